@@ -23,8 +23,8 @@ _AMBIENT_RAW_MAX = 19908
 _ETIMEDOUT = (110, 116)  # Linux's number and newlib's
 
 # Bits of Config1 that must be set: FIR 111 as delivered, and an IIR in which the new value counts
-# for more than half, as in every suitable part. Behind a slower filter a face seems still too early
-# and reads up to 0.4 °C too low, or no scan ever ends.
+# for more than half, as in every suitable part. With a slower filter a face that is arriving seems
+# to hold still: it reads up to 0.4 °C too low, or no scan ever ends.
 _FILTER = 0x0704
 
 # Settling in ms with FIR = 111, by IIR bits (Config1 2:0): one zone, two zones or compensated.

@@ -17,14 +17,14 @@ from kiosk.transport import Connector
 _KEEP_ALIVE_S = 30
 _BACKLOG = 6  # with this many readings in flight, the outbox sends fevers only
 _WINDOW = 8  # with this many in flight, a new reading waits in the outbox
-_URGENT = 8  # fevers may exceed `_WINDOW` by this: a gateway that cannot store still lights red
+_URGENT = 8  # fevers in flight beyond `_WINDOW`: a gateway that cannot store them still lights red
 _STORED_MS = 15_000  # time for an acknowledgement, after which readings are sent again
-_STORED_MAX_MS = 240_000  # that time doubles each time it passes in vain, up to this
+_STORED_MAX_MS = 240_000  # without one, that time doubles up to this
 _POLL_MS = 10
 _IDLE_POLL_MS = 40
 _BACKOFF_MIN_MS = 1000
 _BACKOFF_MAX_MS = 60_000
-_PUT_OFF_MS = 60_000  # longest time that people in view put off connecting
+_PUT_OFF_MS = 60_000  # people in view delay connecting by at most this
 _RX_BYTES = 1280  # the protocol's longest message, 1 KiB, with its topic
 
 

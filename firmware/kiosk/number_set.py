@@ -1,8 +1,8 @@
 """Compact sets of numbers below 1,024, each held in a bytearray. Pure.
 
-Run-length encoding: the bytes are lengths of runs, alternately absent and present numbers; a run
-longer than 255 is continued after an empty one. A set whose runs would take 128 bytes or more is a
-bitmap of 128 bytes instead.
+Run-length encoding: the bytes are lengths of runs, alternately of absent and of present numbers; a
+run longer than 255 is split in two, with a run of length 0 between them. A set whose runs would
+take 128 bytes or more is a bitmap of 128 bytes instead.
 """
 
 SPAN = 1024

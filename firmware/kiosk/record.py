@@ -1,6 +1,7 @@
-"""Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth of its JSON. Pure.
+"""Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth as long as its JSON.
 
-Temperatures are stored in hundredths of a degree, the resolution of messages, above -100 °C.
+Temperatures are stored as hundredths of a degree above -100 °C; messages resolve no more.
+Pure: no I/O.
 """
 
 import binascii

@@ -12,7 +12,7 @@ _FALL_C = 1.5  # fall below the peak at which the person has turned away
 _STABLE_C = 0.2  # largest spread of the samples of a person who stands still
 _SWEEP_MS = 1500  # time in which a face that moves through the view has shown its hottest spot
 CAN_MOVES_C = 0.15
-"""Change of the can's temperature (°C) in a scan that shows a hand or draught at the sensor."""
+"""Change of the can's temperature (°C) during a scan that means a hand or draught at the sensor."""
 
 _STABLE_SAMPLES = 4
 _MIN_MS = 600  # shortest scan
@@ -57,7 +57,7 @@ class Median:
         self._filled = 0
 
     def add(self, sample):
-        """Add a sample; returns the median, or of the first two samples the lower."""
+        """Add a sample; returns the median, and until there are three the lowest of them."""
         last = self._last
         last[0], last[1], last[2] = last[1], last[2], sample
         if self._filled < 2:

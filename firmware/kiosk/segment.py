@@ -1,10 +1,11 @@
 """One file of the outbox: records of one boot within a window of `SPAN` sequence numbers.
 
-A file holds fevers only or other readings only, so that the others can be given up first. A backlog
-has forty files. To save heap each is described by a `bytearray`, called `state`: boot, window and
-kind, number of places (record slots) in the file; then the set of numbers in the file and, where
-it differs, the set of those not yet acknowledged (`kiosk.number_set`: some 40 bytes each, 128 at
-most).
+A file holds either fevers or other readings, so that the others can be given up first. A backlog
+has forty files. To save heap a file is described by a `bytearray`, called `state`. It holds:
+
+- boot, window, kind, and the number of places (record slots) in the file;
+- the set of numbers in the file (`kiosk.number_set`: some 40 bytes, 128 at most);
+- the set of those not yet acknowledged, left out while it is the same set.
 """
 
 import os
@@ -178,7 +179,7 @@ def _places(state):
 
 
 def _sets(state):
-    """(numbers in the file, those not acknowledged); the same object where none was."""
+    """(numbers in the file, those not acknowledged); one object while none is acknowledged."""
     end = _SETS + state[10]
     there = state[_SETS:end]
     return there, state[end:] if state[11] else there

@@ -13,8 +13,9 @@ _CA_MAX = 4096
 
 
 class SetupRequest:
-    """A checked message of the setup page. One without a code or file takes that of `before`, the
-    request before it. Raises `SettingsError`.
+    """A checked message of the setup page. Raises `SettingsError`.
+
+    A message without code and file takes over that of the preceding request, `before`.
 
     `code`: (host, port, code), or None where `text` is the kiosk's file; `network`: the Wi-Fi's
     name as bytes, b"" for none; `ssid`: the same as text; `used`: the code has been used up;

@@ -21,13 +21,13 @@ SERIAL = "ttyS1"
 """The mini UART, which Debian's device tree makes the console; the other one is Bluetooth's."""
 
 GATE_PINS = GATES["gate1"]
-"""Pins of the gate that is played; the other one's button is only held up."""
+"""Pins of the gate that is played; the other gate's button is held high, which is released."""
 
 BOOT_S = 900.0
 COMMAND_LINE = (
     f"console={SERIAL},115200 root=/dev/mmcblk0 rw rootwait loglevel=5 net.ifnames=0"
-    # QEMU's power management takes a watchdog that is set for an expired one; the devices of the
-    # other drivers are missing or unused, and are not worth looking for.
+    # QEMU resets the machine when the watchdog is set, as if it had expired. The other drivers'
+    # devices are missing or unused, and looking for them takes time.
     " module_blacklist=bcm2835_wdt,vc4,vchiq,dwc2,bluetooth,hci_uart,brcmfmac"
     " systemd.mask=e2scrub_reap.service"
 )

@@ -11,8 +11,8 @@ class Verdict:
     A fever is `dark` if its gate's red line did not go high. A reading is `lost` if the gateway
     said that it was stored and it is not in the database at the end, or if it was repeated until
     the end and never stored. `green_over_dead` counts the times that green was lit while no gateway
-    ran. Seconds are this machine's while it emulates: the longest from power-on until the gateway
-    is ready, and the longest from the gateway's end until amber is shown.
+    ran. Seconds are this machine's, and many times those of a real Pi: the longest from power-on
+    until the gateway is ready, and the longest from the gateway's end until amber is shown.
     """
 
     boots: int = 0

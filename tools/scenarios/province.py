@@ -49,7 +49,7 @@ def play(
 def _compare(
     host: CampusHost, colleges: list[College], day: str, *, drafted: bool
 ) -> tuple[DayReport, list[str]]:
-    """The newest report of a day, and how it differs from what really was."""
+    """The newest report of a day, and how it differs from the true figures."""
     ((report, _),) = host.server.reports.latest(day, day)
     by_name = {campus.campus: campus for campus in report.campuses}
     texts = [wrong(college, by_name[college.name], day, drafted=drafted) for college in colleges]
@@ -85,12 +85,15 @@ def main() -> int:
         prog="tools/province",
         description="Colleges report to one campus server, over HTTPS, for some days: cut off,"
         " late, twice, in disorder, with wrong clocks, asleep, silent for ever, talking nonsense."
-        " Every day's report is held to what really was, as it was drafted and in the end.",
+        " Every day's report, as drafted and as finally corrected, is compared with the true"
+        " figures.",
     )
     parser.add_argument("--colleges", type=int, default=80, help="number of colleges (%(default)s)")
     parser.add_argument("--days", type=int, default=30, help="number of days (%(default)s)")
     parser.add_argument("--first", default="2026-09-01", help="the first day (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, other people")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the random numbers: another one plays other people"
+    )
     parser.add_argument(
         "--database", default="campus.db", help="a file, or a PostgreSQL URL of an empty database"
     )

@@ -1,7 +1,7 @@
-"""The stand-ins for a board's built-in modules: sources, or compiled to measure the heap.
+"""Folders of the stand-ins for a board's built-in modules: sources, and compiled ones.
 
-A source compiled at import leaves the names of its local variables in the heap for good; a board's
-own modules, written in C, leave none.
+The compiled ones are for measuring the heap: a source that is compiled at import leaves the names
+of its local variables there for good; a board's own modules, written in C, leave none.
 """
 
 import atexit

@@ -56,7 +56,7 @@ class Partitions:
                 self.connection.execute(
                     "select set_config('lock_timeout', %s, true)", [f"{DROP_LOCK_S}s"]
                 )
-                self.connection.execute("set local statement_timeout = 0")  # a large day
+                self.connection.execute("set local statement_timeout = 0")  # a day's keys are many
                 mine = self.connection.execute(
                     "select pg_try_advisory_xact_lock(%s)", [LOCK]
                 ).fetchone()

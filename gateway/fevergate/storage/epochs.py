@@ -6,8 +6,8 @@ the store, such as a backup or a copied card, have the same readings of it. So i
 which of them forwards its counts, or how often.
 
 Only a correction of the clock changes an epoch that is over, and copies may correct it differently.
-Each epoch notes the later ones in which it was corrected (`corrected_by`), and the server takes the
-counts of that copy alone of which it heard a correction first.
+Each epoch notes the later ones in which it was corrected (`corrected_by`), and the server counts
+only the copy whose correction reached it first.
 """
 
 import secrets

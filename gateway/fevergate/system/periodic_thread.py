@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 class PeriodicThread(threading.Thread):
     """Calls `tick` again and again, `every_s` apart, from `start` to `stop`.
 
-    An exception of `tick` is logged, and the next round comes as usual. As with `run` of
-    `threading.Thread`, `tick` is given or overridden; a long one looks at `stopping`.
+    An exception of `tick` is logged, and the next round comes as usual. Pass `tick`, or override it
+    in a subclass; one that takes long returns early once `stopping` is set.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ BELOW = "/screen/"
 """Addresses that a link opens."""
 
 CHECK_S = 10.0
-"""How often an open display looks whether its link still holds."""
+"""An open display's link is looked up again after this time (s): it may have been revoked."""
 
 MAX_OPEN = 8
 """Displays that one link may feed at a time."""
@@ -46,7 +46,7 @@ GONE = (
     N_("This link shows nothing any more: an administrator revoked it."),
     N_('A new one is made on the page "Wall displays".'),
 )
-"""What a display shows whose link was revoked; nobody knows its language any more."""
+"""Shown on a display whose link was revoked, in both languages: its own went with the link."""
 
 CALM = N_("All watch, no fever today")
 
@@ -78,7 +78,8 @@ class ScreenNow(msgspec.Struct, kw_only=True):
     """An event for a display, in its language. It holds no name of a person.
 
     `seen`: whether this process hears the gateway; `clock`: whether the time `now` (Unix time, s)
-    is believed; `version`: of the pages, so that a display of an older one loads itself anew.
+    is believed; `version`: that of the pages; a display that was loaded from another one reloads
+    itself.
     """
 
     now: float
@@ -105,7 +106,7 @@ class ScreenPages:
         ]
 
     def screen(self, request: Request) -> Response:
-        """Show a display's page; without a valid link, that it was revoked."""
+        """Show a display's page or, without a valid link, that the link was revoked."""
         screen = self._screen(request)
         settings, language = self._shared.settings, screen.language if screen else "zh"
         answer = self._shared.page(
@@ -239,7 +240,8 @@ class ScreenPages:
         )
 
     def worker(self, _request: Request) -> Response:
-        """The script that keeps a display's page; its scope is where it lies (W3C)."""
+        """The service worker that keeps a display's page; it controls pages below its own address
+        (W3C, Service Workers)."""
         script = resources.files("fevergate.web").joinpath("static", "worker.js")
         return Response(script.read_bytes(), media_type="text/javascript")
 

@@ -81,7 +81,7 @@ class Screens:
         return [_of(row) for row in self._store.query(f"{_SELECT} order by id desc")]
 
     def revoke(self, number: int) -> str | None:
-        """Delete a link, whose displays go dark with the next look at it; returns its name."""
+        """Delete a link; its displays go dark when they are checked next. Returns its name."""
         with self._store.transaction() as connection:
             row = connection.execute(
                 "delete from screens where id = ? returning name", (number,)

@@ -33,7 +33,8 @@ def post(
 
 
 def local_path(text: str, otherwise: str = "/") -> str:
-    """A path of this site, with its query; `otherwise` for what a browser could take elsewhere."""
+    """A path of this site, with its query; `otherwise` where a browser might read the text as an
+    address of another site."""
     return text if LOCAL_PATH.fullmatch(text) else otherwise
 
 
