@@ -59,7 +59,7 @@ def read_rolls(
     strikes: TokenStrikes,
     day: str,
     now: float,
-    before: DayReport | None,
+    before: DayReport | None = None,
 ) -> DayRolls:
     """The figures of a day (YYYY-MM-DD) as they are known now (Unix time, s); `before` is the last
     report of the day, if any."""

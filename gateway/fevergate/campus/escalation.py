@@ -4,7 +4,7 @@ Each is posted once, whichever server does it: the key of a notice in the databa
 posted before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -13,15 +13,18 @@ from sqlalchemy import select
 
 from fevergate.campus.confirmed_fevers import confirmed_fevers
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.day_rolls import read_rolls
 from fevergate.campus.given_names import pair_of
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
+from fevergate.campus.strikes import TokenStrikes
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import celsius, report_state, texts
 from fevergate.texts.translations import Pair
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.told_cases import LOOK_BACK_S as CONFIRMED_S
 from fevergate.web_common.told_cases import Cases, ConfirmedFever
+from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
 OLD_S = 24 * 3600.0
 """Age from which on nobody need go to the gate: older fevers share a notice, by the hour."""
@@ -54,6 +57,8 @@ class Escalation:
     def __post_init__(self) -> None:
         self._since = self.now()
         self.cases = Cases(self.notices, self.settings, self._places)
+        hours = self.settings.escalation.unmeasured_at
+        self._unmeasured = UnmeasuredNotices(self.notices, hours, self.settings.zone)
 
     def check(self) -> None:
         self.confirmed()
@@ -78,6 +83,10 @@ class Escalation:
                 self._tell_fever(fever, now, now - fever.raised_at - after_s)
         if old := [fever for fever in new if now - fever.at > OLD_S]:
             self._tell_old(old, now, after_s)
+
+    def unmeasured(self) -> None:
+        """Post at each set hour how many of the list are not measured, by campus."""
+        self._unmeasured.tick(self.now(), self._rolls)
 
     def gateways(self) -> None:
         """Post a notice of each gateway's silence, once, and of its end."""
@@ -204,6 +213,17 @@ class Escalation:
         gate = pair_of(self.database, fever.campus, "gate", fever.gate or "-")
         kiosk = pair_of(self.database, fever.campus, "kiosk", fever.kiosk)
         return self._place(fever.campus), gate, kiosk
+
+    def _rolls(self) -> Iterator[PlaceRoll]:
+        settings, now = self.settings, self.now()
+        today = datetime.fromtimestamp(now, settings.zone).date().isoformat()
+        with self.database.read() as connection:
+            rolls = read_rolls(connection, settings, TokenStrikes(connection), today, now)
+        for campus, figures in rolls.campuses.items():
+            yield PlaceRoll(campus, self._place(campus), figures)
+        if rolls.anywhere:
+            title = settings.title or "FeverGate"
+            yield PlaceRoll("", (title, settings.title_en or title), rolls.anywhere)
 
     def _place(self, name: str) -> Pair:
         return self.settings.titles(name)

@@ -67,6 +67,7 @@ class Clerk(PeriodicThread):
             (self._escalation.confirmed, False),
             (self._escalation.fevers, False),
             (self._escalation.gateways, True),
+            (self._escalation.unmeasured, True),
             (self._sender.tick, False),
             (self._forget, True),
         ):

@@ -39,10 +39,9 @@ from fevergate.protocol.messages import Name
 from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
 from fevergate.settings.gateway import SettingsFile, read_settings, settings_error
 from fevergate.settings.people import PeopleSettings
-from fevergate.settings.values import Language, Minutes, Port
+from fevergate.settings.values import ClockTime, Language, Minutes, Port
 
 Title = Annotated[str, Meta(max_length=64)]
-Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -56,8 +55,8 @@ class Campus(Struct, forbid_unknown_fields=True, kw_only=True):
 class Report(Struct, forbid_unknown_fields=True, kw_only=True):
     """[report]: local times at which the report of the previous day is drafted, and is due."""
 
-    draft_at: Clock = "07:00"
-    deadline: Clock = "09:00"
+    draft_at: ClockTime = "07:00"
+    deadline: ClockTime = "09:00"
     remind_before_min: Minutes = 30
     to: Title = ""
     """Recipient of the report, noted when it is submitted."""

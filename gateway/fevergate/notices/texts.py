@@ -46,6 +46,15 @@ TEXTS = {
             " corrected at the gate: nothing more is to be done."
         ),
     ),
+    "unmeasured": (
+        N_("FeverGate: {unmeasured} not measured at {place}"),
+        N_(
+            "{place}, as of {now}: of {expected} who are expected today, {measured} are measured,"
+            " {excused} excused, {unmeasured} not measured.\n"
+            "Sign in to the pages: they are listed by unit. Measure them or enter why they are"
+            " excused; without that there is no report of zero."
+        ),
+    ),
     "silent": (
         N_("FeverGate: gateway silent, {place}, {gateway}"),
         N_(

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fevergate.protocol.messages import Name
-from fevergate.settings.values import Language, Minutes, Port
+from fevergate.settings.values import ClockTime, Language, Minutes, Port
 
-Kind = Literal["fever", "confirmed", "silent", "report"]
-KINDS: tuple[Kind, ...] = ("fever", "confirmed", "silent", "report")
+Kind = Literal["fever", "confirmed", "silent", "report", "unmeasured"]
+KINDS: tuple[Kind, ...] = ("fever", "confirmed", "silent", "report", "unmeasured")
 
 MAX_LEVEL = 9
 """Highest `level` of a contact."""
@@ -56,6 +56,10 @@ class NoticeTimes(Struct, forbid_unknown_fields=True, kw_only=True):
     """Time until a confirmed fever that nobody has taken over is told again."""
     next_level_min: Minutes = 10
     """Time until the contacts of the next level are told, too."""
+    unmeasured_at: Annotated[list[ClockTime], Meta(max_length=24)] = msgspec.field(
+        default_factory=lambda: ["10:00"]
+    )
+    """Local times at which it is told how many of the list are not measured yet."""
 
 
 class NoticeSettings(Protocol):
