@@ -35,6 +35,8 @@ class Mount:
     shoes_mm: Annotated[float, (0, 60)]
     low_eye_mm: Annotated[float, (700, 2000)]
     high_eye_mm: Annotated[float, (700, 2200)]
+    seated_low_eye_mm: Annotated[float, (700, 1500)]
+    seated_high_eye_mm: Annotated[float, (700, 1500)]
     tilt_deg: Annotated[float, (0, 30)]
 
 
@@ -237,6 +239,11 @@ class Measures:
         return {
             "spot_mm": optics.spot_mm(self.sensor, away),
             "axis_high_mm": axis_high,
+            "low_axis_high_mm": self.mount.seated_low_eye_mm - away * sin(tilt),
+            "low_bow_mm": self.mount.seated_high_eye_mm - self.mount.seated_low_eye_mm,
+            "too_low_mm": self.mount.low_eye_mm
+            + self.mount.shoes_mm
+            - self.mount.seated_high_eye_mm,
             "bow_mm": self.mount.high_eye_mm - self.mount.low_eye_mm,
             "tilt_deg": self.mount.tilt_deg,
             "distance_mm": away,
