@@ -79,7 +79,7 @@ def look(settings: GatewaySettings) -> Status:
     path = settings.path(settings.database)
     try:
         with open_reader(path) as reader:
-            day = read_day(reader, settings, most=0)
+            day = read_day(reader, settings, most=0, with_roll=False)
             rows = {row["kiosk"]: row for row in reader.query("select * from kiosks")}
             (status.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
         status.fevers_today = day.count

@@ -91,8 +91,23 @@ class Rolls:
         kept = self._statements.query(_SELECT_KEPT, (day.isoformat(),))
         if kept and kept[0][0] is not None:
             return DayRoll(**dict(zip(DayRoll.__struct_fields__, kept[0], strict=True)))
-        units = self.units(day)
-        return None if units is None else sum((unit.figures for unit in units), DayRoll())
+        source = self._source(day, None)
+        if source is None:
+            return None
+        rows, values = source
+        ((expected, excused, unmeasured),) = self._statements.query(
+            f"select {_COUNTED} from ({rows}) r",  # noqa: S608 - constants
+            values,
+        )
+        measured = expected - excused - unmeasured
+        ((fevers,),) = self._statements.query(_COUNT_ALL_FEVERS, (day.isoformat(), FEVER_C))
+        return DayRoll(
+            expected=expected,
+            measured=measured,
+            excused=excused,
+            unmeasured=unmeasured,
+            fevers=fevers,
+        )
 
     def units(self, day: date, units: Sequence[str] | None = None) -> list[UnitRoll] | None:
         """The figures of a day by unit, of some units or (None) all; None for a day without a list,
@@ -261,10 +276,10 @@ _CLOSED = f"""
     select m.person, m.campus, m.unit, {_KIND}, m.clinical_c, m.at, m."by", m.sealed
     from marks m left join marks_elsewhere x on x.day = m.day and x.person = m.person
     where m.day = :day and m.expected = 1"""  # noqa: S608 - constants
-_COUNT = """
-    select campus, unit, count(*), sum(case when kind = 'excused' then 1 else 0 end),
-           sum(case when kind = 'none' then 1 else 0 end)
-    from ({rows}) r group by campus, unit"""
+_COUNTED = """count(*), coalesce(sum(case when kind = 'excused' then 1 else 0 end), 0),
+        coalesce(sum(case when kind = 'none' then 1 else 0 end), 0)"""
+_COUNT = f"select campus, unit, {_COUNTED} from ({{rows}}) r group by campus, unit"  # noqa: S608
+_COUNT_ALL_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _COUNT_FEVERS = """
     select coalesce(nullif(m.campus, ''), p.campus, ''), coalesce(nullif(m.unit, ''), p.unit, ''),
            count(*)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from fevergate.people.roll import in_words
 from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.fever_log import Day
 from fevergate.settings.names import Names
@@ -14,13 +15,20 @@ IDS = Names()
 
 def verdict(day: Day, say: Say) -> tuple[str, str]:
     """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
-    report of zero only if kiosks watched and the day is over."""
+    report of zero only if kiosks watched, the day is over, and of a list of people nobody is
+    unmeasured."""
     if day.count:
         return "red", say("Fevers on this day: {count}.", count=day.count)
     if day.lit:
         return "red", say(
             "Red lights of this day are for fevers dated on another: {count}. No report of zero.",
             count=day.lit,
+        )
+    if day.roll and day.roll.fevers:
+        return "red", say("Fevers measured by hand or at the desk: {count}.", count=day.roll.fevers)
+    if day.zero_but_unmeasured and day.roll:
+        return "amber", say(
+            "Zero, with {count} not measured: no report of zero.", count=day.roll.unmeasured
         )
     if day.zero:
         return "green", say("Report of zero: no fever on this day.")
@@ -35,6 +43,11 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
 def to_treat(count: int, say: Say) -> list[str]:
     """A sentence on the fevers of a day whose follow-up is open, if there are any."""
     return [say("To be treated: {count}.", count=count)] if count else []
+
+
+def roll(day: Day, say: Say) -> list[str]:
+    """A sentence on who of the list of people was measured, if there is a list."""
+    return [in_words(day.roll, say)] if day.roll else []
 
 
 def coverage(day: Day, say: Say, names: Names = IDS) -> str:

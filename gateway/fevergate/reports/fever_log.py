@@ -5,20 +5,26 @@ sums of hours: in a zone with an offset of half an hour, an hour belongs to the 
 begins.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from fevergate.errors import StoreError
+from fevergate.people.roll import DayRoll, Rolls
+from fevergate.people.store import DATABASE
 from fevergate.protocol.messages import Identity
 from fevergate.reports.kiosk_comparison import Blind, Unlike, blind, crowds, unlike
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
+from fevergate.storage.connection import open_reader
 from fevergate.storage.schema import struck
+from fevergate.storage.statements import Parameters
 from fevergate.storage.strikes import Strike, read_strikes
 
 MAX_FEVERS = 20_000
@@ -83,6 +89,7 @@ class KioskDay(Struct, kw_only=True):
 
 class Day(Struct, kw_only=True):
     """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched.
+    Where there is a list of people, a day on which somebody was not measured is no `zero`.
 
     A day that is not over is no `zero`, however calm it is: `clear_until` says up to when (Unix
     time, s) it had no fever, None for any other day.
@@ -111,6 +118,16 @@ class Day(Struct, kw_only=True):
     struck: list[Fever] = []
     """Fevers in struck hours, at most as many as were asked for."""
     clear_until: float | None = None
+    roll: DayRoll | None = None
+    """Who of the list of people was expected and measured; None where there is no list, and where
+    it was not asked for."""
+
+    @property
+    def zero_but_unmeasured(self) -> bool:
+        """Whether all that lacks for a report of zero is that somebody was not measured."""
+        seen = self.count or self.lit or any(kiosk.fever for kiosk in self.kiosks)
+        over = self.covered and not seen and self.clear_until is None
+        return bool(over and self.roll and self.roll.unmeasured and not self.roll.fevers)
 
 
 class Fevers:
@@ -186,10 +203,12 @@ def read_day(
     most: int = MAX_FEVERS,
     skip: int = 0,
     most_struck: int = 0,
+    with_roll: bool = True,
 ) -> Day:
     """The log of `day`, by default today; kiosks that were never heard are in it, uncovered.
 
     It holds at most `most` fevers after the first `skip`, and the first `most_struck` struck ones.
+    Without `with_roll` it says nothing of who was measured, and nothing of zero.
     """
     day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
     fevers = Fevers(database, begin, end)
@@ -202,12 +221,14 @@ def read_day(
     clear = covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks)
     now = clock_memory.now(database)
     lasts = begin <= now < end
+    roll = read_roll(settings, day, now) if with_roll else None
+    clear = clear and not (roll and roll.fevers)
     return Day(
         date=day.isoformat(),
         campus=settings.campus,
         timezone=settings.timezone,
         covered=covered,
-        zero=clear and not lasts,
+        zero=with_roll and clear and not lasts and not (roll and roll.unmeasured),
         clear_until=now if clear and lasts else None,
         fevers=fevers.page(most, skip),
         count=count,
@@ -215,10 +236,38 @@ def read_day(
         unlike=unlike(day_crowds),
         blind=blind(settings, day_crowds),
         lit=lit,
+        roll=roll,
         clock=clock_memory.doubts(database, begin, end),
         strikes=strikes,
         struck=Fevers(database, begin, end, struck=True).page(most_struck) if strikes else [],
     )
+
+
+class _ListReader:
+    """Reads `people.db` beside the running gateway, at a time of its caller's (Unix time, s)."""
+
+    def __init__(self, database: Database, now: float) -> None:
+        self._database = database
+        self._now = now
+
+    def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]:
+        return self._database.execute(sql, arguments).fetchall()
+
+    def clock(self) -> float:
+        return self._now
+
+
+def read_roll(settings: GatewaySettings, day: date, now: float) -> DayRoll | None:
+    """Who of the list was expected and measured on a day, at a time (Unix time, s); None without a
+    list. Raises `StoreError`."""
+    path = settings.path(DATABASE)
+    if not path.exists():
+        return None
+    with open_reader(path) as reader:
+        try:
+            return Rolls(_ListReader(reader, now), settings.zone, settings.campus).day(day)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}") from error
 
 
 def read_whole_day(

@@ -20,7 +20,7 @@ from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.entries import Entries
-from fevergate.reports.day_in_words import coverage, doubts, strikes, to_treat, verdict
+from fevergate.reports.day_in_words import coverage, doubts, roll, strikes, to_treat, verdict
 from fevergate.reports.fever_log import (
     Day,
     Fever,
@@ -115,6 +115,11 @@ class Shared(Site):
         """A read-only connection to the gateway's database, which `with` closes at its end. Raises
         `StoreError`."""
         return open_reader(self.settings.path(self.settings.database))
+
+    @property
+    def has_list(self) -> bool:
+        """Whether there is a list of people."""
+        return self.people.state() is not None
 
     def close(self) -> None:
         """Close the databases."""
@@ -233,7 +238,7 @@ class Shared(Site):
             "first_gate": self.settings.gates[0].name,
             "today": self.clock.today().isoformat(),
             "clock_believed": self.clock.believed,
-            "has_list": self.people.state() is not None,
+            "has_list": self.has_list,
             "patience_s": PATIENCE_S,
         }
 
@@ -281,6 +286,7 @@ def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, 
         "verdict": lambda day: verdict(day, say),
         "to_treat": lambda count: to_treat(count, say),
         "coverage": lambda day: coverage(day, say, settings.names(language)),
+        "roll": lambda day: roll(day, say),
         "doubts": lambda day: doubts(day, say, settings.names(language)),
         "strikes": lambda day: strikes(day, say, settings.names(language)),
     }

@@ -74,7 +74,7 @@ class KioskHistory(Struct, kw_only=True):
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
     """The kiosks that the settings name, and any others that were heard."""
     now = clock_memory.now(database)
-    day = read_day(database, settings, most=0)
+    day = read_day(database, settings, most=0, with_roll=False)
     heard = {row["kiosk"]: row for row in database.query("select * from kiosks")}
     units = {kiosk: unit for kiosk, *unit in database.execute(UNITS)}
     applied = answers(database)

@@ -5,7 +5,15 @@ from datetime import date
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from fevergate.reports.day_in_words import coverage, doubts, local, strikes, to_treat, verdict
+from fevergate.reports.day_in_words import (
+    coverage,
+    doubts,
+    local,
+    roll,
+    strikes,
+    to_treat,
+    verdict,
+)
 from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.names import Names
@@ -86,6 +94,7 @@ def sheet(
         verdict=sentence,
         lines=[
             coverage(day, say, names),
+            *roll(day, say),
             *to_treat(open_cases, say),
             *doubts(day, say, names),
             *strikes(day, say, names),

@@ -71,8 +71,9 @@ def log_table(whole: WholeDay, settings: GatewaySettings, language: str) -> Rend
         )
         parts.append(Text(text, STYLES["amber"]))
     parts += [_terminal(table, report.day, say) for table in report.tables if len(table.rows)]
-    coverage, *remarks = report.lines[:-1]
-    parts.append(Text(coverage))
+    plain = 1 + bool(day.roll)
+    parts += [Text(line) for line in report.lines[:plain]]
+    remarks = report.lines[plain:-1]
     parts += [Text(remark, STYLES["amber"]) for remark in remarks]
     no_diagnosis = say(
         "It screens and does not diagnose: a red light means measure again, clinically."

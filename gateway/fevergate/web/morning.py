@@ -66,7 +66,9 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
     spoken_at = shared.clock.now() - settings.alarm.silent_after_s
     with shared.reader() as reader:
         kiosks = read_kiosks(reader, settings)
-        days = [read_day(reader, settings, day, most=0) for day in (today, yesterday)]
+        days = [
+            read_day(reader, settings, day, most=0, with_roll=False) for day in (today, yesterday)
+        ]
         first = (today - timedelta(days=MAX_DAYS)).isoformat()
         watched = [
             day

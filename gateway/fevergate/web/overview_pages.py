@@ -109,7 +109,7 @@ class OverviewPages:
             error="",
             when=when,
             title=TITLES[when.kind],
-            verdict_of=period_verdict(overview, say),
+            verdict_of=period_verdict(overview, say, has_list=self._shared.has_list),
             unwatched=unwatched_days(overview, say),
             comparison=comparison_table(self._comparison(when, when.earlier, overview.gate), say),
             query=_query(overview),
@@ -154,7 +154,10 @@ class OverviewPages:
 
         def write(out: BinaryIO) -> None:
             with self._search.whole(query) as fevers:
-                sheet = report_sheet(overview, sums, tables, fevers, settings, language, say)
+                sheet = report_sheet(
+                    *(overview, sums, tables, fevers, settings, language, say),
+                    has_list=self._shared.has_list,
+                )
                 if kind == "pdf":
                     write_pdf(sheet, say(FOOTER), say, out)
                 else:

@@ -80,8 +80,9 @@ def _sums(
     return sums
 
 
-def period_verdict(overview: Overview, say: Say) -> tuple[str, str]:
-    """Colour and sentence of a period. No fever is stated of the days that were watched alone."""
+def period_verdict(overview: Overview, say: Say, *, has_list: bool = False) -> tuple[str, str]:
+    """Colour and sentence of a period. No fever is stated of the days that were watched alone, and
+    no zero where a list of people says who was to be measured (`has_list`)."""
     fevers = overview.total.fever
     unwatched = [day.date for day in overview.days if not day.watched]
     watched = len(overview.days) - len(unwatched)
@@ -90,6 +91,10 @@ def period_verdict(overview: Overview, say: Say) -> tuple[str, str]:
     if not watched:
         return "amber", say("No kiosk watched: this is not a report of zero.")
     if not unwatched:
+        if has_list:
+            return "green", say(
+                "No fever, and each day was watched; each day's log says who was measured."
+            )
         return "green", say("Report of zero: no fever, and each day was watched.")
     return "green", say("No fever; days that were watched: {watched}.", watched=watched)
 
@@ -131,10 +136,12 @@ def report_sheet(
     settings: GatewaySettings,
     language: str,
     say: Say,
+    *,
+    has_list: bool = False,
 ) -> Sheet:
     """The report of a period as a document, with `tables` before its fevers."""
     when = sums[0].period
-    state, sentence = period_verdict(overview, say)
+    state, sentence = period_verdict(overview, say, has_list=has_list)
     place = settings.campus_title(language)
     if overview.gate:
         place += f" · {settings.gate_title(overview.gate, language)}"

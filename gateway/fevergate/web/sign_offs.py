@@ -3,7 +3,8 @@
 Write access to the database is not enough to forge one: each carries a MAC over itself and the one
 before, by a key that lies beside the settings.
 
-A signature covers counts, coverage, temperatures, times and outcomes, but neither names nor
+A signature covers counts, coverage, temperatures, times, outcomes, and how many people were
+expected and measured, but neither names nor
 telephone numbers, which are deleted after `[retention] persons_days`.
 """
 
@@ -141,6 +142,8 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
         "fevers": fevers,
         "kiosks": {kiosk.kiosk: msgspec.to_builtins(kiosk) for kiosk in day.kiosks},
     }
+    if day.roll:
+        signed["roll"] = msgspec.to_builtins(day.roll)
     if day.strikes:
         signed["struck"] = {
             f"{strike.kiosk}/{strike.id}": _struck(strike) for strike in day.strikes
