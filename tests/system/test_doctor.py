@@ -4,6 +4,7 @@ import json
 import time
 
 from click.testing import CliRunner
+from register_helpers import LOAN
 from samples import health
 
 from fevergate.cli import cli
@@ -147,3 +148,16 @@ def test_what_the_campus_server_refuses_is_named(site):
     store.close()
     (found,) = doctor_storage.refused(settings)
     assert "day/x: $.items[0].gate" in found.text[1] and found.state == "warning"
+
+
+def test_a_mistake_in_a_sites_register_is_told_with_its_line(site):
+    path = site.folder / "registers.toml"
+    path.write_text(LOAN)
+    try:
+        assert states(site)["registers"] == "ok"
+        path.write_text(LOAN.replace('type = "person"', 'type = "human"'))
+        (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "registers"]
+        assert finding.state == "failed"
+        assert f"{path}: line 11: thermometers.fields.borrower.type: " in finding.text[1]
+    finally:
+        path.unlink()

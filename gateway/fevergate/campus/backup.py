@@ -25,6 +25,7 @@ from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import BackupError
 from fevergate.mosquitto.broker_files import hand_over
 from fevergate.provision.files import read_toml, write_toml
+from fevergate.registers.declarations import FILE as REGISTERS
 
 SETTINGS = "campus.toml"
 DATABASE = "campus.sqlite"
@@ -105,7 +106,7 @@ def restore_campus(
 
 def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
     """The server's files in its folder, by name; and names in its settings that lie elsewhere."""
-    names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY]
+    names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY, REGISTERS]
     if settings.smtp:
         names += [settings.smtp.password_file, settings.smtp.ca or ""]
     names += [f"gateways/{file.name}" for file in (settings.folder / "gateways").glob("*.json")]

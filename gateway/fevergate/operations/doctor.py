@@ -28,6 +28,7 @@ from fevergate.operations import (
     doctor_storage,
 )
 from fevergate.operations.clock_command import in_words
+from fevergate.registers.declarations import FILE, read_registers
 from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
@@ -149,6 +150,19 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         yield ok("campus", "{url} answers", url=server.url)
 
 
+def _registers(settings: GatewaySettings) -> Iterator[Finding]:
+    """Whether the site's own registers, if it has any, are declared soundly."""
+    if not settings.path(FILE).exists():
+        return
+    try:
+        registers = read_registers(settings.folder)
+    except SettingsError as error:
+        advice = "mend that line, then restart the pages; until then the last sound ones hold"
+        yield failed("registers", str(error), advice)
+    else:
+        yield ok("registers", ", ".join(registers))
+
+
 _CHECKS = (
     _broker,
     connection_limit.finding,
@@ -168,4 +182,5 @@ _CHECKS = (
     _clock,
     _campus,
     doctor_notices.notices,
+    _registers,
 )

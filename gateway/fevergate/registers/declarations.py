@@ -1,21 +1,4 @@
-"""registers.toml as typed declarations; a mistake is one line with file, line, key, expectation.
-
-A loan of thermometers, as a site may declare it beside its settings:
-
-```toml
-[thermometers]
-title = "体温计借用"
-title_en = "Thermometers on loan"
-open = true
-close = "归还"
-close_en = "Given back"
-until = "back_by"
-[thermometers.fields]
-number = { title = "编号", title_en = "Number", required = true }
-borrower = { title = "借用人", title_en = "Borrower", type = "person", required = true }
-back_by = { title = "应还时间", title_en = "Back by", type = "time" }
-```
-"""
+"""registers.toml as typed declarations; a mistake is one line with file, line, key, expectation."""
 
 from __future__ import annotations
 

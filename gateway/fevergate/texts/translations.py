@@ -176,6 +176,7 @@ SCOPES = {
     "kiosks": N_("State and history of the kiosks"),
     "actions": N_("Let a kiosk show itself"),
     "people": N_("Who may sign in"),
+    "registers": N_("Registers with the names in them, new entries"),
     "audit": N_("Who looked at what"),
     "roll": N_("Who was measured and who was not, by name; enter it"),
 }

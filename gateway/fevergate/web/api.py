@@ -23,7 +23,7 @@ from fevergate.people.roll import DayRoll, UnitRoll
 from fevergate.protocol.messages import Person
 from fevergate.reports.fever_log import Day, Fever, identity_of
 from fevergate.texts.translations import ERRORS
-from fevergate.web import kiosk_actions
+from fevergate.web import kiosk_actions, register_api
 from fevergate.web.context import Shared
 from fevergate.web.duty import OnDuty
 from fevergate.web.fhir import observations
@@ -32,10 +32,11 @@ from fevergate.web.kiosk_state import KioskHistory, KioskState
 from fevergate.web.live import GateNow
 from fevergate.web.openapi import Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
+from fevergate.web.register_api import RegisterApi
 from fevergate.web.roll_pages import noted, units_of
 from fevergate.web.sign_offs import SignOff
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body
+from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body, who
 from fevergate.web_common.roll_sheet import RollReader, RollRow
 from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry
@@ -136,13 +137,15 @@ FEVER = "/fevers/{kiosk}/{boot}/{seq}"
 operation = Operations()
 
 
-class Api:
+class Api(RegisterApi):
     """The operations below /api/v1."""
 
     def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+        super().__init__(shared)
         self._reader = RollReader(shared.people, shared.marks, shared.roll)
-        self.routes = [get("/api/v1/openapi.json", self.document), *map(self._route, operation)]
+        self._operations = [*operation, *register_api.operation]
+        document = get("/api/v1/openapi.json", self.document)
+        self.routes = [document, *map(self._route, self._operations)]
 
     def _route(self, called: Operation) -> Route:
         async def answer(request: Request) -> Response:
@@ -155,7 +158,7 @@ class Api:
 
     def document(self, _request: Request) -> Response:
         """The OpenAPI document."""
-        return JSONResponse(openapi_document(operation, Failed))
+        return JSONResponse(openapi_document(self._operations, Failed))
 
     @operation("GET", "/gates", "board", "Every gate as it is now")
     def gates(self, _request: Request) -> list[GateNow]:
@@ -171,7 +174,7 @@ class Api:
     )
     def acknowledge(self, request: Request, body: AcknowledgeRequest) -> Done:
         gate = request.path_params["gate"]
-        by = f"{body.by[:40]} ({_who(request)[:20]})"  # with the program's name
+        by = f"{body.by[:40]} ({who(request)[:20]})"  # with the program's name
         if not self._shared.live.acknowledge(gate, by):
             raise HTTPException(503, "line")
         self._note(request, "acknowledge", f"{gate} by {body.by}")
@@ -249,7 +252,7 @@ class Api:
         try:
             new = parse(form, closed=body.closed)
             changes = self._shared.follow_ups.save(
-                identity, new, _who(request), reason=body.reason.strip()
+                identity, new, who(request), reason=body.reason.strip()
             )
         except FollowUpError as error:
             code = 409 if error.reason == "meanwhile" else 400
@@ -304,7 +307,7 @@ class Api:
     def enter_roll(self, request: Request, body: NewMarks) -> Done:
         day, units = parse_day(body.date), _units(request)
         try:
-            changes = self._shared.marks.enter(day, body.marks, _who(request), units=units)
+            changes = self._shared.marks.enter(day, body.marks, who(request), units=units)
         except MarkError as error:
             raise HTTPException(400, f"{error.person}: {ERRORS[error.reason]}") from None
         if changes:
@@ -348,7 +351,7 @@ class Api:
         return FeverAfter(fever, follow_up)
 
     def _note(self, request: Request, action: str, what: str) -> None:
-        self._shared.store.note(_who(request), action, what)
+        self._shared.store.note(who(request), action, what)
 
 
 def _check(request: Request, operation: Operation) -> None:
@@ -379,11 +382,6 @@ def _check(request: Request, operation: Operation) -> None:
 def _units(request: Request) -> Sequence[str] | None:
     """The units whose roll may be asked for; None: all."""
     return None if request.state.token else units_of(request.state.session)
-
-
-def _who(request: Request) -> str:
-    token = request.state.token
-    return f"token {token.name}" if token else request.state.session.user
 
 
 async def _body(request: Request, kind: type[Any]) -> Any:

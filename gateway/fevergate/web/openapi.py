@@ -19,6 +19,8 @@ PATH_TYPES: dict[str, dict[str, Any]] = {
     "kiosk": {"type": "string", "pattern": NAME_PATTERN},
     "boot": NUMBER,
     "seq": NUMBER,
+    "register": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,31}$"},
+    "id": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
 }
 ERROR_TEXTS = {
     400: "Something asked for cannot be; `detail` says what was expected.",

@@ -136,6 +136,12 @@ def session_of(request: Request) -> Session:
     return session
 
 
+def who(request: Request) -> str:
+    """The program or person of a request, as the audit has them."""
+    token = getattr(request.state, "token", None)
+    return f"token {token.name}" if token else session_of(request).user
+
+
 def address_of(request: Request) -> str:
     """The client's IP address; empty if unknown."""
     return request.client.host if request.client else ""

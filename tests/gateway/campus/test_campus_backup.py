@@ -5,8 +5,10 @@ import hashlib
 import campus_site
 import pytest
 from click.testing import CliRunner
+from register_helpers import LOAN
 from sqlalchemy import select
 
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.backup import TABLES, backup_campus, restore_campus
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.schema import refusals, sessions
@@ -16,6 +18,9 @@ from fevergate.cli import cli
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError
 from fevergate.provision.campus import provision_campus
+from fevergate.registers.declarations import read_registers
+from fevergate.registers.entries import Entries
+from fevergate.registers.entry_form import EntryForm
 
 PASSPHRASE = "正确 horse battery"
 
@@ -35,10 +40,16 @@ def server(tmp_path, database_text):
     toml = folder / "campus.toml"
     name = "campus.db" if "://" not in database_text else database_text
     toml.write_text(f'database = "{name}"\n{toml.read_text()}')
+    (folder / "registers.toml").write_text(LOAN)
     parts = campus_site.Parts(folder, name)
     parts.keep(campus_site.over(), campus_site.fever())
     parts.keep(campus_site.after(person="王芳"))
     parts.reports.make(campus_site.DAY)
+    registers = read_registers(folder)
+    entries = Entries(AccountStore(parts.database, parts.now), parts.vault, registers)
+    form = EntryForm(parts.settings.zone, [], [])
+    loan = form.read(registers["thermometers"], {"number": "7", "borrower": "周敏"})
+    entries.add("thermometers", loan, "Chen")
     refuse(parts.database, 1.0)
     yield parts
     parts.close()

@@ -1,6 +1,7 @@
 """registers.toml: what is shipped, what a site adds, and what a mistake in it is told as."""
 
 import pytest
+from register_helpers import LOAN
 
 from fevergate.errors import SettingsError
 from fevergate.registers.declarations import (
@@ -9,19 +10,6 @@ from fevergate.registers.declarations import (
     read_registers,
     shipped,
 )
-
-LOAN = """
-[thermometers]
-title = "体温计借用"
-title_en = "Thermometers on loan"
-open = true
-close = "归还"
-until = "back_by"
-[thermometers.fields]
-number = { title = "编号", required = true }
-borrower = { title = "借用人", type = "person", required = true }
-back_by = { title = "应还时间", type = "time" }
-"""
 
 
 def test_four_registers_are_shipped_each_in_chinese_and_english():
@@ -41,7 +29,7 @@ def test_a_site_adds_a_register_and_replaces_a_shipped_one(tmp_path):
     assert list(registers) == ["visitors", "disinfection", "supplies", "duty", "thermometers"]
     assert list(registers["supplies"].fields) == ["what"]
     assert registers["thermometers"].name == "thermometers"
-    assert registers["thermometers"].closing_button("en") == "归还"
+    assert registers["thermometers"].closing_button("en") == "Given back"
 
 
 @pytest.mark.parametrize(
@@ -49,24 +37,28 @@ def test_a_site_adds_a_register_and_replaces_a_shipped_one(tmp_path):
     [
         ('title = "体温计借用"', "title = 5", "line 3: thermometers.title: expected `str`"),
         ("open = true", "opens = true", "line 5: thermometers.opens: unknown key"),
-        ('until = "back_by"', 'until = "back"', "line 7: thermometers.until: there is no field"),
-        ('until = "back_by"', 'until = "number"', "line 7: thermometers.until: 'number' must be"),
+        ('until = "back_by"', 'until = "back"', "line 8: thermometers.until: there is no field"),
+        ('until = "back_by"', 'until = "number"', "line 8: thermometers.until: 'number' must be"),
         (
             '"person"',
             '"human"',
-            "line 10: thermometers.fields.borrower.type: invalid enum value 'human'",
+            "line 11: thermometers.fields.borrower.type: invalid enum value 'human'",
         ),
         (
             '"time" }',
             '"choice" }',
-            "line 7: thermometers.until: 'back_by'|line 11: .*fields.back_by: a choice needs",
+            "line 8: thermometers.until: 'back_by'|line 12: .*fields.back_by: a choice needs",
         ),
-        ('title = "编号", ', "", "line 9: thermometers.fields.number.title: missing, but required"),
-        ("number =", "Number =", r"line 9: .*Number: expected a name of \[a-z0-9_\]"),
+        (
+            'title = "编号", ',
+            "",
+            "line 10: thermometers.fields.number.title: missing, but required",
+        ),
+        ("number =", "Number =", r"line 10: .*Number: expected a name of \[a-z0-9_\]"),
         ("open = true\n", "", "line 5: thermometers.close: needs open = true"),
         ('title = "体温计借用"', 'name = "x"\ntitle = "x"', "line 3: thermometers.name: unknown"),
         ("[thermometers]", "[Thermometers]", "line [12]: Thermometers: expected a name of"),
-        ('"编号"', '"编号', r"not TOML: .*line 9"),
+        ('"编号"', '"编号', r"not TOML: .*line 10"),
         ('"归还"', '""\ndue = "daily"', "line 7: thermometers.due: needs each"),
         (
             '"归还"',

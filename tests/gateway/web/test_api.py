@@ -85,12 +85,13 @@ def test_the_document_is_one_of_openapi_and_names_every_operation(site, program)
         for method in route.methods - {"HEAD"}
     }
     told = {(m.upper(), path) for path, by in document["paths"].items() for m in by}
-    assert told == routes and len(told) == 18
+    assert told == routes and len(told) == 23
 
 
 def test_a_token_opens_what_its_scopes_say_and_nothing_else(site, program):
     operations = program.get(f"{API}/openapi.json").json()["paths"]
     blanks = {"gate": "north", "kiosk": "north-1", "boot": 1, "seq": 2}
+    blanks |= {"register": "visitors", "id": 1}
     for scope in SCOPES:
         client = site.program(scope)
         opened = 0
@@ -225,3 +226,27 @@ def test_kiosks_are_told_with_their_health(site):
     assert kiosks["north-1"]["health"]["scans"] == 7 and kiosks["north-2"]["heard_at"] is None
     assert client.get(f"{API}/kiosks/north-1").json()["kiosk"]["gate"] == "north"
     assert client.get(f"{API}/kiosks/west-1").status_code == 404
+
+
+def test_a_program_enters_corrects_and_ends_a_visit_and_the_audit_says_so(site, program):
+    entries = f"{API}/registers/visitors/entries"
+    visitor = {"name": "王小明", "phone": "13800000001", "whom": "Chen Jing", "celsius": 36.5}
+    body = {"id": 17, "gate": "north", "fields": visitor}
+    entry = program.post(entries, json=body).json()
+    assert program.post(entries, json=body).json() == entry  # sent again
+    assert (entry["id"], entry["revision"], entry["fields"]) == (17, 1, visitor)
+    changed = body | {"revision": 1, "fields": visitor | {"unit": "送货"}}
+    del changed["id"]
+    assert program.put(f"{entries}/17", json=changed).json()["fields"]["unit"] == "送货"
+    assert program.put(f"{entries}/17", json=changed).status_code == 409
+    assert len(program.get(entries).json()["open"]) == 1
+    assert program.post(f"{entries}/17/close", json={"revision": 2}).json()["closed_at"]
+    answer = program.get(entries).json()
+    assert (answer["count"], answer["open"]) == (1, [])
+    wrong = program.post(entries, json={"gate": "north", "fields": {"name": "x"}})
+    assert wrong.status_code == 400 and "phone" in wrong.json()["detail"]
+    audit = [what for user, _, what in site.audit() if user == "token program"]
+    assert {"visitors 17", "visitors 17 unit"} <= set(audit)
+    assert not [what for what in audit if "王小明" in what]
+    declared = {one["name"]: one for one in program.get(f"{API}/registers").json()}
+    assert declared["duty"]["for"] == "administrators"

@@ -1,0 +1,159 @@
+"""Registers for programs: declarations, entries of a period, a new one, a correction, an end."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from fevergate.errors import EntryError
+from fevergate.registers.declarations import MAX_FIELDS, RegisterDeclaration
+from fevergate.registers.entries import MAX_ID, Entry
+from fevergate.storage.coverage_bits import day_bounds
+from fevergate.web.context import Shared
+from fevergate.web.openapi import Operations
+from fevergate.web_common.dates import period
+from fevergate.web_common.middleware import who
+from fevergate.web_common.register_pages import MAX_REASON
+from fevergate.web_common.routes import whole_number
+
+ENTRIES_PAGE = 1000
+Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
+Short = Annotated[str, Meta(max_length=64)]
+Key = Annotated[str, Meta(max_length=32)]
+Values = Annotated[
+    dict[Key, Annotated[str, Meta(max_length=200)] | float], Meta(max_length=MAX_FIELDS)
+]
+"""Values by the names of their fields; a time is Unix time (s) or local, YYYY-MM-DDTHH:MM."""
+
+operation = Operations()
+
+
+class NewRegisterEntry(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A new entry; one with an `id` that exists already adds nothing, so that it can be sent
+    again."""
+
+    fields: Values
+    gate: Short = ""
+    id: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
+
+
+class CorrectedEntry(Struct, kw_only=True, forbid_unknown_fields=True):
+    """An entry's complete values in place of those of `revision`; `reason` is needed once it has
+    ended or its names are forgotten."""
+
+    fields: Values
+    gate: Short = ""
+    revision: Annotated[int, Meta(ge=1, lt=10**9)]
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
+
+
+class EndedEntry(Struct, forbid_unknown_fields=True):
+    """The revision of the entry that ends."""
+
+    revision: Annotated[int, Meta(ge=1, lt=10**9)]
+
+
+class EntriesAnswer(Struct):
+    """A page of a period's entries, the newest first; `count` in all, `open` ones of any time."""
+
+    entries: list[Entry]
+    count: int
+    pages: int
+    open: list[Entry]
+
+
+BELOW = "/registers/{register}/entries"
+
+
+class RegisterApi:
+    """The operations below /api/v1/registers."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    @operation("GET", "/registers", "registers", "Every register as it is declared")
+    def registers(self, _request: Request) -> list[RegisterDeclaration]:
+        return list(self._shared.entries.registers.values())
+
+    @operation(
+        *("GET", BELOW, "registers", "Entries of a period, the last week by default, with names"),
+        query={"from": Date, "to": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
+        errors=(400, 404),
+    )
+    def entries(self, request: Request) -> EntriesAnswer:
+        register, entries = self._register(request), self._shared.entries
+        when, zone = period(self._shared.clock.today(), request.query_params), self._zone
+        bounds = day_bounds(when.begin, zone)[0], day_bounds(when.end, zone)[1]
+        skip = (int(request.query_params.get("page", "1")) - 1) * ENTRIES_PAGE
+        count = entries.count(register.name, *bounds)
+        self._audit(request, "look at register", f"{register.name} {when}")
+        return EntriesAnswer(
+            entries=entries.entered(register.name, *bounds, ENTRIES_PAGE, skip),
+            count=count,
+            pages=max(1, -(-count // ENTRIES_PAGE)),
+            open=entries.holding(register.name, self._shared.clock.now()) if register.open else [],
+        )
+
+    @operation("POST", BELOW, "registers", "Add an entry", errors=(400, 404, 413))
+    def add(self, request: Request, body: NewRegisterEntry) -> Entry:
+        register = self._register(request)
+        try:
+            new = self._shared.registers.form().read(register, body.fields, body.gate)
+            entry = self._shared.entries.add(register.name, new, who(request), body.id)
+        except EntryError as error:
+            raise _refused(error) from None
+        self._audit(request, "enter", f"{register.name} {entry.id}")
+        return entry
+
+    @operation(
+        *("PUT", f"{BELOW}/{{id}}", "registers", "Correct an entry"), errors=(400, 404, 409, 413)
+    )
+    def correct(self, request: Request, body: CorrectedEntry) -> Entry:
+        register, id_ = self._register(request), _id(request)
+        entries, reason = self._shared.entries, body.reason.strip()
+        forgotten = entries.get(register.name, id_).forgotten
+        form = self._shared.registers.form()
+        try:
+            new = form.read(register, body.fields, body.gate, forgotten=forgotten)
+            by = who(request)
+            changed = entries.change(register.name, id_, new, by, body.revision, reason)
+        except EntryError as error:
+            raise _refused(error) from None
+        because = f" reason: {reason}" if reason else ""
+        self._audit(
+            request, "correct entry", f"{register.name} {id_} {', '.join(changed)}{because}"
+        )
+        return entries.get(register.name, id_)
+
+    @operation(
+        *("POST", f"{BELOW}/{{id}}/close", "registers", "End an entry that is open"),
+        errors=(400, 404, 409, 413),
+    )
+    def close(self, request: Request, body: EndedEntry) -> Entry:
+        register, id_ = self._register(request), _id(request)
+        try:
+            self._shared.entries.close(register.name, id_, who(request), body.revision)
+        except EntryError as error:
+            raise _refused(error) from None
+        self._audit(request, "close entry", f"{register.name} {id_}")
+        return self._shared.entries.get(register.name, id_)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return self._shared.settings.zone
+
+    def _register(self, request: Request) -> RegisterDeclaration:
+        return self._shared.entries.register(request.path_params["register"])
+
+    def _audit(self, request: Request, action: str, what: str) -> None:
+        self._shared.store.note(who(request), action, what)
+
+
+def _id(request: Request) -> int:
+    return whole_number(request.path_params["id"], 16)
+
+
+def _refused(error: EntryError) -> HTTPException:
+    return HTTPException(409 if error.reason == "meanwhile" else 400, str(error))
