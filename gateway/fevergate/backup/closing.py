@@ -30,6 +30,7 @@ from fevergate.backup.gateway import (
     DATABASE,
     DESK,
     PAGES,
+    PEOPLE,
     SETTINGS,
     copies,
     databases,
@@ -78,11 +79,18 @@ NAMES = {
         "update checks set \"by\" = ''",
         "update calibrations set \"by\" = ''",
     ),
+    PEOPLE: (
+        "delete from cards",
+        "delete from drafts",
+        "update people set sealed = '', number_tag = null, name_tag = '', content = ''",
+        "update policies set \"by\" = ''",
+        "update overrides set \"by\" = ''",
+    ),
 }
 """SQL that deletes the names of persons from each database. Names of those who signed a day or
 struck rows stay: they are part of what was signed, and of the reason."""
 
-MARK_TABLES = {DATABASE: "readings", PAGES: "follow_ups", DESK: "looks"}
+MARK_TABLES = {DATABASE: "readings", PAGES: "follow_ups", DESK: "looks", PEOPLE: "people"}
 """A table that each database must have: no other file that the settings name may be wiped."""
 
 

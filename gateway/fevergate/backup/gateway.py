@@ -1,8 +1,8 @@
 """Backup of a whole gateway while it runs, and restore on the same or another machine.
 
 A backup holds settings, certificates, credentials, the kiosks' files, and compact copies of the
-databases of gateway, web application and desk. It holds secrets: its mode is 0600, and a passphrase
-encrypts it. A restore writes only into its own folder.
+databases of gateway, web application, desk and the list of people. It holds secrets: its mode is
+0600, and a passphrase encrypts it. A restore writes only into its own folder.
 """
 
 import logging
@@ -22,6 +22,7 @@ from fevergate.backup.archive import (
 )
 from fevergate.errors import BackupError, StoreError
 from fevergate.mosquitto.broker_files import hand_over
+from fevergate.people import store as people
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings.gateway import Desk, GatewaySettings, Web, load_gateway
@@ -33,12 +34,14 @@ log = logging.getLogger(__name__)
 DATABASE = "database.sqlite"
 PAGES = "pages.sqlite"
 DESK = "desk.sqlite"
+PEOPLE = "people.sqlite"
 """Names of the databases in a backup, whatever the settings call them."""
 
 DEFAULTS = {
     DATABASE: ((), "fevergate.db"),
     PAGES: (("web",), Web().database),
     DESK: (("desk",), Desk().database),
+    PEOPLE: ((), people.DATABASE),
 }
 """For each database its table in gateway.toml, whose key `database` names it, and its default."""
 
@@ -73,6 +76,7 @@ def databases(settings: GatewaySettings) -> dict[str, str]:
         DATABASE: settings.database,
         PAGES: settings.web.database,
         DESK: (settings.desk or Desk()).database,
+        PEOPLE: people.DATABASE,
     }
 
 
@@ -125,6 +129,7 @@ def restore(
     with unpacking(path, folder, passphrase, progress) as (beside, manifest):
         needed = [SETTINGS, DATABASE]
         needed += [PAGES] * bool(manifest.pages) + [DESK] * bool(manifest.desk)
+        needed += [PEOPLE] * (PEOPLE in manifest.members)
         if manifest.kind != "gateway" or not set(needed) <= set(manifest.members):
             raise BackupError(f"{path}: without a gateway's settings or database")
         progress("checking the database")

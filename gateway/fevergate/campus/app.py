@@ -24,6 +24,7 @@ from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.mark_routes import MarkRoutes
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.pages import CampusPages
+from fevergate.campus.people_routes import PeopleRoutes
 from fevergate.campus.presence import here
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
@@ -33,6 +34,8 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
@@ -67,12 +70,13 @@ class CampusServer:
         self.notices = Notices(people, settings)
         self.escalation = escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
+        self.people = PeopleStore(people, vault)
         self.entries = Entries(people, vault, load_registers(settings.folder))
         days = DayKeeper(people, settings)
         self.clerk = Clerk(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),
             close_days=days.close,
-            forget=[self.entries.forget, days.forget],
+            forget=[self.entries.forget, days.forget, PeopleChanges(self.people).forget_gone],
         )
         search = CampusFeverSearch(self.database, settings, vault)
         self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))
@@ -93,6 +97,7 @@ class CampusServer:
                 *SignInPages(self.pages).routes,
                 *Receiver(settings, self.store, judge.gateway_says, marks).routes,
                 *MarkRoutes(settings, marks).routes,
+                *PeopleRoutes(settings, self.people).routes,
                 *self.pages.routes,
                 *RegisterPages(self.pages, registers).routes,
                 *PrivacyPage(self.pages, privacy).routes,

@@ -5,6 +5,7 @@ server uses SQLite or PostgreSQL as its settings say. Sessions, sign-in failures
 are not backed up.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from fevergate.backup.archive import (
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.schema import attempts, codes, items, metadata, sessions
 from fevergate.campus.settings import CampusSettings, load_campus
+from fevergate.campus.statements import CampusStatements
 from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import BackupError
 from fevergate.mosquitto.broker_files import hand_over
+from fevergate.people.changes import begin_again
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.registers.declarations import FILE as REGISTERS
 
@@ -152,6 +155,8 @@ def _fill(beside: Path, wanted: str) -> None:
         _copy(reading, writing)
         if not target.sqlite:
             _number_on(writing)
+    with CampusDatabase(database_url(wanted, beside)) as target:
+        begin_again(CampusStatements(target, time.time))
     for end in ("", "-wal", "-shm"):
         (beside / f"{DATABASE}{end}").unlink(missing_ok=True)
 

@@ -25,11 +25,14 @@ from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
+    cards,
     corrections,
     gateways,
     given_names,
     items,
     notices,
+    overrides,
+    people,
     refusals,
     reports,
     strikes,
@@ -120,6 +123,9 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
     connection.execute(delete(items).where(rows(items), items.c.kind == MARKED))
     for table in (notices, refusals):
         connection.execute(delete(table).where(rows(table)))
+    listed = select(people.c.person).where(rows(people))
+    for table in (cards, overrides, people):
+        connection.execute(delete(table).where(table.c.person.in_(listed)))
     fevers = select(items.c.gateway, items.c.key, items.c.payload).where(
         rows(items),
         items.c.kind == "fever",

@@ -172,13 +172,13 @@ class PeopleChanges:
             rows.append(self._row(entry) | {"person": person, "revision": revision, "since": now})
             if entry.card:
                 cards.append((self._store.tag("card", entry.card), person))
-        connection.executemany(_PUT, rows)
+        connection.executemany(PUT, rows)
         # A card that somebody gives back is another's from now on; the one before it has an end.
         connection.executemany(
             "update cards set until = :now where person = :person and until is null",
             [{"now": now, "person": row["person"]} for row in rows],
         )
-        connection.executemany(_PUT_CARD, cards)
+        connection.executemany(PUT_CARD, cards)
         for person in difference.gone:
             revision += 1
             connection.execute(
@@ -227,13 +227,14 @@ def erase(connection: Connection, persons: Sequence[int]) -> None:
         connection.executemany(f"delete from {table} where person = ?", parameters)  # noqa: S608
 
 
-def begin_again(connection: Connection) -> None:
+def begin_again(statements: Statements) -> None:
     """Give a restored list another id, by which its copies at the gateways are read anew, and leave
     out numbers that were given since the backup."""
-    connection.execute(
-        "update people_list set list = ?, last_person = last_person + ?",
-        (secrets.token_hex(8), REST_AFTER_RESTORE),
-    )
+    with statements.transaction() as connection:
+        connection.execute(
+            "update people_list set list = ?, last_person = last_person + ?",
+            (secrets.token_hex(8), REST_AFTER_RESTORE),
+        )
 
 
 def begin_change(connection: Connection, now: float) -> int:
@@ -261,11 +262,11 @@ _CHANGING = (
     *("number_tag", "name_tag", "content"),
 )
 _ALL = ("person", *_CHANGING, "since")
-_PUT = f"""
+PUT = f"""
     insert into people({", ".join(f'"{name}"' for name in _ALL)})
     values ({", ".join(f":{name}" for name in _ALL)})
     on conflict(person) do update set
     {", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGING)}"""  # noqa: S608 - constants
-_PUT_CARD = """
+PUT_CARD = """
     insert into cards(tag, person) values (?, ?)
     on conflict(tag) do update set person = excluded.person, until = null"""

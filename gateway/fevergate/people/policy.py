@@ -76,7 +76,7 @@ class Policies(Struct, frozen=True):
             raise PeopleError("choice")
         with self.store.statements.transaction() as connection:
             revision = begin_change(connection, now) + 1
-            connection.execute(_PUT_POLICY, (kind, class_, permit, by, now, revision))
+            connection.execute(PUT_POLICY, (kind, class_, permit, by, now, revision))
             end_change(connection, revision)
 
     def overrides(self, now: float, persons: Sequence[int] | None = None) -> list[PersonOverride]:
@@ -120,7 +120,7 @@ class Policies(Struct, frozen=True):
         statements = self.store.statements
         with statements.transaction() as connection:
             revision = begin_change(connection, statements.clock()) + 1
-            connection.execute(_PUT_OVERRIDE, (person, permit, until, by, at, revision))
+            connection.execute(PUT_OVERRIDE, (person, permit, until, by, at, revision))
             end_change(connection, revision)
 
 
@@ -130,11 +130,11 @@ _SELECT_KINDS = f"""
 _SELECT_OVERRIDES = """
     select person, permit, until, "by", at from overrides
     where until > :now and at <= :now order by at desc, person"""
-_PUT_POLICY = """
+PUT_POLICY = """
     insert into policies(kind, "class", permit, "by", at, revision) values (?, ?, ?, ?, ?, ?)
     on conflict(kind, "class") do update set permit = excluded.permit, "by" = excluded."by",
         at = excluded.at, revision = excluded.revision"""
-_PUT_OVERRIDE = """
+PUT_OVERRIDE = """
     insert into overrides(person, permit, until, "by", at, revision) values (?, ?, ?, ?, ?, ?)
     on conflict(person) do update set permit = excluded.permit, until = excluded.until,
         "by" = excluded."by", at = excluded.at, revision = excluded.revision"""

@@ -30,6 +30,7 @@ from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
+from fevergate.web.people_copier import PeopleCopier
 from fevergate.web.roll_pages import RollPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
@@ -100,6 +101,7 @@ class Pages(Shared):
         ]
         if self.settings.campus_server:
             threads.append(FollowUpForwarder(self.settings, self.follow_ups))
+            threads.append(PeopleCopier(self.settings, self.people))
         if self.settings.contacts:
             threads.append(NoticeThread(self))
         self.live.start()

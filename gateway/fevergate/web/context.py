@@ -12,6 +12,8 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.kiosks.update_words import why_in_words
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.copying import ListCopy
 from fevergate.people.marks import Marks
 from fevergate.people.roll import RollKeeper
 from fevergate.people.schema import migrations as people_migrations
@@ -144,6 +146,8 @@ class Shared(Site):
             return 0
         before = now - self.settings.retention.persons_days * DAY_S
         self.roll.forget(datetime.fromtimestamp(before, self.settings.zone).date())
+        home = self.settings.campus_server is None
+        (PeopleChanges if home else ListCopy)(self.people).forget_gone(before)
         return self.follow_ups.forget(before) + self.entries.forget(before)
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:

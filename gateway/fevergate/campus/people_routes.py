@@ -1,0 +1,49 @@
+"""Gateways copy the list of people from here: GET /v1/people?after=REVISION&list=ID."""
+
+import logging
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
+from fevergate.campus.settings import CampusSettings
+from fevergate.errors import CampusError, StoreError
+from fevergate.people.copying import page
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.people_messages import PeoplePage
+from fevergate.web_common.routes import whole_number
+
+log = logging.getLogger(__name__)
+
+
+class PeopleRoutes:
+    """GET /v1/people, with a gateway's token; it is sent the people of its campus, and those whom
+    the list gives no campus."""
+
+    def __init__(self, settings: CampusSettings, store: PeopleStore) -> None:
+        self._access = GatewayAccess(settings)
+        self._store = store
+        self.routes = [Route("/v1/people", self.changes, methods=["GET"])]
+
+    async def changes(self, request: Request) -> Response:
+        """Answer with a `PeoplePage`."""
+        try:
+            answer = await run_in_threadpool(self._changes, request)
+        except (CampusError, StoreError) as error:
+            log.error("%s", error)
+            return refused(Refusal(503, "$", "the store refuses; try again"))
+        except HTTPException as refusal:
+            return refused(refusal)
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    def _changes(self, request: Request) -> PeoplePage:
+        gateway, _ = self._access.gateway_of(request)
+        after = whole_number(request.query_params.get("after", "0"), 18)
+        if after < 0:
+            raise Refusal(422, "after", "expected a revision, a number from 0")
+        campus = self._access.campus_of.get(gateway, "")
+        return page(self._store, campus, request.query_params.get("list", ""), after)

@@ -1,0 +1,164 @@
+"""A gateway's copy of the campus server's list: what the server sends, and how it is taken over."""
+
+from fevergate.people.changes import PUT, PUT_CARD, begin_change, end_change, erase, gone_before
+from fevergate.people.policy import PUT_OVERRIDE, PUT_POLICY
+from fevergate.people.store import SEALED, PeopleStore
+from fevergate.protocol.people_messages import (
+    MOST_ROWS,
+    OverrideChange,
+    PeoplePage,
+    PersonRow,
+    PolicyChange,
+)
+from fevergate.storage.statements import Connection
+
+_ROW = tuple(name for name in PersonRow.__struct_fields__)
+
+
+def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePage:
+    """What a gateway of a campus (empty: all campuses) lacks that has the list `list_id` up to the
+    revision `after`. Raises `StoreError`."""
+    state = store.state()
+    if state is None:
+        return PeoplePage()
+    if list_id != state.list or after > state.revision:
+        after = 0
+    values = {"after": after, "revision": state.revision}
+    between = "{0}.revision > :after and {0}.revision <= :revision".format
+    rows = list(store.select(between("p"), values, "p.revision limit :most", most=MOST_ROWS))
+    to = rows[-1].revision if len(rows) == MOST_ROWS else state.revision
+    values["revision"] = to
+    here = [row for row in rows if not campus or row.campus in ("", campus)]
+    policies = store.statements.query(
+        'select k.kind, k."class", k.permit, k.at, k.revision from policies k'  # noqa: S608
+        f" where {between('k')}",
+        values,
+    )
+    overrides = store.statements.query(
+        "select o.person, o.permit, o.until, o.at, o.revision"  # noqa: S608
+        f" from overrides o join people p on p.person = o.person where {between('o')}"
+        " and (:campus = '' or p.campus in ('', :campus)) order by o.revision",
+        values | {"campus": campus},
+    )
+    return PeoplePage(
+        list_id=state.list,
+        revision=state.revision,
+        to=to,
+        people=[PersonRow(**{name: getattr(row, name) for name in _ROW}) for row in here],
+        elsewhere=[row.person for row in rows if after and row not in here],
+        policies=[PolicyChange(**dict(zip(_POLICY, row, strict=True))) for row in policies],
+        overrides=[OverrideChange(**dict(zip(_OVERRIDE, row, strict=True))) for row in overrides],
+    )
+
+
+class ListCopy:
+    """Takes the campus server's list over, page by page; each page is one transaction."""
+
+    def __init__(self, store: PeopleStore) -> None:
+        self._store = store
+
+    def position(self) -> tuple[str, int]:
+        """Id of the list that is copied, and the revision up to which it is complete."""
+        state = self._store.state()
+        if state is None or state.heard_at is None:  # none, or one of our own
+            return "", 0
+        return state.list, state.revision
+
+    def take(self, new: PeoplePage) -> bool:
+        """Take a page over; whether the copy is complete now. Raises `StoreError`."""
+        if not new.list_id:
+            return True  # a server without a list: what we have stays
+        statements = self._store.statements
+        list_id, after = self.position()
+        now = statements.clock()
+        with statements.transaction() as connection:
+            begin_change(connection, now)
+            if new.list_id != list_id or new.to < after:
+                _begin_anew(connection, new.list_id)
+            self._put(connection, new, now)
+            complete = new.to >= new.revision
+            if complete:
+                _drop_rest(connection, now)
+            last = max((row.person for row in new.people), default=0)
+            connection.execute(
+                "update people_list set heard_at = :now, last_person ="
+                " case when last_person < :last then :last else last_person end",
+                {"now": now, "last": last},
+            )
+            end_change(connection, new.to)
+        return complete
+
+    def forget_gone(self, before: float) -> int:
+        """Erase the names of whoever left the list before a Unix time (s), as the campus server
+        does on its own; returns how many. Raises `StoreError`."""
+        gone = gone_before(self._store.statements, before)
+        if gone:
+            with self._store.statements.transaction() as connection:
+                erase(connection, gone)
+        return len(gone)
+
+    def _put(self, connection: Connection, new: PeoplePage, now: float) -> None:
+        connection.executemany(PUT, [self._row(row) for row in new.people])
+        gone = [*new.elsewhere, *(row.person for row in new.people if not row.number)]
+        connection.executemany(
+            "update people set until = :now where person = :person and until is null",
+            [{"now": now, "person": person} for person in new.elsewhere],
+        )
+        erase(connection, gone)
+        connection.executemany(
+            "update cards set until = ? where person = ? and until is null",
+            [(now, row.person) for row in new.people],
+        )
+        cards = [(self._store.tag("card", row.card), row.person) for row in new.people if row.card]
+        connection.executemany(PUT_CARD, cards)
+        connection.executemany(
+            PUT_POLICY,
+            [(row.kind, row.class_, row.permit, "", row.at, row.revision) for row in new.policies],
+        )
+        connection.executemany(
+            PUT_OVERRIDE,
+            [
+                (row.person, row.permit, row.until, "", row.at, row.revision)
+                for row in new.overrides
+            ],
+        )
+
+    def _row(self, row: PersonRow) -> dict[str, object]:
+        values: dict[str, object] = {name: getattr(row, name) for name in _ROW}
+        names = {name: str(values.pop(name)) for name in SEALED}
+        return values | {
+            "class": values.pop("class_"),
+            "expected": int(row.expected),
+            "sealed": self._store.vault.seal(names),
+            "number_tag": self._store.tag("number", row.number) if row.number else None,
+            "name_tag": self._store.tag("name", row.name) if row.name else "",
+            "content": "",
+        }
+
+
+_POLICY = ("kind", "class_", "permit", "at", "revision")
+_OVERRIDE = ("person", "permit", "until", "at", "revision")
+
+
+def _begin_anew(connection: Connection, list_id: str) -> None:
+    """Another list comes: rows that it does not have are dropped once it is complete. Their numbers
+    are free at once, since the new list may give them to other rows."""
+    connection.execute("update people set revision = 0, number_tag = null")
+    for table in ("policies", "overrides"):
+        connection.execute(f"update {table} set revision = 0")  # noqa: S608
+    connection.execute("update people_list set list = ?", (list_id,))
+
+
+def _drop_rest(connection: Connection, now: float) -> None:
+    """Drop what the list before had and this one has not. People keep a row without names: what
+    was marked of them stays."""
+    rest = "(select person from people where revision = 0)"
+    connection.execute(f"delete from cards where person in {rest}")  # noqa: S608
+    for table in ("policies", "overrides"):
+        connection.execute(f"delete from {table} where revision = 0")  # noqa: S608
+    connection.execute(
+        "update people set sealed = '', name_tag = '', content = '', expected = 0,"
+        " until = case when until is null or until > :now then :now else until end"
+        " where revision = 0 and sealed != ''",
+        {"now": now},
+    )

@@ -1,0 +1,86 @@
+"""The list of people as a gateway copies it from the campus server: GET /v1/people?after=REVISION.
+
+Rows have revisions, each another one; an answer has those after the one that was asked for, in
+order. `list_id` identifies the list: to a gateway that names another one (the server was restored,
+or set up anew) all rows are sent again.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from fevergate.protocol.messages import Message
+from fevergate.protocol.person_set import MOST_PERSON
+
+MOST_ROWS = 1000
+"""People in one answer; whoever is missing is in the next."""
+
+Person = Annotated[int, Meta(ge=1, le=MOST_PERSON)]
+RowRevision = Annotated[int, Meta(ge=1, le=2**62)]
+At = Annotated[float, Meta(ge=0, le=2**40)]
+Word = Annotated[str, Meta(max_length=64)]
+Permit = Literal["", "enter", "ask", "stop"]
+
+
+class PersonRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """One person; the names are empty once they were erased. Times are Unix times (s)."""
+
+    person: Person
+    revision: RowRevision
+    kind: Word
+    class_: Word
+    unit: Word
+    campus: Word
+    permit: Permit
+    since: At
+    until: At | None
+    expected: bool
+    name: Word = ""
+    number: Word = ""
+    card: Word = ""
+    telephone: Word = ""
+
+
+class PolicyChange(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """The policy of a kind and class, or with an empty class of the kind."""
+
+    kind: Word
+    class_: Word
+    permit: Permit
+    at: At
+    revision: RowRevision
+
+
+class OverrideChange(Struct, frozen=True, kw_only=True):
+    """A person's own permit until a Unix time (s)."""
+
+    person: Person
+    permit: Permit
+    until: At
+    at: At
+    revision: RowRevision
+
+
+class PeoplePage(Message, frozen=True, kw_only=True):
+    """What changed after a revision; complete up to `to`, while the list is at `revision`.
+
+    `list_id` is empty where the server has none. `elsewhere` are people who are expected at another
+    campus now, and whom this one is to forget.
+    """
+
+    list_id: Annotated[str, Meta(pattern="^[0-9a-f]{0,32}$")] = ""
+    revision: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    to: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    people: Annotated[list[PersonRow], Meta(max_length=MOST_ROWS)] = msgspec.field(
+        default_factory=list
+    )
+    elsewhere: Annotated[list[Person], Meta(max_length=MOST_ROWS)] = msgspec.field(
+        default_factory=list
+    )
+    policies: Annotated[list[PolicyChange], Meta(max_length=10_000)] = msgspec.field(
+        default_factory=list
+    )
+    overrides: Annotated[list[OverrideChange], Meta(max_length=MOST_PERSON)] = msgspec.field(
+        default_factory=list
+    )

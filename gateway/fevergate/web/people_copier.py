@@ -1,0 +1,38 @@
+"""Copies the list of people from the campus server, which is its home."""
+
+import time
+from collections.abc import Callable
+
+from fevergate.forwarding.forwarder import CampusThread
+from fevergate.people.copying import ListCopy
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.people_messages import PeoplePage
+from fevergate.settings.gateway import GatewaySettings
+
+MOST_ANSWER = 8 * 1024 * 1024
+"""Bytes of an answer: `MOST_ROWS` people and the overrides of all."""
+
+
+class PeopleCopier(CampusThread):
+    """Asks the campus server for what changed, until the copy is complete."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        people: PeopleStore,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(settings, now)
+        self._copy = ListCopy(people)
+
+    def once(self) -> bool:
+        """Take over what changed; whether the copy is complete. Raises `StoreError`."""
+        while not self.stopping.is_set():
+            list_id, after = self._copy.position()
+            path = f"/v1/people?after={after}&list={list_id}"
+            new = self._sender.get(path, PeoplePage, MOST_ANSWER)
+            if new is None:
+                return False
+            if self._copy.take(new):
+                return True
+        return False
