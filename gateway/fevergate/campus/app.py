@@ -82,7 +82,7 @@ class CampusServer:
         self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))
         self.accounts = self.pages.accounts
         marks = MarkExchange(self.database, settings, vault, now)
-        registers = RegisterSite(
+        self.registers = registers = RegisterSite(
             entries=self.entries,
             zone=settings.zone,
             now=now,
