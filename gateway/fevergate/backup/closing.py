@@ -4,15 +4,12 @@ Personal data is destroyed first. Every step can be repeated, so that the next r
 was interrupted; the note of its progress is wiped last.
 """
 
-import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from fevergate.backup.archive import (
@@ -20,12 +17,12 @@ from fevergate.backup.archive import (
     PATTERNS,
     Manifest,
     Progress,
-    check_new,
     member_of,
     packing,
     read_backup,
     write_backup,
 )
+from fevergate.backup.closing_note import NOTE, begun, finish, keep, read_again
 from fevergate.backup.gateway import (
     DATABASE,
     DESK,
@@ -37,6 +34,7 @@ from fevergate.backup.gateway import (
     gateway_manifest,
     sound,
 )
+from fevergate.backup.wiping import wipe
 from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import ClosingError
 from fevergate.gateway import run_state
@@ -45,10 +43,8 @@ from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import connect
 from fevergate.storage.strikes import REVOKED
-from fevergate.system.atomic_file import sync_folder, write_private
 from fevergate.texts.translations import N_
 
-NOTE = "closing.json"
 CAMPUS = "campus.toml"
 OWN_FOLDERS = ("broker", "systemd", "updates", "requests", *FOLDERS)
 """Folders of the gateway below that of the settings."""
@@ -92,16 +88,6 @@ struck rows stay: they are part of what was signed, and of the reason."""
 
 MARK_TABLES = {DATABASE: "readings", PAGES: "follow_ups", DESK: "looks", PEOPLE: "people"}
 """A table that each database must have: no other file that the settings name may be wiped."""
-
-
-class ClosingNote(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Progress of a closing; lies in the folder until everything else is wiped."""
-
-    campus: str
-    archive: str
-    sha256: str = ""
-    """SHA-256 of the archive, noted once it was read back."""
-    at: float
 
 
 class ClosingResult(Struct, frozen=True, kw_only=True):
@@ -169,46 +155,6 @@ def close(
         raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
 
 
-def finish(folder: Path) -> list[str]:
-    """Wipe the note, after everything else; returns the files left, which are not the gateway's."""
-    wipe(folder / NOTE)
-    return sorted(path.name for path in folder.iterdir())
-
-
-def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
-    """The note at `path` of a closing that was interrupted, or a new one.
-
-    Raises `ClosingError`, or `BackupError` where `archive` exists already.
-    """
-    try:
-        note = msgspec.json.decode(path.read_bytes(), type=ClosingNote)
-    except FileNotFoundError:
-        check_new(archive)
-        note = ClosingNote(campus=campus, archive=str(archive), at=time.time())
-        keep(path, note)
-    except msgspec.MsgspecError as error:
-        raise ClosingError(f"{path}: expected how far a closing went: {error}") from error
-    if note.campus != campus:
-        raise ClosingError(f"{campus!r}: the closing of {note.campus!r} was begun; finish that")
-    if note.archive != str(archive):
-        raise ClosingError(f"{archive}: was begun with --archive {note.archive}; go on with that")
-    return note
-
-
-def read_again(archive: Path, note: ClosingNote, passphrase: str, progress: Progress) -> Manifest:
-    """Read the archive that an interrupted closing made. Raises `ClosingError` for another one."""
-    progress("reading the archive back")
-    manifest = read_backup(archive, None, passphrase)
-    if member_of(archive).sha256 != note.sha256:
-        raise ClosingError(f"{archive}: is not the archive that was made")
-    return manifest
-
-
-def keep(path: Path, note: ClosingNote) -> None:
-    """Write the note."""
-    write_private(path, msgspec.json.encode(note))
-
-
 def _blank(path: Path, member: str) -> None:
     """Delete the names from a database, its free pages and its write-ahead log."""
     database = connect(path, read_only=False)
@@ -272,23 +218,6 @@ def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
         yield from sorted(path for path in (folder / name).rglob("*") if not path.is_dir())
     for database in databases:
         yield from sorted(database.parent.glob(f"{database.name}*"))
-
-
-def wipe(path: Path) -> None:
-    """Overwrite and delete a file; the target of a symbolic link stays.
-
-    An SD card's controller may keep the old blocks: only destroying the card is certain.
-    """
-    with suppress(FileNotFoundError):
-        if path.is_file() and not path.is_symlink():
-            size = path.stat().st_size
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW), "wb") as file:
-                for at in range(0, size, 1 << 20):
-                    file.write(bytes(min(1 << 20, size - at)))
-                file.flush()
-                os.fsync(file.fileno())
-        path.unlink()
-        sync_folder(path.parent)
 
 
 REMAINS = (

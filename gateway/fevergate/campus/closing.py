@@ -20,7 +20,8 @@ from fevergate.backup.archive import (
     read_backup,
     write_backup,
 )
-from fevergate.backup.closing import ClosingNote, begun, keep, read_again, wipe
+from fevergate.backup.closing_note import ClosingNote, begun, keep, read_again
+from fevergate.backup.wiping import wipe
 from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import alone

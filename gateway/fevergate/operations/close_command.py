@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fevergate.backup.closing import NOTE, REMAINS, close, finish
+from fevergate.backup.closing import REMAINS, close
+from fevergate.backup.closing_note import NOTE, finish
 from fevergate.command_line.options import settings_option
 from fevergate.operations.backup_commands import (
     is_campus,

@@ -1,15 +1,20 @@
 """`fevergate provision`: creates, adds, renews and revokes certificates and credentials."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fevergate.command_line.options import FiniteRange
-from fevergate.command_line.secret_input import ask_secret
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
+from fevergate.provision.command_options import (
+    NamesParam,
+    board_options,
+    board_values,
+    folder_argument,
+    language_option,
+    merged,
+)
 from fevergate.provision.device_service import requests_command
 from fevergate.provision.files import Provisioned
 from fevergate.provision.gateway import SETTINGS, provision
@@ -28,66 +33,6 @@ from fevergate.provision.title_options import (
 )
 from fevergate.provision.titles import UNCHANGED, Titles, suggested_campus, suggested_gate
 from fevergate.provision.upgrade import upgrade_command
-from kiosk.estimate import SITES
-
-folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-language_option = click.option("--language", type=click.Choice(["zh", "en"]))
-WIFI_PASSWORD = "FEVERGATE_WIFI_PASSWORD"  # noqa: S105 - a variable's name
-
-
-def board_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that end up in a board's settings, which `_board` reads."""
-    options = (
-        language_option,
-        click.option(
-            "--site",
-            type=click.Choice(sorted(SITES)),
-            help="The part of the face that the sensor looks at.",
-        ),
-        click.option(
-            "--threshold",
-            "threshold_c",
-            type=FiniteRange(35, 40),
-            help="Fever threshold, axillary, in °C.",
-        ),
-        click.option(
-            "--wifi-ssid", help="Name of the boards' Wi-Fi; the command asks for its password."
-        ),
-        click.option(
-            "--wifi-ssid-hex",
-            help="The same as hexadecimal bytes, for a name that is not UTF-8: d0a3d4b0.",
-        ),
-        click.option(
-            "--wifi-password-file",
-            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-            help="File with the Wi-Fi's password in its first line, or - for standard input."
-            f"  [default: ${WIFI_PASSWORD}, or the command asks]",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-class NamesParam(click.ParamType[tuple[str, list[str]]]):
-    """Option value NAME=ONE,ANOTHER: a name and the names that belong to it."""
-
-    def __init__(self, name: str, example: str) -> None:
-        self.name = name
-        self._example = example
-
-    def convert(
-        self,
-        value: str | tuple[str, list[str]],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, list[str]]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, names = value.partition("=")
-        if not equals or not names:
-            self.fail(f"{value!r}: expected {self.name}, such as {self._example}", param, ctx)
-        return name, names.split(",")
 
 
 @click.group("provision")
@@ -175,22 +120,22 @@ def gateway_command(
     """
     url = campus_server if campus_server and campus_server.startswith("http") else None
     file = Path(campus_server) if campus_server and url is None else None
-    merged, before = _merged(gates), known_in(folder / SETTINGS)
+    by_gate, before = merged(gates), known_in(folder / SETTINGS)
     campus = options["campus"]
     own = {campus: checked(Titles(title, title_en))} if title or title_en else {}
     titles = ask_for(CAMPUS, [campus], own, lambda _: before, suggested_campus)
     done = provision(
         folder,
-        gates=merged,
+        gates=by_gate,
         titles=titles.get(campus, UNCHANGED),
         gate_titles=ask_for(
-            *(GATE, merged, dict(gate_titles)),
+            *(GATE, by_gate, dict(gate_titles)),
             lambda gate: known_gate(before, gate),
             suggested_gate,
         ),
         campus_server_url=url,
         enrolment=read_enrolment(file) if file else None,
-        **_board(options),
+        **board_values(options),
     )
     _tell(done)
     for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
@@ -227,7 +172,7 @@ def kiosk_command(
       sudo fevergate provision kiosk /etc/fevergate north-3 --gate north --title 左侧
       sudo fevergate provision kiosk /etc/fevergate north-3 --port /dev/ttyUSB0
     """
-    wishes = {name: value for name, value in _board(options).items() if value is not None}
+    wishes = {name: value for name, value in board_values(options).items() if value is not None}
     wishes |= static_address(static) if static else {}
     titles, before = checked(Titles(title, title_en)), known_in(folder / SETTINGS)
     named = ask_for(
@@ -278,14 +223,14 @@ def campus_command(
     Copy gateways/gw-east.json, which holds a secret, to that gateway, and run
     `fevergate provision gateway ... --campus-server gw-east.json` there.
     """
-    merged, before = _merged(gateways), known_in(folder / steps.CAMPUS)
+    by_campus, before = merged(gateways), known_in(folder / steps.CAMPUS)
     done = provision_campus(
         folder,
         url=url,
-        gateways=merged,
+        gateways=by_campus,
         titles=checked(Titles(title, title_en)),
         campus_titles=ask_for(
-            *(CAMPUS, merged, dict(campus_titles)),
+            *(CAMPUS, by_campus, dict(campus_titles)),
             lambda campus: before.get("campuses", {}).get(campus, {}),
             suggested_campus,
         ),
@@ -354,34 +299,6 @@ def _tell(done: Provisioned) -> None:
     for title, names in (("made", done.made), ("kept", done.kept)):
         if names:
             click.echo(f"{title}: {', '.join(names)}")
-
-
-def _merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
-    """Join the values of a repeated option by name: a gate may be given once for each kiosk."""
-    merged: dict[str, list[str]] = {}
-    for name, values in pairs:
-        merged.setdefault(name, []).extend(values)
-    return merged
-
-
-def _board(options: dict[str, Any]) -> dict[str, Any]:
-    """A command's options with the Wi-Fi's password, asked for where they name a network. Raises
-    `UsageError`."""
-    password_file = options.pop("wifi_password_file")
-    ssid, ssid_hex = options["wifi_ssid"], options["wifi_ssid_hex"]
-    if ssid and ssid_hex:
-        raise click.UsageError("--wifi-ssid and --wifi-ssid-hex: expected one of them")
-    if ssid or ssid_hex:
-        options["wifi_ssid"] = ssid or ""
-        options["wifi_password"] = ask_secret(
-            f"Password of {ssid or ssid_hex}",
-            file=password_file,
-            option="--wifi-password-file",
-            variable=WIFI_PASSWORD,
-        )
-    elif password_file:
-        raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
-    return options
 
 
 def _over_usb(folder: Path, port: str, kiosk: str) -> None:

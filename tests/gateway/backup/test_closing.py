@@ -14,6 +14,7 @@ from fevergate.cli import cli
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError, ClosingError
 from fevergate.provision import provision
+from fevergate.provision.device_request import ask, new_request
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.web_common.store import WebStore
@@ -45,6 +46,7 @@ def folder(tmp_path, monkeypatch):
     (folder / "mine.txt").write_text("the administrator's own")
     (folder / "broker").mkdir(exist_ok=True)
     (folder / "broker" / "mosquitto.db").write_bytes(b"readings")
+    ask(folder, new_request(action="remove", kiosk="north-1", by="Zhang"), 1.0)  # of the pages
     return folder
 
 
