@@ -133,6 +133,10 @@ class AccountError(RefusalError):
     """A sign-in is refused, or an account or token cannot be changed as asked."""
 
 
+class DutyError(RefusalError):
+    """The duty list cannot be changed as asked."""
+
+
 class FieldError(FeverGateError, ValueError):
     """A field of a form is invalid; `reason` is a key of `texts.translations.ERRORS`."""
 

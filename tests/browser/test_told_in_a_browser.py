@@ -1,4 +1,6 @@
-"""A confirmed fever is taken over in two taps from the board, on a phone."""
+"""From the board two taps take over a confirmed fever, and two hand over a shift; on a phone."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from notice_helpers import WebServer
@@ -15,6 +17,10 @@ name = "陈静"
 channel = "webhook"
 address = "{url}/hook/chen"
 """
+
+COUNT_TAPS = """addEventListener("click", (event) => {
+    sessionStorage.taps = (sessionStorage.taps || "") + event.target.innerText + "\\n";
+}, true)"""
 
 
 class ToldStage(Stage):
@@ -62,4 +68,30 @@ def test_from_the_board_it_takes_two_taps_to_have_a_confirmed_fever(stage, hook)
     assert judged(page) == []
     stage.board(page)
     expect(page.locator("#untaken")).to_be_hidden()
+    page.context.close()
+
+
+def test_a_shift_is_handed_over_in_two_taps_from_the_board(stage):
+    night = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    form = {"field-person": "赵敏", "field-from": night.isoformat(), "gate": "north"}
+    stage.post_as_administrator("/registers/duty", "/registers/duty", form | {"id": "71"})
+    form = {
+        "field-person": "孙丽",
+        "field-to": (night + timedelta(minutes=5)).isoformat(),
+        "gate": "north",
+    }
+    stage.post_as_administrator("/registers/duty", "/registers/duty", form | {"id": "72"})
+    page = stage.opened("guard", "zh", NARROW)
+    page.add_init_script(COUNT_TAPS)
+    stage.board(page)
+    assert page.locator("#by option").all_inner_texts() == [GUARD, ON_DUTY, "孙丽"]
+    page.get_by_role("link", name="交接班").click()
+    button = page.get_by_role("button", name="→ 赵敏")
+    expect(button).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert judged(page) == []
+    button.click()
+    page.wait_for_selector("#kiosks article", state="attached")
+    assert page.locator("#by option").all_inner_texts() == [GUARD, ON_DUTY, "赵敏"]
+    assert page.evaluate("sessionStorage.taps") == "交接班\n→ 赵敏\n"
     page.context.close()

@@ -10,11 +10,14 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, expect
 
+from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.protocol.messages import Verdict
 from fevergate.provision.titles import suggested_campus, suggested_gate
+from fevergate.registers.declarations import shipped
+from fevergate.registers.duty import Duty
+from fevergate.registers.entries import Entries
 from fevergate.storage.records import Acknowledged, ReadingArrived
 from fevergate.storage.store import Store
-from fevergate.web.duty import Duty
 from fevergate.web_common.accounts import Accounts
 from fevergate.web_common.store import WebStore
 from harness.browser import PASSWORD, PATIENT_MS, WIDE, opened, sign_in
@@ -64,7 +67,8 @@ class Stage(Site):
             accounts = Accounts(store)
             accounts.begin(accounts.invite(), ADMINISTRATOR, PASSWORD)
             accounts.add(GUARD, PASSWORD, "guard")
-            Duty(store, list(GATES)).add(ON_DUTY, "")
+            vault = Vault(self.settings.path(KEY))
+            Duty(Entries(store, vault, shipped()), lambda: list(GATES)).add(ON_DUTY, "")
         self.start_gateway()
         self.start_web()
         for kiosks in GATES.values():

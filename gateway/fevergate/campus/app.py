@@ -37,6 +37,7 @@ from fevergate.notices.channels import channels
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import load_registers
+from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
@@ -67,11 +68,12 @@ class CampusServer:
         vault = Vault(settings.path(KEY))
         self.store = CampusStore(self.database, settings.zone, vault, now, judge.believed)
         self.reports = Reports(self.database, settings, vault, now, judge.believed)
-        self.notices = Notices(people, settings)
+        self.entries = Entries(people, vault, load_registers(settings.folder))
+        self.duty = Duty(self.entries, lambda: list(settings.campuses))
+        self.notices = Notices(people, settings, lambda campus, _gate: self.duty.present(campus))
         self.escalation = escalation = Escalation(self.database, settings, self.notices, now)
         sender = Sender(self.notices, channels(settings))
         self.people = PeopleStore(people, vault)
-        self.entries = Entries(people, vault, load_registers(settings.folder))
         days = DayKeeper(people, settings)
         self.clerk = Clerk(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),

@@ -63,6 +63,11 @@ class Entries:
         except KeyError:
             raise NothingFoundError(f"register {name!r}") from None
 
+    @property
+    def now(self) -> float:
+        """The store's time (Unix time, s)."""
+        return self._store.clock()
+
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
         """Add an entry. With an id of `new_id` that exists already nothing is added: a form that
         was sent twice makes one entry."""
@@ -146,6 +151,13 @@ class Entries:
             "register = ? and opened_at <= ? and coalesce(closed_at, ?) > ?"
             " and (? = '' or gate in ('', ?)) order by opened_at, id limit ?",
             (register, at, FOREVER, at, gate, gate, MOST),
+        )
+
+    def unfinished(self, register: str, at: float, limit: int = MOST) -> list[Entry]:
+        """Entries that are open, hold, or will hold after a time (Unix time, s), by begin."""
+        return self._entries(
+            "register = ? and coalesce(closed_at, ?) > ? order by opened_at, id limit ?",
+            (register, FOREVER, at, limit),
         )
 
     def entered(

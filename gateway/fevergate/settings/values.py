@@ -1,5 +1,6 @@
-"""Types of values that several settings files share."""
+"""Values that several settings files and pages check alike."""
 
+import re
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -8,5 +9,9 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Language = Literal["zh", "en"]
 ClockTime = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """Local time of day, HH:MM."""
+PERSON_NAME = re.compile(
+    r"[^\s\x00-\x1f\x7f<>&\"'](?:[^\x00-\x1f\x7f<>&\"']{0,30}[^\s\x00-\x1f\x7f<>&\"'])?"
+)
+"""Name of an account, or of somebody on duty."""
 
 Minutes = Annotated[int, Meta(ge=1, le=10_080)]

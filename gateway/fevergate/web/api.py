@@ -21,11 +21,11 @@ from fevergate.errors import FollowUpError, MarkError
 from fevergate.people.marks import MAX_MARKS, NewMark
 from fevergate.people.roll import DayRoll, UnitRoll
 from fevergate.protocol.messages import Person
+from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day, Fever, identity_of
 from fevergate.texts.translations import ERRORS
 from fevergate.web import kiosk_actions, register_api
 from fevergate.web.context import Shared
-from fevergate.web.duty import OnDuty
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
 from fevergate.web.kiosk_state import KioskHistory, KioskState
@@ -182,7 +182,10 @@ class Api(RegisterApi):
 
     @operation("GET", "/duty", "board", "The duty list")
     def duty(self, _request: Request) -> list[OnDuty]:
-        return self._shared.duty.everybody()
+        return [
+            OnDuty(name=shift.name, gate=shift.gate, begin=shift.begin, end=shift.end)
+            for shift in self._shared.duty.everybody()
+        ]
 
     @operation(
         *("GET", "/log", "log", "A day's fever log"),

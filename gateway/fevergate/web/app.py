@@ -25,6 +25,7 @@ from fevergate.web.device_pages import DevicePages
 from fevergate.web.duty_pages import DutyPages
 from fevergate.web.fever_pages import FeverPages
 from fevergate.web.follow_up_forwarder import FollowUpForwarder
+from fevergate.web.hand_over import HandOverPages
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
@@ -74,6 +75,7 @@ class Pages(Shared):
                 *KioskSettingsPages(self).routes,
                 *DevicePages(self).routes,
                 *DutyPages(self).routes,
+                *HandOverPages(self).routes,
                 *ScreenPages(self).routes,
                 *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
                 *RegisterPages(self, self.registers).routes,

@@ -104,7 +104,7 @@ class Board:
         """Show a gate's board."""
         gate, session = self._gate(request), session_of(request)
         mark, today, earlier = self._list.board(gate)
-        others = [name for name in self._shared.duty.at(gate) if name != session.user]
+        others = [name for name in self._shared.duty.present(gate) if name != session.user]
         return self._shared.page(
             request,
             "board.html",
@@ -237,7 +237,7 @@ class Board:
         """Who acts at a gate, by the form: who is signed in, or somebody on duty there."""
         user = session_of(request).user
         by = form["by"] or user
-        if by != user and by not in self._shared.duty.at(gate):
+        if by != user and by not in self._shared.duty.present(gate):
             raise HTTPException(400, "choice")
         return by
 
@@ -245,7 +245,7 @@ class Board:
         """Who is on duty by the choice on the board; empty where that is `user`, who is signed in,
         or somebody not on duty any more: what was typed is saved either way."""
         by = form["by"]
-        return by if by != user and by in self._shared.duty.at(gate) else ""
+        return by if by != user and by in self._shared.duty.present(gate) else ""
 
     def follow_up(self, request: Request) -> Response:
         """Show the follow-up of a fever."""

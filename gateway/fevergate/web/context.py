@@ -21,6 +21,7 @@ from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
+from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
 from fevergate.reports.day_in_words import coverage, doubts, roll, strikes, to_treat, verdict
 from fevergate.reports.fever_log import (
@@ -41,7 +42,6 @@ from fevergate.storage.statements import SqliteStatements
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import LANGUAGES, Pair
 from fevergate.web.clock import PagesClock
-from fevergate.web.duty import Duty
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
 from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, read_kiosks
@@ -96,14 +96,14 @@ class Shared(Site):
             settings.campus_title, self.registers, settings.retention.raw_days
         )
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
-        self.duty = Duty(self.store, [gate.name for gate in settings.gates])
-        self.notices = Notices(
-            self.store, settings, lambda _campus, gate: self.duty.at(gate) if gate else ()
-        )
+        gates = [gate.name for gate in settings.gates]
+        self.duty = Duty(self.entries, lambda: gates)
+        self.duty.adopt(self.store)
+        self.notices = Notices(self.store, settings, lambda _campus, gate: self.duty.present(gate))
         self.cases = Cases(self.notices, settings, self._places)
         self.confirmed_waiting = 0
         """Confirmed fevers that nobody has."""
-        self.screens = Screens(self.store, [gate.name for gate in settings.gates], self.clock.now)
+        self.screens = Screens(self.store, gates, self.clock.now)
         self.updates = Updates(settings)
         self.live = Live(settings, self.clock.now)
         super().__init__(
@@ -264,7 +264,7 @@ def _places(settings: GatewaySettings, language: str) -> dict[str, str]:
 
 _OF_PLACES = (
     *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
-    *("setup code used", "name kiosk", "make screen", "on duty", "off duty"),
+    *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
     *("add kiosk", "remove kiosk"),
 )
 """Actions of the audit that are about a gate or kiosk, which is then called by its name."""

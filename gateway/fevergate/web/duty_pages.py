@@ -12,6 +12,9 @@ from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
 
+SOON_S = 86400.0
+"""Shifts that begin later are on the page of their register alone."""
+
 
 class DutyPages(AccountPages):
     """/admin/duty and /admin/tokens, beside the account pages."""
@@ -28,10 +31,13 @@ class DutyPages(AccountPages):
     def duty(self, request: Request, form: Form) -> Response:
         """Change the duty list."""
         duty, name, gate = self._shared.duty, form["name"], form["gate"]
-        what = f"{name} {gate}".strip()
+        what, user = f"{name} {gate}".strip(), session_of(request).user
+        shift = whole_number(form["shift"] or "0", 16)
         if form["action"] == "remove":
-            return self._apply(request, "off duty", what, lambda: duty.remove(name, gate))
-        return self._apply(request, "on duty", what, lambda: duty.add(name, gate))
+            return self._apply(
+                request, "off duty", what, lambda: duty.remove(name, gate, user, shift)
+            )
+        return self._apply(request, "on duty", what, lambda: duty.add(name, gate, by=user))
 
     def tokens(self, request: Request, error: str = "", secret: str = "") -> Response:
         """List the API tokens; `error`: why none was issued, `secret`: the one just issued."""
@@ -60,7 +66,10 @@ class DutyPages(AccountPages):
         self._shared.tokens.revoke_of(name)
 
     def _more(self) -> dict[str, Any]:
+        soon = self._shared.clock.now() + SOON_S
         return {
-            "on_duty": self._shared.duty.everybody(),
+            "on_duty": [
+                shift for shift in self._shared.duty.everybody() if (shift.begin or 0.0) < soon
+            ],
             "gates": [gate.name for gate in self._shared.settings.gates],
         }

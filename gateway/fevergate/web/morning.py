@@ -89,7 +89,7 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
         doubtful=[day for day in days if day.unlike or day.blind],
         unsigned=[day for day in watched if day not in signed],
         changed=_changed(shared, yesterday) if yesterday.isoformat() in signed else "",
-        on_duty=[(gate.name, shared.duty.at(gate.name)) for gate in settings.gates],
+        on_duty=[(gate.name, shared.duty.present(gate.name)) for gate in settings.gates],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fevergate.errors import AccountError
+from fevergate.errors import AccountError, RefusalError
 from fevergate.web_common.accounts import ROLES, Role
 from fevergate.web_common.middleware import address_of, session_of
 from fevergate.web_common.page_maker import Site
@@ -88,7 +88,7 @@ class AccountPages:
     ) -> Response:
         try:
             change()
-        except AccountError as error:
+        except RefusalError as error:
             self._site.note(request, f"{action} failed", f"{what}: {error.reason}")
             return self.people(request, error.reason)
         self._site.note(request, action, what)

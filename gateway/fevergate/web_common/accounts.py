@@ -5,7 +5,6 @@ sign in.
 """
 
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
@@ -13,6 +12,7 @@ from typing import Literal, NamedTuple
 from argon2 import PasswordHasher
 
 from fevergate.errors import AccountError
+from fevergate.settings.values import PERSON_NAME
 from fevergate.storage.statements import Connection
 from fevergate.system.steady_clock import SteadyClock
 from fevergate.web_common.passwords import MAX_PASSWORD_LENGTH, Passwords
@@ -21,9 +21,7 @@ from fevergate.web_common.store import AuditedStore
 Role = Literal["guard", "administrator", "tutor"]
 ROLES: tuple[Role, ...] = ("guard", "administrator", "tutor")
 
-NAME = re.compile(
-    r"[^\s\x00-\x1f\x7f<>&\"'](?:[^\x00-\x1f\x7f<>&\"']{0,30}[^\s\x00-\x1f\x7f<>&\"'])?"
-)
+NAME = PERSON_NAME
 MIN_PASSWORD_LENGTH = 10
 MAX_GUESSES = 5
 LOCK_S = 900.0

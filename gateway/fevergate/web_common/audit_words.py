@@ -132,5 +132,6 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "acknowledge": _acknowledged,
     "try lamps": _acknowledged,
     "take case": _acknowledged,
+    "hand over": _acknowledged,
     "add person": _person,
 }

@@ -6,6 +6,9 @@ from notice_helpers import contact
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation
+from fevergate.registers.declarations import shipped
+from fevergate.registers.duty import Duty
+from fevergate.registers.entries import Entries
 from fevergate.web_common import told_cases
 from fevergate.web_common.notice_log import Notices
 
@@ -95,6 +98,19 @@ def test_whoever_comes_on_duty_is_told_too(scene):
     assert scene.told() == [("0", "Zhou")]
     scene.wait(10)
     assert scene.told() == [("1", "Li"), ("1", "Zhou")]
+
+
+def test_by_night_it_is_the_nights_name_that_is_told(scene):
+    store, campuses = scene.notices.store, list(scene.settings.campuses)
+    duty = Duty(Entries(store, scene.vault, shipped()), lambda: campuses)
+    duty.add("Chen", "east", local("2026-11-23 08:00"), local("2026-11-23 20:00"))
+    duty.add("Zhou", "east", local("2026-11-23 20:00"), local(f"{DAY} 08:00"))
+    duty.add("Chen", "west", local("2026-11-23 20:00"), local(f"{DAY} 08:00"))
+    notices = Notices(store, scene.settings, lambda campus, gate: duty.present(campus))
+    night = Escalation(scene.database, scene.settings, notices, scene.now)
+    scene.keep(after(1, day=DAY, clinical_c=38.9))  # at 02:14
+    night.confirmed()
+    assert [one.contact for one in notices.recent()] == ["Zhou"]
 
 
 def test_where_nobody_is_on_duty_the_next_level_is_told_at_once(scene):

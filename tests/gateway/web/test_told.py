@@ -120,6 +120,16 @@ def test_a_guard_at_the_board_sees_that_one_waits_until_it_is_taken(alone):
     assert case.taken_by == "Zhang"
 
 
+def test_by_night_the_nights_name_gets_it_and_the_other_nothing(alone, now):
+    for one in alone.settings.contacts[:2]:
+        one.on_duty = True
+    alone.pages.duty.add("Chen", "north", now.at - 36000, now.at + 100)
+    alone.pages.duty.add("Zhou", "", now.at + 100, now.at + 43300)
+    now.at += 100  # the shift changes
+    alone.measure(alone.client("Zhang"))
+    assert alone.told() == ([], ["/hook/secret-zhou"])
+
+
 def test_whoever_is_on_duty_may_be_named_as_having_it(alone):
     alone.pages.duty.add("赵敏", "north")
     guard = alone.client("Zhang")

@@ -1,0 +1,291 @@
+"""Who is on duty: shifts with times, entries of the register `duty`.
+
+A shift begins at its `from` and is over at its `to` (half-open); without a begin or end it holds
+always. People on duty need no account.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from fevergate.errors import DutyError, StoreError
+from fevergate.registers.declarations import RegisterDeclaration
+from fevergate.registers.entries import MAX_ID, Entries, Entry
+from fevergate.registers.entry_form import NewEntry, Value
+from fevergate.settings.values import PERSON_NAME
+from fevergate.storage.statements import Statements
+
+log = logging.getLogger(__name__)
+
+REGISTER = "duty"
+MOST_SHIFTS = 10_000
+"""Shifts that are not over, at most: a month of sixteen gates has a thousand."""
+
+LONGEST_S = 12 * 3600.0
+"""How long whoever takes over a shift that is nearly over has it, if nothing else is planned."""
+NEARLY_OVER_S = 3600.0
+EARLY_S = 6 * 3600.0
+"""A planned shift that begins within this is begun when its person takes over."""
+
+
+class OnDuty(Struct, frozen=True, kw_only=True):
+    """A person on duty at one gate; an empty gate means all. `begin` and `end` are Unix time (s);
+    None: no limit."""
+
+    name: str
+    gate: str
+    begin: float | None = None
+    end: float | None = None
+
+
+class Shift(OnDuty, frozen=True, kw_only=True):
+    """A shift as an entry of the register."""
+
+    id: int
+    revision: int
+
+    @property
+    def timed(self) -> bool:
+        """Whether it begins or ends; one that does neither cannot be handed over."""
+        return self.begin is not None or self.end is not None
+
+
+class DutyChanges(Struct, frozen=True, kw_only=True):
+    """What a file of shifts adds and withdraws."""
+
+    added: list[OnDuty]
+    withdrawn: list[Shift]
+    unchanged: int
+
+
+class Duty:
+    """The duty list of a gateway or campus server, whose `gates` (here also campuses) are known.
+
+    Each method raises `StoreError` where names were encrypted with another key.
+    """
+
+    def __init__(self, entries: Entries, gates: Callable[[], Sequence[str]]) -> None:
+        self._entries = entries
+        self._gates = gates
+
+    def everybody(self) -> list[Shift]:
+        """Every shift that is not over, by gate, begin and name."""
+        entries = self._entries.unfinished(REGISTER, self._now(), MOST_SHIFTS)
+        shifts = [shift for entry in entries if (shift := self._shift(entry))]
+        return sorted(shifts, key=lambda shift: (shift.gate, shift.begin or 0.0, shift.name))
+
+    def shifts(self, gate: str, at: float | None = None) -> list[Shift]:
+        """The shifts at a gate, by default those of now; those of all gates are among them."""
+        at = self._now() if at is None else at
+        entries = self._entries.holding(REGISTER, at, gate)
+        return [shift for entry in entries if (shift := self._shift(entry))]
+
+    def at(self, gate: str, at: float | None = None) -> list[str]:
+        """Names of the people on duty at a gate, by default now; at an empty one those of any."""
+        return sorted({shift.name for shift in self.shifts(gate, at)})
+
+    def present(self, gate: str) -> list[str]:
+        """Names of the people on duty now, as `at`; nobody, if they cannot be read: neither a board
+        nor a notice may fail for that."""
+        try:
+            return self.at(gate)
+        except StoreError as error:
+            log.error("duty list: %s", error)
+            return []
+
+    def add(
+        self,
+        name: str,
+        gate: str,
+        begin: float | None = None,
+        end: float | None = None,
+        by: str = "",
+    ) -> None:
+        """Put somebody on duty; one who has this very shift already is not added again. Raises
+        `DutyError`."""
+        shift = OnDuty(name=name, gate=gate, begin=begin, end=end)
+        self._check(shift)
+        if all(_key(shift) != _key(other) for other in self.everybody()):
+            self._add(shift, by)
+
+    def remove(self, name: str, gate: str, by: str = "", shift_id: int = 0) -> None:
+        """Take a person off duty at a gate from now on, or off the one shift `shift_id`; who is not
+        listed is ignored."""
+        for shift in self.everybody():
+            if (shift.name, shift.gate) == (name, gate) and shift_id in (0, shift.id):
+                self.end(shift, by)
+
+    def end(self, shift: Shift, by: str) -> None:
+        """End a shift now; one that has not begun never holds. Raises `EntryError` if somebody
+        changed it meanwhile."""
+        end = max(self._now(), shift.begin or 0.0)
+        self._change(shift, shift.begin, end, by)
+
+    def candidates(self, gate: str, user: str) -> list[str]:
+        """Who may take over at a gate: those with a shift soon, who is signed in, everybody else on
+        the list; those soonest first."""
+        now = self._now()
+        shifts = [shift for shift in self.everybody() if shift.gate in ("", gate)]
+        soon = sorted(
+            (shift.begin, shift.name)
+            for shift in shifts
+            if shift.begin is not None and now < shift.begin <= now + EARLY_S
+        )
+        others = sorted({shift.name for shift in shifts})
+        return list(dict.fromkeys([*(name for _, name in soon), user, *others]))
+
+    def hand_over(self, gate: str, shift_id: int, revision: int, name: str, by: str) -> Shift:
+        """End a shift of now at a gate, which `name` takes over; returns the shift that ended.
+
+        Who has a shift soon begins it now. Others get the rest of the shift, or, where it is nearly
+        over or has no end, `LONGEST_S`. Raises `DutyError` if the shift is not the one that was
+        shown.
+        """
+        if not PERSON_NAME.fullmatch(name):
+            raise DutyError("name")
+        now = self._now()
+        present = [shift for shift in self.shifts(gate) if shift.timed]
+        wanted = [s for s in present if (s.id, s.revision) == (shift_id, revision)]
+        if not wanted or wanted[0].name == name:
+            raise DutyError("meanwhile_duty")
+        (shift,) = wanted
+        self._change(shift, shift.begin, now, by)
+        if name not in {other.name for other in present}:
+            rest = shift.end is not None and shift.end - now > NEARLY_OVER_S
+            end = shift.end if rest and shift.end else now + LONGEST_S
+            self._begin(OnDuty(name=name, gate=shift.gate, begin=now, end=end), gate, by)
+        return shift
+
+    def begin(self, gate: str, name: str, by: str) -> None:
+        """Put somebody on duty at a gate from now on; a shift that was planned soon begins now.
+        Raises `DutyError`."""
+        now = self._now()
+        shift = OnDuty(name=name, gate=gate, begin=now, end=now + LONGEST_S)
+        self._check(shift)
+        if name not in {other.name for other in self.shifts(gate) if other.timed}:
+            self._begin(shift, gate, by)
+
+    def _begin(self, shift: OnDuty, gate: str, by: str) -> None:
+        """Begin the shift that its person has at a gate soon, or else `shift`, now."""
+        now = self._now()
+        planned = [
+            s
+            for s in self.everybody()
+            if s.name == shift.name
+            and s.gate in ("", gate)
+            and now < (s.begin or 0.0) <= now + EARLY_S
+        ]
+        if planned:
+            self._change(planned[0], now, planned[0].end, by)
+        else:
+            self._add(shift, by)
+
+    def adopt(self, store: Statements) -> int:
+        """Move the names of the duty list of before, a table without times, into the register;
+        returns how many. It may be broken off, and is then gone on with at the next start."""
+        rows = store.query("select name, gate from duty order by gate, name")
+        for name, gate in rows:
+            digest = hashlib.sha256(f"{gate}\n{name}".encode()).digest()
+            id_ = int.from_bytes(digest[:6]) % MAX_ID + 1
+            self._add(OnDuty(name=name, gate=gate), "", id_)
+        if rows:
+            with store.transaction() as connection:
+                for row in rows:
+                    connection.execute("delete from duty where name = ? and gate = ?", row)
+        return len(rows)
+
+    def compare(self, planned: Sequence[OnDuty]) -> DutyChanges:
+        """What a file of shifts, each with begin and end, would change: it replaces what was
+        planned between the first begin and the last end. Raises `DutyError`."""
+        now, known = self._now(), self.everybody()
+        begin = min((shift.begin or 0.0 for shift in planned), default=0.0)
+        end = max((shift.end or 0.0 for shift in planned), default=0.0)
+        wanted = {_key(shift): shift for shift in planned}
+        present = {_key(shift) for shift in known}
+        new = [
+            shift
+            for key, shift in wanted.items()
+            if key not in present and (shift.end or now) > now and not self._had(shift, now)
+        ]
+        for shift in new:
+            self._check(shift)
+        gone = [
+            shift
+            for shift in known
+            if _key(shift) not in wanted
+            and shift.begin is not None
+            and shift.begin > now
+            and begin <= shift.begin < end
+        ]
+        return DutyChanges(added=new, withdrawn=gone, unchanged=len(wanted) - len(new))
+
+    def apply(self, changes: DutyChanges, by: str) -> None:
+        """Make the changes of `compare`. Raises `EntryError` if somebody changed one meanwhile."""
+        for shift in changes.withdrawn:
+            self.end(shift, by)
+        for shift in changes.added:
+            self._add(shift, by)
+
+    def _had(self, shift: OnDuty, now: float) -> bool:
+        """Whether a shift that has begun is there, perhaps handed over since."""
+        if shift.begin is None or shift.begin > now:
+            return False
+        return any(
+            (other.name, other.gate, other.begin) == (shift.name, shift.gate, shift.begin)
+            for other in self.shifts(shift.gate, shift.begin)
+        )
+
+    def _check(self, shift: OnDuty) -> None:
+        if not PERSON_NAME.fullmatch(shift.name):
+            raise DutyError("name")
+        if shift.gate and shift.gate not in self._gates():
+            raise DutyError("gate")
+        if shift.begin is not None and shift.end is not None and shift.end <= shift.begin:
+            raise DutyError("order")
+
+    def _add(self, shift: OnDuty, by: str, id_: int | None = None) -> None:
+        self._entries.add(REGISTER, self._new(shift), by, id_)
+
+    def _now(self) -> float:
+        return self._entries.now
+
+    def _change(self, shift: Shift, begin: float | None, end: float | None, by: str) -> None:
+        new = self._new(OnDuty(name=shift.name, gate=shift.gate, begin=begin, end=end))
+        self._entries.change(REGISTER, shift.id, new, by, shift.revision)
+
+    def _new(self, shift: OnDuty) -> NewEntry:
+        declared = self._entries.register(REGISTER)
+        times: dict[str, float | None] = {declared.begin: shift.begin, declared.end: shift.end}
+        public: dict[str, Value] = {
+            field: at for field, at in times.items() if field and at is not None
+        }
+        return NewEntry(public=public, personal={_person(declared): shift.name}, gate=shift.gate)
+
+    def _shift(self, entry: Entry) -> Shift | None:
+        """The shift of an entry; None for one without a name, or that was withdrawn before it
+        began."""
+        declared = self._entries.register(REGISTER)
+        name = entry.fields.get(_person(declared))
+        if not name or (entry.closed_at is not None and entry.closed_at <= entry.opened_at):
+            return None
+        begin, end = entry.fields.get(declared.begin), entry.fields.get(declared.end)
+        return Shift(
+            name=str(name),
+            gate=entry.gate,
+            begin=begin if isinstance(begin, float) else None,
+            end=end if isinstance(end, float) else None,
+            id=entry.id,
+            revision=entry.revision,
+        )
+
+
+def _person(declared: RegisterDeclaration) -> str:
+    """The field that names who is on duty: `person`, or else the first of that type."""
+    names = [name for name, field in declared.fields.items() if field.type == "person"]
+    return "person" if "person" in declared.fields else next(iter(names), "person")
+
+
+def _key(shift: OnDuty) -> tuple[str, str, float | None, float | None]:
+    return shift.name, shift.gate, shift.begin, shift.end
