@@ -19,7 +19,7 @@ def test_every_part_has_two_sources_and_a_dated_price():
         assert re.fullmatch(r"20\d\d-\d\d", one.dated) and one.basis == "estimate"
 
 
-@pytest.mark.parametrize("assembly", parts.ASSEMBLIES)
+@pytest.mark.parametrize("assembly", ["kiosk", "gateway"])
 def test_the_table_shows_the_sum_of_its_rows(assembly):
     table = (parts.TABLE.parent / "parts.md").read_text()
     section = table.split(f"## {assembly} ")[1].split("\n## ")[0]

@@ -68,6 +68,20 @@ class Enclosure(Measures):
             Part("wedge", self._wedge(), (0, 0, 0)),
         ]
 
+    @cached_property
+    def back_for_modules(self) -> Part:
+        """The back for a build of modules: slots for cable ties, and a hole for a USB plug."""
+        plate = _slab(_rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
+        cable = -self.box.height_mm / 2 + 12
+        rows = [*(_tie_slots((x, -22), 76) for x in (-38, -14, 14, 38)), _tie_slots((26, cable), 8)]
+        holes = [
+            *(_disc(1.7, -4, 1, at) for at in (*self.corners(), *self.wedge_screws())),
+            _disc(7, -4, 1, (0, cable)),
+            *(slot for row in rows for slot in row),
+        ]
+        plate -= Manifold.batch_boolean(holes, OpType.Add)
+        return Part("back-modules", plate.translate((0, 0, -self.box.depth_mm)), (0, 0, 0))
+
     def solid(self, name: str) -> Manifold:
         """A part in the kiosk's coordinates, the wedge too."""
         made = next(part.solid for part in self.parts if part.name == name)

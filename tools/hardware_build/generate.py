@@ -21,6 +21,7 @@ from hardware_build import (
     handbook,
     harness,
     heads,
+    modules,
     optics,
     parts,
     pins,
@@ -97,10 +98,21 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     files["enclosure.md"] = _page(
         "enclosure.md", sensor=kiosk.sensor, steps=assembly.steps(kiosk), **kiosk.figures()
     )
-    for part in kiosk.parts:
+    for part in (*kiosk.parts, kiosk.back_for_modules):
         files[f"enclosure/{part.name}.stl"] = printable.stl(part.printed)
     digest = hashlib.sha256(b"".join(v for k, v in sorted(files.items()) if k.endswith(".stl")))
     files["pictures/enclosure.png"] = labelled(drawing.picture(kiosk), digest.hexdigest())
+
+    say("modules")
+    files["modules.md"] = _page(
+        "modules.md",
+        parts=parts.load(),
+        notes=parts.NOTES,
+        total_cny=parts.total_cny,
+        wires=modules.wires,
+        wiring=wiring,
+        differences=modules.differences(kiosk.sensor),
+    )
 
     say("handbook")
     for language in handbook.LANGUAGES:

@@ -26,7 +26,8 @@ _DESK_SUPPLY = 1
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     """YAML source of each diagram by name, pin numbers filled in. Raises `HardwareError`."""
-    texts = {"kiosk": fill(folder / "kiosk.yml", {"board": pins.board, **pins.kiosk})}
+    kiosk: dict[str, object] = {"board": pins.board, **pins.kiosk}
+    texts = {name: fill(folder / f"{name}.yml", kiosk) for name in ("kiosk", "modules")}
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
         raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")
@@ -35,6 +36,7 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}
         values["ground"] = ground
         texts[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
+        texts.setdefault("modules-gate", fill(folder / "modules-gate.yml", values))
     if pins.desk:
         values = {**pins.desk, "ground": _DESK_GROUND, "supply": _DESK_SUPPLY}
         values |= {f"{name}_header": HEADER[number] for name, number in pins.desk.items()}

@@ -11,7 +11,7 @@ from hardware_build.errors import HardwareError
 from hardware_build.table import HARDWARE
 
 TABLE = HARDWARE / "parts.csv"
-ASSEMBLIES = ("kiosk", "gateway")
+ASSEMBLIES = ("kiosk", "gateway", "modules", "modules-gate")
 NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
 CHOICES = tuple(NOTES)
 
@@ -68,7 +68,7 @@ def load(path: Path = TABLE) -> list[Part]:
     except csv.Error as error:
         raise HardwareError(f"{path}, line {reader.line_num}: {error}") from error
     if not {part.assembly for part in parts} >= set(ASSEMBLIES):
-        raise HardwareError(f"{path}: expected parts of {' and '.join(ASSEMBLIES)}")
+        raise HardwareError(f"{path}: expected parts of {', '.join(ASSEMBLIES)}")
     return parts
 
 

@@ -1,0 +1,131 @@
+"""The build of modules: drawing, parts and page are one, and a dead gate is amber there too."""
+
+from itertools import product
+
+import pytest
+import yaml
+from hardware.bench import PINS, WIRING
+
+from hardware_build import modules, parts, printable
+from hardware_build.enclosure import Enclosure
+from hardware_build.table import HARDWARE
+
+PAGE = (HARDWARE / "modules.md").read_text(encoding="utf-8")
+LISTED = parts.load()
+
+# What each connector of the drawing is bought as: words of the item, how many.
+BOUGHT = {
+    "modules": {
+        "BOARD": "ESP32 board with PSRAM", "SENSOR": "infrared thermometer module",
+        "DISPLAY": "OLED display", "GREEN": "indicator 10 mm green",
+        "AMBER": "indicator 10 mm amber", "RED": "indicator 10 mm red",
+        "PIEZO": "passive piezo with leads", "DOOR": "timed relay module",
+    },
+    "modules-gate": {
+        "INPUT": "relay module 12 V, 4 ways", "CONTACTS": "relay module 12 V, 4 ways",
+        "BUTTON": "acknowledge button", "TOWER": "light tower", "JACK": "barrel socket",
+        "FUSE": "fuse T1.6A",
+    },
+}  # fmt: skip
+
+
+def nets(text, energised=()):
+    """Sets of ends that are joined, with those relays drawn."""
+    joined = [{here, there.split(" (fuse")[0]} for here, there, *_ in modules.wires(text)]
+    for relay in "1234":
+        contact = "NO" if relay in energised else "NC"
+        joined.append({f"CONTACTS {relay} COM", f"CONTACTS {relay} {contact}"})
+    merged = []
+    for ends in joined:
+        touching = [one for one in merged if one & ends]
+        merged = [one for one in merged if not one & ends] + [ends.union(*touching)]
+    return merged
+
+
+def lit(levels):
+    """Lamps of the tower that burn, given the Pi's pins."""
+    text = WIRING["modules-gate"]
+    inputs = {"red": "1", "amber": "2", "green": "3", "siren": "4"}
+    wired = {
+        name: next(
+            there.split()[1][2]
+            for here, there, *_ in modules.wires(text)
+            if here.startswith(f"PI BCM{PINS.gateway['gate1'][pin]}")
+        )
+        for name, pin in zip(inputs, ("red", "amber", "green", "buzzer"), strict=True)
+    }
+    assert wired == inputs
+    one = nets(text, {inputs[name] for name, high in levels.items() if high})
+    ground = next(net for net in one if "JACK 0V" in net)
+    plus = next(net for net in one if "JACK +12V" in net)
+    assert not ground & plus
+    assert "TOWER common + 公共正" in plus
+    return {end.split()[1] for end in ground if end.startswith("TOWER")}
+
+
+def test_what_is_dead_is_amber_and_red_beats_green_by_wiring():
+    assert lit(dict.fromkeys(("red", "amber", "green", "siren"), False)) == {"amber"}
+    for red, amber, green, siren in product((False, True), repeat=4):
+        levels = {"red": red, "amber": amber, "green": green, "siren": siren}
+        shown = lit(levels)
+        assert ("red" in shown) == red and ("siren" in shown) == siren
+        assert ("green" in shown) == (green and not red)
+        assert ("amber" in shown) == (amber or not (red or green))
+
+
+def test_each_wire_ends_at_the_tables_pin():
+    ends = {here for here, *_ in modules.wires(WIRING["modules"])}
+    for use, number in PINS.kiosk.items():
+        word = {"sda": "SDA", "scl": "SCL"}.get(use, use)
+        if not use.startswith("reader"):
+            assert any(end.startswith(f"BOARD GPIO{number} {word}") for end in ends), use
+    sensor = {
+        there: here for here, there, *_ in modules.wires(WIRING["modules"]) if "SENSOR" in there
+    }
+    assert sensor["SENSOR VIN"] == "BOARD 3V3"  # never 5 V
+
+
+@pytest.mark.parametrize("name", BOUGHT)
+def test_all_that_is_drawn_is_bought_and_on_the_page(name):
+    drawn = yaml.safe_load(WIRING[name])["connectors"]
+    assert set(drawn) - {"PI"} == set(BOUGHT[name])
+    listed = [part for part in LISTED if part.assembly == name]
+    for connector, words in BOUGHT[name].items():
+        (part,) = [part for part in listed if part.item_en.startswith(words)]
+        assert f"| {part.item_en} {part.item_zh} | {part.part_number} |" in PAGE, connector
+    low, high = parts.total_cny(LISTED, name)
+    assert f"{low:.0f}–{high:.0f} CNY" in PAGE
+
+
+@pytest.mark.parametrize("name", BOUGHT)
+def test_the_page_has_every_wire_of_the_drawing(name):
+    for here, there, mark, metres in modules.wires(WIRING[name]):
+        assert f"| {here} | {there} | {mark} | {metres} |" in PAGE
+
+
+def test_nothing_of_it_is_soldered():
+    for part in LISTED:
+        if part.assembly.startswith("modules"):
+            assert "solder" not in part.item_en and ".net" not in part.part_number
+    for name in ("GY-906", "SSD1306"):
+        (part,) = [
+            part for part in LISTED if part.assembly == "modules" and name in part.part_number
+        ]
+        assert "header fitted" in part.item_en
+
+
+def test_the_supplys_error_is_the_sensors_drift():
+    # 0.6 °C for each volt, calibrated at 3.0 V (Melexis 3901090614 rev. 13).
+    assert modules.differences(Enclosure().sensor)["supply_c"] == pytest.approx(0.18)
+    assert "| 0.18 °C |" in PAGE
+
+
+def test_the_back_with_slots_prints_and_fits():
+    kiosk = Enclosure()
+    back = kiosk.back_for_modules
+    solid = printable.load_stl(HARDWARE / "enclosure/back-modules.stl")
+    assert len(solid.decompose()) == 1 and printable.mesh(solid).is_watertight
+    assert printable.thinnest_mm(solid) >= kiosk.print.wall_mm
+    assert printable.unsupported_mm2(solid, kiosk.print.overhang_deg) == 0
+    for name in ("front", "cell", "mark", "wedge"):
+        assert (back.solid ^ kiosk.solid(name)).volume() < 1e-6
