@@ -1,6 +1,7 @@
 """A gateway's copy of the campus server's list: what the server sends, and how it is taken over."""
 
 from fevergate.people.changes import PUT, PUT_CARD, begin_change, end_change, erase, gone_before
+from fevergate.people.marks import set_marks_aside
 from fevergate.people.policy import PUT_OVERRIDE, PUT_POLICY
 from fevergate.people.store import SEALED, PeopleStore
 from fevergate.protocol.people_messages import (
@@ -75,6 +76,8 @@ class ListCopy:
             begin_change(connection, now)
             if new.list_id != list_id or new.to < after:
                 _begin_anew(connection, new.list_id)
+            if new.list_id != list_id:
+                set_marks_aside(connection)
             self._put(connection, new, now)
             complete = new.to >= new.revision
             if complete:

@@ -204,6 +204,13 @@ class Marks:
             raise MarkError(person, "meanwhile")
 
 
+def set_marks_aside(connection: Connection) -> None:
+    """Keep marks for the figures of their days alone: another list comes, in which their numbers of
+    people mean others."""
+    connection.execute("delete from marks_elsewhere")
+    connection.execute(_SET_ASIDE)
+
+
 def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
     """What a mark is to be, and the reason for it. Raises `MarkError`."""
     excused, take_back = " ".join(new.excused.split()), " ".join(new.take_back.split())
@@ -236,7 +243,15 @@ _PUT = """
     on conflict(day, person) do update set kind = excluded.kind, clinical_c = excluded.clinical_c,
     at = excluded.at, "by" = excluded."by", sealed = excluded.sealed, revision = marks.revision + 1
     where marks.revision = :revision"""
-_SELECT_OWN = "select person, kind, clinical_c from marks where day = ? and revision > 0"
+_SET_ASIDE = """
+    update marks set person = person - (
+        select 1000000000 * (1 + coalesce(max((500000000 - person) / 1000000000), 0))
+        from marks where person < 0)
+    where person > 0"""
+"""Each list that was replaced has negative numbers of its own."""
+_SELECT_OWN = (
+    "select person, kind, clinical_c from marks where day = ? and revision > 0 and person > 0"
+)
 _SELECT_ELSEWHERE = "select person, kind from marks_elsewhere where day = ?"
 _PUT_ELSEWHERE = """
     insert into marks_elsewhere(day, person, kind) values (?, ?, ?)

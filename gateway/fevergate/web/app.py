@@ -29,6 +29,7 @@ from fevergate.web.hand_over import HandOverPages
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.kiosk_settings_pages import KioskSettingsPages
 from fevergate.web.log_pages import LogPages
+from fevergate.web.mark_forwarder import MarkForwarder
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.people_copier import PeopleCopier
@@ -104,6 +105,7 @@ class Pages(Shared):
         if self.settings.campus_server:
             threads.append(FollowUpForwarder(self.settings, self.follow_ups))
             threads.append(PeopleCopier(self.settings, self.people))
+            threads.append(MarkForwarder(self.settings, self.people, self.clock.now))
         if self.settings.contacts:
             threads.append(NoticeThread(self))
         self.live.start()

@@ -2,13 +2,16 @@
 
 import logging
 import sqlite3
+from collections.abc import Iterator
 
 from fevergate.errors import FeverGateError
 from fevergate.notices.channels import channels
 from fevergate.system.periodic_thread import PeriodicThread
+from fevergate.texts.translations import LANGUAGES
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.context import Shared
 from fevergate.web_common.notice_sender import Sender
+from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,9 @@ class NoticeThread(PeriodicThread):
         super().__init__("notices", EVERY_S)
         self._shared = shared
         self._sender = Sender(shared.notices, channels(shared.settings))
+        self._unmeasured = UnmeasuredNotices(
+            shared.notices, shared.settings.escalation.unmeasured_at, shared.settings.zone
+        )
 
     def tick(self) -> None:
         """Do one round; a failure to post does not stop what is to be sent."""
@@ -30,4 +36,19 @@ class NoticeThread(PeriodicThread):
             self._shared.count_waiting()
         except (FeverGateError, sqlite3.Error) as error:
             log.error("confirmed fevers: %s", error)
+        try:
+            self._tell_unmeasured()
+        except (FeverGateError, sqlite3.Error) as error:
+            log.error("who was not measured: %s", error)
         self._sender.tick()
+
+    def _tell_unmeasured(self) -> None:
+        """Post at set hours how many are not measured, where no campus server does."""
+        if self._shared.settings.campus_server is None and self._shared.clock.believed:
+            self._unmeasured.tick(self._shared.clock.now(), self._rolls)
+
+    def _rolls(self) -> Iterator[PlaceRoll]:
+        settings, today = self._shared.settings, self._shared.clock.today()
+        if figures := self._shared.roll.day(today):
+            chinese, english = (settings.campus_title(language) for language in LANGUAGES)
+            yield PlaceRoll(settings.campus, (chinese, english), figures)

@@ -1,0 +1,271 @@
+"""Who was measured at one gate of a campus is not unmeasured at another, whatever was restored."""
+
+import shutil
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from fevergate.campus.account_store import AccountStore
+from fevergate.campus.schema import items, metadata
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.marks import Marks, NewMark
+from fevergate.people.roll import DayRoll, Rolls
+from fevergate.people.schema import migrations
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.campus_messages import MarkIndex
+from fevergate.storage.statements import SqliteStatements
+from fevergate.web.mark_forwarder import MOST_ANSWER, MarkForwarder
+from fevergate.web.people_copier import PeopleCopier
+from harness.broker import free_port
+from harness.campus import CampusHost, SimulatedClock
+
+DAY = date(2026, 11, 23)
+ZONE = ZoneInfo("Asia/Shanghai")
+CAMPUSES = {"east": ["gw-east", "gw-gate-b"], "west": ["gw-west"]}
+
+
+class Server:
+    """A campus server over HTTPS with a list: 1 to 4 at campus east, 5 at campus west."""
+
+    def __init__(self, host: CampusHost) -> None:
+        self.host = host
+        self.statements = AccountStore(host.server.database, host.clock)
+        self.people = PeopleStore(self.statements, Vault(host.folder / KEY))
+        PeopleChanges(self.people).replace(entries())
+        host.tick()
+
+    def figures(self, campus: str = "east") -> DayRoll | None:
+        report = self.host.server.reports.now(DAY.isoformat())
+        return next(c.roll for c in report.campuses if c.campus == campus)
+
+    def payloads(self) -> list[str]:
+        return self.host.server.database.scalars(items.select().with_only_columns(items.c.payload))
+
+
+def entries():
+    campuses = ["east"] * 4 + ["west"]
+    return [
+        ListEntry(number=f"2026{n}", name=f"student {n}", kind="student", campus=campus)
+        for n, campus in enumerate(campuses, 1)
+    ]
+
+
+class GatewayPeople:
+    """A gateway's list, marks and forwarder, which runs when told."""
+
+    def __init__(self, server: Server, folder: Path, name="gw-east", campus="east") -> None:
+        folder.mkdir(exist_ok=True)
+        self.server = server
+        self.path = folder / "people.db"
+        self.settings = server.host.gateway_settings(campus, name, {"gate": ["kiosk-1"]})
+        self.vault = Vault(folder / KEY)
+        self.open()
+
+    def open(self) -> None:
+        clock = self.server.host.clock
+        self.statements = SqliteStatements(self.path, migrations, clock)
+        self.people = PeopleStore(self.statements, self.vault)
+        self.marks = Marks(self.statements, self.vault, ZONE)
+        self.roll = Rolls(self.statements, ZONE, self.settings.campus)
+        self.forwarder = MarkForwarder(self.settings, self.people, clock)
+
+    def copy_list(self) -> None:
+        assert PeopleCopier(self.settings, self.people, self.server.host.clock).once()
+
+    def enter(self, person: int, **mark) -> None:
+        given = mark or {"clinical_c": 36.6}
+        self.marks.enter(DAY, [NewMark(person=person, **given)], "Zhang")
+
+    def unmeasured(self) -> list[int]:
+        return [row.person for row in self.roll.people(DAY, "unmeasured")]
+
+    def close(self) -> None:
+        self.statements.close()
+
+    def restore(self, backup: Path) -> None:
+        self.statements.close()
+        for end in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        shutil.copy(backup, self.path)
+        self.open()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    clock = SimulatedClock(DAY.isoformat(), ZONE)
+    with CampusHost(tmp_path_factory.mktemp("campus"), CAMPUSES, clock) as host:
+        yield host
+
+
+@pytest.fixture
+def server(host):
+    """With an empty database."""
+    host.clock.set(DAY.isoformat(), "09:00")
+    with host.server.database.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return Server(host)
+
+
+@pytest.fixture
+def gates(server, tmp_path):
+    """Two gateways of campus east."""
+    one = GatewayPeople(server, tmp_path / "a")
+    other = GatewayPeople(server, tmp_path / "b", "gw-gate-b")
+    for gateway in (one, other):
+        gateway.copy_list()
+    with closing(one), closing(other):
+        yield one, other
+
+
+def exchange(*gateways):
+    for _ in range(2):  # the first to tell learns only after the others have told
+        for gateway in gateways:
+            assert gateway.forwarder.once()
+
+
+def test_who_was_measured_at_one_gate_is_not_unmeasured_at_the_other(server, gates):
+    one, other = gates
+    one.enter(1)
+    one.enter(3, excused="at home")
+    other.enter(2)
+    assert one.unmeasured() == [2, 4] and other.unmeasured() == [1, 3, 4]
+    exchange(one, other)
+    assert one.unmeasured() == other.unmeasured() == [4]
+    assert server.figures() == DayRoll(expected=4, measured=2, excused=1, unmeasured=1)
+    assert one.roll.day(DAY) == other.roll.day(DAY) == server.figures()
+    assert not any("student" in payload or "home" in payload for payload in server.payloads())
+
+
+def test_a_mark_that_is_taken_back_is_taken_back_everywhere(server, gates):
+    one, other = gates
+    one.enter(1)
+    exchange(one, other)
+    one.enter(1, take_back="another one")
+    exchange(one, other)
+    assert one.unmeasured() == other.unmeasured() == [1, 2, 3, 4]
+    assert server.figures() == DayRoll(expected=4, unmeasured=4)
+
+
+def test_a_gateway_of_another_campus_marks_only_its_own_people(server, gates, tmp_path):
+    one, _ = gates
+    stranger = GatewayPeople(server, tmp_path / "w", "gw-west", "west")
+    stranger.copy_list()
+    with closing(stranger):
+        with stranger.statements.transaction() as connection:
+            connection.executemany(
+                'insert into marks(day, person, kind, at, "by", sealed, revision)'
+                " values (?, ?, 'hand', 1, 'Mallory', '', 1)",
+                [(DAY.isoformat(), person) for person in range(1, 6)],
+            )
+        exchange(stranger, one)
+    assert one.unmeasured() == [1, 2, 3, 4]
+    assert server.figures("west") == DayRoll(expected=1, measured=1)
+    assert server.figures() == DayRoll(expected=4, unmeasured=4)
+
+
+def test_nothing_is_told_twice_and_nothing_while_nothing_changes(server, gates):
+    one, other = gates
+    one.enter(1)
+    exchange(one, other)
+    before = server.payloads()
+    exchange(one, other)
+    assert server.payloads() == before and len(before) == 1
+
+
+def test_a_gateway_restored_from_the_day_before_forgets_nobody(server, gates, tmp_path):
+    one, other = gates
+    one.enter(1)
+    backup = tmp_path / "backup.db"
+    one.statements._db.execute("vacuum into ?", (str(backup),))
+    one.enter(2)
+    exchange(one, other)
+    one.restore(backup)
+    assert one.unmeasured() == [2, 3, 4]
+    one.enter(4)
+    exchange(one, other)
+    assert one.unmeasured() == other.unmeasured() == [3]
+    assert server.figures() == DayRoll(expected=4, measured=3, unmeasured=1)
+
+
+def test_a_campus_server_restored_from_an_old_backup_is_told_again(server, gates):
+    one, other = gates
+    one.enter(1)
+    exchange(one, other)
+    with server.host.server.database.write() as connection:
+        connection.execute(items.delete())
+    exchange(one, other)
+    assert server.figures() == DayRoll(expected=4, measured=1, unmeasured=3)
+
+
+def test_a_late_entry_of_a_day_before_is_told_within_an_hour(server, gates):
+    one, other = gates
+    exchange(one, other)
+    server.host.clock.set("2026-11-26", "08:00")
+    server.host.tick()
+    one.enter(2, excused="was ill")
+    exchange(one, other)
+    assert server.figures() is not None
+    server.host.clock.set("2026-11-26", "09:01")
+    exchange(one, other)
+    assert server.figures() == DayRoll(expected=4, excused=1, unmeasured=3)
+
+
+def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
+    lone = GatewayPeople(server, tmp_path / "lone", "gw-west", "west")
+    with closing(lone):
+        PeopleChanges(lone.people).replace(entries()[4:])
+        lone.enter(1, clinical_c=37.9)
+        exchange(lone)
+        (payload,) = server.payloads()
+        told = msgspec.json.decode(payload)
+        assert told["type"] == "roll_day" and told["expected"] == 1 and told["fevers"] == 1
+        assert "measured" in told and not isinstance(told["measured"], str)
+
+
+def test_marks_of_a_list_of_its_own_are_not_told_by_the_numbers_of_another(server, tmp_path):
+    lone = GatewayPeople(server, tmp_path / "lone")
+    with closing(lone):
+        for numbers in (1, 2):  # more than once in its life
+            PeopleChanges(lone.people).replace(entries()[:3])
+            lone.enter(numbers)
+            assert lone.roll.day(DAY) == DayRoll(expected=3, measured=1, unmeasured=2)
+            with lone.statements.transaction() as connection:
+                connection.execute("update people_list set list = 'f00d', heard_at = null")
+            lone.copy_list()
+            assert lone.unmeasured() == [1, 2, 3, 4]
+            exchange(lone)
+            assert server.figures() == DayRoll(expected=4, unmeasured=4)
+
+
+def test_without_a_list_the_campus_server_is_not_even_asked(server, tmp_path):
+    bare = GatewayPeople(server, tmp_path / "bare")
+    bare.forwarder._sender._base = f"https://127.0.0.1:{free_port()}"
+    with closing(bare):
+        assert bare.forwarder.once()
+        bare.copy_list()
+        assert not bare.forwarder.once(), "it asks, and nobody is there"
+
+
+def test_a_list_that_is_not_copied_yet_marks_nobody_by_mistake(server, gates):
+    one, other = gates
+    one.enter(1)
+    exchange(one)
+    with other.statements.transaction() as connection:
+        connection.execute("update people_list set list = 'f00d'")
+    assert not other.forwarder.once()
+    assert other.unmeasured() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/nothing"])
+def test_an_answer_that_is_no_index_is_no_index(gates, path):
+    assert gates[0].forwarder._sender.get(path, MarkIndex, MOST_ANSWER) is None
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(gates):
+    assert gates[0].forwarder._sender.get("/v1/marks", MarkIndex, 10) is None
