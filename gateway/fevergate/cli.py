@@ -20,7 +20,7 @@ COMMANDS = {
     "clock": "fevergate.operations.clock_command:clock_command",
     "close": "fevergate.operations.close_command:close_command",
     "collect": "fevergate.collect.command:collect_command",
-    "desk": "fevergate.desk.command:desk_command",
+    "desk": "fevergate.operations.desk_person_command:desk_command",
     "doctor": "fevergate.operations.doctor_command:doctor_command",
     "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",

@@ -141,11 +141,11 @@ def look_command(
             return
         # One look only for a fever, which is one person's.
         most = count or (1 if as_json or kiosk else sys.maxsize)
-        if not _look_at_each(work.looker(threshold_c), most, keep, language, asks=not as_json):
+        if not look_at_each(work.looker(threshold_c), most, keep, language, asks=not as_json):
             context.exit(1)
 
 
-def _look_at_each(
+def look_at_each(
     looker: Looker, most: int, keep: Callable[[Look], None], language: str, *, asks: bool
 ) -> bool:
     """Measure up to `most` people. `asks`: wait for Enter before each; without it, returns False if
