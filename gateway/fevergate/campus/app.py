@@ -35,6 +35,7 @@ from fevergate.command_line.options import settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
 from fevergate.people.changes import PeopleChanges
+from fevergate.people.list_columns import ListRules
 from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
@@ -42,6 +43,7 @@ from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
+from fevergate.web_common.list_pages import ListPages, ListSite
 from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.notice_sender import Sender
@@ -94,6 +96,8 @@ class CampusServer:
             guards=False,
         )
         privacy = PrivacySite(self.pages.institution, registers, None)
+        rules = ListRules.of(settings, {name: settings.titles(name) for name in settings.campuses})
+        people_list = ListSite(self.people, rules, True, self.pages.campuses)
         self.app = Starlette(
             routes=[
                 *SignInPages(self.pages).routes,
@@ -103,6 +107,7 @@ class CampusServer:
                 *self.pages.routes,
                 *RegisterPages(self.pages, registers).routes,
                 *PrivacyPage(self.pages, privacy).routes,
+                *ListPages(self.pages, people_list).routes,
                 *AccountPages(self.pages).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),

@@ -20,7 +20,7 @@ from fevergate.backup.archive import (
     write_backup,
 )
 from fevergate.campus.database import CampusDatabase, database_url
-from fevergate.campus.schema import attempts, codes, items, metadata, sessions
+from fevergate.campus.schema import attempts, codes, drafts, items, metadata, sessions
 from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.statements import CampusStatements
 from fevergate.crypto.field_encryption import KEY
@@ -33,7 +33,9 @@ from fevergate.registers.declarations import FILE as REGISTERS
 SETTINGS = "campus.toml"
 DATABASE = "campus.sqlite"
 FILE = "campus.db"
-TABLES = [table for table in metadata.sorted_tables if table not in (attempts, codes, sessions)]
+TABLES = [
+    table for table in metadata.sorted_tables if table not in (attempts, codes, drafts, sessions)
+]
 ROWS = 1000
 """Rows copied at a time."""
 

@@ -28,6 +28,7 @@ from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
     cards,
     corrections,
+    drafts,
     gateways,
     given_names,
     items,
@@ -125,6 +126,7 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
     for table in (notices, refusals):
         connection.execute(delete(table).where(rows(table)))
     listed = select(people.c.person).where(rows(people))
+    connection.execute(delete(drafts))
     for table in (cards, overrides, people):
         connection.execute(delete(table).where(table.c.person.in_(listed)))
     fevers = select(items.c.gateway, items.c.key, items.c.payload).where(

@@ -284,6 +284,16 @@ overrides = Table(
     Column("revision", BigInteger, nullable=False),
 )
 
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("by", None),
+    _at("at"),
+    Column("revision", BigInteger, nullable=False),
+    _text("sealed", None),
+)
+
 people_list = Table(
     "people_list",
     metadata,

@@ -21,13 +21,12 @@ from fevergate.errors import (
 )
 from fevergate.operations.backup_commands import is_campus
 from fevergate.people.changes import ListDifference, PeopleChanges
-from fevergate.people.list_columns import ListRules, campus_words
+from fevergate.people.list_columns import ListRules
 from fevergate.people.list_file import ListFile, in_words, read_list
 from fevergate.people.list_table import MAX_BYTES
 from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.settings.gateway import load_gateway
-from fevergate.settings.people import column_names
 from fevergate.storage.statements import SqliteStatements
 from fevergate.texts.translations import N_, translator
 from fevergate.web_common.store import AuditedStore, WebStore
@@ -101,7 +100,7 @@ def import_command(
                 difference = changes.compare(listed.entries)
             else:
                 difference = changes.replace(listed.entries, drastic=gone)
-                home.audited.note(user(), "import list", counted(difference))
+                home.audited.note(user(), "import list", difference.in_numbers)
         except PeopleError as error:
             raise StoreError(REASONS[error.reason].format(detail=error.detail)) from error
         if as_json:
@@ -173,14 +172,6 @@ def user() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def counted(difference: ListDifference) -> str:
-    """A difference in numbers, as the audit stores it."""
-    return (
-        f"+{len(difference.added)} ~{len(difference.changed)} -{len(difference.gone)}"
-        f" ={difference.same}"
-    )
-
-
 @contextmanager
 def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
     """The list of a gateway or campus server, and whether this is its home."""
@@ -193,11 +184,7 @@ def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
         closing(SqliteStatements(settings.path(DATABASE), migrations)) as lists,
         closing(WebStore(settings.path(settings.web.database))) as audited,
     ):
-        rules = ListRules(
-            zone=settings.zone,
-            names=column_names(settings.people.columns),
-            campuses=campus_words({settings.campus: (settings.title, settings.title_en)}),
-        )
+        rules = ListRules.of(settings, {settings.campus: (settings.title, settings.title_en)})
         store = PeopleStore(lists, Vault(settings.path(KEY)))
         yield Home(store, audited, rules, settings.language), settings.campus_server is None
 
@@ -212,11 +199,8 @@ def _campus(settings_path: Path) -> Iterator[Home]:
     settings = load_campus(settings_path)
     with CampusDatabase(settings.url) as database:
         audited = AccountStore(database, CampusClock(database, settings).now)
-        rules = ListRules(
-            zone=settings.zone,
-            names=column_names(settings.people.columns),
-            campuses=campus_words({name: settings.titles(name) for name in settings.campuses}),
-        )
+        titles = {name: settings.titles(name) for name in settings.campuses}
+        rules = ListRules.of(settings, titles)
         store = PeopleStore(audited, Vault(settings.path(KEY)))
         yield Home(store, audited, rules, settings.language)
 

@@ -20,6 +20,9 @@ REST_AFTER_RESTORE = 2048
 """Numbers left out after a restore: they may have been given to people since the backup."""
 
 
+DRAFT_S = 3600.0
+"""How long a list is kept that was uploaded and not applied (`drafts`)."""
+
 FEW_GONE, PART_GONE = 20, 0.1
 """More people than both of these at once leave a list only if somebody says so."""
 
@@ -55,6 +58,11 @@ class ListDifference(Struct, frozen=True, kw_only=True):
     @property
     def empty(self) -> bool:
         return not (self.added or self.changed or self.gone)
+
+    @property
+    def in_numbers(self) -> str:
+        """How many come, change, are gone and stay, as the audit stores it."""
+        return f"+{len(self.added)} ~{len(self.changed)} -{len(self.gone)} ={self.same}"
 
     @property
     def drastic(self) -> bool:
@@ -146,6 +154,10 @@ class PeopleChanges:
     def forget_gone(self, before: float) -> int:
         """Erase the names of whoever left the list before a Unix time (s); returns how many."""
         gone = gone_before(self._statements, before)
+        old = (self._statements.clock() - DRAFT_S,)
+        if self._statements.query("select 1 from drafts where at < ? limit 1", old):
+            with self._statements.transaction() as connection:
+                connection.execute("delete from drafts where at < ?", old)
         if gone:
             with self._statements.transaction() as connection:
                 revision = begin_change(connection, self._statements.clock())

@@ -1,14 +1,17 @@
 """The columns of a list of people: how they are called, and what a cell of each may say."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from fevergate.people.list_table import SHORTENED
+from fevergate.settings.people import PeopleSettings, column_names
 from fevergate.texts.translations import N_, Pair, both
 
 USUAL = {
@@ -71,6 +74,16 @@ _SHORT = re.compile(r"\d+(\.\d+)?E\+\d+", re.ASCII)
 EXPECTED_WORD = N_("expected a word of at most {most} characters that can be printed")
 
 
+class WithColumns(Protocol):
+    """The part of settings that says how lists are read."""
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+    @property
+    def people(self) -> PeopleSettings: ...
+
+
 class ListRules(Struct, frozen=True, kw_only=True):
     """What the cells of a list are read by.
 
@@ -83,12 +96,13 @@ class ListRules(Struct, frozen=True, kw_only=True):
     campuses: Mapping[str, str]
     kind: str = ""
 
-
-def campus_words(titles: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """What a list may call each campus: its short name or either title."""
-    return {
-        word: name for name, both_titles in titles.items() for word in (name, *both_titles) if word
-    }
+    @classmethod
+    def of(cls, settings: WithColumns, titles: Mapping[str, tuple[str, str]]) -> ListRules:
+        """The rules of a gateway's or campus server's settings; `titles` are those of its campuses,
+        by their short names."""
+        words = {word: name for name, of in titles.items() for word in (name, *of) if word}
+        names = column_names(settings.people.columns)
+        return cls(zone=settings.zone, names=names, campuses=words)
 
 
 class BadCell(ValueError):  # noqa: N818 - it never leaves this module and `list_file`

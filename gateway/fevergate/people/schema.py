@@ -47,6 +47,14 @@ create table people_list (
 ) strict;
 """
 
+_DRAFTS = """
+-- Lists that were uploaded and not yet applied; `sealed` holds the file's name and its entries.
+create table drafts (
+    id text primary key, "by" text not null, at real not null, revision integer not null,
+    sealed text not null
+) strict, without rowid;
+"""
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -83,4 +91,11 @@ create table roll_days (
 def marks(db: Database) -> None:
     """Who was measured or excused, by day."""
     for statement in _MARKS.split(";\n"):
+        db.conn.execute(statement)
+
+
+@migrations()
+def drafts(db: Database) -> None:
+    """Lists that somebody looks at before anything changes."""
+    for statement in _DRAFTS.split(";\n"):
         db.conn.execute(statement)

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from fevergate.command_line.options import settings_option
 from fevergate.errors import StoreError
+from fevergate.people.list_columns import ListRules
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.system.periodic_thread import PeriodicThread
@@ -37,6 +38,7 @@ from fevergate.web.roll_pages import RollPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.list_pages import ListPages, ListSite
 from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.privacy_page import PrivacyPage
@@ -71,6 +73,7 @@ class Pages(Shared):
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
                 *RollPages(self).routes,
+                *ListPages(self, _list_site(self)).routes,
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
                 *KioskSettingsPages(self).routes,
@@ -118,6 +121,18 @@ class Pages(Shared):
 
     def _forget(self) -> None:
         self.forget_persons()
+
+
+def _list_site(shared: Shared) -> ListSite:
+    """The list of people, which is kept here where there is no campus server."""
+    settings = shared.settings
+    rules = ListRules.of(settings, {settings.campus: (settings.title, settings.title_en)})
+    return ListSite(
+        shared.people,
+        rules,
+        settings.campus_server is None,
+        lambda language: {settings.campus: settings.campus_title(language)},
+    )
 
 
 def serve(settings: GatewaySettings) -> None:

@@ -6,11 +6,13 @@ session's CSRF token, and a request that changes something must come from our ow
 
 import hmac
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -165,6 +167,33 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
     if session and not hmac.compare_digest(fields["csrf"].encode(), session.csrf.encode()):
         raise HTTPException(403, "again")
     return fields
+
+
+async def upload_of(request: Request, most: int) -> tuple[dict[str, str], str, bytes]:
+    """Text fields of a form, name and content of its one file, which never lies on the disk; the
+    CSRF token is checked.
+
+    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or no form.
+    """
+    body = await bounded_body(request, most + MAX_FORM_BYTES)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(request.headers, stream(), max_files=1, max_fields=MAX_FIELDS)
+    parser.spool_max_size = len(body) + 1
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        raise HTTPException(400) from error
+    fields = {name: text for name, text in form.items() if isinstance(text, str)}
+    files = [part for part in form.values() if isinstance(part, UploadFile)]
+    name, content = (files[0].filename or "", await files[0].read()) if files else ("", b"")
+    await form.close()
+    csrf = session_of(request).csrf.encode()
+    if not hmac.compare_digest(fields.get("csrf", "").encode(), csrf):
+        raise HTTPException(403, "again")
+    return fields, name, content
 
 
 async def bounded_body(request: Request, most: int) -> bytes:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.web_common.middleware import MAX_FIELDS, form_of
+from fevergate.web_common.middleware import MAX_FIELDS, form_of, upload_of
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]{0,500}")
 
@@ -28,6 +28,16 @@ def post(
 
     async def answer(request: Request) -> Response:
         return await run_in_threadpool(handler, request, await form_of(request, max_fields))
+
+    return Route(path, answer, methods=["POST"])
+
+
+def upload(path: str, handler: Callable[[Request, Form, str, bytes], Response], most: int) -> Route:
+    """The route of a form with a file of at most `most` bytes: the handler gets the form, the
+    file's name and its content (`upload_of`)."""
+
+    async def answer(request: Request) -> Response:
+        return await run_in_threadpool(handler, request, *await upload_of(request, most))
 
     return Route(path, answer, methods=["POST"])
 

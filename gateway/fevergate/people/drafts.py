@@ -1,0 +1,85 @@
+"""Lists that were uploaded and are looked at before anything changes, encrypted, for an hour."""
+
+import secrets
+
+import msgspec
+from msgspec import Struct
+
+from fevergate.errors import PeopleError
+from fevergate.people.changes import DRAFT_S
+from fevergate.people.list_file import ListFile
+from fevergate.people.store import PeopleStore
+from fevergate.storage.statements import Connection
+
+MOST_DRAFTS = 10
+
+
+class ListDraft(Struct, frozen=True, kw_only=True):
+    """A list that was uploaded, by whom, while the list in force was at `revision`."""
+
+    id: str
+    file: str
+    by: str
+    revision: int
+    listed: ListFile
+
+
+class ListDrafts:
+    """The drafts of a list's home."""
+
+    def __init__(self, store: PeopleStore) -> None:
+        self._store = store
+        self._statements = store.statements
+
+    def keep(self, file: str, listed: ListFile, by: str) -> str:
+        """Keep a draft; returns its id. The oldest give way. Raises `StoreError`."""
+        now = self._statements.clock()
+        sealed = self._store.vault.seal(
+            {"file": file[:200], "listed": msgspec.json.encode(listed).decode()}
+        )
+        id_ = secrets.token_hex(8)
+        revision = self._revision()
+        with self._statements.transaction() as connection:
+            _forget(connection, now)
+            connection.execute(
+                'insert into drafts(id, "by", at, revision, sealed) values (?, ?, ?, ?, ?)',
+                (id_, by, now, revision, sealed),
+            )
+        return id_
+
+    def get(self, id_: str) -> ListDraft:
+        """A draft. Raises `PeopleError` for one that is gone, `StoreError`."""
+        rows = self._statements.query(
+            'select "by", revision, sealed from drafts where id = ? and at > ?',
+            (id_, self._statements.clock() - DRAFT_S),
+        )
+        if not rows:
+            raise PeopleError("old_draft")
+        by, revision, sealed = rows[0]
+        opened = self._store.vault.open(sealed)
+        listed = msgspec.json.decode(opened["listed"], type=ListFile)
+        return ListDraft(id=id_, file=opened["file"], by=by, revision=revision, listed=listed)
+
+    def show(self, id_: str) -> int:
+        """Note that the difference to the list in force is shown; returns its revision."""
+        revision = self._revision()
+        with self._statements.transaction() as connection:
+            connection.execute("update drafts set revision = ? where id = ?", (revision, id_))
+        return revision
+
+    def drop(self, id_: str) -> None:
+        """Delete a draft."""
+        with self._statements.transaction() as connection:
+            connection.execute("delete from drafts where id = ?", (id_,))
+
+    def _revision(self) -> int:
+        state = self._store.state()
+        return state.revision if state else 0
+
+
+def _forget(connection: Connection, now: float) -> None:
+    connection.execute("delete from drafts where at <= ? or at > ?", (now - DRAFT_S, now))
+    connection.execute(
+        "delete from drafts where id not in (select id from drafts order by at desc limit ?)",
+        (MOST_DRAFTS - 1,),
+    )
