@@ -282,7 +282,7 @@ class ListPages:
         if field == "until":
             return "-" if value is None else self._last_day(value).isoformat()
         if field == "expected":
-            return say(N_("yes")) if value else say(N_("no"))
+            return "✓" if value else "-"
         names = {"kind": KIND_NAMES, "permit": PERMIT_NAMES}.get(field, {})
         return (say(names[value]) if value in names else value) or "-"
 

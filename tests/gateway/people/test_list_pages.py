@@ -203,6 +203,6 @@ def test_a_gateways_copy_is_looked_at_and_changed_nowhere(tmp_path, monkeypatch)
     assert "王小明" in client.get("/admin/list/unit?name=计应2301").text
     assert send(client, "/admin/list/people/1", action="forget").status_code == 404
     assert send(client, "/admin/list/policy", kind="student").status_code == 404
-    assert "Set it" not in client.get("/admin/list/policy").text
+    assert "Save" not in client.get("/admin/list/policy").text
     for one in (site, home):
         one.close()
