@@ -22,6 +22,7 @@ COMMANDS = {
     "collect": "fevergate.collect.command:collect_command",
     "desk": "fevergate.operations.desk_person_command:desk_command",
     "doctor": "fevergate.operations.doctor_command:doctor_command",
+    "duty": "fevergate.operations.duty_commands:duty_group",
     "evaluate": "fevergate.evaluation.command:evaluate_command",
     "flash": "fevergate.flash.command:flash_command",
     "lamps": "fevergate.operations.gate_commands:lamps_group",

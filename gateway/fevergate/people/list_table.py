@@ -6,8 +6,8 @@ What the file is, its first bytes say, not its name.
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fevergate.errors import ListFileError, ListProblem
@@ -38,13 +38,13 @@ SHORTENED = "\0"
 Rows = list[list[str]]
 
 
-def sheets(data: bytes, file: str) -> Iterator[Rows]:
-    """The rows of each sheet, all cells as text; row n is at place n - 1. Raises
-    `ListFileError`."""
+def sheets(data: bytes, file: str, *, times: bool = False) -> Iterator[Rows]:
+    """The rows of each sheet, all cells as text; row n is at place n - 1. A time in a spreadsheet
+    is its date, or with `times` the time, too. Raises `ListFileError`."""
     if len(data) > MAX_BYTES:
         raise whole(file, N_("expected at most {most} MB"), most=MAX_BYTES // 1_000_000)
     if data.startswith(SPREADSHEETS):
-        yield from _spreadsheet(data, file)
+        yield from _spreadsheet(data, file, _text_with_time if times else _text)
     else:
         yield _csv(data, file)
 
@@ -80,7 +80,7 @@ def _decoded(data: bytes, file: str) -> str:
     raise whole(file, N_("expected CSV in UTF-8 or GB18030, or XLSX"))
 
 
-def _spreadsheet(data: bytes, file: str) -> Iterator[Rows]:
+def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator[Rows]:
     import python_calamine  # here: the gateway's pages need it on the day of a new list only
 
     if data.startswith(SPREADSHEETS[0]):
@@ -89,7 +89,7 @@ def _spreadsheet(data: bytes, file: str) -> Iterator[Rows]:
         book = python_calamine.load_workbook(io.BytesIO(data))
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            yield _bounded(([_text(cell) for cell in row] for row in sheet), file)
+            yield _bounded(([text(cell) for cell in row] for row in sheet), file)
     except ListFileError:
         raise
     except BaseException as error:
@@ -133,3 +133,15 @@ def _text(cell: Any) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell).strip()
+
+
+def _text_with_time(cell: Any) -> str:
+    """A cell as `_text`, with the time of day where it has one."""
+    if isinstance(cell, datetime) and cell.time() != time():
+        return cell.isoformat(" ", "minutes")
+    if isinstance(cell, time):
+        return f"{cell:%H:%M}"
+    if isinstance(cell, timedelta):
+        minutes = round(cell.total_seconds() / 60)
+        return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return _text(cell)

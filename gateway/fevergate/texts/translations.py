@@ -137,6 +137,7 @@ LABELS = {
     "remove person": N_("removed somebody"),
     "on duty": N_("put on duty"),
     "off duty": N_("took off duty"),
+    "import duty": N_("imported a roster"),
     "hand over": N_("handed over a shift"),
     "take case": N_("took over a confirmed fever"),
     "name places": N_("named the campus or its gates"),
