@@ -50,8 +50,8 @@ def duty_group() -> None:
 def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path) -> None:
     """Take the shifts of ROSTER: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
 
-    Its columns are 值班员 name, 校门 gate (empty: all), 开始 from and 结束 to, as 2026-11-27 20:00;
-    with a column 日期 date these are times of day, and what ends before it begins ends the day
+    Its columns are name, gate (empty: all), from and to, in English or Chinese, as 2026-11-27
+    20:00; with a column date these are times of day, and what ends before it begins ends the day
     after. The whole file is taken or, where a row is wrong, nothing. It replaces what was planned
     within its days and has not begun; the same file again changes nothing.
 

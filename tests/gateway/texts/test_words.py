@@ -19,6 +19,7 @@ HOLES = re.compile(r"%\(\w+\)[sd]|%[sd%]|{[^}]*}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 DATA = {
     *("kiosks/settings_command.py", "campus/settings.py", "people/list_columns.py"),
+    "web_common/duty_file.py",
     *("provision/command.py", "provision/title_options.py"),
     "web_common/spreadsheet_text.py",
 }
