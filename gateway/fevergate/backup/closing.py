@@ -39,6 +39,7 @@ from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import ClosingError
 from fevergate.gateway import run_state
 from fevergate.provision.services import broker_pid, stop
+from fevergate.registers.declarations import FILE as REGISTERS
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import connect
@@ -68,6 +69,10 @@ NAMES = {
         "delete from users",
         "update follow_ups set sealed = '', \"by\" = ''",
         "update follow_up_revisions set sealed = '', \"by\" = ''",
+        "update entries set sealed = '', \"by\" = '', forgotten = 1",
+        "update entry_revisions set sealed = '', \"by\" = '', forgotten = 1",
+        "delete from notices",
+        "update told_cases set taken_by = ''",
         "update audit set \"user\" = '', what = ''",
     ),
     DESK: (
@@ -182,7 +187,7 @@ def _archive(
     """Archive settings and databases, whose names are deleted; no keys, no credentials."""
     archive.unlink(missing_ok=True)  # of a run that was interrupted before it was noted
     with packing(archive, settings.folder, passphrase) as beside:
-        names = (SETTINGS, REVOKED)
+        names = (SETTINGS, REVOKED, REGISTERS)
         files = {name: settings.folder / name for name in names if settings.path(name).exists()}
         files |= copies(settings, beside, progress)
         manifest = gateway_manifest(settings, files, kind="archive")
@@ -199,8 +204,9 @@ def _read_back(archive: Path, into: Path, passphrase: str) -> None:
         raise ClosingError(f"{archive}: has not as many readings and fevers as it should")
     if (into / PAGES).exists():
         with closing(connect(into / PAGES, read_only=True)) as pages:
-            for table in ("follow_ups", "follow_up_revisions"):
-                query = f"select count(*) from {table} where sealed != ''"  # noqa: S608 - two names
+            rows = pages.execute("select name from sqlite_master where sql like '%sealed%'")
+            for (table,) in rows.fetchall():
+                query = f"select count(*) from {table} where sealed != ''"  # noqa: S608 - its tables
                 if pages.execute(query).fetchone()[0]:
                     raise ClosingError(f"{archive}: {table} still names somebody")
 

@@ -95,7 +95,9 @@ class CampusServer:
             days=settings.persons_days,
             guards=False,
         )
-        privacy = PrivacySite(self.pages.institution, registers, None)
+        privacy = PrivacySite(
+            self.pages.institution, registers, None, lambda: self.people.state() is not None
+        )
         rules = ListRules.of(settings, {name: settings.titles(name) for name in settings.campuses})
         people_list = ListSite(self.people, rules, True, self.pages.campuses)
         self.app = Starlette(

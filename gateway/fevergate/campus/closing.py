@@ -29,6 +29,8 @@ from fevergate.campus.schema import (
     cards,
     corrections,
     drafts,
+    entries,
+    entry_revisions,
     gateways,
     given_names,
     items,
@@ -49,15 +51,19 @@ from fevergate.texts.translations import N_
 
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"
-OWN_TABLES = (items, gateways, given_names, corrections, strikes)
+OWN_TABLES = (items, gateways, given_names, corrections, strikes, entries, entry_revisions)
 """Tables with rows of one campus; a report is of all."""
 
 
 def _rows_of(campus: str, names: list[str]) -> Callable[[Table], ColumnElement[bool]]:
-    """Selects a campus's rows of a table; by its gateways where the table has no campus."""
-    return lambda table: (
-        table.c.campus == campus if "campus" in table.c else table.c.gateway.in_(names)
-    )
+    """Selects a campus's rows of a table: by its name, which is the gate of a register's entry
+    here, or by its gateways."""
+
+    def rows(table: Table) -> ColumnElement[bool]:
+        named = table.c.get("campus", table.c.get("gate"))
+        return table.c.gateway.in_(names) if named is None else named == campus
+
+    return rows
 
 
 def close_campus(
@@ -125,6 +131,8 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
     connection.execute(delete(items).where(rows(items), items.c.kind == MARKED))
     for table in (notices, refusals):
         connection.execute(delete(table).where(rows(table)))
+    for table in (entries, entry_revisions):
+        connection.execute(update(table).where(rows(table)).values(sealed="", by="", forgotten=1))
     listed = select(people.c.person).where(rows(people))
     connection.execute(delete(drafts))
     for table in (cards, overrides, people):

@@ -93,7 +93,10 @@ class Shared(Site):
             guards=True,
         )
         self.privacy = PrivacySite(
-            settings.campus_title, self.registers, settings.retention.raw_days
+            settings.campus_title,
+            self.registers,
+            settings.retention.raw_days,
+            lambda: self.has_list,
         )
         self.sign_offs = SignOffs(self.store, vault, self.clock.now)
         gates = [gate.name for gate in settings.gates]

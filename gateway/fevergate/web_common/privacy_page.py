@@ -22,12 +22,14 @@ class PrivacySite(NamedTuple):
     """What a notice needs of a gateway or campus server.
 
     `place`: the institution's or campus's name in a language. `raw_days`: how long readings without
-    a fever are kept; None where they are not kept here.
+    a fever are kept; None where they are not kept here. `has_list`: whether there is a list of
+    people.
     """
 
     place: Callable[[str], str]
     registers: RegisterSite
     raw_days: int | None
+    has_list: Callable[[], bool]
 
 
 class PrivacyText(NamedTuple):
@@ -105,6 +107,19 @@ class PrivacyPage:
                 long,
             ),
         ]
+        if self._notice.has_list():
+            kept += [
+                (
+                    say("Name, number, card, telephone, class or unit"),
+                    say("everybody on the college's list"),
+                    say("while on the list, and {days} days more", days=days),
+                ),
+                (
+                    say("Measured on a day, or excused and why"),
+                    say("everybody on the list who is to be measured"),
+                    long,
+                ),
+            ]
         for register in self._notice.registers.entries.registers.values():
             if register.personal:
                 fields = " · ".join(

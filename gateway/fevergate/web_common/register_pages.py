@@ -89,6 +89,7 @@ class RegisterPages:
             gates=self._registers.gates(self._site.language(request)),
             days=self._registers.days,
             id=given["id"] if given else new_id(),
+            gate=next((one.gate for one in today if one.by == session_of(request).user), ""),
             given=given,
             error=error,
         )

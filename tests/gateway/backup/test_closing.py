@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,9 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import BackupError, ClosingError
 from fevergate.provision import provision
 from fevergate.provision.device_request import ask, new_request
+from fevergate.registers.declarations import shipped
+from fevergate.registers.entries import Entries
+from fevergate.registers.entry_form import EntryForm
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.web_common.store import WebStore
@@ -41,6 +45,10 @@ def folder(tmp_path, monkeypatch):
             " values ('north-1', 1, 2, 'Zhang', 1, 1, 'clinic', ?)",
             (sealed,),
         )
+    entries = Entries(pages, Vault(folder / KEY), shipped())
+    form = EntryForm(ZoneInfo("Asia/Shanghai"), ["north"], [])
+    visitor = {"name": "王芳", "phone": "13812345678", "whom": "王芳"}
+    entries.add("visitors", form.read(shipped()["visitors"], visitor, "north"), "Zhang")
     pages.note("Zhang", "look at log", "2026-11-23")
     pages.close()
     (folder / "mine.txt").write_text("the administrator's own")
@@ -67,6 +75,8 @@ def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(fol
     assert names == {"gateway.toml", "database.sqlite", "pages.sqlite"}  # no key, no credential
     pages = sqlite3.connect(back / "pages.sqlite")
     assert pages.execute("select outcome, sealed from follow_ups").fetchall() == [("clinic", "")]
+    kept = pages.execute("select register, sealed, by from entry_revisions").fetchall()
+    assert kept == [("visitors", "", "")]
     pages.close()
 
 

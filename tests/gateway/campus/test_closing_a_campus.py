@@ -9,14 +9,18 @@ from sqlalchemy import func, select
 
 from fevergate.backup.archive import read_backup
 from fevergate.campus import closing
+from fevergate.campus.account_store import AccountStore
 from fevergate.campus.closing import close_campus
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.presence import here
-from fevergate.campus.schema import items, metadata, notices
+from fevergate.campus.schema import entry_revisions, items, metadata, notices
 from fevergate.campus.settings import load_campus
 from fevergate.campus.strikes import Register
 from fevergate.cli import cli
 from fevergate.errors import BackupError, ClosingError, FeverGateError
+from fevergate.registers.declarations import shipped
+from fevergate.registers.entries import Entries
+from fevergate.registers.entry_form import EntryForm
 
 PHRASE = "a long passphrase"
 NAMES = ("王芳", "13812345678", "Zhang", "Chen Jing", "chen@example.edu.cn", "excerpt of east")
@@ -82,6 +86,11 @@ def site(tmp_path, database_text):
                 .values(**(notice | {"key": campus, "body": "", "made_at": 1}))
                 .values(next_at=1)
             )
+    entries = Entries(AccountStore(parts.database, parts.now), parts.vault, shipped())
+    form = EntryForm(parts.settings.zone, ["east", "west"], [])
+    for campus in ("east", "west"):
+        visitor = {"name": "王芳", "phone": "13812345678", "whom": "王芳"}
+        entries.add("visitors", form.read(shipped()["visitors"], visitor, campus), "Zhang")
     Register(parts.database, parts.settings, parts.now, by="李伟", reason="x").strike(
         "gw-east", "aaaa", None, 0
     )
@@ -113,7 +122,7 @@ def is_closed(folder, archive):
     assert not [one for name in others for one in rows[name] if "east" in one]
     assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
     assert sum("sealed': ''" not in one for one in rows["items"]) == 1  # west's own name stays
-    assert len(rows["refusals"]) == len(rows["notices"]) == 1
+    assert len(rows["refusals"]) == len(rows["notices"]) == len(rows["entries"]) == 1
     settings = load_campus(folder / "campus.toml")
     assert set(settings.campuses) == {"west"} and set(settings.tokens) == {"gw-west"}
     assert [(one.name, one.campuses) for one in settings.contacts] == [("Both", ["west"])]
@@ -127,6 +136,8 @@ def is_closed(folder, archive):
     with copy.read() as connection:
         campuses = connection.execute(select(items.c.campus, func.count()).group_by("campus"))
         assert campuses.all() == [("east", 3)]
+        visitors = connection.execute(select(entry_revisions.c.gate, entry_revisions.c.sealed))
+        assert visitors.all() == [("east", "")]
     copy.close()
 
 
