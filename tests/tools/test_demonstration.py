@@ -35,6 +35,9 @@ KEYS = [
     *("people", "readings", "retries", "fevers", "red_lights", "dark", "unanswered"),
     *("logged", "forwarded", "lost", "duplicated", "alarm_ms_p50", "alarm_ms_p99", "wait_ms_p95"),
 ]
+LISTED_KEYS = [
+    *("expected", "measured", "excused", "unmeasured", "stayed_away", "zero", "zero_after"),
+]
 HANG_S = 240
 
 
@@ -66,6 +69,16 @@ def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -
 @pytest.mark.parametrize("interpreter", real_micropython.INTERPRETERS)
 def test_a_crowd_is_measured_lit_stored_and_forwarded_once(interpreter):
     assert_whole(*demo("--crowd", "32", "--interpreter", interpreter), people=32)
+
+
+def test_zero_is_stated_of_a_day_with_a_list_once_nobody_is_left():
+    code, summary, said = demo("--list", "20")
+    assert code == 0, said
+    assert list(summary) == [*KEYS, *LISTED_KEYS]
+    assert summary["fevers"] == summary["lost"] == summary["duplicated"] == 0
+    assert (summary["expected"], summary["measured"], summary["excused"]) == (20, 18, 0)
+    assert summary["unmeasured"] == summary["stayed_away"] == 2
+    assert (summary["zero"], summary["zero_after"]) == (False, True)
 
 
 def test_the_options_name_the_interpreters_that_there_are():

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
+from demonstration.listed_day import ListedDay, as_figures, stays_away
 from demonstration.live import WATCHED_S, Screen
 from fevergate.errors import FeverGateError
 from fevergate.evaluation.people_file import Person, load_people
@@ -38,12 +39,21 @@ def people_for(arguments: Arguments) -> list[Person]:
         return load_people(
             arguments.people, arguments.site, arguments.camera, limit=arguments.limit
         )
+    if arguments.listed:
+        return _calm(arguments, arguments.listed - stays_away(arguments.listed))
     count = min(arguments.crowd, arguments.limit or arguments.crowd)
     if arguments.once:
         return built_in_crowd(count, arguments.seed, fever_share=0.1, site=arguments.site)
     people = built_in_crowd(count, arguments.seed, fever_share=0.0, site=arguments.site)
     people[FIRST_FEVERISH:FIRST_FEVERISH] = _feverish(arguments, arguments.seed)
     return people
+
+
+def _calm(arguments: Arguments, count: int) -> list[Person]:
+    """People without a fever, and without the warmest of the healthy, whom a kiosk may stop."""
+    people = built_in_crowd(2 * count, arguments.seed, fever_share=0.0, site=arguments.site)
+    coolest = sorted(people, key=lambda person: max(person.rounds_c))[:count]
+    return [person for person in people if person in coolest]
 
 
 def _feverish(arguments: Arguments, seed: int) -> list[Person]:
@@ -120,13 +130,20 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         if not arguments.once:
             with Screen(system, say):
                 watch(system, arguments)
+        day = ListedDay(system, arguments.listed) if arguments.listed else None
+        if day:
+            day.begin()
         summary = play_once(system, arguments, say)
+        listed = day.end() if day else None
+    if listed:
+        summary.problems += listed.problems
+    more = as_figures(listed)
     for problem in summary.problems:
         say.print(f"[red]{problem}[/]")
     if arguments.json:
-        print(summary.line(), flush=True)
+        print(summary.line(**more), flush=True)
     else:
-        say.print(summary.line())
+        say.print(summary.line(**more))
     if summary.unanswered:
         say.print(f"[red]{summary.unanswered} people were not answered[/]")
     wrong = (summary.lost, summary.duplicated, summary.dark, summary.unanswered)

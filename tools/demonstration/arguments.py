@@ -16,6 +16,8 @@ examples:
                                              real people's temperatures, in their order
   tools/demo --once --kill broker --kill gateway
                                              the same, with both killed half-way and restarted
+  tools/demo --once --json --list 60         a day without a fever and a list of 60 people, of whom
+                                             some stay away; zero once they are entered or excused
 """
 
 
@@ -37,6 +39,7 @@ class Arguments:
     silent_dns: bool
     interpreter: str | None
     clock_unset: bool
+    listed: int | None
 
 
 def _positive(text: str) -> int:
@@ -86,6 +89,13 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         action="store_true",
         help="each kiosk starts at 2000-01-01, for TLS too, and nobody serves SNTP",
     )
+    add(
+        "--list",
+        type=_positive,
+        dest="listed",
+        metavar="N",
+        help="with --once: a day without a fever, of a made-up list of N people",
+    )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():
         parser.error(f"--people: {given.people}: no such file")
@@ -93,6 +103,8 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         parser.error("--kill needs --once")
     if given.json and not given.once:
         parser.error("--json needs --once")
+    if given.listed and (not given.once or given.people):
+        parser.error("--list needs --once, and its people are made up")
     values = vars(given)
     values["kill"] = tuple(given.kill)
     values["speed"] = given.speed or (8.0 if given.once else 1.0)

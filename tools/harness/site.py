@@ -8,7 +8,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -23,7 +23,7 @@ from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
 from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.settings.gateway import GatewaySettings, load_gateway
-from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.accounts import Accounts, Role
 from fevergate.web_common.store import WebStore
 from harness.broker import LocalBroker, free_port
 from harness.client import open_client, sign_in, wait_until_up
@@ -71,6 +71,7 @@ class Site:
         provision(folder, campus=campus, gates=gates, **options)
         self.settings_path = folder / "gateway.toml"
         self.broker = LocalBroker(folder)
+        self.ahead_s = 0.0
         self.lamps = Lamps()
         self._password = ""
         self.stack = ExitStack()
@@ -128,7 +129,10 @@ class Site:
         return str(Topic(self.campus, kiosk, kind))
 
     def start(self, module: str, *arguments: str, **options: Any) -> Worker:
-        """Run a module as a process that ends with the site; `options` are `Worker`'s."""
+        """Run a module as a process that ends with the site; `options` are `Worker`'s. Its clock
+        is `ahead_s` ahead."""
+        if self.ahead_s:
+            module, arguments = "harness.ahead", (str(self.ahead_s), module, *arguments)
         self._workers = [worker for worker in self._workers if not worker.ended]
         self._workers.append(Worker(module, *arguments, **options))
         return self._workers[-1]
@@ -199,9 +203,13 @@ class Site:
 
     def guard_account(self, name: str) -> dict[str, str]:
         """Name and password of a guard who is newly let in to the pages."""
+        return self.account(name, "guard")
+
+    def account(self, name: str, role: Role, units: Sequence[str] = ()) -> dict[str, str]:
+        """Name and password of somebody who is newly let in to the pages."""
         password = secrets.token_urlsafe(9)
         with self._accounts() as accounts:
-            accounts.add(name, password, "guard")
+            accounts.add(name, password, role, units)
         return {"name": name, "password": password}
 
     def campus_administrator(self, name: str = ADMINISTRATOR) -> dict[str, str]:

@@ -95,9 +95,9 @@ class System(Site):
 
     def begin(self) -> None:
         """Start campus server, gateway, boards and guard, in this order."""
-        campus = self.start_campus(log=self.folder / "campus.log")
+        self.campus_server = self.start_campus(log=self.folder / "campus.log")
         self.run_gateway()
-        campus.wait_for(self.campus_database, START_S)
+        self.campus_server.wait_for(self.campus_database, START_S)
         for board in self.boards:
             board.start()
         self.guard.start()

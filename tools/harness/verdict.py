@@ -63,9 +63,10 @@ class Summary:
     wait_ms_p95: float | None = None
     problems: list[str] = field(default_factory=list)
 
-    def line(self) -> str:
-        """All but `problems` as a JSON line."""
-        return json.dumps({key: value for key, value in vars(self).items() if key != "problems"})
+    def line(self, **more: object) -> str:
+        """All but `problems`, and `more`, as a JSON line."""
+        figures = {key: value for key, value in vars(self).items() if key != "problems"}
+        return json.dumps(figures | more)
 
 
 def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:

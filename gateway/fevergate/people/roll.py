@@ -174,7 +174,7 @@ class Rolls:
             return _CLOSED + within.format("m"), values
         if day > self.today() or not self._statements.query("select 1 from people_list"):
             return None
-        if day < self.today() and self._newest_closed() is None:
+        if day < self.today() and day <= self._last_before():
             return None
         campus = ""
         if self._campus:
@@ -186,6 +186,13 @@ class Rolls:
     def _fevers(self, day: date, units: Sequence[str] | None) -> list[tuple[str, str, int]]:
         rows = self._statements.query(_COUNT_FEVERS, (day.isoformat(), FEVER_C))
         return [row for row in rows if units is None or row[1] in units]
+
+    def _last_before(self) -> date:
+        """The last day that is closed or, while none is, the last before there was a list here."""
+        if newest := self._newest_closed():
+            return newest
+        ((changed_at,),) = self._statements.query("select changed_at from people_list")
+        return datetime.fromtimestamp(changed_at, self._zone).date() - timedelta(days=1)
 
     def _is_closed(self, day: date) -> bool:
         newest = self._newest_closed()
@@ -205,15 +212,15 @@ class RollKeeper(Rolls):
         super().__init__(statements, zone, campus)
 
     def close_days(self, most: int) -> None:
-        """Close the days that are over, the last `most` at most. The first call of all begins the
-        roll with the present day. Only for a clock that is believed."""
+        """Close the days that are over, the last `most` at most; the first of all is that on which
+        the list came. Only for a clock that is believed."""
         if not self._statements.query("select 1 from people_list"):
             return
-        yesterday, newest = self.today() - timedelta(days=1), self._newest_closed()
-        if newest is None:
+        yesterday = self.today() - timedelta(days=1)
+        newest = min(self._last_before(), yesterday)
+        if self._newest_closed() is None:
             with self._statements.transaction() as connection:
-                connection.execute(_CLOSE_DAY, (yesterday.isoformat(), self._statements.clock()))
-            return
+                connection.execute(_CLOSE_DAY, (newest.isoformat(), self._statements.clock()))
         day = max(newest, yesterday - timedelta(days=most)) + timedelta(days=1)
         while day <= yesterday:
             self._close(day)

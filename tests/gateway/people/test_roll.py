@@ -287,6 +287,18 @@ def test_whoever_was_listed_first_today_has_no_roll_for_the_days_before(college)
     assert college.roll.day(college.today + timedelta(1)) is None
 
 
+def test_the_day_on_which_the_list_came_is_closed_although_nothing_ran_until_the_next(college):
+    listed(college, "1", "2")
+    college.enter("1", clinical_c=36.6)
+    first = college.today
+    college.clock.at += DAY_S
+    figures = DayRoll(expected=2, measured=1, unmeasured=1)
+    assert college.roll.day(first) == figures
+    college.roll.close_days(30)
+    assert college.roll.day(first) == figures
+    assert college.roll.day(first - timedelta(1)) is None
+
+
 def test_days_on_which_nothing_ran_are_closed_with_nobody_measured(college):
     listed(college, "1", "2")
     college.roll.close_days(30)
