@@ -32,6 +32,7 @@ def bench_command() -> None:
       tools/bench ingest --fsync-ms 20                   as on a slow SD card
       tools/bench log --rows 10000000                    a day's log after three years
       tools/bench pages                                  every page after three years
+      tools/bench people                                 a college's list: import, pages, memory
       tools/bench life                                   memory and processor time
       tools/bench crash                                  200 kills; is a reading lost?
       tools/bench campus-crash --postgres                kills of the campus server
@@ -125,6 +126,18 @@ def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
 
     with LoadSite(KIOSKS, folder) as site:
         return measure(site, **options)
+
+
+@_benchmark
+@_count("--people", 10, 13_699, "People on the list.", 100_000)
+@_rounds
+def people(folder: Path | None, people: int, rounds: int) -> dict[str, Any]:
+    """A list of a whole college: its import, who was not measured, its pages, memory."""
+    from bench_suite.people import measure
+    from harness.site import LoadSite
+
+    with LoadSite(1, folder) as site:
+        return measure(site, people, rounds)
 
 
 @_benchmark

@@ -25,6 +25,7 @@ from fevergate.operations import (
     doctor_gateway,
     doctor_lamps,
     doctor_notices,
+    doctor_people,
     doctor_storage,
 )
 from fevergate.operations.clock_command import in_words
@@ -182,5 +183,6 @@ _CHECKS = (
     _clock,
     _campus,
     doctor_notices.notices,
+    doctor_people.people,
     _registers,
 )

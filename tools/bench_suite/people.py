@@ -1,0 +1,153 @@
+"""The list of people of a whole college: import, pages, who was not measured, memory."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from bench_suite.pages import start_web
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.list_columns import ListRules
+from fevergate.people.list_file import read_list
+from fevergate.people.roll import Rolls
+from fevergate.people.schema import migrations
+from fevergate.people.store import DATABASE, PeopleStore
+from fevergate.storage.statements import SqliteStatements
+from harness.errors import HarnessError
+from harness.figures import percentile, progress
+from harness.made_up_list import as_csv, as_xlsx, made_up
+from harness.site import LoadSite
+
+DAYS = 30
+"""Days of which marks are kept."""
+
+SAMPLES = 20
+STAYED_AWAY = 200
+"""People whom nobody measured today."""
+
+SETTLE_S = 5
+
+
+def measure(site: LoadSite, people: int, rounds: int) -> dict[str, Any]:
+    """Import a made-up list in each form and again, mark everybody on the days before and most of
+    them today, then read who was not measured today, and fetch the pages over TLS.
+
+    Returns medians in seconds (`_s`) and milliseconds (`_ms`); of pages the p95. `gateway_more_mb`
+    is what the gateway's process takes more with the list than without; its pages are another one.
+    """
+    rows = made_up(people)
+    forms = {
+        "csv": as_csv(rows),
+        "gb18030": as_csv(rows, "gb18030"),
+        "xlsx": as_xlsx(rows),
+    }
+    with site.start_gateway() as gateway:
+        time.sleep(SETTLE_S)
+        before_kb = gateway.status_kb("VmRSS")
+        figures = _imports(site, forms, rounds)
+        progress(f"marks of {DAYS} days")
+        with _store(site) as store:
+            _mark(site, store)
+            rolls = Rolls(store.statements, site.settings.zone, site.settings.campus)
+            today = rolls.today()
+            figures["unmeasured_ms"] = _median_ms(
+                lambda: rolls.people(today, "unmeasured", None, people), SAMPLES
+            )
+            figures["by_unit_ms"] = _median_ms(lambda: rolls.units(today), SAMPLES)
+        pages = _pages(site, rows[-1][4])
+        after_kb = gateway.status_kb("VmRSS")
+    return {
+        "people": people,
+        **figures,
+        "worst_page_p95_ms": max(pages.values()),
+        "gateway_more_mb": round((after_kb - before_kb) / 1024, 1),
+        "pages": pages,
+    }
+
+
+def _imports(site: LoadSite, forms: dict[str, bytes], rounds: int) -> dict[str, Any]:
+    """Seconds of a first import in each form, and of the same list again."""
+    rules = ListRules.of(site.settings, {site.settings.campus: ("", "")})
+    took: dict[str, list[float]] = {}
+    for number in range(1, rounds + 1):
+        progress(f"importing, round {number} of {rounds}")
+        for form, content in forms.items():
+            for path in site.settings.folder.glob(f"{DATABASE}*"):
+                path.unlink()
+            with _store(site) as store:
+                for name in (f"import_{form}_s", f"again_{form}_s"):
+                    began = time.perf_counter()
+                    PeopleChanges(store).replace(read_list(content, form, rules).entries)
+                    took.setdefault(name, []).append(time.perf_counter() - began)
+    return {name: round(statistics.median(seconds), 2) for name, seconds in took.items()}
+
+
+@contextmanager
+def _store(site: LoadSite) -> Iterator[PeopleStore]:
+    folder: Path = site.settings.folder
+    statements = SqliteStatements(folder / DATABASE, migrations)
+    try:
+        yield PeopleStore(statements, Vault(folder / KEY))
+    finally:
+        statements.close()
+
+
+def _mark(site: LoadSite, store: PeopleStore) -> None:
+    """Mark everybody as measured on each of the days before today, and today all but
+    `STAYED_AWAY`."""
+    today = Rolls(store.statements, site.settings.zone).today()
+    days = [(today - timedelta(days=number)).isoformat() for number in range(1, DAYS + 1)]
+    with store.statements.transaction() as connection:
+        connection.executemany(
+            "insert into marks(day, person, kind, clinical_c, at, by, sealed, revision, unit,"
+            " expected) select ?, person, 'hand', 36.5, 0, 'Zhang', '', 1, unit, 1 from people",
+            [(day,) for day in days],
+        )
+        connection.execute(
+            "insert into marks(day, person, kind, clinical_c, at, by, sealed, revision)"
+            " select ?, person, 'hand', 36.5, 0, 'Zhang', '', 1 from people where person > ?",
+            (today.isoformat(), STAYED_AWAY),
+        )
+
+
+def _median_ms(call: Callable[[], object], samples: int) -> float:
+    took = []
+    for _ in range(samples):
+        began = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - began) * 1000)
+    return round(statistics.median(took), 1)
+
+
+def _pages(site: LoadSite, unit: str) -> dict[str, float]:
+    """The p95 (ms) of each page with people."""
+    paths = [
+        "/roll",
+        f"/roll?unit={quote(unit)}",
+        "/admin/list",
+        f"/admin/list/unit?name={quote(unit)}",
+        "/admin/list/people/1",
+        "/admin/list/policy",
+    ]
+    took: dict[str, list[float]] = {path: [] for path in paths}
+    with start_web(site), site.signed_in() as client:
+        for _ in range(SAMPLES):
+            for path in paths:
+                took[path].append(_fetched_ms(client, path))
+    return {path: percentile(of, 95) for path, of in took.items()}
+
+
+def _fetched_ms(client: httpx.Client, path: str) -> float:
+    began = time.perf_counter()
+    answer = client.get(path)
+    took = (time.perf_counter() - began) * 1000
+    if answer.status_code != 200:
+        raise HarnessError(f"{path}: {answer.status_code}")
+    return took
