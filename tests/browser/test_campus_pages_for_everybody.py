@@ -4,6 +4,8 @@ import pytest
 from accessibility import WAYS
 from campus_site import over
 
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.marks import Marks, NewMark
 from fevergate.protocol.campus_messages import Delivery, Summary
 from harness.accessibility import judged, too_wide_px
 from harness.browser import WIDE, chromium, opened, sign_in
@@ -11,8 +13,16 @@ from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
 SEARCH = ["/fevers?from=2026-11-01&to=2026-11-30", "/fevers?from=2020-01-01"]
 SUMMARY = ["/summary?from=2026-11-16&to=2026-11-22", "/summary?from=2020-01-01"]
+UNITS = [
+    ("east", "机电 2601 班"),
+    ("east", "护理 2602 班"),
+    ("north", "会计 2603 班"),
+    ("", "后勤处"),
+]
 PAGES = [
     "/reports",
+    "/roll",
+    f"/roll?unit={UNITS[0][1]}",
     "/reports?to=2026-11-12",
     *SEARCH,
     *SUMMARY,
@@ -38,7 +48,25 @@ def place(tmp_path_factory):
         before: list[Summary] = [over(day="2026-11-10")]
         stolen = Delivery(campus="east", gateway="gw-east", epoch="0123456789abcdef", items=before)
         host.server.store.keep(stolen, "fedcba9876543210")
+        put_list(host)
         yield host, last
+
+
+def put_list(host):
+    """A list of people from today on; of a class one was measured, one has a fever, one is ill."""
+    entries = [
+        ListEntry(
+            number=f"2026{n:03}", name=f"学生{n:02}", kind="student", campus=campus, unit=unit
+        )
+        for n, (campus, unit) in enumerate(UNITS * 6, 100)
+    ]
+    people, today = host.server.people, host.server.pages.today()
+    PeopleChanges(people).replace(entries)
+    host.tick()
+    marks = Marks(people.statements, people.vault, host.settings.zone)
+    persons = [row.person for row in people.of_unit(UNITS[0][1], host.clock(), 9)]
+    new = [NewMark(person=persons[0], clinical_c=36.6), NewMark(person=persons[1], clinical_c=38.2)]
+    marks.enter(today, [*new, NewMark(person=persons[2], excused="住院")], "刘老师")
 
 
 @pytest.mark.timeout(240)
@@ -51,7 +79,8 @@ def test_everybody_can_use_every_page(place, browser, language, theme, size):
     page.on("request", lambda request: asked.append(request.url))
     sign_in(page, ADMINISTRATOR)
     # One with a correction, one with a campus missing, one signed, and today's.
-    days = ["2026-11-10", last, "2026-11-18", "2026-11-23"]
+    today = host.server.pages.today().isoformat()
+    days = ["2026-11-10", last, "2026-11-18", "2026-11-23", today]
     for path in [*PAGES, *(f"/reports/{day}" for day in days)]:
         page.goto(host.url + path)
         for details in page.locator("details").all():

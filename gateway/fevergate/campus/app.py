@@ -36,6 +36,8 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.notices.channels import channels
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.list_columns import ListRules
+from fevergate.people.marks import Marks
+from fevergate.people.roll import Rolls
 from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
@@ -51,6 +53,7 @@ from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.privacy_page import PrivacyPage, PrivacySite
 from fevergate.web_common.register_pages import RegisterPages
 from fevergate.web_common.register_words import RegisterSite
+from fevergate.web_common.roll_pages import RollPages, RollSite
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.told_pages import ToldPages
 
@@ -95,6 +98,18 @@ class CampusServer:
             days=settings.persons_days,
             guards=False,
         )
+        roll = RollSite(
+            people=self.people,
+            marks=Marks(people, vault, settings.zone),
+            roll=Rolls(people, settings.zone),
+            zone=settings.zone,
+            now=now,
+            name="all",
+            title=self.pages.institution,
+            days=settings.persons_days,
+            campuses=self.pages.listed_campus,
+            entered=self.reports.note_change,
+        )
         privacy = PrivacySite(
             self.pages.institution, registers, None, lambda: self.people.state() is not None
         )
@@ -108,6 +123,7 @@ class CampusServer:
                 *PeopleRoutes(settings, self.people).routes,
                 *self.pages.routes,
                 *RegisterPages(self.pages, registers).routes,
+                *RollPages(self.pages, roll).routes,
                 *PrivacyPage(self.pages, privacy).routes,
                 *ListPages(self.pages, people_list).routes,
                 *AccountPages(self.pages).routes,

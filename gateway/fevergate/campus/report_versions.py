@@ -6,6 +6,7 @@ A version's content never changes; its differences to the one before are stored 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from fevergate.campus.assemble import assemble
-from fevergate.campus.database import CampusDatabase
+from fevergate.campus.database import CampusDatabase, insert
 from fevergate.campus.marks import apply_marks
 from fevergate.campus.report import DayReport, keyed
 from fevergate.campus.schema import changed, items, reports
@@ -169,6 +170,15 @@ class Reports:
             .order_by(changed.c.date)
             .limit(most)
         )
+
+    def note_change(self, day: date) -> None:
+        """Note that marks of a day were changed here, so that its report is made anew."""
+        with self.database.write() as connection:
+            connection.execute(
+                insert(changed, connection)
+                .values(date=day.isoformat(), at=self.clock())
+                .on_conflict_do_update(index_elements=["date"], set_={"at": self.clock()})
+            )
 
     def dated(self, begin: str, end: str) -> set[str]:
         """Days from `begin` to `end` that have a report."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.given_names import CampusNames
+from fevergate.campus.marks import campus_of
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import CampusSettings
@@ -67,7 +68,12 @@ class CampusSite(Site):
             "institution": title,
             "institution_en": title_en or title,
             "today": self._today(),
+            "has_list": self.has_list(),
         }
+
+    def has_list(self) -> bool:
+        """Whether a list of people is kept here."""
+        return bool(self.audited.query("select 1 from people_list"))
 
     def named(self, language: str) -> CampusNames:
         """The names of all gates and kiosks in a language."""
@@ -86,6 +92,13 @@ class CampusSite(Site):
     def campus_title(self, language: str, campus: str) -> str:
         """A campus's name in a language."""
         return self._settings.titles(campus)[LANGUAGES.index(language)]
+
+    def listed_campus(self, language: str, campus: str) -> str:
+        """The name of the campus that a list of people names, in a language."""
+        known = campus_of(self._settings, campus)
+        if not known:
+            return translator(language)("People of no campus")
+        return self.campus_title(language, known)
 
     def campuses(self, language: str) -> dict[str, str]:
         """Titles of the campuses of the settings, or else of those that were ever heard of."""

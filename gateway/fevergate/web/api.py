@@ -33,10 +33,10 @@ from fevergate.web.live import GateNow
 from fevergate.web.openapi import Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
 from fevergate.web.register_api import RegisterApi
-from fevergate.web.roll_pages import noted, units_of
 from fevergate.web.sign_offs import SignOff
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body, who
+from fevergate.web_common.roll_pages import noted, units_of
 from fevergate.web_common.roll_sheet import RollReader, RollRow
 from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry

@@ -34,7 +34,6 @@ from fevergate.web.mark_forwarder import MarkForwarder
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.people_copier import PeopleCopier
-from fevergate.web.roll_pages import RollPages
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
@@ -43,6 +42,7 @@ from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.privacy_page import PrivacyPage
 from fevergate.web_common.register_pages import RegisterPages
+from fevergate.web_common.roll_pages import RollPages, RollSite
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.told_pages import ToldPages
@@ -72,7 +72,7 @@ class Pages(Shared):
                 *Board(self).routes,
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
-                *RollPages(self).routes,
+                *RollPages(self, self._roll_site()).routes,
                 *ListPages(self, _list_site(self)).routes,
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
@@ -118,6 +118,18 @@ class Pages(Shared):
         for part in (self.live, *threads):
             await run_in_threadpool(part.stop)
         self.close()
+
+    def _roll_site(self) -> RollSite:
+        return RollSite(
+            people=self.people,
+            marks=self.marks,
+            roll=self.roll,
+            zone=self.settings.zone,
+            now=self.clock.now,
+            name=self.settings.campus,
+            title=self.settings.campus_title,
+            days=self.settings.retention.persons_days,
+        )
 
     def _forget(self) -> None:
         self.forget_persons()

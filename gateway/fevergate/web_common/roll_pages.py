@@ -1,10 +1,13 @@
 """Pages of the roll: who was measured today and who was not, by unit; entered by hand."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -12,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import MarkError
-from fevergate.people.marks import MAX_REASON, Change, NewMark
-from fevergate.people.roll import DayRoll, UnitRoll, in_words
+from fevergate.people.marks import MAX_REASON, Change, Marks, NewMark
+from fevergate.people.roll import DayRoll, Rolls, UnitRoll, in_words
+from fevergate.people.store import PeopleStore
 from fevergate.texts.translations import translator
-from fevergate.web.context import Shared
 from fevergate.web_common.accounts import Session
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.middleware import ROLL, session_of
-from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
+from fevergate.web_common.page_maker import FOOTER, PAGE, Site, last_page, page_of
 from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.roll_sheet import KINDS, RollReader
 from fevergate.web_common.routes import Form, get, post, whole_number
@@ -34,12 +37,41 @@ MAX_DONE = 500
 """Measured and excused people of a unit on its page."""
 
 
+class NamedCampus(NamedTuple):
+    """A campus by its name in a language, and its figures of a day."""
+
+    title: str
+    figures: DayRoll
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollSite:
+    """What the pages of the roll need of a gateway or campus server.
+
+    `name` is that of its files, `title` names it in a language, `days` is how long marks are kept.
+    `campuses`: titles by campus in a language and the campus that a list's word stands for, where
+    there are several; `entered` is called with a day whose marks were changed.
+    """
+
+    people: PeopleStore
+    marks: Marks
+    roll: Rolls
+    zone: ZoneInfo
+    now: Callable[[], float]
+    name: str
+    title: Callable[[str], str]
+    days: int
+    campuses: Callable[[str, str], str] | None = None
+    entered: Callable[[date], object] = lambda _day: None
+
+
 class RollPages:
     """/roll and its files, for tutors and administrators."""
 
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-        self._reader = RollReader(shared.people, shared.marks, shared.roll)
+    def __init__(self, pages: Site, site: RollSite) -> None:
+        self._pages = pages
+        self._site = site
+        self._reader = RollReader(site.people, site.marks, site.roll)
         self.routes = [
             get(ROLL, self.roll),
             post(ROLL, self.enter, MAX_FIELDS),
@@ -60,7 +92,7 @@ class RollPages:
         error: MarkError | None = None,
         given: Mapping[str, str] | None = None,
     ) -> Response:
-        roll, today = self._shared.roll, self._shared.clock.today()
+        roll, today = self._site.roll, self._site.roll.today()
         day = parse_day(day_text) if day_text else today
         allowed = units_of(session_of(request))
         if not unit and allowed and len(allowed) == 1:
@@ -74,9 +106,10 @@ class RollPages:
             unmeasured = self._reader.rows(day, "unmeasured", chosen, PAGE, (number - 1) * PAGE)
             done = self._reader.rows(day, "excused", chosen, MAX_DONE)
             done += self._reader.rows(day, "measured", chosen, MAX_DONE)
-            self._shared.note(request, "look at roll", f"{day} {unit}")
-        say = translator(self._shared.language(request))
-        return self._shared.page(
+            self._pages.note(request, "look at roll", f"{day} {unit}")
+        language = self._pages.language(request)
+        say = translator(language)
+        return self._pages.page(
             request,
             "roll.html",
             400 if error else 200,
@@ -84,6 +117,8 @@ class RollPages:
             unit=unit,
             units=allowed,
             figures=figures,
+            campuses=None if unit else self._by_campus(figures or [], language),
+            campus_of=partial(self._campus, language=language),
             total=total,
             sentence=in_words(total, say),
             unmeasured=unmeasured,
@@ -92,11 +127,11 @@ class RollPages:
             max_reason=MAX_REASON,
             error=error,
             given=given or {},
-            now=self._shared.clock.now(),
+            now=self._site.now(),
             query=urlencode({"date": day.isoformat()} | ({"unit": unit} if unit else {})),
             number=number,
             last=last_page(total.unmeasured if unit else 0),
-            days=self._shared.settings.retention.persons_days,
+            days=self._site.days,
         )
 
     def enter(self, request: Request, form: Form) -> Response:
@@ -109,7 +144,7 @@ class RollPages:
                 named = {mark.person for mark in marks}
                 marks += [
                     NewMark(person=row.person, excused=form["rest"])
-                    for row in self._shared.roll.people(day, "unmeasured", chosen)
+                    for row in self._site.roll.people(day, "unmeasured", chosen)
                     if row.person not in named
                 ]
             self._enter(request, day, unit, marks, chosen)
@@ -136,10 +171,10 @@ class RollPages:
         if kind not in MEDIA:
             raise HTTPException(404)
         text, unit = query.get("date"), query.get("unit", "")
-        day = parse_day(text) if text else self._shared.clock.today()
+        day = parse_day(text) if text else self._site.roll.today()
         chosen = self._chosen(units_of(session_of(request)), unit)
-        language = self._shared.language(request)
-        say, settings = translator(language), self._shared.settings
+        language = self._pages.language(request)
+        say, site = translator(language), self._site
 
         def write(out: BinaryIO) -> None:
             if kind == "csv":
@@ -148,22 +183,22 @@ class RollPages:
             if kind == "json":
                 out.write(self._json(day, chosen))
                 return
-            title = f"{settings.campus_title(language)} {unit}".strip()
-            sheet = self._reader.sheet(title, day, chosen, settings.zone, say)
+            title = f"{site.title(language)} {unit}".strip()
+            sheet = self._reader.sheet(title, day, chosen, site.zone, say)
             if kind == "xlsx":
                 write_xlsx(sheet, out)
             else:
                 write_pdf(sheet, say(FOOTER), say, out)
 
-        name = f"roll-{settings.campus}-{day}.{kind}"
+        name = f"roll-{site.name}-{day}.{kind}"
         answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take roll", f"{name} {unit}".strip())
+        self._pages.note(request, "take roll", f"{name} {unit}".strip())
         return answer
 
     def _json(self, day: date, chosen: Sequence[str] | None) -> bytes:
-        figures: list[UnitRoll] = self._shared.roll.units(day, chosen) or []
+        figures: list[UnitRoll] = self._site.roll.units(day, chosen) or []
         states = ("unmeasured", "excused")
-        document = {"date": day.isoformat(), "campus": self._shared.settings.campus}
+        document = {"date": day.isoformat(), "campus": self._site.name}
         document |= {"figures": sum((unit.figures for unit in figures), DayRoll())}
         document |= {"units": figures}
         document |= {state: self._reader.rows(day, state, chosen) for state in states}
@@ -177,9 +212,10 @@ class RollPages:
         marks: Sequence[NewMark],
         units: Sequence[str] | None,
     ) -> None:
-        changes = self._shared.marks.enter(day, marks, session_of(request).user, units=units)
+        changes = self._site.marks.enter(day, marks, session_of(request).user, units=units)
         if changes:
-            self._shared.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
+            self._site.entered(day)
+            self._pages.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
 
     def _chosen(self, allowed: Sequence[str] | None, unit: str) -> Sequence[str] | None:
         """The units of a request: the one that it names, or all that are allowed. Raises
@@ -187,6 +223,19 @@ class RollPages:
         if unit and allowed is not None and unit not in allowed:
             raise HTTPException(403)
         return [unit] if unit else allowed
+
+    def _by_campus(self, figures: Sequence[UnitRoll], language: str) -> list[NamedCampus] | None:
+        """The figures of each campus; None for a place that is one alone."""
+        if self._site.campuses is None:
+            return None
+        sums: dict[str, DayRoll] = {}
+        for row in figures:
+            title = self._campus(row.campus, language)
+            sums[title] = sums.get(title, DayRoll()) + row.figures
+        return [NamedCampus(title, sums[title]) for title in sorted(sums)]
+
+    def _campus(self, campus: str, language: str) -> str:
+        return self._site.campuses(language, campus) if self._site.campuses else campus
 
     def _back(self, day: date, unit: str) -> Response:
         return RedirectResponse(f"{ROLL}?{urlencode({'date': str(day), 'unit': unit})}", 303)

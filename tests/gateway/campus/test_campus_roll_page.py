@@ -1,0 +1,134 @@
+"""The campus server has the page of who was not measured, too: by campus and unit."""
+
+import re
+from datetime import date
+from functools import partial
+
+import pytest
+from argon2 import PasswordHasher
+from campus_site import Clock, counts, delivery, over, settings
+from pages_site import GOOD
+from starlette.testclient import TestClient
+
+from fevergate.campus.app import CampusServer
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.roll import DayRoll
+from fevergate.web_common import accounts
+
+quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+OURS = {"origin": "https://campus"}
+TODAY = "2026-11-24"
+
+
+class Office:
+    """A list over two campuses; `李伟` administers, `Zhang` looks, `Liu` is tutor of class 1."""
+
+    def __init__(self, folder, database, patch) -> None:
+        patch.setattr(accounts, "PasswordHasher", quick)
+        self.now = Clock(f"{TODAY} 09:00")
+        self.server = CampusServer(settings(folder, database), self.now)
+        self.server.accounts.begin(self.server.accounts.invite(), "李伟", GOOD)
+        self.server.accounts.add("Zhang", GOOD, "guard")
+        self.server.accounts.add("Liu", GOOD, "tutor", ["class 1"])
+
+    def put_list(self):
+        people = [("张三", "east", "class 1"), ("李四", "east", "class 1")]
+        people += [("王五", "west", "class 2"), ("赵六", "", "staff")]
+        entries = [
+            ListEntry(number=f"2026{n}", name=name, kind="student", campus=campus, unit=unit)
+            for n, (name, campus, unit) in enumerate(people, 1)
+        ]
+        PeopleChanges(self.server.people).replace(entries)
+        self.server.clerk.tick()
+
+    def person(self, number):
+        person = self.server.people.by_number(f"2026{number}")
+        assert person
+        return person.person
+
+    def client(self, name):
+        client = TestClient(self.server.app, base_url="https://campus", follow_redirects=False)
+        client.cookies.set("fevergate-language", "en")
+        form = {"name": name, "password": GOOD}
+        assert client.post("/sign-in", data=form, headers=OURS).status_code == 303
+        return client
+
+    def enter(self, client, unit, day=TODAY, **fields):
+        page = client.get("/roll", params={"unit": unit, "date": day}).text
+        found = re.search(r'name="csrf" value="([^"]+)"', page)
+        assert found
+        data = {"csrf": found[1], "date": day, "unit": unit} | fields
+        return client.post("/roll", data=data, headers=OURS)
+
+
+@pytest.fixture
+def office(tmp_path, database_text, monkeypatch):
+    office = Office(tmp_path, database_text, monkeypatch)
+    yield office
+    office.server.close()
+
+
+def test_the_office_sees_who_is_left_by_campus_and_unit_and_every_look_is_noted(office):
+    office.put_list()
+    client = office.client("李伟")
+    page = client.get("/roll").text
+    assert "Expected 4" in page
+    campuses = re.findall(r'<th scope="row">([^<]+)</th><td><span class="tag amber">! (\d)', page)
+    assert campuses == [("East", "2"), ("People of no campus", "1"), ("West", "1")]
+    assert "张三" not in page and "张三" in client.get("/roll?unit=class+1").text
+    audit = [(row.user, row.action) for row in office.server.pages.audited.audit(9)]
+    assert ("李伟", "look at roll") in audit
+    assert 'href="/roll"' in client.get("/reports").text
+
+
+def test_a_class_that_is_entered_there_is_measured_in_the_report_and_at_the_gates(office):
+    office.put_list()
+    fields = {f"c-{office.person(1)}": "36.5", f"x-{office.person(2)}": "at home"}
+    assert office.enter(office.client("Liu"), "class 1", **fields).status_code == 303
+    (east, west) = office.server.reports.now(TODAY).campuses
+    assert east.roll == DayRoll(expected=2, measured=1, excused=1)
+    assert west.roll == DayRoll(expected=1, unmeasured=1)
+
+
+def test_an_entry_of_yesterday_makes_yesterdays_report_anew(office):
+    office.put_list()
+    for campus in ("east", "west"):
+        office.server.store.keep(delivery(over(counts(normal=5), day=TODAY), campus=campus))
+    office.now.at += 86400
+    office.server.clerk.tick()
+    assert office.server.reports.read(TODAY, 1)[0].unmeasured == 4
+    client = office.client("李伟")
+    for unit in ("class 1", "class 2", "staff"):
+        assert office.enter(client, unit, TODAY, rest="snow").status_code == 303
+    office.server.clerk.tick()
+    report, _ = office.server.reports.read(TODAY, 2)
+    assert report.zero and report.roll == DayRoll(expected=4, excused=4)
+    assert f'href="/roll?date={TODAY}"' in client.get(f"/reports/{TODAY}").text
+
+
+def test_a_tutor_sees_the_own_unit_alone_and_a_guard_none(office):
+    office.put_list()
+    tutor, guard = office.client("Liu"), office.client("Zhang")
+    assert tutor.get("/").headers["location"] == "/roll"
+    page = tutor.get("/roll").text
+    assert "张三" in page and "王五" not in page and "class 2" not in page
+    assert tutor.get("/roll?unit=class+2").status_code == 403
+    assert tutor.get("/reports").status_code == 403
+    assert (
+        guard.get("/roll").status_code == 403 and 'href="/roll"' not in guard.get("/reports").text
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf", "json"])
+def test_it_is_taken_along_in_four_formats(office, kind):
+    office.put_list()
+    answer = office.client("李伟").get(f"/roll.{kind}?date={TODAY}")
+    assert answer.status_code == 200 and answer.content
+    assert f"roll-all-{TODAY}.{kind}" in answer.headers["content-disposition"]
+
+
+def test_without_a_list_there_is_no_page_in_the_way(office):
+    client = office.client("李伟")
+    assert 'href="/roll"' not in client.get("/reports").text
+    assert "no list of people" in client.get("/roll").text
+    assert office.server.reports.now(str(date.fromisoformat(TODAY))).roll is None
