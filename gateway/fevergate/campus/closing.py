@@ -34,6 +34,8 @@ from fevergate.campus.schema import (
     gateways,
     given_names,
     items,
+    marks,
+    marks_elsewhere,
     notices,
     overrides,
     people,
@@ -135,7 +137,7 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
         connection.execute(update(table).where(rows(table)).values(sealed="", by="", forgotten=1))
     listed = select(people.c.person).where(rows(people))
     connection.execute(delete(drafts))
-    for table in (cards, overrides, people):
+    for table in (marks, marks_elsewhere, cards, overrides, people):
         connection.execute(delete(table).where(table.c.person.in_(listed)))
     fevers = select(items.c.gateway, items.c.key, items.c.payload).where(
         rows(items),

@@ -1,6 +1,8 @@
 """A campus that closes leaves the campus server, too: archived without names, wiped, however often
 that is broken off; the others of the server stay."""
 
+from datetime import date
+
 import msgspec
 import pytest
 from campus_site import DAY, Parts, after, counts, delivery, fever, local, over
@@ -18,6 +20,9 @@ from fevergate.campus.settings import load_campus
 from fevergate.campus.strikes import Register
 from fevergate.cli import cli
 from fevergate.errors import BackupError, ClosingError, FeverGateError
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.marks import Marks, NewMark
+from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import shipped
 from fevergate.registers.entries import Entries
 from fevergate.registers.entry_form import EntryForm
@@ -91,6 +96,16 @@ def site(tmp_path, database_text):
     for campus in ("east", "west"):
         visitor = {"name": "王芳", "phone": "13812345678", "whom": "王芳"}
         entries.add("visitors", form.read(shipped()["visitors"], visitor, campus), "Zhang")
+    people = PeopleStore(AccountStore(parts.database, parts.now), parts.vault)
+    listed = [
+        ListEntry(number=f"2026{campus}", name="王芳", kind="student", campus=campus)
+        for campus in ("east", "west")
+    ]
+    PeopleChanges(people).replace(listed)
+    today, marks = parts.now.at, Marks(people.statements, people.vault, parts.settings.zone)
+    persons = [row.person for row in people.of_unit("", today, 9)]
+    new = [NewMark(person=person, excused="王芳 is ill") for person in persons]
+    marks.enter(date.fromisoformat(DAY), new, "Zhang")
     Register(parts.database, parts.settings, parts.now, by="李伟", reason="x").strike(
         "gw-east", "aaaa", None, 0
     )
@@ -122,6 +137,7 @@ def is_closed(folder, archive):
     assert not [one for name in others for one in rows[name] if "east" in one]
     assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
     assert sum("sealed': ''" not in one for one in rows["items"]) == 1  # west's own name stays
+    assert len(rows["marks"]) == len(rows["people"]) == 1
     assert len(rows["refusals"]) == len(rows["notices"]) == len(rows["entries"]) == 1
     settings = load_campus(folder / "campus.toml")
     assert set(settings.campuses) == {"west"} and set(settings.tokens) == {"gw-west"}
