@@ -3,9 +3,11 @@
 import hashlib
 import io
 import json
+import os
 import stat
 import tarfile
 import threading
+from pathlib import Path
 
 import pytest
 import tomlkit
@@ -173,6 +175,23 @@ def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(made, tmp_path
         restore(path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".new")]
+
+
+def test_a_card_that_does_not_keep_what_was_written_is_found_out_at_once(
+    settings, tmp_path, monkeypatch
+):
+    """The backup is read back before it takes its name; none that is torn is left."""
+    fsync = os.fsync
+
+    def torn(descriptor):
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith(".tar.gz.new"):
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - 1000)
+        fsync(descriptor)
+
+    monkeypatch.setattr("fevergate.backup.archive.os.fsync", torn)
+    with pytest.raises(BackupError, match="damaged"):
+        backup(settings, tmp_path / "torn.tar.gz")
+    assert not list(tmp_path.glob("torn*"))
 
 
 def test_a_member_that_would_climb_out_is_refused(made, tmp_path):

@@ -55,6 +55,27 @@ def test_before_the_trial_no_health_ends_an_update():
     assert "did not prove healthy" in after(TRIAL, update="rolled back 0.2.0").why
 
 
+def told(before, **says):
+    """Where a kiosk's update stands after it was at `before` and the kiosk said this."""
+    under_way = Rollout.__new__(Rollout)
+    under_way._bundle = SimpleNamespace(version="0.2.0")  # type: ignore[assignment]
+    under_way._moved = lambda progress: None
+    kiosk = Progress("north-1", before)
+    message = {"v": 1, "kiosk": "north-1", "at": None} | says
+    under_way._step(kiosk, "update/state", json.dumps(message).encode())
+    return kiosk.state
+
+
+def test_only_the_new_firmware_itself_says_that_it_runs():
+    assert told(TRIAL, state="running", version="0.2.0") == DONE
+    assert told(TRIAL, state="running", version="0.1.0") == TRIAL
+
+
+def test_what_was_rolled_back_before_this_update_does_not_end_it():
+    assert told(FETCHING, state="rolled back", version="0.1.9") == FETCHING
+    assert told(TRIAL, state="rolled back", version="0.2.0") == ROLLED_BACK
+
+
 DATA = b"x" * 2500
 
 
@@ -118,7 +139,7 @@ def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
 def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
     says = itertools.repeat(json.dumps({"v": 1, "offset": 0}).encode())
     going, sent = rolling(monkeypatch, says)
-    (hostile,) = going.run(["north-1"], at_once=1)
+    (hostile,) = going.run(["north-1", "north-3"], at_once=1)  # no other is begun after it
     assert hostile.state == STALLED and "asked for" in hostile.why
     assert len(sent) <= rollout.MOST_ASKED * 3
 

@@ -1,11 +1,21 @@
 """One kiosk whose crowd is not its neighbours' crowd."""
 
 import random
+from contextlib import closing
 
 import pytest
 from samples import AT, arrived, settings
 
-from fevergate.reports.kiosk_comparison import MIN_PEOPLE, crowds, unlike
+from fevergate.reports.kiosk_comparison import (
+    BUSY_PEOPLE,
+    MIN_PEOPLE,
+    TOLERANCE_C,
+    Crowd,
+    blind,
+    crowds,
+    unlike,
+)
+from fevergate.settings.gateway import Gate
 from fevergate.storage.connection import open_reader
 from fevergate.storage.store import Store
 
@@ -104,3 +114,32 @@ def test_two_of_five_are_found_one_after_the_other(store):
 
 def test_nobody_is_nothing():
     assert unlike([]) == []
+
+
+def test_a_median_is_the_temperature_that_its_people_had(store):
+    people = [arrived(seq, body_c=36.5) for seq in range(1, MIN_PEOPLE + 1)]
+    store.commit(people)
+    with closing(open_reader(store.path)) as reader:
+        (crowd,) = crowds(reader, settings(), HOUR, HOUR + 86400)
+    assert crowd.median_c == pytest.approx(36.5, abs=0.05)
+
+
+def crowd(kiosk, people, median_c=36.5):
+    return Crowd(kiosk=kiosk, gate="north", people=people, median_c=median_c, error_c=0.0)
+
+
+def test_at_its_limits_a_comparison_counts_the_people_and_allows_the_difference():
+    few = [crowd("north-1", MIN_PEOPLE), crowd("north-2", MIN_PEOPLE, 37.5)]
+    assert len(unlike(few)) == 2
+    allowed = [crowd("north-1", 200), crowd("north-2", 200, 36.5 + TOLERANCE_C)]
+    assert unlike(allowed) == []
+
+
+@pytest.mark.parametrize(
+    ("busy", "idle", "flagged"),
+    [(BUSY_PEOPLE, 1, ["north-2"]), (BUSY_PEOPLE - 1, 0, []), (BUSY_PEOPLE, 2, [])],
+)
+def test_a_kiosk_that_sees_a_hundredth_of_a_busy_neighbours_people_is_blind(busy, idle, flagged):
+    gates = {"gates": [Gate(name="north", kiosks=["north-1", "north-2"])]}
+    seen = [crowd("north-1", busy), *([crowd("north-2", idle)] if idle else [])]
+    assert [kiosk.kiosk for kiosk in blind(settings(**gates), seen)] == flagged
