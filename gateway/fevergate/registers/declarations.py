@@ -103,6 +103,11 @@ class RegisterDeclaration(Struct, forbid_unknown_fields=True, frozen=True, kw_on
     name: str = ""
     fields: dict[str, Field] = msgspec.field(default_factory=dict)
 
+    @property
+    def holds(self) -> bool:
+        """Whether its entries hold for some time: until they are closed, or by their own times."""
+        return self.open or bool(self.begin or self.end)
+
     def title_in(self, language: str) -> str:
         """Its name in a language."""
         return in_language(self, language)

@@ -56,7 +56,8 @@ class EndedEntry(Struct, forbid_unknown_fields=True):
 
 
 class EntriesAnswer(Struct):
-    """A page of a period's entries, the newest first; `count` in all, `open` ones of any time."""
+    """A page of a period's entries, the newest first; `count` in all. `open`: those of any time
+    that are open, or hold, now."""
 
     entries: list[Entry]
     count: int
@@ -93,7 +94,7 @@ class RegisterApi:
             entries=entries.entered(register.name, *bounds, ENTRIES_PAGE, skip),
             count=count,
             pages=max(1, -(-count // ENTRIES_PAGE)),
-            open=entries.holding(register.name, self._shared.clock.now()) if register.open else [],
+            open=entries.holding(register.name, self._shared.clock.now()) if register.holds else [],
         )
 
     @operation("POST", BELOW, "registers", "Add an entry", errors=(400, 404, 413))

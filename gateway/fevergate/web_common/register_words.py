@@ -55,8 +55,8 @@ class RegisterSite(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a register stands now: its open entries, those late, those that were open at the last
-    closing, what is due today, and the sums, of which some are low."""
+    """How a register stands now: its entries that are open or hold, those that are late, those that
+    were open at the last closing, what is due today, and the sums, of which some are low."""
 
     open: list[Entry]
     late: set[int]
@@ -134,7 +134,7 @@ class RegisterWords:
     def standing(self, register: RegisterDeclaration) -> Standing:
         """How a register stands now."""
         entries, now = self._site.entries, self._site.now()
-        still = entries.holding(register.name, now) if register.open else []
+        still = entries.holding(register.name, now) if register.holds else []
         closing = self._site.last_closing(register)
         untils = {entry.id: entry.fields.get(register.until) for entry in still}
         late = {id_ for id_, until in untils.items() if isinstance(until, float) and until < now}

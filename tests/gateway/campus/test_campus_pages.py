@@ -260,3 +260,19 @@ def test_another_server_on_the_same_database_knows_who_is_signed_in(site, tmp_pa
         assert client.get(f"/reports/{DAY}").status_code == 200
     finally:
         other.close()
+
+
+def test_registers_of_the_institution_are_kept_by_its_administrators(site, administrator, viewer):
+    page = "/registers/visitors"
+    assert viewer.get("/registers").status_code == viewer.get(page).status_code == 403
+    ids = re.findall(r'name="id" value="(\d+)"', administrator.get(page).text)
+    form = {"field-name": "王小明", "field-phone": "138", "field-whom": "Chen", "gate": "east"}
+    for _ in range(2):  # as by two taps
+        assert post(administrator, page, page, id=ids[0], **form).status_code == 303
+    text = administrator.get(page).text
+    assert text.count("王小明") == 2 and "Open: 1" in text  # open, and of today
+    assert "王小明" in administrator.get("/admin/registers/visitors").text
+    audit = [(entry.action, entry.what) for entry in site.server.pages.audited.audit(99)]
+    assert ("enter", f"visitors {ids[0]}") in audit
+    chinese = site.client("Zhang", "zh").get("/privacy").text
+    assert "30 天" in chinese and "30 days" in chinese and "某某职业技术学院" in chinese
