@@ -61,7 +61,7 @@ class App:
         clock.restore()
         self.uptime = clock.Uptime()
         self.bus = Bus()
-        self.sensor = MLX90614(self.bus)
+        self.sensor = MLX90614(self.bus, supply_v=settings.supply_v)
         self.unit = SensorUnit(self.sensor)
         self.warm_up = WarmUp()
         self.panel = Panel(Display(self.bus), settings, clock.utc)

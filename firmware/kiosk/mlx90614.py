@@ -39,6 +39,9 @@ _SETTLE_MS = (
     (780, 1200),
 )
 
+_CALIBRATED_AT_V = 3.0
+_DRIFT_C_PER_V = 0.6  # shift of both temperatures of a 3 V part with its supply
+
 WAKE_MS = 250
 """Time from wake-up to valid data (ms)."""
 
@@ -68,13 +71,15 @@ class MLX90614:
     `pec_errors` and `bus_errors` count failed transfers, including those that a retry made good.
     """
 
-    def __init__(self, bus, address=ADDRESS, tries=3):
+    def __init__(self, bus, address=ADDRESS, tries=3, supply_v=_CALIBRATED_AT_V):
+        """`supply_v`: what a voltmeter shows at the can; readings are corrected to 3.0 V."""
         self._bus = bus
         self._address = address
         self._tries = tries
         self._word = bytearray(3)
         self._write_byte = address << 1
         self._sum = bytearray(5)
+        self._drift_c = _DRIFT_C_PER_V * (supply_v - _CALIBRATED_AT_V)
         self.pec_errors = 0
         self.bus_errors = 0
 
@@ -163,4 +168,4 @@ class MLX90614:
             raise InvalidError("the sensor set its error bit: 0x%04x" % raw)
         if not lowest <= raw <= highest:
             raise InvalidError("0x%04x is outside what the part measures" % raw)
-        return celsius(raw)
+        return celsius(raw) - self._drift_c

@@ -33,6 +33,7 @@ class Settings:
     confirm_scans: int
     baseline: str
     baseline_c: float
+    supply_v: float
     wifi_ssid: str
     wifi_ssid_hex: str
     wifi_password: str

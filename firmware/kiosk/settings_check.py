@@ -34,6 +34,7 @@ _FIELDS = {
     "confirm_scans": (int, 1),
     "baseline": (str, "auto"),
     "baseline_c": (float, 0.0),
+    "supply_v": (float, 3.0),
     "wifi_ssid": (str, ""),
     "wifi_ssid_hex": (str, ""),
     "wifi_password": (str, ""),
@@ -81,6 +82,8 @@ def check(values, settings):
         raise SettingsError("confirm_scans: expected 0 to 3 further scans")
     if not -BOUND_C <= settings.baseline_c <= BOUND_C:
         raise SettingsError("baseline_c: expected %g to %g C" % (-BOUND_C, BOUND_C))
+    if not 2.6 <= settings.supply_v <= 3.6:
+        raise SettingsError("supply_v: expected 2.6 to 3.6 V, measured at the sensor's can")
     if not 1 <= settings.broker_port <= 65535:
         raise SettingsError("broker_port: expected 1 to 65535")
     for name in ("kiosk", "campus", "broker_host"):

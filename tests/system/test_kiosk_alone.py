@@ -85,6 +85,16 @@ def test_a_healthy_person_gets_green(board):
     assert reading["object_c"] < reading["skin_c"]  # emissivity is corrected
 
 
+def test_what_a_sensors_supply_adds_is_taken_off_each_reading(tmp_path, files):
+    object_c = {}
+    for supply_v in (3.0, 3.6):
+        own = files | {"settings.json": settings(supply_v=supply_v)}
+        with kiosk(tmp_path / str(supply_v), own) as board:
+            served(board, HEALTHY)
+            object_c[supply_v] = readings(board)[0]["object_c"]
+    assert object_c[3.0] - object_c[3.6] == pytest.approx(0.36, abs=0.2)  # noise included
+
+
 def test_a_feverish_person_gets_red_and_is_heard(board):
     (visit,) = served(board, FEVERISH)
     assert visit.colours == ("amber", "red")  # asked once more, to be sure

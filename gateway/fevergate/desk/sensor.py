@@ -16,10 +16,6 @@ SAMPLE_S = 0.1
 FAULT_AFTER = 5
 """Failed samples in a row that count as a fault. It and `SAMPLE_S` are the kiosk's."""
 
-CALIBRATED_AT_V = 3.0
-DRIFT_C_PER_V = 0.6
-"""Shift of both temperatures of a 3 V sensor with its supply (Melexis 3901090614 rev. 13)."""
-
 
 @dataclass
 class Clock:
@@ -42,9 +38,8 @@ class DeskSensor:
 
     def __init__(self, bus: DeskBus, supply_v: float, clock: Clock) -> None:
         self._bus = bus
-        self._drift_c = DRIFT_C_PER_V * (supply_v - CALIBRATED_AT_V)
         self._clock = clock
-        self._part = MLX90614(bus)
+        self._part = MLX90614(bus, supply_v=supply_v)
         self._frozen = FrozenCheck()
         self._last: tuple[float, float] | None = None
         self.unit = ""
@@ -110,7 +105,7 @@ class DeskSensor:
                 self.moved = self.moved or self._last not in (None, (object_c, can_c))
                 self._last = (object_c, can_c)
                 at_ms = round(self._clock.monotonic() * 1000)
-                yield Sample(at_ms, object_c - self._drift_c, can_c - self._drift_c)
+                yield Sample(at_ms, object_c, can_c)
             due = max(due + SAMPLE_S, self._clock.monotonic())
             self._clock.sleep(due - self._clock.monotonic())
 

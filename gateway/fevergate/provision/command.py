@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from fevergate.command_line.options import FiniteRange
 from fevergate.provision import steps
 from fevergate.provision.campus import provision_campus, read_enrolment
 from fevergate.provision.command_options import (
@@ -150,12 +151,19 @@ def gateway_command(
 @title_options("kiosk")
 @gate_title_option
 @board_options
+@click.option(
+    "--supply-v",
+    type=FiniteRange(2.6, 3.6),
+    help="What a voltmeter shows between VDD and VSS of the sensor's can, in V: 3.0 at a carrier"
+    " board, up to 3.3 in a build of modules; what that adds (0.6 °C a volt) is taken off.",
+)
 @click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
 @click.option("--port", help="Write the settings onto the board at this serial port.")
 def kiosk_command(
     folder: Path,
     kiosk: str,
     gate: str | None,
+    supply_v: float | None,
     static: str | None,
     port: str | None,
     title: str | None,
@@ -173,6 +181,7 @@ def kiosk_command(
       sudo fevergate provision kiosk /etc/fevergate north-3 --port /dev/ttyUSB0
     """
     wishes = {name: value for name, value in board_values(options).items() if value is not None}
+    wishes |= {"supply_v": supply_v} if supply_v else {}
     wishes |= static_address(static) if static else {}
     titles, before = checked(Titles(title, title_en)), known_in(folder / SETTINGS)
     named = ask_for(

@@ -153,6 +153,8 @@ def values_for(
     present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
     others = sorted(present.values(), key=lambda settings: settings.get("gate") != gate)
     like = present.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
+    if kiosk not in present:
+        like.pop("supply_v", None)  # of another board's sensor
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
     if "wifi_ssid" in wishes and "wifi_ssid_hex" not in wishes:
         values.pop("wifi_ssid_hex", None)

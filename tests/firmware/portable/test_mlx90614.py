@@ -136,3 +136,11 @@ def test_a_part_is_known_again_by_what_it_was_set_to_first():
     wire.words[0x3C] = 0x1234  # another part
     wire.words[0x25] = 0x97F5
     assert again.check() and again.number.startswith("1234")
+
+
+def test_a_supply_above_3_volts_is_taken_off_both_temperatures():
+    # 0.6 °C for each volt (Melexis 3901090614 rev. 13): 0.18 °C at 3.3 V.
+    wire, usual = sensor()
+    modules = MLX90614(wire, supply_v=3.3)
+    assert abs(usual.object_c() - modules.object_c() - 0.18) < SINGLE_C
+    assert abs(usual.ambient_c() - modules.ambient_c() - 0.18) < SINGLE_C

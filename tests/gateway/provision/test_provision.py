@@ -446,6 +446,24 @@ def test_a_static_address_is_one_kiosks_own_and_never_its_neighbours(tmp_path):
     assert told("north-1") == [""] * 4
 
 
+def test_a_sensors_supply_is_its_own_boards_and_never_its_neighbours(tmp_path):
+    make(tmp_path / "a")
+
+    def told(kiosk):
+        values = json.loads((tmp_path / "a/kiosks" / kiosk / "settings.json").read_text())
+        return values.get("supply_v")
+
+    arguments = ["kiosk", str(tmp_path / "a"), "north-1", "--supply-v", "3.2"]
+    done = CliRunner().invoke(cli, ["provision", *arguments])
+    assert done.exit_code == 0 and told("north-1") == 3.2, done.output
+    list(steps.add(tmp_path / "a", "north-9", "north", {}))
+    assert told("north-9") is None
+    list(steps.add(tmp_path / "a", "north-1", None, {"threshold_c": 37.5}))
+    assert told("north-1") == 3.2
+    refused = CliRunner().invoke(cli, ["provision", *arguments[:-1], "5"])
+    assert refused.exit_code == 2 and "2.6<=x<=3.6" in refused.output
+
+
 @pytest.mark.parametrize("text", ["", "10.1.2.7", "10.1.2.7,,10.1.0.1", "1,2,3,4,5", "x,y,z"])
 def test_a_static_address_that_is_none_changes_nothing(tmp_path, text):
     make(tmp_path / "a")
