@@ -118,6 +118,7 @@ def log(folder: Path | None, rows: int, rounds: int) -> dict[str, Any]:
 @_benchmark
 @_rows
 @_count("--fevers", 0, 0, "Fevers on the last day.")
+@_count("--people", 0, 0, "People on the list, with a month of marks.")
 @_rounds
 def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
     """Each page and export after many readings: its time, its size, the memory of the pages."""

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
 from bench_suite.filled import Filled
+from bench_suite.listed import Listed
 from harness.errors import HarnessError
 from harness.figures import percentile, progress
 from harness.site import GATE, LoadSite
@@ -20,18 +22,22 @@ NICE = 10
 """Niceness of the pages' systemd unit, lower in priority than the alarm."""
 
 
-def measure(site: LoadSite, rows: int, rounds: int, fevers: int = 0) -> dict[str, Any]:
-    """Fetch each page in turn over TLS, `SAMPLES` times a round, with a flood of `fevers` twice.
+def measure(
+    site: LoadSite, rows: int, rounds: int, fevers: int = 0, people: int = 0
+) -> dict[str, Any]:
+    """Fetch each page in turn over TLS, `SAMPLES` times a round, with a flood of `fevers` twice;
+    with a list of `people` those of who was measured, too.
 
     Returns of each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
     and the worst of all.
     """
     filled = Filled(site.settings, rows, fevers)
+    listed = Listed(site.settings, people) if people else None
     took: dict[str, list[float]] = {}
     kb: dict[str, float] = {}
     mb: dict[str, float] = {}
     with start_web(site) as worker, site.signed_in() as client:
-        paths = _paths(client, filled)
+        paths = _paths(client, filled) + (_of_the_list(listed) if listed else [])
         for number in range(1, rounds + 1):
             progress(f"asking, round {number} of {rounds}")
             for _ in range(2 if fevers else SAMPLES):
@@ -56,6 +62,7 @@ def measure(site: LoadSite, rows: int, rounds: int, fevers: int = 0) -> dict[str
     return {
         "rows": rows,
         "fevers": fevers,
+        "people": people,
         "worst_p95_ms": max(page["p95_ms"] for page in pages.values()),
         "largest_kb": max(kb.values()),
         "most_mb": max(mb.values()),
@@ -80,6 +87,15 @@ def boards(site: LoadSite, count: int) -> Iterator[Worker]:
         if worker.line(END_S) != "ready":
             raise HarnessError("the boards did not open")
         yield worker
+
+
+def _of_the_list(listed: Listed) -> list[str]:
+    unit = urlencode({"unit": listed.unit})
+    return [
+        *("/roll", f"/roll?{unit}", "/admin/log"),
+        *(f"/roll.{kind}" for kind in ("csv", "xlsx", "pdf", "json")),
+        *("/api/v1/roll", f"/api/v1/roll/people?{unit}"),
+    ]
 
 
 def _paths(client: httpx.Client, filled: Filled) -> list[str]:

@@ -9,10 +9,10 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.mosquitto.broker_files import stores_aside
-from fevergate.reports.fever_log import bounds
 from fevergate.reports.kiosk_comparison import crowds, unlike
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class SlowChecks(PeriodicThread):
     def _compare_kiosks(self) -> None:
         """Compare today's readings of each gate's kiosks; one unlike its neighbours is amber."""
         today = datetime.fromtimestamp(self._clock.now(), self._settings.zone).date()
-        _, begin, end = bounds(self._settings, today)
+        begin, end = day_bounds(today, self._settings.zone)
         with open_reader(self._settings.path(self._settings.database)) as reader:
             differing = unlike(crowds(reader, self._settings, begin, end))
         self._monitor.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})

@@ -6,6 +6,7 @@ day, so that a later list changes no earlier day. Marks are deleted after a whil
 their day stay.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple
@@ -114,8 +115,8 @@ class Marks:
             raise MarkError(new[MAX_MARKS].person, "many")
         asked = [_asked(mark, kind) for mark in new]
         numbers = [mark.person for mark in new]
-        for person in numbers:
-            if numbers.count(person) > 1:
+        for person, times in Counter(numbers).items():
+            if times > 1:
                 raise MarkError(person, "twice")
         changes = []
         with self._statements.transaction() as connection:

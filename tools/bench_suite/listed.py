@@ -1,0 +1,67 @@
+"""Fills a gateway's list with made-up people, and a month with their marks."""
+
+import random
+import time
+from contextlib import closing
+from zoneinfo import ZoneInfo
+
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.marks import MAX_MARKS, Marks, NewMark
+from fevergate.people.roll import RollKeeper
+from fevergate.people.schema import migrations
+from fevergate.people.store import DATABASE, PeopleStore
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.statements import SqliteStatements
+from harness.figures import progress
+from harness.made_up_list import made_up
+
+DAYS = 30
+AWAY_SHARE = 0.01
+"""Part of the list that nobody measures on a day."""
+
+
+class Listed:
+    """`people` on the list, of whom all but a few were measured by hand on each of `DAYS` days, the
+    last of them today. `unit`: one of their units."""
+
+    def __init__(self, settings: GatewaySettings, people: int) -> None:
+        rows = made_up(people)
+        self.unit = rows[-1][4]
+        self._now = 0.0
+        path = settings.path(DATABASE)
+        with closing(SqliteStatements(path, migrations, lambda: self._now)) as statements:
+            store = PeopleStore(statements, Vault(settings.path(KEY)))
+            self._fill(store, statements, settings.zone, rows)
+
+    def _fill(
+        self,
+        store: PeopleStore,
+        statements: SqliteStatements,
+        zone: ZoneInfo,
+        rows: list[tuple[str, ...]],
+    ) -> None:
+        began = time.time()
+        self._now = began - (DAYS - 1) * DAY_S
+        PeopleChanges(store).replace(
+            [
+                ListEntry(number=row[0], name=row[1], kind="student", unit=row[4], card=row[6])
+                for row in rows
+            ]
+        )
+        marks, keeper = Marks(statements, store.vault, zone), RollKeeper(statements, zone)
+        chance = random.Random(1)  # noqa: S311 - no secret
+        for number in range(DAYS):
+            progress(f"marks of day {number + 1} of {DAYS}")
+            self._now = began - (DAYS - 1 - number) * DAY_S
+            keeper.close_days(DAYS)
+            came = [row.person for row in keeper.people(keeper.today(), "unmeasured")]
+            chance.shuffle(came)
+            came = came[: round(len(came) * (1 - AWAY_SHARE))]
+            for begin in range(0, len(came), MAX_MARKS):
+                part = [
+                    NewMark(person=person, clinical_c=36.5)
+                    for person in came[begin : begin + MAX_MARKS]
+                ]
+                marks.enter(keeper.today(), part, "bench")
