@@ -45,7 +45,8 @@ from fevergate.registers.entries import Entries
 from fevergate.texts.translations import side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
-from fevergate.web_common.list_pages import ListPages, ListSite
+from fevergate.web_common.list_pages import ListSite
+from fevergate.web_common.list_upload import list_routes
 from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.notice_sender import Sender
@@ -125,7 +126,7 @@ class CampusServer:
                 *RegisterPages(self.pages, registers).routes,
                 *RollPages(self.pages, roll).routes,
                 *PrivacyPage(self.pages, privacy).routes,
-                *ListPages(self.pages, people_list).routes,
+                *list_routes(self.pages, people_list),
                 *AccountPages(self.pages).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),

@@ -37,7 +37,8 @@ from fevergate.web.people_copier import PeopleCopier
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
-from fevergate.web_common.list_pages import ListPages, ListSite
+from fevergate.web_common.list_pages import ListSite
+from fevergate.web_common.list_upload import list_routes
 from fevergate.web_common.middleware import AccessMiddleware
 from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.privacy_page import PrivacyPage
@@ -73,7 +74,7 @@ class Pages(Shared):
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
                 *RollPages(self, self._roll_site()).routes,
-                *ListPages(self, _list_site(self)).routes,
+                *list_routes(self, _list_site(self)),
                 *FeverPages(self).routes,
                 *KioskPages(self).routes,
                 *KioskSettingsPages(self).routes,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from fevergate.texts.translations import ERRORS, LABELS, N_, SCOPES, Say
+from fevergate.web_common.list_words import difference_of, permitted
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import FIELDS
 
@@ -134,4 +135,8 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "take case": _acknowledged,
     "hand over": _acknowledged,
     "add person": _person,
+    "import list": difference_of,
+    "look at list difference": difference_of,
+    "set policy": permitted,
+    "override": permitted,
 }

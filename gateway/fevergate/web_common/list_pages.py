@@ -10,45 +10,25 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fevergate.errors import ListFileError, PeopleError
-from fevergate.people.changes import ListDifference, PeopleChanges
-from fevergate.people.drafts import ListDrafts
+from fevergate.errors import PeopleError
+from fevergate.people.changes import PeopleChanges
 from fevergate.people.list_columns import KINDS, ListRules
-from fevergate.people.list_file import in_words, read_list
-from fevergate.people.list_table import MAX_BYTES
 from fevergate.people.policy import Policies
 from fevergate.people.store import PERMITS, ListedPerson, PeopleStore
-from fevergate.texts.translations import N_, translator
+from fevergate.web_common.list_words import KIND_NAMES, PERMIT_NAMES
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
-from fevergate.web_common.routes import Form, get, post, upload
+from fevergate.web_common.routes import Form, get, post
 
 LIST = "/admin/list"
 MOST_FOUND = 50
 MOST_SHOWN = 200
 """People of each sort that the page of a difference names."""
-
-KIND_NAMES = {"student": N_("Students"), "staff": N_("Staff"), "guard": N_("Guards")}
-PERMIT_NAMES = {"enter": N_("may enter"), "ask": N_("ask the guard"), "stop": N_("may not enter")}
-FIELD_NAMES = {
-    "number": N_("Number"),
-    "name": N_("Name"),
-    "kind": N_("Kind"),
-    "class_": N_("Class"),
-    "unit": N_("Unit"),
-    "campus": N_("Campus"),
-    "permit": N_("Permit of the list"),
-    "card": N_("Card"),
-    "telephone": N_("Telephone"),
-    "until": N_("Last day"),
-    "expected": N_("Measured each day"),
-}
 
 
 class ListSite(Struct, frozen=True):
@@ -74,18 +54,14 @@ class ListPages:
         self._store = of.store
         self._changes = PeopleChanges(of.store)
         self._policies = Policies(of.store)
-        self._drafts = ListDrafts(of.store)
         self.routes = [
             get(LIST, self.overview),
             get(f"{LIST}/unit", self.unit),
-            post(f"{LIST}/search", self.search),
+            post(LIST, self.search),
             get(f"{LIST}/people/{{person:int}}", self.person),
             post(f"{LIST}/people/{{person:int}}", self.change_person),
             get(f"{LIST}/policy", self.policy),
             post(f"{LIST}/policy", self.change_policy),
-            upload(f"{LIST}/upload", self.upload, MAX_BYTES),
-            get(f"{LIST}/drafts/{{id:str}}", self.draft),
-            post(f"{LIST}/drafts/{{id:str}}", self.apply),
         ]
 
     def overview(
@@ -99,7 +75,7 @@ class ListPages:
         """Units with their people, the search, and at the list's home a new list."""
         now = self._now()
         units = self._store.units(now)
-        return self._page(
+        return self.page(
             request,
             "list.html",
             400 if error or problems else 200,
@@ -118,7 +94,7 @@ class ListPages:
         count = dict(self._store.units(self._now())).get(unit, 0)
         people = self._store.of_unit(unit, self._now(), PAGE, (number - 1) * PAGE)
         self._site.note(request, "look at people", unit)
-        return self._page(
+        return self.page(
             request,
             "list_unit.html",
             unit=unit,
@@ -141,7 +117,7 @@ class ListPages:
         person = self._person(request)
         now = self._now()
         self._site.note(request, "look at people", str(person.person))
-        return self._page(
+        return self.page(
             request,
             "list_person.html",
             400 if error else 200,
@@ -154,7 +130,7 @@ class ListPages:
 
     def change_person(self, request: Request, form: Form) -> Response:
         """Give a person a permit of their own, end it, or erase their names."""
-        self._expect_home()
+        self.expect_home()
         person, by = self._person(request).person, session_of(request).user
         try:
             if form["action"] == "override":
@@ -179,7 +155,7 @@ class ListPages:
         people = self._store.people([row.person for row in overrides[:MOST_SHOWN]])
         if people:
             self._site.note(request, "look at people", str(len(people)))
-        return self._page(
+        return self.page(
             request,
             "list_policy.html",
             400 if error else 200,
@@ -191,7 +167,7 @@ class ListPages:
 
     def change_policy(self, request: Request, form: Form) -> Response:
         """Set the policy of a kind or class; it is in force at the next tap."""
-        self._expect_home()
+        self.expect_home()
         try:
             by = session_of(request).user
             self._policies.set(form["kind"], form["class"], form["permit"], by)
@@ -201,92 +177,8 @@ class ListPages:
         self._site.note(request, "set policy", f"{what}: {form['permit'] or '-'}")
         return RedirectResponse(f"{LIST}/policy", 303)
 
-    def upload(self, request: Request, form: Form, file: str, content: bytes) -> Response:
-        """Read a new list, and show what it would change; nothing is changed by it."""
-        self._expect_home()
-        if not content:
-            return self.overview(request, error="no_file")
-        rules = msgspec.structs.replace(self._of.rules, kind=form.get("kind", "").strip())
-        try:
-            listed = read_list(content, file, rules)
-        except ListFileError as error:
-            language = self._site.language(request)
-            words = (in_words(problem, language) for problem in error.problems)
-            return self.overview(request, problems=(f"{file}:", *words))
-        draft = self._drafts.keep(file, listed, session_of(request).user)
-        return RedirectResponse(f"{LIST}/drafts/{draft}", 303)
-
-    def draft(self, request: Request, error: str = "") -> Response:
-        """What a list that was uploaded would change."""
-        self._expect_home()
-        try:
-            draft = self._drafts.get(request.path_params["id"])
-        except PeopleError as gone:
-            return self.overview(request, error=gone.reason)
-        self._drafts.show(draft.id)
-        difference = self._changes.compare(draft.listed.entries)
-        self._site.note(request, "look at list difference", draft.file[:64])
-        return self._page(
-            request,
-            "list_draft.html",
-            400 if error else 200,
-            draft=draft,
-            difference=difference,
-            changed=self._changed(request, difference),
-            gone=self._store.people(difference.gone[:MOST_SHOWN]).values(),
-            most=MOST_SHOWN,
-            error=error,
-        )
-
-    def apply(self, request: Request, form: Form) -> Response:
-        """Make the list that was uploaded the list, or drop it."""
-        self._expect_home()
-        try:
-            draft = self._drafts.get(request.path_params["id"])
-            if form["action"] == "apply":
-                difference = self._changes.replace(
-                    draft.listed.entries, drastic=form["gone"] == "yes", shown=draft.revision
-                )
-                self._site.note(request, "import list", difference.in_numbers)
-            self._drafts.drop(draft.id)
-        except PeopleError as error:
-            return self.draft(request, error.reason)
-        return RedirectResponse(LIST, 303)
-
-    def _changed(
-        self, request: Request, difference: ListDifference
-    ) -> list[tuple[str, list[tuple[str, str, str]]]]:
-        """Name and number of whoever changes, with each field's title and values."""
-        shown = difference.changed[:MOST_SHOWN]
-        before = self._store.people([person for person, _ in shown])
-        return [
-            (
-                f"{entry.name} {entry.number}",
-                [
-                    (
-                        title,
-                        self._value(request, name, before[person]),
-                        self._value(request, name, entry),
-                    )
-                    for name, title in FIELD_NAMES.items()
-                    if getattr(before[person], name) != getattr(entry, name)
-                ],
-            )
-            for person, entry in shown
-            if person in before
-        ]
-
-    def _value(self, request: Request, field: str, of: Any) -> str:
-        """A field's value in words."""
-        value, say = getattr(of, field), translator(self._site.language(request))
-        if field == "until":
-            return "-" if value is None else self._last_day(value).isoformat()
-        if field == "expected":
-            return "✓" if value else "-"
-        names = {"kind": KIND_NAMES, "permit": PERMIT_NAMES}.get(field, {})
-        return (say(names[value]) if value in names else value) or "-"
-
-    def _page(self, request: Request, template: str, status: int = 200, /, **more: Any) -> Response:
+    def page(self, request: Request, template: str, status: int = 200, /, **more: Any) -> Response:
+        """Render a template of the list's pages."""
         return self._site.page(
             request,
             template,
@@ -298,7 +190,7 @@ class ListPages:
             permit_names=PERMIT_NAMES,
             all_permits=PERMITS,
             campuses=self._of.campuses(self._site.language(request)),
-            last_day=self._last_day,
+            last_day=self.last_day,
             now=self._now(),
         )
 
@@ -312,7 +204,8 @@ class ListPages:
             raise HTTPException(404)
         return person
 
-    def _expect_home(self) -> None:
+    def expect_home(self) -> None:
+        """Raise `HTTPException` 404 where the list is a copy."""
         if not self._of.is_home:
             raise HTTPException(404)
 
@@ -322,7 +215,7 @@ class ListPages:
     def _today(self) -> date:
         return datetime.fromtimestamp(self._now(), self._of.zone).date()
 
-    def _last_day(self, until: float) -> date:
+    def last_day(self, until: float) -> date:
         """The last whole or broken day before an end."""
         return datetime.fromtimestamp(until - 1, self._of.zone).date()
 

@@ -95,6 +95,7 @@ def test_a_list_is_shown_before_it_changes_anything_and_then_it_is_the_list(offi
     assert "Unit: " in changed.text and "→ 后勤处" in changed.text and "Gone: 1" in changed.text
     send(client, where, action="drop")
     assert office.people.by_number(moved[3][0]).unit != "后勤处"
+    assert "60 added, 0 changed, 0 gone; 0 as before" in client.get("/admin/audit").text
     actions = [entry.action for entry in office.audited.audit(99)]
     assert "import list" in actions and "look at list difference" in actions
 
@@ -131,9 +132,9 @@ def test_a_cut_file_needs_a_word_and_a_list_that_changed_is_looked_at_again(offi
 def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):
     PeopleChanges(office.people).replace([entry("2023001", "王小明"), entry("2023002", "李芳")])
     person = office.people.by_number("2023001").person
-    found = send(client, "/admin/list/search", text="王小明")
+    found = send(client, "/admin/list", text="王小明")
     assert f'href="/admin/list/people/{person}"' in found.text and "2023002" not in found.text
-    assert "Nobody has that" in send(client, "/admin/list/search", text="王").text
+    assert "Nobody has that" in send(client, "/admin/list", text="王").text
     here = f"/admin/list/people/{person}"
     assert "138001" in client.get(here).text
     day = re.search(r'name="until" value="([^"]+)"', client.get(here).text)
@@ -152,6 +153,8 @@ def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):
     assert office.people.by_number("2023001") is None
     assert "Erased" in client.get(here).text
     noted = [f"{entry.action} {entry.what}" for entry in office.audited.audit(99)]
+    assert client.get("/admin/list/upload").headers["location"] == "/admin/list"
+    assert "may not enter" in client.get("/admin/audit").text
     assert f"forget person {person}" in noted and f"override {person}: stop" in noted
     assert not [text for text in noted if "王小明" in text or "2023001" in text]
 

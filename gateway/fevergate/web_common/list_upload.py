@@ -1,0 +1,134 @@
+"""A new list of people as the student office uploads it: what it changes is shown, then applied."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from fevergate.errors import ListFileError, PeopleError
+from fevergate.people.changes import ListDifference, PeopleChanges
+from fevergate.people.drafts import ListDrafts
+from fevergate.people.list_file import in_words, read_list
+from fevergate.people.list_table import MAX_BYTES
+from fevergate.texts.translations import translator
+from fevergate.web_common.list_pages import (
+    LIST,
+    MOST_SHOWN,
+    ListPages,
+    ListSite,
+)
+from fevergate.web_common.list_words import FIELD_NAMES, KIND_NAMES, PERMIT_NAMES
+from fevergate.web_common.middleware import session_of
+from fevergate.web_common.page_maker import Site
+from fevergate.web_common.routes import Form, get, post, upload
+
+
+class ListUpload:
+    """The pages of a list that is uploaded, at the list's home."""
+
+    def __init__(self, site: Site, of: ListSite, pages: ListPages) -> None:
+        self._site = site
+        self._of = of
+        self._pages = pages
+        self._store = of.store
+        self._changes = PeopleChanges(of.store)
+        self._drafts = ListDrafts(of.store)
+        self.routes = [
+            upload(f"{LIST}/upload", self.upload, MAX_BYTES),
+            get(f"{LIST}/upload", lambda _: RedirectResponse(LIST, 303)),
+            get(f"{LIST}/drafts/{{id:str}}", self.draft),
+            post(f"{LIST}/drafts/{{id:str}}", self.apply),
+        ]
+
+    def upload(self, request: Request, form: Form, file: str, content: bytes) -> Response:
+        """Read a new list, and show what it would change; nothing is changed by it."""
+        self._pages.expect_home()
+        if not content:
+            return self._pages.overview(request, error="no_file")
+        rules = msgspec.structs.replace(self._of.rules, kind=form.get("kind", "").strip())
+        try:
+            listed = read_list(content, file, rules)
+        except ListFileError as error:
+            language = self._site.language(request)
+            words = (in_words(problem, language) for problem in error.problems)
+            return self._pages.overview(request, problems=(f"{file}:", *words))
+        draft = self._drafts.keep(file, listed, session_of(request).user)
+        return RedirectResponse(f"{LIST}/drafts/{draft}", 303)
+
+    def draft(self, request: Request, error: str = "") -> Response:
+        """What a list that was uploaded would change."""
+        self._pages.expect_home()
+        try:
+            draft = self._drafts.get(request.path_params["id"])
+        except PeopleError as gone:
+            return self._pages.overview(request, error=gone.reason)
+        self._drafts.show(draft.id)
+        difference = self._changes.compare(draft.listed.entries)
+        self._site.note(request, "look at list difference", difference.in_numbers)
+        return self._pages.page(
+            request,
+            "list_draft.html",
+            400 if error else 200,
+            draft=draft,
+            difference=difference,
+            changed=self._changed(request, difference),
+            gone=self._store.people(difference.gone[:MOST_SHOWN]).values(),
+            most=MOST_SHOWN,
+            error=error,
+        )
+
+    def apply(self, request: Request, form: Form) -> Response:
+        """Make the list that was uploaded the list, or drop it."""
+        self._pages.expect_home()
+        try:
+            draft = self._drafts.get(request.path_params["id"])
+            if form["action"] == "apply":
+                difference = self._changes.replace(
+                    draft.listed.entries, drastic=form["gone"] == "yes", shown=draft.revision
+                )
+                self._site.note(request, "import list", difference.in_numbers)
+            self._drafts.drop(draft.id)
+        except PeopleError as error:
+            return self.draft(request, error.reason)
+        return RedirectResponse(LIST, 303)
+
+    def _changed(
+        self, request: Request, difference: ListDifference
+    ) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """Name and number of whoever changes, with each field's title and values."""
+        shown = difference.changed[:MOST_SHOWN]
+        before = self._store.people([person for person, _ in shown])
+        return [
+            (
+                f"{entry.name} {entry.number}",
+                [
+                    (
+                        title,
+                        self._value(request, name, before[person]),
+                        self._value(request, name, entry),
+                    )
+                    for name, title in FIELD_NAMES.items()
+                    if getattr(before[person], name) != getattr(entry, name)
+                ],
+            )
+            for person, entry in shown
+            if person in before
+        ]
+
+    def _value(self, request: Request, field: str, of: Any) -> str:
+        """A field's value in words."""
+        value, say = getattr(of, field), translator(self._site.language(request))
+        if field == "until":
+            return "-" if value is None else self._pages.last_day(value).isoformat()
+        if field == "expected":
+            return "✓" if value else "-"
+        names = {"kind": KIND_NAMES, "permit": PERMIT_NAMES}.get(field, {})
+        return (say(names[value]) if value in names else value) or "-"
+
+
+def list_routes(site: Site, of: ListSite) -> list[Route]:
+    """The routes of all pages of a list."""
+    pages = ListPages(site, of)
+    return [*pages.routes, *ListUpload(site, of, pages).routes]

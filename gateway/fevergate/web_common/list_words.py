@@ -1,0 +1,51 @@
+"""Words for the list of people: kinds, permits, columns, and what the audit says of changes."""
+
+import re
+
+from fevergate.texts.translations import N_, Say
+
+KIND_NAMES = {"student": N_("Students"), "staff": N_("Staff"), "guard": N_("Guards")}
+PERMIT_NAMES = {"enter": N_("may enter"), "ask": N_("ask the guard"), "stop": N_("may not enter")}
+FIELD_NAMES = {
+    "number": N_("Number"),
+    "name": N_("Name"),
+    "kind": N_("Kind"),
+    "class_": N_("Class"),
+    "unit": N_("Unit"),
+    "campus": N_("Campus"),
+    "permit": N_("Permit of the list"),
+    "card": N_("Card"),
+    "telephone": N_("Telephone"),
+    "until": N_("Last day"),
+    "expected": N_("Measured each day"),
+}
+
+_IN_NUMBERS = re.compile(r"\+(\d+) ~(\d+) -(\d+) =(\d+)")
+_PERMITTED = re.compile(r"(.+): (enter|ask|stop|-)")
+
+
+def difference_of(what: str, say: Say) -> str:
+    """A difference in numbers (`ListDifference.in_numbers`) in words."""
+    match = _IN_NUMBERS.fullmatch(what)
+    if not match:
+        return what
+    added, changed, gone, same = match.groups()
+    return say(
+        N_("{added} added, {changed} changed, {gone} gone; {same} as before"),
+        added=added,
+        changed=changed,
+        gone=gone,
+        same=same,
+    )
+
+
+def permitted(what: str, say: Say) -> str:
+    """`KIND CLASS: PERMIT` of a policy, or `PERSON: PERMIT` of an override, in words."""
+    match = _PERMITTED.fullmatch(what)
+    if not match:
+        return what
+    whom, permit = match.groups()
+    kind, space, class_ = whom.partition(" ")
+    named = say(KIND_NAMES[kind]) if kind in KIND_NAMES else kind
+    words = say(PERMIT_NAMES[permit]) if permit in PERMIT_NAMES else say(N_("no rule"))
+    return f"{named}{space}{class_}{say(': ')}{words}"
