@@ -247,7 +247,7 @@ class App:
         self._answer_all(judgements, now)
         if judgements:
             pass
-        elif scan.scanning and not before:
+        elif scan.scanning and not before and not scan.lingers:
             # The verdict shown was for the person before. Only the LEDs go dark: drawing on the
             # display would occupy the bus during the scan.
             self.panel.dark()

@@ -1,19 +1,26 @@
-"""Baseline of a kiosk: a bounded running median of its recent normal estimates. Pure.
+"""Baseline of a kiosk: what its recent normal estimates have in common, within bounds. Pure.
 
 Weather, a heater or an ageing sensor shift everybody's estimate alike; the median of recent normal
-scans shows by how much. Because a crowd can itself be feverish, the baseline moves slowly, within
-`BOUND_C`, and never by an alarm.
+scans shows by how much. Because a crowd can itself be feverish, the baseline is bounded, never
+learns from an alarm, and rises more slowly than it falls: it is the lower of that median and of a
+slow one, which moves by `_SLOW_C_PER_H` at most. So it falls with the crowd at once, and goes back
+up as fast as it was, but no crowd of minutes takes it higher.
 """
 
-_MIDDLE_C = 36.5
-"""Median of a healthy crowd: the middle of the textbook's axillary 36.0 to 37.0 °C."""
+from kiosk.drift import MIDDLE_C, Drift
 
 BOUND_C = 0.8
 """Largest offset (°C, either way). It covers the error of the room term in a hall 10 °C from the
 reference room, and a sensor at the limit of its accuracy; a larger offset means a fault."""
 
 _STEP_C = 0.02
-"""Largest move per scan (°C), so that a group of people who are all warm shifts it slowly."""
+"""Largest move per scan (°C), so that nobody counts for much."""
+
+_SLOW_C_PER_H = 0.3
+"""Largest rise above the level of before (°C per hour). Sun in a door, a bus of athletes or a class
+with mild fevers pass in minutes, up to an hour: they teach less than half of what healthy people
+differ by (SD 0.36 to 0.41 °C at the canthus). A hall's heating, the season and a sensor's error
+stay for many hours, and are followed within two."""
 
 _WINDOW = 31
 _LEAST = 8
@@ -29,21 +36,23 @@ off after the season."""
 class Baseline:
     """How far (°C) the crowd's estimates lie above the factory curve: `offset_c`.
 
-    `fixed`: the offset stays; `learn` and `rest` do nothing.
+    `fixed`: the offset stays, `learn` does nothing. `slow_c` is what `offset_c` goes back to after
+    a dip; `drift` notices a crowd that is off.
     """
 
     def __init__(self, offset_c=0.0, fixed=False):
-        self.offset_c = offset_c
+        self.offset_c = self.slow_c = offset_c
+        self.drift = Drift()
         self._fixed = fixed
         # Hundredths of a degree: small integers need no heap on a board, floats do.
         self._recent = []
         self._ordered = []  # the same, sorted: the median needs no copy
-        self._wanted_c = None
+        self._may_move_c = 0.0
 
     @property
     def drifting(self):
-        """Whether the median is beyond `BOUND_C`: a dirty lens, an ageing sensor or a heater."""
-        return self._wanted_c is not None and abs(self._wanted_c) >= BOUND_C
+        """Whether everybody reads off: a sensor that drifts, a dirty lens, sun or a heater."""
+        return self.drift.reported
 
     def learn(self, body_c):
         """Take the estimate (°C, factory curve) of a normal scan, or of one that only a high
@@ -62,13 +71,22 @@ class Baseline:
         count = len(ordered)
         if count < _LEAST:
             return
-        self._wanted_c = (ordered[count // 2] + ordered[(count - 1) // 2]) / 200 - _MIDDLE_C
-        if self._wanted_c > self.offset_c:
-            self.offset_c = min(BOUND_C, self._wanted_c, self.offset_c + _STEP_C)
-        else:
-            self.offset_c = max(-BOUND_C, self._wanted_c, self.offset_c - _STEP_C)
+        wanted_c = (ordered[count // 2] + ordered[(count - 1) // 2]) / 200 - MIDDLE_C
+        self.slow_c = _towards(self.slow_c, wanted_c, self._may_move_c)
+        self._may_move_c = 0.0
+        self.offset_c = _towards(self.offset_c, min(wanted_c, self.slow_c), _STEP_C)
 
     def rest(self, seconds):
-        """Take a pause (s) in which nobody came; one below `_PAUSE_S` has no effect."""
+        """Take the time (s) since the scan before; from `_PAUSE_S` on it is a pause without
+        people, in which the offset fades."""
+        self.drift.rest(seconds)
+        self._may_move_c = min(_STEP_C, self._may_move_c + seconds * _SLOW_C_PER_H / 3600)
         if seconds >= _PAUSE_S and not self._fixed:
             self.offset_c *= 0.5 ** (seconds / _HALF_LIFE_S)
+            self.slow_c *= 0.5 ** (seconds / _HALF_LIFE_S)
+
+
+def _towards(from_c, to_c, most_c):
+    """`to_c`, or what is nearest to it within `BOUND_C` and `most_c` of `from_c`."""
+    to_c = max(-BOUND_C, min(BOUND_C, to_c))
+    return max(from_c - most_c, min(from_c + most_c, to_c))

@@ -14,6 +14,7 @@ from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
 
 _SAVE_C = 0.05  # change of the baseline that is written to flash: some writes a day
+_SAVE_MIDDLE_C = 0.1  # the same of the crowd's middle, which moves with every person
 _OFF_S = 12 * 3600  # assumed time without power, which a board cannot know: a night
 _REFERENCE_MS = 15 * 60_000  # a calibration that was never ended ends after this time
 
@@ -26,24 +27,29 @@ class Decision:
     was cut, or None.
     """
 
-    def __init__(self, settings, crowd="/crowd", calibration="/calibration"):
+    def __init__(self, settings, crowd="/crowd", calibration="/calibration", middle="/middle"):
         self.site = SITES[settings.site]
+        self._site = settings.site
         self.scan = Scan(self.site.sweeps)
         self._crowd = SafeFile(crowd)
         self._unit = SafeFile(calibration)
+        self._middle = SafeFile(middle)
         self.calibration = self._calibration()
         offset_c, first = _remembered(self._crowd.read())
         self._saved = None
         self.screening = Screening(
             self.site, settings.threshold_c, settings.confirm_scans, _baseline(settings, offset_c)
         )
+        self._restore_middle()
+        if first:
+            first.threshold_c = self.screening.alarm_c
         self.left_over = first
         self.warming = False
         self._reference_until_ms = 0
 
     def configure(self, settings):
         """Apply another threshold and number of confirming scans."""
-        self.screening.threshold_c = settings.threshold_c
+        self.screening.set_threshold(settings.threshold_c)
         self.screening.confirm_scans = settings.confirm_scans
 
     def sample(self, now_ms, object_c, ambient_c):
@@ -83,6 +89,8 @@ class Decision:
         try:
             if self._unit.read() != record:  # the retained message comes with each connection
                 self._unit.write(record)
+                self.screening.baseline.drift.reset()
+                self._write_middle()
         except OSError as error:
             raise CalibrationError("flash: %s" % error)
         self.calibration = calibration
@@ -93,16 +101,47 @@ class Decision:
         self.calibration = kept if kept.sensor == sensor else Calibration()
 
     def remember(self):
-        """Write baseline and waiting positive to flash where they changed. Raises `OSError`."""
+        """Write baseline, waiting positive and usual middle to flash where they changed. Raises
+        `OSError`."""
         first = self.screening.pending
         baseline_c = self.screening.baseline.offset_c
         if self._saved is not None:
             saved_c, waiting = self._saved
             if waiting is first and abs(saved_c - baseline_c) < _SAVE_C:
+                self._remember_middle()
                 return
         self._crowd.write([_hundredths(baseline_c), _values(first)])
         self._saved = (baseline_c, first)
         self.left_over = None
+        self._remember_middle()
+
+    def _remember_middle(self):
+        """Write the crowd's middle where it has moved far, or what is usual has become known."""
+        drift = self.screening.baseline.drift
+        moved_c = abs(drift.middle_c - self._saved_middle_c)
+        if moved_c >= _SAVE_MIDDLE_C or (drift.usual_c is not None) != self._saved_usual:
+            self._write_middle()
+
+    def _write_middle(self):
+        drift = self.screening.baseline.drift
+        self._middle.write({"site": self._site, "crowd": drift.values()})
+        self._note_saved(drift)
+
+    def _restore_middle(self):
+        """Take what `_write_middle` wrote at this site; otherwise nothing is usual yet."""
+        drift = self.screening.baseline.drift
+        stored = self._middle.read()
+        try:
+            if stored is not None and stored["site"] == self._site:
+                drift.restore(stored["crowd"])
+                drift.rest(_OFF_S)
+        except (KeyError, TypeError, ValueError):
+            drift.reset()
+        self._note_saved(drift)
+
+    def _note_saved(self, drift):
+        self._saved_middle_c = drift.middle_c
+        self._saved_usual = drift.usual_c is not None
 
     def _judge(self, now_ms, result):
         if result.object_c is None:

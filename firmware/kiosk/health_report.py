@@ -90,6 +90,7 @@ class HealthReport:
             confirm_scans=app.settings.confirm_scans,
             baseline_c=messages.rounded(baseline.offset_c),
             drift=baseline.drifting,
+            drift_c=messages.rounded(baseline.drift.off_c),
             update=app.update.word,
         )
         app.link.say("health", text)

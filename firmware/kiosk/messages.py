@@ -14,6 +14,7 @@ def rounded(value, digits=2):
 def values_of(settings, seq, up_ms, judgement, queued):
     """The fields of a reading: a scan, its verdict, and all that is needed to judge it again."""
     scan = judgement.scan
+    alarm_c = judgement.threshold_c
     return {
         "seq": seq,
         "at": clock.utc(),
@@ -22,7 +23,7 @@ def values_of(settings, seq, up_ms, judgement, queued):
         "ambient_c": scan.ambient_c,
         "skin_c": judgement.skin_c,
         "body_c": judgement.body_c,
-        "threshold_c": settings.threshold_c,
+        "threshold_c": settings.threshold_c if alarm_c is None else alarm_c,
         "baseline_c": judgement.baseline_c,
         "verdict": judgement.verdict,
         "reason": judgement.reason,

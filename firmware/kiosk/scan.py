@@ -76,9 +76,10 @@ def peak_of(samples):
 class Scan:
     """State machine of scans: waiting, scanning, leaving.
 
-    `state`; `background_c`: temperature of the empty view (°C); `rise_c`: rise of the view above it
-    while waiting, else None. `sweeps`: the face moves through the view, so a scan waits for the
-    hottest spot and not for a still face.
+    `state`; `lingers`: the scan is of a person who has had a verdict and stays; `background_c`:
+    temperature of the empty view (°C); `rise_c`: rise of the view above it while waiting, else
+    None. `sweeps`: the face moves through the view, so a scan waits for the hottest spot and not
+    for a still face.
     """
 
     def __init__(self, sweeps=False):
@@ -94,6 +95,7 @@ class Scan:
         self._stayed = False
         self._lingered = 0
         self._repeated = 0
+        self.lingers = False
 
     def feed(self, now_ms, object_c, ambient_c):
         """Take one sample (°C); returns a `Result` when a scan ends, else None."""
@@ -152,6 +154,7 @@ class Scan:
         self._can_high_c = -300.0
         self._again = False
         self._stayed = stayed
+        self.lingers = False
 
     def _scan(self, now_ms, filtered, ambient_c):
         self._recent[self._samples % _STABLE_SAMPLES] = filtered
@@ -208,7 +211,8 @@ class Scan:
             self._begin(now_ms)  # the next person stepped in before the view was empty
         elif stayed_ms >= _LINGER_MS and self._lingered < _LINGER_SCANS:
             self._lingered += 1
-            self._begin(now_ms)
+            self._begin(now_ms, stayed=self._low_c >= self._peak_c - _FALL_C)
+            self.lingers = self._stayed
         elif stayed_ms >= _STUCK_MS:
             self.background_c = filtered
             self._wait()

@@ -66,26 +66,38 @@ _SAME_C = 0.5
 """Largest difference (°C of skin) between two scans of one person: three SD of the difference of
 two scans, each 0.11 °C at the inner canthus (Wang et al. 2023)."""
 
+_CLEARS_C = 0.3
+"""Largest difference (°C of skin) at which a normal scan clears a positive although the view was
+empty in between: two SD of the difference of two scans. Whoever differs by more is taken for
+another person, and the positive is alarmed for."""
+
 _COLD_MS = 60_000
 _REWARM_C = 0.4
 _REWARM_C_PER_S = 0.06
 """For `_COLD_MS` after a cold scan, a rise below `_REWARM_C` (noise of two scans) plus this rate is
 taken for skin that recovers. The rate is 1.5 times a forehead's first rise (Dzien 2020)."""
 
+_RETURN_C = 0.3
+_RETURN_C_PER_S = 0.04
+"""The same where the view was empty in between, so that it may be a stranger: two SD of the noise,
+and the first rise itself."""
+
 
 class Judgement:
     """A verdict, its reason and its temperatures (°C); `scan` is whatever the caller passed.
 
-    `body_c`: the estimate minus `baseline_c`, which is shown and compared with the threshold.
+    `body_c`: the estimate minus `baseline_c`, which is shown and compared with `threshold_c`, the
+    setting less the site's margin.
     """
 
-    def __init__(self, scan, verdict, reason, skin_c, body_c, baseline_c):
+    def __init__(self, scan, verdict, reason, skin_c, body_c, baseline_c, threshold_c=None):
         self.scan = scan
         self.verdict = verdict
         self.reason = reason
         self.skin_c = skin_c
         self.body_c = body_c
         self.baseline_c = baseline_c
+        self.threshold_c = threshold_c
 
 
 class Screening:
@@ -96,7 +108,7 @@ class Screening:
 
     def __init__(self, site, threshold_c=THRESHOLD_C, confirm_scans=1, baseline=None):
         self.site = site
-        self.threshold_c = threshold_c
+        self.set_threshold(threshold_c)
         self.confirm_scans = confirm_scans
         self.baseline = baseline or Baseline()
         self._first = None  # the positive that waits to be confirmed
@@ -105,6 +117,12 @@ class Screening:
         self._cold_c = None
         self._cold_ms = 0
         self._judged_ms = None
+        self._settled = None  # the final judgement of the person who is still in view
+        self._noted = False  # whether the person in view has been counted for the drift
+
+    def set_threshold(self, threshold_c):
+        """Apply a threshold (°C): what is compared is less by the site's margin."""
+        self.alarm_c = threshold_c - self.site.margin_c
 
     @property
     def pending(self):
@@ -114,61 +132,93 @@ class Screening:
     def judge(self, now_ms, skin_c, air_c, quality="", stayed=False, scan=None):
         """Judge one scan; returns a list of judgements, the last for the person in view.
 
-        There are two when this scan shows that the person of an earlier positive scan has left.
+        There are two when this scan shows that the person of an earlier positive scan has left,
+        and none when a person who has had a verdict lingers: one visit is one judgement.
         `quality`: the reason why the scan is poor, or ""; with `SENSOR`, `skin_c` and `air_c` (°C)
         are None. `stayed`: nobody has left the view since the last scan.
         """
         if self._judged_ms is not None:
-            self.baseline.rest((now_ms - self._judged_ms) // 1000)
+            self.baseline.rest((now_ms - self._judged_ms) / 1000)
         self._judged_ms = now_ms
+        settled = self._settled if stayed else None
+        self._settled = None
+        self._noted = self._noted and stayed
         if quality == SENSOR:
             return [Judgement(scan, RETRY, SENSOR, skin_c, None, None)]
         factory_c = body_c(skin_c, air_c, self.site)
         baseline_c = self.baseline.offset_c
-        judgement = Judgement(scan, RETRY, "", skin_c, factory_c - baseline_c, baseline_c)
+        alarm_c = self.alarm_c
+        judgement = Judgement(scan, RETRY, "", skin_c, factory_c - baseline_c, baseline_c, alarm_c)
+        positive = judgement.body_c >= alarm_c or factory_c >= max(_LIMIT_C, alarm_c)
+        if (
+            settled is not None
+            and skin_c < settled.skin_c + _SAME_C
+            and (settled.verdict == FEVER or not positive)
+        ):
+            self._settled = settled
+            return []
         if skin_c > _SKIN_MAX_C:
             judgement.reason = HOT
             return [judgement]
-        if judgement.body_c >= self.threshold_c or factory_c >= max(_LIMIT_C, self.threshold_c):
+        if positive:
             # A positive counts even where the scan is poor.
             return self._positive(judgement, now_ms, stayed)
-        judgement.reason = self._doubt(now_ms, skin_c, factory_c, air_c, quality)
+        judgement.reason = self._doubt(now_ms, skin_c, factory_c, air_c, quality, stayed)
+        if not self._noted and judgement.reason in ("", COLD):
+            self._noted = True
+            self.baseline.drift.note(factory_c)
         if judgement.reason:
             return [judgement]
         judgement.verdict = NORMAL
+        self._settled = judgement
         first, self._first = self._first, None
         if first is None:
             self.baseline.learn(factory_c)
             return [judgement]
-        if stayed or _same(first, judgement):
+        if stayed or _same(first, judgement, _CLEARS_C):
             return [judgement]
-        return [_alarm_for(first), judgement]
+        return [self._alarm_for(first), judgement]
 
     def overdue(self, now_ms):
         """The alarm for a positive after whom no scan came in time, else None."""
         if self._first is None or now_ms - self._first_ms < _CONFIRM_MS:
             return None
         first, self._first = self._first, None
-        return _alarm_for(first)
+        return self._alarm_for(first)
 
     def _positive(self, judgement, now_ms, stayed):
         first, self._first = self._first, None
         before = []
-        if first is not None and (stayed or _same(first, judgement)):
+        if first is not None and (stayed or _same(first, judgement, _SAME_C)):
             self._agreed += 1
         else:
             self._agreed = 0
             if first is not None:
-                before.append(_alarm_for(first))
+                before.append(self._alarm_for(first))
         if self._agreed >= self.confirm_scans:
             judgement.verdict = FEVER
+            self._settled = judgement
+            self.baseline.drift.alarm()
         else:
             self._first = judgement
             self._first_ms = now_ms
             judgement.reason = CONFIRM
         return before + [judgement]
 
-    def _doubt(self, now_ms, skin_c, factory_c, air_c, quality):
+    def _alarm_for(self, first):
+        """The alarm for a first positive that no scan confirmed or cleared."""
+        self.baseline.drift.alarm()
+        return Judgement(
+            first.scan,
+            FEVER,
+            UNCONFIRMED,
+            first.skin_c,
+            first.body_c,
+            first.baseline_c,
+            first.threshold_c,
+        )
+
+    def _doubt(self, now_ms, skin_c, factory_c, air_c, quality, stayed):
         """Why a scan that is not positive cannot be `NORMAL`, or ""."""
         if quality:
             return quality
@@ -185,17 +235,15 @@ class Screening:
             return COLD
         if self._cold_c is not None:
             since_s = (now_ms - self._cold_ms) / 1000
-            rise_c = factory_c - self._cold_c
-            if now_ms - self._cold_ms < _COLD_MS and rise_c < _REWARM_C + _REWARM_C_PER_S * since_s:
+            most_c = _RETURN_C + _RETURN_C_PER_S * since_s
+            if stayed:
+                most_c = _REWARM_C + _REWARM_C_PER_S * since_s
+            if now_ms - self._cold_ms < _COLD_MS and factory_c - self._cold_c < most_c:
                 return COLD
             self._cold_c = None
         return ""
 
 
-def _same(first, judgement):
+def _same(first, judgement, most_c):
     """Whether a scan may be of the same person as the positive that waits."""
-    return abs(judgement.skin_c - first.skin_c) < _SAME_C
-
-
-def _alarm_for(first):
-    return Judgement(first.scan, FEVER, UNCONFIRMED, first.skin_c, first.body_c, first.baseline_c)
+    return abs(judgement.skin_c - first.skin_c) < most_c

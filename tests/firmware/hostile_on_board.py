@@ -60,7 +60,7 @@ class App:
     def __init__(self):
         remote = RemoteSettings(OWN, "remote")
         self.settings = remote.settings
-        self.decision = Decision(self.settings, "crowd", "unit")
+        self.decision = Decision(self.settings, "crowd", "unit", "middle")
         self.sensor_id = CALIBRATION["sensor"]
         self.fault = ""
         self.commands = Commands(self, remote)

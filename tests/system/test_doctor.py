@@ -137,6 +137,28 @@ def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
         path.unlink()
 
 
+def test_a_drift_is_named_with_what_to_do(site):
+    path = site.folder / "fevergate.db"
+    path.unlink(missing_ok=True)
+    store = Store(path)
+
+    def drifts():
+        return [one for one in examine(site.folder / "gateway.toml") if one.check == "drift"]
+
+    try:
+        now = time.time()
+        store.commit([HealthArrived(health(at=now, drift_c=0.1), now, "north")])
+        (steady,) = drifts()
+        assert steady.state == "ok" and "north-1" in steady.text[1]
+        store.commit([HealthArrived(health(at=now, drift=True, drift_c=-0.6), now, "north")])
+        (found,) = drifts()
+        assert found.state == "warning" and "-0.6 °C" in found.text[0]
+        assert "Frost" in found.advice[1] and "fevergate calibrate north-1" in found.advice[1]
+    finally:
+        store.close()
+        path.unlink()
+
+
 def test_what_the_campus_server_refuses_is_named(site):
     settings = load_gateway(site.folder / "gateway.toml")
     settings.campus_server = CampusServerSettings(url="https://127.0.0.1:1")

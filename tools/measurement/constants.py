@@ -30,6 +30,7 @@ class Case:
     value: Any = None
     oral_minus_skin_c: float = 0.0
     room_share: float = 1.0
+    margin_share: float = 1.0
     threshold_c: float = screening.THRESHOLD_C
     warmer_c: float = 0.0
     skin_per_room_c: float | None = None
@@ -50,11 +51,14 @@ CASES = [
     Case("threshold 37.5", threshold_c=37.5),
     Case("oral minus skin -0.2", oral_minus_skin_c=-0.2),
     Case("oral minus skin +0.2", oral_minus_skin_c=0.2),
+    Case("no margin of a site", margin_share=0.0),
+    Case("margin of a site x 2", margin_share=2.0),
     Case("no room term", room_share=0.0),
     Case("room term x 1.5", room_share=1.5),
-    *_moved(baseline, "_MIDDLE_C", 36.4, 36.6),
+    *_moved(baseline, "MIDDLE_C", 36.4, 36.6),
     *_moved(baseline, "BOUND_C", 0.0, 0.4, 1.2),
     *_moved(baseline, "_STEP_C", 0.01, 0.04),
+    *_moved(baseline, "_SLOW_C_PER_H", 0.1, 1.0),
     *_moved(baseline, "_WINDOW", 15, 61),
     *_moved(baseline, "_HALF_LIFE_S", 1 * DAY_S, 60 * DAY_S),
     *_moved(screening, "_BODY_MIN_C", 35.3, 35.9),
@@ -72,7 +76,11 @@ def _in_force(case: Case, name: str) -> Iterator[None]:
     """Apply a case to its constant and to the site `name`; restores both at the end."""
     site = SITES[name]
     other = Site(
-        site.skin_c, _oral_minus_skin_c(site) + case.oral_minus_skin_c, site.sweeps, case.room_share
+        site.skin_c,
+        _oral_minus_skin_c(site) + case.oral_minus_skin_c,
+        sweeps=site.sweeps,
+        margin_c=case.margin_share * site.margin_c,
+        room_share=case.room_share,
     )
     before = getattr(case.module, case.constant) if case.module else None
     SITES[name] = other

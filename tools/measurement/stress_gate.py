@@ -29,7 +29,9 @@ PATIENCE_SAMPLES = 80
 SCANS_BEFORE_GIVING_UP = 3
 PACE_MIN_MS = 3000
 PACE_MEAN_MS = 8000
-"""A queue: three seconds at least from one person to the next, eight on average."""
+STEP_UP_MS = 1000
+"""A queue: from one person's coming to the next three seconds at least, eight on average, and a
+second from one who leaves to the next who is scanned."""
 
 STAYS_SHARE = 0.85
 STEPS_BACK_SHARE = 0.10
@@ -100,7 +102,9 @@ class Gate:
         self.reported_ms: int | None = None
         self.normal_c: list[float] = []  # estimates by the factory curve
         self._air_c = 22.0
-        self._decision = Decision(settings, str(folder / "crowd"), str(folder / "calibration"))
+        self._came_ms = 0
+        files = (str(folder / name) for name in ("crowd", "calibration", "middle"))
+        self._decision = Decision(settings, *files)
         self._watched_from_ms: int | None = None
 
     @property
@@ -123,6 +127,7 @@ class Gate:
         """Nobody comes for so long."""
         self._empty()
         self.now_ms += round(seconds * 1000)
+        self._came_ms = self.now_ms
         self._empty()
 
     def queue(self, visitors: Iterator[Visitor], mean_ms: int = PACE_MEAN_MS) -> None:
@@ -132,9 +137,11 @@ class Gate:
 
     def visit(self, visitor: Visitor, mean_ms: int = PACE_MEAN_MS) -> None:
         """One person steps up, is scanned until answered, and leaves."""
-        more_ms = self.rng.expovariate(1 / max(1, mean_ms - PACE_MIN_MS))
+        apart_ms = PACE_MIN_MS + self.rng.expovariate(1 / max(1, mean_ms - PACE_MIN_MS))
         self._empty()
-        self.now_ms += round((PACE_MIN_MS + more_ms) / SAMPLE_MS) * SAMPLE_MS
+        # Who is due while the one before is still being scanned, comes up after that.
+        self._came_ms = max(self.now_ms + STEP_UP_MS, self._came_ms + round(apart_ms))
+        self.now_ms = self._came_ms
         self._air_c = visitor.air_c
         self._empty()
         if visitor.counted:

@@ -38,11 +38,11 @@ def _steady(play: Play) -> None:
 
 def _drift(play: Play, per_day_c: float, counted: range, people: int = DAY_PEOPLE) -> None:
     gate = play.gate()
-    gate.queue(play.crowd(2 * people, counted=False), HOUR_PACE_MS)
-    gate.wait(DAY_S / 2)
-    gate.watch_drift()
-    for day in range(1, counted.stop):
-        shift_c = per_day_c * day
+    settled_days = 2 if people >= DAY_PEOPLE else 10
+    for day in range(1 - settled_days, counted.stop):
+        if day == 1:
+            gate.watch_drift()
+        shift_c = per_day_c * max(0, day)
         began_ms = gate.now_ms
         pace_ms = HOUR_PACE_MS if people >= DAY_PEOPLE else 8 * 3_600_000 // people
         gate.queue(play.crowd(people, shift_c, counted=day in counted), pace_ms)
@@ -284,6 +284,11 @@ class Scenario:
 SCENARIOS = (
     Scenario("steady", "steady queue", _steady),
     Scenario(
+        "no_drift",
+        "30 days without a drift",
+        partial(_drift, per_day_c=0.0, counted=range(1, 31)),
+    ),
+    Scenario(
         "drift_down",
         "sensor drifts by -0.05 °C a day, days 35 to 39",
         partial(_drift, per_day_c=-DRIFT_C_PER_DAY, counted=range(35, 40)),
@@ -295,8 +300,8 @@ SCENARIOS = (
     ),
     Scenario(
         "few_drift_down",
-        "the same -0.05 °C at 15 people a day, days 1 to 14",
-        partial(_drift, per_day_c=-DRIFT_C_PER_DAY, counted=range(1, 15), people=15),
+        "the same -0.05 °C at 15 people a day, days 1 to 21",
+        partial(_drift, per_day_c=-DRIFT_C_PER_DAY, counted=range(1, 22), people=15),
     ),
     Scenario("step_down", "-0.8 °C at once, the hour after", partial(_step, step_c=-0.8)),
     Scenario("step_up", "+0.8 °C at once, the hour after", partial(_step, step_c=0.8)),

@@ -1,7 +1,7 @@
 """Monitors every kiosk of a gate, and turns the gate amber with the reason when one fails.
 
 Reasons: not heard yet, offline (status or last will), silent, sending too much, a sensor fault, a
-crowd baseline at its limit, readings unlike its neighbours', or a broker that drops messages.
+crowd that reads off, readings unlike its neighbours', or a broker that drops messages.
 """
 
 import math
@@ -17,6 +17,14 @@ FRESH_S = 1.0
 """A kiosk heard less than this ago is not updated again: a rush has thousands of messages."""
 
 Trouble = Callable[[str, str, str | None], None]
+
+
+def drift_of(health: Health) -> float | None:
+    """How far a kiosk's crowd is off (°C), None without a drift. Older firmware reports its
+    baseline at the bound."""
+    if not health.drift:
+        return None
+    return health.baseline_c or 0.0 if health.drift_c is None else health.drift_c
 
 
 class KioskMonitor:
@@ -74,7 +82,7 @@ class KioskMonitor:
             self._heard[health.kiosk] = self._now()
             self._online[health.kiosk] = True
             self._fault[health.kiosk] = health.fault or "fault" if health.state != "ok" else ""
-            self._drift[health.kiosk] = (health.baseline_c or 0.0) if health.drift else None
+            self._drift[health.kiosk] = drift_of(health)
         self._tell(health.kiosk)
 
     def unlike(self, kiosks: dict[str, str]) -> None:

@@ -95,12 +95,15 @@ class Looker:
         # The kiosk's scan was the first, so no other must confirm this one. The baseline is fixed:
         # at the desk there is no crowd to learn it from.
         baseline = Baseline(0.0, fixed=True)
-        return Screening(SITES[self.site], self.threshold_c, confirm_scans=0, baseline=baseline)
+        judge = Screening(SITES[self.site], confirm_scans=0, baseline=baseline)
+        judge.alarm_c = self.threshold_c  # the site's margin is already in it
+        return judge
 
     def _look(self, result: Result, judge: Screening, at_ms: int) -> Look:
         air_c = self.calibration.air_c(result.ambient_c)
         skin_c = through_emissivity(self.calibration.object_c(result.object_c), air_c)
-        judged = judge.judge(at_ms, skin_c, air_c, result.quality, result.stayed, result)
+        # Whoever stays is a further look here, not the same visit.
+        judged = judge.judge(at_ms, skin_c, air_c, result.quality, False, result)
         last: Judgement = judged[-1]
         return Look(
             sensor=self.sensor.unit,

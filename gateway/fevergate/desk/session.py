@@ -15,6 +15,7 @@ from fevergate.errors import SettingsError
 from fevergate.settings.gateway import Desk, GatewaySettings, load_gateway
 from fevergate.texts.translations import side_by_side
 from kiosk.calibration import Calibration
+from kiosk.estimate import SITES
 from kiosk.screening import THRESHOLD_C
 
 
@@ -33,7 +34,8 @@ class AtWork:
 
     def looker(self, threshold_c: float | None) -> Looker:
         """A `Looker` with this threshold (°C), else the kiosks' lowest, else the default."""
-        threshold_c = threshold_c or gateway_reader.strictest_c(self.settings) or THRESHOLD_C
+        threshold_c = threshold_c or gateway_reader.strictest_c(self.settings)
+        threshold_c = threshold_c or THRESHOLD_C - SITES[self.desk.site].margin_c
         return Looker(self.sensor, self.calibration(), self.desk.site, threshold_c, self._checked)
 
     def _checked(self) -> bool:

@@ -174,6 +174,7 @@ _CHECKS = (
     doctor_storage.refused,
     doctor_storage.retention,
     doctor_storage.calibrations,
+    doctor_storage.drifts,
     doctor_storage.disk,
     doctor_gateway.gateway,
     doctor_lamps.pins,

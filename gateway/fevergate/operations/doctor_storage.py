@@ -8,16 +8,20 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+import msgspec
 from sqlite_utils import Database
 
+from fevergate.alarm.kiosk_monitor import drift_of
 from fevergate.command_line.finding import Finding, failed, ok, warning
 from fevergate.mosquitto.broker_files import stores_aside
+from fevergate.protocol.messages import Health
 from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import open_reader, refuses, set_aside_before
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import kept
 from fevergate.texts.translations import N_, Pair, both
+from fevergate.texts.trouble_text import drift_advice
 
 MIN_FREE_MB = 500
 
@@ -78,6 +82,32 @@ def calibrations(settings: GatewaySettings, reader: Database) -> Iterator[Findin
         unit = f" ({sensor})" if sensor and not calibrated[0] else ""
         command = f"fevergate calibrate {kiosk}"
         yield calibration("calibration", f"{kiosk}{unit}", command, settings, calibrated)
+
+
+@stored
+def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
+    """Kiosks whose crowd reads higher or lower than usual, by their last health."""
+    steady = []
+    for kiosk, text in reader.execute("select kiosk, health from kiosks where health is not null"):
+        if kiosk not in settings.kiosks:
+            continue
+        drift_c = drift_of(msgspec.json.decode(text, type=Health))
+        if drift_c is None:
+            steady.append(kiosk)
+            continue
+        yield warning(
+            "drift",
+            both(
+                "{kiosk}: everybody reads {difference:+.1f} °C off", kiosk=kiosk, difference=drift_c
+            ),
+            both(
+                "{advice} fevergate calibrate {kiosk} --by NAME",
+                advice=both(drift_advice(drift_c)),
+                kiosk=kiosk,
+            ),
+        )
+    if steady:
+        yield ok("drift", "as usual read: {kiosks}", kiosks=", ".join(sorted(steady)))
 
 
 def calibration(

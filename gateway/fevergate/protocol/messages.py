@@ -135,6 +135,7 @@ class Health(Message, frozen=True, kw_only=True):
     confirm_scans: Count = 1
     baseline_c: Celsius | None = None
     drift: bool = False
+    drift_c: Celsius | None = None
     update: Short = ""
     fw: Short = ""
     board: Short = ""

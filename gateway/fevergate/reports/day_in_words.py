@@ -8,6 +8,7 @@ from fevergate.protocol.campus_messages import StruckSpan
 from fevergate.reports.fever_log import Day
 from fevergate.settings.names import Names
 from fevergate.texts.translations import Say
+from fevergate.texts.trouble_text import drift_advice
 
 IDS = Names()
 """No names: gates and kiosks by their ids."""
@@ -75,7 +76,7 @@ def coverage(day: Day, say: Say, names: Names = IDS) -> str:
 
 def doubts(day: Day, say: Say, names: Names = IDS) -> list[str]:
     """Sentences on what makes a report of zero prove less: kiosks that read unlike their neighbours
-    or saw far fewer people, and times when the clock was in doubt."""
+    or saw far fewer people, drifts, and times when the clock was in doubt."""
     zone = ZoneInfo(day.timezone)
     sentences = []
     for kiosk in day.unlike:
@@ -93,6 +94,17 @@ def doubts(day: Day, say: Say, names: Names = IDS) -> list[str]:
             others_median=kiosk.others_median_c,
         )
         sentences.append(text + (say(" (or the other one)") if kiosk.alone else ""))
+    sentences += [
+        say(
+            "{kiosk}: everybody read {difference:+.1f} °C off between {begin} and {end}. {advice}",
+            kiosk=names.kiosk(kiosk.kiosk),
+            difference=kiosk.drift_c,
+            begin=local(kiosk.begin, zone),
+            end=local(kiosk.end, zone),
+            advice=say(drift_advice(kiosk.drift_c)),
+        )
+        for kiosk in day.drifted
+    ]
     sentences += [
         say(
             "{kiosk} saw {people} people, {busiest} {most}: covered, or a closed lane?",

@@ -87,6 +87,17 @@ class KioskDay(Struct, kw_only=True):
     last_at: float | None = None
 
 
+class Drifted(Struct, frozen=True, kw_only=True):
+    """A kiosk that reported a drift: how far its crowd was off at most (°C), and from when to when
+    (Unix time, s; whole hours)."""
+
+    kiosk: str
+    gate: str
+    drift_c: float
+    begin: float
+    end: float
+
+
 class Day(Struct, kw_only=True):
     """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched.
     Where there is a list of people, a day on which somebody was not measured is no `zero`.
@@ -107,6 +118,8 @@ class Day(Struct, kw_only=True):
     """Kiosks that read higher or lower than their neighbours: drift, or a dirty lens."""
     blind: list[Blind]
     """Kiosks that saw hardly anybody while a neighbour was busy, so that their zero is no proof."""
+    drifted: list[Drifted] = []
+    """Kiosks that reported a drift: their crowd read higher or lower than is usual for them."""
     count: int = 0
     """Number of fevers of the day, of which `fevers` may hold some."""
     lit: int = 0
@@ -235,6 +248,7 @@ def read_day(
         kiosks=kiosks,
         unlike=unlike(day_crowds),
         blind=blind(settings, day_crowds),
+        drifted=_drifted(database, begin, end),
         lit=lit,
         roll=roll,
         clock=clock_memory.doubts(database, begin, end),
@@ -268,6 +282,25 @@ def read_roll(settings: GatewaySettings, day: date, now: float) -> DayRoll | Non
             return Rolls(_ListReader(reader, now), settings.zone, settings.campus).day(day)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: {error}") from error
+
+
+def _drifted(database: Database, begin: float, end: float) -> list[Drifted]:
+    rows = database.query(
+        "select kiosk, gate, min(drift_c) as low, max(drift_c) as high,"
+        " min(hour) as begin, max(hour) + 3600 as end from hours"
+        " where drift_c is not null and hour >= ? and hour < ? group by kiosk order by kiosk",
+        (begin, end),
+    )
+    return [
+        Drifted(
+            kiosk=row["kiosk"],
+            gate=row["gate"],
+            drift_c=max(row["low"], row["high"], key=abs),
+            begin=row["begin"],
+            end=row["end"],
+        )
+        for row in rows
+    ]
 
 
 def read_whole_day(

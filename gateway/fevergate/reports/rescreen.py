@@ -28,6 +28,10 @@ QUALITY = (screening.SHORT, screening.MOVING, screening.WAIT, screening.SENSOR)
 OPEN_SCANS = 16
 """Scans back to which an alarm may belong: it comes before the answer to the next scan or after."""
 
+STAYS_MS = 1650
+"""Longest time (ms) from a retry to the next scan of a person who stays: `kiosk.scan._AGAIN_MS` and
+a late sample."""
+
 MAX_CHANGED = 20_000
 """Most scans listed that would change."""
 
@@ -128,13 +132,24 @@ def _decided_again(rows: Iterable[dict[str, Any]], judge: _Judge) -> Iterator[_S
                 continue
         # No alarm came in between: the kiosk took it for the same person's second scan.
         followed = bool(open_scans) and open_scans[-1].before == [_ASKED]
-        scan = _Scan(row, [answer], [], stayed=followed)
+        stayed = bool(open_scans) and _is_again(open_scans[-1].row, row)
+        scan = _Scan(row, [answer], [], stayed=followed or stayed)
         judge.decide(scan)
         open_scans.append(scan)
         if len(open_scans) > OPEN_SCANS:
             yield open_scans.popleft()
     judge.finish()
     yield from open_scans
+
+
+def _is_again(before: dict[str, Any], row: dict[str, Any]) -> bool:
+    """Whether a scan after a cold one began as soon as that of a person who stays in view."""
+    apart_ms = row["up_ms"] - row["scan_ms"] - before["up_ms"]
+    return (
+        before["boot"] == row["boot"]
+        and before["reason"] == screening.COLD
+        and apart_ms <= STAYS_MS
+    )
 
 
 class _Judge:
@@ -147,7 +162,9 @@ class _Judge:
         ).fetchone() or (None, None)
         if rules.confirm_scans is not None:
             confirm_scans = rules.confirm_scans
-        self._site = SITES.get(str(rules.site or name)) or SITES["canthus"]
+        recorded = SITES.get(str(name)) or SITES["canthus"]
+        self._site = SITES[rules.site] if rules.site else recorded
+        self._other_margin_c = recorded.margin_c - self._site.margin_c
         self._confirm_scans = 1 if confirm_scans is None else int(confirm_scans)
         self._units = list(
             database.query(
@@ -169,15 +186,19 @@ class _Judge:
         _append_answer(judge.overdue(row["up_ms"] - row["scan_ms"]))
         recorded = self._rules.baseline == "recorded"
         judge.baseline = Baseline((row["baseline_c"] or 0.0) if recorded else 0.0, fixed=True)
-        threshold_c = self._rules.threshold_c or row["threshold_c"]
-        judge.threshold_c = threshold_c or screening.THRESHOLD_C
+        judge.set_threshold(self._rules.threshold_c or screening.THRESHOLD_C)
+        if self._rules.threshold_c is None and row["threshold_c"] is not None:
+            # As it was compared; at another site, with that one's margin.
+            judge.alarm_c = row["threshold_c"] + self._other_margin_c
         quality = row["reason"] if row["reason"] in QUALITY else ""
         skin_c = air_c = None
         if row["object_c"] is not None:
             unit = _in_force(self._units, row["when_at"])
             air_c = unit.air_c(row["ambient_c"])
             skin_c = through_emissivity(unit.object_c(row["object_c"]), air_c)
-        answers = judge.judge(row["up_ms"], skin_c, air_c, quality, scan.stayed, scan)
+        scanned = (row["up_ms"], skin_c, air_c, quality)
+        # Under other rules the visit may have had its verdict by then.
+        answers = judge.judge(*scanned, scan.stayed, scan) or judge.judge(*scanned, False, scan)
         for judgement in answers:
             _append_answer(judgement)
         scan.body_c = answers[-1].body_c

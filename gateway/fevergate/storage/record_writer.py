@@ -8,7 +8,7 @@ import msgspec
 from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
 from fevergate.clock.votes import AGREE_S
 from fevergate.protocol.messages import Applied, Identity, Verdict
-from fevergate.storage.coverage_bits import span_masks
+from fevergate.storage.coverage_bits import HOUR_S, span_masks
 from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch
 from fevergate.storage.records import (
     Acknowledged,
@@ -39,6 +39,11 @@ _SEEN = """
     on conflict(kiosk) do update set gate = excluded.gate,
         last_seen = max(last_seen, excluded.last_seen),
         status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
+
+# The largest of the hour. It changes no count, so that nothing is forwarded again.
+_DRIFTED = """
+    update hours set drift_c = iif(abs(coalesce(drift_c, 0)) > abs(?1), drift_c, ?1)
+    where kiosk = ?2 and hour = ?3"""
 
 _DATE = """
     update readings set at = :began_at + up_ms / 1000.0
@@ -169,6 +174,9 @@ class RecordWriter:
             if health.fault or health.state != "ok":
                 for hour, mask in span_masks(at, at):
                     self._cover(health.kiosk, record.gate, hour, fault=mask)
+            if health.drift and health.drift_c is not None:
+                hour = int(at // HOUR_S) * HOUR_S
+                self._connection.execute(_DRIFTED, (health.drift_c, health.kiosk, hour))
         self._seen(
             health.kiosk,
             record.gate,

@@ -284,6 +284,12 @@ def first(db: Database) -> None:
     )
 
 
+@migrations()
+def drift_of_an_hour(db: Database) -> None:
+    """How far a kiosk's crowd was off (°C), in hours in which the kiosk reported a drift."""
+    db.conn.execute("alter table hours add column drift_c real")
+
+
 def begin_epoch(connection: sqlite3.Connection) -> None:
     """Begin another epoch; to be called within a transaction.
 

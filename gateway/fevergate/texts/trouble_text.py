@@ -29,8 +29,12 @@ TROUBLES = (
     ("silent", N_("silent")),
     (r"floods, (?P<count>\d+) not taken", N_("sends far too much, {count} not taken")),
     (
+        r"crowd reads (?P<difference>\+\S+) C, check it",
+        N_("everybody reads {difference} °C: sun or a heater? Otherwise calibrate the sensor"),
+    ),
+    (
         r"crowd reads (?P<difference>\S+) C, check it",
-        N_("the crowd reads {difference} °C: check it"),
+        N_("everybody reads {difference} °C: frost? If it stays, clean the lens and calibrate"),
     ),
     (
         r"reads (?P<difference>\S+) C beside (?P<others>.*)",
@@ -38,6 +42,21 @@ TROUBLES = (
     ),
 )
 """Patterns of `alarm.kiosk_monitor`'s texts, which follow a kiosk's name."""
+
+HIGH_ADVICE = N_(
+    "Keep sun and heaters off the kiosk and the faces; if it stays, check the sensor against a"
+    " reference and calibrate it. Until then healthy people are alarmed for."
+)
+LOW_ADVICE = N_(
+    "Frost outside passes within the day. If it does not, clean the lens, check the sensor against"
+    " a reference and calibrate it: until then fevers are missed."
+)
+
+
+def drift_advice(drift_c: float) -> str:
+    """What to do about a kiosk whose crowd reads so far off (°C); English, to be translated."""
+    return HIGH_ADVICE if drift_c > 0 else LOW_ADVICE
+
 
 _PASSWORD = N_("its password is not accepted")
 _REFUSED = N_("the access point does not let it in")

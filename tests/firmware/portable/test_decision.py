@@ -6,7 +6,7 @@ from kiosk.decision import _REFERENCE_MS, Decision
 from kiosk.errors import CalibrationError
 
 UNIT = "00112233aabbccdd"
-CROWD, CALIBRATION = "crowd-test", "unit-test"
+CROWD, CALIBRATION, MIDDLE = "crowd-test", "unit-test", "middle-test"
 ROOM_C = 23.2
 # What the sensor reads in front of such skin: emissivity is put right by the decision.
 HEALTHY_READ_C = 35.3
@@ -24,7 +24,7 @@ class Settings:
 
 class Kiosk:
     def __init__(self, **settings):
-        self.decision = Decision(Settings(**settings), CROWD, CALIBRATION)
+        self.decision = Decision(Settings(**settings), CROWD, CALIBRATION, MIDDLE)
         self.now_ms = 0
 
     def see(self, object_c, count=14):
@@ -44,7 +44,7 @@ class Kiosk:
 
 def erased():
     for name in os.listdir():
-        if name.startswith((CROWD, CALIBRATION)):
+        if name.startswith((CROWD, CALIBRATION, MIDDLE)):
             os.remove(name)
 
 
@@ -199,3 +199,50 @@ def test_while_the_can_warms_up_nobody_passes_and_whoever_is_feverish_even_so_is
     kiosk.decision.warming = False
     (one,) = kiosk.person(HEALTHY_READ_C)
     assert one.verdict == "normal"
+
+
+def test_a_power_cut_does_not_forget_what_is_usual_and_a_calibration_does():
+    erased()
+    kiosk = Kiosk()
+    kiosk.decision.set_sensor(UNIT)
+    for number in range(110):
+        kiosk.person(HEALTHY_READ_C + number % 3 / 10)
+        kiosk.decision.remember()
+    usual_c = kiosk.decision.screening.baseline.drift.usual_c
+    assert usual_c is not None
+    after = Kiosk().decision
+    assert abs(after.screening.baseline.drift.usual_c - usual_c) < 0.01
+    after.calibrate(record(), UNIT)
+    assert after.screening.baseline.drift.usual_c is None
+    assert Kiosk().decision.screening.baseline.drift.usual_c is None
+
+
+def test_what_is_usual_at_another_site_is_not_taken():
+    erased()
+    kiosk = Kiosk()
+    for number in range(110):
+        kiosk.person(HEALTHY_READ_C + number % 3 / 10)
+    kiosk.decision.remember()
+    other = Settings()
+    other.site = "forehead"
+    decision = Decision(other, CROWD, CALIBRATION, MIDDLE)
+    assert decision.screening.baseline.drift.usual_c is None
+
+
+def test_a_reading_says_which_threshold_was_in_force():
+    erased()
+    (judged,) = Kiosk().person(HEALTHY_READ_C)
+    assert judged.threshold_c == 37.3
+    kiosk = Kiosk()
+    kiosk.person(FEVER_READ_C)
+    kiosk.decision.remember()
+    alarm = Kiosk().decision.left_over
+    assert alarm is not None and alarm.threshold_c == 37.3
+
+
+def test_who_stays_before_the_kiosk_is_one_reading():
+    erased()
+    kiosk = Kiosk()
+    kiosk.see(ROOM_C, 30)
+    assert [one.verdict for one in kiosk.see(HEALTHY_READ_C, 150)] == ["normal"]
+    assert len(kiosk.person(HEALTHY_READ_C)) == 1

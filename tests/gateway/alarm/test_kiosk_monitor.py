@@ -5,6 +5,8 @@ from samples import health, settings
 
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.mosquitto.drops import QUEUE_FULL, SHOWN_S, WINDOW_S
+from fevergate.texts.translations import translator
+from fevergate.texts.trouble_text import line
 
 
 class Scene:
@@ -66,7 +68,19 @@ def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
     assert scene.troubles == {}
 
 
-def test_a_crowd_at_the_baselines_bound_is_amber_until_it_is_not(scene):
+def test_a_drift_is_amber_with_how_far_it_is_off_until_it_is_not(scene):
+    for drift_c in (-0.62, 0.45):
+        scene.monitor.health(health(drift=True, drift_c=drift_c, baseline_c=0.1))
+        what = f"north-1: crowd reads {drift_c:+.1f} C, check it"
+        assert scene.troubles["north", "north-1"] == what
+        shown = [line(what, translator(language)) for language in ("zh", "en")]
+        assert f"{drift_c:+.1f} °C" in shown[0] and "校准" in shown[0]
+        assert "calibrate" in shown[1] and ("frost" in shown[1]) == (drift_c < 0)
+    scene.monitor.health(health(drift_c=0.1))
+    assert scene.troubles["north", "north-1"] is None
+
+
+def test_older_firmware_reports_its_baselines_bound(scene):
     scene.monitor.health(health(drift=True, baseline_c=0.8))
     assert scene.troubles["north", "north-1"] == "north-1: crowd reads +0.8 C, check it"
     scene.monitor.health(health(baseline_c=0.2))

@@ -158,7 +158,7 @@ def test_csv_parses_back_and_no_name_is_a_formula(scene):
 def test_json_has_stable_keys(scene):
     scene.store.commit([arrived(1, "fever", at=NOON)])
     day = json.loads(scene.run("--date", "2026-11-23", "--format", "json").output)
-    keys = "date campus timezone covered zero fevers kiosks unlike blind"
+    keys = "date campus timezone covered zero fevers kiosks unlike blind drifted"
     keys += " count lit clock strikes struck clear_until roll"
     assert list(day) == keys.split()
     assert day["fevers"][0]["seq"] == 1 and day["kiosks"][0]["fever"] == 1
@@ -201,3 +201,16 @@ def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_in_the_log(scene):
     assert "north-2 saw 0 people, north-1 100" in english
     scene.store.commit([arrived(seq, at=NOON + seq, kiosk="north-2") for seq in (1, 2)])
     assert scene.day().blind == []
+
+
+def test_a_drift_is_in_the_log_with_its_hours_and_what_to_do(scene):
+    watched(scene, NOON, 30)
+    watched(scene, NOON + 3600, 30, drift=True, drift_c=-0.5)
+    watched(scene, NOON + 7200, 10, drift=True, drift_c=-0.7)
+    watched(scene, NOON + 10800, 30, drift_c=-0.1)
+    (drifted,) = scene.day().drifted
+    assert (drifted.kiosk, drifted.drift_c) == ("north-1", -0.7)
+    assert (drifted.begin, drifted.end) == (NOON + 3600, NOON + 10800)
+    in_english = scene.run("--date", DAY.isoformat(), "--language", "en").output
+    assert "everybody read -0.7 °C off" in " ".join(in_english.split())
+    assert scene.day(DAY + timedelta(days=1)).drifted == []

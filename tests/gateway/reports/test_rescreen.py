@@ -57,7 +57,7 @@ class Day:
             skin_c=round(one.skin_c, 2),
             body_c=round(one.body_c, 2),
             baseline_c=round(one.baseline_c, 2),
-            threshold_c=self.kiosk.threshold_c,
+            threshold_c=self.kiosk.alarm_c,
             scan_ms=800,
         ).reading
         self.store.commit([ReadingArrived(reading, AT + self.now_ms / 1000, "north")])
@@ -91,7 +91,7 @@ def morning(day):
     day.scan(37.1, after_ms=3000)  # confirmed
     day.scan(36.9)  # does not come back
     day.scan(35.3)
-    day.scan(36.4)
+    day.scan(36.3)
     assert day.kiosk.pending
     day.scan(36.05, after_ms=3000)  # cleared
     assert not day.kiosk.pending
@@ -99,7 +99,8 @@ def morning(day):
     day.scan(35.2, after_ms=2500)  # somebody else
     day.scan(38.0)
     day.scan(35.4, after_ms=2500, stayed=True)  # the same, plainly healthy
-    day.scan(33.0)
+    day.scan(33.9)
+    day.scan(34.6, after_ms=2300, stayed=True)  # still cold: it stayed
     day.scan(35.2, "moving")
     day.scan(50.0)
     day.scan(37.0)
