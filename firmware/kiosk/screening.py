@@ -150,11 +150,8 @@ class Screening:
         alarm_c = self.alarm_c
         judgement = Judgement(scan, RETRY, "", skin_c, factory_c - baseline_c, baseline_c, alarm_c)
         positive = judgement.body_c >= alarm_c or factory_c >= max(_LIMIT_C, alarm_c)
-        if (
-            settled is not None
-            and skin_c < settled.skin_c + _SAME_C
-            and (settled.verdict == FEVER or not positive)
-        ):
+        same = settled is not None and skin_c < settled.skin_c + _SAME_C
+        if settled is not None and (not positive or (same and settled.verdict == FEVER)):
             self._settled = settled
             return []
         if skin_c > _SKIN_MAX_C:

@@ -75,7 +75,7 @@ def _mild_queue(play: Play) -> None:
 
 def _sun(play: Play) -> None:
     gate = play.settled()
-    for _ in range(5):
+    for _ in range(16):
         gate.queue(play.crowd(SUN_PEOPLE, 0.6, counted=False), HOUR_PACE_MS)
         gate.queue(play.crowd(AFTER_SUN_PEOPLE, fever_share=0.2), HOUR_PACE_MS)
         gate.queue(play.crowd(200, counted=False), HOUR_PACE_MS)

@@ -91,7 +91,10 @@ def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     for kiosk, text in reader.execute("select kiosk, health from kiosks where health is not null"):
         if kiosk not in settings.kiosks:
             continue
-        drift_c = drift_of(msgspec.json.decode(text, type=Health))
+        try:
+            drift_c = drift_of(msgspec.json.decode(text, type=Health))
+        except msgspec.MsgspecError:  # stored by another version; the next one comes in a minute
+            continue
         if drift_c is None:
             steady.append(kiosk)
             continue

@@ -8,6 +8,7 @@ import click
 
 from fevergate.command_line.options import FiniteRange
 from fevergate.command_line.secret_input import ask_secret
+from fevergate.texts.translations import N_, side_by_side
 from kiosk.estimate import SITES
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -22,7 +23,7 @@ def board_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--site",
             type=click.Choice(sorted(SITES)),
-            help="The part of the face that the sensor looks at.",
+            help="The part of the face that the sensor looks at; a forehead misses a fever in 5.",
         ),
         click.option(
             "--threshold",
@@ -78,6 +79,12 @@ def merged(pairs: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
     return merged
 
 
+FOREHEAD = N_(
+    "The centre of a forehead misses about one fever in five, an eye's inner corner or a whole face"
+    " one in thirty: measure there only if nothing else can be had."
+)
+
+
 def board_values(options: dict[str, Any]) -> dict[str, Any]:
     """A command's options with the Wi-Fi's password, asked for where they name a network. Raises
     `UsageError`."""
@@ -95,4 +102,6 @@ def board_values(options: dict[str, Any]) -> dict[str, Any]:
         )
     elif password_file:
         raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
+    if options["site"] == "forehead":
+        click.echo(side_by_side(FOREHEAD), err=True)
     return options

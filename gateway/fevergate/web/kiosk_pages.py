@@ -8,7 +8,8 @@ from fevergate.errors import ActionError, BrokerError, KioskValueError
 from fevergate.kiosks.remote_settings import FIELDS, Answer
 from fevergate.kiosks.setting_words import SETTINGS
 from fevergate.settings.gateway import KioskTitle
-from fevergate.web import kiosk_actions
+from fevergate.texts.translations import translator
+from fevergate.web import kiosk_actions, threshold_cost
 from fevergate.web.context import Shared
 from fevergate.web.device_pages import command_to
 from fevergate.web.kiosk_state import strip
@@ -123,11 +124,17 @@ class KioskPages:
             now = values_now(settings, name, retained, answer)
         except BrokerError:
             pass
+        health = history.kiosk.health
+        site = health.site if health else ""
+        with self._shared.reader() as reader:
+            costs = threshold_cost.read_costs(reader, name, site, self._shared.clock.now())
         return self._shared.page(
             request,
             "kiosk.html",
             status,
             history=history,
+            costs=costs,
+            costs_chart=threshold_cost.chart(costs, translator(self._shared.language(request))),
             days=strip(history, settings.zone, self._shared.clock.now()),
             given=given if given is not None else now.given if now else {},
             now=now,

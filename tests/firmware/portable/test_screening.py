@@ -268,7 +268,7 @@ def test_a_stranger_behind_somebody_cold_is_believed_sooner_than_who_stays():
 def test_who_lingers_is_one_visit():
     gate = Gate()
     assert gate.scan(HEALTHY_C) == [("normal", "")]
-    for skin_c, quality in ((HEALTHY_C, ""), (HEALTHY_C + 0.4, ""), (33.0, ""), (35.0, "moving")):
+    for skin_c, quality in ((HEALTHY_C, ""), (HEALTHY_C + 0.6, ""), (33.0, ""), (35.0, "moving")):
         assert gate.scan(skin_c, after_ms=5000, quality=quality, stayed=True) == []
     assert gate.scan(HEALTHY_C) == [("normal", "")]
 

@@ -657,3 +657,11 @@ def test_what_somebody_put_among_the_drop_ins_is_not_systemds(tmp_path, systemd,
         "mosquitto.service.d",
     ]
     assert "restart mosquitto.service" in systemd.read_text()
+
+
+def test_a_forehead_is_warned_of_in_both_languages(tmp_path):
+    for site, warned in (("forehead", True), ("canthus", False)):
+        names = ("--campus", "east", "--gateway", "gw", "--gate", "north=north-1")
+        arguments = ["gateway", str(tmp_path / site), *names]
+        result = CliRunner().invoke(cli, ["provision", *arguments, "--site", site])
+        assert ("one fever in five" in result.output and "五个发热者" in result.output) == warned
