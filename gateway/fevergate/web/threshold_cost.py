@@ -70,11 +70,11 @@ def _at_least(bins: list[tuple[int, int, int]], from_c: float) -> float:
 
 
 def chart(costs: list[ThresholdCost], say: Say) -> BarChart:
-    """A bar for each threshold: its alarms a day, the share of mild fevers found above it."""
+    """A bar for each threshold: its alarms a day, above it how many of 100 mild fevers it finds."""
     drawn = bar_chart(
         [
             (
-                f"{cost.threshold_c:.1f}" + (" ●" if cost.now else ""),
+                f"{cost.threshold_c:.1f}",
                 say(
                     "{threshold:.1f} °C: {alarms:.1f} alarms a day; found are {mild:.0%} of fevers"
                     " from 37.5 °C in the mouth, {found:.0%} of those from 38.0 °C",
@@ -90,7 +90,7 @@ def chart(costs: list[ThresholdCost], say: Say) -> BarChart:
         labels=max(1, len(costs)),
     )
     marked = [
-        bar._replace(mark=f"{cost.found_mild:.0%}")
+        bar._replace(mark="●" * cost.now + f"{100 * cost.found_mild:.0f}")
         for bar, cost in zip(drawn.bars, costs, strict=True)
     ]
     return drawn._replace(bars=marked)
