@@ -6,6 +6,7 @@ from bench_suite.alarm import measure
 from bench_suite.crash import crash
 from bench_suite.ingest import measure as measure_ingest
 from bench_suite.log import measure as measure_log
+from bench_suite.people import measure as measure_people
 from harness.site import LoadSite
 
 
@@ -32,6 +33,14 @@ def test_the_alarm_is_measured_beside_a_bare_subscriber_under_load():
     assert 0 < found["alarm_p50_ms"] <= found["alarm_p99_ms"]
     assert 0 < found["beside_p50_ms"] <= found["beside_p99_ms"]
     assert found["load_per_s"] == 200
+
+
+def test_a_list_is_imported_marked_and_its_pages_are_fetched():
+    with LoadSite(1) as site:
+        found = measure_people(site, 300, 1)
+    for key in ("import_xlsx_s", "again_gb18030_s", "unmeasured_ms", "by_unit_ms"):
+        assert found[key] >= 0
+    assert len(found["pages"]) == 6 and found["worst_page_p95_ms"] > 0
 
 
 def test_the_log_is_measured_after_few_and_after_many_readings(tmp_path):

@@ -19,6 +19,7 @@ from fevergate.errors import (
     SettingsError,
     StoreError,
 )
+from fevergate.mosquitto.broker_files import hand_over
 from fevergate.operations.backup_commands import is_campus
 from fevergate.people.changes import ListDifference, PeopleChanges
 from fevergate.people.list_columns import ListRules
@@ -174,11 +175,18 @@ def user() -> str:
 
 @contextmanager
 def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
-    """The list of a gateway or campus server, and whether this is its home."""
-    if is_campus(settings_path):
-        with _campus(settings_path) as home:
-            yield home, True
-        return
+    """The list of a gateway or campus server, and whether this is its home. What root makes here is
+    given to the services' user, who could not open it otherwise."""
+    opening = _campus if is_campus(settings_path) else _gateway
+    try:
+        with opening(settings_path) as result:
+            yield result
+    finally:
+        hand_over(settings_path.absolute().parent)
+
+
+@contextmanager
+def _gateway(settings_path: Path) -> Iterator[tuple[Home, bool]]:
     settings = load_gateway(settings_path)
     with (
         closing(SqliteStatements(settings.path(DATABASE), migrations)) as lists,
@@ -190,7 +198,7 @@ def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
 
 
 @contextmanager
-def _campus(settings_path: Path) -> Iterator[Home]:
+def _campus(settings_path: Path) -> Iterator[tuple[Home, bool]]:
     from fevergate.campus.account_store import AccountStore
     from fevergate.campus.clock import CampusClock
     from fevergate.campus.database import CampusDatabase
@@ -202,7 +210,7 @@ def _campus(settings_path: Path) -> Iterator[Home]:
         titles = {name: settings.titles(name) for name in settings.campuses}
         rules = ListRules.of(settings, titles)
         store = PeopleStore(audited, Vault(settings.path(KEY)))
-        yield Home(store, audited, rules, settings.language)
+        yield Home(store, audited, rules, settings.language), True
 
 
 @contextmanager

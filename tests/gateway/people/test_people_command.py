@@ -97,6 +97,14 @@ def test_somebody_is_forgotten_at_once_and_the_import_is_in_the_audit(folder, cl
     assert entries == [("forget person", "2"), ("import list", "+3 ~0 -0 =0")]
 
 
+def test_what_root_imports_the_services_can_open(folder, monkeypatch):
+    given = []
+    monkeypatch.setattr("fevergate.operations.people_commands.hand_over", given.append)
+    (folder / "list.csv").write_bytes(as_csv(made_up(3)))
+    imported(folder, "list.csv")
+    assert given == [folder]
+
+
 def test_a_gateway_with_a_campus_server_sends_whoever_imports_there(folder):
     text = GATEWAY + '[campus_server]\nurl = "https://campus.example"\n'
     (folder / "gateway.toml").write_text(text, encoding="utf-8")
