@@ -163,7 +163,7 @@ class _People:
             select(people.c.person, people.c.campus),
             select(marks.c.person, marks.c.campus).where(*of_day),
         ):
-            for person, campus in connection.execute(rows):
+            for person, campus in connection.execute(rows).all():
                 self._campuses[person] = campus_of(settings, campus)
 
     def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:

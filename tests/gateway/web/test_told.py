@@ -4,12 +4,14 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from campus_site import local
 from notice_helpers import MailServer, WebServer, contact, reply
 from pages_site import FEVER, Site, post
 from samples import AT
 
 import fevergate.web.clock
 from fevergate.operations import doctor_notices
+from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.web.notice_thread import NoticeThread
 
@@ -156,3 +158,18 @@ def test_doctor_says_whether_the_mail_server_lets_the_gateway_in(alone):
     assert states() == ["ok", "ok"] and alone.mail.mails == []
     alone.settings.smtp = alone.mail.smtp(username="fevergate")
     assert states() == ["ok", "failed"]  # there is no password file
+
+
+def test_at_the_set_hour_it_is_told_how_many_of_the_list_are_not_measured(alone, now):
+    PeopleChanges(alone.pages.people).replace(
+        [ListEntry(number=f"2026{n}", name="王芳", kind="student") for n in range(3)]
+    )
+    now.at = local("2026-11-25 09:59")
+    assert alone.told() == ([], [])
+    now.at = local("2026-11-25 10:01")
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    (mail,), ((_, hook),) = alone.mail.mails, alone.web.posted
+    assert "3 not measured" in mail["Subject"] and hook["kind"] == "unmeasured"
+    assert "王芳" not in mail.get_content() + str(hook)
+    now.at = local("2026-11-25 10:59")
+    assert alone.told() == ([], [])

@@ -1,0 +1,61 @@
+"""What is held of a gateway's marks is what it last said of each person, whatever it forgot."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fevergate.campus.held_marks import HeldDay, held_after
+from fevergate.protocol.campus_messages import MarkedDay
+from fevergate.protocol.person_set import packed
+
+KINDS = ("measured", "excused", "taken_back")
+SAID = st.dictionaries(st.integers(1, 40), st.sampled_from(KINDS), max_size=12)
+
+
+def day(said, revision=1, list_id="a0"):
+    measured, excused, taken_back = (
+        packed(p for p, of in said.items() if of == kind) for kind in KINDS
+    )
+    return MarkedDay(
+        date="2026-11-23",
+        revision=revision,
+        list_id=list_id,
+        measured=measured,
+        excused=excused,
+        taken_back=taken_back,
+    )
+
+
+def held(*told):
+    payload = None
+    for item in told:
+        payload = msgspec.json.encode(held_after(payload, item)).decode()
+    assert payload
+    return msgspec.json.decode(payload, type=HeldDay)
+
+
+@given(st.lists(SAID, min_size=1, max_size=8))
+def test_each_person_is_what_was_said_of_them_last(told):
+    last = {}
+    for said in told:
+        last |= said
+    known = held(*map(day, told)).known
+    assert known.measured == {p for p, of in last.items() if of == "measured"}
+    assert known.excused == {p for p, of in last.items() if of == "excused"}
+
+
+@given(st.lists(SAID, min_size=1, max_size=5))
+def test_the_same_said_again_changes_nothing_and_has_the_same_digest(told):
+    days = [day(said) for said in told]
+    once, twice = held(*days), held(*days, days[-1])
+    assert once == twice and once.digest == days[-1].digest
+
+
+@given(SAID, SAID)
+def test_of_another_list_nothing_is_kept(before, now):
+    assert held(day(before, list_id="b1"), day(now)) == held(day(now))
+
+
+@given(SAID, SAID)
+def test_a_gateway_that_forgets_nothing_has_nothing_kept_for_it(before, now):
+    assert held(day(before), day(before | now)).once.measured == set()
