@@ -46,6 +46,30 @@ TEXTS = {
             " corrected at the gate: nothing more is to be done."
         ),
     ),
+    "confirmed by hand": (
+        N_("FeverGate: fever measured by hand at {place}, unit {unit}"),
+        N_(
+            "{place}, unit {unit}: {what}, entered at {at} on the page of who was measured.\n"
+            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
+            " until somebody does, this is repeated and the next level is told."
+        ),
+    ),
+    "confirmed again by hand": (
+        N_("FeverGate: nobody has it yet: fever measured by hand at {place}, unit {unit}"),
+        N_(
+            "{place}, unit {unit}: {what}, entered at {at}; told since {since}, and nobody has it"
+            " yet.\n"
+            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
+            " until somebody does, this is repeated and the next level is told."
+        ),
+    ),
+    "corrected by hand": (
+        N_("FeverGate: corrected, no fever by hand at {place}, unit {unit}"),
+        N_(
+            "{place}, unit {unit}: told at {since} was {what}. The entry was taken back: nothing"
+            " more is to be done."
+        ),
+    ),
     "unmeasured": (
         N_("FeverGate: {unmeasured} not measured at {place}"),
         N_(

@@ -64,6 +64,17 @@ class KnownMarks(Struct, frozen=True, kw_only=True):
     fevers: int = 0
 
 
+class HandFever(NamedTuple):
+    """A fever that was measured by hand or at the desk: day, number of the list, unit, °C
+    (axillary), Unix time (s) at which it was entered."""
+
+    day: str
+    person: int
+    unit: str
+    clinical_c: float
+    at: float
+
+
 class _Mark(NamedTuple):
     kind: Kind
     clinical_c: float | None
@@ -142,6 +153,11 @@ class Marks:
             taken_back={person for person, kind, _ in rows if kind == "none"},
             fevers=sum(celsius is not None and celsius >= FEVER_C for *_, celsius in rows),
         )
+
+    def fevers_since(self, since: float) -> list[HandFever]:
+        """Fevers that were entered by hand or at the desk since a Unix time (s), the oldest
+        first."""
+        return [HandFever(*row) for row in self._statements.query(_SELECT_FEVERS, (FEVER_C, since))]
 
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
         """Take what the campus's other gateways know of a day, in place of what was known so."""
@@ -253,6 +269,10 @@ _SET_ASIDE = """
 _SELECT_OWN = (
     "select person, kind, clinical_c from marks where day = ? and revision > 0 and person > 0"
 )
+_SELECT_FEVERS = """
+    select m.day, m.person, coalesce(nullif(m.unit, ''), p.unit, ''), m.clinical_c, m.at
+    from marks m left join people p on p.person = m.person
+    where m.clinical_c >= ? and m.at >= ? order by m.at, m.person"""
 _SELECT_ELSEWHERE = "select person, kind from marks_elsewhere where day = ?"
 _PUT_ELSEWHERE = """
     insert into marks_elsewhere(day, person, kind) values (?, ?, ?)

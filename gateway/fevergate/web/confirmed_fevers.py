@@ -1,4 +1,4 @@
-"""Finds the confirmed fevers of the last hours in the follow-ups of this gateway."""
+"""Finds the confirmed fevers of the last hours in follow-ups and in marks of people of the list."""
 
 from collections import Counter
 
@@ -8,13 +8,13 @@ from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, Confirmed
 
 
 def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
-    """Follow-ups that those on duty must know of, the oldest first; of each kiosk the first
-    `MAX_OF_KIOSK`. Raises `StoreError` or `sqlite3.Error`."""
+    """What those on duty must know of: the first `MAX_OF_KIOSK` fevers that were entered by hand or
+    at the desk, and follow-ups, of each kiosk as many. Raises `StoreError` or `sqlite3.Error`."""
     now = shared.store.clock()
     follow_ups = shared.follow_ups.to_be_told(now - LOOK_BACK_S)
+    confirmed = _of_the_list(shared, now)
     if not follow_ups:
-        return []
-    confirmed: list[ConfirmedFever] = []
+        return confirmed
     of_kiosk = Counter[str]()
     with shared.reader() as reader:
         for identity, known in follow_ups:
@@ -35,3 +35,22 @@ def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
                 )
             )
     return confirmed
+
+
+def _of_the_list(shared: Shared, now: float) -> list[ConfirmedFever]:
+    """Fevers that were entered by hand or at the desk, without a name."""
+    fevers = shared.marks.fevers_since(now - LOOK_BACK_S)
+    return [
+        ConfirmedFever(
+            key=f"confirmed/hand/{fever.day}/{fever.person}",
+            campus=shared.settings.campus,
+            gate="",
+            kiosk="",
+            unit=fever.unit,
+            at=min(fever.at, now),
+            clinical_c=fever.clinical_c,
+            clinical_site="axillary",
+            outcome="",
+        )
+        for fever in fevers[:MAX_OF_KIOSK]
+    ]

@@ -40,7 +40,7 @@ from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import last_round
 from fevergate.storage.statements import SqliteStatements
 from fevergate.texts import trouble_text
-from fevergate.texts.translations import LANGUAGES, Pair
+from fevergate.texts.translations import LANGUAGES, Pair, both
 from fevergate.web.clock import PagesClock
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
@@ -230,6 +230,8 @@ class Shared(Site):
             for language in LANGUAGES
         )
         campus, gate, kiosk = zip(chinese, english, strict=True)
+        if not fever.kiosk:
+            return campus, (fever.unit, fever.unit), both("by hand")
         return campus, gate, kiosk
 
     def home(self, session: Session) -> str:

@@ -42,6 +42,8 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
     clinical_c: float | None
     clinical_site: str
     outcome: str
+    unit: str = ""
+    """Unit of somebody of the list whose fever was entered by hand; without gate and kiosk then."""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -167,10 +169,11 @@ class Cases:
         fever = case.fever
         place, gate, kiosk = self.places(fever)
         subject, body = texts(
-            text,
+            text if fever.kiosk else f"{text} by hand",
             place=place,
             gate=gate,
             kiosk=kiosk,
+            unit=fever.unit or "-",
             at=self._clock(fever.at),
             since=self._clock(case.opened_at),
             what=second_look(fever.clinical_c, fever.clinical_site, fever.outcome),

@@ -7,11 +7,13 @@ import pytest
 from campus_site import local
 from notice_helpers import MailServer, WebServer, contact, reply
 from pages_site import FEVER, Site, post
+from people_helpers import entry
 from samples import AT
 
 import fevergate.web.clock
 from fevergate.operations import doctor_notices
 from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.marks import NewMark
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.web.notice_thread import NoticeThread
 
@@ -72,6 +74,23 @@ def test_mail_and_webhook_arrive_at_once_and_name_nobody(alone):
     assert "38.9 °C" in mail.get_content() and "gate north" in mail["Subject"]
     assert hook["kind"] == "confirmed" and hook["campus"] == "east" and "38.9 °C" in hook["body"]
     assert "王芳" not in mail.get_content() + str(hook)
+
+
+def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now):
+    PeopleChanges(alone.pages.people).replace([entry("1", "王小明", unit="软件 2301")])
+    (person,) = alone.pages.people.find("1", 1)
+    today = alone.pages.clock.today()
+    hot = NewMark(person=person.person, clinical_c=38.9)
+    alone.pages.marks.enter(today, [hot], "Chen")
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    (mail,) = alone.mail.mails
+    text = mail["Subject"] + mail.get_content()
+    assert "38.9 °C" in text and "unit 软件 2301" in text and "王小明" not in text
+    assert "软件 2301 · by hand" in alone.client("Zhang").get("/told").text
+    back = NewMark(person=person.person, take_back="another's row")
+    alone.pages.marks.enter(today, [back], "Chen")
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert "taken back" in alone.mail.mails[-1].get_content()
 
 
 def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):
