@@ -42,7 +42,7 @@ from fevergate.people.store import PeopleStore
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
-from fevergate.texts.translations import side_by_side
+from fevergate.texts.translations import N_, side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.list_pages import ListSite
@@ -98,6 +98,7 @@ class CampusServer:
             places=lambda language: dict(self.pages.places(language)),
             days=settings.persons_days,
             guards=False,
+            gate_word=N_("Campus"),
         )
         roll = RollSite(
             people=self.people,

@@ -31,6 +31,8 @@ class RegisterSite(NamedTuple):
     places: Titles
     days: int
     guards: bool
+    gate_word: str = N_("Gate")
+    """What a gate of an entry is called: at a campus server it is a campus."""
 
     def form(self) -> EntryForm:
         """What checks an entry of this site."""
@@ -83,6 +85,11 @@ class RegisterWords:
     def title(self, declared: RegisterDeclaration | Field | Choice) -> str:
         """The title of a register, field or choice."""
         return in_language(declared, self._language)
+
+    @property
+    def gate_word(self) -> str:
+        """What a gate is called."""
+        return self._say(self._site.gate_word)
 
     def gate(self, gate: str) -> str:
         """A gate's title; for an empty one: all."""
@@ -169,7 +176,7 @@ class RegisterWords:
         }
         head = [self._say(EXPORTED["at"])]
         if register.gate != "none":
-            head.append(self._say("Gate"))
+            head.append(self.gate_word)
         head += [f"{self.title(field)} {field.unit}".rstrip() for field in fields.values()]
         if register.open:
             head.append(self._say(EXPORTED["until"]))
