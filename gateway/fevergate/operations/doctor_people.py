@@ -19,7 +19,7 @@ def people(settings: GatewaySettings) -> Iterator[Finding]:
     if not rows:
         return
     count, heard_at = rows[0]["people"], rows[0]["heard_at"]
-    if settings.campus_server is None:
+    if settings.keeps_list:
         yield ok("people", "{count} people on this gateway's own list", count=count)
     elif heard_at is None:
         yield failed(

@@ -194,7 +194,7 @@ def _gateway(settings_path: Path) -> Iterator[tuple[Home, bool]]:
     ):
         rules = ListRules.of(settings, {settings.campus: (settings.title, settings.title_en)})
         store = PeopleStore(lists, Vault(settings.path(KEY)))
-        yield Home(store, audited, rules, settings.language), settings.campus_server is None
+        yield Home(store, audited, rules, settings.language), settings.keeps_list
 
 
 @contextmanager

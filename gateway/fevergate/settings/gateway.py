@@ -117,6 +117,9 @@ class CampusServerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     every_s: Annotated[float, Meta(ge=0.1, le=3600)] = 60.0
     persons: bool = False
     """Whether a follow-up is sent with name, unit, telephone and note; the campus decides."""
+    own_list: bool = False
+    """Whether the list of people is kept at this gateway: the server, such as that of a province,
+    has none of this campus, and is told counts alone."""
 
 
 class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -183,6 +186,11 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     contacts: list[Contact] = msgspec.field(default_factory=list)
     """Whom this gateway tells itself; a campus server tells its own contacts."""
     escalation: NoticeTimes = msgspec.field(default_factory=NoticeTimes)
+
+    @property
+    def keeps_list(self) -> bool:
+        """Whether the list of people is kept here, and not copied from the campus server."""
+        return self.campus_server is None or self.campus_server.own_list
 
     def as_user(self, user: str) -> GatewaySettings:
         """A copy that signs in to the broker as `user`, with the password in `USER.password`."""

@@ -108,7 +108,8 @@ class Pages(Shared):
         ]
         if self.settings.campus_server:
             threads.append(FollowUpForwarder(self.settings, self.follow_ups))
-            threads.append(PeopleCopier(self.settings, self.people))
+            if not self.settings.keeps_list:
+                threads.append(PeopleCopier(self.settings, self.people))
             threads.append(MarkForwarder(self.settings, self.people, self.clock.now))
         if self.settings.contacts:
             threads.append(NoticeThread(self))
@@ -143,7 +144,7 @@ def _list_site(shared: Shared) -> ListSite:
     return ListSite(
         shared.people,
         rules,
-        settings.campus_server is None,
+        settings.keeps_list,
         lambda language: {settings.campus: settings.campus_title(language)},
     )
 

@@ -149,7 +149,7 @@ class Shared(Site):
             return 0
         before = now - self.settings.retention.persons_days * DAY_S
         self.roll.forget(datetime.fromtimestamp(before, self.settings.zone).date())
-        home = self.settings.campus_server is None
+        home = self.settings.keeps_list
         (PeopleChanges if home else ListCopy)(self.people).forget_gone(before)
         return self.follow_ups.forget(before) + self.entries.forget(before)
 

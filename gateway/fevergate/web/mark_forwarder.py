@@ -90,9 +90,13 @@ class MarkForwarder(CampusThread):
             self._refused[item.key] = item.digest, self._now() + REFUSED_S
         return sent.settled == 1
 
+    def _own(self, state: ListState) -> bool:
+        """Whether the list is not the campus server's."""
+        return self._settings.keeps_list or state.heard_at is None
+
     def _item(self, state: ListState, day: date) -> DayItem | None:
         """What is to be told of a day; None for nothing."""
-        if state.heard_at is None:  # our own list: its numbers mean nothing to the server
+        if self._own(state):  # its numbers mean nothing to the server
             figures = self._rolls.day(day)
             if figures is None:
                 return None
@@ -114,7 +118,7 @@ class MarkForwarder(CampusThread):
         """Take over what others know of a day, if that has changed; whether it is known now."""
         key = (state.list, day.isoformat())
         tag = index.elsewhere.get(day.isoformat(), "")
-        if state.heard_at is None or self._learned.get(key) == tag:
+        if self._own(state) or self._learned.get(key) == tag:
             return True
         measured, excused = set[int](), set[int]()
         if tag:

@@ -221,6 +221,12 @@ def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
     with closing(lone):
         PeopleChanges(lone.people).replace(entries()[4:])
         lone.enter(1, clinical_c=37.9)
+        server_settings = lone.settings.campus_server
+        assert server_settings and not lone.settings.keeps_list
+        server_settings.own_list = True
+        assert lone.settings.keeps_list
+        with lone.statements.transaction() as connection:  # one that was copied once
+            connection.execute("update people_list set heard_at = 1")
         exchange(lone)
         (payload,) = server.payloads()
         told = msgspec.json.decode(payload)
