@@ -74,7 +74,7 @@ def test_a_day_at_the_gate(place, browser):
     page = opened(browser, place.url)
     begin(page, place.invite(), "Li Wei")
     sign_in(page, "Li Wei")
-    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name="Accounts and duty").click()
     page.get_by_label("Name", exact=True).fill("Zhang")
     page.get_by_label("Password (at least 10 characters)", exact=True).fill(GOOD)
     page.get_by_role("button", name="Add").click()
@@ -88,7 +88,7 @@ def test_a_day_at_the_gate(place, browser):
     for board in boards:
         board.add_init_script(HEARD)
         sign_in(board, "Zhang")
-        expect(board.get_by_role("link", name="People")).to_have_count(0)
+        expect(board.get_by_role("link", name="Accounts and duty")).to_have_count(0)
         shows(board, "green")
     boards[0].get_by_role("button", name="Sound is off").click()
     for n in range(5):

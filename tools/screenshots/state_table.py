@@ -31,7 +31,7 @@ from harness.page_states import SIZES, STATES, played
 from harness.stage import Stage
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
-for _states in ("office_states", "wall_states", "kiosk_states"):
+for _states in ("office_states", "wall_states", "kiosk_states", "people_states"):
     import_module(f"harness.{_states}")  # adds its states to `STATES`
 
 LANGUAGES = ("zh", "en")

@@ -112,7 +112,7 @@ class RegisterWords:
             return self.moment(value)
         if field.type == "celsius":
             return f"{value:.1f}"
-        return f"{value:g} {field.unit}".rstrip()
+        return f"{value:.12g} {field.unit}".rstrip()
 
     def moment(self, at: float | None) -> str:
         """A Unix time (s) as people read it; one of today without its date."""
@@ -132,7 +132,7 @@ class RegisterWords:
         """A value as a form's field takes it."""
         if isinstance(value, float) and field.type == "time":
             return f"{datetime.fromtimestamp(value, self._site.zone):%Y-%m-%dT%H:%M}"
-        return f"{value:g}" if isinstance(value, float) else str(value or "")
+        return f"{value:.12g}" if isinstance(value, float) else str(value or "")
 
     def named(self, register: RegisterDeclaration, subject: str) -> str:
         """The title of a place or choice that a register is summed or due by."""

@@ -1,0 +1,209 @@
+"""States of the pages of people, registers and notices; see `page_states`.
+
+The list comes onto the site with the first of them and stays.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from playwright.sync_api import Page
+
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.list_columns import ListRules
+from fevergate.people.list_file import read_list
+from fevergate.web.app import Pages
+from harness.browser import PASSWORD
+from harness.made_up_list import Rows, as_csv, made_up
+from harness.page_states import state
+from harness.stage import Stage
+
+PEOPLE = 90
+TUTOR = "陈老师"
+
+
+def _entries(stage: Stage, rows: Rows) -> list[ListEntry]:
+    return read_list(as_csv(rows), "list.csv", ListRules.of(stage.settings, {})).entries
+
+
+def _listed(stage: Stage) -> str:
+    """Bring the list and a tutor's account onto the site; returns the tutor's unit."""
+    entries = _entries(stage, made_up(PEOPLE))
+    unit = entries[PEOPLE // 2].unit
+    with closing(Pages(stage.settings)) as pages:
+        if not pages.has_list:
+            PeopleChanges(pages.people).replace(entries)
+            pages.accounts.add(TUTOR, PASSWORD, "tutor", [unit])
+    return unit
+
+
+def _upload(stage: Stage, page: Page, name: str, rows: Rows) -> None:
+    page.goto(f"{stage.url}/admin/list")
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "text/csv", "buffer": as_csv(rows)}
+    )
+    page.locator("form", has=page.locator("input[type=file]")).locator("button").click()
+    page.wait_for_load_state()
+
+
+@state("list-none", "administrator")
+def _list_none(stage: Stage, page: Page) -> Iterator[None]:
+    """There is no list of people yet."""
+    page.goto(f"{stage.url}/admin/list")
+    yield
+
+
+@state("list", "administrator")
+def _list(stage: Stage, page: Page) -> Iterator[None]:
+    """The list of people by unit."""
+    _listed(stage)
+    page.goto(f"{stage.url}/admin/list")
+    yield
+
+
+@state("list-wrong", "administrator")
+def _list_wrong(stage: Stage, page: Page) -> Iterator[None]:
+    """A list whose second row has no name was uploaded."""
+    _listed(stage)
+    rows = made_up(3)
+    _upload(stage, page, "list.csv", [rows[0], (rows[1][0], "", *rows[1][2:]), rows[2]])
+    yield
+
+
+@state("list-draft", "administrator")
+def _list_draft(stage: Stage, page: Page) -> Iterator[None]:
+    """What a list that was uploaded would change: some come, one changes, some are gone."""
+    _listed(stage)
+    rows = made_up(PEOPLE)
+    changed = (rows[0][0], "欧阳安", *rows[0][2:])
+    come = ("20991", "阿卜杜热合曼·买买提", *rows[-1][2:])
+    _upload(stage, page, "名单.csv", [changed, *rows[1:-12], come])
+    yield
+    page.locator("button[value=drop]").click()
+    page.wait_for_load_state()
+
+
+@state("list-unit", "administrator")
+def _list_unit(stage: Stage, page: Page) -> Iterator[None]:
+    """The people of one unit."""
+    unit = _listed(stage)
+    page.goto(f"{stage.url}/admin/list/unit?name={unit}")
+    yield
+
+
+@state("list-person", "administrator")
+def _list_person(stage: Stage, page: Page) -> Iterator[None]:
+    """One person of the list, who may not enter until a day."""
+    unit = _listed(stage)
+    page.goto(f"{stage.url}/admin/list/unit?name={unit}")
+    page.locator("tbody a").first.click()
+    page.wait_for_load_state()
+    if not page.locator("button[value=end]").count():
+        page.locator("select[name=permit]").select_option("stop")
+        page.locator("button[value=override]").click()
+        page.wait_for_load_state()
+    yield
+
+
+@state("list-policy", "administrator")
+def _list_policy(stage: Stage, page: Page) -> Iterator[None]:
+    """What each kind and class may do."""
+    _listed(stage)
+    page.goto(f"{stage.url}/admin/list/policy")
+    yield
+
+
+@state("roll", "administrator")
+def _roll(stage: Stage, page: Page) -> Iterator[None]:
+    """Who was not measured today, by unit."""
+    _listed(stage)
+    page.goto(f"{stage.url}/roll")
+    yield
+
+
+@state("roll-unit", "administrator")
+def _roll_unit(stage: Stage, page: Page) -> Iterator[None]:
+    """A class is entered: one figure is out of range, one person is excused."""
+    unit = _listed(stage)
+    page.goto(f"{stage.url}/roll?unit={unit}")
+    figures = page.locator("input[name^=c-]")
+    figures.nth(0).fill("36.5")
+    figures.nth(1).fill("365")
+    page.locator("form:has(input[name^=c-])").evaluate("it => { it.noValidate = true }")
+    page.locator("form:has(input[name^=c-]) button").last.click()
+    page.wait_for_selector("[aria-invalid]")
+    yield
+
+
+@state("registers", "administrator")
+def _registers(stage: Stage, page: Page) -> Iterator[None]:
+    """All registers, with what is open or due."""
+    page.goto(f"{stage.url}/registers")
+    yield
+
+
+@state("register-visitors")
+def _register_visitors(stage: Stage, page: Page) -> Iterator[None]:
+    """Visitors who are inside."""
+    page.goto(f"{stage.url}/registers/visitors")
+    if not page.locator("button[value=close]").count():
+        page.locator("[name=field-name]").fill("王小明")
+        page.locator("[name=field-phone]").fill("10000000001")
+        page.locator("[name=field-whom]").fill("陈静")
+        page.locator("select[name=gate]").select_option("south")
+        page.locator("#new button").click()
+        page.wait_for_selector("button[value=close]")
+    yield
+
+
+@state("register-due")
+def _register_due(stage: Stage, page: Page) -> Iterator[None]:
+    """Disinfection that is not done today."""
+    page.goto(f"{stage.url}/registers/disinfection")
+    yield
+
+
+@state("register-supplies")
+def _register_supplies(stage: Stage, page: Page) -> Iterator[None]:
+    """Supplies of which few are left."""
+    page.goto(f"{stage.url}/registers/supplies")
+    if not page.locator("section table").count():
+        page.locator("[name=field-item]").select_option(index=1)
+        page.locator("[name=field-amount]").fill("20")
+        page.locator("#new button").click()
+        page.wait_for_load_state()
+    yield
+
+
+@state("register-wrong")
+def _register_wrong(stage: Stage, page: Page) -> Iterator[None]:
+    """An entry with a temperature that nobody has."""
+    page.goto(f"{stage.url}/registers/visitors")
+    page.locator("[name=field-name]").fill("刘敏")
+    page.locator("[name=field-phone]").fill("1")
+    page.locator("[name=field-whom]").fill("陈静")
+    page.locator("[name=field-celsius]").fill("50")
+    page.locator("#new").evaluate("it => { it.noValidate = true }")
+    page.locator("#new button").click()
+    page.wait_for_selector("[role=alert]")
+    yield
+
+
+@state("hand-over")
+def _hand_over(stage: Stage, page: Page) -> Iterator[None]:
+    """A shift is handed over at a gate."""
+    page.goto(f"{stage.url}/board/north/duty")
+    yield
+
+
+@state("told", "administrator")
+def _told(stage: Stage, page: Page) -> Iterator[None]:
+    """Confirmed fevers, and who was told of them."""
+    page.goto(f"{stage.url}/told")
+    yield
+
+
+@state("privacy")
+def _privacy(stage: Stage, page: Page) -> Iterator[None]:
+    """The notice to hang up: what is kept of people, and for how long."""
+    page.goto(f"{stage.url}/privacy")
+    yield
