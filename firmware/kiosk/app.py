@@ -28,7 +28,7 @@ from kiosk.health_report import HealthReport
 from kiosk.mlx90614 import MLX90614
 from kiosk.mqtt_link import MqttLink
 from kiosk.outbox import Outbox, next_boot
-from kiosk.panel import Panel
+from kiosk.panel import LOW, Panel
 from kiosk.remote_settings import RemoteSettings
 from kiosk.scan import WAITING
 from kiosk.sensor_checks import BLOCKED_SCANS, FrozenCheck, LensCheck, WarmUp
@@ -47,6 +47,7 @@ _UPKEEP_MS = 60_000  # interval of the checks of sensor and display, while nobod
 _COUNT_MS = 60_000
 # A reading with one of these reasons does not show that a person came.
 _NOBODY = (screening.FAR, screening.SENSOR, screening.REFERENCE)
+_TRIES_MS = 8000  # a person who tries once more is back by then
 _ANSWER_MS = 1500  # shortest time that a verdict is shown
 _WATCHDOG_MS = 30_000  # longer than any operation on the board, mounting the flash included
 
@@ -105,6 +106,8 @@ class App:
         self._counted_ms = 0  # when the visitors of the hour were counted
         self._last_sample_ms = 0
         self._answered_ms = None
+        self._far = False  # whether the last answer was that no face is in view
+        self._far_ms = 0
         self._red = False  # whether the last verdict was a fever
         self._seen_ms = -SCAN_IDLE_MS  # when a person was last in view
 
@@ -287,10 +290,12 @@ class App:
         verdict, reason = judgement.verdict, judgement.reason
         if shown:
             try:
-                self.panel.verdict(verdict, reason, judgement.body_c)
+                low = reason == screening.FAR and self._far and now - self._far_ms < _TRIES_MS
+                self.panel.verdict(verdict, LOW if low else reason, judgement.body_c)
             except Exception as error:  # the LED is already lit; the reading must still be sent
                 print("verdict not shown:", error)
-            self._answered_ms = now
+            self._answered_ms = self._far_ms = now
+            self._far = reason == screening.FAR
             self._red = verdict == screening.FEVER
             if verdict == screening.RETRY:
                 self.decision.scan.ask_again()

@@ -19,6 +19,7 @@ SOUNDS = {
     screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
 }
 # For people who cannot tell the colours apart: a check mark, or a warning sign on inverted text.
+LOW = "low"  # word for who stays and is still not seen: a child, or somebody who sits
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
 # "Identify" finds this kiosk among others: 10 s of chirps, unlike the sound of any verdict.
 _CHIRPS = 10

@@ -7,6 +7,7 @@ WORDS = {
     "short": ("Again:", "longer"),
     "moving": ("Again:", "be still"),
     "far": ("Again:", "closer"),
+    "low": ("Too low?", "Guard ->"),
     "cold": ("Cold now", "wait"),
     "hot": ("Move hot", "item off"),
     "sensor": ("Broken", "Guard ->"),

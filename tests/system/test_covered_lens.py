@@ -90,3 +90,17 @@ def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back
         board.wifi(on=True)
         board.wait_console("link up", ANSWER_S, start=heard)
         assert board.boots == 1
+
+
+def test_who_stays_and_is_still_not_seen_is_asked_whether_the_kiosk_is_too_high(tmp_path):
+    files = {"settings.json": settings(), "ca.der": authority_der()}
+    stays = Habits(tries=3)
+    with kiosk(tmp_path / "flash", files, habits=stays) as board:
+        says = "            self._say(reason)\n"
+        changed(board, "kiosk/panel.py", (says, says + '            print("asks", reason)\n'))
+        board.sensor.film = 0.5  # hair, or a collar: warmer than the wall, too cold for skin
+        board.admit([HEALTHY])
+        board.start()
+        assert board.wait_console("asks", ANSWER_S).endswith("asks far")
+        assert board.wait_console("asks low", ANSWER_S)
+        assert {one["reason"] for one in readings(board)} == {"far"}

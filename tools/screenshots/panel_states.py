@@ -17,7 +17,7 @@ from simulator.interpreters import interpreter
 from simulator.pins import load_pins
 
 ORDER = (
-    *("idle", "normal", "fever", "confirm", "short", "moving", "far", "hot", "cold", "wait"),
+    *("idle", "normal", "fever", "confirm", "short", "moving", "far", "low", "hot", "cold", "wait"),
     *("room", "sensor", "lens", "warm", "reference"),
 )
 COLUMNS = 4
