@@ -80,7 +80,7 @@ def test_whatever_the_kiosk_says_can_be_kept():
     from kiosk.words import words_in
 
     record.pack(changed(fw=VERSION))
-    shown = {"idle", "warm", "normal", "fever", "lens"}
+    shown = {"idle", "warm", "normal", "fever", "lens", "low"}
     for reason in words_in("en"):
         if reason not in shown:
             record.pack(changed(reason=reason))
