@@ -36,6 +36,12 @@ def test_a_soft_edge_sees_what_a_throw_of_points_sees():
     assert aiming.share(13.7, 10, 6, soft=True) == pytest.approx(within, abs=0.02)
 
 
+@pytest.fixture(scope="module")
+def table():
+    """The rows of optics.md."""
+    return aiming.compare(Measures())
+
+
 def still(habits, **changes):
     """People who are all alike, know the distance and do not sway."""
     move = replace(habits.movement, sway_mm=0, people_sd=0, **changes)
@@ -66,12 +72,10 @@ def test_a_scan_that_ends_before_the_eye_has_arrived_is_seen():
     assert ended == 0 and held > 0.5
 
 
-def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits():
+def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits(table):
     """Why there is no distance sensor (hardware/README.md)."""
     rows = {
-        row["way"]: row
-        for row in aiming.compare(Measures())
-        if (row["part"][-3:], row["distance_mm"]) == ("DCI", 100)
+        row["way"]: row for row in table if (row["part"][-3:], row["distance_mm"]) == ("DCI", 100)
     }
     drawn, told, hottest = (
         next(row for way, row in rows.items() if way.startswith(name) and way.endswith(end))
@@ -85,11 +89,8 @@ def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits():
     assert Scan(sweeps=True)  # the rule that waits is one that the firmware has
 
 
-def test_what_the_readme_recommends_by_is_what_the_table_says():
-    rows = {
-        (row["part"][-3:], row["way"], row["distance_mm"]): row["hard"]["met"]
-        for row in aiming.compare(Measures())
-    }
+def test_what_the_readme_recommends_by_is_what_the_table_says(table):
+    rows = {(row["part"][-3:], row["way"], row["distance_mm"]): row["hard"]["met"] for row in table}
     about = {
         ("DCI", "corner, mirror of 8 mm", 100): 1 / 3,
         ("DCI", "mirror, hottest of 1.5 s", 100): 2 / 3,
