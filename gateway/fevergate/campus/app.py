@@ -55,6 +55,7 @@ from fevergate.web_common.privacy_page import PrivacyPage, PrivacySite
 from fevergate.web_common.register_pages import RegisterPages
 from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.roll_pages import RollPages, RollSite
+from fevergate.web_common.roster_pages import RosterPages
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.told_pages import ToldPages
 
@@ -129,6 +130,7 @@ class CampusServer:
                 *PrivacyPage(self.pages, privacy).routes,
                 *list_routes(self.pages, people_list),
                 *AccountPages(self.pages).routes,
+                *RosterPages(self.pages, self.duty, settings.zone, self.pages.campuses).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],

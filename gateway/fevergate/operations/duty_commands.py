@@ -75,8 +75,7 @@ def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path
         }
         if not dry_run:
             place.duty.apply(changes, user())
-            what = " ".join(f"{name}: {count}" for name, count in figures.items())
-            place.audited.note(user(), "import duty", what)
+            place.audited.note(user(), "import duty", changes.in_numbers)
         if as_json:
             click.echo(msgspec.json.encode(figures | {"dry_run": dry_run}))
             return

@@ -59,6 +59,11 @@ class DutyChanges(Struct, frozen=True, kw_only=True):
     withdrawn: list[Shift]
     unchanged: int
 
+    @property
+    def in_numbers(self) -> str:
+        """The changes in numbers, as the audit stores them."""
+        return f"+{len(self.added)} -{len(self.withdrawn)} ={self.unchanged}"
+
 
 class Duty:
     """The duty list of a gateway or campus server, whose `gates` (here also campuses) are known.

@@ -44,6 +44,7 @@ from fevergate.web_common.page_maker import FAILURES
 from fevergate.web_common.privacy_page import PrivacyPage
 from fevergate.web_common.register_pages import RegisterPages
 from fevergate.web_common.roll_pages import RollPages, RollSite
+from fevergate.web_common.roster_pages import RosterPages
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.told_pages import ToldPages
@@ -81,6 +82,7 @@ class Pages(Shared):
                 *DevicePages(self).routes,
                 *DutyPages(self).routes,
                 *HandOverPages(self).routes,
+                *RosterPages(self, self.duty, settings.zone, self.registers.gates).routes,
                 *ScreenPages(self).routes,
                 *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
                 *RegisterPages(self, self.registers).routes,
