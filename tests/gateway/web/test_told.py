@@ -192,3 +192,10 @@ def test_at_the_set_hour_it_is_told_how_many_of_the_list_are_not_measured(alone,
     assert "王芳" not in mail.get_content() + str(hook)
     now.at = local("2026-11-25 10:59")
     assert alone.told() == ([], [])
+
+
+def test_doctor_names_a_contact_whom_no_duty_list_has(alone):
+    alone.settings.contacts[0].on_duty = alone.settings.contacts[1].on_duty = True
+    alone.pages.duty.add("Zhou", "", AT, AT + 1e9)
+    warnings = [f for f in doctor_notices.notices(alone.settings) if f.state == "warning"]
+    assert [finding.text[1].rpartition(": ")[2] for finding in warnings] == ["Chen"]
