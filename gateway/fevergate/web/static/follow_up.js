@@ -119,10 +119,13 @@ const followUp = (() => {
   }
 
   /* To what is open: its form, if it is the only one. */
-  find("open").addEventListener("click", (event) => {
-    const links = [...find("fevers").querySelectorAll("a.open")];
-    if (!links.length || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  find("open").addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    const listed = () => [...find("fevers").querySelectorAll("a.open")];
+    if (!listed().length) await reload(); // counted a moment ago, and not in the list yet
+    const links = listed();
+    if (!links.length) return location.assign(find("open").href);
     if (links.length === 1) return follow(links[0]);
     const earlier = links[0].closest("details");
     if (earlier) earlier.open = true;
