@@ -1,16 +1,21 @@
-"""Finds the confirmed fevers of the last hours in what the gateways have sent."""
+"""Finds the confirmed fevers of the last hours in what the gateways sent, and in own marks."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.marks import campus_of, fevers_by_hand
 from fevergate.campus.schema import items
+from fevergate.campus.settings import CampusSettings
+from fevergate.campus.statements import BoundStatements
 from fevergate.campus.strikes import CAME, TokenStrikes
+from fevergate.people.marks import fevers_since
 from fevergate.protocol.campus_messages import FeverEvent, FollowUpEvent
 from fevergate.reports.confirmation import is_to_be_told
-from fevergate.web_common.told_cases import MAX_OF_KIOSK, ConfirmedFever
+from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, ConfirmedFever
 
 ROWS = 500
 """Rows that are fetched from the database at a time."""
@@ -41,6 +46,51 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
                 of_kiosk[whose] += 1
                 confirmed.append((campus, gateway, event, came[-1]))
         return [_confirmed(connection, *row) for row in confirmed]
+
+
+def fevers_by_list(
+    database: CampusDatabase, settings: CampusSettings, now: float
+) -> list[ConfirmedFever]:
+    """Fevers that were measured by hand or at a desk since `LOOK_BACK_S`, without a name: those
+    entered here, and as many as the gateways stated. Raises `CampusError`."""
+    since = now - LOOK_BACK_S
+    first = datetime.fromtimestamp(since, settings.zone).date()
+    last = datetime.fromtimestamp(now, settings.zone).date()
+    days = [str(first + timedelta(n)) for n in range((last - first).days + 1)]
+    with database.read() as connection:
+        statements = BoundStatements(connection, lambda: now)
+        own = fevers_since(statements, settings.zone, since)
+        stated = {day: fevers_by_hand(connection, day) for day in days}
+    confirmed = [
+        _by_hand(
+            f"{fever.day}/{fever.person}",
+            *(campus_of(settings, fever.campus), fever.at, fever.clinical_c, fever.unit),
+        )
+        for fever in own[:MAX_OF_KIOSK]
+    ]
+    confirmed += [
+        _by_hand(f"{day}/{campus}/{number}", campus, now)
+        for day, known in stated.items()
+        for campus, count in known.items()
+        for number in range(1, min(count, MAX_OF_KIOSK) + 1)
+    ]
+    return confirmed
+
+
+def _by_hand(
+    key: str, campus: str, at: float, clinical_c: float | None = None, unit: str = ""
+) -> ConfirmedFever:
+    return ConfirmedFever(
+        key=f"confirmed/hand/{key}",
+        campus=campus,
+        gate="",
+        kiosk="",
+        unit=unit,
+        at=at,
+        clinical_c=clinical_c,
+        clinical_site="" if clinical_c is None else "axillary",
+        outcome="",
+    )
 
 
 def _confirmed(

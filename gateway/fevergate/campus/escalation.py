@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from msgspec import Struct
 from sqlalchemy import select
 
-from fevergate.campus.confirmed_fevers import confirmed_fevers
+from fevergate.campus.confirmed_fevers import confirmed_fevers, fevers_by_list
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.day_rolls import read_rolls
 from fevergate.campus.given_names import pair_of
@@ -20,7 +20,7 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import TokenStrikes
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import celsius, report_state, texts
-from fevergate.texts.translations import Pair
+from fevergate.texts.translations import Pair, both
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.told_cases import LOOK_BACK_S as CONFIRMED_S
 from fevergate.web_common.told_cases import Cases, ConfirmedFever
@@ -67,7 +67,9 @@ class Escalation:
 
     def confirmed(self) -> None:
         """Tell each confirmed fever at once, and again until somebody has it."""
-        self.cases.follow(confirmed_fevers(self.database, self.now() - CONFIRMED_S))
+        now = self.now()
+        confirmed = confirmed_fevers(self.database, now - CONFIRMED_S)
+        self.cases.follow(confirmed + fevers_by_list(self.database, self.settings, now))
 
     def fevers(self) -> None:
         """Post a notice of each fever not acknowledged after `fever_after_min`; later to the next
@@ -210,6 +212,12 @@ class Escalation:
         return last
 
     def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
+        if not fever.kiosk:
+            unit = fever.unit or "-"
+            title = self.settings.title or "FeverGate"
+            anywhere = (title, self.settings.title_en or title)
+            place = self._place(fever.campus) if fever.campus else anywhere
+            return place, (unit, unit), both("by hand")
         gate = pair_of(self.database, fever.campus, "gate", fever.gate or "-")
         kiosk = pair_of(self.database, fever.campus, "kiosk", fever.kiosk)
         return self._place(fever.campus), gate, kiosk

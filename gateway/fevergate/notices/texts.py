@@ -137,7 +137,7 @@ def second_look(clinical_c: float | None, clinical_site: str, outcome: str) -> P
         parts.append(both(LABELS[clinical_site]))
     if outcome:
         parts.append(both(LABELS[outcome]))
-    return _joined(both(", "), parts)
+    return _joined(both(", "), parts or [both("a fever")])
 
 
 def report_state(missing: list[Pair], *, signed: bool) -> Pair:

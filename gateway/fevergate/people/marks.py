@@ -65,11 +65,12 @@ class KnownMarks(Struct, frozen=True, kw_only=True):
 
 
 class HandFever(NamedTuple):
-    """A fever that was measured by hand or at the desk: day, number of the list, unit, °C
+    """A fever that was measured by hand or at the desk: day, number of the list, campus, unit, °C
     (axillary), Unix time (s) at which it was entered."""
 
     day: str
     person: int
+    campus: str
     unit: str
     clinical_c: float
     at: float
@@ -154,11 +155,6 @@ class Marks:
             fevers=sum(celsius is not None and celsius >= FEVER_C for *_, celsius in rows),
         )
 
-    def fevers_since(self, since: float) -> list[HandFever]:
-        """Fevers that were entered by hand or at the desk since a Unix time (s), the oldest
-        first."""
-        return [HandFever(*row) for row in self._statements.query(_SELECT_FEVERS, (FEVER_C, since))]
-
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
         """Take what the campus's other gateways know of a day, in place of what was known so."""
         told = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
@@ -228,6 +224,14 @@ def set_marks_aside(connection: Connection) -> None:
     connection.execute(_SET_ASIDE)
 
 
+def fevers_since(statements: Statements, zone: ZoneInfo, since: float) -> list[HandFever]:
+    """Fevers that were entered by hand or at the desk since a Unix time (s), of the days since
+    then, the oldest first."""
+    day = datetime.fromtimestamp(since, zone).date().isoformat()
+    rows = statements.query(_SELECT_FEVERS, (day, FEVER_C, since))
+    return [HandFever(*row) for row in rows]
+
+
 def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
     """What a mark is to be, and the reason for it. Raises `MarkError`."""
     excused, take_back = " ".join(new.excused.split()), " ".join(new.take_back.split())
@@ -270,9 +274,10 @@ _SELECT_OWN = (
     "select person, kind, clinical_c from marks where day = ? and revision > 0 and person > 0"
 )
 _SELECT_FEVERS = """
-    select m.day, m.person, coalesce(nullif(m.unit, ''), p.unit, ''), m.clinical_c, m.at
+    select m.day, m.person, coalesce(nullif(m.campus, ''), p.campus, ''),
+        coalesce(nullif(m.unit, ''), p.unit, ''), m.clinical_c, m.at
     from marks m left join people p on p.person = m.person
-    where m.clinical_c >= ? and m.at >= ? order by m.at, m.person"""
+    where m.day >= ? and m.clinical_c >= ? and m.at >= ? order by m.at, m.person"""
 _SELECT_ELSEWHERE = "select person, kind from marks_elsewhere where day = ?"
 _PUT_ELSEWHERE = """
     insert into marks_elsewhere(day, person, kind) values (?, ?, ?)

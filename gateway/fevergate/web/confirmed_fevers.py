@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from fevergate.people.marks import fevers_since
 from fevergate.reports.fever_log import read_fever
 from fevergate.web.context import Shared
 from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, ConfirmedFever
@@ -39,7 +40,7 @@ def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
 
 def _of_the_list(shared: Shared, now: float) -> list[ConfirmedFever]:
     """Fevers that were entered by hand or at the desk, without a name."""
-    fevers = shared.marks.fevers_since(now - LOOK_BACK_S)
+    fevers = fevers_since(shared.people_db, shared.settings.zone, now - LOOK_BACK_S)
     return [
         ConfirmedFever(
             key=f"confirmed/hand/{fever.day}/{fever.person}",

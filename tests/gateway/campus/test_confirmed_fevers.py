@@ -6,6 +6,7 @@ from notice_helpers import contact
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation
+from fevergate.protocol.campus_messages import MarkedDay
 from fevergate.registers.declarations import shipped
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
@@ -65,6 +66,21 @@ def scene(tmp_path, database_text):
 def test_what_the_second_measurement_confirms_or_the_clinic_gets_is_told(scene, found, told):
     scene.keep(after(1, day=DAY, **found))
     assert scene.told() == ([("0", "Chen")] if told else [])
+
+
+def test_a_fever_by_hand_that_a_gateway_states_is_told_and_so_is_that_it_was_none(scene):
+    def stated(revision, fevers):
+        scene.keep(MarkedDay(date=DAY, revision=revision, list_id="0" * 16, fevers=fevers))
+
+    stated(1, 1)
+    assert scene.told() == [("0", "Chen")]
+    (notice,) = scene.notices.recent()
+    assert "手工测得发热" in notice.subject and "东校区" in notice.subject
+    assert "东校区 -：发热，" in notice.body
+    stated(2, 2)
+    assert scene.told() == [("0", "Chen")]  # of another person
+    stated(3, 1)
+    assert scene.told() == [("corrected", "Chen")]
 
 
 def test_the_notice_says_where_and_how_warm_and_names_nobody(scene):
