@@ -14,19 +14,19 @@ count only together with a higher middle of the others.
 MIDDLE_C = 36.5
 """Median of a healthy crowd: the middle of the textbook's axillary 36.0 to 37.0 °C."""
 
-LIMIT_C = 0.4
+_LIMIT_C = 0.4
 """Distance (°C) from the usual middle that is reported: three SD of a day's middle in one hall
 (0.13 °C in Wang et al. 2023), and reached after 8 days of 0.05 °C."""
 
-ALARMS_C = 0.15
-ALARMS_SHARE = 0.25
-ALARMS_ALONE_SHARE = 0.4
+_ALARMS_C = 0.15
+_ALARMS_SHARE = 0.25
+_ALARMS_ALONE_SHARE = 0.4
 """Distance (°C) above the usual middle that is reported together with such a share of alarms, and
 the share that is reported whatever the middle of the others: of a sensor's jump by 0.8 °C half the
 people at a forehead are alarmed for, and the others show a third of it. No crowd has four fevers
 among ten people; a group of twenty is over before `_AT_LEAST` others have come."""
 
-FAR_C = 0.8
+_FAR_C = 0.8
 """Distance (°C) from a healthy crowd's middle that is reported by a kiosk that knows no usual one:
 the error of the room term in a hall 10 °C from the reference room, and of a sensor at the limit of
 its accuracy."""
@@ -126,8 +126,8 @@ class Drift:
     @property
     def off_c(self):
         """How far (°C) the middle is from the usual one; from a healthy crowd's if it is farther
-        than `FAR_C` from that, or no usual one is known."""
-        if self.usual_c is None or abs(self.middle_c) >= FAR_C:
+        than `_FAR_C` from that, or no usual one is known."""
+        if self.usual_c is None or abs(self.middle_c) >= _FAR_C:
             return self.middle_c
         return self.middle_c - self.usual_c
 
@@ -160,7 +160,7 @@ class Drift:
         if self._pause_s < _FOLLOW_S or self.usual_c is None:
             return
         self._follow(min(1.0, self._pause_s / _USUAL_S))
-        if self.off_c <= -LIMIT_C:
+        if self.off_c <= -_LIMIT_C:
             self._low_s = min(self._low_s + int(self._pause_s), _LASTS_S)
         self._pause_s = 0
 
@@ -190,7 +190,7 @@ class Drift:
 
     def _is_beyond(self, off_c):
         if self.usual_c is None:
-            return abs(off_c) >= FAR_C
-        if self._alarms >= ALARMS_SHARE and off_c >= ALARMS_C:
+            return abs(off_c) >= _FAR_C
+        if self._alarms >= _ALARMS_SHARE and off_c >= _ALARMS_C:
             return True
-        return abs(off_c) >= LIMIT_C or self._alarms >= ALARMS_ALONE_SHARE
+        return abs(off_c) >= _LIMIT_C or self._alarms >= _ALARMS_ALONE_SHARE

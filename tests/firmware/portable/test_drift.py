@@ -2,7 +2,7 @@
 
 import math
 
-from kiosk.drift import _AT_LEAST, _USUAL_S, LIMIT_C, MIDDLE_C, Drift
+from kiosk.drift import _AT_LEAST, _LIMIT_C, _USUAL_S, MIDDLE_C, Drift
 
 SPREAD_C = 0.36
 DAY_S = 24 * 3600
@@ -146,7 +146,7 @@ def test_a_month_without_people_changes_nothing_that_is_seen():
     before_c = kiosk.drift.middle_c
     kiosk.drift.rest(_USUAL_S)
     assert kiosk.drift.middle_c == before_c
-    assert abs(kiosk.drift.off_c) < LIMIT_C
+    assert abs(kiosk.drift.off_c) < _LIMIT_C
 
 
 def test_what_is_not_its_own_is_refused():

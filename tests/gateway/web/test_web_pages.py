@@ -25,7 +25,7 @@ BOARD = "/board/{gate:str}"
 def paths(site):
     """Every page there is, with something in its blanks."""
     blanks = {"gate": "north", "kiosk": "north-1", "boot": "1", "seq": "2", "table": "days"}
-    blanks |= {"register": "visitors", "id": "1"}
+    blanks |= {"register": "visitors", "id": "1", "person": "1"}
     blanks |= {"name": "0" * 32, "kind": "csv", "secret": "0" * 43}
     for route in site.pages.app.routes:
         path = re.sub(r"{(\w+)(:\w+)?}", lambda blank: blanks[blank[1]], route.path)
