@@ -157,10 +157,10 @@ class Duty:
             raise DutyError("meanwhile_duty")
         (shift,) = wanted
         self._change(shift, shift.begin, now, by)
-        if name not in {other.name for other in present}:
+        if all(other.name != name or other.gate not in ("", shift.gate) for other in present):
             rest = shift.end is not None and shift.end - now > NEARLY_OVER_S
             end = shift.end if rest and shift.end else now + LONGEST_S
-            self._begin(OnDuty(name=name, gate=shift.gate, begin=now, end=end), gate, by)
+            self._begin(OnDuty(name=name, gate=shift.gate, begin=now, end=end), by)
         return shift
 
     def begin(self, gate: str, name: str, by: str) -> None:
@@ -170,16 +170,16 @@ class Duty:
         shift = OnDuty(name=name, gate=gate, begin=now, end=now + LONGEST_S)
         self._check(shift)
         if name not in {other.name for other in self.shifts(gate) if other.timed}:
-            self._begin(shift, gate, by)
+            self._begin(shift, by)
 
-    def _begin(self, shift: OnDuty, gate: str, by: str) -> None:
-        """Begin the shift that its person has at a gate soon, or else `shift`, now."""
+    def _begin(self, shift: OnDuty, by: str) -> None:
+        """Begin the shift that its person has soon at all gates of `shift`, or else that, now."""
         now = self._now()
         planned = [
             s
             for s in self.everybody()
             if s.name == shift.name
-            and s.gate in ("", gate)
+            and s.gate in ("", shift.gate)
             and now < (s.begin or 0.0) <= now + EARLY_S
         ]
         if planned:

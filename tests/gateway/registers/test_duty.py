@@ -143,6 +143,33 @@ def test_whoever_is_always_on_the_list_is_not_handed_over(roster):
     assert roster.duty.at("north", roster.clock.at + LONGEST_S) == ["Head"]
 
 
+def test_who_has_one_gate_and_takes_over_all_leaves_no_other_gate_with_nobody(roster):
+    roster.duty.add("Zhang", "", DAY, NIGHT)
+    roster.duty.add("Li", "north", DAY, NIGHT)
+    roster.clock.at = DAY + H
+    shift = next(s for s in roster.duty.shifts("north") if s.name == "Zhang")
+    roster.duty.hand_over("north", shift.id, shift.revision, "Li", "Zhang")
+    assert [roster.duty.at(gate) for gate in GATES] == [["Li"], ["Li"]]
+
+
+def test_who_is_planned_at_one_gate_and_takes_over_all_leaves_no_other_with_nobody(roster):
+    roster.duty.add("Zhang", "", DAY, NIGHT)
+    roster.duty.add("Li", "north", NIGHT, MORNING)
+    roster.clock.at = EVENING - H
+    (shift,) = roster.duty.shifts("north")
+    roster.duty.hand_over("north", shift.id, shift.revision, "Li", "Zhang")
+    assert [roster.duty.at(gate) for gate in GATES] == [["Li"], ["Li"]]
+    assert roster.duty.at("north", NIGHT) == ["Li"] and roster.duty.at("south", NIGHT) == []
+
+
+def test_who_has_all_gates_and_takes_over_one_has_no_second_shift(roster):
+    roster.duty.add("Zhang", "north", DAY, NIGHT)
+    roster.duty.add("Li", "", DAY, NIGHT)
+    shift = next(s for s in roster.duty.shifts("north") if s.name == "Zhang")
+    roster.duty.hand_over("north", shift.id, shift.revision, "Li", "Zhang")
+    assert [(s.name, s.gate) for s in roster.duty.shifts("north")] == [("Li", "")]
+
+
 def test_a_shift_far_ahead_is_not_begun_by_who_takes_over(roster):
     roster.duty.add("Chen", "north", DAY, NIGHT)
     roster.duty.add("Zhou", "north", DAY + EARLY_S + 60, MORNING)
@@ -233,7 +260,7 @@ def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock
     plain = sorted(set(shown))
     with berlin.store.transaction() as connection:
         connection.execute("delete from entries")
-    planned = []
+    planned, edges = [], set[int]()
     for number in range(data.draw(st.integers(1, 4))):
         begin = data.draw(st.sampled_from(["", *plain]))
         later = [wall for wall in plain if wall > begin]
@@ -242,7 +269,9 @@ def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock
         form = {"person": f"P{number}", "from": begin, "to": end}
         berlin.entries.add("duty", FORM.read(shipped()["duty"], form, gate), "李伟")
         planned.append((f"P{number}", gate, model(shown, begin, end)))
-    for number in data.draw(st.lists(st.integers(0, len(shown) - 1), min_size=5, max_size=30)):
+        edges |= {shown.index(wall) for wall in (begin, end) if wall}
+    drawn = data.draw(st.lists(st.integers(0, len(shown) - 1), min_size=5, max_size=30))
+    for number in [*sorted(edges), *drawn]:
         at = (first + timedelta(minutes=number * STEP)).timestamp()
         for gate in GATES:
             names = [p for p, where, states in planned if where in ("", gate) and states[number]]
