@@ -303,6 +303,7 @@ people_list = Table(
     Column("last_person", Integer, nullable=False),
     _at("changed_at"),
     _at("heard_at", nullable=True),
+    Column("first_at", Float(53), nullable=False, server_default="0"),
 )
 
 

@@ -266,8 +266,8 @@ _ERASE = """
     where person = ?"""
 _SELECT_ROWS = "select person, number_tag, content, kind, until from people"
 _BEGIN = """
-    insert into people_list(id, list, revision, last_person, changed_at)
-    values (1, :list, 0, 0, :now)
+    insert into people_list(id, list, revision, last_person, first_at, changed_at)
+    values (1, :list, 0, 0, :now, :now)
     on conflict(id) do update set changed_at = :now"""
 _CHANGING = (
     *("kind", "class", "unit", "campus", "permit", "until", "expected", "revision", "sealed"),

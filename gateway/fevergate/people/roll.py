@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -180,7 +181,7 @@ class Rolls:
         if self._campus:
             campus, values = " and p.campus in ('', :campus)", values | {"campus": self._campus}
         _, end = day_bounds(day, self._zone)
-        values["now"] = min(self._statements.clock(), end)
+        values["now"] = min(self._statements.clock(), math.nextafter(end, 0.0))
         return _OPEN.format(expected=EXPECTED + campus + within.format("p")), values
 
     def _fevers(self, day: date, units: Sequence[str] | None) -> list[tuple[str, str, int]]:
@@ -191,8 +192,8 @@ class Rolls:
         """The last day that is closed or, while none is, the last before there was a list here."""
         if newest := self._newest_closed():
             return newest
-        ((changed_at,),) = self._statements.query("select changed_at from people_list")
-        return datetime.fromtimestamp(changed_at, self._zone).date() - timedelta(days=1)
+        ((first_at,),) = self._statements.query("select first_at from people_list")
+        return datetime.fromtimestamp(first_at, self._zone).date() - timedelta(days=1)
 
     def _is_closed(self, day: date) -> bool:
         newest = self._newest_closed()

@@ -99,3 +99,18 @@ def drafts(db: Database) -> None:
     """Lists that somebody looks at before anything changes."""
     for statement in _DRAFTS.split(";\n"):
         db.conn.execute(statement)
+
+
+_FIRST_AT = """
+-- When a list first came here; until now only its last change was kept.
+alter table people_list add column first_at real not null default 0;
+update people_list set first_at = case when heard_at is null
+    then coalesce((select min(since) from people), changed_at) else changed_at end;
+"""
+
+
+@migrations()
+def first_at(db: Database) -> None:
+    """The time from which on there is a list, and so a roll of each day."""
+    for statement in _FIRST_AT.split(";\n"):
+        db.conn.execute(statement)

@@ -39,7 +39,8 @@ EXPECTED = f"""
     select p.person, p.kind, p."class", p.unit, p.campus from {LISTED}
     where p.expected = 1 and {IN_FORCE} and {PERMIT} != 'stop'"""  # noqa: S608 - constants
 """SQL of who is expected to be measured on the day of `:now`, to be joined with what was measured:
-whoever the list marks as expected and may enter. For a day that is over, `:now` is its end."""
+whoever the list marks as expected and may enter. For a day that is over, `:now` is its last moment,
+since whoever leaves with a day does so at its end."""
 
 _COLUMNS = (
     *("person", "kind", "class", "unit", "campus", "permit", "since", "until", "expected"),

@@ -15,7 +15,9 @@ from people_helpers import Clock, entry, gateway_people
 
 from fevergate.errors import MarkError, PeriodError
 from fevergate.people.changes import PeopleChanges
+from fevergate.people.copying import ListCopy, page
 from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark
+from fevergate.people.policy import Policies
 from fevergate.people.roll import DayRoll, RollKeeper, in_words
 from fevergate.storage.coverage_bits import DAY_S, day_bounds
 from fevergate.texts.translations import translator
@@ -91,7 +93,7 @@ class Model:
         """Unit of each person who was expected, by number."""
         if day in self.closed:
             return self.closed[day]
-        at = min(now, day_bounds(day, ZONE)[1])
+        at = min(now, day_bounds(day, ZONE)[1] - 1e-3)
         return {
             number: person["unit"]
             for number, person in self.people.items()
@@ -297,6 +299,76 @@ def test_the_day_on_which_the_list_came_is_closed_although_nothing_ran_until_the
     college.roll.close_days(30)
     assert college.roll.day(first) == figures
     assert college.roll.day(first - timedelta(1)) is None
+
+
+def test_whoever_has_a_last_day_is_expected_until_it_is_over_and_after_it_is_closed(college):
+    first = college.today
+    college.roll.close_days(30)
+    _, end = day_bounds(first, ZONE)
+    college.changes.replace([entry("1", until=end), entry("2")])
+    college.enter("2", clinical_c=36.6)
+    figures = DayRoll(expected=2, measured=1, unmeasured=1)
+    assert college.roll.day(first) == figures
+    college.clock.at = end
+    assert college.roll.day(first) == figures
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
+    college.roll.close_days(30)
+    assert college.roll.day(first) == figures and not figures.zero
+    assert college.numbers("unmeasured", first) == ["1"]
+
+
+def test_whoever_may_not_enter_until_a_day_is_not_expected_once_that_day_is_closed(college):
+    listed(college, "1", "2")
+    first = college.today
+    _, end = day_bounds(first, ZONE)
+    Policies(college.store).override(college.person("1"), "stop", end, "Chen")
+    college.enter("2", clinical_c=36.6)
+    assert college.roll.day(first) == DayRoll(expected=1, measured=1)
+    college.clock.at = end
+    college.roll.close_days(30)
+    assert college.roll.day(first) == DayRoll(expected=1, measured=1)
+
+
+def test_a_change_of_the_list_on_the_next_morning_takes_no_roll_from_the_day_it_came(college):
+    listed(college, "1", "2")
+    college.enter("1", clinical_c=36.6)
+    first = college.today
+    college.clock.at += DAY_S
+    listed(college, "1", "2", "3")
+    figures = DayRoll(expected=2, measured=1, unmeasured=1)
+    assert college.roll.day(first) == figures
+    college.roll.close_days(30)
+    assert college.roll.day(first) == figures
+
+
+def test_the_next_pull_takes_no_roll_from_the_day_on_which_a_list_was_copied(college, tmp_path):
+    (tmp_path / "copy").mkdir()
+    with gateway_people(tmp_path / "copy", college.clock) as store:
+        listed(college, "1", "2")
+        taking = ListCopy(store)
+
+        def pull() -> None:
+            assert taking.take(page(college.store, "", *taking.position()))
+
+        pull()
+        first, roll = college.today, RollKeeper(store.statements, ZONE)
+        college.clock.at += DAY_S
+        pull()
+        roll.close_days(30)
+        assert roll.day(first) == DayRoll(expected=2, unmeasured=2)
+
+
+def test_a_list_of_an_older_version_has_a_roll_from_its_oldest_row_on(college, tmp_path):
+    listed(college, "1")
+    first = college.today
+    college.clock.at += DAY_S
+    listed(college, "1", "2")
+    statements = college.store.statements
+    with statements.transaction() as connection:
+        connection.execute("alter table people_list drop column first_at")
+        connection.execute("delete from _sqlite_migrations where name = 'first_at'")
+    with gateway_people(tmp_path, college.clock) as store:
+        assert RollKeeper(store.statements, ZONE).day(first) == DayRoll(expected=1, unmeasured=1)
 
 
 def test_days_on_which_nothing_ran_are_closed_with_nobody_measured(college):
