@@ -11,20 +11,18 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from fevergate.errors import ListFileError, ListProblem
+from fevergate.people.sheet_size import MAX_COLUMNS, MAX_ROWS, check_sheets
 from fevergate.texts.translations import N_, both
 
 MAX_BYTES = 10_000_000
 MAX_UNPACKED = 200_000_000
 """Bytes of all parts of an XLSX, which is a ZIP file."""
 
-MAX_ROWS = 100_000
-MAX_COLUMNS = 200
-
 WHOLE_DIGITS = 10**15
 """Numbers from here on are not whole in a spreadsheet: it keeps 15 digits."""
 
-SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""First bytes of XLSX and XLS."""
+XLSX, XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""First bytes of these files."""
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -43,7 +41,9 @@ def sheets(data: bytes, file: str, *, times: bool = False) -> Iterator[Rows]:
     is its date, or with `times` the time, too. Raises `ListFileError`."""
     if len(data) > MAX_BYTES:
         raise whole(file, N_("expected at most {most} MB"), most=MAX_BYTES // 1_000_000)
-    if data.startswith(SPREADSHEETS):
+    if data.startswith(XLS):
+        raise whole(file, N_("expected CSV or XLSX; save it as one of these"))
+    if data.startswith(XLSX):
         yield from _spreadsheet(data, file, _text_with_time if times else _text)
     else:
         yield _csv(data, file)
@@ -83,9 +83,9 @@ def _decoded(data: bytes, file: str) -> str:
 def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator[Rows]:
     import python_calamine  # here: the gateway's pages need it on the day of a new list only
 
-    if data.startswith(SPREADSHEETS[0]):
-        _check_size(data, file)
+    _check_size(data, file)
     try:
+        check_sheets(data, file)
         book = python_calamine.load_workbook(io.BytesIO(data))
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name).to_python(skip_empty_area=False)

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import zipfile
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -241,6 +243,81 @@ def test_no_file_does_more_than_be_refused(data):
         assert 1 <= len(error.problems) <= MOST_PROBLEMS
     else:
         assert listed.entries
+
+
+def stray(*cells):
+    """A list with cells far off, by row and column from 0."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, HEAD)
+        for row, column, text in cells:
+            page.write_string(row, column, text)
+    return file.getvalue()
+
+
+def changed(data, **parts):
+    """A spreadsheet whose parts (by name, without folder and ending) are changed by a function."""
+    new = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(new, "w") as out:
+        for name in old.namelist():
+            change = parts.get(name.rpartition("/")[2].partition(".")[0], lambda part: part)
+            out.writestr(name, change(old.read(name)), zipfile.ZIP_DEFLATED)
+    return new.getvalue()
+
+
+NO_PLACES = (b"<row><c><v>1</v></c></row>" * 100_001).join([b"<sheetData>", b"</sheetData>"])
+TEXT = b"x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (stray((1_048_575, 0, "x")), "at most 100000 rows"),
+        (stray((1, 200, "x")), "at most 200 columns"),
+        (stray((99_999, 0, "x"), (0, 199, "x")), "at most 2000000 cells"),
+        (
+            changed(
+                stray((1_048_575, 200, "x")),
+                sheet1=lambda part: re.sub(b"<dimension[^>]*>", b'<dimension ref="A1:D2"/>', part),
+            ),
+            "at most 100000 rows",
+        ),
+        (
+            changed(
+                stray((1, 0, "x")),
+                sheet1=lambda part: re.sub(b"<sheetData>.*</sheetData>", NO_PLACES, part),
+            ),
+            "at most 100000 rows",
+        ),
+        (
+            changed(
+                stray(*((row, 0, "x") for row in range(1, 120))),
+                sharedStrings=lambda part: part.replace(b"<t>x</t>", b"<t>" + TEXT + b"</t>"),
+            ),
+            "at most 100 million letters",
+        ),
+        (b"\xd0\xcf\x11\xe0" + bytes(1000), "save it as one of these"),
+        (changed(stray(), core=lambda _: b"<!DOCTYPE x><sheetData/>"), "a document type"),
+    ],
+    ids=["rows", "columns", "cells", "said small", "no places", "one long text", "xls", "doctype"],
+)
+def test_a_small_spreadsheet_that_would_fill_the_memory_is_never_laid_out(
+    data, expected, monkeypatch
+):
+    monkeypatch.setattr("python_calamine.load_workbook", lambda _: pytest.fail("laid out"))
+    ((row, column, text),) = problems(data)
+    assert (row, column) == (0, "") and expected in text
+
+
+def test_a_far_cell_with_a_format_and_no_text_is_no_part_of_the_list():
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, HEAD)
+        page.write_row(1, 0, ["1", "王芳", "学生", "软件2301"])
+        page.write_blank(1_048_575, 16_383, None, book.add_format({"bold": True}))
+    assert [entry.name for entry in read(file.getvalue()).entries] == ["王芳"]
 
 
 SHEET = as_xlsx(made_up(3))

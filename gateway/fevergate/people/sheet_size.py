@@ -1,0 +1,184 @@
+"""How far the sheets of an XLSX reach, found before any library lays them out in memory.
+
+One cell in the last row and column is a file of a few kB, and a rectangle of gigabytes.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.parsers import expat
+
+from fevergate.errors import ListFileError, ListProblem
+from fevergate.texts.translations import N_, both
+
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
+MAX_CELLS = 2_000_000
+"""Cells of the rectangle from A1 to the last row and column: 100 000 rows of 20 columns."""
+
+MAX_LETTERS = 100_000_000
+"""Letters of all cells; a text that cells share counts for each of them."""
+
+CHUNK = 1 << 16
+OTHER_FORMATS = ("workbook.bin", "content.xml")
+"""Parts by which other formats in a ZIP file (XLSB, ODS) are told."""
+
+PLACE = re.compile("([A-Za-z]{1,3})([0-9]{1,7})")
+
+
+def check_sheets(data: bytes, file: str) -> None:
+    """Refuse an XLSX whose sheets reach too far, or that is another format. Raises `ListFileError`,
+    and what `zipfile` and `expat` raise."""
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        infos = parts.infolist()
+        if any(part.filename.lower().endswith(OTHER_FORMATS) for part in infos):
+            raise _refused(file, N_("expected CSV or XLSX; save it as one of these"))
+        texts: list[int] = []
+        for part in infos:
+            if part.filename.lower().endswith("sharedstrings.xml"):
+                texts += _SharedTexts(_chunks(parts, part)).lengths
+        for part in infos:
+            if _has(_chunks(parts, part), b"sheetData"):
+                _Sheet(_chunks(parts, part), texts, file)
+
+
+class _Reader:
+    """Goes through the XML of a part. It is read as UTF-8, as the spreadsheet library does, and a
+    document type, which could hide parts of it, is refused."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartElementHandler = lambda name, values: self.start(_local(name), values)
+        parser.EndElementHandler = lambda name: self.end(_local(name))
+        parser.CharacterDataHandler = self.text
+        for chunk in chunks:
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def end(self, name: str) -> None:
+        raise NotImplementedError
+
+    def text(self, text: str) -> None:
+        raise NotImplementedError
+
+    def _doctype(self, *_: object) -> None:
+        raise expat.ExpatError("a document type")
+
+
+class _SharedTexts(_Reader):
+    """Lengths of the texts that cells share."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.lengths: list[int] = []
+        super().__init__(chunks)
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        if name == "si":
+            self.lengths.append(0)
+
+    def end(self, name: str) -> None:
+        pass
+
+    def text(self, text: str) -> None:
+        if self.lengths:
+            self.lengths[-1] += len(text)
+
+
+class _Sheet(_Reader):
+    """Bounds the cells of a sheet that have a value. A row or a cell that does not say its place
+    comes after the one before it."""
+
+    def __init__(self, chunks: Iterator[bytes], texts: list[int], file: str) -> None:
+        self._texts = texts
+        self._file = file
+        self._row, self._column, self._inside = 1, 0, 0
+        self._last_row, self._last_column, self._letters = 0, 0, 0
+        self._place = (1, 1)
+        self._shares, self._value = False, ""
+        super().__init__(chunks)
+
+    def start(self, name: str, values: dict[str, str]) -> None:
+        if name == "row":
+            self._row = int(values.get("r", self._row))
+        elif name == "c":
+            self._column += 1
+            self._place = (self._row, self._column)
+            if "r" in values:
+                self._place = _place(values["r"])
+                self._column = self._place[1]
+            self._shares, self._value = values.get("t") == "s", ""
+        elif name in ("v", "is"):
+            self._inside += 1
+            self._reach(*self._place)
+
+    def end(self, name: str) -> None:
+        if name == "row":
+            self._row += 1
+            self._column = 0
+        elif name in ("v", "is"):
+            self._inside -= 1
+            if self._shares and name == "v":
+                number = int(self._value)
+                self._count(self._texts[number] if 0 <= number < len(self._texts) else 0)
+
+    def text(self, text: str) -> None:
+        if self._inside:
+            self._count(len(text))
+            if self._shares:
+                self._value = (self._value + text)[:20]
+
+    def _count(self, letters: int) -> None:
+        self._letters += letters
+        if self._letters > MAX_LETTERS:
+            millions = MAX_LETTERS // 1_000_000
+            raise _refused(self._file, N_("expected at most {most} million letters"), most=millions)
+
+    def _reach(self, row: int, column: int) -> None:
+        self._last_row = max(self._last_row, row)
+        self._last_column = max(self._last_column, column)
+        if self._last_row > MAX_ROWS:
+            raise _refused(self._file, N_("expected at most {most} rows"), most=MAX_ROWS)
+        if self._last_column > MAX_COLUMNS:
+            raise _refused(self._file, N_("expected at most {most} columns"), most=MAX_COLUMNS)
+        if self._last_row * self._last_column > MAX_CELLS:
+            raise _refused(self._file, N_("expected at most {most} cells"), most=MAX_CELLS)
+
+
+def _refused(file: str, text: str, **values: object) -> ListFileError:
+    return ListFileError(file, [ListProblem(0, "", both(text, **values))])
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _place(text: str) -> tuple[int, int]:
+    """Row and column, from 1, of a cell as `B7`."""
+    match = PLACE.fullmatch(text)
+    if not match:
+        raise ValueError(f"no cell: {text[:20]!r}")
+    column = 0
+    for letter in match[1].upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(match[2]), column
+
+
+def _chunks(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    with parts.open(part) as stream:
+        while chunk := stream.read(CHUNK):
+            yield chunk
+
+
+def _has(chunks: Iterator[bytes], word: bytes) -> bool:
+    before = b""
+    for chunk in chunks:
+        if word in before + chunk:
+            return True
+        before = chunk[-len(word) :]
+    return False
