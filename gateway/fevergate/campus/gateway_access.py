@@ -48,6 +48,12 @@ class GatewayAccess:
             raise Refusal(401, "authorization", "expected a gateway's token")
         return owner, digest[:TOKEN_DIGITS]
 
+    def refuse_of_none(self, gateway: str) -> None:
+        """Raise `Refusal` for a gateway that no campus names, though the settings have campuses:
+        it is told nothing of their people."""
+        if self._settings.campuses and gateway not in self.campus_of:
+            raise Refusal(403, "authorization", f"{gateway} is in no [campuses.NAME] gateways")
+
 
 def refused(refusal: HTTPException) -> JSONResponse:
     """The answer to what was refused."""

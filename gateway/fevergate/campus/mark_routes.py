@@ -59,7 +59,9 @@ class MarkRoutes:
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     def _campus_of(self, gateway: str) -> str:
-        """A gateway's campus: by the settings, else that under which it was heard last."""
+        """A gateway's campus: by the settings, or where these have no campuses that under which it
+        was heard last. Raises `Refusal`."""
+        self._access.refuse_of_none(gateway)
         if gateway in self._access.campus_of:
             return self._access.campus_of[gateway]
         heard = (

@@ -42,6 +42,7 @@ class PeopleRoutes:
 
     def _changes(self, request: Request) -> PeoplePage:
         gateway, _ = self._access.gateway_of(request)
+        self._access.refuse_of_none(gateway)
         after = whole_number(request.query_params.get("after", "0"), 18)
         if after < 0:
             raise Refusal(422, "after", "expected a revision, a number from 0")

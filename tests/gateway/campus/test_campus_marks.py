@@ -1,5 +1,6 @@
 """Gateways of a campus learn who was measured at the others, and nobody else learns it."""
 
+import hashlib
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -7,8 +8,12 @@ import msgspec
 import pytest
 from campus_site import DAY, Parts, delivery, local, over
 from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from fevergate.campus.mark_routes import MarkRoutes
 from fevergate.campus.marks import MarkExchange
+from fevergate.campus.people_routes import PeopleRoutes
 from fevergate.campus.schema import items
 from fevergate.campus.settings import Campus
 from fevergate.campus.statements import CampusStatements
@@ -238,6 +243,24 @@ def test_a_gateway_asks_by_its_token_and_gets_its_own_campus(host):
             assert answer.json()["error"]["field"] == "authorization"
         wrong = client.get("/v1/marks/yesterday", headers=bearer(host, "gw-east"))
         assert wrong.status_code == 422 and wrong.json()["error"]["field"] == "date"
+
+
+@pytest.mark.parametrize("path", ["/v1/people", "/v1/marks", f"/v1/marks/{DAY}"])
+def test_a_gateway_of_no_campus_is_told_nothing_of_people(tmp_path, path):
+    token = "of a gateway that is in no campus"
+    tokens = {"gw-x": hashlib.sha256(token.encode()).hexdigest()}
+    parts = Parts(tmp_path, "campus.db", campuses=CAMPUSES, tokens=tokens)
+    try:
+        store = PeopleStore(CampusStatements(parts.database, parts.now), parts.vault)
+        PeopleChanges(store).replace(listed())
+        marks = MarkExchange(parts.database, parts.settings, parts.vault, parts.now)
+        people = PeopleRoutes(parts.settings, store)
+        app = Starlette(routes=[*people.routes, *MarkRoutes(parts.settings, marks).routes])
+        answer = TestClient(app).get(path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 403, answer.text[:200]
+        assert "gw-x is in no [campuses.NAME]" in answer.json()["error"]["reason"]
+    finally:
+        parts.close()
 
 
 @pytest.mark.parametrize(
