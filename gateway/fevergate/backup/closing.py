@@ -84,6 +84,7 @@ NAMES = {
         "delete from cards",
         "delete from drafts",
         "update people set sealed = '', number_tag = null, name_tag = '', content = ''",
+        "update marks set \"by\" = '', sealed = ''",
         "update policies set \"by\" = ''",
         "update overrides set \"by\" = ''",
     ),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
+from people_helpers import Clock, gateway_people
 from samples import arrived
 
 from fevergate.backup import closing
@@ -49,6 +50,14 @@ def folder(tmp_path, monkeypatch):
     form = EntryForm(ZoneInfo("Asia/Shanghai"), ["north"], [])
     visitor = {"name": "王芳", "phone": "13812345678", "whom": "王芳"}
     entries.add("visitors", form.read(shipped()["visitors"], visitor, "north"), "Zhang")
+    with gateway_people(folder, Clock()) as people:
+        reason = people.vault.seal({"reason": "王芳"})
+        with people.statements.transaction() as connection:
+            connection.execute(
+                'insert into marks(day, person, kind, at, "by", sealed, revision)'
+                " values ('2026-11-23', 1, 'excused', 1, 'Zhang', ?, 1)",
+                (reason,),
+            )
     pages.note("Zhang", "look at log", "2026-11-23")
     pages.close()
     (folder / "mine.txt").write_text("the administrator's own")
@@ -72,12 +81,18 @@ def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(fol
     everything = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
     assert not [name for name in NAMES if name.encode() in everything]
     names = {path.name for path in back.iterdir()}
-    assert names == {"gateway.toml", "database.sqlite", "pages.sqlite"}  # no key, no credential
+    # no key, no credential
+    assert names == {"gateway.toml", "database.sqlite", "pages.sqlite", "people.sqlite"}
     pages = sqlite3.connect(back / "pages.sqlite")
     assert pages.execute("select outcome, sealed from follow_ups").fetchall() == [("clinic", "")]
     kept = pages.execute("select register, sealed, by from entry_revisions").fetchall()
     assert kept == [("visitors", "", "")]
     pages.close()
+    people = sqlite3.connect(back / "people.sqlite")
+    assert people.execute('select kind, "by", sealed from marks').fetchall() == [
+        ("excused", "", "")
+    ]
+    people.close()
 
 
 @pytest.mark.parametrize("campus", ["", "west", "EAST"])
