@@ -26,6 +26,9 @@ LOOK_BACK_S = OPEN_S + 3600.0
 that one that is missing was corrected."""
 CORRECTED, OLD = "corrected", "old"
 """Why a case is over."""
+STEP_S = 60.0
+"""A case that opened this much later than now was opened before the clock was set back; clocks of
+several servers differ by less."""
 MAX_OF_KIOSK = 50
 """Most cases of a kiosk within `LOOK_BACK_S`: more are a flood."""
 
@@ -92,6 +95,7 @@ class Cases:
             case = cases.get(key)
             if case is None or case.over_why == CORRECTED:
                 self._open(fever, now)
+        self._count_from(now)
         for case in self.waiting():
             fever = known.get(case.fever.key)
             if now - case.opened_at >= OPEN_S:
@@ -148,6 +152,17 @@ class Cases:
             connection.execute("delete from told_cases where opened_at < ?", (now - AUDIT_S,))
             connection.execute(_OPEN, (fever.key, msgspec.json.encode(fever).decode(), now))
 
+    def _count_from(self, now: float) -> None:
+        """Count the repeats and levels of cases from now that were opened before the clock was set
+        back; otherwise they would stop until it is as late again."""
+        if any(case.opened_at > now + STEP_S for case in self.waiting()):
+            with self.notices.store.transaction() as connection:
+                connection.execute(
+                    "update told_cases set opened_at = ?"
+                    " where opened_at > ? and taken_at is null and over_at is null",
+                    (now, now + STEP_S),
+                )
+
     def _end(self, case: Case, now: float, why: str) -> None:
         with self.notices.store.transaction() as connection:
             connection.execute(
@@ -195,5 +210,5 @@ _OPEN = """
 
 
 def _since(case: Case, now: float) -> float:
-    """Time since a case was opened; a clock that was set back makes it no less than 0."""
+    """Time since a case was opened; another server's clock makes it no less than 0."""
     return max(0.0, now - case.opened_at)

@@ -107,6 +107,22 @@ def test_it_is_repeated_and_reaches_the_next_level_until_somebody_has_it(scene):
     assert (case.taken_by, case.over_at) == ("Chen", None)
 
 
+def test_a_clock_that_is_set_back_stops_no_repeat_and_no_next_level(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    scene.told()
+    scene.wait(-180)
+    assert scene.told() == [("0", "Chen")]  # told once more, since the time counts from now
+    scene.wait(10)
+    assert scene.told() == [("1", "Chen"), ("1", "Li")]
+
+
+def test_another_servers_clock_that_is_a_little_late_tells_nobody_twice(scene):
+    scene.keep(after(1, day=DAY, clinical_c=38.9))
+    scene.told()
+    scene.wait(-0.5)
+    assert scene.told() == []
+
+
 def test_whoever_comes_on_duty_is_told_too(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     scene.told()
