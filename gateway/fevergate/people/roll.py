@@ -161,6 +161,14 @@ class Rolls:
             for row in found
         ]
 
+    def fevers(self, begin: date, end: date) -> int:
+        """How many fevers were measured by hand or at the desk on the days of a period, summed by
+        day."""
+        values = {"begin": begin.isoformat(), "end": end.isoformat(), "fever_c": FEVER_C}
+        ((kept,),) = self._statements.query(_SUM_KEPT_FEVERS, values)
+        ((marked,),) = self._statements.query(_COUNT_MARKED_FEVERS, values)
+        return kept + marked
+
     def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
         """SQL of those who were expected on a day, with their marks; None without a list."""
         values: dict[str, Any] = {"day": day.isoformat()}
@@ -288,6 +296,11 @@ _COUNTED = """count(*), coalesce(sum(case when kind = 'excused' then 1 else 0 en
         coalesce(sum(case when kind = 'none' then 1 else 0 end), 0)"""
 _COUNT = f"select campus, unit, {_COUNTED} from ({{rows}}) r group by campus, unit"  # noqa: S608
 _COUNT_ALL_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
+_SUM_KEPT_FEVERS = """
+    select coalesce(sum(fevers), 0) from roll_days where day between :begin and :end"""
+"""SQL of the fevers of days whose marks are deleted."""
+_COUNT_MARKED_FEVERS = """
+    select count(*) from marks where day between :begin and :end and clinical_c >= :fever_c"""
 _COUNT_FEVERS = """
     select coalesce(nullif(m.campus, ''), p.campus, ''), coalesce(nullif(m.unit, ''), p.unit, ''),
            count(*)

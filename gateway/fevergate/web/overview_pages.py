@@ -24,6 +24,7 @@ from fevergate.web.period_report import (
     TITLES,
     PeriodSums,
     comparison_table,
+    fevers_by_hand,
     period_verdict,
     read_comparison,
     report_sheet,
@@ -96,6 +97,7 @@ class OverviewPages:
         self, request: Request, overview: Overview, when: Period, common: dict[str, Any]
     ) -> Response:
         say = translator(self._shared.language(request))
+        by_hand = self._by_hand(overview)
 
         def stacked(name: str, of: Counts) -> tuple[str, str, list[tuple[str, int]]]:
             parts = [("normal", of.normal), ("retry", of.retry), ("fever", of.fever)]
@@ -109,8 +111,10 @@ class OverviewPages:
             error="",
             when=when,
             title=TITLES[when.kind],
-            verdict_of=period_verdict(overview, say, has_list=self._shared.has_list),
-            unwatched=unwatched_days(overview, say),
+            verdict_of=period_verdict(
+                overview, say, has_list=self._shared.has_list, by_hand=by_hand
+            ),
+            unwatched=[*fevers_by_hand(by_hand, say), *unwatched_days(overview, say)],
             comparison=comparison_table(self._comparison(when, when.earlier, overview.gate), say),
             query=_query(overview),
             hours=charts.bar_chart(
@@ -136,6 +140,13 @@ class OverviewPages:
             settings = self._shared.settings
             return read_comparison(reader, settings, self._search, when, before, gate)
 
+    def _by_hand(self, overview: Overview) -> int:
+        """Fevers measured by hand or at the desk, which no gate has."""
+        if overview.gate:
+            return 0
+        begin, end = date.fromisoformat(overview.begin), date.fromisoformat(overview.end)
+        return self._shared.roll.fevers(begin, end)
+
     def file(self, request: Request) -> Response:
         """Export the report of a period."""
         kind = request.path_params["kind"]
@@ -157,6 +168,7 @@ class OverviewPages:
                 sheet = report_sheet(
                     *(overview, sums, tables, fevers, settings, language, say),
                     has_list=self._shared.has_list,
+                    by_hand=self._by_hand(overview),
                 )
                 if kind == "pdf":
                     write_pdf(sheet, say(FOOTER), say, out)

@@ -80,10 +80,13 @@ def _sums(
     return sums
 
 
-def period_verdict(overview: Overview, say: Say, *, has_list: bool = False) -> tuple[str, str]:
+def period_verdict(
+    overview: Overview, say: Say, *, has_list: bool = False, by_hand: int = 0
+) -> tuple[str, str]:
     """Colour and sentence of a period. No fever is stated of the days that were watched alone, and
-    no zero where a list of people says who was to be measured (`has_list`)."""
-    fevers = overview.total.fever
+    no zero where a list of people says who was to be measured (`has_list`). Fevers that were
+    measured by hand or at the desk (`by_hand`) count like those of kiosks."""
+    fevers = overview.total.fever + by_hand
     unwatched = [day.date for day in overview.days if not day.watched]
     watched = len(overview.days) - len(unwatched)
     if fevers:
@@ -97,6 +100,13 @@ def period_verdict(overview: Overview, say: Say, *, has_list: bool = False) -> t
             )
         return "green", say("Report of zero: no fever, and each day was watched.")
     return "green", say("No fever; days that were watched: {watched}.", watched=watched)
+
+
+def fevers_by_hand(count: int, say: Say) -> list[str]:
+    """A sentence on the fevers that were measured by hand or at the desk."""
+    if not count:
+        return []
+    return [say("Fevers measured by hand or at the desk: {count}.", count=count)]
 
 
 def unwatched_days(overview: Overview, say: Say) -> list[str]:
@@ -138,10 +148,11 @@ def report_sheet(
     say: Say,
     *,
     has_list: bool = False,
+    by_hand: int = 0,
 ) -> Sheet:
     """The report of a period as a document, with `tables` before its fevers."""
     when = sums[0].period
-    state, sentence = period_verdict(overview, say, has_list=has_list)
+    state, sentence = period_verdict(overview, say, has_list=has_list, by_hand=by_hand)
     place = settings.campus_title(language)
     if overview.gate:
         place += f" · {settings.gate_title(overview.gate, language)}"
@@ -150,7 +161,11 @@ def report_sheet(
         title=f"{say(TITLES[when.kind])} · {place} · {when}",
         state=state,
         verdict=sentence,
-        lines=[*unwatched_days(overview, say), say("Times are those of %s.") % settings.timezone],
+        lines=[
+            *fevers_by_hand(by_hand, say),
+            *unwatched_days(overview, say),
+            say("Times are those of %s.") % settings.timezone,
+        ],
         tables=[
             comparison_table(sums, say),
             *tables,

@@ -45,6 +45,21 @@ def test_the_page_and_its_files_state_the_figures(listed, administrator):
     )
 
 
+def test_a_fever_by_hand_is_a_fever_of_the_period_as_well(listed, administrator):
+    span = f"from={DAY}&to={DAY}"
+    assert "by hand or at the desk" not in administrator.get(f"/admin/overview?{span}").text
+    person = listed.pages.people.by_number("2").person
+    feverish = NewMark(person=person, clinical_c=38.9)
+    before = listed.pages.overview({"from": DAY, "to": DAY}).total.fever
+    listed.pages.marks.enter(date.fromisoformat(DAY), [feverish], "Chen")
+    sentences = f"Fevers: {before + 1}", "Fevers measured by hand or at the desk: 1."
+    page = administrator.get(f"/admin/overview?{span}").text
+    assert all(sentence in page for sentence in sentences) and "No fever" not in page
+    book = load_workbook(io.BytesIO(administrator.get(f"/admin/overview.xlsx?{span}").content))
+    cells = [str(row[0].value) for row in book["FeverGate"]]
+    assert all(sentence in cells for sentence in sentences)
+
+
 def test_a_site_without_a_list_has_no_such_line(site, administrator):
     page = administrator.get(f"/admin/log?date={DAY}").text
     assert "Expected" not in page and "/roll" not in page
