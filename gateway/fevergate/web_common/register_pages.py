@@ -133,6 +133,8 @@ class RegisterPages:
         register, user = self._register(request), session_of(request).user
         id_, revision = request.path_params["id"], whole_number(form["revision"])
         what, action = f"{register.name} {id_}", form["action"]
+        if action == "reopen" and not self._reopens(request, register):
+            raise HTTPException(403)
         if action in ("close", "reopen"):
             act = self._entries.close if action == "close" else self._entries.reopen
             try:
@@ -279,6 +281,12 @@ class RegisterPages:
         if register.open:
             return entry.closed_at is None
         return entry.first_at >= self._registers.day_begin()
+
+    def _reopens(self, request: Request, register: RegisterDeclaration) -> bool:
+        """Whether the user may open the entry of the address again, which shows its names: a guard
+        on its day."""
+        entry = self._entries.get(register.name, request.path_params["id"])
+        return _is_admin(request) or entry.first_at >= self._registers.day_begin()
 
     def _keeps(self, request: Request, register: RegisterDeclaration) -> bool:
         by_guards = register.keepers == "guards" and self._registers.guards

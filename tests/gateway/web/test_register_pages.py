@@ -59,6 +59,19 @@ def test_a_guard_lets_a_visitor_in_and_out_and_sees_no_name_after(site):
     assert not [what for _, _, what in site.audit() if "王小明" in what]
 
 
+def test_a_guard_opens_nobody_again_who_came_on_another_day(site):
+    guard, admin = site.client("Zhang"), site.client("李伟")
+    enter(guard, "visitors", **VISITOR)
+    (entry,) = site.pages.entries.holding("visitors", local("2026-11-23 21:00"))
+    path = f"/registers/visitors/{entry.id}"
+    post(guard, path, action="close", revision="1")
+    clock(site, "2026-11-24 07:00")
+    assert post(guard, path, action="reopen", revision="2").status_code == 403
+    assert guard.get(path).status_code == 403
+    assert "王小明" not in guard.get("/registers/visitors").text
+    assert post(admin, path, action="reopen", revision="2").status_code == 303
+
+
 def test_who_is_still_inside_at_closing_time_is_said(site):
     guard = site.client("Zhang")
     enter(guard, "visitors", **VISITOR, until="2026-11-23T21:30")
