@@ -212,7 +212,7 @@ class Duty:
         new = [
             shift
             for key, shift in wanted.items()
-            if key not in present and (shift.end or now) > now and not self._had(shift, now)
+            if key not in present and (shift.end or now) > now and not self._had(shift, known, now)
         ]
         for shift in new:
             self._check(shift)
@@ -233,14 +233,30 @@ class Duty:
         for shift in changes.added:
             self._add(shift, by)
 
-    def _had(self, shift: OnDuty, now: float) -> bool:
-        """Whether a shift that has begun is there, perhaps handed over since."""
-        if shift.begin is None or shift.begin > now:
+    def _had(self, shift: OnDuty, known: Sequence[Shift], now: float) -> bool:
+        """Whether a shift is there already: begun before its time, or begun and perhaps handed
+        over since."""
+        if shift.begin is None:
             return False
-        return any(
-            (other.name, other.gate, other.begin) == (shift.name, shift.gate, shift.begin)
+        who = (shift.name, shift.gate)
+        if any(
+            (other.name, other.gate) == who
+            and other.end == shift.end
+            and (other.begin or 0.0) <= min(shift.begin, now)
+            for other in known
+        ):
+            return True
+        return shift.begin <= now and any(
+            (other.name, other.gate) == who and self._was(other, shift)
             for other in self.shifts(shift.gate, shift.begin)
         )
+
+    def _was(self, now: Shift, shift: OnDuty) -> bool:
+        """Whether a shift has the begin of another, or was that before somebody changed it."""
+        if now.begin == shift.begin:
+            return True
+        before = map(self._shift, self._entries.history(REGISTER, now.id))
+        return any(other and _key(other) == _key(shift) for other in before)
 
     def _check(self, shift: OnDuty) -> None:
         if not PERSON_NAME.fullmatch(shift.name):

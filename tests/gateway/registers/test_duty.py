@@ -214,6 +214,38 @@ def test_a_file_read_again_brings_nobody_back_who_was_relieved(roster):
     assert roster.duty.compare(file).added == []  # what is over is history
 
 
+def test_a_file_read_again_adds_nobody_twice_who_came_early(roster):
+    roster.of_a_day()
+    file = plan(("Chen", DAY, NIGHT), ("Zhou", NIGHT, MORNING))
+    roster.clock.at = NIGHT - 2 * H
+    (shift,) = roster.duty.shifts("north")
+    roster.duty.hand_over("north", shift.id, shift.revision, "Zhou", "Zhang")
+    for at in (NIGHT - H, NIGHT + H):
+        roster.clock.at = at
+        again = roster.duty.compare(file)
+        assert (again.added, again.withdrawn) == ([], [])
+    (shift,) = roster.duty.shifts("north")
+    roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
+    roster.clock.at += 1
+    assert roster.duty.compare(file).added == []  # came early, and was relieved
+
+
+def test_a_file_that_shortens_a_shift_ahead_leaves_its_gate_with_somebody(roster):
+    roster.duty.add("Zhou", "north", NIGHT, MORNING)
+    file = plan(("Chen", DAY, NIGHT + H), ("Zhou", NIGHT + H, MORNING))
+    roster.duty.apply(roster.duty.compare(file), "李伟")
+    assert roster.duty.at("north", NIGHT) == ["Chen"]
+    assert roster.duty.at("north", NIGHT + H) == ["Zhou"]
+
+
+def test_who_has_two_shifts_that_overlap_gets_both(roster):
+    file = plan(("Wu", DAY, NIGHT + H), ("Wu", NIGHT, MORNING))
+    roster.duty.apply(roster.duty.compare(file[:1]), "李伟")
+    roster.clock.at = NIGHT + 60
+    roster.duty.apply(roster.duty.compare(file), "李伟")
+    assert roster.duty.at("north", MORNING - 60) == ["Wu"]
+
+
 BERLIN = ZoneInfo("Europe/Berlin")
 FORM = EntryForm(BERLIN, GATES, [])
 BEGIN = datetime(2026, 10, 24, tzinfo=UTC)
