@@ -22,6 +22,9 @@ MAX_ID = 2**53 - 1
 MOST = 1000
 """Entries that are read at once, unless another limit is asked for."""
 
+LARGEST_VALUE = 32503680000.0
+"""No value of a field is as large: 1 January 3000 as Unix time (s)."""
+
 FOREVER = 1e12
 """Later than any time (s)."""
 
@@ -31,7 +34,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     Times are Unix time (s): `first_at` it was entered, `at` this revision was saved, from
     `opened_at` until `closed_at` it is open or holds (None: it has no end yet). `fields` has the
-    personal values, too, until they are forgotten. `gate` is empty for all gates or none.
+    personal values, too, until they are forgotten: those that `personal` names, whatever the
+    register's declaration has become since. `gate` is empty for all gates or none.
     """
 
     register: str
@@ -45,6 +49,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     opened_at: float
     closed_at: float | None
     forgotten: bool = False
+    personal: tuple[str, ...] = ()
 
 
 class Entries:
@@ -252,18 +257,29 @@ class Entries:
         *known, fields, sealed, forgotten = row
         values = msgspec.json.decode(fields, type=dict[str, Value])
         declared = self.registers.get(row[0])
-        for name, text in self._vault.open(sealed).items():
+        personal = self._vault.open(sealed)
+        for name, text in personal.items():
             field = declared.fields.get(name) if declared else None
             numeric = field and field.type in ("number", "celsius", "time")
-            values[name] = float(text) if numeric else text
+            values[name] = _number(text) if numeric else text
         names = ("register", "id", "revision", "first_at", "at", "by", "gate")
         entry = dict(zip((*names, "opened_at", "closed_at"), known, strict=True))
-        return Entry(**entry, fields=values, forgotten=bool(forgotten))
+        return Entry(**entry, fields=values, forgotten=bool(forgotten), personal=tuple(personal))
 
 
 def new_id() -> int:
     """A random id for an entry that is about to be made."""
     return secrets.randbelow(MAX_ID) + 1
+
+
+def _number(text: str) -> Value:
+    """A number that was encrypted; a text stays one, since the field may have been of another
+    type."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if abs(value) < LARGEST_VALUE else text  # not for what is no number, either
 
 
 def _span(declared: RegisterDeclaration, new: NewEntry, now: float) -> tuple[float, float | None]:

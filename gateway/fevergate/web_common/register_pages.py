@@ -227,14 +227,11 @@ class RegisterPages:
         kind, words = request.path_params["kind"], self._words(request)
         count = self._entries.count(register.name, *bounds)
         if kind == "json":
-            rows = [
-                entry if personal else nameless(register, entry)
-                for entry in self._all(register, *bounds)
-            ]
+            rows = list(self._all(register, *bounds, personal=personal))
             head = {"register": register.name, "from": when.begin, "to": when.end}
             out.write(msgspec.json.encode(head | {"entries": rows}))
             return
-        read = partial(self._all, register, *bounds)
+        read = partial(self._all, register, *bounds, personal=personal)
         table = words.table(register, count, read, personal=personal)
         if kind == "csv":
             write_csv(table, out)
@@ -253,11 +250,13 @@ class RegisterPages:
         else:
             write_pdf(sheet, say(FOOTER), say, out)
 
-    def _all(self, register: RegisterDeclaration, begin: float, end: float) -> Iterator[Entry]:
-        """The entries of a period, the newest first."""
+    def _all(
+        self, register: RegisterDeclaration, begin: float, end: float, *, personal: bool
+    ) -> Iterator[Entry]:
+        """The entries of a period, the newest first; nameless ones unless `personal`."""
         skip = 0
         while part := self._entries.entered(register.name, begin, end, MOST, skip):
-            yield from part
+            yield from part if personal else (nameless(register, entry) for entry in part)
             skip += len(part)
 
     def _register(self, request: Request) -> RegisterDeclaration:
@@ -302,8 +301,9 @@ class RegisterPages:
 
 
 def nameless(register: RegisterDeclaration, entry: Entry) -> Entry:
-    """An entry without names and what else is forgotten of it."""
-    fields = {name: value for name, value in entry.fields.items() if name not in register.personal}
+    """An entry without names and what else is forgotten of it, now or when it was entered."""
+    hidden = {*register.personal, *entry.personal}
+    fields = {name: value for name, value in entry.fields.items() if name not in hidden}
     return msgspec.structs.replace(entry, fields=fields, by="")
 
 

@@ -9,6 +9,7 @@ from campus_site import local
 from pages_site import Site, post
 from register_helpers import LOAN, VISITOR, hidden
 
+from fevergate.registers.declarations import load_registers
 from fevergate.web_common.register_pages import RegisterPages
 
 
@@ -172,6 +173,36 @@ def test_exports_have_names_only_where_they_are_asked_for(site):
     assert {"王小明", "13800000001", "36.5"} <= values
     taken = [what for _, action, what in site.audit() if action == "take register"]
     assert "visitors-with-names-2026-11-23-2026-11-23.csv" in taken
+
+
+CHANGED = """
+[visitors]
+title = "访客登记"
+title_en = "Visitors"
+gate = "one"
+open = true
+
+[visitors.fields]
+name = { title = "姓名", title_en = "Name" }
+phone = { title = "电话", title_en = "Telephone", type = "number" }
+unit = { title = "单位", title_en = "Unit", type = "time" }
+"""
+
+
+def test_what_was_entered_as_personal_stays_so_when_the_declaration_is_changed(site):
+    guard, admin = site.client("Zhang"), site.client("李伟")
+    enter(guard, "visitors", **VISITOR)
+    (entry,) = site.pages.entries.holding("visitors", local("2026-11-23 21:00"))
+    post(guard, f"/registers/visitors/{entry.id}", action="close", revision="1")
+    (site.settings.folder / "registers.toml").write_text(CHANGED)
+    site.pages.entries.registers = load_registers(site.settings.folder)
+    values = [*VISITOR.values(), VISITOR["name"].encode("unicode_escape").decode()]
+    assert [value for value in values if value in guard.get("/registers/visitors").text] == []
+    for kind in ("csv", "json"):
+        path = f"/admin/registers/visitors.{kind}?from=2026-11-23&to=2026-11-23"
+        plain, named = admin.get(path).text, admin.get(f"{path}&names=1").text
+        assert [value for value in values if value in plain] == []
+        assert "王小明" in named and "送货" in named
 
 
 def named_xlsx(admin):
