@@ -12,6 +12,7 @@ import pytest
 
 from fevergate.provision import provision
 from harness.broker import LocalBroker, free_port
+from harness.worker import wait_until
 from simulator.tied import start
 
 GOES_S = 60
@@ -43,6 +44,11 @@ def runs(pid: int) -> bool:
         return False
 
 
+def tied(pid: int) -> bool:
+    """Whether `setpriv` is through: what dies before that leaves it untied."""
+    return Path(f"/proc/{pid}/comm").read_text().strip() != "setpriv"
+
+
 @pytest.mark.parametrize("script", [BROKER, GATEWAY], ids=["broker", "program"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_what_a_killed_program_had_started_goes_with_it(tmp_path, script, how):
@@ -63,6 +69,7 @@ def test_what_a_killed_program_had_started_goes_with_it(tmp_path, script, how):
     with parent, parent.stdout:
         pid = int(parent.stdout.readline())
         assert runs(pid)
+        wait_until(lambda: tied(pid), GOES_S, "it has begun")
         parent.send_signal(how)
         parent.wait()
     until = time.monotonic() + GOES_S
