@@ -3,10 +3,11 @@
    only when the gateway's red is gone. */
 const acknowledgement = (() => {
   const STILL_MS = 2000; // so long after the gateway was told, its red should be gone
+  const COUNTED_MS = 30000; // so long the focus waits for the fever to be counted as open
   let shown = null; // the red that is on the page: since when, how many
   let told = ""; // the red that the gateway was told of
   let waiting = null;
-  let leads = false; // whether the focus goes where the work goes on, once the red is gone
+  let leads = 0; // until when the focus goes where the work goes on, once the red is gone
 
   const name = (state) => state.since + " " + state.fevers;
   const button = () => find("acknowledge").querySelector("button");
@@ -27,7 +28,7 @@ const acknowledgement = (() => {
       const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, since: shown.since, fevers: shown.fevers });
       if (out) return refused(say.out, session.again);
       if (!answer.ok) return refused(reason(answer));
-      leads = true;
+      leads = Date.now() + COUNTED_MS;
       told = shown ? name(shown) : "";
       if (!told) return;
       alert(find("told"), say.told);
@@ -43,16 +44,19 @@ const acknowledgement = (() => {
     find("acknowledge").requestSubmit();
   });
 
-  /* To the button that leads to what is open, or to what the board says, until it is counted. Not
-     away from whoever is typing. */
+  /* To what the board says, and from there to the button that leads to what is open, as soon as it
+     is counted. Not away from whoever is typing. */
   function lead() {
-    leads = false;
     const open = find("open");
-    if (document.activeElement === body) (open.hidden ? find("headline") : open).focus({ preventScroll: true });
+    const at = document.activeElement;
+    if ((at !== body && at !== find("headline")) || !open.hidden) leads = 0;
+    if (at === body || (at === find("headline") && !open.hidden)) {
+      (open.hidden ? find("headline") : open).focus({ preventScroll: true });
+    }
   }
 
   function refused(words, then) {
-    leads = false;
+    leads = 0;
     rest();
     alert(find("failed"), words);
     if (then) then();
@@ -75,7 +79,7 @@ const acknowledgement = (() => {
       if (!raised || (told && told !== name(state))) rest();
       if (!raised) alert(find("failed"), "");
       shown = raised ? state : null;
-      if (!raised && leads) lead();
+      if (!raised && Date.now() < leads) lead();
     },
   };
 })();
