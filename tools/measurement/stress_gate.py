@@ -179,8 +179,12 @@ class Gate:
 
     def _linger(self, visitor: Visitor, began_ms: int) -> None:
         until_ms = self.now_ms + visitor.lingers_s * 1000
+        read_c = self._read_c(visitor, began_ms)
         while self.now_ms < until_ms:
-            judgement = self._sample(self._read_c(visitor, began_ms), visitor)
+            scanning = self._decision.scan.scanning
+            judgement = self._sample(read_c, visitor)
+            if scanning and not self._decision.scan.scanning:
+                read_c = self._read_c(visitor, began_ms)  # one draw for each scan, as in `_stand`
             if judgement is not None and judgement.verdict == RETRY:
                 self._decision.scan.ask_again()
 
