@@ -39,8 +39,8 @@ _SETTLE_MS = (
     (780, 1200),
 )
 
-_CALIBRATED_AT_V = 3.0
-_DRIFT_C_PER_V = 0.6  # shift of both temperatures of a 3 V part with its supply
+CALIBRATED_AT_V = 3.0
+DRIFT_C_PER_V = 0.6  # shift of both temperatures of a 3 V part with its supply
 
 WAKE_MS = 250
 """Time from wake-up to valid data (ms)."""
@@ -71,7 +71,7 @@ class MLX90614:
     `pec_errors` and `bus_errors` count failed transfers, including those that a retry made good.
     """
 
-    def __init__(self, bus, address=ADDRESS, tries=3, supply_v=_CALIBRATED_AT_V):
+    def __init__(self, bus, address=ADDRESS, tries=3, supply_v=CALIBRATED_AT_V):
         """`supply_v`: what a voltmeter shows at the can; readings are corrected to 3.0 V."""
         self._bus = bus
         self._address = address
@@ -79,7 +79,7 @@ class MLX90614:
         self._word = bytearray(3)
         self._write_byte = address << 1
         self._sum = bytearray(5)
-        self._drift_c = _DRIFT_C_PER_V * (supply_v - _CALIBRATED_AT_V)
+        self._drift_c = DRIFT_C_PER_V * (supply_v - CALIBRATED_AT_V)
         self.pec_errors = 0
         self.bus_errors = 0
 

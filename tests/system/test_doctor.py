@@ -39,6 +39,21 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
     }
 
 
+def test_a_kiosk_of_modules_is_named_with_what_its_supply_adds(site):
+    path = site.folder / "kiosks" / site.settings.kiosks[0] / "settings.json"
+    kept = path.read_text()
+    path.write_text(json.dumps(json.loads(kept) | {"supply_v": 3.27}))
+    try:
+        (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "supply"]
+        assert finding.state == "ok" and "3.27 V: +0.16 °C is taken off" in finding.text[1]
+        assert f"kiosk {site.settings.kiosks[0]} --supply-v VOLTS" in finding.text[1]
+        path.write_text("{")
+        (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "supply"]
+        assert finding.state == "warning" and str(path) in finding.text[1]
+    finally:
+        path.write_text(kept)
+
+
 def test_a_dead_broker_and_a_readable_secret_are_both_found(site):
     site.broker.stop()
     (site.folder / "admin.password").chmod(0o644)

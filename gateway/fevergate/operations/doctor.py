@@ -27,6 +27,7 @@ from fevergate.operations import (
     doctor_notices,
     doctor_people,
     doctor_storage,
+    doctor_supply,
 )
 from fevergate.operations.clock_command import in_words
 from fevergate.registers.declarations import FILE, read_registers
@@ -175,6 +176,7 @@ _CHECKS = (
     doctor_storage.retention,
     doctor_storage.calibrations,
     doctor_storage.drifts,
+    doctor_supply.supplies,
     doctor_storage.disk,
     doctor_gateway.gateway,
     doctor_lamps.pins,
