@@ -40,7 +40,7 @@ class BoardWishes(TypedDict, total=False):
 
 
 DEFAULTS = {
-    "site": "canthus",
+    "site": "face_max",  # what hardware/optics.md recommends
     "language": "zh",
     "threshold_c": 37.3,
     "wifi_ssid": "",
