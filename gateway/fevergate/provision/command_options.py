@@ -24,8 +24,8 @@ def board_options(command: Callable[..., None]) -> Callable[..., None]:
             "--site",
             type=click.Choice(sorted(SITES)),
             help="The part of the face that the sensor looks at; for a first kiosk face_max, the"
-            " hottest spot of a face that moves, which twice as many people show at once as an eye's"
-            " corner; a forehead misses a fever in 5.",
+            " hottest spot of a face that moves, which twice as many people show at once as an"
+            " eye's corner; a forehead misses a fever in 5.",
         ),
         click.option(
             "--threshold",
