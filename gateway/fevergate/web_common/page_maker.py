@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -33,6 +34,8 @@ from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
 
 log = logging.getLogger(__name__)
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d(?: –)?)")
 
 THEMES = ("auto", "day", "night")
 FAILURES: tuple[type[Exception], ...] = (
@@ -171,6 +174,7 @@ class Site(ABC):
         environment.filters["month"] = lambda day: format_skeleton(
             "yMMM", day, locale=LOCALES[language]
         )
+        environment.filters["whole"] = _whole
         environment.filters["degrees"] = lambda value, digits=1: (
             "-" if value is None else f"{value:.{digits}f}"
         )
@@ -179,6 +183,13 @@ class Site(ABC):
         environment.globals["reason"] = partial(_named, ERRORS, say)
         environment.globals.update(functions(language, say))
         return environment
+
+
+def _whole(text: object) -> Markup:
+    """A text in which no date is broken over two lines."""
+    span = Markup('<span class="whole">{}</span>').format
+    parts = _DATE.split(str(text))  # every second one is a date, with the dash after it
+    return Markup("").join(span(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def page_of(request: Request, form: Mapping[str, str] | None = None) -> int:
