@@ -86,7 +86,7 @@ def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) 
             raise ActionError("kiosk")
         return
     if request.kiosk in kiosks or request.kiosk in RESERVED:
-        raise ActionError("taken", request.kiosk)
+        raise ActionError("in_use", request.kiosk)
     if len(kiosks) >= MAX_KIOSKS:
         raise ActionError("many_kiosks")
     if not request.gate:

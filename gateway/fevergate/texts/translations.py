@@ -195,6 +195,7 @@ ERRORS = {
     "role": N_("There is no such role."),
     "units": N_("A tutor has 1 to 50 units, each of at most 64 characters, one a line."),
     "taken": N_("Somebody has this name already."),
+    "in_use": N_("This short name is in use."),
     "last": N_("The last administrator stays."),
     "code": N_("The code is wrong or has expired."),
     "clinical": N_("The second measurement is from 30 to 45 °C, such as 37.6."),
