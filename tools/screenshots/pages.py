@@ -1,5 +1,6 @@
 """Takes pictures of the pages in a real browser: a campus with a term's data and a fever now."""
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.errors import HarnessError
 from harness.filled import fill
 from harness.site import Site, names_of
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
+from screenshots import PICTURES
 
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 CORRECTED = "2026-11-10"
@@ -57,11 +59,18 @@ def _draw(page: Page, site: Site, name: str, path: Path) -> None:
 
 
 def main() -> int:
-    """`pages.py FOLDER` takes the README's pictures, `pages.py FOLDER --all` those of all pages."""
-    folder, everything = Path(sys.argv[1]), "--all" in sys.argv
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="tools/make-pages", description=__doc__)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=PICTURES, help="default: hardware/pictures"
+    )
+    everything = "every page in both languages, wide by day and narrow by night, not the README's"
+    parser.add_argument("--all", action="store_true", help=everything)
+    given = parser.parse_args()
+    folder = given.folder
     folder.mkdir(parents=True, exist_ok=True)
     wanted = README
-    if everything:
+    if given.all:
         wanted = {
             f"{name}-{language}-{size}-{theme}": (name, language, size, theme)
             for name in PAGES

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from fevergate.errors import NothingFoundError
 from harness import FIRMWARE
+from screenshots import PICTURES
 from simulator.display import HEIGHT, WIDTH, VirtualSSD1306
 from simulator.interpreters import interpreter
 from simulator.pins import load_pins
@@ -103,7 +104,13 @@ def _glass(draw: ImageDraw.ImageDraw, left: int, top: int, glass: VirtualSSD1306
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="tools/make-panel", description=__doc__)
-    parser.add_argument("folder", type=Path, help="for panel-zh.png and panel-en.png")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=PICTURES,
+        help="for panel-zh.png and panel-en.png; default: hardware/pictures",
+    )
     folder = parser.parse_args().folder
     drawn = states()
     for language in ("zh", "en"):

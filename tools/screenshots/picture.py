@@ -3,7 +3,7 @@
 Panels and lamps are those of a running system; the table is the output of `fevergate log`.
 """
 
-import sys
+import argparse
 import tempfile
 import threading
 from io import StringIO
@@ -22,6 +22,7 @@ from harness.browser import chromium
 from harness.system import System
 from harness.verdict import Shown
 from harness.worker import wait_until
+from screenshots import PICTURES
 from simulator import Board
 from simulator.panel import LAMPS, panel_svg
 
@@ -71,7 +72,16 @@ def page(system: System, panels: list[str]) -> str:
 
 
 def main() -> None:
-    """Usage: picture FILE."""
+    """Make the picture."""
+    parser = argparse.ArgumentParser(prog="tools/make-picture", description=__doc__)
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        default=PICTURES / "fevergate.png",
+        help="default: hardware/pictures/fevergate.png",
+    )
+    file = parser.parse_args().file
     album = Album()
     with (
         tempfile.TemporaryDirectory(prefix="fevergate-picture-") as name,
@@ -91,7 +101,7 @@ def main() -> None:
         wait_until(lambda: not any(map(system.lamps.lit, amber)), 120, "the lamps are green or red")
         drawn = browser.new_page(viewport={"width": 1280, "height": 100})
         drawn.set_content(page(system, panels))
-        drawn.screenshot(path=sys.argv[1], full_page=True)
+        drawn.screenshot(path=file, full_page=True)
 
 
 if __name__ == "__main__":
