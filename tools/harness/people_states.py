@@ -19,6 +19,13 @@ from harness.stage import Stage
 
 PEOPLE = 90
 TUTOR = "陈老师"
+OLD_SPREADSHEET = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
+"""How a file of Excel 97 (XLS) begins."""
+ROSTER = (
+    "值班员,校门,开始,结束\n"
+    "陈静,north,2999-01-01 08:00,2999-01-01 20:00\n"
+    "阿卜杜热合曼·买买提,south,2999-01-01 20:00,2999-01-02 08:00\n"
+)
 
 
 def _entries(stage: Stage, rows: Rows) -> list[ListEntry]:
@@ -37,9 +44,13 @@ def _listed(stage: Stage) -> str:
 
 
 def _upload(stage: Stage, page: Page, name: str, rows: Rows) -> None:
-    page.goto(f"{stage.url}/admin/list")
+    _upload_bytes(page, f"{stage.url}/admin/list", name, as_csv(rows))
+
+
+def _upload_bytes(page: Page, address: str, name: str, content: bytes) -> None:
+    page.goto(address)
     page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "text/csv", "buffer": as_csv(rows)}
+        {"name": name, "mimeType": "text/csv", "buffer": content}
     )
     page.locator("form", has=page.locator("input[type=file]")).locator("button").click()
     page.wait_for_load_state()
@@ -57,6 +68,14 @@ def _list(stage: Stage, page: Page) -> Iterator[None]:
     """The list of people by unit."""
     _listed(stage)
     page.goto(f"{stage.url}/admin/list")
+    yield
+
+
+@state("list-format", "administrator")
+def _list_format(stage: Stage, page: Page) -> Iterator[None]:
+    """A list in the format of old spreadsheets was uploaded."""
+    _listed(stage)
+    _upload_bytes(page, f"{stage.url}/admin/list", "名单.xls", OLD_SPREADSHEET)
     yield
 
 
@@ -185,6 +204,28 @@ def _register_wrong(stage: Stage, page: Page) -> Iterator[None]:
     page.locator("#new").evaluate("it => { it.noValidate = true }")
     page.locator("#new button").click()
     page.wait_for_selector("[role=alert]")
+    yield
+
+
+@state("roster", "administrator")
+def _roster(stage: Stage, page: Page) -> Iterator[None]:
+    """The roster, and where a new one is uploaded."""
+    page.goto(f"{stage.url}/admin/roster")
+    yield
+
+
+@state("roster-changes", "administrator")
+def _roster_changes(stage: Stage, page: Page) -> Iterator[None]:
+    """What a roster that was uploaded would change."""
+    _upload_bytes(page, f"{stage.url}/admin/roster", "值班表.csv", ROSTER.encode())
+    yield
+
+
+@state("roster-wrong", "administrator")
+def _roster_wrong(stage: Stage, page: Page) -> Iterator[None]:
+    """A roster with a gate that there is not."""
+    wrong = ROSTER.replace("south", "操场")
+    _upload_bytes(page, f"{stage.url}/admin/roster", "值班表.csv", wrong.encode())
     yield
 
 

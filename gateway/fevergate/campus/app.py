@@ -130,7 +130,10 @@ class CampusServer:
                 *PrivacyPage(self.pages, privacy).routes,
                 *list_routes(self.pages, people_list),
                 *AccountPages(self.pages).routes,
-                *RosterPages(self.pages, self.duty, settings.zone, self.pages.campuses).routes,
+                *RosterPages(
+                    *(self.pages, self.duty, settings.zone, self.pages.campuses),
+                    gate_word=registers.gate_word,
+                ).routes,
                 *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],

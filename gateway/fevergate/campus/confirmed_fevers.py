@@ -20,6 +20,10 @@ from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, Confirmed
 ROWS = 500
 """Rows that are fetched from the database at a time."""
 
+MAX_STATED = 500
+"""Most fevers by hand that are told of a campus and day because its gateways state them: what more
+they state is no figure of a college."""
+
 
 def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFever]:
     """Follow-ups received after `since` (Unix time, s) that those on duty must know of and that no
@@ -52,7 +56,8 @@ def fevers_by_list(
     database: CampusDatabase, settings: CampusSettings, now: float
 ) -> list[ConfirmedFever]:
     """Fevers that were measured by hand or at a desk since `LOOK_BACK_S`, without a name: those
-    entered here, and as many as the gateways stated. Raises `CampusError`."""
+    entered here, and as many as the gateways stated, of each campus and day the first `MAX_STATED`.
+    Raises `CampusError`."""
     since = now - LOOK_BACK_S
     first = datetime.fromtimestamp(since, settings.zone).date()
     last = datetime.fromtimestamp(now, settings.zone).date()
@@ -66,13 +71,13 @@ def fevers_by_list(
             f"{fever.day}/{fever.person}",
             *(campus_of(settings, fever.campus), fever.at, fever.clinical_c, fever.unit),
         )
-        for fever in own[:MAX_OF_KIOSK]
+        for fever in own
     ]
     confirmed += [
         _by_hand(f"{day}/{campus}/{number}", campus, now)
         for day, known in stated.items()
         for campus, count in known.items()
-        for number in range(1, min(count, MAX_OF_KIOSK) + 1)
+        for number in range(1, min(count, MAX_STATED) + 1)
     ]
     return confirmed
 

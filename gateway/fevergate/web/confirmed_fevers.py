@@ -9,8 +9,9 @@ from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, Confirmed
 
 
 def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
-    """What those on duty must know of: the first `MAX_OF_KIOSK` fevers that were entered by hand or
-    at the desk, and follow-ups, of each kiosk as many. Raises `StoreError` or `sqlite3.Error`."""
+    """What those on duty must know of: every fever that was entered by hand or at the desk (at most
+    one a day for each person of the list), and the first `MAX_OF_KIOSK` follow-ups of each kiosk.
+    Raises `StoreError` or `sqlite3.Error`."""
     now = shared.store.clock()
     follow_ups = shared.follow_ups.to_be_told(now - LOOK_BACK_S)
     confirmed = _of_the_list(shared, now)
@@ -53,5 +54,5 @@ def _of_the_list(shared: Shared, now: float) -> list[ConfirmedFever]:
             clinical_site="axillary",
             outcome="",
         )
-        for fever in fevers[:MAX_OF_KIOSK]
+        for fever in fevers
     ]

@@ -43,8 +43,9 @@ class NoticeThread(PeriodicThread):
         self._sender.tick()
 
     def _tell_unmeasured(self) -> None:
-        """Post at set hours how many are not measured, where no campus server does."""
-        if self._shared.settings.campus_server is None and self._shared.clock.believed:
+        """Post at set hours how many are not measured, where the list is kept here: who copies it
+        knows of this gateway's marks first, and the campus server of all."""
+        if self._shared.settings.keeps_list and self._shared.clock.believed:
             self._unmeasured.tick(self._shared.clock.now(), self._rolls)
 
     def _rolls(self) -> Iterator[PlaceRoll]:

@@ -138,7 +138,8 @@ class OverviewPages:
     def _comparison(self, when: Period, before: Period, gate: str = "") -> list[PeriodSums]:
         with self._shared.reader() as reader:
             settings = self._shared.settings
-            return read_comparison(reader, settings, self._search, when, before, gate)
+            by_hand = self._shared.roll.fevers
+            return read_comparison(reader, settings, self._search, when, before, gate, by_hand)
 
     def _by_hand(self, overview: Overview) -> int:
         """Fevers measured by hand or at the desk, which no gate has."""

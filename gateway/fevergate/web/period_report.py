@@ -27,17 +27,21 @@ TITLES = {
 
 class PeriodSums(Counts, kw_only=True):
     """People of a period, the days on which a kiosk watched and for how long, all kiosks together;
-    fevers by outcome, those that are not closed as `OPEN`."""
+    fevers of kiosks by outcome, those that are not closed as `OPEN`; `by_hand`: fevers that were
+    measured by hand or at the desk."""
 
     period: Period
+    by_hand: int = 0
     watched_days: int = 0
     watched_minutes: int = 0
     outcomes: Counter[str]
 
-    def rows(self) -> Iterator[tuple[str, Cell]]:
-        """Each figure with its name."""
+    def rows(self, *, by_hand: bool) -> Iterator[tuple[str, Cell]]:
+        """Each figure with its name; `by_hand`: those of measurements by hand as well."""
         yield N_("People screened"), self.normal + self.fever
-        yield N_("Fevers"), self.fever
+        yield N_("Fevers"), self.fever + self.by_hand
+        if by_hand:
+            yield N_("Of these by hand or at the desk"), self.by_hand
         for outcome in (OPEN, *OUTCOMES[1:]):
             yield LABELS[outcome], self.outcomes[outcome]
         yield N_("Retries"), self.retry
@@ -52,11 +56,16 @@ def read_comparison(
     when: Period,
     before: Period,
     gate: str,
+    by_hand: Callable[[date, date], int],
 ) -> list[PeriodSums]:
     """The sums of a period, of the same days of the one before, and of all of that one if it is
-    longer. An empty `gate` means all."""
-    periods = dict.fromkeys((when, before.first(when.days), before))
-    return [_sums(reader, settings, search, period, gate) for period in periods]
+    longer. An empty `gate` means all; `by_hand` counts the fevers from a day to another that no
+    kiosk measured, which belong to no gate."""
+    sums = list[PeriodSums]()
+    for period in dict.fromkeys((when, before.first(when.days), before)):
+        sums.append(_sums(reader, settings, search, period, gate))
+        sums[-1].by_hand = 0 if gate else by_hand(period.begin, period.end)
+    return sums
 
 
 def _sums(
@@ -131,9 +140,10 @@ def _spans(dates: Sequence[date]) -> list[Period]:
 def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
     """The figures of a period beside those before."""
     columns = ["", *(str(each.period) for each in sums)]
+    by_hand = any(each.by_hand for each in sums)
     rows: list[list[Cell]] = [
         [say(row[0][0]), *(value for _, value in row)]
-        for row in zip(*(each.rows() for each in sums), strict=True)
+        for row in zip(*(each.rows(by_hand=by_hand) for each in sums), strict=True)
     ]
     return Table(say("Beside the period before"), columns, rows)
 

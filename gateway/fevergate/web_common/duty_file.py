@@ -1,7 +1,7 @@
 """A roster as a file: who is on duty where, from when to when; every mistake with row and column.
 
-A row has a name, a gate (empty: all), and either two local times, or a date and two times of day:
-what ends at or before its begin ends the day after.
+A row has a name, a gate (at a campus server a campus; empty: all), and either two local times, or a
+date and two times of day: what ends at or before its begin ends the day after.
 """
 
 import re
@@ -19,14 +19,14 @@ from fevergate.texts.translations import N_, Pair, both
 
 COLUMNS = {
     "name": ("值班员", "值班人", "值班人员", "姓名", "name", "on duty"),
-    "gate": ("校门", "岗位", "门岗", "gate"),
+    "gate": ("校门", "岗位", "门岗", "gate", "校区", "campus"),
     "date": ("日期", "值班日期", "date"),
     "from": ("开始", "开始时间", "上岗时间", "从", "from", "begin"),
     "to": ("结束", "结束时间", "下岗时间", "至", "to", "end"),
 }
 """What each column may be called."""
 
-ALL = ("", "全部", "所有", "所有校门", "all")
+ALL = ("", "全部", "所有", "所有校门", "所有校区", "all")
 """What stands for every gate."""
 
 HEADER_ROWS = 10
@@ -62,7 +62,8 @@ def read_roster(data: bytes, file: str, rules: DutyRules) -> list[OnDuty]:
         for place, header in enumerate(rows[:HEADER_ROWS]):
             columns = _columns(header)
             if {"name", "from", "to"} <= columns.keys():
-                return _shifts(rows[place + 1 :], place + 2, columns, file, rules)
+                titles = {field: header[column].strip() for field, column in columns.items()}
+                return _shifts(rows[place + 1 :], place + 2, columns, titles, file, rules)
     names = "、".join(COLUMNS[field][0] for field in ("name", "from", "to"))
     raise whole(file, N_("expected the columns {names} in one of the first rows"), names=names)
 
@@ -78,7 +79,12 @@ def _columns(header: list[str]) -> dict[str, int]:
 
 
 def _shifts(
-    rows: list[list[str]], first: int, columns: dict[str, int], file: str, rules: DutyRules
+    rows: list[list[str]],
+    first: int,
+    columns: dict[str, int],
+    titles: dict[str, str],
+    file: str,
+    rules: DutyRules,
 ) -> list[OnDuty]:
     problems: list[ListProblem] = []
     shifts: list[OnDuty] = []
@@ -92,7 +98,9 @@ def _shifts(
         try:
             shifts.append(_shift(values, rules))
         except _BadCell as error:
-            problems.append(ListProblem(row, COLUMNS[error.column][0], error.expected))
+            problems.append(
+                ListProblem(row, titles.get(error.column, error.column), error.expected)
+            )
             if len(problems) >= MOST_PROBLEMS:
                 break
     if problems:

@@ -15,6 +15,7 @@ from fevergate.errors import DutyError, EntryError, ListFileError
 from fevergate.people.list_file import in_words
 from fevergate.people.list_table import MAX_BYTES
 from fevergate.registers.duty import Duty, DutyChanges, OnDuty
+from fevergate.texts.translations import N_, translator
 from fevergate.web_common.duty_file import MOST_SHIFTS, DutyRules, read_roster
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import Site
@@ -35,12 +36,15 @@ class RosterPages:
         duty: Duty,
         zone: ZoneInfo,
         gates: Callable[[str], Mapping[str, str]],
+        gate_word: str = N_("Gate"),
     ) -> None:
-        """`gates`: titles of the gates, or campuses, in a language."""
+        """`gates`: titles of the gates, or campuses, in a language; `gate_word`: what one of them
+        is called."""
         self._site = site
         self._duty = duty
         self._zone = zone
         self._gates = gates
+        self._gate_word = gate_word
         self.routes = [get(PATH, self.roster), upload(PATH, self.take, MAX_BYTES)]
 
     def roster(
@@ -60,6 +64,7 @@ class RosterPages:
             400 if error or problems else 200,
             shifts=sorted(shifts, key=lambda shift: (shift.begin or 0.0, shift.gate, shift.name)),
             gates=self._gates(self._site.language(request)),
+            gate_word=translator(self._site.language(request))(self._gate_word),
             changes=changes,
             planned=planned,
             error=error,

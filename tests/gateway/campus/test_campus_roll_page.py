@@ -132,3 +132,14 @@ def test_without_a_list_there_is_no_page_in_the_way(office):
     assert 'href="/roll"' not in client.get("/reports").text
     assert "no list of people" in client.get("/roll").text
     assert office.server.reports.now(str(date.fromisoformat(TODAY))).roll is None
+
+
+def test_the_duty_of_a_campus_server_is_by_campus_and_says_so(office):
+    client = office.client("李伟")
+    page = client.get("/admin/roster").text
+    assert "name, Campus, from and to" in page and "gate" not in page
+    duty = client.get("/registers/duty").text
+    assert "Campus" in duty and "until the end that is entered" in duty
+    assert "after 30 days; every look" not in duty
+    visitors = client.get("/registers/visitors").text
+    assert "by themselves after 30 days; every look" in visitors

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import date
 
 import pdfplumber
@@ -58,6 +59,20 @@ def test_a_fever_by_hand_is_a_fever_of_the_period_as_well(listed, administrator)
     book = load_workbook(io.BytesIO(administrator.get(f"/admin/overview.xlsx?{span}").content))
     cells = [str(row[0].value) for row in book["FeverGate"]]
     assert all(sentence in cells for sentence in sentences)
+
+
+def test_a_fever_by_hand_counts_in_the_comparison_as_well(listed, administrator):
+    def figures(title):
+        page = administrator.get(f"/admin/overview?from={DAY}&to={DAY}").text
+        rows = re.findall(rf'<th scope="row">{title}</th>(.*?)</tr>', page)
+        return [int(cell) for row in rows for cell in re.findall(r">(\d+)<", row)]
+
+    (day, day_before) = figures("Fevers")
+    assert figures("Of these by hand or at the desk") == []
+    feverish = NewMark(person=listed.pages.people.by_number("2").person, clinical_c=38.9)
+    listed.pages.marks.enter(date.fromisoformat(DAY), [feverish], "Chen")
+    assert figures("Fevers") == [day + 1, day_before]
+    assert figures("Of these by hand or at the desk") == [1, 0]
 
 
 def test_a_site_without_a_list_has_no_such_line(site, administrator):

@@ -29,7 +29,7 @@ def test_what_a_roster_changes_is_shown_and_then_made(site, administrator):
 
 def test_a_bad_row_is_named_and_nothing_is_taken(site, administrator):
     page = upload(administrator, ROSTER + "Li,west,2999-01-01 08:00,2999-01-01 20:00\n")
-    assert page.status_code == 400 and "row 3, column 校门: expected one of" in page.text
+    assert page.status_code == 400 and "row 3, column gate: expected one of" in page.text
     assert upload(administrator, "").status_code == 400
     for planned in ("", "[]x", '[{"name": "<b>", "gate": "", "begin": 1, "end": 9e12}]'):
         upload(administrator, "", action="apply", planned=planned)

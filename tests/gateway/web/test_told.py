@@ -1,6 +1,7 @@
 """A lone gateway tells its contacts of a confirmed fever, by a real mail server and webhook."""
 
 import time
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,8 @@ from fevergate.operations import doctor_notices
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.marks import NewMark
 from fevergate.settings.contacts import NoticeTimes
+from fevergate.settings.gateway import CampusServerSettings
+from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.notice_thread import NoticeThread
 
 MEASURED = {"clinical_c": "38.9", "clinical_site": "axillary", "outcome": "clinic"}
@@ -91,6 +94,31 @@ def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now
     alone.pages.marks.enter(today, [back], "Chen")
     assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     assert "taken back" in alone.mail.mails[-1].get_content()
+
+
+def test_each_of_many_fevers_by_hand_is_told_and_none_is_called_corrected(alone, now):
+    """A kiosk's flood is cut off; people of a list are no flood, and the newest is as ill."""
+    PeopleChanges(alone.pages.people).replace([entry(str(n)) for n in range(70)])
+    people = [alone.pages.people.by_number(str(n)).person for n in range(70)]
+    today = alone.pages.clock.today()
+    for some in (people[:50], people[50:]):
+        hot = [NewMark(person=person, clinical_c=38.9) for person in some]
+        alone.pages.marks.enter(today, hot, "Chen")
+        alone.pages.cases.follow(confirmed_fevers(alone.pages))
+        now.at += 60
+    assert len(alone.pages.cases.waiting()) == 70
+
+
+def test_a_gateway_with_a_list_of_its_own_tells_who_is_unmeasured_itself(alone, now):
+    settings = alone.settings
+    settings.escalation.unmeasured_at = [f"{datetime.fromtimestamp(now.at, settings.zone):%H:%M}"]
+    alone.thread = NoticeThread(alone.pages)
+    PeopleChanges(alone.pages.people).replace([entry("1"), entry("2")])
+    settings.campus_server = CampusServerSettings(url="https://province.example", own_list=False)
+    assert alone.told() == ([], []), "the campus server tells it"
+    settings.campus_server.own_list = True
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert "not measured" in alone.mail.mails[-1]["Subject"]
 
 
 def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):

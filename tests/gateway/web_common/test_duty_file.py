@@ -148,4 +148,4 @@ def test_the_command_takes_a_roster_once_and_says_who_is_on_duty(tmp_path):
     roster.write_text("name,gate,from,to\nChen,north,2020-01-01 00:00,\n")
     command = ["duty", "import", str(roster), "--settings", str(path)]
     result = CliRunner().invoke(cli, command)
-    assert result.exit_code == 2 and "roster.csv: row 2, column 结束: expected" in result.output
+    assert result.exit_code == 2 and "roster.csv: row 2, column to: expected" in result.output
