@@ -114,7 +114,7 @@ def ask(folder: Path, request: DeviceRequest, now: float) -> None:
 
 def withdraw(folder: Path) -> None:
     """Take a request back that the service has not taken."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # a folder, which the service sets aside
         (folder / FOLDER / REQUEST).unlink()
 
 
@@ -143,11 +143,14 @@ def read_answer(folder: Path, now: float) -> DeviceAnswer | None:
 def read_small(folder: int, name: str) -> tuple[bytes, float]:
     """Content and time of change of a regular file in an open folder.
 
-    Raises `OSError` for a link, for what is no file, and for one of more than `MAX_BYTES`.
+    Raises `OSError` for a link, for what is no file, for one of more than `MAX_BYTES`, and for one
+    that is neither root's nor of the folder's owner.
     """
     opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     with os.fdopen(opened, "rb") as file:
         about = os.fstat(opened)
         if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1 or about.st_size > MAX_BYTES:
             raise OSError(f"{name}: expected a file of at most {MAX_BYTES} bytes")
+        if about.st_uid not in (0, os.fstat(folder).st_uid):
+            raise OSError(f"{name}: expected a file of root or of the folder's owner")
         return file.read(MAX_BYTES), about.st_mtime

@@ -8,6 +8,8 @@ cannot write. Links in the folder are never followed.
 
 import json
 import os
+import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -55,6 +57,9 @@ def take(
         opened = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return
+    except OSError as error:  # a link, or no folder
+        yield f"refused: {FOLDER}: {error}"
+        return
     try:
         content, _ = read_small(opened, REQUEST)
         request = msgspec.json.decode(content, type=DeviceRequest)
@@ -66,7 +71,10 @@ def take(
         return
     except (OSError, msgspec.MsgspecError) as error:
         yield f"refused: {REQUEST}: {error}"
-        _remove(opened, REQUEST)  # or it would come again
+        try:
+            _remove(opened, REQUEST)  # or it would come again
+        except OSError as stuck:
+            yield f"stays: {REQUEST}: {stuck}"
     finally:
         os.close(opened)
 
@@ -135,12 +143,26 @@ class _Answers:
         with os.fdopen(written, "wb") as file:
             os.fchmod(written, 0o644)  # of root, and to be read by the pages
             file.write(msgspec.json.encode(answer))
+        if _is_folder(self._folder, ANSWER):
+            _remove(self._folder, ANSWER)
         os.replace(beside, ANSWER, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
 
 def _remove(folder: int, name: str) -> None:
+    """Remove what has a name in an open folder; a folder, whatever is in it, is set aside."""
     with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
+        if _is_folder(folder, name):
+            aside = f"refused-{secrets.token_hex(8)}"
+            os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            os.unlink(name, dir_fd=folder)
+
+
+def _is_folder(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _bound_rate(state: Path, now: float) -> None:

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import socket
 from contextlib import closing
 
 import pytest
@@ -27,6 +29,7 @@ from fevergate.provision.device_request import (
     check,
     new_request,
     read_answer,
+    withdraw,
 )
 from fevergate.provision.device_service import MOST_AN_HOUR, take
 from fevergate.web.app import Pages
@@ -43,8 +46,12 @@ def site(tmp_path_factory):
 @pytest.fixture
 def campus(site):
     """Without a request of the test before."""
-    for path in (site.site.folder / FOLDER).glob("*"):
-        path.unlink()
+    folder = site.site.folder / FOLDER
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)
+    folder.mkdir(mode=0o700)
     return site
 
 
@@ -202,6 +209,71 @@ def test_links_and_long_files_are_not_read_and_no_answer_follows_one(campus, tmp
     assert not (folder / ANSWER).is_symlink()
     answer = read_answer(campus.site.folder, 0)
     assert answer is not None and answer.reason  # a link elsewhere in the folder stops it
+
+
+def folder_with_a_file(path):
+    path.mkdir()
+    (path / "file").touch()
+
+
+def socket_at(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+def gigabyte(path):
+    with path.open("wb") as file:
+        file.truncate(1 << 30)  # takes no room on the disk
+
+
+NO_FILES = {
+    "folder": lambda path: path.mkdir(),
+    "full folder": folder_with_a_file,
+    "socket": socket_at,
+    "pipe": os.mkfifo,
+    "gigabyte": gigabyte,
+}
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_request_is_taken_out_of_the_way_and_the_next_one_is_answered(campus, kind):
+    folder = campus.site.folder / FOLDER
+    place = NO_FILES[kind]
+    place(folder / REQUEST)
+    withdraw(campus.site.folder)  # by the pages, which may not remove each of them
+    if not os.path.lexists(folder / REQUEST):
+        place(folder / REQUEST)
+    (line,) = list(take(campus.site.folder))
+    assert line.startswith("refused: device.json: ")
+    assert not os.path.lexists(folder / REQUEST) and list(take(campus.site.folder)) == []
+    for name in (ANSWER, f"{ANSWER}.new"):
+        place(folder / name)
+    ask(campus.site.folder, new_request(action="remove", kiosk="north-9", by="x"), 0.0)
+    assert list(take(campus.site.folder))[-1] == "refused: kiosk"
+    answer = read_answer(campus.site.folder, 0.0)
+    assert answer is not None and answer.reason == "kiosk"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_owner_is_not_read(campus):
+    path = campus.site.folder / FOLDER / REQUEST
+    path.write_text(json.dumps({"id": "0" * 32, "action": "remove", "kiosk": "a", "by": "x"}))
+    os.chown(path, 12345, 12345)
+    (line,) = list(take(campus.site.folder))
+    assert "of the folder's owner" in line and not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_requests_that_are_no_folder_are_refused(campus, tmp_path, kind):
+    folder = campus.site.folder / FOLDER
+    folder.rmdir()
+    if kind == "link":
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.touch()
+    (line,) = list(take(campus.site.folder))
+    assert line.startswith("refused: requests: ")
 
 
 def test_no_more_than_a_few_are_taken_within_an_hour_and_a_leap_of_the_clock_frees_none(
