@@ -6,7 +6,8 @@ always. People on duty need no account.
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -112,15 +113,17 @@ class Duty:
         `DutyError`."""
         shift = OnDuty(name=name, gate=gate, begin=begin, end=end)
         self._check(shift)
-        if all(_key(shift) != _key(other) for other in self.everybody()):
-            self._add(shift, by)
+        with self._together() as duty:
+            if all(_key(shift) != _key(other) for other in duty.everybody()):
+                duty._add(shift, by)
 
     def remove(self, name: str, gate: str, by: str = "", shift_id: int = 0) -> None:
         """Take a person off duty at a gate from now on, or off the one shift `shift_id`; who is not
         listed is ignored."""
-        for shift in self.everybody():
-            if (shift.name, shift.gate) == (name, gate) and shift_id in (0, shift.id):
-                self.end(shift, by)
+        with self._together() as duty:
+            for shift in duty.everybody():
+                if (shift.name, shift.gate) == (name, gate) and shift_id in (0, shift.id):
+                    duty.end(shift, by)
 
     def end(self, shift: Shift, by: str) -> None:
         """End a shift now; one that has not begun never holds. Raises `EntryError` if somebody
@@ -150,6 +153,10 @@ class Duty:
         """
         if not PERSON_NAME.fullmatch(name):
             raise DutyError("name")
+        with self._together() as duty:
+            return duty._take_over(gate, shift_id, revision, name, by)
+
+    def _take_over(self, gate: str, shift_id: int, revision: int, name: str, by: str) -> Shift:
         now = self._now()
         present = [shift for shift in self.shifts(gate) if shift.timed]
         wanted = [s for s in present if (s.id, s.revision) == (shift_id, revision)]
@@ -169,8 +176,9 @@ class Duty:
         now = self._now()
         shift = OnDuty(name=name, gate=gate, begin=now, end=now + LONGEST_S)
         self._check(shift)
-        if name not in {other.name for other in self.shifts(gate) if other.timed}:
-            self._begin(shift, by)
+        with self._together() as duty:
+            if name not in {other.name for other in duty.shifts(gate) if other.timed}:
+                duty._begin(shift, by)
 
     def _begin(self, shift: OnDuty, by: str) -> None:
         """Begin the shift that its person has soon at all gates of `shift`, or else that, now."""
@@ -227,11 +235,19 @@ class Duty:
         return DutyChanges(added=new, withdrawn=gone, unchanged=len(wanted) - len(new))
 
     def apply(self, changes: DutyChanges, by: str) -> None:
-        """Make the changes of `compare`. Raises `EntryError` if somebody changed one meanwhile."""
-        for shift in changes.withdrawn:
-            self.end(shift, by)
-        for shift in changes.added:
-            self._add(shift, by)
+        """Make the changes of `compare`, all or none. Raises `EntryError` if somebody changed one
+        meanwhile."""
+        with self._together() as duty:
+            for shift in changes.withdrawn:
+                duty.end(shift, by)
+            for shift in changes.added:
+                duty._add(shift, by)
+
+    @contextmanager
+    def _together(self) -> Iterator["Duty"]:
+        """The duty list within one transaction."""
+        with self._entries.together() as entries:
+            yield Duty(entries, self._gates)
 
     def _had(self, shift: OnDuty, known: Sequence[Shift], now: float) -> bool:
         """Whether a shift is there already: begun before its time, or begun and perhaps handed

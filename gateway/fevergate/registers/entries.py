@@ -4,7 +4,8 @@ Personal values are encrypted, and forgotten by age; counts, sums and times stay
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import EntryError, NothingFoundError
 from fevergate.registers.declarations import RegisterDeclaration, Registers
 from fevergate.registers.entry_form import NewEntry, Value
-from fevergate.storage.statements import Connection, Statements
+from fevergate.storage.statements import Connection, JoinedStatements, Statements
 
 MAX_ID = 2**53 - 1
 """Largest id: the largest integer that JSON readers agree on (RFC 8259, section 6)."""
@@ -72,6 +73,13 @@ class Entries:
     def now(self) -> float:
         """The store's time (Unix time, s)."""
         return self._store.clock()
+
+    @contextmanager
+    def together(self) -> Iterator["Entries"]:
+        """The same entries within one transaction: whatever is changed by them stands together, or
+        none of it."""
+        with self._store.transaction() as connection:
+            yield Entries(JoinedStatements(self._store, connection), self._vault, self.registers)
 
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
         """Add an entry. With an id of `new_id` that exists already nothing is added: a form that

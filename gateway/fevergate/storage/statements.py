@@ -82,3 +82,19 @@ class SqliteStatements:
     def transaction(self) -> Iterator[Connection]:
         with self._lock, immediate_transaction(self._db.conn):
             yield self._db.conn
+
+
+class JoinedStatements:
+    """`Statements` within a transaction that has begun, for what opens transactions of its own."""
+
+    def __init__(self, store: Statements, connection: Connection) -> None:
+        self._store = store
+        self._connection = connection
+        self.clock = store.clock
+
+    def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]:
+        return self._store.query(sql, arguments)  # sees what its thread's transaction wrote
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        yield self._connection

@@ -65,6 +65,62 @@ def test_by_night_it_is_the_nights_name_and_each_minute_has_one(roster):
     assert roster.duty.at("", DAY) == ["Chen", "Head"]
 
 
+def stops_at(roster, number):
+    """The duty list of a gateway that loses its power at a certain statement."""
+    entries, left = Entries(roster.store, roster.entries._vault, shipped()), [number]
+    put = Entries._revise, Entries._stored
+
+    def counted(method):
+        def step(*arguments):
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return method(*arguments)
+
+        return step
+
+    return Duty(entries, lambda: GATES), tuple(map(counted, put))
+
+
+STEPS = {
+    "hand over": lambda duty, shift: duty.hand_over("north", shift.id, shift.revision, "Sun", "a"),
+    "hand over to the next": lambda duty, shift: duty.hand_over(
+        "north", shift.id, shift.revision, "Zhou", "a"
+    ),
+    "apply": lambda duty, shift: duty.apply(
+        duty.compare(
+            [OnDuty(name=name, gate="north", begin=NIGHT + H, end=MORNING) for name in ("X", "Y")]
+        ),
+        "a",
+    ),
+    "remove": lambda duty, shift: duty.remove("Chen", "north"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_half_of_a_change_never_stands_after_a_crash(roster, monkeypatch, step):
+    roster.of_a_day()
+    roster.duty.add("Chen", "north", MORNING, MORNING + H)
+    roster.duty.add("Late", "north", NIGHT + 2 * H, MORNING)
+    roster.clock.at = EVENING
+    before = roster.duty.everybody()
+    (shift,) = roster.duty.shifts("north")
+    crashes = 0
+    for number in range(20):
+        duty, (revise, stored) = stops_at(roster, number)
+        with monkeypatch.context() as power:
+            power.setattr(Entries, "_revise", revise)
+            power.setattr(Entries, "_stored", stored)
+            try:
+                STEPS[step](duty, shift)
+            except KeyboardInterrupt:
+                crashes += 1
+                assert roster.duty.everybody() == before, number
+                continue
+        break
+    assert crashes > 1 and roster.duty.everybody() != before
+
+
 def test_the_list_of_before_is_taken_over_once_and_its_names_lie_sealed(roster, tmp_path):
     with roster.store.transaction() as connection:
         for row in (("刘洋敏", ""), ("Sun", "south")):
