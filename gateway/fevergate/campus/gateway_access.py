@@ -48,11 +48,11 @@ class GatewayAccess:
             raise Refusal(401, "authorization", "expected a gateway's token")
         return owner, digest[:TOKEN_DIGITS]
 
-    def refuse_of_none(self, gateway: str) -> None:
-        """Raise `Refusal` for a gateway that no campus names, though the settings have campuses:
-        it is told nothing of their people."""
+    def refuse_of_none(self, gateway: str, field: str = "authorization") -> None:
+        """Raise `Refusal` of a field for a gateway that no campus names, though the settings have
+        campuses: it is told nothing of their people, and tells nothing of them."""
         if self._settings.campuses and gateway not in self.campus_of:
-            raise Refusal(403, "authorization", f"{gateway} is in no [campuses.NAME] gateways")
+            raise Refusal(403, field, f"{gateway} is in no [campuses.NAME] gateways")
 
 
 def refused(refusal: HTTPException) -> JSONResponse:

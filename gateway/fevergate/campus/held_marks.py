@@ -8,6 +8,7 @@ import msgspec
 
 from fevergate.people.marks import KnownMarks
 from fevergate.protocol.campus_messages import MarkedDay
+from fevergate.protocol.people_messages import same_lineage
 from fevergate.protocol.person_set import PersonSet, packed, unpacked
 
 
@@ -18,9 +19,9 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
     once_excused: PersonSet = b""
 
     def after(self, new: MarkedDay) -> "HeldDay":
-        """What is held once `new` has come; of another list nothing is kept."""
+        """What is held once `new` has come; of a list of another lineage nothing is kept."""
         values = msgspec.structs.asdict(new)
-        if self.list_id != new.list_id:
+        if not same_lineage(self.list_id, new.list_id):
             return HeldDay(**values)
         known = self.known
         said = unpacked(new.measured) | unpacked(new.excused) | unpacked(new.taken_back)

@@ -23,6 +23,7 @@ from fevergate.campus.summary_store import MARKED, ROLL
 from fevergate.crypto.field_encryption import Vault
 from fevergate.people.marks import KnownMarks, Marks
 from fevergate.protocol.campus_messages import HeldMarks, MarkIndex, MarksElsewhere, RollDay
+from fevergate.protocol.people_messages import same_lineage
 from fevergate.protocol.person_set import packed
 
 APPLYING = 4_205_173
@@ -169,7 +170,7 @@ class _People:
     def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
         """Whom a gateway of a campus marked; `once`: of those alone of whom it last said
         nothing."""
-        if not self.list_id or held.list_id != self.list_id:
+        if not same_lineage(self.list_id, held.list_id):
             return KnownMarks()
         return self.within(held.once if once else held.known, campus)
 

@@ -107,6 +107,8 @@ class Receiver:
             date = getattr(item, "date", None)
             if date is None:
                 continue
+            if isinstance(item, MarkedDay | RollDay):
+                self._access.refuse_of_none(gateway, f"$.items[{number}]")
             where = f"$.items[{number}].date"
             try:
                 begin = datetime.fromisoformat(date).replace(tzinfo=self._settings.zone)

@@ -4,7 +4,6 @@ Every changed row takes the next revision, so that a gateway asks for those afte
 has. Who leaves the list keeps the row, with an end.
 """
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from fevergate.errors import PeopleError
 from fevergate.people.store import SEALED, ListedPerson, PeopleStore
+from fevergate.protocol.people_messages import new_list_id, restored
 from fevergate.protocol.person_set import MOST_PERSON
 from fevergate.storage.statements import Connection, Statements
 
@@ -46,7 +46,8 @@ class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 class ListDifference(Struct, frozen=True, kw_only=True):
     """What a new list changes: who comes, who changes (with the number of the row), who is gone.
 
-    `left_alone` counts the people of kinds that the new list does not have.
+    `left_alone` counts the people of kinds that the new list does not have, `over` those whose last
+    day is over and who are not on the list: they are not put on it.
     """
 
     added: list[ListEntry]
@@ -54,6 +55,7 @@ class ListDifference(Struct, frozen=True, kw_only=True):
     gone: list[int]
     same: int
     left_alone: int
+    over: int = 0
 
     @property
     def empty(self) -> bool:
@@ -92,10 +94,15 @@ class PeopleChanges:
         now = self._statements.clock()
         known = {row.number_tag: row for row in rows if row.number_tag}
         added, changed, listed = list[ListEntry](), list[tuple[int, ListEntry]](), set[int]()
+        over = 0
         for entry in entries:
             row = known.get(self._store.tag("number", entry.number))
             if row is None:
-                added.append(entry)
+                # Who has left would be erased some day, and come back with the next import.
+                if entry.until is not None and entry.until <= now:
+                    over += 1
+                else:
+                    added.append(entry)
                 continue
             listed.add(row.person)
             if row.content != self._content(entry) or row.until != entry.until:
@@ -113,6 +120,7 @@ class PeopleChanges:
             gone=gone,
             same=len(listed) - len(changed),
             left_alone=len(others) - len(gone),
+            over=over,
         )
 
     def replace(
@@ -240,19 +248,21 @@ def erase(connection: Connection, persons: Sequence[int]) -> None:
 
 
 def begin_again(statements: Statements) -> None:
-    """Give a restored list another id, by which its copies at the gateways are read anew, and leave
-    out numbers that were given since the backup."""
+    """Give a restored list another id of the same lineage: its copies at the gateways are read
+    anew, and keep their marks. Numbers that were given since the backup are left out."""
     with statements.transaction() as connection:
-        connection.execute(
-            "update people_list set list = ?, last_person = last_person + ?",
-            (secrets.token_hex(8), REST_AFTER_RESTORE),
-        )
+        rows = statements.query("select list from people_list")
+        for (list_id,) in rows:
+            connection.execute(
+                "update people_list set list = ?, last_person = last_person + ?",
+                (restored(list_id), REST_AFTER_RESTORE),
+            )
 
 
 def begin_change(connection: Connection, now: float) -> int:
     """Begin a change of the list in a transaction, which then excludes any other; returns the
     revision before it."""
-    connection.execute(_BEGIN, {"list": secrets.token_hex(8), "now": now})
+    connection.execute(_BEGIN, {"list": new_list_id(), "now": now})
     return connection.execute("select revision from people_list").fetchone()[0]
 
 

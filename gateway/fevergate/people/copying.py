@@ -10,6 +10,7 @@ from fevergate.protocol.people_messages import (
     PeoplePage,
     PersonRow,
     PolicyChange,
+    same_lineage,
 )
 from fevergate.storage.statements import Connection
 
@@ -76,7 +77,7 @@ class ListCopy:
             begin_change(connection, now)
             if new.list_id != list_id or new.to < after:
                 _begin_anew(connection, new.list_id)
-            if new.list_id != list_id:
+            if not same_lineage(new.list_id, list_id):
                 set_marks_aside(connection)
             self._put(connection, new, now)
             complete = new.to >= new.revision

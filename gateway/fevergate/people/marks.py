@@ -146,13 +146,14 @@ class Marks:
         return changes
 
     def own(self, day: date) -> KnownMarks:
-        """Our own marks of a day."""
+        """Our own marks of a day; fevers also of those that were set aside."""
         rows = self._statements.query(_SELECT_OWN, (day.isoformat(),))
+        ((fevers,),) = self._statements.query(COUNT_FEVERS, (day.isoformat(), FEVER_C))
         return KnownMarks(
-            measured={person for person, kind, _ in rows if kind in MEASURED},
-            excused={person for person, kind, _ in rows if kind == "excused"},
-            taken_back={person for person, kind, _ in rows if kind == "none"},
-            fevers=sum(celsius is not None and celsius >= FEVER_C for *_, celsius in rows),
+            measured={person for person, kind in rows if kind in MEASURED},
+            excused={person for person, kind in rows if kind == "excused"},
+            taken_back={person for person, kind in rows if kind == "none"},
+            fevers=fevers,
         )
 
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
@@ -270,9 +271,8 @@ _SET_ASIDE = """
         from marks where person < 0)
     where person > 0"""
 """Each list that was replaced has negative numbers of its own."""
-_SELECT_OWN = (
-    "select person, kind, clinical_c from marks where day = ? and revision > 0 and person > 0"
-)
+_SELECT_OWN = "select person, kind from marks where day = ? and revision > 0 and person > 0"
+COUNT_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _SELECT_FEVERS = """
     select m.day, m.person, coalesce(nullif(m.campus, ''), p.campus, ''),
         coalesce(nullif(m.unit, ''), p.unit, ''), m.clinical_c, m.at

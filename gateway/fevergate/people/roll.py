@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from fevergate.people.marks import FEVER_C, Kind
+from fevergate.people.marks import COUNT_FEVERS, FEVER_C, Kind
 from fevergate.people.store import EXPECTED
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.statements import Parameters, Statements
@@ -101,7 +101,7 @@ class Rolls:
             values,
         )
         measured = expected - excused - unmeasured
-        ((fevers,),) = self._statements.query(_COUNT_ALL_FEVERS, (day.isoformat(), FEVER_C))
+        ((fevers,),) = self._statements.query(COUNT_FEVERS, (day.isoformat(), FEVER_C))
         return DayRoll(
             expected=expected,
             measured=measured,
@@ -295,7 +295,6 @@ _CLOSED = f"""
 _COUNTED = """count(*), coalesce(sum(case when kind = 'excused' then 1 else 0 end), 0),
         coalesce(sum(case when kind = 'none' then 1 else 0 end), 0)"""
 _COUNT = f"select campus, unit, {_COUNTED} from ({{rows}}) r group by campus, unit"  # noqa: S608
-_COUNT_ALL_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _SUM_KEPT_FEVERS = """
     select coalesce(sum(fevers), 0) from roll_days where day between :begin and :end"""
 """SQL of the fevers of days whose marks are deleted."""

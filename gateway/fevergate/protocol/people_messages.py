@@ -2,9 +2,11 @@
 
 Rows have revisions, each another one; an answer has those after the one that was asked for, in
 order. `list_id` identifies the list: to a gateway that names another one (the server was restored,
-or set up anew) all rows are sent again.
+or set up anew) all rows are sent again. Its first half is the list's lineage, which a restore
+keeps: within it a number stands for the same person.
 """
 
+import secrets
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +17,9 @@ from fevergate.protocol.person_set import MOST_PERSON
 
 MOST_ROWS = 1000
 """People in one answer; whoever is missing is in the next."""
+
+LINEAGE_DIGITS = 16
+"""First digits of a list's id, which are the same after the server was restored."""
 
 Person = Annotated[int, Meta(ge=1, le=MOST_PERSON)]
 RowRevision = Annotated[int, Meta(ge=1, le=2**62)]
@@ -84,3 +89,19 @@ class PeoplePage(Message, frozen=True, kw_only=True):
     overrides: Annotated[list[OverrideChange], Meta(max_length=MOST_PERSON)] = msgspec.field(
         default_factory=list
     )
+
+
+def new_list_id() -> str:
+    """The id of a list that begins."""
+    return secrets.token_hex(LINEAGE_DIGITS // 2)
+
+
+def restored(list_id: str) -> str:
+    """The id of a list that was restored from a backup: another one of the same lineage."""
+    return list_id[:LINEAGE_DIGITS] + secrets.token_hex(LINEAGE_DIGITS // 2)
+
+
+def same_lineage(list_id: str, other: str) -> bool:
+    """Whether numbers stand for the same people in two lists, of which each was restored or not;
+    no list (an empty id) is like no other."""
+    return bool(list_id) and list_id[:LINEAGE_DIGITS] == other[:LINEAGE_DIGITS]

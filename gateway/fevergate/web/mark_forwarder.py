@@ -17,6 +17,7 @@ from fevergate.people.marks import Marks
 from fevergate.people.roll import Rolls
 from fevergate.people.store import ListState, PeopleStore
 from fevergate.protocol.campus_messages import MarkedDay, MarkIndex, MarksElsewhere, RollDay
+from fevergate.protocol.people_messages import same_lineage
 from fevergate.protocol.person_set import packed, unpacked
 from fevergate.settings.gateway import GatewaySettings
 
@@ -102,7 +103,7 @@ class MarkForwarder(CampusThread):
                 return None
             return RollDay(date=day.isoformat(), revision=1, **msgspec.structs.asdict(figures))
         known = self._marks.own(day)
-        if not (known.measured or known.excused or known.taken_back):
+        if not (known.measured or known.excused or known.taken_back or known.fevers):
             return None
         return MarkedDay(
             date=day.isoformat(),
@@ -123,7 +124,7 @@ class MarkForwarder(CampusThread):
         measured, excused = set[int](), set[int]()
         if tag:
             answer = self._sender.get(f"/v1/marks/{day}", MarksElsewhere, MOST_ANSWER)
-            if answer is None or answer.list_id != state.list:
+            if answer is None or not same_lineage(answer.list_id, state.list):
                 return False  # another list is pulled soon
             measured, excused = unpacked(answer.measured), unpacked(answer.excused)
         self._marks.learn(day, measured, excused)

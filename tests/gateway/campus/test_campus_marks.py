@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from fevergate.campus.mark_routes import MarkRoutes
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.people_routes import PeopleRoutes
+from fevergate.campus.receiver import Receiver
 from fevergate.campus.schema import items
 from fevergate.campus.settings import Campus
 from fevergate.campus.statements import CampusStatements
@@ -21,7 +22,7 @@ from fevergate.campus.strikes import Register
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.store import PeopleStore
-from fevergate.protocol.campus_messages import MarkedDay, MarksElsewhere
+from fevergate.protocol.campus_messages import MarkedDay, MarksElsewhere, RollDay
 from fevergate.protocol.person_set import packed, unpacked
 from harness.campus import CampusHost, SimulatedClock
 
@@ -259,6 +260,32 @@ def test_a_gateway_of_no_campus_is_told_nothing_of_people(tmp_path, path):
         answer = TestClient(app).get(path, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 403, answer.text[:200]
         assert "gw-x is in no [campuses.NAME]" in answer.json()["error"]["reason"]
+    finally:
+        parts.close()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        MarkedDay(date=DAY, revision=1, list_id=OLD, measured=packed({4}), fevers=1),
+        RollDay(date=DAY, revision=1, expected=1, measured=1, excused=0, unmeasured=0),
+    ],
+)
+def test_a_gateway_of_no_campus_marks_nobody(tmp_path, item):
+    token = "of a gateway that is in no campus"
+    tokens = {"gw-x": hashlib.sha256(token.encode()).hexdigest()}
+    parts = Parts(tmp_path, "campus.db", campuses=CAMPUSES, tokens=tokens)
+    try:
+        body = msgspec.structs.replace(delivery(item, campus="east"), gateway="gw-x")
+        app = Starlette(routes=Receiver(parts.settings, parts.store).routes)
+        answer = TestClient(app).post(
+            "/v1/summaries",
+            content=msgspec.json.encode(body),
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert (answer.status_code, answer.json()["error"]["field"]) == (403, "$.items[0]")
+        assert "gw-x is in no [campuses.NAME]" in answer.json()["error"]["reason"]
+        assert not parts.database.rows(select(items))
     finally:
         parts.close()
 

@@ -16,6 +16,7 @@ from fevergate.campus.settings import load_campus
 from fevergate.people.changes import REST_AFTER_RESTORE, PeopleChanges
 from fevergate.people.copying import ListCopy
 from fevergate.people.policy import Policies
+from fevergate.protocol.people_messages import same_lineage
 from fevergate.provision import provision
 from fevergate.provision.campus import provision_campus
 from fevergate.settings.gateway import load_gateway
@@ -119,6 +120,7 @@ def test_a_restored_list_is_another_to_its_copies_and_gives_no_number_twice(
         assert names(again) == ["李芳", "王小明", "赵强"]
         after = again.state()
         assert before and after and after.list != before.list
+        assert same_lineage(after.list, before.list), "numbers stand for the same people"
         PeopleChanges(again).replace([entry("2023003", "孙丽", kind="guard")])
         found = again.by_number("2023003")
         assert found and found.person == 3 + REST_AFTER_RESTORE + 1

@@ -12,8 +12,8 @@ import pytest
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.schema import items, metadata
 from fevergate.crypto.field_encryption import KEY, Vault
-from fevergate.people.changes import ListEntry, PeopleChanges
-from fevergate.people.marks import Marks, NewMark
+from fevergate.people.changes import ListEntry, PeopleChanges, begin_again
+from fevergate.people.marks import Marks, NewMark, fevers_since
 from fevergate.people.roll import DayRoll, Rolls
 from fevergate.people.schema import migrations
 from fevergate.people.store import PeopleStore
@@ -201,6 +201,40 @@ def test_a_campus_server_restored_from_an_old_backup_is_told_again(server, gates
         connection.execute(items.delete())
     exchange(one, other)
     assert server.figures() == DayRoll(expected=4, measured=1, unmeasured=3)
+
+
+def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
+    one, other = gates
+    one.enter(1, clinical_c=38.9)
+    one.enter(2, excused="at home")
+    other.enter(3)
+    exchange(one, other)
+    before = fevers_since(one.statements, ZONE, 0.0), server.figures()
+    begin_again(server.statements)
+    assert server.figures() == before[1], "a gateway that is not heard again keeps its marks, too"
+    other.copy_list()  # and is told nothing anew, while the other one is away
+    exchange(other)
+    assert other.unmeasured() == [4] and server.figures() == before[1]
+    one.copy_list()
+    assert one.unmeasured() == [4]
+    exchange(one, other)
+    after = fevers_since(one.statements, ZONE, 0.0), server.figures()
+    assert after == before, "the same fever of the same person, which is told once"
+    state, here = server.people.state(), one.people.state()
+    assert state and here and state.list == here.list
+
+
+def test_fevers_by_hand_count_on_under_a_list_that_was_set_up_anew(server, gates):
+    one, _ = gates
+    one.enter(1, clinical_c=38.9)
+    exchange(one)
+    with server.statements.transaction() as connection:
+        connection.execute("update people_list set list = 'f00d'")
+    one.copy_list()
+    assert one.unmeasured() == [1, 2, 3, 4], "its numbers may stand for others"
+    exchange(one)
+    figures = server.figures()
+    assert figures and figures.fevers == 1
 
 
 def test_a_late_entry_of_a_day_before_is_told_within_an_hour(server, gates):
