@@ -241,6 +241,7 @@ def _figures(listed: ListFile, difference: ListDifference, dry_run: bool) -> dic
         "same": difference.same,
         "doubled": len(listed.doubled),
         "left_alone": difference.left_alone,
+        "over": difference.over,
         "ignored": listed.ignored,
         "dry_run": dry_run,
     }
@@ -255,6 +256,9 @@ def _lines(listed: ListFile, difference: ListDifference) -> Iterator[tuple[str, 
     if difference.left_alone:
         text = N_("{left_alone} of kinds that this list does not have stay as they are")
         yield text, {"left_alone": difference.left_alone}
+    if difference.over:
+        text = N_("{over} are left out: their last day is over, and they are not on the list")
+        yield text, {"over": difference.over}
     if listed.doubled:
         rows = ", ".join(map(str, listed.doubled[:20]))
         yield N_("rows that say again what another said: {rows}"), {"rows": rows}

@@ -15,12 +15,11 @@ MOST_DRAFTS = 10
 
 
 class ListDraft(Struct, frozen=True, kw_only=True):
-    """A list that was uploaded, by whom, while the list in force was at `revision`."""
+    """A list that was uploaded, and by whom."""
 
     id: str
     file: str
     by: str
-    revision: int
     listed: ListFile
 
 
@@ -38,7 +37,8 @@ class ListDrafts:
             {"file": file[:200], "listed": msgspec.json.encode(listed).decode()}
         )
         id_ = secrets.token_hex(8)
-        revision = self._revision()
+        state = self._store.state()
+        revision = state.revision if state else 0
         with self._statements.transaction() as connection:
             _forget(connection, now)
             connection.execute(
@@ -50,31 +50,20 @@ class ListDrafts:
     def get(self, id_: str) -> ListDraft:
         """A draft. Raises `PeopleError` for one that is gone, `StoreError`."""
         rows = self._statements.query(
-            'select "by", revision, sealed from drafts where id = ? and at > ?',
+            'select "by", sealed from drafts where id = ? and at > ?',
             (id_, self._statements.clock() - DRAFT_S),
         )
         if not rows:
             raise PeopleError("old_draft")
-        by, revision, sealed = rows[0]
+        by, sealed = rows[0]
         opened = self._store.vault.open(sealed)
         listed = msgspec.json.decode(opened["listed"], type=ListFile)
-        return ListDraft(id=id_, file=opened["file"], by=by, revision=revision, listed=listed)
-
-    def show(self, id_: str) -> int:
-        """Note that the difference to the list in force is shown; returns its revision."""
-        revision = self._revision()
-        with self._statements.transaction() as connection:
-            connection.execute("update drafts set revision = ? where id = ?", (revision, id_))
-        return revision
+        return ListDraft(id=id_, file=opened["file"], by=by, listed=listed)
 
     def drop(self, id_: str) -> None:
         """Delete a draft."""
         with self._statements.transaction() as connection:
             connection.execute("delete from drafts where id = ?", (id_,))
-
-    def _revision(self) -> int:
-        state = self._store.state()
-        return state.revision if state else 0
 
 
 def _forget(connection: Connection, now: float) -> None:

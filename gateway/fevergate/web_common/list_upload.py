@@ -22,7 +22,7 @@ from fevergate.web_common.list_pages import (
 from fevergate.web_common.list_words import FIELD_NAMES, KIND_NAMES, PERMIT_NAMES
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import Site
-from fevergate.web_common.routes import Form, get, post, upload
+from fevergate.web_common.routes import Form, get, post, upload, whole_number
 
 
 class ListUpload:
@@ -64,7 +64,7 @@ class ListUpload:
             draft = self._drafts.get(request.path_params["id"])
         except PeopleError as gone:
             return self._pages.overview(request, error=gone.reason)
-        self._drafts.show(draft.id)
+        state = self._store.state()
         difference = self._changes.compare(draft.listed.entries)
         self._site.note(request, "look at list difference", difference.in_numbers)
         return self._pages.page(
@@ -73,6 +73,7 @@ class ListUpload:
             400 if error else 200,
             draft=draft,
             difference=difference,
+            revision=state.revision if state else 0,
             changed=self._changed(request, difference),
             gone=self._store.people(difference.gone[:MOST_SHOWN]).values(),
             most=MOST_SHOWN,
@@ -80,13 +81,16 @@ class ListUpload:
         )
 
     def apply(self, request: Request, form: Form) -> Response:
-        """Make the list that was uploaded the list, or drop it."""
+        """Make the list that was uploaded the list, or drop it. The form says for which revision of
+        the list the difference was shown: the same draft may be open in several browsers."""
         self._pages.expect_home()
         try:
             draft = self._drafts.get(request.path_params["id"])
             if form["action"] == "apply":
                 difference = self._changes.replace(
-                    draft.listed.entries, drastic=form["gone"] == "yes", shown=draft.revision
+                    draft.listed.entries,
+                    drastic=form["gone"] == "yes",
+                    shown=whole_number(form["revision"], 18),
                 )
                 self._site.note(request, "import list", difference.in_numbers)
             self._drafts.drop(draft.id)

@@ -66,8 +66,16 @@ def send(client, path, **form):
     data = {"csrf": csrf(client, "/account")} | {
         name.strip("_"): text for name, text in form.items()
     }
+    if "/drafts/" in path:
+        data = {"revision": shown_for(client.get(path).text)} | data
     answer = client.post(path, data=data, headers=OURS)
     return client.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def shown_for(page_of_draft):
+    """The revision of the list for which a page shows what a draft changes."""
+    found = re.search(r'name="revision" value="(\d+)"', page_of_draft)
+    return found[1] if found else ""
 
 
 def upload(client, content, name="list.csv", **form):
@@ -121,12 +129,28 @@ def test_a_cut_file_needs_a_word_and_a_list_that_changed_is_looked_at_again(offi
     PeopleChanges(office.people).replace([entry(str(number)) for number in range(61)])
     token = re.search(r'name="csrf" value="([^"]+)"', page_of_it)
     assert token
-    form = {"csrf": token[1], "action": "apply", "gone": "yes"}
+    form = {"csrf": token[1], "action": "apply", "gone": "yes", "revision": shown_for(page_of_it)}
     late = client.post(where, data=form, headers=OURS)
     assert "was changed meanwhile" in late.text
     assert "9 people." in send(client, where, action="apply", gone="yes").text
     gone = client.get(where)
     assert gone.status_code == 400 and "too long ago" in gone.text
+
+
+def test_of_two_browsers_on_one_draft_each_applies_what_it_was_shown(office, client):
+    PeopleChanges(office.people).replace([entry("1"), entry("2")])
+    _, where = upload(client, "学号,姓名,班级,类别\n1,王小明,计应2301,学生\n".encode())
+    first = shown_for(client.get(where).text)
+    PeopleChanges(office.people).replace([entry("1"), entry("2"), entry("3")])
+    other = office.client("李伟")
+    assert shown_for(other.get(where).text) != first
+    late = send(client, where, action="apply", revision=first)
+    assert "was changed meanwhile" in late.text, "the first one has not seen that 3 would go"
+    assert office.people.by_number("3").until is None
+    assert send(other, where, action="apply").status_code == 200
+    assert office.people.by_number("3").until is not None
+    forged = send(client, where, action="apply", revision="x")
+    assert forged.status_code == 400
 
 
 def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):

@@ -105,6 +105,22 @@ def test_the_same_list_again_changes_nothing_and_who_is_gone_stays_with_an_end(
     assert people.by_number("2").until is None
 
 
+def test_who_left_long_ago_is_not_put_on_the_list_again_by_the_same_file(people, changes, clock):
+    listed = [entry("1"), entry("2", until=NOW + DAY_S), entry("3", until=NOW - 60)]
+    first = changes.replace(listed)
+    assert (len(first.added), first.over) == (2, 1)
+    for days in (0, 1, 29, 31, 60):
+        clock.at = NOW + days * DAY_S
+        changes.forget_gone(clock.at - 30 * DAY_S)
+        revision = people.state().revision
+        again = changes.replace(listed)
+        assert again.empty and again.in_numbers == f"+0 ~0 -0 ={1 if days > 31 else 2}", days
+        assert again.over == len(listed) - again.same and people.state().revision == revision
+    assert people.by_number("2") is None and people.by_number("3") is None
+    back = changes.replace([entry("1"), entry("2")])
+    assert len(back.added) == 1, "who comes back has another last day"
+
+
 def test_a_card_that_changes_hands_is_the_new_owners(people, changes):
     changes.replace([entry("1", card="0A1B"), entry("2", card="")])
     changes.replace([entry("1", card="0A1C"), entry("2", card="0A1B")])
