@@ -33,6 +33,14 @@ class AcknowledgedFevers(NamedTuple):
     more: int = 0
 
 
+class ShownAlarm(NamedTuple):
+    """What a lamp post showed when its button was pressed: `since` and `fevers` of its gate's
+    `AlarmState`."""
+
+    since: float
+    fevers: int
+
+
 class Lights(Protocol):
     """Lamps and buzzer of a gate; each call returns at once."""
 
@@ -63,6 +71,21 @@ class GateState:
             self.waiting[identity] = seen
         else:
             self.more += 1
+
+    def take(self, fevers: int | None) -> AcknowledgedFevers:
+        """Remove the oldest `fevers`, or all with None, and return them. Of fevers that are only
+        counted, none is removed without all: which they are is not known."""
+        if fevers is None or fevers >= len(self.waiting) + self.more:
+            taken = AcknowledgedFevers(tuple(self.waiting), self.more)
+            self.waiting.clear()
+            self.more = 0
+            return taken
+        if self.more:
+            fevers = min(fevers, len(self.waiting) - 1)
+        taken = AcknowledgedFevers(tuple(self.waiting)[:fevers])
+        for identity in taken.fevers:
+            del self.waiting[identity]
+        return taken
 
     def shine(self) -> None:
         if self.testing and not self.waiting:
@@ -177,17 +200,23 @@ class Alarm:
         self._announce(state)
         return raised_at
 
-    def acknowledge(self, gate_name: str, by: str) -> AcknowledgedFevers:
-        """Acknowledge all of a gate's fevers, for the guard `by`; returns which they were."""
+    def acknowledge(
+        self, gate_name: str, by: str, shown: ShownAlarm | None = None
+    ) -> AcknowledgedFevers:
+        """Acknowledge a gate's fevers, for the guard `by`; returns which they were.
+
+        With `shown` only those that were shown, the oldest, and none where that alarm is over: the
+        press may have come long before its message.
+        """
         with self._lock:
             gate = self._gates[gate_name]
-            acknowledged = AcknowledgedFevers(tuple(gate.waiting), gate.more)
+            if shown and shown.since != gate.since:
+                return AcknowledgedFevers()
+            acknowledged = gate.take(shown.fevers if shown else None)
             if not acknowledged.fevers:
                 return acknowledged
-            gate.waiting.clear()
-            gate.more = 0
             gate.since, gate.by = self._now(), by
-            gate.lights.buzz(False)
+            gate.lights.buzz(bool(gate.waiting))
             gate.shine()
             state = gate.state()
         self._announce(state)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.alarm import Alarm, ShownAlarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
@@ -143,7 +143,8 @@ class Ingest:
                 return None
             if verb != "acknowledge":
                 raise MessageError("neither an acknowledgement nor a lamp test")
-            return self._acknowledged(gate, decode(payload, Acknowledge).by, now)
+            acknowledge = decode(payload, Acknowledge)
+            return self._acknowledged(gate, acknowledge.by, now, _shown(acknowledge))
         if topic.name == OURSELVES:
             return None  # published by this gateway
         gate = self._gate_of(topic.name)
@@ -232,8 +233,10 @@ class Ingest:
             log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
         return SettingsApplied(applied, now, gate)
 
-    def _acknowledged(self, gate: str, by: str, now: float) -> Record | None:
-        fevers, more = self._alarm.acknowledge(gate, by)
+    def _acknowledged(
+        self, gate: str, by: str, now: float, shown: ShownAlarm | None = None
+    ) -> Record | None:
+        fevers, more = self._alarm.acknowledge(gate, by, shown)
         return Acknowledged(fevers, by, now, gate if more else None) if fevers else None
 
     def _gate_of(self, kiosk: str) -> str:
@@ -244,3 +247,12 @@ class Ingest:
     def _same(topic_name: str, kiosk: str) -> None:
         if topic_name != kiosk:
             raise MessageError(f"kiosk {kiosk!r} on the topic of {topic_name!r}")
+
+
+def _shown(acknowledge: Acknowledge) -> ShownAlarm | None:
+    """What whoever acknowledged was shown; None where it is not said. Raises `MessageError`."""
+    if acknowledge.since is None and acknowledge.fevers is None:
+        return None
+    if acknowledge.since is None or acknowledge.fevers is None:
+        raise MessageError("since and fevers: expected both or neither")
+    return ShownAlarm(acknowledge.since, acknowledge.fevers)

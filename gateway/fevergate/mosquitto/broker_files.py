@@ -10,13 +10,26 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 from fevergate.errors import ProvisionError
 from fevergate.protocol.messages import MAX_PAYLOAD
-from fevergate.protocol.topics import ADMIN_SAYS, DROPPED, KIOSK_HEARS, KIOSK_SAYS, OURSELVES, ROOT
+from fevergate.protocol.topics import (
+    ADMIN_SAYS,
+    DROPPED,
+    KIOSK_HEARS,
+    KIOSK_SAYS,
+    OURSELVES,
+    POST_HEARS,
+    POST_SAYS,
+    ROOT,
+    acknowledge_topic,
+    alarm_topic,
+    beat_topic,
+)
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GATEWAY_USER
 from fevergate.system.atomic_file import sync_folder
@@ -101,9 +114,17 @@ ACL_END = "# The end."
 
 
 def access_list(
-    campus: str, kiosks: list[str], *, home_assistant: bool = False, collect: bool = False
+    campus: str,
+    kiosks: list[str],
+    *,
+    posts: Mapping[str, str] | None = None,
+    home_assistant: bool = False,
+    collect: bool = False,
 ) -> str:
-    """The access list: each user's topics are spelled out, so that the file can be audited."""
+    """The access list: each user's topics are spelled out, so that the file can be audited.
+
+    `posts`: the gate of each lamp post; it reads that gate's alarm, and acknowledges it.
+    """
     base = f"{ROOT}/{campus}"
     lamps = [f"write {base}/alarm/+/acknowledge", f"write {base}/alarm/+/test"]
     users = {
@@ -114,6 +135,7 @@ def access_list(
             *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
             f"write {base}/{OURSELVES}/status",
             f"readwrite {base}/alarm/+",  # read: its last state, at a start
+            f"write {base}/alarm/+/beat",
             "read $SYS/#",
             *([f"write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
         ],
@@ -145,6 +167,14 @@ def access_list(
         users[kiosk] = [
             *(f"write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS),
             *(f"read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS),
+        ]
+    for post, gate in (posts or {}).items():
+        users[post] = [
+            *(f"write {base}/{post}/{kind}" for kind in POST_SAYS),
+            f"write {acknowledge_topic(campus, gate)}",
+            *(f"read {base}/{post}/{kind}" for kind in POST_HEARS),
+            f"read {alarm_topic(campus, gate)}",
+            f"read {beat_topic(campus, gate)}",
         ]
     sections = (
         "\n".join([f"user {user}", *(f"topic {topic}" for topic in topics)])

@@ -37,9 +37,26 @@ class AlarmState(Message, frozen=True, kw_only=True):
 
 
 class Acknowledge(Message, frozen=True, kw_only=True):
-    """A guard's acknowledgement of all fevers of a gate up to now."""
+    """A guard's acknowledgement of all fevers of a gate up to now, or of those that were shown.
+
+    `since` and `fevers`, both or neither, are those of the `AlarmState` that was shown when its
+    button was pressed. A lamp post sends them: its line may have been down meanwhile, and fevers
+    that nobody saw must stay red. `since` is sent as the digits that came, since a board's own
+    floats are too short for it.
+    """
 
     by: Person
+    since: Utc | None = None
+    fevers: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+
+
+class Beat(Message, frozen=True, kw_only=True):
+    """Sign of life of the alarm of a gate that has lamp posts, about once a second.
+
+    `n` counts from 1 at each start of the gateway. A post without a beat for 4 s is amber.
+    """
+
+    n: Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class LampTest(Message, frozen=True, kw_only=True):

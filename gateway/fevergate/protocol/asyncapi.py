@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fevergate import __version__
-from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, LampTest
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, Beat, LampTest
 from fevergate.protocol.messages import (
     NAME_PATTERN,
     Applied,
@@ -30,6 +30,7 @@ from fevergate.protocol.topics import (
     Topic,
     acknowledge_topic,
     alarm_topic,
+    beat_topic,
     gateway_status_topic,
     lamp_test_topic,
 )
@@ -69,7 +70,7 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
     Of `document` its title, description, servers and security schemes are kept.
     """
     types = [kind for kind in KIOSK_KINDS.values() if isinstance(kind, type)]
-    types += [AlarmState, Acknowledge]
+    types += [AlarmState, Acknowledge, Beat, LampTest]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     document = document | {
         "info": document["info"] | {"version": __version__},
@@ -96,12 +97,13 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
         if payload is not None:
             _add(document, kind, address, payload, *by, retained=kind in RETAINED)
     for kind, address, payload, by in (
+        ("beat", beat_topic("{campus}", "{gate}"), Beat, gateway),
         ("gateway-status", gateway_status_topic("{campus}"), STATUS, gateway),
         ("alarm", alarm_topic("{campus}", "{gate}"), AlarmState, gateway),
         ("acknowledge", acknowledge_topic("{campus}", "{gate}"), Acknowledge, person),
         ("lamp-test", lamp_test_topic("{campus}", "{gate}"), LampTest, person),
     ):
-        _add(document, kind, address, payload, *by, retained=by is gateway)
+        _add(document, kind, address, payload, *by, retained=by is gateway and kind != "beat")
     return document
 
 

@@ -43,8 +43,14 @@ KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece"
 ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 """Kinds of topic that the administrator may publish to, below any kiosk's name."""
 
-AT_MOST_ONCE = ("time",)
+AT_MOST_ONCE = ("time", "beat")
 """Kinds of topic that are published at QoS 0; all others at QoS 1."""
+
+POST_SAYS = tuple(kind for kind in KIOSK_SAYS if kind != "reading")
+"""Kinds of topic that a lamp post may publish to below its own name: it measures nothing."""
+
+POST_HEARS = tuple(kind for kind in KIOSK_HEARS if kind != "stored")
+"""Kinds of topic that a lamp post may subscribe to below its own name."""
 
 OURSELVES = "gateway"
 """Name of the gateway in its status topic; no kiosk may have it."""
@@ -66,6 +72,11 @@ def alarm_topic(campus: str, gate: str) -> str:
 def acknowledge_topic(campus: str, gate: str) -> str:
     """Topic of acknowledgements (`Acknowledge`) of a gate."""
     return f"{alarm_topic(campus, gate)}/acknowledge"
+
+
+def beat_topic(campus: str, gate: str) -> str:
+    """Topic of the alarm's sign of life (`Beat`) for a gate's lamp posts."""
+    return f"{alarm_topic(campus, gate)}/beat"
 
 
 def lamp_test_topic(campus: str, gate: str) -> str:

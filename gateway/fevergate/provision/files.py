@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomlkit
@@ -31,6 +32,9 @@ USERS = (
 """The broker's users that are not kiosks; the last two exist only if an option asked for them."""
 
 _FOLDERS = ("kiosks", "systemd", "gateways", "broker")
+
+POST_ROLE = "lamp_post"
+"""`role` in the settings of a board that lights a gate's lamps; a kiosk's has none."""
 
 RESERVED = ("alarm", *USERS, *broker_files.COLLECTORS)
 
@@ -128,16 +132,41 @@ def read_unlinked(path: Path) -> bytes | None:
 
 
 def kiosk_names(folder: Path) -> list[str]:
-    """Names of the kiosks that have a credential in the folder, sorted."""
+    """Names of the kiosks and lamp posts that have a credential in the folder, sorted."""
     return sorted(path.parent.name for path in (folder / "kiosks").glob("*/settings.json"))
+
+
+def post_gates(folder: Path) -> dict[str, str]:
+    """The gate of each lamp post that has a credential in the folder. Raises `ProvisionError`."""
+    boards = {
+        name: _board_settings(folder / "kiosks" / name / "settings.json")
+        for name in kiosk_names(folder)
+    }
+    posts = {
+        name: str(board.get("gate", ""))
+        for name, board in boards.items()
+        if board.get("role") == POST_ROLE
+    }
+    check_names("gate", posts.values())
+    return posts
 
 
 def kiosk_password(path: Path) -> str:
     """The password in a kiosk's settings.json. Raises `ProvisionError`."""
     try:
-        return str(json.loads(path.read_text())["password"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return str(_board_settings(path)["password"])
+    except KeyError as error:
         raise ProvisionError(f"{path}: expected the settings that were made for it") from error
+
+
+def _board_settings(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ProvisionError(f"{path}: expected the settings that were made for it") from error
+    if not isinstance(values, dict):
+        raise ProvisionError(f"{path}: expected the settings that were made for it")
+    return values
 
 
 def write_broker(done: Provisioned, campus: str) -> None:
@@ -168,9 +197,11 @@ def users_of(folder: Path) -> list[str]:
 def access_of(folder: Path, campus: str) -> str:
     """Text of broker.acl for all users and kiosks with a credential in the folder."""
     users = users_of(folder)
+    posts = post_gates(folder)
     return broker_files.access_list(
         campus,
-        kiosk_names(folder),
+        [name for name in kiosk_names(folder) if name not in posts],
+        posts=posts,
         home_assistant=broker_files.HOME_ASSISTANT in users,
         collect=broker_files.COLLECT in users,
     )

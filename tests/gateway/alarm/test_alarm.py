@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
-from fevergate.alarm.alarm import MAX_WAITING, AcknowledgedFevers, Alarm
+from fevergate.alarm.alarm import MAX_WAITING, AcknowledgedFevers, Alarm, ShownAlarm
 from fevergate.protocol.messages import MAX_PAYLOAD, Identity, encode
 
 
@@ -97,6 +97,53 @@ def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(al
 def test_nothing_to_acknowledge_is_nothing(alarm, told):
     assert alarm.acknowledge("north", "Li").fevers == ()
     assert told == []
+
+
+def test_a_press_of_before_clears_what_was_shown_and_nothing_later(alarm, lamps, told):
+    for seq in (1, 2):
+        alarm.fever("north", fever(seq))
+    shown = ShownAlarm(told[-1].since, told[-1].fevers)
+    alarm.fever("north", fever(3))
+    seen = alarm.acknowledge("north", "button", shown)
+    assert [identity.seq for identity in seen.fevers] == [1, 2]
+    assert lamps["north"].red and lamps["north"].buzzing
+    assert (told[-1].state, told[-1].fevers, told[-1].by) == ("raised", 1, "button")
+
+
+def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm.fever("north", fever(1))
+    shown = ShownAlarm(told[-1].since, told[-1].fevers)
+    now[0] = 200.0
+    alarm.acknowledge("north", "Li")
+    now[0] = 300.0
+    alarm.fever("north", fever(2))
+    before = len(told)
+    assert alarm.acknowledge("north", "button", shown) == AcknowledgedFevers()
+    assert lamps["north"].red and len(told) == before
+
+
+def test_the_same_press_told_twice_counts_once(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    for seq in (1, 2, 3):
+        alarm.fever("north", fever(seq))
+    shown = ShownAlarm(told[-1].since, 1)
+    now[0] = 200.0
+    assert len(alarm.acknowledge("north", "button", shown).fevers) == 1
+    assert alarm.acknowledge("north", "button", shown).fevers == ()
+    assert told[-1].fevers == 2
+
+
+def test_of_more_fevers_than_are_held_a_press_leaves_the_gate_red(alarm, lamps, told):
+    for seq in range(1, MAX_WAITING + 6):
+        alarm.fever("north", fever(seq))
+    shown = ShownAlarm(told[-1].since, told[-1].fevers - 1)
+    assert alarm.acknowledge("north", "button", shown).more == 0
+    assert lamps["north"].red and told[-1].fevers == 6
+    rest = ShownAlarm(told[-1].since, 6)
+    assert alarm.acknowledge("north", "button", rest).more == 5 and not lamps["north"].red
 
 
 def test_after_a_restart_unacknowledged_fevers_are_red_again_and_old_ones_stay_quiet(alarm, lamps):
@@ -195,6 +242,13 @@ class AlarmMachine(RuleBasedStateMachine):
             identity.seq for identity in self.alarm.acknowledge("north", "Li").fevers
         } == self.waiting
         self.waiting.clear()
+
+    @rule(fevers=st.integers(1, 9), late=st.booleans())
+    def a_press_at_a_post(self, fevers, late):
+        since = self.alarm.states()[0].since - late
+        seen = self.alarm.acknowledge("north", "button", ShownAlarm(since, fevers)).fevers
+        assert len(seen) == (0 if late else min(fevers, len(self.waiting)))
+        self.waiting -= {identity.seq for identity in seen}
 
     @rule()
     def a_restart(self):

@@ -96,6 +96,17 @@ def test_a_guards_command_is_not_asked_for_again_whatever_the_disk_does(scene):
     assert len(scene.kept) == 2 and scene.acknowledged == 1
 
 
+def test_a_post_acknowledges_what_it_showed(scene):
+    for seq in (1, 2):
+        scene.say("north-1/reading", reading(seq, "fever"))
+    since = scene.alarm.states()[0].since
+    scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since - 1, fevers=2))
+    assert len(scene.kept) == 2
+    record = scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since, fevers=1))
+    assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
+    assert scene.alarm.states()[0].fevers == 1
+
+
 def test_an_acknowledgement_of_nothing_needs_no_store(scene):
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
     assert scene.kept == [] and scene.acknowledged == 1
@@ -117,6 +128,7 @@ def test_a_kiosk_of_no_gate_is_not_dark(scene):
         ("north-1/status", b"maybe", "online or offline"),
         ("north-1/nonsense", b"{}", "no such kind"),
         ("alarm/nowhere/acknowledge", encode(Acknowledge(by="x")), "no such gate"),
+        ("alarm/north/acknowledge", encode(Acknowledge(by="x", fevers=1)), "both or neither"),
         ("alarm/north/acknowledge", b'{"by": ""}', "by"),
         ("../north/reading", b"{}", "topic"),
     ],

@@ -1,0 +1,96 @@
+"""What a lamp post may say and hear: the real broker with its real access list."""
+
+import pytest
+from broker_client import BASE, Client
+
+from fevergate.protocol.topics import KIOSK_SAYS, POST_HEARS, POST_SAYS
+from fevergate.provision.files import Provisioned, write_broker
+from fevergate.provision.kiosks import settings_of, write_kiosk
+from harness.site import Site
+
+GATES = {"north": ["north-1"], "south": ["south-1"]}
+POST = "north-post"
+
+FORBIDDEN = (
+    *(f"{POST}/{kind}" for kind in ("reading", "stored", "time", "settings", "command", "update")),
+    *(f"{name}/{kind}" for name in ("north-1", "south-post", "gateway") for kind in KIOSK_SAYS),
+    "alarm/north",
+    "alarm/north/beat",
+    "alarm/north/test",
+    "alarm/south",
+    "alarm/south/acknowledge",
+    "alarm/south/test",
+    "alarm/south/beat",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with _Site(tmp_path_factory.mktemp("site") / "fevergate", GATES) as site:
+        yield site
+
+
+class _Site(Site):
+    def __init__(self, folder, gates):
+        super().__init__(folder, gates)
+        done = Provisioned(folder)
+        for post, gate in ((POST, "north"), ("south-post", "south")):
+            values = settings_of(folder, f"{gate}-1") | {"role": "lamp_post"}
+            write_kiosk(done, post, values | {"kiosk": post, "username": post})
+        write_broker(done, "east")
+
+
+def test_a_post_says_its_own_state_and_its_gates_acknowledgement_alone(site):
+    allowed = [*(f"{BASE}/{POST}/{kind}" for kind in POST_SAYS), f"{BASE}/alarm/north/acknowledge"]
+    with Client(site, "admin") as admin, Client(site, POST) as post:
+        admin.hear(f"{BASE}/#")
+        for topic in FORBIDDEN:
+            assert post.say(f"{BASE}/{topic}", b"forged"), topic
+        for topic in ("homeassistant/sensor/x/y/config", "$SYS/x", "fevergate/v1/west/alarm/north"):
+            assert post.say(topic, b"forged"), topic
+        for topic in allowed:
+            assert not post.say(topic, topic.encode()), topic
+        for topic in allowed:
+            admin.wait_for(topic.encode())
+        assert {topic for topic, _ in admin.heard} == set(allowed)
+
+
+def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
+    meant = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north"]
+    with (
+        Client(site, "gateway") as gateway,
+        Client(site, "admin") as admin,
+        Client(site, POST) as post,
+    ):
+        for topic in (
+            "#",
+            f"{BASE}/#",
+            f"{BASE}/+/time",
+            f"{BASE}/alarm/+",
+            f"{BASE}/alarm/+/beat",
+        ):
+            post.hear(topic)
+        for topic in (*meant, f"{BASE}/alarm/north/beat", "$SYS/#"):
+            post.hear(topic)
+        admin.say(f"{BASE}/north-1/settings", b"another's")
+        admin.say(f"{BASE}/alarm/north/acknowledge", b"another's")
+        gateway.say(f"{BASE}/{POST}/stored", b"another's")
+        gateway.say(f"{BASE}/south-post/time", b"another's")
+        for kind in ("", "/beat"):
+            assert not gateway.say(f"{BASE}/alarm/south{kind}", b"another's")
+            assert not gateway.say(f"{BASE}/alarm/north{kind}", f"own{kind}".encode())
+        admin.say(f"{BASE}/{POST}/settings", b"own settings")
+        for payload in (b"own", b"own/beat", b"own settings"):
+            post.wait_for(payload)
+        assert b"another's" not in post.payloads()
+
+
+def test_a_kiosk_does_not_hear_the_beat_nor_acknowledge(site):
+    with Client(site, "gateway") as gateway, Client(site, "north-1") as kiosk:
+        kiosk.hear(f"{BASE}/alarm/north/beat")
+        kiosk.hear(f"{BASE}/north-1/stored")
+        gateway.say(f"{BASE}/alarm/north/beat", b"beat")
+        gateway.say(f"{BASE}/north-1/stored", b"for north-1")
+        kiosk.wait_for(b"for north-1")
+        assert kiosk.payloads() == [b"for north-1"]
+        assert kiosk.say(f"{BASE}/alarm/north/acknowledge", b"forged")
