@@ -85,7 +85,10 @@ class CampusServer:
         self.clerk = Clerk(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),
             close_days=days.close,
-            forget=[self.entries.forget, days.forget, PeopleChanges(self.people).forget_gone],
+            forget=[
+                *(self.entries.forget, days.forget, PeopleChanges(self.people).forget_gone),
+                *(people.forget_others, escalation.cases.forget),
+            ],
         )
         search = CampusFeverSearch(self.database, settings, vault)
         self.pages = CampusPages(*(settings, people, self.store, self.reports, search, now))

@@ -68,7 +68,7 @@ def fevers_by_list(
         stated = {day: fevers_by_hand(connection, day) for day in days}
     confirmed = [
         _by_hand(
-            f"{fever.day}/{fever.person}",
+            f"{fever.day}/{fever.key}",
             *(campus_of(settings, fever.campus), fever.at, fever.clinical_c, fever.unit),
         )
         for fever in own

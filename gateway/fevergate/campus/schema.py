@@ -226,7 +226,9 @@ audit = Table(
     _text("action", None),
     _text("what", None),
     Column("times", Integer, nullable=False, server_default="1"),
+    Column("forgotten", Integer, nullable=False, server_default="0"),
     Index("audit_at", "at"),
+    Index("audit_kept", "forgotten", "at"),
 )
 
 people = Table(
@@ -359,6 +361,7 @@ marks = Table(
     _text("campus"),
     _text("unit"),
     Column("expected", Integer, nullable=False, server_default="0"),
+    _text("case_key"),
     PrimaryKeyConstraint("day", "person"),
 )
 """Marks that were entered here; columns as in `people/schema.py`, which gateways have."""

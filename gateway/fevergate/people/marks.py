@@ -6,6 +6,7 @@ day, so that a later list changes no earlier day. Marks are deleted after a whil
 their day stay.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Collection, Sequence, Set
 from datetime import date, datetime
@@ -65,11 +66,12 @@ class KnownMarks(Struct, frozen=True, kw_only=True):
 
 
 class HandFever(NamedTuple):
-    """A fever that was measured by hand or at the desk: day, number of the list, campus, unit, °C
-    (axillary), Unix time (s) at which it was entered."""
+    """A fever that was measured by hand or at the desk: day, key of its case, campus, unit, °C
+    (axillary), Unix time (s) at which it was entered. The key is random and lies at the mark alone:
+    what is told or kept by it leads to nobody once the mark is deleted."""
 
     day: str
-    person: int
+    key: str
     campus: str
     unit: str
     clinical_c: float
@@ -213,7 +215,7 @@ class Marks:
     ) -> None:
         values = {"day": day.isoformat(), "person": person, "kind": mark.kind, "by": by}
         values |= {"clinical_c": mark.clinical_c, "at": self._statements.clock()}
-        values |= {"sealed": sealed, "revision": revision}
+        values |= {"sealed": sealed, "revision": revision, "case_key": secrets.token_hex(8)}
         if not connection.execute(_PUT, values).rowcount:
             raise MarkError(person, "meanwhile")
 
@@ -260,10 +262,12 @@ def _check_change(person: int, before: _Mark, now: _Mark) -> None:
 
 
 _PUT = """
-    insert into marks(day, person, kind, clinical_c, at, "by", sealed, revision)
-    values (:day, :person, :kind, :clinical_c, :at, :by, :sealed, 1)
+    insert into marks(day, person, kind, clinical_c, at, "by", sealed, revision, case_key)
+    values (:day, :person, :kind, :clinical_c, :at, :by, :sealed, 1, :case_key)
     on conflict(day, person) do update set kind = excluded.kind, clinical_c = excluded.clinical_c,
-    at = excluded.at, "by" = excluded."by", sealed = excluded.sealed, revision = marks.revision + 1
+    at = excluded.at, "by" = excluded."by", sealed = excluded.sealed,
+    revision = marks.revision + 1,
+    case_key = coalesce(nullif(marks.case_key, ''), excluded.case_key)
     where marks.revision = :revision"""
 _SET_ASIDE = """
     update marks set person = person - (
@@ -274,7 +278,7 @@ _SET_ASIDE = """
 _SELECT_OWN = "select person, kind from marks where day = ? and revision > 0 and person > 0"
 COUNT_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _SELECT_FEVERS = """
-    select m.day, m.person, coalesce(nullif(m.campus, ''), p.campus, ''),
+    select m.day, m.case_key, coalesce(nullif(m.campus, ''), p.campus, ''),
         coalesce(nullif(m.unit, ''), p.unit, ''), m.clinical_c, m.at
     from marks m left join people p on p.person = m.person
     where m.day >= ? and m.clinical_c >= ? and m.at >= ? order by m.at, m.person"""

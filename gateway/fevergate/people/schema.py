@@ -114,3 +114,18 @@ def first_at(db: Database) -> None:
     """The time from which on there is a list, and so a roll of each day."""
     for statement in _FIRST_AT.split(";\n"):
         db.conn.execute(statement)
+
+
+_CASE_KEYS = """
+-- The key by which a fever's case is known outside, random so that it leads to no number once the
+-- mark is deleted.
+alter table marks add column case_key text not null default '';
+update marks set case_key = lower(hex(randomblob(8))) where clinical_c is not null;
+"""
+
+
+@migrations()
+def case_keys(db: Database) -> None:
+    """Cases of fevers by hand are known by a key that is no number of the list."""
+    for statement in _CASE_KEYS.split(";\n"):
+        db.conn.execute(statement)

@@ -44,7 +44,7 @@ def _of_the_list(shared: Shared, now: float) -> list[ConfirmedFever]:
     fevers = fevers_since(shared.people_db, shared.settings.zone, now - LOOK_BACK_S)
     return [
         ConfirmedFever(
-            key=f"confirmed/hand/{fever.day}/{fever.person}",
+            key=f"confirmed/hand/{fever.day}/{fever.key}",
             campus=shared.settings.campus,
             gate="",
             kiosk="",

@@ -137,8 +137,8 @@ class Shared(Site):
             self.roll.close_days(self.settings.retention.persons_days)
 
     def forget_persons(self) -> int:
-        """Delete personal fields and marks of people that are too old; return in how many
-        follow-ups and entries.
+        """Delete personal fields, marks of people and names in the audit that are too old; return
+        in how many follow-ups and entries.
 
         Too old is judged by the time of the gateway's last round of deletions, which takes place
         only while it believes its clock.
@@ -151,6 +151,8 @@ class Shared(Site):
         self.roll.forget(datetime.fromtimestamp(before, self.settings.zone).date())
         home = self.settings.keeps_list
         (PeopleChanges if home else ListCopy)(self.people).forget_gone(before)
+        self.store.forget_others(before)
+        self.cases.forget(before)
         return self.follow_ups.forget(before) + self.entries.forget(before)
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:

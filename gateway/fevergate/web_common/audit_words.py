@@ -109,7 +109,7 @@ def _search(what: str, say: Say) -> str:
 
 
 def _roll(what: str, say: Say) -> str:
-    """`DAY UNIT: 45 measured, 2 excused; PERSON 36.5 → excused`."""
+    """`DAY UNIT: 45 measured, 2 excused; 36.5 → excused`."""
     words = {"measured": say(N_("measured")), "excused": say(N_("excused"))}
     return re.sub(r"\b(measured|excused)\b", lambda word: words[word[0]], what)
 

@@ -16,6 +16,7 @@ from fevergate.texts.translations import N_, Say, translator
 from fevergate.web_common.page_maker import Site
 from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.routes import get
+from fevergate.web_common.store import AUDIT_S
 
 
 class PrivacySite(NamedTuple):
@@ -120,6 +121,18 @@ class PrivacyPage:
                     long,
                 ),
             ]
+        kept += [
+            (
+                say("Account, what was done or looked at with it, and when"),
+                say("whoever signs in to the pages"),
+                say("{days} days", days=int(AUDIT_S // 86400)),
+            ),
+            (
+                say("In this record: names of others, such as who was on duty"),
+                say("guards and people on the list"),
+                long,
+            ),
+        ]
         for register in self._notice.registers.entries.registers.values():
             if register.personal:
                 fields = " · ".join(

@@ -250,15 +250,11 @@ def units_of(session: Session) -> Sequence[str] | None:
 
 def noted(changes: Sequence[Change]) -> str:
     """What the audit says of marks that were entered: how many for the first time, and each that
-    was changed, by the person's number of the list."""
+    was changed, of whom it does not say: the audit lies longer than marks do."""
     first = [change for change in changes if not change.before]
     excused = sum(change.now == "excused" for change in first)
     parts = [f"{len(first) - excused} measured, {excused} excused"] if first else []
-    parts += [
-        f"{change.person} {change.before} → {change.now or '-'}"
-        for change in changes
-        if change.before
-    ]
+    parts += [f"{change.before} → {change.now or '-'}" for change in changes if change.before]
     return "; ".join(parts)
 
 

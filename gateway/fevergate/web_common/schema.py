@@ -146,3 +146,20 @@ def notices(db: Database) -> None:
     """Notices to contacts with their attempts, and the confirmed fevers that are told."""
     for statement in _NOTICES.split(";\n"):
         db.conn.execute(statement)
+
+
+_FORGETTING = """
+-- Whether names of others and numbers of the list are taken out (`web_common.audit_forgetting`).
+alter table audit add column forgotten integer not null default 0;
+create index audit_kept on audit(forgotten, at);
+-- Keys of cases by hand held a number of the list; what still waits is told once more.
+delete from told_cases where key like 'confirmed/hand/%';
+delete from notices where key like 'confirmed/hand/%';
+"""
+
+
+@migrations()
+def forgetting(db: Database) -> None:
+    """The audit forgets names of others after a while."""
+    for statement in _FORGETTING.split(";\n"):
+        db.conn.execute(statement)

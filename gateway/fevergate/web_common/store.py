@@ -10,10 +10,14 @@ from typing import Any
 from msgspec import Struct
 
 from fevergate.storage.statements import Connection, Parameters, SqliteStatements
+from fevergate.web_common.audit_forgetting import without_others
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
 """Age at which an audit entry is deleted."""
+
+FORGOTTEN_AT_ONCE = 500
+"""Entries that are gone through in one transaction."""
 
 REPEATED_S = 60.0
 """A repeat of an audit entry within this time is counted in that entry."""
@@ -62,6 +66,23 @@ class AuditedStore(ABC):
                 (now, user, action, what),
             )
             connection.execute("delete from audit where at < ?", (now - AUDIT_S,))
+
+    def forget_others(self, before: float) -> int:
+        """Take names of others and numbers of the list (`without_others`) out of entries older than
+        `before` (Unix time, s), which still say who did what; returns of how many entries."""
+        forgotten = 0
+        while rows := self.query(
+            "select id, action, what from audit where forgotten = 0 and at < ? order by at limit ?",
+            (before, FORGOTTEN_AT_ONCE),
+        ):
+            with self.transaction() as connection:
+                for id_, action, what in rows:
+                    left = without_others(action, what)
+                    forgotten += left != what
+                    connection.execute(
+                        "update audit set what = ?, forgotten = 1 where id = ?", (left, id_)
+                    )
+        return forgotten
 
     def audit(self, limit: int, before: int | None = None) -> list[AuditEntry]:
         """At most `limit` audit entries, the newest first, with ids below `before`."""

@@ -115,6 +115,15 @@ class Cases:
             )
             return bool(taken.rowcount)
 
+    def forget(self, before: float) -> int:
+        """Delete the names of who took the cases that were opened before then (Unix time, s);
+        returns how many. The audit has the account by which it was done."""
+        with self.notices.store.transaction() as connection:
+            return connection.execute(
+                "update told_cases set taken_by = '' where opened_at < ? and taken_by <> ''",
+                (before,),
+            ).rowcount
+
     def waiting(self) -> list[Case]:
         """Cases that nobody has, the oldest first."""
         where = "taken_at is null and over_at is null order by opened_at, key"

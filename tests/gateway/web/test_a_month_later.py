@@ -69,11 +69,13 @@ def test_at_a_gateway(site, monkeypatch):
     before = names_in(vault, shared.store.query, SEALED)
     assert all(name in before for name in (PATIENT, VISITOR["name"], LENT["by"], "冯博"))
 
+    shared.store.note("Zhang", "acknowledge", "north by 冯博")
     now = max(shared.clock.now(), AT) + MONTH_S
     monkeypatch.setattr(context, "last_round", lambda _: now)
     shared.forget_persons()
 
     assert names_in(vault, shared.store.query, SEALED) == ""
+    assert ("Zhang", "acknowledge", "north") in site.audit()
     assert not shared.people_db.query("select 1 from marks")
     assert [person.name for person in shared.people.find("2023001", 9)] == [STAYS.name]
     assert shared.people.find("2023002", 9) == []  # who left is erased
@@ -94,12 +96,14 @@ def test_at_a_campus_server(tmp_path):
     assert PATIENT in names_in(vault, query, tables) and VISITOR["name"] in names_in(
         vault, query, tables
     )
+    server.pages.audited.note("Zhang", "take case", "east/gw-east/north-1/1/1 by 冯博")
     fevers = server.reports.now(DAY).total
 
     now.at += MONTH_S
     server.clerk.tick()
 
     assert names_in(vault, query, tables) == ""
+    assert [row.what for row in server.pages.audited.audit(1)] == ["east/gw-east/north-1/1/1"]
     assert server.reports.now(DAY).total == fevers
     assert fevers.fevers == 1
     server.close()

@@ -131,7 +131,7 @@ def test_a_fever_is_red_and_is_taken_back_only_with_a_reason(listed, administrat
     assert figures(listed).fevers == 1
     assert post(administrator, "/roll/take-back", back, **given, reason="typo").status_code == 303
     assert figures(listed) == DayRoll(expected=4, unmeasured=4)
-    noted = f"{today(listed)} {SOFT}: {person} 38.9 → -"
+    noted = f"{today(listed)} {SOFT}: 38.9 → -"
     assert ("李伟", "enter roll", noted) in listed.audit()
 
 

@@ -89,6 +89,14 @@ def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now
     (mail,) = alone.mail.mails
     text = mail["Subject"] + mail.get_content()
     assert "38.9 °C" in text and "unit 软件 2301" in text and "王小明" not in text
+    key = alone.web.posted[-1][1]["key"]
+    _, hand, day, case, *_ = key.split("/")
+    assert (hand, day) == ("hand", today.isoformat()) and len(case) == 16
+    warmer = NewMark(person=person.person, clinical_c=39.1)
+    alone.pages.marks.enter(today, [warmer], "Chen")
+    assert [fever.key for fever in confirmed_fevers(alone.pages)] == [
+        f"confirmed/hand/{day}/{case}"
+    ]
     assert "软件 2301 · by hand" in alone.client("Zhang").get("/told").text
     back = NewMark(person=person.person, take_back="another's row")
     alone.pages.marks.enter(today, [back], "Chen")
@@ -140,6 +148,17 @@ def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):
     page = guard.get("/told").text
     assert "Zhang has it since" in page and "Confirmed fever: nobody" not in page
     assert ("Zhang", "take case", "north-1/1/2 by Zhang") in alone.audit()
+
+
+def test_who_took_a_case_is_forgotten_and_the_page_still_says_that_somebody_had_it(alone, now):
+    alone.measure(alone.client("Zhang"))
+    alone.told()
+    (case,) = alone.pages.cases.waiting()
+    alone.pages.cases.take(case.fever.key, "赵敏")
+    assert alone.pages.cases.forget(now.at - 86400) == 0
+    assert alone.pages.cases.forget(now.at + 1) == 1
+    page = alone.client("Zhang").get("/told").text
+    assert "… has it since" in page and "赵敏" not in page
 
 
 def test_a_measurement_that_is_no_fever_is_told_to_nobody(alone):

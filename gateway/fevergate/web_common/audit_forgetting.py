@@ -1,0 +1,79 @@
+"""What is forgotten of an old audit entry: names of others than who acted, and numbers of the list.
+
+Who did or looked at what, and when, is kept for the audit's whole time, by account. A name beside
+it, such as that of whoever was on duty, and a person's number of the list are personal data of
+somebody else: they go when other names go.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+_ENTERED = re.compile(r"(?<=[:;] )\d+ (?=[\w.]+ → )")
+_ON_DUTY = re.compile(r"^(\S+) by: [^,]*(?:, |$)")
+_OF_LIST = re.compile(r"^(hand/[\d-]{10}/)\d+$")
+
+
+def without_others(action: str, what: str) -> str:
+    """What remains of an entry's text after names of others and numbers of the list are taken
+    out."""
+    forget = _BY_ACTION.get(action)
+    return forget(what) if forget else what
+
+
+def _before_by(what: str) -> str:
+    """`GATE by NAME`, `GATE by NAME → NAME`."""
+    return what.partition(" by ")[0]
+
+
+def _case(what: str) -> str:
+    """`CASE by NAME`; the key of a case by hand was once the day and a number of the list."""
+    return _OF_LIST.sub(r"\1-", _before_by(what))
+
+
+def _refusal(what: str) -> str:
+    """`NAME GATE: REASON`."""
+    return what.rpartition(": ")[2]
+
+
+def _nothing(_what: str) -> str:
+    """`NAME GATE`, `PERSON`."""
+    return ""
+
+
+def _unless_number(what: str) -> str:
+    """`PERSON`, `UNIT`."""
+    return "" if what.isdecimal() else what
+
+
+def _permit(what: str) -> str:
+    """`PERSON: PERMIT`."""
+    return f"-: {what.rpartition(': ')[2]}"
+
+
+def _follow_up(what: str) -> str:
+    """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2`."""
+    return _ON_DUTY.sub(r"\1 ", what).strip()
+
+
+def _roll(what: str) -> str:
+    """`DAY UNIT: 45 measured; PERSON 38.9 → 36.5`, as it was once."""
+    return _ENTERED.sub("", what)
+
+
+_BY_ACTION: Mapping[str, Callable[[str], str]] = {
+    "acknowledge": _before_by,
+    "try lamps": _before_by,
+    "hand over": _before_by,
+    "take case": _case,
+    "on duty": _nothing,
+    "off duty": _nothing,
+    "on duty failed": _refusal,
+    "off duty failed": _refusal,
+    "end override": _nothing,
+    "forget person": _nothing,
+    "look at people": _unless_number,
+    "override": _permit,
+    "save follow-up": _follow_up,
+    "enter roll": _roll,
+}
+"""The actions whose entries name somebody else."""
