@@ -6,7 +6,7 @@ posted before.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -222,11 +222,10 @@ class Escalation:
         kiosk = pair_of(self.database, fever.campus, "kiosk", fever.kiosk)
         return self._place(fever.campus), gate, kiosk
 
-    def _rolls(self) -> Iterator[PlaceRoll]:
+    def _rolls(self, day: date) -> Iterator[PlaceRoll]:
         settings, now = self.settings, self.now()
-        today = datetime.fromtimestamp(now, settings.zone).date().isoformat()
         with self.database.read() as connection:
-            rolls = read_rolls(connection, settings, TokenStrikes(connection), today, now)
+            rolls = read_rolls(connection, settings, TokenStrikes(connection), str(day), now)
         for campus, figures in rolls.campuses.items():
             yield PlaceRoll(campus, self._place(campus), figures)
         if rolls.anywhere:

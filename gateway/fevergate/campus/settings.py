@@ -65,8 +65,6 @@ class Report(Struct, forbid_unknown_fields=True, kw_only=True):
 class EscalationSettings(NoticeTimes, forbid_unknown_fields=True, kw_only=True):
     """[escalation]: how long until a contact is notified, and until it is repeated."""
 
-    fever_after_min: Minutes = 10
-    """Time until a fever that nobody acknowledges is notified."""
     silent_after_min: Minutes = 60
     """Time until a gateway that is silent is notified."""
 

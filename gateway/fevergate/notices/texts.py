@@ -73,8 +73,8 @@ TEXTS = {
     "unmeasured": (
         N_("FeverGate: {unmeasured} not measured at {place}"),
         N_(
-            "{place}, as of {now}: of {expected} who are expected today, {measured} are measured,"
-            " {excused} excused, {unmeasured} not measured.\n"
+            "{place}, {date}: of {expected} who are expected, {measured} are measured, {excused}"
+            " excused, {unmeasured} not measured as of {now}.\n"
             "Sign in to the pages: they are listed by unit. Measure them or enter why they are"
             " excused; without that there is no report of zero."
         ),

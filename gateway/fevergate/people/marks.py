@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import MarkError, PeriodError
-from fevergate.people.store import AT_ONCE
+from fevergate.people.store import AT_ONCE, is_among
 from fevergate.storage.statements import Connection, Statements
 
 Kind = Literal["hand", "desk", "gate", "excused", "none"]
@@ -119,7 +119,7 @@ class Marks:
         kind: Literal["hand", "desk"] = "hand",
     ) -> list[Change]:
         """Enter marks of a day, all or none; returns what changed. `units`: the only ones whose
-        people may be marked; None: any.
+        people may be marked (`is_among`); None: any.
 
         Raises `MarkError` with the first person whose mark is refused, `PeriodError` for a day that
         has not begun or whose marks are deleted.
@@ -134,7 +134,7 @@ class Marks:
                 raise MarkError(person, "twice")
         changes = []
         with self._statements.transaction() as connection:
-            allowed, known = self._allowed(numbers, units), self._known(day, numbers)
+            allowed, known = self._allowed(day, numbers, units), self._known(day, numbers)
             for mark, (now, reason) in zip(new, asked, strict=True):
                 if mark.person not in allowed:
                     raise MarkError(mark.person, "unlisted")
@@ -181,9 +181,10 @@ class Marks:
         if self._statements.query(kept, (day.isoformat(),)):
             raise PeriodError("forgotten")
 
-    def _allowed(self, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
-        rows = self._in_parts("select person, unit from people where person in ({})", (), numbers)
-        return {person for person, unit in rows if units is None or unit in units}
+    def _allowed(self, day: date, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
+        """Those who are of some units: of a closed day, by the units that they had then."""
+        rows = self._in_parts(_SELECT_UNITS, (day.isoformat(),), numbers)
+        return {person for person, campus, unit in rows if is_among(units, campus, unit)}
 
     def _known(self, day: date, numbers: Sequence[int]) -> dict[int, _Mark]:
         rows = self._in_parts(
@@ -275,6 +276,10 @@ _SET_ASIDE = """
         from marks where person < 0)
     where person > 0"""
 """Each list that was replaced has negative numbers of its own."""
+_SELECT_UNITS = """
+    select p.person, case when m.expected = 1 then m.campus else p.campus end,
+        case when m.expected = 1 then m.unit else p.unit end
+    from people p left join marks m on m.day = ? and m.person = p.person where p.person in ({})"""
 _SELECT_OWN = "select person, kind from marks where day = ? and revision > 0 and person > 0"
 COUNT_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _SELECT_FEVERS = """

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from fevergate.people.marks import COUNT_FEVERS, FEVER_C, Kind
-from fevergate.people.store import EXPECTED
+from fevergate.people.store import EXPECTED, among, is_among
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.statements import Parameters, Statements
 from fevergate.texts.translations import Say
@@ -111,8 +111,8 @@ class Rolls:
         )
 
     def units(self, day: date, units: Sequence[str] | None = None) -> list[UnitRoll] | None:
-        """The figures of a day by unit, of some units or (None) all; None for a day without a list,
-        or whose marks are deleted."""
+        """The figures of a day by unit, of some units (`is_among`) or (None) all; None for a day
+        without a list, or whose marks are deleted."""
         source = self._source(day, units)
         if source is None:
             return None
@@ -172,15 +172,12 @@ class Rolls:
     def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
         """SQL of those who were expected on a day, with their marks; None without a list."""
         values: dict[str, Any] = {"day": day.isoformat()}
-        if units is not None:
-            values |= {f"u{number}": unit for number, unit in enumerate(units)}
-        inside = ", ".join(f":u{number}" for number in range(len(units or ()))) or "null"
-        within = "" if units is None else f" and {{}}.unit in ({inside})"
         if self._is_closed(day):
             marked = "select 1 from marks where day = ? limit 1"
             if not self._statements.query(marked, (day.isoformat(),)):
                 return None
-            return _CLOSED + within.format("m"), values
+            within, names = among("m", units)
+            return _CLOSED + within, values | names
         if day > self.today() or not self._statements.query("select 1 from people_list"):
             return None
         if day < self.today() and day <= self._last_before():
@@ -190,11 +187,12 @@ class Rolls:
             campus, values = " and p.campus in ('', :campus)", values | {"campus": self._campus}
         _, end = day_bounds(day, self._zone)
         values["now"] = min(self._statements.clock(), math.nextafter(end, 0.0))
-        return _OPEN.format(expected=EXPECTED + campus + within.format("p")), values
+        within, names = among("p", units)
+        return _OPEN.format(expected=EXPECTED + campus + within), values | names
 
     def _fevers(self, day: date, units: Sequence[str] | None) -> list[tuple[str, str, int]]:
         rows = self._statements.query(_COUNT_FEVERS, (day.isoformat(), FEVER_C))
-        return [row for row in rows if units is None or row[1] in units]
+        return [row for row in rows if is_among(units, *row[:2])]
 
     def _last_before(self) -> date:
         """The last day that is closed or, while none is, the last before there was a list here."""

@@ -108,7 +108,7 @@ class PeopleStore:
 
     def expected(self, now: float, units: Sequence[str] | None = None) -> list[ExpectedPerson]:
         """Who is expected at a time, by unit and number; of some units or (None) all."""
-        condition, names = _within("p.unit", units)
+        condition, names = among("p", units)
         rows = self.statements.query(
             f"{EXPECTED}{condition} order by p.unit, p.person", {"now": now} | names
         )
@@ -124,6 +124,16 @@ class PeopleStore:
                 {"now": now},
             )
         ]
+
+    def doubtful_units(self, units: Sequence[str]) -> list[str]:
+        """Which names of units stand for units of several campuses."""
+        condition, names = _within("unit", units)
+        rows = self.statements.query(
+            "select unit from people where 1 = 1"  # noqa: S608 - names of values
+            f"{condition} group by unit having min(campus) <> max(campus) order by unit",
+            names,
+        )
+        return [unit for (unit,) in rows]
 
     def people(self, numbers: Iterable[int]) -> dict[int, ListedPerson]:
         """People with their names, by their `person`. Raises `StoreError`."""
@@ -195,6 +205,27 @@ class PeopleStore:
         values.update(self.vault.open(values.pop("sealed")))
         values["class_"], values["expected"] = values.pop("class"), bool(values["expected"])
         return ListedPerson(**values)
+
+
+def is_among(units: Sequence[str] | None, campus: str, unit: str) -> bool:
+    """Whether a unit of a campus is one of some: each `UNIT`, at whatever campus, or `CAMPUS/UNIT`;
+    None stands for all."""
+    return units is None or unit in units or f"{campus}/{unit}" in units
+
+
+def among(table: str, units: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
+    """`is_among` of a table's rows as SQL `and ...`, with its values; empty for None."""
+    if units is None:
+        return "", {}
+    conditions, values = ["1 = 0"], dict[str, Any]()
+    for number, name in enumerate(units):
+        campus, stroke, unit = name.partition("/")
+        values[f"u{number}"] = name
+        conditions.append(f"{table}.unit = :u{number}")
+        if stroke:
+            values |= {f"c{number}": campus, f"n{number}": unit}
+            conditions.append(f"({table}.campus = :c{number} and {table}.unit = :n{number})")
+    return f" and ({' or '.join(conditions)})", values
 
 
 def _within(column: str, values: Sequence[Any] | None) -> tuple[str, dict[str, Any]]:

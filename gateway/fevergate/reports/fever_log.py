@@ -325,6 +325,13 @@ def read_fever(database: Database, identity: Identity) -> Fever | None:
     return None
 
 
+def unacknowledged(database: Database, begin: float, end: float, most: int) -> list[Identity]:
+    """Fevers whose red light began from `begin` until `end` (Unix time, s), which nobody
+    acknowledged and no strike selects, the oldest first; of each kiosk the first `most`."""
+    rows = database.execute(_UNACKNOWLEDGED, (begin, end, most))
+    return [Identity(*row) for row in rows]
+
+
 FEVER = """
     select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
            r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
@@ -333,6 +340,12 @@ FEVER = """
     from readings r join fevers f using (kiosk, boot, seq)"""
 """SQL: fevers with the columns of `Fever`."""
 _IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")
+_UNACKNOWLEDGED = f"""
+    select f.kiosk, f.boot, f.seq from (
+        select *, row_number() over (partition by kiosk order by raised_at, boot, seq) as place
+        from fevers where acknowledged_at is null and raised_at >= ? and raised_at <= ?
+    ) f join readings r using (kiosk, boot, seq)
+    where f.place <= ? and not {_IS_STRUCK} order by f.raised_at"""  # noqa: S608 - constants
 _LIT = f"""
     select count(*) from fevers f join readings r using (kiosk, boot, seq)
     where f.raised_at >= ? and f.raised_at < ?

@@ -52,6 +52,8 @@ class Contact(Struct, forbid_unknown_fields=True, kw_only=True):
 class NoticeTimes(Struct, forbid_unknown_fields=True, kw_only=True):
     """[escalation]: how long until a notice is repeated, and until the next level is told."""
 
+    fever_after_min: Minutes = 10
+    """Time until a fever that nobody acknowledges is told."""
     again_min: Minutes = 10
     """Time until a confirmed fever that nobody has taken over is told again."""
     next_level_min: Minutes = 10

@@ -221,20 +221,23 @@ class Shared(Site):
         """Count the confirmed fevers that nobody has. Raises `sqlite3.Error`."""
         self.confirmed_waiting = len(self.cases.waiting())
 
-    def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
+    def places(self, gate: str, kiosk: str) -> tuple[Pair, Pair, Pair]:
+        """Titles of the campus, a gate (empty: unknown) and a kiosk."""
         settings = self.settings
         chinese, english = (
             (
                 settings.campus_title(language),
-                settings.gate_title(fever.gate, language) if fever.gate else "-",
-                settings.kiosk_title(fever.kiosk, language),
+                settings.gate_title(gate, language) if gate else "-",
+                settings.kiosk_title(kiosk, language),
             )
             for language in LANGUAGES
         )
-        campus, gate, kiosk = zip(chinese, english, strict=True)
-        if not fever.kiosk:
-            return campus, (fever.unit, fever.unit), both("by hand")
-        return campus, gate, kiosk
+        campus, of_gate, of_kiosk = zip(chinese, english, strict=True)
+        return campus, of_gate, of_kiosk
+
+    def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
+        places = self.places(fever.gate, fever.kiosk)
+        return places if fever.kiosk else (places[0], (fever.unit, fever.unit), both("by hand"))
 
     def home(self, session: Session) -> str:
         if session.role == "administrator":

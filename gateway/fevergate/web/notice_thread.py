@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Iterator
+from datetime import date
 
 from fevergate.errors import FeverGateError
 from fevergate.notices.channels import channels
@@ -10,6 +11,7 @@ from fevergate.system.periodic_thread import PeriodicThread
 from fevergate.texts.translations import LANGUAGES
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.context import Shared
+from fevergate.web.unacknowledged import UnacknowledgedNotices
 from fevergate.web_common.notice_sender import Sender
 from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
@@ -25,6 +27,7 @@ class NoticeThread(PeriodicThread):
         super().__init__("notices", EVERY_S)
         self._shared = shared
         self._sender = Sender(shared.notices, channels(shared.settings))
+        self._unacknowledged = UnacknowledgedNotices(shared)
         self._unmeasured = UnmeasuredNotices(
             shared.notices, shared.settings.escalation.unmeasured_at, shared.settings.zone
         )
@@ -37,6 +40,10 @@ class NoticeThread(PeriodicThread):
         except (FeverGateError, sqlite3.Error) as error:
             log.error("confirmed fevers: %s", error)
         try:
+            self._unacknowledged.tick()
+        except (FeverGateError, sqlite3.Error) as error:
+            log.error("fevers that nobody acknowledged: %s", error)
+        try:
             self._tell_unmeasured()
         except (FeverGateError, sqlite3.Error) as error:
             log.error("who was not measured: %s", error)
@@ -48,8 +55,8 @@ class NoticeThread(PeriodicThread):
         if self._shared.settings.keeps_list and self._shared.clock.believed:
             self._unmeasured.tick(self._shared.clock.now(), self._rolls)
 
-    def _rolls(self) -> Iterator[PlaceRoll]:
-        settings, today = self._shared.settings, self._shared.clock.today()
-        if figures := self._shared.roll.day(today):
+    def _rolls(self, day: date) -> Iterator[PlaceRoll]:
+        settings = self._shared.settings
+        if figures := self._shared.roll.day(day):
             chinese, english = (settings.campus_title(language) for language in LANGUAGES)
             yield PlaceRoll(settings.campus, (chinese, english), figures)

@@ -94,7 +94,7 @@ class RollPages:
     ) -> Response:
         roll, today = self._site.roll, self._site.roll.today()
         day = parse_day(day_text) if day_text else today
-        allowed = units_of(session_of(request))
+        allowed, doubtful = self._allowed(request)
         if not unit and allowed and len(allowed) == 1:
             (unit,) = allowed
         chosen = self._chosen(allowed, unit)
@@ -116,6 +116,9 @@ class RollPages:
             day=day.isoformat(),
             unit=unit,
             units=allowed,
+            doubtful=doubtful,
+            unit_key=partial(self._unit_key, allowed=allowed),
+            unit_title=self._unit_title(unit, figures or [], language),
             figures=figures,
             campuses=None if unit else self._by_campus(figures or [], language),
             campus_of=partial(self._campus, language=language),
@@ -137,7 +140,7 @@ class RollPages:
     def enter(self, request: Request, form: Form) -> Response:
         """Enter who was measured or excused: one, or a whole unit."""
         day, unit = parse_day(form["date"]), form["unit"]
-        chosen = self._chosen(units_of(session_of(request)), unit)
+        chosen = self._chosen(self._allowed(request)[0], unit)
         try:
             marks = _marks(form)
             if form["rest"].strip():
@@ -155,7 +158,7 @@ class RollPages:
     def take_back(self, request: Request, form: Form) -> Response:
         """Take somebody's mark back, with a reason."""
         day, unit = parse_day(form["date"]), form["unit"]
-        chosen = self._chosen(units_of(session_of(request)), unit)
+        chosen = self._chosen(self._allowed(request)[0], unit)
         mark = NewMark(person=whole_number(form["person"], 16), take_back=form["reason"])
         try:
             if not form["reason"].strip():
@@ -172,7 +175,7 @@ class RollPages:
             raise HTTPException(404)
         text, unit = query.get("date"), query.get("unit", "")
         day = parse_day(text) if text else self._site.roll.today()
-        chosen = self._chosen(units_of(session_of(request)), unit)
+        chosen = self._chosen(self._allowed(request)[0], unit)
         language = self._pages.language(request)
         say, site = translator(language), self._site
 
@@ -216,6 +219,28 @@ class RollPages:
         if changes:
             self._site.entered(day)
             self._pages.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
+
+    def _allowed(self, request: Request) -> tuple[Sequence[str] | None, list[str]]:
+        """The units whose roll somebody sees, None for all; and names that a tutor was given which
+        stand for units of several campuses, of which none is shown. Raises `HTTPException` 403."""
+        units = units_of(session_of(request))
+        if units is None or self._site.campuses is None:
+            return units, []
+        doubtful = self._site.people.doubtful_units(units)
+        return [unit for unit in units if unit not in doubtful], doubtful
+
+    def _unit_key(self, row: UnitRoll, allowed: Sequence[str] | None) -> str:
+        """A unit in an address, as a tutor was given it; otherwise with its campus, where there are
+        several."""
+        plain = self._site.campuses is None or row.unit in (allowed or ())
+        return row.unit if plain else f"{row.campus}/{row.unit}"
+
+    def _unit_title(self, unit: str, figures: Sequence[UnitRoll], language: str) -> str:
+        """A unit of an address in words."""
+        campus, stroke, name = unit.partition("/")
+        if self._site.campuses is None or not stroke or any(row.unit == unit for row in figures):
+            return unit
+        return f"{name} · {self._campus(campus, language)}"
 
     def _chosen(self, allowed: Sequence[str] | None, unit: str) -> Sequence[str] | None:
         """The units of a request: the one that it names, or all that are allowed. Raises

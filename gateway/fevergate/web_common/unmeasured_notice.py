@@ -1,7 +1,7 @@
 """Notices at set hours that somebody on the list is not measured yet; they name nobody."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ AGAIN_S = 60.0
 
 
 class PlaceRoll(NamedTuple):
-    """The figures of today of a place, such as a campus: `campus` is its id, `place` its name."""
+    """The figures of a day of a place, such as a campus: `campus` is its id, `place` its name."""
 
     campus: str
     place: Pair
@@ -34,34 +34,38 @@ class UnmeasuredNotices:
         self._zone = zone
         self._look_at = 0.0
 
-    def tick(self, now: float, read: Callable[[], Iterable[PlaceRoll]]) -> None:
-        """Post what is due at a Unix time (s); `read` reads the figures, at most once a minute, and
-        only after a set hour."""
-        key = self._due(now)
-        if key is None or 0 <= self._look_at - now <= AGAIN_S:
+    def tick(self, now: float, read: Callable[[date], Iterable[PlaceRoll]]) -> None:
+        """Post what is due at a Unix time (s); `read` reads the figures of a day, at most once a
+        minute, and only after a set hour."""
+        due_hour = self._due(now)
+        if due_hour is None or 0 <= self._look_at - now <= AGAIN_S:
             return
         self._look_at = now + AGAIN_S
-        due = {f"{key}/{roll.campus}": roll for roll in read() if roll.figures.unmeasured}
+        day, hour = due_hour
+        key = f"unmeasured/{day}/{hour}"
+        due = {f"{key}/{roll.campus}": roll for roll in read(day) if roll.figures.unmeasured}
         told = self._notices.told(due)
         for name, roll in due.items():
             if name not in told:
-                self._post(name, roll, now)
+                self._post(name, roll, day, now)
 
-    def _due(self, now: float) -> str | None:
-        """Key of the last set hour, while its notice is to be posted."""
-        local = datetime.fromtimestamp(now, self._zone)
-        for hour in sorted(self._hours, reverse=True):
-            at = local.replace(hour=int(hour[:2]), minute=int(hour[3:]), second=0, microsecond=0)
-            if local >= at:
-                late = now - at.timestamp() >= LATE_S
-                return None if late else f"unmeasured/{local.date()}/{hour}"
+    def _due(self, now: float) -> tuple[date, str] | None:
+        """The last set hour and its day, while its notice is to be posted: for one shortly before
+        midnight that is after it, too."""
+        today = datetime.fromtimestamp(now, self._zone).date()
+        for day in (today, today - timedelta(days=1)):
+            for hour in sorted(self._hours, reverse=True):
+                local = datetime.combine(day, time.fromisoformat(hour), self._zone)
+                late_s = now - local.timestamp()
+                if late_s >= 0:
+                    return (day, hour) if late_s < LATE_S else None
         return None
 
-    def _post(self, key: str, roll: PlaceRoll, now: float) -> None:
+    def _post(self, key: str, roll: PlaceRoll, day: date, now: float) -> None:
         values: Mapping[str, int] = {
             name: getattr(roll.figures, name)
             for name in ("expected", "measured", "excused", "unmeasured")
         }
         at = f"{datetime.fromtimestamp(now, self._zone):%Y-%m-%d %H:%M}"
-        subject, body = texts("unmeasured", place=roll.place, now=at, **values)
+        subject, body = texts("unmeasured", place=roll.place, date=str(day), now=at, **values)
         self._notices.post(key, "unmeasured", roll.campus, subject, body)

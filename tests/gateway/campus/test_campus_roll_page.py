@@ -106,6 +106,34 @@ def test_an_entry_of_yesterday_makes_yesterdays_report_anew(office):
     assert f'href="/roll?date={TODAY}"' in client.get(f"/reports/{TODAY}").text
 
 
+def test_a_tutor_sees_no_unit_of_the_same_name_at_another_campus(office):
+    office.put_list()
+    tutor, head = office.client("Liu"), office.client("李伟")
+    assert "张三" in tutor.get("/roll").text
+    twin = ListEntry(
+        number="20269", name="钱七", kind="guard", campus="west", unit="class 1", expected=True
+    )
+    PeopleChanges(office.server.people).replace([twin])
+    page = tutor.get("/roll").text
+    assert "张三" not in page and "钱七" not in page and "CAMPUS/class 1" in page
+    assert tutor.get("/roll?unit=class+1").status_code == 403
+    assert "钱七" not in tutor.get("/roll.csv").text
+    office.server.accounts.set_units("Liu", ["east/class 1", "class 2"])
+    page = tutor.get("/roll").text
+    assert "unit=east/class%201" in page and "unit=class%202" in page and "CAMPUS/" not in page
+    one = tutor.get("/roll?unit=east/class+1").text
+    assert "张三" in one and "钱七" not in one and "class 1 · East" in one
+    assert tutor.get("/roll?unit=west/class+1").status_code == 403
+    refused = office.enter(tutor, "east/class 1", **{f"c-{office.person(9)}": "36.5"})
+    assert refused.status_code == 400, "of the other campus"
+    assert office.enter(tutor, "east/class 1", rest="snow").status_code == 303
+    assert office.server.reports.now(TODAY).campuses[1].roll == DayRoll(expected=2, unmeasured=2)
+    links = re.findall(r"unit=([^\"]+)\"", head.get("/roll").text)
+    assert links == ["/staff", "east/class%201", "west/class%201", "west/class%202"]
+    assert "钱七" in head.get("/roll?unit=west/class+1").text
+    assert "赵六" in head.get("/roll?unit=/staff").text
+
+
 def test_a_tutor_sees_the_own_unit_alone_and_a_guard_none(office):
     office.put_list()
     tutor, guard = office.client("Liu"), office.client("Zhang")

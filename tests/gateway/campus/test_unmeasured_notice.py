@@ -90,5 +90,17 @@ def test_a_server_that_was_off_at_the_hour_tells_it_soon_after_and_not_in_the_ev
     assert {key for key, _ in scene.at("12:59")} == {f"{DAY}/12:00/east", f"{DAY}/12:00/west"}
 
 
+def test_an_hour_before_midnight_is_told_after_it_with_the_figures_of_its_day(scene):
+    scene.settings.escalation.unmeasured_at.append("23:30")
+    scene.put_list()
+    scene.now.at = local(f"{DAY} 23:00")
+    scene.measure(1, 4)
+    late = scene.at("00:10", "2026-11-25")
+    assert late == {(f"{DAY}/23:30/east", "Chen")}, "off from before until after midnight"
+    (notice,) = scene.notices.recent(9)
+    assert DAY in notice.body and "已测 1" in notice.body and "未测 2" in notice.subject
+    assert scene.at("00:31", "2026-11-25") == late
+
+
 def test_without_a_list_nobody_is_told_anything(scene):
     assert scene.at("09:01") == set()

@@ -521,3 +521,20 @@ def test_who_is_told_to_others_is_who_was_marked_here(college):
     assert college.roll.day(college.today) == DayRoll(expected=3, measured=2, excused=1)
     college.marks.learn(college.today, [], [])  # that gateway took it back
     assert college.numbers("unmeasured") == ["3"]
+
+
+def test_a_late_mark_is_entered_by_the_tutor_of_the_unit_of_that_day(college):
+    number = NUMBERS[0]
+    college.changes.replace([entry(number, unit=UNITS[0])])
+    yesterday = college.today
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    college.changes.replace([entry(number, unit=UNITS[1])])
+    assert college.numbers("unmeasured", yesterday, [UNITS[0]]) == [number]
+    with pytest.raises(MarkError, match="unlisted"):
+        college.enter(number, yesterday, [UNITS[1]], clinical_c=36.5)
+    college.enter(number, yesterday, [UNITS[0]], clinical_c=36.5)
+    assert college.roll.day(yesterday) == DayRoll(expected=1, measured=1)
+    with pytest.raises(MarkError, match="unlisted"):
+        college.enter(number, None, [UNITS[0]], clinical_c=36.5)
+    college.enter(number, None, [UNITS[1]], clinical_c=36.5)

@@ -1,6 +1,7 @@
 """A lone gateway tells its contacts of a confirmed fever, by a real mail server and webhook."""
 
 import time
+from contextlib import closing
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -9,14 +10,17 @@ from campus_site import local
 from notice_helpers import MailServer, WebServer, contact, reply
 from pages_site import FEVER, Site, post
 from people_helpers import entry
-from samples import AT
+from samples import AT, arrived
 
 import fevergate.web.clock
 from fevergate.operations import doctor_notices
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.marks import NewMark
+from fevergate.protocol.messages import Identity
+from fevergate.reports.fever_log import unacknowledged
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.settings.gateway import CampusServerSettings
+from fevergate.storage.records import Acknowledged
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.notice_thread import NoticeThread
 
@@ -127,6 +131,38 @@ def test_a_gateway_with_a_list_of_its_own_tells_who_is_unmeasured_itself(alone, 
     settings.campus_server.own_list = True
     assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     assert "not measured" in alone.mail.mails[-1]["Subject"]
+
+
+def test_a_fever_that_nobody_acknowledges_is_told_and_further_and_one_that_somebody_does_is_not(
+    alone, now
+):
+    alone.settings.escalation.fever_after_min = 15
+    now.at = AT + 130
+    alone.gateway.commit([arrived(8, "fever", body_c=38.6), arrived(9, "fever")])
+    raised_at = max(row["raised_at"] for row in alone.gateway.db["fevers"].rows)
+    alone.gateway.commit([Acknowledged((Identity("north-1", 1, 9),), "Zhang", raised_at + 60)])
+    now.at = raised_at + 899
+    assert alone.told() == ([], [])
+    now.at = raised_at + 911
+    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    (mail,) = alone.mail.mails
+    assert "fever not seen to" in mail["Subject"] and "38.6 °C" in mail.get_content()
+    now.at += 1200
+    assert alone.told() == ([], ["/hook/secret-li"]), "the next level, and nobody twice"
+    alone.gateway.commit([arrived(10, "fever")])
+    newest = max(row["raised_at"] for row in alone.gateway.db["fevers"].rows)
+    now.at = newest + 900 + 24 * 3600 + 11
+    assert alone.told() == ([], []), "nobody is sent to the gate for what is a day old"
+
+
+def test_a_flood_of_one_kiosk_hides_no_fever_of_another(tmp_path):
+    with closing(Site(tmp_path)) as site:
+        flood = [arrived(100 + n, "fever") for n in range(60)]
+        site.gateway.commit([*flood, arrived(5, "fever", kiosk="north-2")])
+        with site.pages.reader() as reader:
+            waiting = unacknowledged(reader, 0.0, 1e12, 50)
+    kiosks = [identity.kiosk for identity in waiting]
+    assert (kiosks.count("north-1"), kiosks.count("north-2")) == (50, 1)
 
 
 def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):
