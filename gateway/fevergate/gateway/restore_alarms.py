@@ -19,8 +19,9 @@ from fevergate.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)
 
-CONNECT_S = 2.0
-"""How long the gateway's start waits for the broker, which may be starting too."""
+CONNECT_S = 10.0
+"""How long the gateway's start waits for a broker that takes the connection and is slow to answer,
+as on an overloaded Pi; one that is not there refuses it at once."""
 
 
 def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]]:

@@ -15,16 +15,11 @@ from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.settings.gateway import GatewaySettings, read_secret
 
 KEEP_ALIVE_S = 20
-RETAINED_S = 0.5
-"""Longest wait for more retained messages after the subscriptions were answered."""
-
-QUIET_S = 0.04
-"""Retained messages count as complete when none has come for this long after the broker's answers.
-The broker sends them before it answers a second subscription, but only as many at once as its
-in-flight limit allows (mosquitto's default: 20)."""
-
 NOTHING = "fevergate/nothing"
 """A topic without publishers, subscribed to learn that the broker has handled what came before."""
+
+MAX_ROUNDS = 10_000
+"""Most subscriptions to `NOTHING` for one list of retained messages."""
 
 ANSWER_S = 10
 """Longest wait for the broker's answer."""
@@ -67,23 +62,27 @@ def read_all_retained(
 ) -> dict[str, bytes]:
     """Retained messages that match a topic filter, by topic.
 
+    The broker sends them before it answers a subscription that comes later, but only as many at
+    once as its in-flight limit allows (mosquitto's default: 20), and more as they are acknowledged.
+    So the list is complete once such an answer brought none, however slow the broker is.
+
     Raises `BrokerError` as `publish_once` does, after `connect_s` without connection or answer.
     """
     retained: dict[str, bytes] = {}
-    last_at = 0.0
 
     def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        nonlocal last_at
         retained[message.topic] = bytes(message.payload)
-        last_at = time.monotonic()
 
     with connection(settings, connect_s) as client:
         client.on_message = heard
         subscribe = [partial(client.subscribe, topic, 1) for topic in (topics, NOTHING)]
         _answered(client, *subscribe, patience_s=connect_s)
-        until = time.monotonic() + RETAINED_S
-        while last_at + QUIET_S >= time.monotonic() < until:
-            client.loop(QUIET_S / 4)
+        known = 0
+        for _ in range(MAX_ROUNDS):
+            if known == len(retained):
+                break
+            known = len(retained)
+            _answered(client, partial(client.subscribe, NOTHING, 1), patience_s=connect_s)
     return retained
 
 
