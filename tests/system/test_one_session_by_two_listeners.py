@@ -43,7 +43,7 @@ def run(site, listener, seen):
     gateway = Gateway(settings(site, listener), MockFactory())
     gateway.start()
     try:
-        until(lambda: gateway._broker.connected and seen(gateway))
+        until(lambda: gateway._broker.subscribed and seen(gateway))
     finally:
         gateway.stop()
 
@@ -63,7 +63,7 @@ def test_a_probe_ends_no_gateways_connection(site):
     gateway = Gateway(by_network, MockFactory())
     gateway.start()
     try:
-        until(lambda: gateway._broker.connected)
+        until(lambda: gateway._broker.subscribed)
         with pytest.raises(BrokerError, match="refused"):
             probe(by_network)
         assert probe(site.settings) > 0

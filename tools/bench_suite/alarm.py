@@ -23,7 +23,7 @@ from harness.worker import Worker
 APART_S = 0.005
 """Pause between two fevers."""
 
-WAIT_S = 30
+WAIT_S = 120
 WARM_S = 1.0
 EVERYTHING = 10_000_000
 

@@ -37,7 +37,7 @@ BATCH = 20
 LIVES_S = (0.05, 1.5)
 """Range of the server's time alive once it answers; at times shorter than a delivery."""
 
-SETTLE_S = 120
+SETTLE_S = 600
 FIRST = date(2026, 9, 1)
 
 

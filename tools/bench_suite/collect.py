@@ -19,7 +19,7 @@ from harness.figures import progress
 from harness.worker import Worker, cpu_s
 
 WAIT_S = 300
-START_S = 60
+START_S = 120
 
 
 def measure(site: CollectSite, readings: int, rounds: int) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[st
 
 
 def wait_up(collector: Worker) -> None:
-    """Wait until a counted collector is connected to the broker. Raises `HarnessError`."""
+    """Wait until a counted collector has its place in the subscription. Raises `HarnessError`."""
     until = time.monotonic() + START_S
     while not json.loads(collector.line(max(0.1, until - time.monotonic())))["up"]:
         pass

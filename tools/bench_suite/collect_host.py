@@ -1,8 +1,8 @@
 """The shipped collector, which prints its progress ten times a second as a JSON line.
 
-`up`: connected to the broker; `stored`: readings written; `first_at`, `last_at`: first message and
-last commit, monotonic s;
-`cpu_s`: CPU seconds since the first message. SIGTERM ends it.
+`up`: the broker has answered its subscription; `stored`: readings written; `first_at`, `last_at`:
+first message and last commit, monotonic s; `cpu_s`: CPU seconds since the first message. SIGTERM
+ends it.
 """
 
 import json
@@ -34,7 +34,7 @@ class Counted(Collector):
 
     def figures(self) -> dict[str, Any]:
         return {
-            "up": self.broker.connected,
+            "up": self.broker.subscribed,
             "stored": self.writer.store.new,
             "first_at": self.first_at,
             "last_at": self.writer.committed_at,

@@ -23,7 +23,7 @@ LIVES_S = (0.05, 2.0)
 """Range of the time between two kills; at times shorter than a start takes."""
 
 GUARD_S = 3.0
-SETTLE_S = 120
+SETTLE_S = 600
 SURE_S = 0.002
 """Tolerance between the store's clock (UTC) and the pins' (monotonic)."""
 

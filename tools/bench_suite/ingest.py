@@ -22,7 +22,7 @@ from harness.figures import progress
 from harness.site import CAMPUS, GATE, LoadSite
 
 WAIT_S = 300
-START_S = 30
+START_S = 120
 
 
 def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -> dict[str, float]:

@@ -108,6 +108,8 @@ class BrokerClient(PeriodicThread):
         self._leave = threading.Event()
         self.taken_over = False
         """Whether another client with our id took our session over."""
+        self.subscribed = False
+        """Whether the broker has answered our subscriptions on this connection."""
         self.refused: list[str] = []
         """Topics for which the broker refused the subscription."""
         self._broker = settings.broker
@@ -318,6 +320,7 @@ class BrokerClient(PeriodicThread):
                 log.error("the broker refuses us: %s", reason)
                 return
             self._epoch += 1
+            self.subscribed = False
             if not self._leave.is_set():
                 client.subscribe(self._topics)
             log.info("broker up")
@@ -341,6 +344,7 @@ class BrokerClient(PeriodicThread):
             for (topic, _), reason in zip(self._topics, reasons, strict=False)
             if reason.is_failure
         ]
+        self.subscribed = True
         if self.refused:
             log.error("the broker does not let us read %s", ", ".join(self.refused))
 
@@ -352,6 +356,7 @@ class BrokerClient(PeriodicThread):
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        self.subscribed = False
         self.taken_over |= reason.value == TAKEN_OVER
         if not self.stopping.is_set():
             log.warning("broker down")
