@@ -194,6 +194,34 @@ def test_a_pulse_by_hand_wakes_a_sleeping_sensor(board: MakeBoard) -> None:
     assert kiosk.console == [f"asleep [{0x3C}]", f"awake [{0x3C}, {0x5A}]"]
 
 
+def test_a_boards_time_stands_still_while_its_host_holds_it_up(board: MakeBoard) -> None:
+    kiosk = board(
+        """
+        last, most = time.ticks_ms(), 0
+        while True:
+            now = time.ticks_ms()
+            if time.ticks_diff(now, last) > most:
+                most = time.ticks_diff(now, last)
+                print("step", most)
+            last = now
+            time.sleep_ms(20)
+            if now % 50 == 0:
+                print("goes on")
+        """,
+        speed=20.0,
+    )
+    kiosk.start()
+    kiosk.wait_console("goes on", TIMEOUT_S)
+    assert kiosk.pid
+    for _ in range(3):
+        os.kill(kiosk.pid, signal.SIGSTOP)
+        time.sleep(0.5)  # 10 s of the board's
+        os.kill(kiosk.pid, signal.SIGCONT)
+        kiosk.wait_console("goes on", TIMEOUT_S, len(kiosk.console))
+    steps = [int(line.split()[1]) for line in kiosk.console if line.startswith("step ")]
+    assert max(steps) <= 2 * 100 * kiosk.speed + 20
+
+
 def test_an_accelerated_clock_is_felt_by_asyncio_and_sleep(board: MakeBoard) -> None:
     # Real seconds would be counted as twenty each: ten of them are beyond what is allowed.
     kiosk = board(

@@ -24,7 +24,7 @@ from simulator.world import PinChange, Tone, World
 
 MAX_SPEED = 30.0
 RESET_EXIT = 75
-WATCHDOG_LEAST_S = 5.0
+WATCHDOG_LEAST_S = 10.0
 _POLL_S = 0.02
 _TAIL = 20
 

@@ -78,6 +78,8 @@ class VirtualMLX90614:
         self.warm = True
         self.film = 1.0
         self.eeprom = Eeprom(config1, emissivity, ADDRESS)
+        self.transfers = 0
+        """Number of transfers that it was addressed in."""
         self._faults = Faults()
         self._seed = seed
         self._powered = False
@@ -155,6 +157,7 @@ class VirtualMLX90614:
         Raises `NotAcknowledgedError`, also above 100 kHz, where a real part may return garbage: a
         simulator should expose the mistake.
         """
+        self.transfers += 1
         self.advance(now_ms)
         deaf = not self._powered or self._asleep or now_ms < self._listens_from_ms
         if deaf or clock_hz > MAX_HZ or self._faults.spend(Fault.NAK, now_ms):

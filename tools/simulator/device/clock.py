@@ -3,6 +3,9 @@
 Ticks and sleeps are simulated. `time()` stays real, because certificates and records carry real
 dates, unless `start` is given the date of the boot: then it runs as fast as the ticks. As on an
 ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
+
+Ticks stand still while the host holds the board up: no board stops for seconds, and a kiosk that
+did would miss whoever stands before it. Not where the date runs with them, which would stay behind.
 """
 
 import sys
@@ -11,12 +14,15 @@ import time as _real
 ticks_add = _real.ticks_add
 ticks_diff = _real.ticks_diff
 
+_STEP_US = 100_000  # host's time from one look at the clock to the next; a longer one is a delay
+_EVER_US = 1 << 28
 _EPOCH_S = 946_684_800  # 1970 to 2000
 _TICKS = (sys.maxsize >> 1) + 1  # ticks wrap at half of what a small int holds: 2^30 on a board
 _start_ms = _real.ticks_ms()
 _last_us = _real.ticks_us()
 _boot_ms = 0  # simulated, since the boot
 _part_us = 0  # remainder below a millisecond, in thousandths of a microsecond
+_meant_us = 0  # host's time that the board itself wanted to wait since the last look at the clock
 _permille = 1000
 _offset_s = -_EPOCH_S
 _boot_utc = None
@@ -28,11 +34,11 @@ def start(permille, is_set, boot_utc=None, ahead_ms=None):
     A clock that is not set begins at 2000-01-01, as after power-on. `boot_utc`: the present date
     (Unix s); `ahead_ms`: how far a clock that ran through a reset is ahead of the true time.
     """
-    global _start_ms, _last_us, _boot_ms, _part_us, _permille, _offset_s, _boot_utc
+    global _start_ms, _last_us, _boot_ms, _part_us, _meant_us, _permille, _offset_s, _boot_utc
     _boot_utc = boot_utc
     _start_ms = _real.ticks_ms()
     _last_us = _real.ticks_us()
-    _boot_ms = _part_us = 0
+    _boot_ms = _part_us = _meant_us = 0
     _permille = permille
     _offset_s = -_EPOCH_S if is_set else -int(_utc())
     if ahead_ms is not None:
@@ -50,13 +56,24 @@ def set_seconds(now, us=0):
 def boot_ms():
     """Simulated milliseconds since the boot. Call it every eight minutes at least: beyond that a
     difference of the host's microsecond ticks is ambiguous in 32-bit words."""
-    global _last_us, _boot_ms, _part_us
+    global _last_us, _boot_ms, _part_us, _meant_us
     now_us = _real.ticks_us()
-    _part_us += ticks_diff(now_us, _last_us) * _permille
+    step_us = ticks_diff(now_us, _last_us)
     _last_us = now_us
+    held_up = _boot_utc is None and step_us > _meant_us + _STEP_US
+    _part_us += (_meant_us + _STEP_US if held_up else step_us) * _permille
+    _meant_us = 0
     _boot_ms += _part_us // 1_000_000
     _part_us %= 1_000_000
+    if held_up:  # but never behind the host's ticks, see below
+        _boot_ms = max(_boot_ms, ticks_diff(_real.ticks_ms(), _start_ms))
     return _boot_ms
+
+
+def _means(us):
+    """Call before a wait of `us` microseconds of the host."""
+    global _meant_us
+    _meant_us = min(_meant_us + us, _EVER_US)
 
 
 def boot_us():
@@ -81,6 +98,7 @@ def ticks_ms():
 def sleep_us(us):
     """Wait `us` simulated microseconds."""
     if us > 0:
+        _means(us * 1000 // _permille)
         _real.sleep_us(us * 1000 // _permille)
 
 
@@ -132,8 +150,11 @@ def scale(queue_class):
     wait = queue_class.wait_io_event
 
     def wait_scaled(queue, dt):
-        if dt > 0:
+        if dt < 0:
+            _means(_EVER_US)
+        elif dt > 0:
             real_us = dt * 1_000_000 // _permille
+            _means(real_us)
             dt = real_us // 1000
             if dt == 0:
                 # Shorter than poll() can wait; without this an accelerated board would spin.
