@@ -89,7 +89,6 @@ def asks_again(page):
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
-@pytest.mark.timeout(240)
 def test_an_administrators_morning(place, browser):
     yesterday = (datetime.now(place.settings.zone) - DAY).date().isoformat()
     page = opened(browser, place.url)
@@ -164,7 +163,6 @@ def test_an_administrators_morning(place, browser):
     page.context.close()
 
 
-@pytest.mark.timeout(120)
 def test_the_page_follows_by_itself_and_says_when_it_cannot(place, browser):
     page = opened(browser, place.url, size=NARROW)
     sign_in(page, "陈静")

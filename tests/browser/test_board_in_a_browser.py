@@ -1,14 +1,18 @@
-"""The guard's board in a real browser: red within a second, kept until somebody comes."""
+"""The guard's board in a real browser: red by itself, kept until somebody comes. How fast it is red
+is measured by tools/bench."""
 
 import csv
 import io
 import re
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import openpyxl
 import pdfplumber
 import pytest
 from export_cells import cells
+from playwright.sync_api import TimeoutError as LateError
 from playwright.sync_api import expect
 
 from fevergate import web
@@ -18,7 +22,6 @@ from harness.browser import PASSWORD as GOOD
 from harness.browser import PATIENT_MS, begin, chromium, sign_in
 from harness.site import Site
 
-SECOND_MS = 1000
 PATIENCE = (Path(web.__file__).parent / "static" / "patience.js").read_text()
 
 
@@ -58,18 +61,22 @@ HEARD = """
 """Counts what the board sounds: a machine without a loudspeaker plays it all the same."""
 
 
-def sounds(page, ms=1500):
-    """Whether it sounds now."""
+def sounds(page):
+    """Wait until it sounds once more."""
+    page.wait_for_function("before => tones > before", arg=page.evaluate("tones"))
+
+
+def is_silent(page):
+    """Whether it does not sound for the time of two sounds."""
     before = page.evaluate("tones")
-    page.wait_for_timeout(ms)
-    return page.evaluate("tones") > before
+    page.wait_for_timeout(3500)
+    return page.evaluate("tones") == before
 
 
-def shows(page, kind, ms=PATIENT_MS):
-    expect(page.locator("#state")).to_have_class(re.compile(rf"\b{kind}\b"), timeout=ms)
+def shows(page, kind):
+    expect(page.locator("#state")).to_have_class(re.compile(rf"\b{kind}\b"))
 
 
-@pytest.mark.timeout(240)
 def test_a_day_at_the_gate(place, browser):
     page = opened(browser, place.url)
     begin(page, place.invite(), "Li Wei")
@@ -95,14 +102,15 @@ def test_a_day_at_the_gate(place, browser):
         kiosk.reading(Verdict.NORMAL, 36.4 + n / 10)
     expect(boards[0].get_by_text("36.8 °C")).to_be_visible()
 
-    # Red within a second, on both, with where and how warm.
+    # Red by itself, on both, with where and how warm.
     kiosk.reading(Verdict.FEVER, 38.6)
     for board in boards:
-        shows(board, "red", SECOND_MS)
+        shows(board, "red")
         expect(board.locator("#detail")).to_have_text("38.6 °C · north-1")
         expect(board.locator("#more")).to_contain_text("1 to be seen to")
         assert "▲" in board.title()
-    assert sounds(boards[0]) and not sounds(boards[1])  # after one tap, and never without
+    sounds(boards[0])  # after one tap, and never without
+    assert is_silent(boards[1])
 
     # The gateway is started anew in between: red it was, red it is.
     place.gateway.stop()
@@ -117,7 +125,7 @@ def test_a_day_at_the_gate(place, browser):
     boards[0].get_by_role("button", name="I see to it").click()
     for board in boards:
         shows(board, "green")
-    assert not sounds(boards[0])
+    assert is_silent(boards[0])
 
     # Half-done now, the rest later, beside the board, which goes on.
     boards[0].get_by_role("link", name="to be treated", exact=True).click()
@@ -157,7 +165,6 @@ def test_a_day_at_the_gate(place, browser):
     expect(page.get_by_role("cell", name="saved a follow-up").first).to_be_visible()
 
 
-@pytest.mark.timeout(120)
 def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_is_lost(
     place, browser
 ):
@@ -170,9 +177,9 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
     board.get_by_label("Note").fill("half a sentence")
     board.get_by_label("Why it is opened again").fill("the mother called")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.9)
-    shows(board, "red", SECOND_MS)
+    shows(board, "red")
     expect(board.locator("#fevers tbody tr")).to_have_count(2)
-    assert sounds(board)
+    sounds(board)
     expect(board.get_by_label("Note")).to_have_value("half a sentence")
     place.web.stop()
     shows(board, "red")
@@ -198,14 +205,13 @@ def taken(page, kind):
     return download.value.path().read_bytes()
 
 
-@pytest.mark.timeout(120)
 def test_after_the_session_has_ended_nothing_typed_is_lost_and_the_red_stays(place, browser):
     board = opened(browser, place.url, size=(390, 844))
     sign_in(board, "Zhang")
     board.get_by_role("link", name="To the clinic").first.click()
     board.get_by_label("Note").fill("the other half")
     place.kiosk("north-1").reading(Verdict.FEVER, 39.1)
-    shows(board, "red", SECOND_MS)
+    shows(board, "red")
     # On a phone, with the form below, the red is still what one sees.
     expect(board.locator("#headline")).to_be_in_viewport()
     expect(board.get_by_role("button", name="I see to it")).to_be_in_viewport()
@@ -225,7 +231,6 @@ def test_after_the_session_has_ended_nothing_typed_is_lost_and_the_red_stays(pla
     board.context.close()
 
 
-@pytest.mark.timeout(120)
 def test_a_fever_at_the_other_gate_is_seen_and_heard_here(place, browser):
     board = opened(browser, place.url)
     board.add_init_script(HEARD)
@@ -236,8 +241,9 @@ def test_a_fever_at_the_other_gate_is_seen_and_heard_here(place, browser):
     board.get_by_role("button", name="Sound is off").click()
     place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
     band = board.get_by_role("link", name="▲ north · FEVER · 38.7 °C · north-1")
-    expect(band).to_be_visible(timeout=SECOND_MS)
-    assert "▲" in board.title() and sounds(board, 3500)
+    expect(band).to_be_visible()
+    assert "▲" in board.title()
+    sounds(board)
     shows(board, "green")
     band.click()
     shows(board, "red")
@@ -258,13 +264,13 @@ STREAMS = """
 
 def the_one_with_the_stream(boards):
     """Waits until it is one alone."""
-    leading = []
-    for _ in range(300):
-        leading = [board for board in boards if board.evaluate("streams.size")]
-        if len(leading) == 1 and leading[0].evaluate("streams.size") == 1:
-            return leading[0]
+    until = time.monotonic() + PATIENT_MS / 1000
+    while True:
+        streams = [board.evaluate("streams.size") for board in boards]
+        if sum(streams) == 1:
+            return boards[streams.index(1)]
+        assert time.monotonic() < until, streams
         boards[0].wait_for_timeout(50)
-    raise AssertionError(f"{len(leading)} of {len(boards)} tabs have a stream")
 
 
 @pytest.fixture
@@ -277,14 +283,12 @@ def eight(place, browser):
     for kiosk in ("north-1", "south-1"):
         place.kiosk(kiosk).reading(Verdict.NORMAL, 36.5)
     for n, board in enumerate(boards):
-        board.set_default_timeout(PATIENT_MS)
         board.goto(f"{place.url}/board/{('north', 'south')[n % 2]}")
         shows(board, "green")
     yield boards
     first.context.close()
 
 
-@pytest.mark.timeout(180)
 def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eight):
     kiosk, last = place.kiosk("south-1"), eight[-1]
     leading = the_one_with_the_stream(eight)
@@ -296,7 +300,7 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
                 shows(board, "red")
             else:
                 band = board.locator("#elsewhere")
-                expect(band).to_contain_text(f"{body_c} °C", timeout=PATIENT_MS)
+                expect(band).to_contain_text(f"{body_c} °C")
 
     def seen_to():
         last.get_by_role("button", name="I see to it").click()
@@ -338,7 +342,6 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
     seen_to()
 
 
-@pytest.mark.timeout(120)
 def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(place, browser):
     board = harness.opened(browser, place.url)
     sign_in(board, "Zhang")
@@ -352,7 +355,7 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
         for name in ("I see to it", "Save", "Try them now"):
             board.get_by_role("button", name=name, exact=True).click(no_wait_after=True)
         silent = board.get_by_text("No answer within 3 seconds").filter(visible=True)
-        expect(silent).to_have_count(3, timeout=PATIENT_MS)
+        expect(silent).to_have_count(3)
         expect(silent.first).to_contain_text("the button at the gate")
     finally:
         place.web.send_signal(18)
@@ -364,17 +367,11 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
 
 def until_it_is_seen_to(board):
     """What was pressed in vain may have arrived all the same, later."""
-    press = board.get_by_role("button", name="I see to it")
-    for _ in range(100):
-        if "green" in (board.locator("#state").get_attribute("class") or ""):
-            return
-        if press.is_visible() and press.is_enabled():
-            press.click()
-        board.wait_for_timeout(500)
-    shows(board, "green")
+    while not board.locator("#state.green").count():
+        with suppress(LateError):
+            board.get_by_role("button", name="I see to it").click(timeout=1000)
 
 
-@pytest.mark.timeout(120)
 def test_a_lost_line_never_looks_like_peace(place, browser):
     page = opened(browser, place.url)
     sign_in(page, "Zhang")
@@ -390,9 +387,9 @@ def test_a_lost_line_never_looks_like_peace(place, browser):
     place.broker.stop()
     shows(page, "lost")
     place.broker.start()
-    shows(page, "green", 40_000)
+    shows(page, "green")
     place.web.kill()  # at once: the line is cut
-    shows(page, "lost", SECOND_MS)
+    shows(page, "lost")
     place.start_web()
     shows(page, "green")
     place.web.send_signal(19)  # SIGSTOP: it hangs

@@ -74,7 +74,6 @@ def put_list(host):
     marks.enter(today, [*new, NewMark(person=persons[2], excused="住院")], "刘老师")
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("language", "theme", "size"), WAYS, ids=lambda way: str(way))
 def test_everybody_can_use_every_page(place, browser, language, theme, size):
     host, last = place

@@ -75,12 +75,12 @@ class Phone:
             color_scheme=theme,
             reduced_motion="reduce",
         )
+        self.context.set_default_timeout(PATIENT_MS)
         self.context.add_init_script(MINI_BROWSER)
         self.complaints = []
 
     def open(self, url=BOARD):
         self.window = self.context.new_page()
-        self.window.set_default_timeout(PATIENT_MS)
         self.window.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.window.goto(url)
         return self.window
@@ -92,7 +92,7 @@ class Phone:
         self.context.set_offline(False)
 
     def say(self, text):
-        expect(self.window.locator("#say")).to_contain_text(text, timeout=1000 * ANSWER_S)
+        expect(self.window.locator("#say")).to_contain_text(text)
 
 
 @pytest.fixture

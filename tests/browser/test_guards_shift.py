@@ -48,7 +48,6 @@ def stage(tmp_path_factory):
         yield stage
 
 
-@pytest.mark.timeout(300)
 def test_a_shift_of_three_fevers(stage):
     guard = Guard(stage.opened("guard", "en", NARROW))
     page = guard.page

@@ -68,7 +68,6 @@ def site(tmp_path_factory, browser):
         yield site
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("language", "theme", "size"), WAYS, ids=lambda way: str(way))
 def test_everybody_can_use_every_page(site, browser, language, theme, size):
     page = opened(browser, site.url, language, size, theme)

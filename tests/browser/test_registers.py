@@ -116,7 +116,6 @@ def test_a_mistake_is_said_at_its_field_and_what_was_typed_stays(site, browser):
     page.context.close()
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("language", "theme", "size"), WAYS, ids=lambda way: str(way))
 def test_everybody_can_use_every_register(site, browser, language, theme, size):
     page = opened(browser, site.url, language, size, theme)

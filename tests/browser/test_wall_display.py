@@ -21,7 +21,6 @@ def stage(tmp_path_factory):
         yield stage
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", WALL)
 def test_every_state_of_a_display_is_readable_on_a_phone_and_on_a_wall(stage, name):
     with played(stage, name, "en") as page:
@@ -31,7 +30,6 @@ def test_every_state_of_a_display_is_readable_on_a_phone_and_on_a_wall(stage, na
             assert judged(page) == [] and too_wide_px(page) <= 0, (name, size)
 
 
-@pytest.mark.timeout(240)
 def test_a_display_goes_on_by_itself_after_the_pages_were_away(stage):
     page = stage.opened("", "en", SIZES["wall"])
     page.goto(wall_states.link(stage, "", "en"))
@@ -51,7 +49,6 @@ def test_a_display_goes_on_by_itself_after_the_pages_were_away(stage):
     wall_states.revoke_all(stage)
 
 
-@pytest.mark.timeout(240)
 def test_a_tablet_that_starts_before_the_pages_shows_its_display_and_waits(stage):
     page = stage.opened("", "en", SIZES["tablet"])
     page.goto(wall_states.link(stage, "north", "en"))

@@ -10,7 +10,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fevergate.settings.gateway import read_secret
 
 BASE = "fevergate/v1/east"
-HANG_S = 20
+HANG_S = 120
+"""Far more than any answer takes: a limit for what hangs, not a measure."""
 
 
 class Client:

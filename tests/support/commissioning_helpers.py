@@ -47,7 +47,7 @@ class NewBoard(Board):
         return f"http://127.0.0.1:{self.http}{path}"
 
     def get(self, path="/", headers=OURS):
-        return httpx.get(self.url(path), headers=headers, timeout=20)
+        return httpx.get(self.url(path), headers=headers, timeout=ANSWER_S)
 
     def answers(self):
         try:
@@ -65,7 +65,7 @@ class NewBoard(Board):
             self.url("/settings"),
             json=values | {"anyway": False} | changes,
             headers=OURS,
-            timeout=20,
+            timeout=ANSWER_S,
         )
         assert answer.status_code == 200
         return answer.json()["error"]

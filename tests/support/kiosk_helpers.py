@@ -4,6 +4,7 @@ import datetime
 import json
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from fevergate.evaluation.people_file import Person
 from simulator import Board, Habits
 
 FIRMWARE = micropython.ROOT / "firmware"
-ANSWER_S = 60
+ANSWER_S = 120
 """Far more than any answer takes: a limit for what hangs, not a measure."""
 
 SPEED = 6.0
+
+SENSOR_READS = 60
+"""Some 3 s of a kiosk's work."""
 
 HEALTHY = Person("healthy", (35.6, 35.6, 35.6, 35.6), 22.0)
 FEVERISH = Person("feverish", (37.4, 37.4, 37.4, 37.4), 22.0)
@@ -49,12 +53,18 @@ def settings(**changes: Any) -> bytes:
 
 def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
     """A flashed board, not yet on."""
-    # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
-    options.setdefault("habits", Habits(patience_ms=6000 * SPEED))
     options.setdefault("speed", SPEED)
+    options["habits"] = patient(options.get("habits") or Habits(), options["speed"])
     board = Board("north-1", folder, FIRMWARE, **options)
     board.flash(files)
     return board
+
+
+def patient(habits: Habits, speed: float) -> Habits:
+    """These habits, with the usual patience in the host's time: a stalled machine is not a kiosk
+    that does not answer."""
+    usual = habits.patience_ms == Habits.patience_ms
+    return replace(habits, patience_ms=habits.patience_ms * speed) if usual else habits
 
 
 def changed(board: Board, module: str, *replaced: tuple[str, str]) -> None:
@@ -80,6 +90,22 @@ def until(ready) -> None:
     while not ready():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def settled(board: Board) -> str:
+    """The picture on the display, once it is drawn: the kiosk reads its sensor between any two
+    steps of drawing, and after `SENSOR_READS` reads the picture is still the same."""
+    picture, since = "", 0
+
+    def drawn() -> bool:
+        nonlocal picture, since
+        now = board.display.to_text()
+        if now != picture:
+            picture, since = now, board.sensor.transfers
+        return bool(picture.strip()) and board.sensor.transfers - since >= SENSOR_READS
+
+    until(drawn)
+    return picture
 
 
 def authority_der() -> bytes:

@@ -7,6 +7,18 @@ import pytest
 from harness.site import Site
 
 
+@pytest.fixture(autouse=True, scope="session")
+def unhurried_start():
+    """A gateway in a test's own process waits for broker and store for as long as they take: what
+    it shows at once is asserted."""
+    from fevergate.gateway import restore_alarms, service
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restore_alarms, "CONNECT_S", 120)
+        patch.setattr(service, "OPEN_S", 120)
+        yield
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     gates = {"north": ["north-1", "north-2"]}

@@ -15,7 +15,6 @@ from kiosk_helpers import (
 )
 
 from kiosk.safe_file import SafeFile
-from kiosk.sensor_checks import BLOCKED_SCANS
 from simulator import Habits
 
 
@@ -28,22 +27,32 @@ def board(tmp_path):
     board.stop()
 
 
+def comes(board) -> None:
+    """The next, once nobody is there: on a slow machine some leave before they are looked at."""
+    if board.crowd_done.is_set():
+        board.admit([HEALTHY])
+
+
+def until_said(board, words: str) -> str:
+    """People come until the kiosk says so; returns its line."""
+    until(lambda: any(words in line for line in board.console) or comes(board))
+    return board.wait_console(words, ANSWER_S)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.25])
 def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share: float):
     with board.world.lock:
         board.sensor.film = share
-    board.admit([HEALTHY] * (BLOCKED_SCANS + 6))
     board.start()
-    line = board.wait_console("sensor fault:", ANSWER_S)
-    assert "faces too cold" in line and board.light() == "amber"
+    line = until_said(board, "sensor fault:")
+    assert "faces too cold" in line
+    board.wait_light("amber", ANSWER_S)
     assert "normal" not in {one["verdict"] for one in readings(board)}
     board.wait_crowd(ANSWER_S)
     with board.world.lock:
         board.sensor.film = 1.0
-    board.admit([HEALTHY] * 2)
-    board.wait_console("sensor back", ANSWER_S)
-    board.wait_crowd(ANSWER_S)
-    assert board.visits[-1].answer == "green"
+    until_said(board, "sensor back")
+    until(lambda: board.visits[-1].answer == "green" or comes(board))
 
 
 def test_an_empty_hall_is_no_covered_lens(tmp_path):
@@ -74,9 +83,8 @@ def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back
         changed(board, "kiosk/panel.py", (shows, shows + '        print("shows", key)\n'))
         with board.world.lock:
             board.sensor.film = 0.5  # faces are seen, and each is told that it is too far
-        board.admit([HEALTHY] * (BLOCKED_SCANS + 6))
         board.start()
-        board.wait_console("sensor fault:", ANSWER_S)
+        until_said(board, "sensor fault:")
         board.wait_crowd(ANSWER_S)
 
         def last():

@@ -9,7 +9,7 @@ from kiosk_helpers import FEVERISH, HEALTHY
 from harness.system import System
 from simulator import Habits, built_in_crowd
 
-HANG_S = 240
+HANG_S = 600
 
 
 def test_whatever_dies_in_whatever_order_nothing_is_lost_doubled_or_dark(tmp_path):

@@ -6,7 +6,7 @@ import esptool.loader
 import pytest
 import real_micropython
 from flash_helpers import desk, flash, micropython, on_flash
-from kiosk_helpers import ANSWER_S, FEVERISH, FIRMWARE, HEALTHY, SPEED, readings
+from kiosk_helpers import ANSWER_S, FEVERISH, FIRMWARE, HEALTHY, SPEED, patient, readings
 
 from fevergate.flash import image
 from fevergate.flash.files import collect
@@ -157,7 +157,7 @@ def test_what_was_flashed_works_in_a_boards_own_words_and_in_little_memory(
         model=model,
         interpreter="32bit",
         heap="224K",
-        habits=Habits(patience_ms=6000 * SPEED),
+        habits=patient(Habits(), SPEED),
     )
     with kiosk:
         kiosk.start()

@@ -106,7 +106,6 @@ class Player:
         raise AssertionError(f"{self.campus} does not get rid of its summaries")
 
 
-@pytest.mark.timeout(240)
 def test_thirty_daily_reports_are_right_to_the_person(tmp_path):
     chance = random.Random(7)
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from flash_helpers import desk, micropython
-from kiosk_helpers import FEVERISH, HEALTHY, SPEED, until
+from kiosk_helpers import FEVERISH, HEALTHY, SPEED, patient, until
 
 from fevergate.kiosks.boards import BOARDS
 from harness.broker import LocalBroker, free_port
@@ -30,7 +30,6 @@ def fevergate(*arguments, cwd, **environment):
     )
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("chip", "name"),
     [(chips.ESP32_S3_N8R2, "esp32-s3-n8r2"), (chips.WROVER_E, "esp32-wrover-e")],
@@ -60,8 +59,7 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    # Patience in the host's time: a stalled machine is not a kiosk that does not answer.
-    habits = Habits(patience_ms=6000 * SPEED)
+    habits = patient(Habits(), SPEED)
     board = desk(tmp_path / "board", chip=chip, speed=SPEED, habits=habits)
     try:
         flashed = fevergate(
@@ -94,7 +92,7 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
     finally:
         board.stop()
         gateway.send_signal(signal.SIGTERM)
-        gateway.wait(30)
+        gateway.wait(UP_S)
         broker.stop()
 
 

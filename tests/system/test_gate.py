@@ -166,4 +166,4 @@ def test_a_full_disk_keeps_the_alarm_and_loses_nothing(gate):
 def test_a_stopped_gateway_ends_in_order_and_quickly(gate):
     gate.comes(HEALTHY)
     os.kill(gate.gateway._process.pid, signal.SIGTERM)
-    assert gate.gateway._process.wait(30) == 0
+    assert gate.gateway._process.wait(ANSWER_S) == 0

@@ -3,10 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
-from kiosk_helpers import ANSWER_S, HEALTHY, readings
+from kiosk_helpers import ANSWER_S, HEALTHY, readings, settled, until
 
 from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.topics import Topic
@@ -102,19 +101,14 @@ def test_what_is_wrong_is_refused_by_name_and_the_last_good_ones_stay(system):
         message = {"v": 1, "version": 9, "values": values}
         topic = str(Topic(CAMPUS, "north-1", "settings"))
         publish_once(admin, topic, json.dumps(message).encode(), retain=True)
-        end = time.monotonic() + ANSWER_S
-        while not (answer(system) or (0, ""))[1]:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: (answer(system) or (0, ""))[1])
         publish_once(
             admin,
             topic,
             b'{"v": 1, "version": 1, "values": {"threshold_c": 37.1, "utc_offset_min": 480}}',
             retain=True,
         )
-        while (answer(system) or (0, "?"))[1]:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(lambda: not (answer(system) or (0, "?"))[1])
     assert measured(system)["threshold_c"] == 37.1
     assert system.boards[0].boots == 1
 
@@ -126,21 +120,14 @@ def test_a_kiosk_that_nobody_knows_and_wrong_hours_are_named(system):
 
 def test_a_campuss_notice_stands_on_the_idle_display(system):
     board = system.boards[0]
-    time.sleep(1)  # the invitation is drawn
-    before = board.display.to_text()
+    before = settled(board)
     done = command(system, "--notice", "今日考场请走东门")
     assert done.returncode == 0 and "今日考场请走东门" in done.stdout
-    end = time.monotonic() + ANSWER_S
-    while board.display.to_text() == before:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    time.sleep(0.5)
-    noticed = board.display.to_text()
+    until(lambda: board.display.to_text() != before)
+    noticed = settled(board)
     half = len(noticed) // 2
     assert noticed[:half] == before[:half]  # the invitation is still there
     wrong = command(system, "--notice", "這是不行的")
     assert wrong.returncode == 2 and "no shape" in wrong.stderr
     command(system, "--notice", "")
-    while board.display.to_text() != before:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: board.display.to_text() == before)

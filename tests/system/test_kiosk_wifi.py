@@ -1,9 +1,7 @@
 """A kiosk on a campus's Wi-Fi: names nobody answers, access points that come and go."""
 
-import time
-
 import pytest
-from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, until
+from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, settled, until
 
 from simulator.names import Mood
 from simulator.radio import WPA3, AccessPoint
@@ -297,12 +295,3 @@ def test_a_long_absence_of_the_line_is_on_the_idle_display_and_goes_with_it(boar
     point.key = None
     board.wait_console("link up", ANSWER_S)
     until(lambda: settled(board) == idle)
-
-
-def settled(board):
-    """The display's picture once it is drawn."""
-    before = ""
-    while before != board.display.to_text():
-        before = board.display.to_text()
-        time.sleep(0.3)
-    return before

@@ -1,6 +1,7 @@
 """A kiosk whose bus, sensor or display fails as on a board: said in words, and nothing waits."""
 
-import itertools
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from kiosk_helpers import (
     kiosk,
     readings,
     settings,
+    settled,
     until,
 )
 
@@ -21,8 +23,10 @@ from kiosk.scan import Scan
 from simulator import Fault
 from simulator.sensor import CONFIG1_DCI, IIR_SHARE, REFRESH_TWO_ZONES_MS
 
-SOON_MS = 5000  # from a fault to its words; half a second for each failed transfer
-PAUSE_MS = 3000  # the longest that one wire may stop everything
+# All is counted in the kiosk's own transfers: a busy machine makes none of them more.
+SOON = 30  # asked the sensor so often at most, from a fault to its words and from its end to work
+HANGS = 6  # of half a second each at most, before the sensor is asked again
+A_MINUTE = 2 * 750  # transfers with the sensor in 75 s
 
 
 @pytest.fixture(scope="session")
@@ -56,36 +60,48 @@ def served(board, *people):
     return board.visits[before:]
 
 
-def amber_ms(board, since_ms: int) -> int:
-    """How long after a time amber was lit."""
-    return next(
-        change.sim_ms - since_ms
-        for change in board.pin_history
-        if change.pin == board.pins.amber and change.level and change.sim_ms >= since_ms
-    )
+def amber_ms(board, since_ms: int, level: int) -> int:
+    """When amber was lit, or went out, after a time."""
+
+    def changes():
+        return [
+            change.sim_ms
+            for change in board.pin_history
+            if change.pin == board.pins.amber
+            and change.level == level
+            and change.sim_ms >= since_ms
+        ]
+
+    until(changes)
+    return changes()[0]
 
 
-def samples(board, log: list[float]) -> None:
-    """Keep the times at which the sensor is asked."""
-    transfer = board.sensor.transfer
+def transfers(board, log: list[tuple[str, float]]) -> None:
+    """Keep which part is asked, and when."""
+    for name, part in (("sensor", board.sensor), ("display", board.display)):
 
-    def seen(now_ms, *rest):
-        log.append(now_ms)
-        return transfer(now_ms, *rest)
+        def seen(now_ms, *rest, name=name, transfer=part.transfer):
+            log.append((name, now_ms))
+            return transfer(now_ms, *rest)
 
-    board.sensor.transfer = seen
+        part.transfer = seen
+
+
+def asked(log: list[tuple[str, float]], since_ms: float, until_ms: float) -> int:
+    """How often the sensor was asked between two times."""
+    return sum(name == "sensor" and since_ms <= at <= until_ms for name, at in log)
 
 
 @pytest.mark.parametrize("fault", [Fault.STUCK_BUS, Fault.HANGS, Fault.NAK])
 def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fault):
     served(board, HEALTHY)
-    asked: list[float] = []
+    log: list[tuple[str, float]] = []
     with board.world.lock:
         board.sensor.fail(fault)
         since_ms = board.world.now_ms
-        samples(board, asked)
+        transfers(board, log)
     board.wait_console("sensor fault", ANSWER_S)
-    assert amber_ms(board, since_ms) < SOON_MS
+    assert asked(log, since_ms, amber_ms(board, since_ms, 1)) <= SOON
     # Longer than the watchdog waits.
     until(lambda: board.world.now_ms > since_ms + 35_000)
     assert board.boots == 1
@@ -93,9 +109,7 @@ def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fau
         board.sensor.heal()
         healed_ms = board.world.now_ms
     board.wait_console("sensor back", ANSWER_S)
-    assert board.world.now_ms - healed_ms < SOON_MS
-    pauses = [after - before for before, after in itertools.pairwise(asked)]
-    assert fault is Fault.STUCK_BUS or max(pauses) < PAUSE_MS
+    assert 0 < asked(log, healed_ms, amber_ms(board, healed_ms, 0)) <= SOON
     (visit,) = served(board, HEALTHY)
     assert visit.answer == "green"
 
@@ -131,15 +145,17 @@ def test_a_part_that_holds_the_wire_once_is_clocked_free_before_anybody_notices(
 @pytest.mark.parametrize("how", ["hangs", "absent"])
 def test_people_are_answered_while_the_display_is_broken_and_it_comes_back(board, how):
     served(board, HEALTHY)
-    asked: list[float] = []
+    log: list[tuple[str, float]] = []
     with board.world.lock:
-        samples(board, asked)
+        transfers(board, log)
         board.display.hangs = how == "hangs"
         board.display.present = how != "absent"
     visits = served(board, HEALTHY, HEALTHY)
     assert [visit.answer for visit in visits] == ["green", "green"]
     assert board.boots == 1
-    assert max(after - before for before, after in itertools.pairwise(asked)) < PAUSE_MS
+    with board.world.lock:
+        runs = [len(list(run)) for name, run in groupby(log, itemgetter(0)) if name == "display"]
+    assert max(runs, default=0) <= HANGS and bool(runs) is (how == "hangs")
     with board.world.lock:
         board.display.present, board.display.hangs = True, False
         board.display.spark()
@@ -147,12 +163,13 @@ def test_people_are_answered_while_the_display_is_broken_and_it_comes_back(board
 
 
 def test_a_display_that_a_spark_has_reset_is_lit_again_by_itself(empty):
+    picture = settled(empty)
+    log: list[tuple[str, float]] = []
     with empty.world.lock:
-        picture = empty.display.to_text()
         empty.display.spark()
-        dark_ms = empty.world.now_ms
+        transfers(empty, log)
     until(lambda: empty.display.on and empty.display.to_text() == picture)
-    assert empty.world.now_ms - dark_ms < 75_000
+    assert [name for name, _ in log].index("display") <= A_MINUTE
 
 
 @pytest.mark.parametrize(
@@ -182,9 +199,10 @@ def test_a_setting_that_changes_at_work_is_found_within_a_minute(empty, cell: in
     with empty.world.lock:
         empty.sensor.eeprom.cells[cell] = value
         since_ms = empty.world.now_ms
+        log: list[tuple[str, float]] = []
+        transfers(empty, log)
     empty.wait_console("sensor fault", ANSWER_S)
-    assert empty.world.now_ms - since_ms < 75_000
-    empty.wait_light("amber", ANSWER_S)
+    assert asked(log, since_ms, amber_ms(empty, since_ms, 1)) <= A_MINUTE
 
 
 def read_behind_c(share: float, room_c: float, comes_ms: int) -> float:

@@ -23,7 +23,7 @@ from kiosk.update_offer import signed_text
 
 NEW = "0.2.0"
 SPEED = 12
-HANG_S = 150
+HANG_S = 400
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from kiosk.screening import _BODY_MIN_C, THRESHOLD_C
 from simulator import built_in_crowd
 
 VERDICTS = {"green": "normal", "red": "fever", "amber": "retry"}
-HANG_S = 240
+HANG_S = 600
 
 NOISE_SD_C = 0.15
 """What the way through the sensor may add: 0.10 °C of the part (data sheet, xCI), what a head

@@ -1,7 +1,5 @@
 """Under load, and while everything is killed: all of it once, and no fever stays dark."""
 
-import pytest
-
 from bench_suite.alarm import measure
 from bench_suite.crash import crash
 from bench_suite.ingest import measure as measure_ingest
@@ -10,7 +8,6 @@ from bench_suite.people import measure as measure_people
 from harness.site import LoadSite
 
 
-@pytest.mark.timeout(280)
 def test_nothing_is_lost_doubled_or_dark_when_gateway_and_broker_are_killed():
     with LoadSite(10) as site:
         found = crash(site, kills=12, seed=5)

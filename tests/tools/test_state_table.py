@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from click.testing import CliRunner
 
 from harness.browser import chromium
@@ -27,7 +26,6 @@ def test_each_picture_is_judged_and_named_where_something_is_wrong(tmp_path):
     assert "nameless-en-wall: label" in (tmp_path / "index.html").read_text()
 
 
-@pytest.mark.timeout(240)
 def test_one_state_is_taken_in_every_size(tmp_path):
     only = ["--only", "nowhere", "--language", "en", "--json"]
     done = CliRunner().invoke(command, [str(tmp_path), *only])

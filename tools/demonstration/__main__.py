@@ -66,7 +66,7 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
     victims = list(arguments.kill)
     kills = {"broker": system.kill_broker, "gateway": system.kill_gateway}
     told = 0
-    until = time.monotonic() + 60 + CROWD_S_PER_PERSON * total / arguments.speed
+    until = time.monotonic() + 600 + CROWD_S_PER_PERSON * total / arguments.speed
     while not all(board.crowd_done.is_set() for board in system.boards):
         if time.monotonic() > until:
             raise HarnessError("people are still to come: a kiosk does not answer")

@@ -36,7 +36,7 @@ MORNING_S = 8 * HOUR_S
 """Time of the next day at which the rest are entered."""
 
 CLINICAL_C = 36.5
-IMPORT_S = 60
+IMPORT_S = 300
 API_PAGE, AT_ONCE = 1000, 200
 """People on a page of the API, and those entered in one call."""
 

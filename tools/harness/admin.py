@@ -15,7 +15,7 @@ from fevergate.protocol.topics import acknowledge_topic
 from harness.errors import HarnessError
 from harness.site import Site
 
-UP_S = 10
+UP_S = 120
 ACKNOWLEDGE = encode(Acknowledge(by="bench"))
 
 

@@ -12,7 +12,8 @@ from fevergate.mosquitto import start_command
 from fevergate.settings.gateway import load_gateway
 from simulator import tied
 
-UP_S = 15
+UP_S = 120
+END_S = 120
 PORTS = (20_000, 32_768)
 """Below those of clients: ip(7), ip_local_port_range."""
 
@@ -74,7 +75,7 @@ class LocalBroker:
         if self._process:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                self._process.wait(END_S)
             except subprocess.TimeoutExpired:
                 self.kill()
             self._process = None
@@ -86,7 +87,7 @@ class LocalBroker:
     def _listens(self) -> bool:
         for address in self.settings.broker.addresses:
             with socket.socket() as probe:
-                probe.settimeout(1)
+                probe.settimeout(UP_S)
                 if probe.connect_ex(address):
                     return False
         return True

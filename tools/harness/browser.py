@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from harness.errors import HarnessError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENT_MS = 60_000
+PATIENT_MS = 120_000
 """Timeout for what a page must show, long enough for a slow machine."""
 PASSWORD = "a long enough password"  # noqa: S105 - of invented people
 WIDE, NARROW = (1280, 800), (390, 844)
@@ -24,7 +24,9 @@ def chromium(*options: str) -> Iterator[Browser]:
     expect.set_options(timeout=PATIENT_MS)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", *options]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=program, args=arguments, timeout=PATIENT_MS
+        )
         try:
             yield browser
         finally:
@@ -48,8 +50,8 @@ def opened(
     )
     for name, value in (("language", language), ("theme", theme)):
         context.add_cookies([{"name": f"fevergate-{name}", "value": value, "url": site or url}])
+    context.set_default_timeout(PATIENT_MS)
     page = context.new_page()
-    page.set_default_timeout(PATIENT_MS)
     page.goto(url)
     return page
 

@@ -9,7 +9,7 @@ import httpx
 
 from harness.errors import HarnessError
 
-UP_S = 60.0
+UP_S = 120.0
 ANSWER_S = 120.0
 """Timeout of a request, long enough for a busy machine."""
 

@@ -29,7 +29,7 @@ from harness.figures import show
 from harness.readings import made_reading
 from harness.worker import wait_until
 
-CONNECT_S = 60
+CONNECT_S = 120
 AGAIN_S = 5.0
 """After this time a reading is sent again if it is not reported as stored."""
 

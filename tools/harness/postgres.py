@@ -12,7 +12,7 @@ from typing import Any, Self
 from harness.broker import free_port
 from harness.errors import DatabaseServerError
 
-UP_S = 60
+UP_S = 120
 USER = "fevergate"
 
 

@@ -19,7 +19,7 @@ from harness.store_contents import read_contents
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
-CLOCK_S = 1.0
+CLOCK_S = 5.0
 """Tolerance between the stored time of an alarm and the lamp's change: a busy machine may hold the
 gateway up between the two."""
 

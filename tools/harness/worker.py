@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from simulator import tied
 
 TOOLS = Path(__file__).resolve().parents[1]
-END_S = 30
+END_S = 120
 
 
 class Worker:

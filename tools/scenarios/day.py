@@ -111,9 +111,9 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
     with Day(folder, crowd, plan) as day:
         _disturb(day, plan, say)
         say("waiting for the last ones")
-        day.wait_crowd(plan.hours * 3600 / plan.speed + 120)
+        day.wait_crowd(plan.hours * 3600 / plan.speed + 600)
         with suppress(HarnessError):  # what is missing then is judged
-            wait_until(day.settled, 240, "everything is stored")
+            wait_until(day.settled, 600, "everything is stored")
         time.sleep(1)
         summary = day.judge()
         for problem in summary.problems:
@@ -176,6 +176,7 @@ def _dates(day: Day) -> dict[str, Any]:
         "date_error_s_min": min(errors, default=0.0),
         "date_error_s_max": max(errors, default=0.0),
         "dated_within_2_s": sum(abs(error) <= 2 for error in errors),
+        "misdated": len(day.misdated()),
         "dated": len(errors),
     }
 
