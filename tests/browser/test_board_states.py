@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 from playwright.sync_api import expect
 
-from harness.accessibility import judged
+from harness.accessibility import judged, too_wide_px
 from harness.browser import chromium
 from harness.page_states import SIZES, STATES, played
 from harness.stage import GUARD, ON_DUTY, Stage
@@ -63,8 +63,7 @@ def test_while_it_is_red_the_button_is_in_sight_on_every_size_and_nothing_else_s
                 focus.scroll_into_view_if_needed()
                 expect(focus).to_be_in_viewport()
                 focus.click(trial=True)
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, (width, height)
+            assert too_wide_px(page) <= 0, (width, height)
         assert page.evaluate(SHOUTS) == []
         assert judged(page) == []
 
@@ -73,7 +72,7 @@ def test_while_it_is_red_the_button_is_in_sight_on_every_size_and_nothing_else_s
 def test_everybody_can_use_what_is_not_red(stage, name):
     with played(stage, name, "zh", SIZES["phone"], "night") as page:
         assert judged(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert too_wide_px(page) <= 0
 
 
 def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from fevergate.provision.device_service import take
-from harness.accessibility import judged
+from harness.accessibility import judged, too_wide_px
 from harness.broker import free_port
 from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
 from harness.site import Site
@@ -125,7 +125,7 @@ def setup_code_of(administrator):
 
 
 def fits(window):
-    return window.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    return too_wide_px(window) <= 0
 
 
 def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser, board):

@@ -6,7 +6,7 @@ import pytest
 from notice_helpers import WebServer
 from playwright.sync_api import expect
 
-from harness.accessibility import judged
+from harness.accessibility import judged, too_wide_px
 from harness.browser import NARROW, chromium
 from harness.stage import GUARD, ON_DUTY, Stage
 from harness.worker import wait_until
@@ -64,7 +64,7 @@ def test_from_the_board_it_takes_two_taps_to_have_a_confirmed_fever(stage, hook)
     button.click()  # the second
     expect(page.get_by_text(f"{GUARD} 自 ")).to_be_visible()
     expect(button).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert too_wide_px(page) <= 0
     assert judged(page) == []
     stage.board(page)
     expect(page.locator("#untaken")).to_be_hidden()
@@ -88,7 +88,7 @@ def test_a_shift_is_handed_over_in_two_taps_from_the_board(stage):
     page.get_by_role("link", name="交接班").click()
     button = page.get_by_role("button", name="→ 赵敏")
     expect(button).to_be_in_viewport(ratio=1)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert too_wide_px(page) <= 0
     assert judged(page) == []
     button.click()
     page.wait_for_selector("#kiosks article", state="attached")

@@ -9,6 +9,7 @@ AXE = ROOT / ".venv/node/node_modules/axe-core/axe.min.js"
 
 def judged(page: Page) -> list[tuple[str, str, str]]:
     """What axe finds of consequence: which rule, in which element, and why."""
+    page.wait_for_load_state()  # with its style
     page.evaluate(AXE.read_text())
     report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -21,4 +22,5 @@ def judged(page: Page) -> list[tuple[str, str, str]]:
 
 def too_wide_px(page: Page) -> int:
     """How far the page reaches beyond its window, so that it has to be pushed sideways."""
+    page.wait_for_load_state()  # with its style
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
