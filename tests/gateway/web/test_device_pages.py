@@ -104,9 +104,9 @@ def test_a_kiosk_is_added_and_removed_from_the_page(campus):
 @pytest.mark.parametrize(
     ("form", "says"),
     [({"kiosk": "North 3"}, "小写字母"),
-     ({"kiosk": "north-1"}, "已有"), ({"gate": "west"}, "灯组"),
+     ({"kiosk": "north-1"}, "占用"), ({"gate": "west"}, "灯组"),
      ({"title": "x" * 33}, "最多 32"), ({"title": "a\x07"}, "最多 32"),
-     ({"kiosk": "admin"}, "已有"),
+     ({"kiosk": "admin"}, "占用"),
      ({"kiosk": "../x"}, "小写字母"), ({"gate": ""}, "小写字母"), ({"gate": "/etc"}, "小写字母")],
 )  # fmt: skip
 def test_a_device_that_cannot_be_is_refused_before_it_is_asked_for(campus, form, says):
