@@ -25,35 +25,41 @@ def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
             "north-2/reading",
             "north-2/status",
             "north-1/stored",
+            "north-1/permit",
             "north-2/stored",
+            "north-2/card",
             "alarm/north",
             "alarm/north/acknowledge",
             "alarm/north/test",
             "north-1/settings",
         ):
             kiosk.say(f"{BASE}/{topic}", b"forged")
-        for kind in ("reading", "health", "status", "settings/applied", "command/result"):
+        kinds = ("reading", "card", "health", "status", "settings/applied", "command/result")
+        for kind in kinds:
             kiosk.say(f"{BASE}/north-1/{kind}", kind.encode())
         admin.wait_for(b"command/result")
         assert b"forged" not in admin.payloads()
-        assert {topic for topic, _ in admin.heard} == {
-            f"{BASE}/north-1/{kind}"
-            for kind in ("reading", "health", "status", "settings/applied", "command/result")
-        }
+        assert {topic for topic, _ in admin.heard} == {f"{BASE}/north-1/{kind}" for kind in kinds}
 
 
 def test_a_kiosk_hears_what_is_meant_for_it_and_nothing_else(site):
     with Client(site, "gateway") as gateway, Client(site, "north-1") as kiosk:
         for topic in ("#", f"{BASE}/#", f"{BASE}/+/stored", f"{BASE}/north-2/stored", "$SYS/#"):
             kiosk.hear(topic)
+        kiosk.hear(f"{BASE}/+/card")
+        kiosk.hear(f"{BASE}/north-2/permit")
+        kiosk.hear(f"{BASE}/north-1/permit")
         kiosk.hear(f"{BASE}/north-1/stored")
         with Client(site, "north-2") as other:
             other.say(f"{BASE}/north-2/reading", b"a secret of north-2")
+            other.say(f"{BASE}/north-2/card", b"a card at north-2")
+        gateway.say(f"{BASE}/north-2/permit", b"a permit for north-2")
         gateway.say(f"{BASE}/north-2/stored", b"for north-2")
         gateway.say(f"{BASE}/alarm/north", b"the alarm")
+        gateway.say(f"{BASE}/north-1/permit", b"a permit for north-1")
         gateway.say(f"{BASE}/north-1/stored", b"for north-1")
         kiosk.wait_for(b"for north-1")
-        assert set(kiosk.payloads()) == {b"for north-1"}
+        assert set(kiosk.payloads()) == {b"a permit for north-1", b"for north-1"}
 
 
 def test_the_gateway_hears_kiosks_and_guards(site):
@@ -70,7 +76,8 @@ def test_the_gateway_hears_kiosks_and_guards(site):
 def test_the_administrator_cannot_forge_a_reading(site):
     with Client(site, "gateway") as gateway, Client(site, "admin") as admin:
         gateway.hear(f"{BASE}/+/reading")
-        admin.say(f"{BASE}/north-1/reading", b"forged")
+        for kind in ("reading", "card"):
+            admin.say(f"{BASE}/north-1/{kind}", b"forged")
         with Client(site, "north-1") as kiosk:
             kiosk.say(f"{BASE}/north-1/reading", b"true")
         gateway.wait_for(b"true")

@@ -13,7 +13,7 @@ from msgspec.structs import astuple
 
 from fevergate.collect.calendar import Calendar
 from fevergate.errors import MessageError
-from fevergate.protocol.messages import Reading, decode
+from fevergate.protocol.messages import STORED, STORED_FIELDS, Reading, decode
 from fevergate.protocol.topics import DROPPED, ROOT, parse_topic
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ TYPES = {
 
 COLUMNS = {
     "campus": "text",
-    **{name: TYPES.get(name, "int8") for name in Reading.__struct_fields__ if name != "v"},
+    **{name: TYPES.get(name, "int8") for name in STORED_FIELDS},
     "day": "date",
     "received_at": "float8",
 }
@@ -120,7 +120,7 @@ class Intake:
         if reading.kiosk != where.name:
             raise MessageError(f"kiosk {reading.kiosk!r} on the topic of {where.name!r}")
         day: date = self._calendar.place(reading.at, now)
-        return (where.campus, *astuple(reading)[1:], day, now)
+        return (where.campus, *astuple(reading)[STORED], day, now)
 
     def _dropped(self, payload: bytes) -> None:
         if not payload.isdigit() or len(payload) >= 20:

@@ -13,6 +13,8 @@ from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, Beat, Lam
 from fevergate.protocol.messages import (
     NAME_PATTERN,
     Applied,
+    CardPermit,
+    CardTapped,
     Command,
     Health,
     KioskSettings,
@@ -44,6 +46,7 @@ PIECE = {
 
 KIOSK_KINDS: dict[str, Any] = {
     "reading": Reading,
+    "card": CardTapped,
     "health": Health,
     "status": STATUS,
     "settings/applied": Applied,
@@ -51,6 +54,7 @@ KIOSK_KINDS: dict[str, Any] = {
     "update/want": UpdateWant,
     "update/state": UpdateState,
     "stored": Stored,
+    "permit": CardPermit,
     "time": KioskTime,
     "settings": KioskSettings,
     "command": Command,

@@ -6,7 +6,7 @@ bounded, because network input may be hostile.
 """
 
 from enum import StrEnum
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -46,6 +46,12 @@ Line = Annotated[str, Meta(max_length=MAX_LINE)]
 
 Person = Annotated[str, Meta(min_length=1, max_length=64)]
 
+SealedCard = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", max_length=16)]
+"""Number of a card, 8 bytes in hex, sealed with the kiosk's card key (firmware, `card_seal.py`)."""
+
+Tap = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Count of a kiosk's taps since its boot."""
+
 
 class Verdict(StrEnum):
     """Result of a scan, as the kiosk showed it."""
@@ -78,6 +84,8 @@ class Reading(Message, frozen=True, kw_only=True):
     Temperatures in °C, null where the sensor gave none. `body_c` and `threshold_c` are
     axillary equivalents. `at` is null while the kiosk's clock is not set; `up_ms` counts
     from the boot, so that a later message of the same boot that has a date dates this one too.
+    `who` is the card that was tapped for this scan, if any, and `permit` the gateway's answer that
+    the kiosk showed, or "late" where none came in time.
     """
 
     kiosk: Name
@@ -97,10 +105,38 @@ class Reading(Message, frozen=True, kw_only=True):
     scan_ms: Millis = 0
     queued: Count = 0
     fw: Short = ""
+    who: SealedCard | None = None
+    permit: Literal["enter", "ask", "stop", "unknown", "late"] | None = None
 
     @property
     def identity(self) -> Identity:
         return Identity(self.kiosk, self.boot, self.seq)
+
+
+STORED = slice(1, Reading.__struct_fields__.index("who"))
+"""Where in a `Reading` the fields are that tables of readings have: neither the protocol's version
+nor who the reading is of."""
+
+STORED_FIELDS = Reading.__struct_fields__[STORED]
+
+
+class CardTapped(Message, frozen=True, kw_only=True):
+    """A card was tapped at a kiosk that asks for the permit; the answer is a `CardPermit`.
+
+    QoS 0 and not retained, since an answer that comes late is of no use.
+    """
+
+    boot: Boot
+    tap: Tap
+    who: SealedCard
+
+
+class CardPermit(Message, frozen=True, kw_only=True):
+    """What the person of a tapped card may do: "unknown" where the card is on no list."""
+
+    boot: Boot
+    tap: Tap
+    permit: Literal["enter", "ask", "stop", "unknown"]
 
 
 class Health(Message, frozen=True, kw_only=True):

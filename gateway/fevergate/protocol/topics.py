@@ -28,6 +28,7 @@ class Topic(NamedTuple):
 
 KIOSK_SAYS = (
     "reading",
+    "card",
     "health",
     "status",
     "settings/applied",
@@ -37,19 +38,19 @@ KIOSK_SAYS = (
 )
 """Kinds of topic that a kiosk may publish to, below its own name only."""
 
-KIOSK_HEARS = ("stored", "time", "settings", "command", "update", "update/piece")
+KIOSK_HEARS = ("stored", "permit", "time", "settings", "command", "update", "update/piece")
 """Kinds of topic that a kiosk may subscribe to, below its own name only."""
 
 ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 """Kinds of topic that the administrator may publish to, below any kiosk's name."""
 
-AT_MOST_ONCE = ("time", "beat")
+AT_MOST_ONCE = ("card", "permit", "time", "beat")
 """Kinds of topic that are published at QoS 0; all others at QoS 1."""
 
-POST_SAYS = tuple(kind for kind in KIOSK_SAYS if kind != "reading")
-"""Kinds of topic that a lamp post may publish to below its own name: it measures nothing."""
+POST_SAYS = tuple(kind for kind in KIOSK_SAYS if kind not in ("reading", "card"))
+"""Kinds of topic that a lamp post may publish to below its own name: it measures nobody."""
 
-POST_HEARS = tuple(kind for kind in KIOSK_HEARS if kind != "stored")
+POST_HEARS = tuple(kind for kind in KIOSK_HEARS if kind not in ("stored", "permit"))
 """Kinds of topic that a lamp post may subscribe to below its own name."""
 
 OURSELVES = "gateway"

@@ -9,10 +9,10 @@ import sqlite3
 from typing import Any
 
 from fevergate.clock.judge import LATE_S
-from fevergate.protocol.messages import Reading
+from fevergate.protocol.messages import STORED_FIELDS
 from fevergate.storage.schema import COUNTED, EPOCH, HOUR, SHARE, TENTH
 
-COLUMNS = (*Reading.__struct_fields__[1:], "received_at", "gate", "claimed_at")  # without `v`
+COLUMNS = (*STORED_FIELDS, "received_at", "gate", "claimed_at")
 
 COUNTED_COLUMNS = ("kiosk", "hour", "gate", "normal", "fever", "retry", "watched", "late")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from fevergate.clock.judge import AHEAD_S, LATE_S, PAST_S
 from fevergate.clock.votes import AGREE_S
-from fevergate.protocol.messages import Applied, Identity, Verdict
+from fevergate.protocol.messages import STORED, Applied, Identity, Verdict
 from fevergate.storage.coverage_bits import HOUR_S, span_masks
 from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch
 from fevergate.storage.records import (
@@ -119,7 +119,8 @@ class RecordWriter:
             self._connection.execute(f"{_ACKNOWLEDGE} and gate = ?", (*acknowledged, record.gate))
 
     def _write_reading(self, record: ReadingArrived) -> None:
-        _, kiosk, boot, seq, at, up_ms, verdict, *rest = msgspec.structs.astuple(record.reading)
+        fields = msgspec.structs.astuple(record.reading)[STORED]
+        kiosk, boot, seq, at, up_ms, verdict, *rest = fields
         if at is not None:
             self._date((kiosk, boot), at, up_ms)
         elif (began_at := self._boot_began_at.get((kiosk, boot))) is not None:

@@ -73,6 +73,14 @@ def test_a_reading_is_kept_with_all_that_it_said(desk, books, now):
     )
 
 
+def test_who_a_reading_is_of_is_not_collected(desk, books, now):
+    desk.say(seq=7, who="0123456789abcdef", permit="stop")
+    desk.commit()
+    assert books.rows("select seq from readings") == [(7,)]
+    assert books.rows("select * from rejected") == []
+    assert not {"who", "permit"} & set(COLUMNS)
+
+
 def test_the_same_kiosk_name_at_two_campuses_is_two_kiosks(desk, books, now):
     desk.say("east")
     desk.say("west")

@@ -17,6 +17,8 @@ from fevergate.protocol.lamp_answer import DARK, TEST, answer
 from fevergate.protocol.messages import (
     MAX_MS,
     MAX_PAYLOAD,
+    CardPermit,
+    CardTapped,
     Health,
     Reading,
     Stored,
@@ -41,6 +43,8 @@ TEMPERATURE = st.none() | st.floats(-100, 400)
         body_c=TEMPERATURE,
         object_c=TEMPERATURE,
         reason=st.from_regex(r"[ -~]{0,64}", fullmatch=True),
+        who=st.none() | st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+        permit=st.sampled_from((None, "enter", "ask", "stop", "unknown", "late")),
     )
 )
 def test_a_reading_survives_the_wire(message):
@@ -49,7 +53,7 @@ def test_a_reading_survives_the_wire(message):
 
 @given(st.binary(max_size=2000))
 def test_no_bytes_do_anything_but_validate_or_be_refused(payload):
-    for kind in (Reading, Health, Stored):
+    for kind in (Reading, Health, Stored, CardTapped, CardPermit):
         try:
             decode(payload, kind)
         except MessageError as error:
@@ -66,6 +70,11 @@ def test_no_topic_does_anything_but_parse_or_be_refused(topic):
     ("change", "field"),
     [
         ({"seq": 0}, "seq"),
+        ({"who": "0123456789abcde"}, "who"),
+        ({"who": "0123456789abcdef0"}, "who"),
+        ({"who": "0123456789ABCDEF"}, "who"),
+        ({"who": 81985529216486895}, "who"),
+        ({"permit": "perhaps"}, "permit"),
         ({"kiosk": "North 1"}, "kiosk"),
         ({"kiosk": "../../etc"}, "kiosk"),
         ({"verdict": "maybe"}, "verdict"),
@@ -141,3 +150,20 @@ def test_topics():
     for topic in ("", "fevergate/v2/a/b/reading", "fevergate/v1/a/b", "fevergate/v1/A/b/reading"):
         with pytest.raises(MessageError):
             parse_topic(topic)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (CardTapped, b""),
+        (CardTapped, b'{"v":1,"boot":1,"tap":1}'),
+        (CardTapped, b'{"v":1,"boot":1,"tap":-1,"who":"0123456789abcdef"}'),
+        (CardTapped, b'{"v":1,"boot":-1,"tap":1,"who":"0123456789abcdef"}'),
+        (CardTapped, b'{"v":1,"boot":1,"tap":1,"who":"0123456789abcdef\\n"}'),
+        (CardTapped, b'{"v":2,"boot":1,"tap":1,"who":"0123456789abcdef"}'),
+        (CardPermit, b'{"v":1,"boot":1,"tap":1,"permit":"late"}'),
+    ],
+)
+def test_a_tap_or_its_answer_with_a_wrong_field_is_refused(kind, payload):
+    with pytest.raises(MessageError):
+        decode(payload, kind)
