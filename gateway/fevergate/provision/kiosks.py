@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision.files import (
+    POST_ROLE,
     Provisioned,
     kiosk_names,
     kiosk_password,
@@ -26,6 +27,9 @@ REVOKED = "revoked.jsonl"
 """Log of revoked kiosks: one JSON object with kiosk, time and reason per line."""
 
 SSID_BYTES = 32
+
+CARD_KEY_BYTES = 32
+"""Of the key with which a kiosk seals the numbers of cards for its gateway."""
 
 
 class BoardWishes(TypedDict, total=False):
@@ -87,7 +91,8 @@ def static_address(text: str) -> dict[str, str]:
 def write_kiosk(
     done: Provisioned, kiosk: str, values: dict[str, Any], *, renew: bool = False
 ) -> None:
-    """Write one board's folder. Its password is kept, except with `renew`.
+    """Write one board's folder. Its password and card key are kept, except with `renew`; a lamp
+    post, which reads no cards, has no card key.
 
     Raises `ProvisionError`.
     """
@@ -98,6 +103,9 @@ def write_kiosk(
     password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
     update_key = pki.update_modulus(done.folder)
     settings = values | {"password": password, "update_key": update_key}
+    settings.pop("card_key", None)  # perhaps of the kiosk whose settings these are taken from
+    if settings.get("role") != POST_ROLE:
+        settings["card_key"] = (not fresh and _card_key(path)) or secrets.token_hex(CARD_KEY_BYTES)
     _check(path, settings)
     text = json.dumps(settings, indent=1).encode() + b"\n"
     done.note(f"kiosks/{kiosk}", text != before)
@@ -183,6 +191,12 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
     pki.write_public(path, after)
     shutil.rmtree(folder / "kiosks" / kiosk)
     return values
+
+
+def _card_key(path: Path) -> str:
+    """The card key in a kiosk's settings.json; empty where an earlier version wrote it."""
+    key = str(json.loads(path.read_text()).get("card_key", ""))
+    return key if re.fullmatch(f"[0-9a-f]{{{2 * CARD_KEY_BYTES}}}", key) else ""
 
 
 def _check(path: Path, values: dict[str, Any]) -> None:

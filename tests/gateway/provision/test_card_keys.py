@@ -1,0 +1,59 @@
+"""Each kiosk's key for the numbers of cards: made with its other secrets, and turned with them."""
+
+import json
+import re
+
+from fevergate.provision import provision
+from fevergate.provision.files import Provisioned, kiosk_names
+from fevergate.provision.kiosks import renew_password, settings_of, write_kiosk
+
+GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
+
+
+def make(folder, gates=GATES):
+    return provision(folder, campus="east", gateway="gw-east", gates=gates)
+
+
+def test_each_kiosk_seals_cards_with_a_key_of_its_own_which_is_kept(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    first = card_keys(folder)
+    make(folder, gates={"north": ["north-3"]})
+    second = card_keys(folder)
+    assert second | first == second and len(set(second.values())) == 4
+    assert all(re.fullmatch("[0-9a-f]{64}", key) for key in second.values())
+
+
+def test_another_credential_of_a_kiosk_is_another_card_key(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    before = card_keys(folder)
+    renew_password(folder, "north-1")
+    after = card_keys(folder)
+    assert {name for name in after if after[name] != before[name]} == {"north-1"}
+    whole = json.loads((folder / "kiosks/north-1/kiosk.json").read_text())
+    assert whole["settings"]["card_key"] == after["north-1"]
+
+
+def test_settings_of_an_earlier_version_get_a_card_key_and_keep_the_password(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    path = folder / "kiosks/north-1/settings.json"
+    old = json.loads(path.read_text())
+    path.write_text(json.dumps({name: old[name] for name in old if name != "card_key"}))
+    write_kiosk(Provisioned(folder), "north-1", settings_of(folder, "north-1"))
+    new = json.loads(path.read_text())
+    assert new["password"] == old["password"]
+    assert len(new["card_key"]) == 64 and new["card_key"] != old["card_key"]
+
+
+def test_a_lamp_post_has_no_card_key(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    values = settings_of(folder, "north-1") | {"role": "lamp_post", "kiosk": "north-post"}
+    write_kiosk(Provisioned(folder), "north-post", values)
+    assert "card_key" not in settings_of(folder, "north-post")
+
+
+def card_keys(folder):
+    return {name: settings_of(folder, name)["card_key"] for name in kiosk_names(folder)}
