@@ -43,6 +43,10 @@ OTHERS_BURST = 300.0
 """Rate and burst of all other messages of a kiosk that are stored: health comes each minute, a
 status with each connection."""
 
+TAPS_PER_S = 2.0
+TAPS_BURST = 20.0
+"""Rate and burst of taps of a kiosk that are answered; whoever tries numbers gets no further."""
+
 CALM_S = 60.0
 """How long a kiosk stays reported after its last excess."""
 
@@ -114,6 +118,7 @@ class FloodGuard:
         self._now = now
         self._readings = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
         self._others = _TokenBucket(OTHERS_PER_S, OTHERS_BURST, now)
+        self._taps = _TokenBucket(TAPS_PER_S, TAPS_BURST, now)
         self._measured = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
         self._received: dict[str, dict[int, SequenceSet]] = {}
         self._first: dict[str, tuple[int, int, int]] = {}
@@ -158,6 +163,10 @@ class FloodGuard:
     def over_others(self, kiosk: str) -> bool:
         """Count a message other than a reading; returns whether it is one too many."""
         return self._refuse(kiosk, self._others)
+
+    def over_taps(self, kiosk: str) -> bool:
+        """Count a tap of a card; returns whether it is one too many to be answered."""
+        return self._refuse(kiosk, self._taps)
 
     def levels(self, at: float) -> FloodLevels:
         """Return the levels for the gateway's next run; `at` is Unix time (s)."""

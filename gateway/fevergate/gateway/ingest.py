@@ -18,7 +18,7 @@ from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import FloodGuard
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
 from fevergate.protocol.alarm_messages import Acknowledge, LampTest
-from fevergate.protocol.messages import Applied, Health, Reading, Verdict, decode
+from fevergate.protocol.messages import Applied, CardTapped, Health, Reading, Verdict, decode
 from fevergate.protocol.topics import DROPPED, OURSELVES, Topic, alarm_topic, parse_topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
@@ -43,7 +43,7 @@ def topics(campus: str) -> list[str]:
     """Return the topic filters that the gateway subscribes to."""
     kiosk = str(Topic(campus, "+", ""))
     return [
-        *(kiosk + kind for kind in ("reading", "health", "status", "settings/applied")),
+        *(kiosk + kind for kind in ("reading", "card", "health", "status", "settings/applied")),
         alarm_topic(campus, "+/acknowledge"),
         alarm_topic(campus, "+/test"),
         DROPPED,
@@ -54,7 +54,8 @@ class Ingest:
     """Takes messages; calls `keep` with each record to store and what to call once it is stored.
 
     `health` receives every valid health message before it is judged and stored; `lamp_test` is
-    called with gate and name for every requested lamp test.
+    called with gate and name for every requested lamp test, `tapped` with kiosk and tap for every
+    card that was tapped at a kiosk of a gate.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Ingest:
         health: Callable[[Health], None] = lambda _: None,
         clock: GatewayClock | None = None,
         lamp_test: Callable[[str, str], None] = lambda _gate, _by: None,
+        tapped: Callable[[str, CardTapped], None] = lambda _kiosk, _tap: None,
     ) -> None:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
@@ -74,6 +76,7 @@ class Ingest:
         self._keep = keep
         self._health = health
         self._lamp_test = lamp_test
+        self._tapped = tapped
         self._clock = clock or GatewayClock()
         self.flood = FloodGuard()
         self.unrecorded = UnrecordedAcknowledgements()
@@ -151,6 +154,9 @@ class Ingest:
         match topic.kind:
             case "reading":
                 return self._reading(topic.name, gate, payload, now)
+            case "card":
+                self._card(topic.name, payload)
+                return None
             case "health":
                 return self._health_arrived(topic.name, gate, payload, now)
             case "status":
@@ -196,6 +202,17 @@ class Ingest:
             claimed_at = reading.at
             reading = msgspec.structs.replace(reading, at=None)
         return ReadingArrived(reading, now, gate, raised_at, claimed_at)
+
+    def _card(self, kiosk: str, payload: bytes) -> None:
+        tap = decode(payload, CardTapped)
+        if kiosk not in self._gates:
+            raise MessageError("a card at a kiosk of no gate")
+        self._monitor.heard(kiosk)
+        if self.flood.over_taps(kiosk):
+            self.counts["flood"] += 1
+            return
+        self.counts["card"] += 1
+        self._tapped(kiosk, tap)
 
     def _raise(self, gate: str, reading: Reading) -> float | None:
         """Raise the alarm; where a lamp fails, the fever is stored all the same."""

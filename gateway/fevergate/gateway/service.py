@@ -24,6 +24,7 @@ from fevergate.clock.judge import GatewayClock
 from fevergate.clock.machine import uptime
 from fevergate.errors import SettingsError
 from fevergate.gateway import ingest as ingesting
+from fevergate.gateway.cards import Cards
 from fevergate.gateway.clock_keeper import ClockKeeper
 from fevergate.gateway.home_assistant import discovery
 from fevergate.gateway.ingest import Ingest
@@ -35,7 +36,7 @@ from fevergate.gateway.slow_checks import SlowChecks
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.alarm_messages import NOT_RECORDED, AlarmState
-from fevergate.protocol.messages import KioskTime, Stored, encode
+from fevergate.protocol.messages import CardPermit, KioskTime, Stored, encode
 from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
@@ -105,6 +106,7 @@ class Gateway:
         self.lamp_tests = LampTests(
             self.alarm, self.writer.add, self.clock.now, buzzer=settings.alarm.buzzer
         )
+        self._cards = Cards(settings, self._publish_permit, self.clock.now)
         self.ingest = Ingest(
             settings,
             self.alarm,
@@ -113,6 +115,7 @@ class Gateway:
             self.clocks.health,
             self.clock,
             self.lamp_tests.begin,
+            self._cards.tapped,
         )
         self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(
@@ -153,6 +156,7 @@ class Gateway:
         self.writer.start()
         if not self.writer.disk.tried.wait(OPEN_S):
             log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
+        self._cards.start()
         self._broker.start()
         self._slow_checks.check_brokers_store()
         self._slow_checks.start()
@@ -174,6 +178,7 @@ class Gateway:
         if self._metrics:
             self._metrics.stop()
         self._housekeeper.stop()
+        self._cards.stop()
         self._slow_checks.stop()
         self._opener.stop()
         self.writer.stop()
@@ -182,7 +187,10 @@ class Gateway:
     @property
     def dead(self) -> list[str]:
         """Names of threads that have ended by an error; only a restart brings them back."""
-        parts = (self.writer, self._broker, self._housekeeper, self._slow_checks, self.forwarder)
+        parts = (
+            *(self.writer, self._broker, self._housekeeper, self._slow_checks, self._cards),
+            self.forwarder,
+        )
         ended = [part.name for part in parts if part and not part.is_alive()]
         return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
 
@@ -270,6 +278,10 @@ class Gateway:
 
     def _publish_time(self, kiosk: str, at: KioskTime) -> None:
         self._broker.publish(str(Topic(self._settings.campus, kiosk, "time")), encode(at), qos=0)
+
+    def _publish_permit(self, kiosk: str, permit: CardPermit) -> None:
+        topic = str(Topic(self._settings.campus, kiosk, "permit"))
+        self._broker.publish(topic, encode(permit), qos=0)
 
     def _disk_trouble(self, error: Exception | None) -> None:
         self._disk = reason(error, self._settings.path(self._settings.database)) if error else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -38,6 +38,8 @@ class PeopleSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     """[people]: the list of people who may enter and who must be measured."""
 
     columns: ListColumns = msgspec.field(default_factory=ListColumns)
+    card_base: Literal[10, 16] = 10
+    """Base of the digits of the list's card numbers: the number that a reader gives is the same."""
 
 
 def column_names(columns: ListColumns) -> dict[str, str]:

@@ -1,0 +1,124 @@
+"""Cards at the kiosks: opens their sealed numbers, finds the person, answers what they may do.
+
+Answers are given in the broker's thread from memory; a thread of its own reads the kiosks' keys and
+the list of people where they have changed. The list is loaded only once it has cards.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevergate.errors import FeverGateError, SettingsError
+from fevergate.protocol.messages import CardPermit, CardTapped
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.system.periodic_thread import PeriodicThread
+
+if TYPE_CHECKING:
+    from fevergate.people.card_list import CardHolder, CardList
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 0.5
+"""Time between two looks at the list: what is changed on a page is in force at the next tap."""
+
+UNKNOWN = "unknown"
+
+READING, TAP = b"who", b"tap"
+"""What a number is sealed for (firmware, `card_seal.py`)."""
+
+KEY_BYTES = 32
+
+Publish = Callable[[str, CardPermit], None]
+
+
+class Cards(PeriodicThread):
+    """Knows the kiosks' card keys and whose each card is; `publish` sends a permit to a kiosk."""
+
+    def __init__(
+        self, settings: GatewaySettings, publish: Publish, now: Callable[[], float]
+    ) -> None:
+        super().__init__("cards", EVERY_S)
+        self._settings = settings
+        self._publish = publish
+        self._now = now
+        self._keys: dict[str, bytes] = {}
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._list: CardList | None = None
+        self._trouble = ""
+
+    def tick(self) -> None:
+        """Read what has changed; what cannot be read is logged once, and stays as it was."""
+        try:
+            self.refresh()
+        except (FeverGateError, OSError) as error:
+            if str(error) != self._trouble:
+                log.error("cards: %s", error)
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+
+    def refresh(self) -> None:
+        """Read what has changed. Raises `SettingsError`, `StoreError`, `OSError`."""
+        if self._list is None:
+            self._list = _card_list(self._settings, self._now)
+        if self._list is not None:
+            self._read_keys()
+            self._list.refresh()
+
+    def tapped(self, kiosk: str, tap: CardTapped) -> None:
+        """Answer a tap."""
+        holder = self._holder(kiosk, TAP, tap.boot, tap.tap, tap.who)
+        permit = holder.permit if holder else UNKNOWN
+        self._publish(kiosk, CardPermit(boot=tap.boot, tap=tap.tap, permit=permit))
+
+    def person(self, kiosk: str, boot: int, seq: int, who: str) -> int | None:
+        """Whose reading it is, by their number in the list; None where the card is on no list."""
+        holder = self._holder(kiosk, READING, boot, seq, who)
+        return holder.person if holder else None
+
+    def _holder(
+        self, kiosk: str, label: bytes, boot: int, count: int, who: str
+    ) -> CardHolder | None:
+        key, cards = self._keys.get(kiosk), self._list
+        return cards.find(unsealed(key, label, boot, count, who)) if key and cards else None
+
+    def _read_keys(self) -> None:
+        paths = sorted(self._settings.path("kiosks").glob("*/settings.json"))
+        seen = {path: ((about := path.stat()).st_mtime_ns, about.st_ino) for path in paths}
+        if seen != self._seen:
+            keys = {path.parent.name: _key_of(path) for path in paths}
+            self._keys = {kiosk: key for kiosk, key in keys.items() if key}
+            self._seen = seen
+
+
+def unsealed(key: bytes, label: bytes, boot: int, count: int, who: str) -> int:
+    """Number of a card that a kiosk has sealed; any other number where the key is another."""
+    text = label + boot.to_bytes(4, "big") + count.to_bytes(4, "big")
+    return int(who, 16) ^ int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
+
+
+def _key_of(path: Path) -> bytes:
+    """The card key in a kiosk's settings; empty where there is none."""
+    try:
+        key = bytes.fromhex(json.loads(path.read_text()).get("card_key", ""))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{path}: expected the settings that were made for it") from error
+    return key if len(key) == KEY_BYTES else b""
+
+
+def _card_list(settings: GatewaySettings, now: Callable[[], float]) -> CardList | None:
+    path = settings.path("people.db")
+    if not path.exists():
+        return None
+    # 10 MB, only where people are listed.
+    from fevergate.crypto.field_encryption import KEY, Vault
+    from fevergate.people.card_list import CardList, has_cards
+
+    if not has_cards(path):
+        return None
+    return CardList(path, Vault(settings.path(KEY)), settings.people.card_base, now)

@@ -1,0 +1,189 @@
+"""A tap is answered from memory: by the kiosk's own key, for the person whose card it is."""
+
+import json
+from contextlib import closing
+
+import pytest
+from people_helpers import Clock, entry
+from samples import settings
+from test_ingest import Scene
+
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.errors import SettingsError
+from fevergate.gateway.cards import READING, TAP, Cards, unsealed
+from fevergate.gateway.flood_guard import TAPS_BURST
+from fevergate.gateway.ingest import Ingest
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.policy import Policies
+from fevergate.people.schema import migrations
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.messages import CardPermit, CardTapped
+from fevergate.storage.records import Rejected
+from fevergate.storage.statements import SqliteStatements
+
+CARD = 305_419_896
+KEYS = {"north-1": bytes(range(32)), "north-2": bytes(range(1, 33))}
+
+
+def tap(number=CARD, count=3, boot=7, kiosk="north-1"):
+    sealed = unsealed(KEYS[kiosk], TAP, boot, count, f"{number:016x}")  # XOR, so it seals as well
+    return CardTapped(boot=boot, tap=count, who=f"{sealed:016x}")
+
+
+class Desk:
+    def __init__(self, folder):
+        self.folder = folder
+        for kiosk, key in KEYS.items():
+            self.write(kiosk, json.dumps({"password": "x", "card_key": key.hex()}))
+        self.write("north-post", json.dumps({"role": "lamp_post"}))
+        self.answers = []
+        self.cards = Cards(settings(folder=folder), self.publish, self.now)
+        self.statements = SqliteStatements(folder / "people.db", migrations, self.now)
+        self.people = PeopleStore(self.statements, Vault(folder / KEY))
+
+    now = Clock()
+
+    def write(self, kiosk, text):
+        path = self.folder / "kiosks" / kiosk / "settings.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name("new")
+        new.write_text(text)
+        new.rename(path)
+
+    def publish(self, kiosk, permit):
+        self.answers.append((kiosk, permit))
+
+    def list(self, *entries):
+        PeopleChanges(self.people).replace(entries, drastic=True)
+        self.cards.refresh()
+
+    def tapped(self, message=None, kiosk="north-1"):
+        self.cards.tapped(kiosk, message or tap())
+        return self.answers[-1][1].permit
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    with closing(desk.statements):
+        yield desk
+
+
+def test_a_number_is_sealed_as_the_firmware_does():
+    assert unsealed(KEYS["north-1"], TAP, 7, 3, "7c5d65e9a7932638") == 0x12345678
+    assert unsealed(KEYS["north-1"], READING, 7, 3, "8a47f05e6e0a86fb") == 0x12345678
+
+
+def test_the_answer_names_tap_and_boot_and_says_what_the_person_may_do(desk):
+    desk.list(entry(card=str(CARD)))
+    desk.cards.tapped("north-1", tap())
+    assert desk.answers == [("north-1", CardPermit(boot=7, tap=3, permit="enter"))]
+
+
+def test_what_is_changed_on_the_page_is_in_force_at_the_next_tap(desk):
+    desk.list(entry(card=str(CARD), permit="stop"))
+    assert desk.tapped() == "stop"
+    person = desk.people.by_number("2023001").person
+    Policies(desk.people).override(person, "enter", desk.now() + 60, "Li")
+    desk.cards.tick()
+    assert desk.tapped() == "enter"
+
+
+def test_a_reading_is_of_whoever_has_the_card(desk):
+    desk.list(entry(card=str(CARD)))
+    sealed = f"{unsealed(KEYS['north-1'], READING, 7, 3, f'{CARD:016x}'):016x}"
+    assert desk.cards.person("north-1", 7, 3, sealed) == desk.people.by_number("2023001").person
+    for other in (("north-2", 7, 3), ("north-1", 8, 3), ("north-1", 7, 4), ("stray", 7, 3)):
+        assert desk.cards.person(*other, sealed) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "kiosk"),
+    [
+        (tap(CARD + 1), "north-1"),
+        (tap(1 << 63), "north-1"),
+        (tap(kiosk="north-2"), "north-1"),
+        (tap(), "stray"),
+        (CardTapped(boot=8, tap=3, who=tap().who), "north-1"),
+    ],
+    ids=["another card", "no card", "another's key", "another kiosk", "a foreign boot"],
+)
+def test_whoever_is_not_known_is_unknown(desk, message, kiosk):
+    desk.list(entry(card=str(CARD)))
+    assert desk.tapped() == "enter"
+    assert desk.tapped(message, kiosk) == "unknown"
+
+
+def test_without_a_list_everybody_is_unknown(desk):
+    desk.cards.tick()
+    assert desk.tapped() == "unknown"
+
+
+def test_a_tap_reads_no_file(desk, monkeypatch):
+    desk.list(entry(card=str(CARD)))
+    desk.statements.close()
+    for path in sorted(desk.folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert desk.tapped() == "enter"
+
+
+def test_a_key_that_is_turned_opens_nothing_more(desk):
+    desk.list(entry(card=str(CARD)))
+    desk.write("north-1", json.dumps({"card_key": "ff" * 32}))
+    desk.cards.tick()
+    assert desk.tapped() == "unknown" and desk.tapped(tap(kiosk="north-2"), "north-2") == "enter"
+
+
+def test_settings_of_a_kiosk_that_are_damaged_leave_the_keys_that_were_read(desk):
+    desk.list(entry(card=str(CARD)))
+    desk.write("north-2", "{")
+    with pytest.raises(SettingsError, match="north-2"):
+        desk.cards.refresh()
+    desk.cards.tick()
+    assert desk.tapped() == "enter"
+
+
+class TapScene(Scene):
+    def __init__(self):
+        super().__init__()
+        self.taps = []
+        self.ingest = Ingest(
+            settings(),
+            self.alarm,
+            self.ingest._monitor,
+            self.keep,
+            tapped=lambda kiosk, tap: self.taps.append((kiosk, tap.tap)),
+        )
+
+
+def test_a_tap_is_answered_and_not_stored():
+    scene = TapScene()
+    scene.say("north-1/card", tap())
+    assert scene.taps == [("north-1", 3)] and not scene.kept and scene.acknowledged == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("north-1/card", b""),
+        ("north-1/card", b"{"),
+        ("north-1/card", b'{"v":1,"boot":7,"tap":3,"who":"0"}'),
+        ("stray/card", tap()),
+    ],
+)
+def test_what_is_no_tap_is_set_aside(topic, payload):
+    scene = TapScene()
+    assert isinstance(scene.say(topic, payload), Rejected)
+    assert scene.taps == [] and scene.ingest.counts["rejected"] == 1
+
+
+def test_a_flood_of_taps_is_counted_and_keeps_no_other_kiosk_from_its_answer():
+    scene = TapScene()
+    for count in range(1000):
+        scene.say("north-1/card", tap(count=count))
+    answered = len(scene.taps)
+    assert TAPS_BURST <= answered < 1000
+    assert scene.ingest.counts["flood"] == 1000 - answered
+    scene.say("north-2/card", tap(kiosk="north-2"))
+    assert scene.taps[-1][0] == "north-2" and not scene.kept
+    assert list(scene.ingest.flood.kiosks()) == ["north-1"]

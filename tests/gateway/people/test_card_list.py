@@ -1,0 +1,151 @@
+"""The cards in memory say what the list says, at any time and after any change."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from people_helpers import NOW, Clock, entry, gateway_people
+
+from fevergate.errors import StoreError
+from fevergate.people.card_list import CardList, has_cards
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.policy import Policies
+from fevergate.people.store import PERMITS
+
+CARD = 305_419_896
+
+
+@pytest.fixture
+def people(tmp_path, clock):
+    with gateway_people(tmp_path, clock) as store:
+        yield store
+
+
+@pytest.fixture
+def cards(people, tmp_path, clock):
+    return cards_of(people, tmp_path, clock)
+
+
+def cards_of(people, folder, clock, base=10):
+    return CardList(folder / "people.db", people.vault, base, clock)
+
+
+def listed(people, *entries):
+    PeopleChanges(people).replace(entries, drastic=True)
+
+
+@pytest.mark.parametrize(
+    ("base", "text"),
+    [(10, "305419896"), (10, "0305419896"), (16, "12345678"), (16, "0000000012345678")],
+)
+def test_a_number_is_found_however_the_list_fills_it_up(people, tmp_path, clock, base, text):
+    cards = cards_of(people, tmp_path, clock, base)
+    listed(people, entry(card=text))
+    cards.refresh()
+    assert cards.find(CARD).person == people.by_number("2023001").person
+    assert cards.find(CARD + 1) is None
+
+
+def test_digits_of_another_base_are_not_taken_for_a_card(people, cards):
+    listed(people, entry(card="12345678"))
+    cards.refresh()
+    assert cards.find(0x12345678) is None and cards.find(12345678)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda people, person: Policies(people).set("student", "", "stop", "Li"),
+        lambda people, person: Policies(people).override(person, "stop", NOW + 60, "Li"),
+        lambda people, person: listed(people, entry(card=str(CARD), permit="stop")),
+    ],
+    ids=["policy", "override", "list"],
+)
+def test_a_change_is_in_force_at_the_next_look(people, cards, change):
+    listed(people, entry(card=str(CARD)))
+    cards.refresh()
+    holder = cards.find(CARD)
+    assert holder.permit == "enter"
+    change(people, holder.person)
+    cards.refresh()
+    assert cards.find(CARD) == (holder.person, "stop")
+
+
+def test_an_override_ends_by_itself(people, cards, clock):
+    listed(people, entry(card=str(CARD), permit="stop"))
+    person = people.by_number("2023001").person
+    Policies(people).override(person, "enter", NOW + 60, "Li")
+    cards.refresh()
+    assert cards.find(CARD).permit == "enter"
+    clock.at = NOW + 60
+    cards.refresh()
+    assert cards.find(CARD).permit == "stop"
+
+
+def test_whoever_is_gone_forgotten_or_has_another_card_is_on_no_list(people, cards):
+    old, other = entry(card="1"), entry("2023002", card="2")
+    listed(people, old, other, entry("2023003", card="3"))
+    listed(people, entry(card="9"), other)
+    PeopleChanges(people).forget(people.by_number("2023002").person)
+    cards.refresh()
+    assert [number for number in range(10) if cards.find(number)] == [9]
+
+
+def test_a_list_without_cards_needs_none_in_memory(people, tmp_path):
+    assert not has_cards(tmp_path / "none.db") and not has_cards(tmp_path / "people.db")
+    listed(people, entry(card=""))
+    assert not has_cards(tmp_path / "people.db")
+    listed(people, entry(card="1"))
+    assert has_cards(tmp_path / "people.db")
+
+
+def test_what_cannot_be_read_leaves_what_was_read(people, cards, tmp_path):
+    listed(people, entry(card=str(CARD)))
+    cards.refresh()
+    people.statements.close()
+    for path in tmp_path.glob("people.db*"):
+        path.unlink()
+    (tmp_path / "people.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreError):
+        cards.refresh()
+    assert cards.find(CARD)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("policy", "override", "list", "later")),
+        st.integers(0, 3),
+        st.sampled_from(PERMITS),
+        st.integers(1, 100),
+    ),
+    max_size=8,
+)
+
+
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(STEPS)
+def test_it_says_what_the_list_says(tmp_path_factory, steps):
+    folder, clock = tmp_path_factory.mktemp("people"), Clock()
+    with gateway_people(folder, clock) as people:
+        cards = cards_of(people, folder, clock)
+        entries = [entry(str(number), card=str(number + 1)) for number in range(4)]
+        listed(people, *entries)
+        persons = [people.by_number(row.number).person for row in entries]
+        for kind, number, permit, seconds in steps:
+            if kind == "policy":
+                Policies(people).set("student", "", permit, "Li")
+            elif kind == "override" and people.permit(persons[number], clock.at):
+                Policies(people).override(persons[number], permit, clock.at + seconds, "Li")
+            elif kind == "list":
+                until = clock.at + seconds if permit == "ask" else None
+                entries[number] = entry(
+                    str(number), card=str(number + 1), permit=permit, until=until
+                )
+                listed(people, *entries)
+            elif kind == "later":
+                clock.at += seconds
+            cards.refresh()
+            for person, card in zip(persons, range(1, 5), strict=True):
+                permit_now = people.permit(person, clock.at)
+                assert cards.find(card) == ((person, permit_now) if permit_now else None)
