@@ -1,6 +1,6 @@
 """A made-up list in a store of either kind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def entry(number: str = "2023001", name: str = "王小明", **other: Any) -> Lis
 
 
 @contextmanager
-def gateway_people(folder: Path, clock: Clock) -> Iterator[PeopleStore]:
+def gateway_people(folder: Path, clock: Callable[[], float]) -> Iterator[PeopleStore]:
     """The store of a gateway."""
     with closing(SqliteStatements(folder / "people.db", migrations, clock)) as statements:
         yield PeopleStore(statements, Vault(folder / KEY))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevergate.errors import FeverGateError, SettingsError
-from fevergate.protocol.messages import CardPermit, CardTapped
+from fevergate.protocol.messages import CardPermit, CardTapped, Reading
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.system.periodic_thread import PeriodicThread
 
@@ -76,9 +76,12 @@ class Cards(PeriodicThread):
         permit = holder.permit if holder else UNKNOWN
         self._publish(kiosk, CardPermit(boot=tap.boot, tap=tap.tap, permit=permit))
 
-    def person(self, kiosk: str, boot: int, seq: int, who: str) -> int | None:
-        """Whose reading it is, by their number in the list; None where the card is on no list."""
-        holder = self._holder(kiosk, READING, boot, seq, who)
+    def person(self, reading: Reading) -> int | None:
+        """Whose reading it is, by their number in the list; None without a card, and where the card
+        is on no list."""
+        if reading.who is None:
+            return None
+        holder = self._holder(reading.kiosk, READING, reading.boot, reading.seq, reading.who)
         return holder.person if holder else None
 
     def _holder(

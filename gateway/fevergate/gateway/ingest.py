@@ -55,7 +55,7 @@ class Ingest:
 
     `health` receives every valid health message before it is judged and stored; `lamp_test` is
     called with gate and name for every requested lamp test, `tapped` with kiosk and tap for every
-    card that was tapped at a kiosk of a gate.
+    card that was tapped at a kiosk of a gate; `person` finds whose card a reading has.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Ingest:
         clock: GatewayClock | None = None,
         lamp_test: Callable[[str, str], None] = lambda _gate, _by: None,
         tapped: Callable[[str, CardTapped], None] = lambda _kiosk, _tap: None,
+        person: Callable[[Reading], int | None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
@@ -77,6 +78,7 @@ class Ingest:
         self._health = health
         self._lamp_test = lamp_test
         self._tapped = tapped
+        self._person = person
         self._clock = clock or GatewayClock()
         self.flood = FloodGuard()
         self.unrecorded = UnrecordedAcknowledgements()
@@ -201,7 +203,8 @@ class Ingest:
             self.counts["misdated"] += 1
             claimed_at = reading.at
             reading = msgspec.structs.replace(reading, at=None)
-        return ReadingArrived(reading, now, gate, raised_at, claimed_at)
+        person = self._person(reading) if reading.who is not None else None
+        return ReadingArrived(reading, now, gate, raised_at, claimed_at, person)
 
     def _card(self, kiosk: str, payload: bytes) -> None:
         tap = decode(payload, CardTapped)

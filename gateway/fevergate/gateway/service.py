@@ -116,6 +116,7 @@ class Gateway:
             self.clock,
             self.lamp_tests.begin,
             self._cards.tapped,
+            self._cards.person,
         )
         self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(

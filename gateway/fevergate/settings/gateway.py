@@ -128,7 +128,8 @@ class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
     raw_days: Annotated[int, Meta(ge=1, le=36500)] = 400
     """Readings without a fever; until then their verdict can be computed again."""
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
-    """Names of those who acknowledged fevers, and payloads of messages in quarantine."""
+    """Names of those who acknowledged fevers, presences of people with cards, and payloads of
+    messages in quarantine."""
 
 
 class Metrics(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -129,6 +129,15 @@ class RecordWriter:
                 at = None
         arrival = (record.received_at, record.gate, record.claimed_at)
         self._readings.add((kiosk, boot, seq, at, up_ms, verdict.value, *rest, *arrival))
+        if record.person is not None:
+            self._connection.execute(
+                "insert or ignore into presences(kiosk, boot, seq, at, gate, person, verdict)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(kiosk, boot, seq, record.received_at if at is None else at),
+                    *(record.gate, record.person, verdict.value),
+                ),
+            )
         if verdict is Verdict.FEVER:
             acknowledged = self._early.get(record.reading.identity, (None, None))
             raised_at = record.raised_at or record.received_at

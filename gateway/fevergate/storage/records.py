@@ -13,7 +13,7 @@ class ReadingArrived:
     """A reading with its time of arrival and its gate.
 
     `raised_at` is when a fever raised the alarm; `claimed_at` is the kiosk's date where that was
-    not believed.
+    not believed. `person`: whose card was tapped for it, by their number in the list.
     """
 
     reading: Reading
@@ -21,6 +21,7 @@ class ReadingArrived:
     gate: str
     raised_at: float | None = None
     claimed_at: float | None = None
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

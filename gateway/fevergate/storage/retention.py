@@ -59,6 +59,10 @@ _STEPS = {
         "update fevers set acknowledged_by = ''"  # noqa: S608 - constants
         f" where {_KEY} fevers where acknowledged_at < ? and acknowledged_by != '' limit ?)",
     ),
+    "presences": (
+        "persons",
+        f"delete from presences where {_KEY} presences where at < ? limit ?)",  # noqa: S608
+    ),
     "testers": (
         "persons",
         "update lamp_tests set by = '' where id in"

@@ -290,6 +290,30 @@ def drift_of_an_hour(db: Database) -> None:
     db.conn.execute("alter table hours add column drift_c real")
 
 
+_PRESENCES = """
+-- Who was at a gate, known by a card: `person` is the number of the list, which names nobody.
+create table presences (
+    kiosk text not null, boot integer not null, seq integer not null,
+    at real not null, gate text not null, person integer not null, verdict text not null,
+    primary key (kiosk, boot, seq)
+) strict, without rowid;
+create index presences_at on presences(at);
+create index presences_person on presences(person, at);
+"""
+
+
+@migrations()
+def presences(db: Database) -> None:
+    """Who was at a gate; a reading that is dated late dates the presence too."""
+    for statement in _PRESENCES.split(";\n"):
+        db.conn.execute(statement)
+    db.conn.execute(
+        "create trigger presence_dated after update of at, received_at on readings begin"
+        " update presences set at = coalesce(new.at, new.received_at)"
+        " where kiosk = new.kiosk and boot = new.boot and seq = new.seq; end"
+    )
+
+
 def begin_epoch(connection: sqlite3.Connection) -> None:
     """Begin another epoch; to be called within a transaction.
 

@@ -4,8 +4,9 @@ import json
 from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 from people_helpers import Clock, entry
-from samples import settings
+from samples import reading, settings
 from test_ingest import Scene
 
 from fevergate.crypto.field_encryption import KEY, Vault
@@ -18,7 +19,7 @@ from fevergate.people.policy import Policies
 from fevergate.people.schema import migrations
 from fevergate.people.store import PeopleStore
 from fevergate.protocol.messages import CardPermit, CardTapped
-from fevergate.storage.records import Rejected
+from fevergate.storage.records import ReadingArrived, Rejected
 from fevergate.storage.statements import SqliteStatements
 
 CARD = 305_419_896
@@ -28,6 +29,11 @@ KEYS = {"north-1": bytes(range(32)), "north-2": bytes(range(1, 33))}
 def tap(number=CARD, count=3, boot=7, kiosk="north-1"):
     sealed = unsealed(KEYS[kiosk], TAP, boot, count, f"{number:016x}")  # XOR, so it seals as well
     return CardTapped(boot=boot, tap=count, who=f"{sealed:016x}")
+
+
+def sealed_reading(verdict="normal"):
+    sealed = unsealed(KEYS["north-1"], READING, 7, 3, f"{CARD:016x}")
+    return reading(3, verdict, boot=7, who=f"{sealed:016x}")
 
 
 class Desk:
@@ -91,10 +97,16 @@ def test_what_is_changed_on_the_page_is_in_force_at_the_next_tap(desk):
 
 def test_a_reading_is_of_whoever_has_the_card(desk):
     desk.list(entry(card=str(CARD)))
-    sealed = f"{unsealed(KEYS['north-1'], READING, 7, 3, f'{CARD:016x}'):016x}"
-    assert desk.cards.person("north-1", 7, 3, sealed) == desk.people.by_number("2023001").person
-    for other in (("north-2", 7, 3), ("north-1", 8, 3), ("north-1", 7, 4), ("stray", 7, 3)):
-        assert desk.cards.person(*other, sealed) is None
+    message = sealed_reading()
+    assert desk.cards.person(message) == desk.people.by_number("2023001").person
+    for change in (
+        {"kiosk": "north-2"},
+        {"boot": 8},
+        {"seq": 4},
+        {"kiosk": "stray"},
+        {"who": None},
+    ):
+        assert desk.cards.person(replace(message, **change)) is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,25 @@ class TapScene(Scene):
             self.ingest._monitor,
             self.keep,
             tapped=lambda kiosk, tap: self.taps.append((kiosk, tap.tap)),
+            person=self.person,
         )
+
+    def person(self, message):
+        self.events.append("person")
+        return 7
+
+
+def test_the_red_light_comes_before_the_person_is_looked_for():
+    scene = TapScene()
+    record = scene.say("north-1/reading", sealed_reading("fever"))
+    assert scene.events == ["red light", "person", "ReadingArrived"]
+    assert isinstance(record, ReadingArrived) and record.person == 7
+
+
+def test_a_reading_without_a_card_is_nobodys():
+    scene = TapScene()
+    record = scene.say("north-1/reading", reading(1))
+    assert isinstance(record, ReadingArrived) and record.person is None
 
 
 def test_a_tap_is_answered_and_not_stored():

@@ -1,7 +1,7 @@
 """The cards in memory say what the list says, at any time and after any change."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from people_helpers import NOW, Clock, entry, gateway_people
 
@@ -29,6 +29,12 @@ def cards_of(people, folder, clock, base=10):
     return CardList(folder / "people.db", people.vault, base, clock)
 
 
+def person_of(people, number="2023001"):
+    person = people.by_number(number)
+    assert person
+    return person.person
+
+
 def listed(people, *entries):
     PeopleChanges(people).replace(entries, drastic=True)
 
@@ -41,7 +47,8 @@ def test_a_number_is_found_however_the_list_fills_it_up(people, tmp_path, clock,
     cards = cards_of(people, tmp_path, clock, base)
     listed(people, entry(card=text))
     cards.refresh()
-    assert cards.find(CARD).person == people.by_number("2023001").person
+    holder = cards.find(CARD)
+    assert holder and holder.person == person_of(people)
     assert cards.find(CARD + 1) is None
 
 
@@ -72,7 +79,7 @@ def test_a_change_is_in_force_at_the_next_look(people, cards, change):
 
 def test_an_override_ends_by_itself(people, cards, clock):
     listed(people, entry(card=str(CARD), permit="stop"))
-    person = people.by_number("2023001").person
+    person = person_of(people)
     Policies(people).override(person, "enter", NOW + 60, "Li")
     cards.refresh()
     assert cards.find(CARD).permit == "enter"
@@ -85,7 +92,7 @@ def test_whoever_is_gone_forgotten_or_has_another_card_is_on_no_list(people, car
     old, other = entry(card="1"), entry("2023002", card="2")
     listed(people, old, other, entry("2023003", card="3"))
     listed(people, entry(card="9"), other)
-    PeopleChanges(people).forget(people.by_number("2023002").person)
+    PeopleChanges(people).forget(person_of(people, "2023002"))
     cards.refresh()
     assert [number for number in range(10) if cards.find(number)] == [9]
 
@@ -121,9 +128,7 @@ STEPS = st.lists(
 )
 
 
-@settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=30)
 @given(STEPS)
 def test_it_says_what_the_list_says(tmp_path_factory, steps):
     folder, clock = tmp_path_factory.mktemp("people"), Clock()
@@ -131,7 +136,7 @@ def test_it_says_what_the_list_says(tmp_path_factory, steps):
         cards = cards_of(people, folder, clock)
         entries = [entry(str(number), card=str(number + 1)) for number in range(4)]
         listed(people, *entries)
-        persons = [people.by_number(row.number).person for row in entries]
+        persons = [person_of(people, row.number) for row in entries]
         for kind, number, permit, seconds in steps:
             if kind == "policy":
                 Policies(people).set("student", "", permit, "Li")

@@ -1,0 +1,80 @@
+"""A card at a kiosk, with the real gateway and broker: answered, changed, stored without a name."""
+
+import json
+import time
+
+import pytest
+from broker_client import BASE, Client
+from kiosk_helpers import until
+from people_helpers import entry, gateway_people
+from samples import reading
+
+from fevergate.gateway.cards import READING, TAP, unsealed
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.policy import Policies
+from fevergate.protocol.messages import CardPermit, CardTapped, decode, encode
+from fevergate.storage.connection import read_rows
+from harness.site import Site
+
+CARD, NAME = 305_419_896, "王小明"
+SECRETS = (NAME.encode(), str(CARD).encode(), CARD.to_bytes(8, "big"), f"{CARD:016x}".encode())
+
+
+class Kiosk:
+    """A client that taps one card as kiosk north-1."""
+
+    def __init__(self, site, client):
+        board = json.loads((site.folder / "kiosks/north-1/settings.json").read_text())
+        self.key = bytes.fromhex(board["card_key"])
+        self.client = client
+        self.taps = 0
+        client.hear(f"{BASE}/north-1/permit")
+
+    def seal(self, label, count):
+        return f"{unsealed(self.key, label, 7, count, f'{CARD:016x}'):016x}"
+
+    def tap_until_told(self, permit):
+        """Tap again and again, no faster than taps are answered."""
+
+        def told():
+            self.taps += 1
+            tap = CardTapped(boot=7, tap=self.taps, who=self.seal(TAP, self.taps))
+            self.client.say(f"{BASE}/north-1/card", encode(tap))
+            time.sleep(0.5)
+            return permit in self.answers().values()
+
+        until(told)
+
+    def answers(self):
+        permits = [decode(payload, CardPermit) for payload in self.client.payloads()]
+        return {permit.tap: permit.permit for permit in permits if permit.boot == 7}
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path / "site", {"north": ["north-1"]}) as site:
+        yield site
+
+
+def test_a_card_is_answered_and_its_reading_becomes_a_presence(site):
+    with gateway_people(site.folder, time.time) as people:
+        PeopleChanges(people).replace([entry(name=NAME, card=str(CARD), permit="stop")])
+        (person,) = (row.person for row in people.find("2023001", 2))
+        site.start_gateway()
+        with Client(site, "north-1") as client:
+            kiosk = Kiosk(site, client)
+            kiosk.tap_until_told("stop")
+            assert "enter" not in kiosk.answers().values()
+            Policies(people).override(person, "enter", time.time() + 3600, "Li")
+            kiosk.tap_until_told("enter")
+            now = float(int(time.time()))
+            message = reading(3, boot=7, at=now, who=kiosk.seal(READING, 3), permit="enter")
+            client.say(f"{BASE}/north-1/reading", encode(message))
+            until(lambda: read_rows(site.database, "select 1 from presences"))
+    (presence,) = read_rows(site.database, "select seq, at, gate, person, verdict from presences")
+    assert list(presence.values()) == [3, now, "north", person, "normal"]
+    stores = [*site.folder.glob("fevergate.db*"), *site.folder.glob("people.db*")]
+    stores += [path for path in (site.folder / "broker").rglob("*") if path.is_file()]
+    for path in stores:
+        held = path.read_bytes()
+        assert not [secret for secret in SECRETS if secret in held], path
