@@ -5,7 +5,7 @@ page. Thread-safe; no disk or socket is used while its lock is held.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import NamedTuple, Protocol
 
@@ -54,9 +54,12 @@ class Lights(Protocol):
 
 
 class GateState:
-    """One gate's fevers, troubles and lamp test."""
+    """One gate's fevers, troubles, lamp test; its lamps show those of gates that it `watches`."""
 
     def __init__(self, name: str, lights: Lights, since: float) -> None:
+        self.watches: list[GateState] = []
+        self.watcher: GateState | None = None
+        self._sounds = False
         self.name = name
         self.lights = lights
         self.waiting: dict[Identity, FeverSeen] = {}
@@ -87,11 +90,28 @@ class GateState:
             del self.waiting[identity]
         return taken
 
+    @property
+    def red(self) -> bool:
+        return any(gate.waiting for gate in (self, *self.watches))
+
     def shine(self) -> None:
-        if self.testing and not self.waiting:
+        """Show the state on the gate's lamps, and on those of the gate that watches it."""
+        if self.testing and not self.red:
             self.lights.show(red=self.testing == "red", amber=self.testing in ("amber", "sound"))
-            return
-        self.lights.show(red=bool(self.waiting), amber=bool(self.troubles))
+        else:
+            amber = any(gate.troubles for gate in (self, *self.watches))
+            self.lights.show(red=self.red, amber=amber)
+        if self.watcher:
+            self.watcher.shine()
+
+    def sound(self, *, anew: bool = False) -> None:
+        """Buzz where the lamps are red; `anew`: whatever the buzzer was told before."""
+        sounds = self.red or self.testing == "sound"
+        if anew or sounds != self._sounds:
+            self.lights.buzz(sounds)
+        self._sounds = sounds
+        if self.watcher:
+            self.watcher.sound()
 
     def state(self) -> AlarmState:
         last = next(reversed(self.waiting.values()), None)
@@ -112,19 +132,24 @@ class GateState:
 class Alarm:
     """Alarm of all gates: red is latched until acknowledged; amber lasts as long as a trouble does.
 
+    `watched_by`: for a gate without lamps, the gate whose lamps show its state beside their own.
     `announce` receives every new state, in the calling thread, after the lamps have changed.
     """
 
     def __init__(
         self,
-        gates: dict[str, Lights],
+        gates: Mapping[str, Lights],
         announce: Callable[[AlarmState], None],
         now: Callable[[], float] = time.time,
+        watched_by: Mapping[str, str] | None = None,
     ) -> None:
         self._now = now
         self._announce = announce
         self._lock = Lock()
         self._gates = {name: GateState(name, lights, now()) for name, lights in gates.items()}
+        for door, watcher in (watched_by or {}).items():
+            self._gates[door].watcher = self._gates[watcher]
+            self._gates[watcher].watches.append(self._gates[door])
         self._raised = SeenFevers()
 
     def restore(
@@ -156,7 +181,7 @@ class Alarm:
         with self._lock:
             for gate in self._gates.values():
                 gate.shine()
-                gate.lights.buzz(bool(gate.waiting))
+                gate.sound(anew=True)
 
     def _take_up(self, gate: GateState, fevers: dict[Identity, float]) -> None:
         """Put an earlier run's fevers, with the times at which they were raised, before this
@@ -192,8 +217,8 @@ class Alarm:
             gate.wait_for(identity, FeverSeen(**identity._asdict(), body_c=reading.body_c))
             gate.shine()
             raised_at = self._now()
+            gate.sound()
             if first:
-                gate.lights.buzz(True)
                 gate.since, gate.by = raised_at, ""
             self._raised.add(identity)
             state = gate.state()
@@ -216,7 +241,7 @@ class Alarm:
             if not acknowledged.fevers:
                 return acknowledged
             gate.since, gate.by = self._now(), by
-            gate.lights.buzz(bool(gate.waiting))
+            gate.sound()
             gate.shine()
             state = gate.state()
         self._announce(state)
@@ -246,18 +271,18 @@ class Alarm:
         """Light one lamp (`red`, `amber`, `green`) of a gate, or `sound` its buzzer with amber;
         None ends the test.
 
-        The test is announced as a trouble meanwhile. Returns False where the gate is red, which no
-        test may hide, or its lamps cannot be lit.
+        The test is announced as a trouble meanwhile. Returns False where the lamps are red, which
+        no test may hide, or cannot be lit.
         """
         with self._lock:
             gate = self._gates[gate_name]
-            free = not gate.waiting and "lamps" not in gate.troubles
+            free = not gate.red and "lamps" not in gate.troubles
             self._end_test(gate)
             if free and lamp:
                 gate.testing = lamp
                 gate.troubles["test"] = TEST + lamp
             gate.shine()
-            gate.lights.buzz(bool(gate.waiting) or gate.testing == "sound")
+            gate.sound()
             state = gate.state()
         self._announce(state)
         return free
@@ -273,7 +298,7 @@ class Alarm:
             gate = self._gates[gate_name]
             gate.lights = lights
             gate.shine()
-            gate.lights.buzz(bool(gate.waiting))
+            gate.sound(anew=True)
         self.trouble(gate_name, "lamps", None)
 
     def states(self) -> list[AlarmState]:

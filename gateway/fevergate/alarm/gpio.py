@@ -118,11 +118,11 @@ def _writable_folder() -> Iterator[None]:
 
 
 class NoLights:
-    """Stands in for the lamps of a gate that cannot be lit."""
+    """Stands in for the lamps of a gate that has none, or whose lamps cannot be lit."""
 
-    def __init__(self, reason: str) -> None:
-        self.dark: str = DARK + reason
-        """Trouble text of the gate: why its lamps cannot be lit."""
+    def __init__(self, reason: str | None = None) -> None:
+        self.dark = DARK + reason if reason else None
+        """Trouble text of the gate: why its lamps cannot be lit; None where it has none."""
 
     def show(self, *, red: bool, amber: bool) -> None:
         """Do nothing: amber is lit by its relay's resting contact."""

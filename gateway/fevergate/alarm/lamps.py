@@ -73,6 +73,8 @@ class Lamps:
             lights.close()
 
     def _claim(self, gate: Gate) -> GateLights | NoLights:
+        if gate.lamps == "none":
+            return NoLights()
         try:
             if self._factory is None:
                 self._factory = open_factory(self._settings.pins.factory)

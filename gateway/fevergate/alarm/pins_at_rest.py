@@ -36,7 +36,8 @@ def output_pins(settings_path: Path) -> list[int]:
     from fevergate.settings.gateway import load_gateway
 
     try:
-        used = [gate.pins for gate in load_gateway(settings_path).gates]
+        gates = load_gateway(settings_path).gates
+        used = [gate.pins for gate in gates if gate.lamps == "pins"]
     except FeverGateError:
         used = list(GATES)
     sets = [GATES[name] for name in used if name in GATES]

@@ -144,6 +144,8 @@ class Ingest:
             if gate not in {g.name for g in self._settings.gates}:
                 raise MessageError("no such gate")
             if verb == "test":
+                if not self._settings.has_lamps(gate):
+                    raise MessageError("the gate has no lamps to test")
                 self._lamp_test(gate, decode(payload, LampTest).by)
                 return None
             if verb != "acknowledge":

@@ -76,7 +76,9 @@ class Gateway:
         self._started_s = uptime()
         self._lamps = Lamps(settings, factory)
         self.clock = GatewayClock()
-        self.alarm = Alarm(dict(self._lamps.lights), self._announce, self.clock.now)
+        self.alarm = Alarm(
+            dict(self._lamps.lights), self._announce, self.clock.now, settings.watched_by
+        )
         self._check_error: str | None = None
         self._monitor = KioskMonitor(settings, self.alarm.trouble)
         self._slow_checks = SlowChecks(settings, self.alarm, self._monitor, self.clock)
@@ -252,11 +254,14 @@ class Gateway:
             self.alarm.trouble(gate, "button", lights.trouble)
 
     def _pressed(self, gate: str) -> None:
-        """Acknowledge, in the pins' thread, which must survive any error to see the next press."""
-        try:
-            self.ingest.acknowledge(gate, "button")
-        except Exception:
-            log.exception("the button of gate %s", gate)
+        """Acknowledge all that the gate's lamps show, in the pins' thread, which must survive any
+        error to see the next press."""
+        watched = self._settings.watched_by.items()
+        for name in (gate, *(door for door, watcher in watched if watcher == gate)):
+            try:
+                self.ingest.acknowledge(name, "button")
+            except Exception:
+                log.exception("the button of gate %s", gate)
 
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(

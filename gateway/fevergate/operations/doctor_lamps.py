@@ -12,7 +12,7 @@ from fevergate.errors import PinsError
 from fevergate.gateway.run_state import read_run_state
 from fevergate.operations.doctor_storage import stored
 from fevergate.protocol.lamp_answer import DARK
-from fevergate.settings.gateway import GatewaySettings
+from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.system.machine import Machine, keeps_outputs, recognise
 from fevergate.texts.translations import Pair, both, translator
@@ -29,6 +29,8 @@ MAX_UNTESTED_DAYS = 31
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether the pins can be driven: by the running gateway, or else by this machine."""
     running = read_run_state(settings.folder)
+    if not any(settings.has_lamps(gate.name) for gate in settings.gates):
+        return
     if running is None:
         yield from _offered(settings)
     elif running.dark:
@@ -83,7 +85,11 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     """When each gate's lamps were last tested, and by whom."""
     rows = reader.execute("select gate, max(at), by from lamp_tests where whole group by gate")
     tests = {gate: (at, by) for gate, at, by in rows}
-    for gate in (known.name for known in settings.gates):
+    for known in settings.gates:
+        gate = known.name
+        if known.lamps == "none":
+            yield from _unlit(settings, known)
+            continue
         at, by = tests.get(gate, (None, ""))
         title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
         advice = both("stand before them and run fevergate lamps test {gate} --by NAME", gate=gate)
@@ -97,6 +103,21 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         )
         late = days > MAX_UNTESTED_DAYS
         yield warning("lamps", text, advice) if late else ok("lamps", text)
+
+
+def _unlit(settings: GatewaySettings, gate: Gate) -> Iterator[Finding]:
+    """Where the red of a gate without lamps is seen."""
+    title = settings.gate_title(gate.name, "zh"), settings.gate_title(gate.name, "en")
+    if gate.watched_by:
+        watcher = tuple(settings.gate_title(gate.watched_by, of) for of in ("zh", "en"))
+        yield ok(
+            "lamps",
+            "{gate}: has none; its red is on those of {watcher}",
+            gate=title,
+            watcher=watcher,
+        )
+    else:
+        yield ok("lamps", "{gate}: has none; its red is on the kiosk and the pages", gate=title)
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:

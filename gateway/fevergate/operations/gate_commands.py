@@ -82,6 +82,8 @@ def test_command(gate: str, by: str, settings_path: Path) -> None:
       fevergate lamps test north --by "Li Wei"
     """
     settings = _as_admin(settings_path, gate)
+    if not settings.has_lamps(gate):
+        raise PinsError(f"{gate}: this gate has no lamps of its own")
     _publish(settings, gate, by, lamp_test_topic, LampTest)
     _wait_for_answer(settings, gate)
     title = settings.gate_title(gate, settings.language)

@@ -69,6 +69,13 @@ provision_group.add_command(requests_command)
     help="A gate and its kiosks; repeat it for each gate.",
 )
 @click.option(
+    "--watched-by",
+    type=NamesParam("DOOR=GATE", "door-3=south"),
+    multiple=True,
+    help="A gate without lamps, and the gate whose lamps and button are its own, too. A Pi lights"
+    " two gates; further ones have none without this as well.",
+)
+@click.option(
     "--broker-host", help="Address at which kiosks reach the broker.  [first run: 127.0.0.1]"
 )
 @click.option(
@@ -97,6 +104,7 @@ provision_group.add_command(requests_command)
 def gateway_command(
     folder: Path,
     gates: tuple[tuple[str, list[str]], ...],
+    watched_by: tuple[tuple[str, list[str]], ...],
     campus_server: str | None,
     title: str | None,
     title_en: str | None,
@@ -128,6 +136,7 @@ def gateway_command(
     done = provision(
         folder,
         gates=by_gate,
+        watched_by={door: ",".join(watchers) for door, watchers in watched_by},
         titles=titles.get(campus, UNCHANGED),
         gate_titles=ask_for(
             *(GATE, by_gate, dict(gate_titles)),
@@ -141,13 +150,19 @@ def gateway_command(
     _tell(done)
     for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
         click.echo(line)
-    click.echo(steps.what_next(done.folder))
+    for line in steps.what_next(done.folder):
+        click.echo(line)
 
 
 @provision_group.command("kiosk")
 @folder_argument
 @click.argument("kiosk")
 @click.option("--gate", help="Gate at which the kiosk stands; required for a new kiosk.")
+@click.option(
+    "--watched-by",
+    metavar="GATE",
+    help="The gate whose lamps and button are those of KIOSK's gate, too, which has none.",
+)
 @title_options("kiosk")
 @gate_title_option
 @board_options
@@ -163,6 +178,7 @@ def kiosk_command(
     folder: Path,
     kiosk: str,
     gate: str | None,
+    watched_by: str | None,
     supply_v: float | None,
     static: str | None,
     port: str | None,
@@ -189,8 +205,9 @@ def kiosk_command(
         lambda gate: known_gate(before, gate),
         suggested_gate,
     )
-    if gate or wishes or named or titles != UNCHANGED or not port:
-        for line in steps.add(folder.absolute(), kiosk, gate, wishes, titles, named):
+    if gate or watched_by or wishes or named or titles != UNCHANGED or not port:
+        told = steps.add(folder.absolute(), kiosk, gate, wishes, titles, named, watched_by)
+        for line in told:
             click.echo(line)
     if port:
         _over_usb(folder, port, kiosk)

@@ -18,9 +18,8 @@ from msgspec import Meta
 from fevergate.errors import ActionError, ProvisionError
 from fevergate.protocol.messages import NAME_PATTERN, Name
 from fevergate.provision.files import RESERVED
-from fevergate.provision.gates import PIN_SETS
 from fevergate.provision.titles import MAX_LENGTH, check_title
-from fevergate.settings.gateway import GatewaySettings
+from fevergate.settings.gateway import MAX_GATES, GatewaySettings
 from fevergate.system.atomic_file import write_private
 
 FOLDER = "requests"
@@ -92,7 +91,7 @@ def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) 
     if not request.gate:
         raise ActionError("id")
     gates = [gate.name for gate in settings.gates]
-    if request.gate not in gates and len(gates) >= len(PIN_SETS):
+    if request.gate not in gates and len(gates) >= MAX_GATES:
         raise ActionError("gates")
     try:
         check_title("name", request.title)

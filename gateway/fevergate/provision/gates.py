@@ -1,20 +1,28 @@
 """Assigns kiosks to gates in gateway.toml; comments and other edits there are kept."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomlkit
 
 from fevergate.errors import ProvisionError
+from fevergate.settings.gateway import MAX_GATES
 
 PIN_SETS = ("gate1", "gate2")
-"""Sets of GPIO pins in hardware/pins.toml, each for one gate's lights: a Pi's number of gates."""
+"""Sets of GPIO pins in hardware/pins.toml, each for one gate's lamps."""
+
+Watchers = Mapping[str, str]
+"""For gates without lamps, the gate whose lamps and button are theirs, too."""
 
 
-def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str) -> None:
-    """Assign a kiosk to one gate, removing it from others; a new gate gets the next set of pins.
+def add_to_gate(
+    document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str, watched_by: Watchers
+) -> None:
+    """Assign a kiosk to one gate, removing it from others. A new gate gets the next set of pins for
+    its lamps, and has none where all are taken, or another gate watches it.
 
-    Raises `ProvisionError` if another gate would lose its only kiosk, or all pins are taken.
+    Raises `ProvisionError` if another gate would lose its only kiosk.
     """
     gates: Any = document.setdefault("gates", tomlkit.aot())
     for other in gates:
@@ -30,13 +38,35 @@ def add_to_gate(document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: st
             if kiosk not in table["kiosks"]:
                 table["kiosks"].append(kiosk)
             return
-    taken = {table.get("pins", PIN_SETS[0]) for table in gates}
-    free = [pins for pins in PIN_SETS if pins not in taken]
-    if not free:
-        raise ProvisionError(f"{path}: gates: expected at most {len(PIN_SETS)} for one Pi")
+    if len(gates) >= MAX_GATES:
+        raise ProvisionError(f"{path}: gates: expected at most {MAX_GATES}")
     table = tomlkit.table()
-    table.update({"name": gate, "kiosks": [kiosk], "pins": free[0]})
+    table.update({"name": gate, "kiosks": [kiosk]})
+    taken = {table.get("pins", PIN_SETS[0]) for table in gates if _lit(table)}
+    free = [pins for pins in PIN_SETS if pins not in taken and gate not in watched_by]
+    table.update({"pins": free[0]} if free else {"lamps": "none"})
     gates.append(table)
+
+
+def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> None:
+    """Take the lamps from gates that another one watches. Raises `ProvisionError` where one is not
+    there, or the other has no lamps."""
+    tables = {table["name"]: table for table in cast(Any, document.get("gates", []))}
+    for door, watcher in watched_by.items():
+        lit = [name for name, table in tables.items() if _lit(table) and name not in watched_by]
+        if door not in tables or watcher not in lit:
+            name, expected = (watcher, lit) if door in tables else (door, list(tables))
+            raise ProvisionError(
+                f"{path}: watched_by: gate {name!r}: expected one of {', '.join(expected)}"
+            )
+        if any(table.get("watched_by") == door for table in tables.values()):
+            raise ProvisionError(f"{path}: watched_by: gate {door!r} watches another one itself")
+        tables[door].pop("pins", None)
+        tables[door].update({"lamps": "none", "watched_by": watcher})
+
+
+def _lit(table: Any) -> bool:
+    return bool(table.get("lamps", "pins") != "none")
 
 
 def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:

@@ -5,6 +5,7 @@ certificates that expire soon. No secret is printed.
 """
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Unpack
 
 import tomlkit
@@ -26,7 +27,7 @@ from fevergate.provision.files import (
     secret,
     write_broker,
 )
-from fevergate.provision.gates import PIN_SETS, add_to_gate
+from fevergate.provision.gates import Watchers, add_to_gate, watch
 from fevergate.provision.kiosks import (
     DEFAULTS,
     BoardWishes,
@@ -45,7 +46,7 @@ from fevergate.provision.titles import (
     set_titles,
 )
 from fevergate.settings.collector import load_collect
-from fevergate.settings.gateway import BrokerSettings, load_gateway
+from fevergate.settings.gateway import MAX_GATES, BrokerSettings, load_gateway
 
 SETTINGS = "gateway.toml"
 
@@ -66,12 +67,13 @@ def provision(
     collect: bool = False,
     titles: Titles = UNCHANGED,
     gate_titles: Named = NONE_NAMED,
+    watched_by: Watchers = MappingProxyType({}),
     **board: Unpack[BoardWishes],
 ) -> Provisioned:
     """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
     campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
     value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`. `titles` are the
-    campus's names.
+    campus's names; `watched_by` names for a gate without lamps the gate whose lamps show its red.
 
     Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
@@ -91,7 +93,8 @@ def provision(
     boards = _boards(folder, gates, first_values(campus, own["language"], broker), hosts | board)
     document = _settings(folder / SETTINGS, own, broker, home_assistant)
     for kiosk, settings in boards.items():
-        add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk)
+        add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk, watched_by)
+    watch(document, folder / SETTINGS, watched_by)
     set_titles(document, titles)
     set_gate_titles(document, gate_titles)
     done = Provisioned(folder)
@@ -121,8 +124,8 @@ def _check(folder: Path, campus: str, gateway: str, gates: dict[str, list[str]])
     check_names("kiosk", kiosks)
     if not kiosks:
         raise ProvisionError("expected at least one gate with a kiosk")
-    if len(gates) > len(PIN_SETS):
-        raise ProvisionError(f"expected at most {len(PIN_SETS)} gates for one Pi, got {len(gates)}")
+    if len(gates) > MAX_GATES:
+        raise ProvisionError(f"expected at most {MAX_GATES} gates, got {len(gates)}")
     for kiosk in kiosks:
         if kiosk in RESERVED:
             raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")

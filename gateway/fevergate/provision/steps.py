@@ -1,6 +1,6 @@
 """The steps of each `fevergate provision` command, and its messages in the campus's language."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from fevergate.provision.files import (
     write_broker,
     write_toml,
 )
-from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate
+from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate, watch
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
 from fevergate.provision.titles import (
@@ -61,6 +61,11 @@ SAID = {
         "start gateway and pages anew, if they run: systemctl restart fevergate-gateway"
         " fevergate-web"
     ),
+    "unlit": N_(
+        "gate {gate} has no lamps: its red is on the kiosk and the pages alone; --watched-by"
+        " shows it on another gate's lamps"
+    ),
+    "watched": N_("gate {gate} has no lamps: its red is on those of gate {watcher}, too"),
     "revoked": N_("{kiosk}: its credential is gone; its readings stay"),
     "refused": N_("seen: the broker refuses it"),
     "last": N_("gate {gate} has no other kiosk, and is amber until one is added"),
@@ -118,9 +123,24 @@ def begin(folder: Path, *, broker_anew: bool) -> Iterator[StepText]:
         yield message(settings, "to_run", folder=folder)
 
 
-def what_next(folder: Path) -> str:
-    """The next commands after `provision gateway`; a restored gateway's boards need none."""
-    return message(load_gateway(folder / SETTINGS), "next")
+def what_next(folder: Path) -> Iterator[StepText]:
+    """Gates without lamps, then the next commands after `provision gateway`; a restored gateway's
+    boards need none."""
+    settings = load_gateway(folder / SETTINGS)
+    yield from unlit(settings, [gate.name for gate in settings.gates])
+    yield message(settings, "next")
+
+
+def unlit(settings: GatewaySettings, gates: Iterable[str]) -> Iterator[StepText]:
+    """Say of each of these gates that has no lamps where its red is seen."""
+    for gate in settings.gates:
+        if gate.name in gates and gate.lamps == "none":
+            title, watcher = (
+                tuple(settings.gate_title(name, language) for language in LANGUAGES)
+                for name in (gate.name, gate.watched_by or "")
+            )
+            what = "watched" if gate.watched_by else "unlit"
+            yield message(settings, what, gate=title, watcher=watcher)
 
 
 def apply(folder: Path) -> Iterator[StepText]:
@@ -148,9 +168,10 @@ def add(
     wishes: dict[str, Any],
     titles: Titles = UNCHANGED,
     gate_titles: Named = NONE_NAMED,
+    watcher: str | None = None,
 ) -> Iterator[StepText]:
-    """Add a kiosk to a gate, or change it; `titles` are its names. Raises `ProvisionError`,
-    `NothingFoundError`."""
+    """Add a kiosk to a gate, or change it; `titles` are its names, `watcher` is the gate whose
+    lamps show its gate's red. Raises `ProvisionError`, `NothingFoundError`."""
     settings = _open(folder)
     check_names("kiosk", [kiosk])
     if kiosk in RESERVED:
@@ -164,7 +185,9 @@ def add(
     first = kiosks.first_values(settings.campus, settings.language, settings.broker)
     values = kiosks.values_for(folder, kiosk, gate, first, wishes)
     document = read_toml(folder / SETTINGS)
-    add_to_gate(document, folder / SETTINGS, gate, kiosk)
+    watched_by = {gate: watcher} if watcher else {}
+    add_to_gate(document, folder / SETTINGS, gate, kiosk, watched_by)
+    watch(document, folder / SETTINGS, watched_by)
     set_kiosk_titles(document, kiosk, titles)
     set_gate_titles(document, gate_titles)
     done = Provisioned(folder)
@@ -178,6 +201,8 @@ def add(
     named = tuple(after.kiosk_title(kiosk, language) for language in LANGUAGES)
     place = tuple(after.gate_title(gate, language) for language in LANGUAGES)
     yield message(settings, what, kiosk=named, gate=place)
+    if not known:
+        yield from unlit(after, [gate])
     yield from apply(folder)
     if not known:
         yield message(settings, "board", kiosk=kiosk)

@@ -90,12 +90,21 @@ class Pins(Struct, forbid_unknown_fields=True, kw_only=True):
     factory: Literal["auto", "rpigpio", "lgpio", "mock"] = "auto"
 
 
+MAX_GATES = 64
+"""Gates of one gateway: each is a tab of the board, a retained topic and a row in every report."""
+
+
 class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """[[gates]]: an entrance with its kiosks and its lamps' set of pins (hardware/pins.toml)."""
+    """[[gates]]: an entrance with its kiosks and its lamps."""
 
     name: Name
     kiosks: Annotated[list[Name], Meta(min_length=1)]
+    lamps: Literal["pins", "none"] = "pins"
+    """`pins`: on the Pi's own pins; `none`: the kiosk's own red light and the board's alone."""
     pins: Name = "gate1"
+    """The set of pins of its lamps (hardware/pins.toml), with `lamps = "pins"`."""
+    watched_by: Name | None = None
+    """The gate whose lamps and button are this one's, too: of a door without lamps or guard."""
     title: Title = ""
     title_en: Title = ""
 
@@ -168,7 +177,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     title: Title = ""
     title_en: Title = ""
     gateway: Name
-    gates: Annotated[list[Gate], Meta(min_length=1, max_length=16)]
+    gates: Annotated[list[Gate], Meta(min_length=1, max_length=MAX_GATES)]
     kiosk_titles: dict[Name, KioskTitle] = msgspec.field(default_factory=dict)
     language: Language = "zh"
     database: str = "fevergate.db"
@@ -228,6 +237,15 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
                 expected = ", ".join(self.kiosks)
                 raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {expected}")
 
+    @property
+    def watched_by(self) -> dict[str, str]:
+        """For each gate that another one watches, that one's name."""
+        return {gate.name: gate.watched_by for gate in self.gates if gate.watched_by}
+
+    def has_lamps(self, gate: str) -> bool:
+        """Whether a gate has lamps of its own; False for a gate that is not in the settings."""
+        return any(known.lamps != "none" for known in self.gates if known.name == gate)
+
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
@@ -283,7 +301,10 @@ def load_gateway(path: Path) -> GatewaySettings:
     settings = read_settings(path, GatewaySettings)
     seen: dict[str, str] = {}
     for index, gate in enumerate(settings.gates):
-        for kind, name in (("gate", gate.name), ("pins", gate.pins)):
+        names = [("gate", gate.name)]
+        if gate.lamps == "pins":
+            names.append(("pins", gate.pins))
+        for kind, name in names:
             if seen.setdefault(f"{kind} {name}", gate.name) != gate.name or (
                 kind == "gate" and [g.name for g in settings.gates].count(name) > 1
             ):
@@ -295,6 +316,16 @@ def load_gateway(path: Path) -> GatewaySettings:
                 raise settings_error(
                     path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate"
                 )
+    lit = [gate.name for gate in settings.gates if gate.lamps != "none"]
+    for index, gate in enumerate(settings.gates):
+        if gate.watched_by is None:
+            continue
+        key = f"gates[{index}].watched_by"
+        if gate.name in lit:
+            raise settings_error(path, key, 'only with lamps = "none"')
+        if gate.watched_by not in lit:
+            have = ", ".join(lit) or "none"
+            raise settings_error(path, key, f"expected a gate that has lamps: {have}")
     for key, expected in contact_mistakes(settings.contacts, settings.smtp, [settings.campus]):
         raise settings_error(path, key, expected)
     return settings

@@ -233,7 +233,7 @@ ERRORS = {
     "title": N_("A name has at most 32 characters that can be printed."),
     "twin": N_("Two of them would have the same name."),
     "id": N_("A short name has 1 to 32 small letters, digits and -, such as north-3."),
-    "gates": N_("This gateway has as many gates as it has lamps."),
+    "gates": N_("This gateway has as many gates as it can have."),
     "settings_file": N_(
         "The gateway's settings file cannot be changed: journalctl -u fevergate-web says why."
     ),

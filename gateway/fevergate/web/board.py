@@ -115,6 +115,8 @@ class Board:
             fevers=today,
             earlier=earlier,
             warn_s=WARN_S[session.role],
+            watcher=self._shared.settings.watched_by.get(gate),
+            has_lamps=self._shared.settings.has_lamps(gate),
             untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
         )
 
@@ -226,6 +228,8 @@ class Board:
     async def lamps(self, request: Request) -> Response:
         """Test a gate's lamps under one's own name or one of the duty list."""
         form, gate = await form_of(request), self._gate(request)
+        if not self._shared.settings.has_lamps(gate):
+            raise HTTPException(404)
         by = await run_in_threadpool(self._by, request, form, gate)
         if untried := await try_lamps(self._shared.live, gate, by):
             # Back to the board, which shows alarms, rather than to a page of its own.

@@ -27,7 +27,6 @@ from fevergate.provision.device_request import (
     withdraw,
 )
 from fevergate.provision.files import kiosk_names, read_toml, write_toml
-from fevergate.provision.gates import PIN_SETS
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.titles import (
     MAX_LENGTH,
@@ -37,7 +36,7 @@ from fevergate.provision.titles import (
     set_kiosk_titles,
     set_titles,
 )
-from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.gateway import MAX_GATES, GatewaySettings, load_gateway
 from fevergate.web.context import Shared
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post
@@ -78,7 +77,7 @@ class DevicePages:
             "devices.html",
             400 if error else 200,
             gates=settings.gates,
-            most_gates=len(PIN_SETS),
+            most_gates=MAX_GATES,
             most=MAX_LENGTH,
             most_reason=MAX_REASON,
             error=error,

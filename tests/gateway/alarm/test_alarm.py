@@ -218,30 +218,72 @@ def test_the_announcement_of_the_worst_gate_fits_into_a_message(alarm, told):
     assert max(len(encode(state)) for state in told) <= MAX_PAYLOAD
 
 
+def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(told):
+    lamps = {"north": Lamps(), "south": Lamps(), "door": Lamps()}
+    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    alarm.fever("door", fever(1, "door-1"))
+    assert lamps["north"].red and lamps["north"].buzzing and not lamps["south"].red
+    assert {state.gate: state.state for state in alarm.states()} == {
+        "north": "clear",
+        "south": "clear",
+        "door": "raised",
+    }
+    alarm.fever("north", fever(2))
+    assert alarm.acknowledge("north", "Li").fevers == (Identity("north-1", 1, 2),)
+    assert lamps["north"].red and lamps["north"].buzzing  # the door's waits still
+    alarm.acknowledge("door", "Li")
+    assert not lamps["north"].red and not lamps["north"].buzzing
+
+
+def test_a_door_that_does_not_watch_is_amber_at_the_gate_that_watches_it(told):
+    lamps = {"north": Lamps(), "door": Lamps()}
+    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    alarm.trouble("door", "door-1", "door-1: silent")
+    assert lamps["north"].amber and told[-1].gate == "door"
+    alarm.trouble("door", "door-1", None)
+    assert not lamps["north"].amber
+
+
+def test_a_lamp_test_hides_no_fever_of_a_watched_door(told):
+    lamps = {"north": Lamps(), "door": Lamps()}
+    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    assert alarm.try_lamp("north", "green")
+    alarm.fever("door", fever(1, "door-1"))
+    assert lamps["north"].red and lamps["north"].buzzing
+    assert not alarm.try_lamp("north", "sound") and lamps["north"].red
+
+
+GATES = st.sampled_from(["north", "door"])
+
+
 class AlarmMachine(RuleBasedStateMachine):
-    """Whatever happens in whatever order: red exactly while somebody waits to be seen to."""
+    """Whatever happens in whatever order: red exactly while somebody waits to be seen to, at the
+    gate or at the door that it watches."""
 
     def __init__(self):
         super().__init__()
-        self.lamps = Lamps()
-        self.alarm = Alarm({"north": self.lamps}, lambda _: None)
-        self.waiting = set()
+        self.waiting = {"north": set(), "door": set()}
         self.ever = set()
+        self.begun()
 
-    @rule(seq=st.integers(1, 8))
-    def a_fever_or_its_repeat(self, seq):
-        raised = self.alarm.fever("north", fever(seq))
-        assert (raised is None) == (seq in self.ever)
-        if seq not in self.ever:
-            self.waiting.add(seq)
-            self.ever.add(seq)
+    def begun(self):
+        self.lamps = Lamps()
+        lamps = {"north": self.lamps, "door": Lamps()}
+        self.alarm = Alarm(lamps, lambda _: None, watched_by={"door": "north"})
 
-    @rule()
-    def an_acknowledgement(self):
-        assert {
-            identity.seq for identity in self.alarm.acknowledge("north", "Li").fevers
-        } == self.waiting
-        self.waiting.clear()
+    @rule(gate=GATES, seq=st.integers(1, 8))
+    def a_fever_or_its_repeat(self, gate, seq):
+        reading = fever(seq, f"{gate}-1")
+        raised = self.alarm.fever(gate, reading)
+        assert (raised is None) == (reading.identity in self.ever)
+        if reading.identity not in self.ever:
+            self.waiting[gate].add(reading.identity)
+            self.ever.add(reading.identity)
+
+    @rule(gate=GATES)
+    def an_acknowledgement(self, gate):
+        assert set(self.alarm.acknowledge(gate, "Li").fevers) == self.waiting[gate]
+        self.waiting[gate].clear()
 
     @rule(fevers=st.integers(1, 9), late=st.booleans())
     def a_press_at_a_post(self, fevers, late):
@@ -252,20 +294,32 @@ class AlarmMachine(RuleBasedStateMachine):
 
     @rule()
     def a_restart(self):
-        self.lamps = Lamps()
-        self.alarm = Alarm({"north": self.lamps}, lambda _: None)
+        self.begun()
         self.alarm.restore(
-            [("north", Identity("north-1", 1, seq), 1_795_399_000.0) for seq in self.waiting],
-            {Identity("north-1", 1, seq) for seq in self.ever},
+            [
+                (gate, identity, 1_795_399_000.0)
+                for gate, waiting in self.waiting.items()
+                for identity in waiting
+            ],
+            self.ever,
         )
 
-    @rule(what=st.none() | st.just("silent"))
-    def trouble(self, what):
-        self.alarm.trouble("north", "north-2", what)
+    @rule(gate=GATES, what=st.none() | st.just("silent"))
+    def trouble(self, gate, what):
+        self.alarm.trouble(gate, "north-2", what)
+
+    @rule(lamp=st.sampled_from(["red", "amber", "green", None]))
+    def a_lamp_test(self, lamp):
+        assert self.alarm.try_lamp("north", lamp) == (not self.somebody_waits)
+        self.alarm.try_lamp("north", None)
+
+    @property
+    def somebody_waits(self):
+        return any(self.waiting.values())
 
     @invariant()
     def red_and_loud_exactly_while_somebody_waits(self):
-        assert self.lamps.red == self.lamps.buzzing == bool(self.waiting)
+        assert self.lamps.red == self.lamps.buzzing == self.somebody_waits
 
 
 TestAlarmMachine = AlarmMachine.TestCase

@@ -141,6 +141,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
 )
 def test_why_is_said_in_the_readers_language(why, zh):
     dark = NoLights(why).dark
+    assert dark is not None
     assert trouble_text.line(dark, translator("zh")) == zh
     assert trouble_text.line(dark, translator("en")) == f"no lamp can be lit: {why}"
 

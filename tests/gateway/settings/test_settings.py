@@ -14,6 +14,13 @@ name = "north"
 kiosks = ["north-1"]
 """
 
+DOOR = '''
+[[gates]]
+name = "door"
+kiosks = ["door-1"]
+lamps = "none"
+watched_by = "{}"'''
+
 
 def write(tmp_path, text, name="gateway.toml"):
     path = tmp_path / name
@@ -30,6 +37,12 @@ def test_defaults(tmp_path):
     assert str(settings.zone) == "Asia/Shanghai"
 
 
+def test_a_gate_without_lamps_takes_no_pins_and_may_be_watched(tmp_path):
+    settings = load_gateway(write(tmp_path, GOOD + DOOR.format("north")))
+    assert settings.watched_by == {"door": "north"}
+    assert [settings.has_lamps(name) for name in ("north", "door", "nowhere")] == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -44,6 +57,12 @@ def test_defaults(tmp_path):
         ('language = "fr"\n' + GOOD, "language: invalid enum value 'fr'"),
         (GOOD + '[[gates]]\nname = "north"\nkiosks = ["x"]\npins = "gate2"', "taken by another"),
         (GOOD + '[[gates]]\nname = "south"\nkiosks = ["x"]', "taken by another"),
+        (GOOD + DOOR.format("east"), "gates[1].watched_by: expected a gate that has lamps"),
+        (GOOD + DOOR.format("door"), "gates[1].watched_by: expected a gate that has lamps"),
+        (
+            GOOD + DOOR.format("north").replace("none", "pins") + '\npins = "gate2"',
+            'gates[1].watched_by: only with lamps = "none"',
+        ),
         (
             GOOD + '[[gates]]\nname = "south"\nkiosks = ["north-1"]\npins = "gate2"',
             "stands at another gate",
