@@ -285,12 +285,13 @@ class AlarmMachine(RuleBasedStateMachine):
         assert set(self.alarm.acknowledge(gate, "Li").fevers) == self.waiting[gate]
         self.waiting[gate].clear()
 
-    @rule(fevers=st.integers(1, 9), late=st.booleans())
-    def a_press_at_a_post(self, fevers, late):
-        since = self.alarm.states()[0].since - late
-        seen = self.alarm.acknowledge("north", "button", ShownAlarm(since, fevers)).fevers
-        assert len(seen) == (0 if late else min(fevers, len(self.waiting)))
-        self.waiting -= {identity.seq for identity in seen}
+    @rule(gate=GATES, fevers=st.integers(1, 9), late=st.booleans())
+    def a_press_at_a_post(self, gate, fevers, late):
+        (since,) = (state.since for state in self.alarm.states() if state.gate == gate)
+        shown = ShownAlarm(since - late, fevers)
+        seen = self.alarm.acknowledge(gate, "button", shown).fevers
+        assert len(seen) == (0 if late else min(fevers, len(self.waiting[gate])))
+        self.waiting[gate] -= set(seen)
 
     @rule()
     def a_restart(self):
