@@ -79,6 +79,14 @@ TEXTS = {
             " excused; without that there is no report of zero."
         ),
     ),
+    "inside": (
+        N_("FeverGate: {count} still open at closing time at {place}, gate {gate}: {register}"),
+        N_(
+            "{place}, gate {gate}, register {register}: {count} still open at closing time,"
+            " {closing}.\n"
+            "See who has not left. Sign in to the pages and close the entries of those who have."
+        ),
+    ),
     "silent": (
         N_("FeverGate: gateway silent, {place}, {gateway}"),
         N_(

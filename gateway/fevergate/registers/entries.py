@@ -166,6 +166,25 @@ class Entries:
             (register, at, FOREVER, at, gate, gate, MOST),
         )
 
+    def newest_holding(self, register: str, at: float) -> list[Entry]:
+        """The newest `MOST` entries that were open, or held, at a time (Unix time, s), the oldest
+        of them first."""
+        return self._entries(
+            "register = ? and opened_at <= ? and coalesce(closed_at, ?) > ?"
+            " order by opened_at desc, id desc limit ?",
+            (register, at, FOREVER, at, MOST),
+        )[::-1]
+
+    def open_by_gate(self, register: str, at: float, before: float = FOREVER) -> dict[str, int]:
+        """How many entries were open, or held, at a time, and were so since before another (Unix
+        time, s), by gate."""
+        rows = self._store.query(
+            "select gate, count(*) from entries where register = ? and opened_at <= ?"
+            " and opened_at < ? and coalesce(closed_at, ?) > ? group by gate order by gate",
+            (register, at, before, FOREVER, at),
+        )
+        return dict(rows)
+
     def unfinished(self, register: str, at: float, limit: int = MOST) -> list[Entry]:
         """Entries that are open, hold, or will hold after a time (Unix time, s), by begin."""
         return self._entries(

@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 from fevergate.protocol.messages import Name
 from fevergate.settings.values import ClockTime, Language, Minutes, Port
 
-Kind = Literal["fever", "confirmed", "silent", "report", "unmeasured"]
-KINDS: tuple[Kind, ...] = ("fever", "confirmed", "silent", "report", "unmeasured")
+Kind = Literal["fever", "confirmed", "silent", "report", "unmeasured", "inside"]
+KINDS: tuple[Kind, ...] = ("fever", "confirmed", "silent", "report", "unmeasured", "inside")
 
 MAX_LEVEL = 9
 """Highest `level` of a contact."""

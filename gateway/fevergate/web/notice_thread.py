@@ -12,6 +12,7 @@ from fevergate.texts.translations import LANGUAGES
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.context import Shared
 from fevergate.web.unacknowledged import UnacknowledgedNotices
+from fevergate.web_common.closing_notice import ClosingNotices
 from fevergate.web_common.notice_sender import Sender
 from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
@@ -32,6 +33,14 @@ class NoticeThread(PeriodicThread):
             shared.notices, shared.settings.escalation.unmeasured_at, shared.settings.zone
         )
 
+        campus = shared.settings.campus_title
+        self._closing = ClosingNotices(
+            shared.notices,
+            lambda: shared.registers,
+            shared.settings.campus,
+            (campus("zh"), campus("en")),
+        )
+
     def tick(self) -> None:
         """Do one round; a failure to post does not stop what is to be sent."""
         try:
@@ -47,6 +56,11 @@ class NoticeThread(PeriodicThread):
             self._tell_unmeasured()
         except (FeverGateError, sqlite3.Error) as error:
             log.error("who was not measured: %s", error)
+        try:
+            if self._shared.clock.believed:
+                self._closing.tick()
+        except (FeverGateError, sqlite3.Error) as error:
+            log.error("who is inside at closing time: %s", error)
         self._sender.tick()
 
     def _tell_unmeasured(self) -> None:

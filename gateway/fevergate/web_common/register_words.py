@@ -57,19 +57,24 @@ class RegisterSite(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a register stands now: its entries that are open or hold, those that are late, those that
-    were open at the last closing, what is due today, and the sums, of which some are low."""
+    """How a register stands now: its entries that are open or hold, at most the newest `MOST`; of
+    these those that are late, and those that were open at the last closing; what is due today; the
+    sums, of which some are low; how many are open, and how many of them were at the last closing,
+    all counted."""
 
     open: list[Entry]
     late: set[int]
     inside: set[int]
     due: list[str]
     sums: list[tuple[str, float, bool]]
+    open_count: int
+    inside_count: int
 
     @property
     def to_do(self) -> int:
         """How many of these somebody should look after."""
-        return len(self.late | self.inside) + len(self.due) + sum(low for _, _, low in self.sums)
+        late = len(self.late - self.inside) + self.inside_count
+        return late + len(self.due) + sum(low for _, _, low in self.sums)
 
 
 class RegisterWords:
@@ -141,7 +146,7 @@ class RegisterWords:
     def standing(self, register: RegisterDeclaration) -> Standing:
         """How a register stands now."""
         entries, now = self._site.entries, self._site.now()
-        still = entries.holding(register.name, now) if register.holds else []
+        still = entries.newest_holding(register.name, now) if register.holds else []
         closing = self._site.last_closing(register)
         untils = {entry.id: entry.fields.get(register.until) for entry in still}
         late = {id_ for id_, until in untils.items() if isinstance(until, float) and until < now}
@@ -151,7 +156,10 @@ class RegisterWords:
             last, begin = entries.last(register.name), self._site.day_begin()
             subjects = [name for name, _ in self.choices(register.fields[register.each])]
             due = [subject for subject in subjects if last.get(subject, 0.0) < begin]
-        return Standing(still, late, inside, due, self._sums(register))
+        name = register.name
+        open_count = sum(entries.open_by_gate(name, now).values()) if register.holds else 0
+        inside_count = sum(entries.open_by_gate(name, now, closing).values()) if closing else 0
+        return Standing(still, late, inside, due, self._sums(register), open_count, inside_count)
 
     def _sums(self, register: RegisterDeclaration) -> list[tuple[str, float, bool]]:
         if not register.sum:

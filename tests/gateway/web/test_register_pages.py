@@ -73,6 +73,23 @@ def test_a_guard_opens_nobody_again_who_came_on_another_day(site):
     assert post(admin, path, action="reopen", revision="2").status_code == 303
 
 
+def test_more_than_a_thousand_who_never_signed_out_are_counted_and_the_newest_listed(site):
+    guard = site.client("Zhang")
+    enter(guard, "visitors", **VISITOR)
+    with site.pages.store.transaction() as connection:
+        for n in range(1, 1201):
+            connection.execute(
+                'insert into entries select register, ?, revision, first_at - 86400, at, "by",'
+                " gate, fields, '', subject, amount, opened_at - 86400 - ?, closed_at, forgotten"
+                " from entries where id > 2000",
+                (n, n),
+            )
+    page = guard.get("/registers/visitors").text
+    assert "Open: 1201" in page and "… and 201 more" in page and VISITOR["name"] in page
+    assert "Still open at closing time (22:00): 1200" in page
+    assert "Still open at closing time: 1200" in guard.get("/registers").text
+
+
 def test_who_is_still_inside_at_closing_time_is_said(site):
     guard = site.client("Zhang")
     enter(guard, "visitors", **VISITOR, until="2026-11-23T21:30")

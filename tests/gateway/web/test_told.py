@@ -10,6 +10,7 @@ from campus_site import local
 from notice_helpers import MailServer, WebServer, contact, reply
 from pages_site import FEVER, Site, post
 from people_helpers import entry
+from register_helpers import VISITOR
 from samples import AT, arrived
 
 import fevergate.web.clock
@@ -282,3 +283,28 @@ def test_doctor_names_a_contact_whom_no_duty_list_has(alone):
     alone.pages.duty.add("Zhou", "", AT, AT + 1e9)
     warnings = [f for f in doctor_notices.notices(alone.settings) if f.state == "warning"]
     assert [finding.text[1].rpartition(": ")[2] for finding in warnings] == ["Chen"]
+
+
+def test_who_has_not_left_at_closing_time_is_told_to_whoever_is_on_duty_there(alone, now):
+    chen, zhou, _ = alone.settings.contacts
+    chen.on_duty = zhou.on_duty = True
+    now.at = local("2026-11-24 21:00")
+    for name, gate in (("Chen", "north"), ("Zhou", "south")):
+        alone.pages.duty.add(name, gate, now.at - 3600, now.at + 36000)
+    registers = alone.pages.registers
+    new = registers.form().read(registers.entries.register("visitors"), VISITOR, "north")
+    first = registers.entries.add("visitors", new, "Zhang")
+    registers.entries.add("visitors", new, "Zhang")
+    registers.entries.close("visitors", first.id, "Zhang", 1)
+    now.at = local("2026-11-24 21:59")
+    assert alone.told() == ([], [])
+    now.at = local("2026-11-24 22:00")
+    assert alone.told() == (["Chen@example.edu.cn"], [])
+    mail = alone.mail.mails[-1]
+    text = mail["Subject"] + mail.get_content()
+    assert "1 still open at closing time" in text and "gate north" in text and "Visitors" in text
+    assert VISITOR["name"] not in text
+    now.at = local("2026-11-24 22:30")
+    assert alone.told() == ([], []), "once a day"
+    now.at = local("2026-11-25 07:00")
+    assert alone.told() == ([], [])

@@ -1,0 +1,54 @@
+"""Notices at a register's closing time that entries are still open, such as those of visitors who
+are inside; they name nobody."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fevergate.notices.texts import texts
+from fevergate.registers.declarations import RegisterDeclaration
+from fevergate.texts.translations import LANGUAGES, Pair
+from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.register_words import RegisterSite
+
+LATE_S = 3600.0
+"""Time after a closing during which its notice is posted."""
+
+
+class ClosingNotices:
+    """Posts a notice for each register with a closing time (`registers.toml`), gate and day, once,
+    to whoever is on duty at the gate."""
+
+    def __init__(
+        self, notices: Notices, site: Callable[[], RegisterSite], campus: str, place: Pair
+    ) -> None:
+        self._notices = notices
+        self._site = site
+        self._campus = campus
+        self._place = place
+
+    def tick(self) -> None:
+        """Post what is due."""
+        site = self._site()
+        for register in site.entries.registers.values():
+            closing = site.last_closing(register)
+            if closing is not None and site.now() - closing < LATE_S:
+                self._tell(site, register, closing)
+
+    def _tell(self, site: RegisterSite, register: RegisterDeclaration, closing: float) -> None:
+        at = datetime.fromtimestamp(closing, site.zone)
+        open_of = site.entries.open_by_gate(register.name, site.now(), closing)
+        due = {f"inside/{at.date()}/{register.name}/{gate}": gate for gate in open_of}
+        told = self._notices.told(due)
+        for key, gate in due.items():
+            if key in told:
+                continue
+            chinese, english = (site.gates(language).get(gate, gate) for language in LANGUAGES)
+            subject, body = texts(
+                "inside",
+                place=self._place,
+                gate=(chinese or "-", english or "-"),
+                register=(register.title_in("zh"), register.title_in("en")),
+                count=open_of[gate],
+                closing=f"{at:%H:%M}",
+            )
+            self._notices.post(key, "inside", self._campus, subject, body, gate=gate)
