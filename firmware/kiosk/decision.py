@@ -182,18 +182,22 @@ def _baseline(settings, offset_c):
 
 
 def _values(judgement):
-    """A judgement as a list small enough for LittleFS's metadata log, or None."""
+    """A judgement as a list small enough for LittleFS's metadata log, or None. An older firmware
+    reads it too: it takes no more than nine values."""
     if judgement is None:
         return None
     scan = judgement.scan
     degrees = (scan.object_c, scan.ambient_c)
     degrees += (judgement.skin_c, judgement.body_c, judgement.baseline_c)
-    return [_hundredths(value) for value in degrees] + [scan.samples, scan.scan_ms, scan.quality]
+    values = [_hundredths(value) for value in degrees]
+    values += [scan.samples, scan.scan_ms, scan.quality]
+    return values + [scan.card.kept] if scan.card else values
 
 
 def _remembered(stored):
     """(baseline offset in °C, alarm or None) of what `remember` wrote; (0.0, None) for anything
-    malformed. The alarm is that for a positive scan which waited for a second one."""
+    malformed. The alarm is that for a positive scan which waited for a second one; its `card` is
+    what `Tap.kept` was."""
     try:
         offset, values = stored
         offset_c = offset / 100
@@ -201,7 +205,8 @@ def _remembered(stored):
         return 0.0, None
     try:
         object_c, ambient_c, skin_c, body_c, baseline_c = [value / 100 for value in values[:5]]
-        scan = Result(object_c, ambient_c, *values[5:])
+        scan = Result(object_c, ambient_c, *values[5:8])
+        scan.card = values[8] if len(values) > 8 else None
     except (TypeError, ValueError):
         return offset_c, None
     alarm = Judgement(scan, screening.FEVER, screening.UNCONFIRMED, skin_c, body_c, baseline_c)

@@ -33,16 +33,17 @@ class Result:
     """Result of a scan: filtered peak and the ambient temperature at it (°C, None after a failure).
 
     `quality`: a reason of `screening` why the scan is poor, or ""; `stayed`: the person had not
-    left the view since the scan before.
+    left the view since the scan before; `card`: the `pairing.Tap` of the person, or None.
     """
 
-    def __init__(self, object_c, ambient_c, samples, scan_ms, quality, stayed=False):
+    def __init__(self, object_c, ambient_c, samples, scan_ms, quality, stayed=False, card=None):
         self.object_c = object_c
         self.ambient_c = ambient_c
         self.samples = samples
         self.scan_ms = scan_ms
         self.quality = quality
         self.stayed = stayed
+        self.card = card
 
 
 class Median:

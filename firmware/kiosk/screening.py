@@ -14,7 +14,7 @@ Where the limits come from:
   by no more than skin recovers in that time, is still asked to wait.
 - **Confirm.** With 13,699 people a day even a good kiosk has hundreds of false positives. A first
   positive asks for another scan; it becomes an alarm when that scan agrees, when nobody comes
-  within `_CONFIRM_MS`, or when the next scan is clearly of another person.
+  within `CONFIRM_MS`, or when the next scan is clearly of another person, by temperature or card.
 - **Absolute limit.** `_LIMIT_C` by the factory curve, or a higher threshold, is positive whatever
   the baseline.
 - **Room.** The sensor's accuracy holds from 16 °C on (data sheet 3901090614); above 35 °C the air
@@ -59,7 +59,7 @@ is higher."""
 ROOM_MIN_C = 16.0
 ROOM_MAX_C = 35.0
 
-_CONFIRM_MS = 7000
+CONFIRM_MS = 7000
 """Time (ms) for the person to hear the sound, read the display, step back and up again."""
 
 _SAME_C = 0.5
@@ -178,7 +178,7 @@ class Screening:
 
     def overdue(self, now_ms):
         """The alarm for a positive after whom no scan came in time, else None."""
-        if self._first is None or now_ms - self._first_ms < _CONFIRM_MS:
+        if self._first is None or now_ms - self._first_ms < CONFIRM_MS:
             return None
         first, self._first = self._first, None
         return self._alarm_for(first)

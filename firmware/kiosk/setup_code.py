@@ -5,13 +5,14 @@ which the gateway keeps the kiosk's file for 15 minutes, encrypted with that key
 needs no authentication: an eavesdropper or impostor does not have the key, and a file sealed with
 another key is refused.
 
-Source: github.com/fernet/spec; RFC 2104 (HMAC). The gateway imports this file too.
+Source: github.com/fernet/spec. The gateway imports this file too.
 """
 
 import asyncio
 import binascii
 import hashlib
 
+from kiosk.card_seal import hmac
 from kiosk.errors import SettingsError
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -21,7 +22,6 @@ _FILE_MAX = 8192
 FOLDER = "/setup/"
 _HEAD_MAX = 2048
 _LOOK_MS = 20
-_BLOCK = 64
 _CBC = 2
 _VERSION = 0x80
 _LEAST = 1 + 8 + 16 + 16 + 32  # version, time, IV, a block, HMAC
@@ -63,7 +63,7 @@ def unseal(sealed, code):
     """Decrypt a Fernet token with a code's key. Raises `SettingsError` where it does not fit."""
     key = key_of(code)
     head, tag = sealed[:-32], sealed[-32:]
-    if len(sealed) < _LEAST or sealed[0] != _VERSION or _hmac(key[:16], head) != tag:
+    if len(sealed) < _LEAST or sealed[0] != _VERSION or hmac(key[:16], head) != tag:
         raise SettingsError("setup code: what the gateway has is not sealed with it")
     import cryptolib
 
@@ -153,9 +153,3 @@ async def _connected(host, port):
         raw.close()
         raise
     return stream
-
-
-def _hmac(key, message):
-    key = key + bytes(_BLOCK - len(key))
-    inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in key]) + message).digest()
-    return hashlib.sha256(bytes([byte ^ 0x5C for byte in key]) + inner).digest()

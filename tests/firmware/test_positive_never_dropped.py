@@ -7,10 +7,10 @@ from kiosk.baseline import BOUND_C, Baseline
 from kiosk.estimate import SITES, body_c
 from kiosk.screening import (
     _BODY_MIN_C,
-    _CONFIRM_MS,
     _LIMIT_C,
     _SAME_C,
     CONFIRM,
+    CONFIRM_MS,
     FEVER,
     NORMAL,
     UNCONFIRMED,
@@ -86,6 +86,6 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
         else:
             assert one.verdict not in (NORMAL, FEVER)
         assert abs(kiosk.baseline.offset_c) <= BOUND_C
-    late = kiosk.overdue(now_ms + _CONFIRM_MS)
+    late = kiosk.overdue(now_ms + CONFIRM_MS)
     assert (late is not None) == bool(asked)
     assert kiosk.pending is None

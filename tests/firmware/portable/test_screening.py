@@ -5,7 +5,7 @@ import math
 from kiosk import screening
 from kiosk.baseline import Baseline
 from kiosk.estimate import SITES, body_c
-from kiosk.screening import _COLD_MS, _CONFIRM_MS, _LIMIT_C, Screening
+from kiosk.screening import _COLD_MS, _LIMIT_C, CONFIRM_MS, Screening
 
 ROOM_C = 23.2
 HEALTHY_C = 35.5  # of the inner canthus
@@ -34,7 +34,7 @@ class Gate:
     def alarmed(self, skin_c, after_ms=MINUTE_MS):
         """Whether somebody who is asked again and goes away raises the alarm."""
         verdict, _ = self.scan(skin_c, after_ms=after_ms)[-1]
-        return verdict == "fever" or self.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
+        return verdict == "fever" or self.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def one_scan(skin_c, air_c=ROOM_C, site="canthus", quality="", threshold_c=37.3):
@@ -126,29 +126,29 @@ def test_a_first_positive_asks_for_a_second_scan_and_alarms_when_it_agrees():
     gate = Gate()
     assert gate.scan(FEVER_C) == [("retry", "confirm")]
     assert gate.scan(FEVER_C + 0.1, after_ms=3000) == [("fever", "")]
-    assert gate.overdue(_CONFIRM_MS) is None
+    assert gate.overdue(CONFIRM_MS) is None
 
 
 def test_a_second_scan_that_is_healthy_clears_it():
     gate = Gate()
     assert gate.scan(36.35) == [("retry", "confirm")]
     assert gate.scan(36.1, after_ms=3000) == [("normal", "")]
-    assert gate.overdue(_CONFIRM_MS) is None
+    assert gate.overdue(CONFIRM_MS) is None
 
 
 def test_who_stayed_in_front_is_the_same_person_whatever_the_first_scan_saw():
     gate = Gate()
     assert gate.scan(38.5) == [("retry", "confirm")]
     assert gate.scan(HEALTHY_C, after_ms=2000, stayed=True) == [("normal", "")]
-    assert gate.overdue(_CONFIRM_MS) is None
+    assert gate.overdue(CONFIRM_MS) is None
 
 
 def test_nobody_comes_back_and_the_alarm_is_raised():
     gate = Gate()
     gate.scan(FEVER_C)
-    assert gate.overdue(_CONFIRM_MS - 1) is None
+    assert gate.overdue(CONFIRM_MS - 1) is None
     assert gate.overdue(1) == ("fever", "unconfirmed")
-    assert gate.overdue(_CONFIRM_MS) is None
+    assert gate.overdue(CONFIRM_MS) is None
 
 
 def test_somebody_healthy_behind_a_fever_does_not_clear_it():
@@ -173,7 +173,7 @@ def test_another_fever_behind_a_fever_is_one_of_its_own():
     gate = Gate()
     gate.scan(38.5)
     assert gate.scan(37.0, after_ms=2000) == [("fever", "unconfirmed"), ("retry", "confirm")]
-    assert gate.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
+    assert gate.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def test_a_poor_second_scan_neither_clears_nor_ends_the_wait():
@@ -181,7 +181,7 @@ def test_a_poor_second_scan_neither_clears_nor_ends_the_wait():
         gate = Gate()
         gate.scan(FEVER_C)
         assert gate.scan(skin_c, after_ms=2000, quality=quality)[0][0] == "retry"
-        assert gate.overdue(_CONFIRM_MS) == ("fever", "unconfirmed")
+        assert gate.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
 
 
 def test_how_many_further_scans_is_a_setting():
@@ -279,7 +279,7 @@ def test_a_fever_that_lingers_is_one_fever():
     assert gate.scan(FEVER_C, after_ms=3000, stayed=True) == [("fever", "")]
     for skin_c in (FEVER_C, FEVER_C + 0.3, HEALTHY_C):
         assert gate.scan(skin_c, after_ms=5000, stayed=True) == []
-    assert gate.overdue(_CONFIRM_MS) is None
+    assert gate.overdue(CONFIRM_MS) is None
 
 
 def test_who_lingers_teaches_the_crowd_once():
@@ -343,7 +343,7 @@ def crowd(gate, count, shift_c=0.0, after_ms=8000):
         unit = ((number * 377 + 89) % 997 + 0.5) / 997
         spread_c = 0.36 * math.log(unit / (1 - unit)) / 1.702  # logistic, nearly normal
         verdict, _ = gate.scan(HEALTHY_C + shift_c + spread_c, after_ms=after_ms)[-1]
-        alarms += verdict != "normal" and gate.overdue(_CONFIRM_MS) is not None
+        alarms += verdict != "normal" and gate.overdue(CONFIRM_MS) is not None
     return alarms
 
 

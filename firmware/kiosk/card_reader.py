@@ -1,0 +1,150 @@
+"""Finds card numbers in the bytes of a reader on a UART. Pure: no I/O.
+
+Two kinds of readers: modules for cards, which send `02 len type SN0-3 BCC 03` (sold as WG26/34
+UART, such as the 7941E; `len` counts the whole frame, BCC is the XOR of what lies between the two
+marks), and readers of barcodes and QR codes, which send a line of text. Anything else is counted as
+noise and passed over: a wrong byte costs at most the frame that it is in.
+"""
+
+_START = 0x02
+_END = 0x03
+_SHORT = 9  # bytes of a frame with four bytes of number
+_LONG = 10  # of an EM4100 card: a batch number before the four
+_LINE_MAX = 20  # the digits of the largest number; a pass has 17 characters
+_CARD_MAX = 1 << 63  # a number from here on is a visitor's pass
+
+
+class CardFrames:
+    """Frames of a module for cards; `noise` counts the bytes that belong to no sound frame.
+
+    `little`: SN0 is the lowest byte of the number, not the highest.
+    """
+
+    def __init__(self, little=False):
+        self._little = little
+        self._kept = bytearray()
+        self.noise = 0
+
+    def feed(self, data):
+        """Take bytes as they came; returns the numbers of the cards in them, 8 bytes each."""
+        numbers = []
+        kept = self._kept
+        for byte in data:
+            kept.append(byte)
+            while kept:
+                size = self._wanted()
+                if size > len(kept):
+                    break
+                number = self._number(size) if size else None
+                if number is None:
+                    # What came after a false start may hold a true one.
+                    self.noise += 1
+                    kept[:] = kept[1:]
+                else:
+                    kept[:] = b""
+                    numbers.append(number)
+        return numbers
+
+    def quiet(self):
+        """Call once nothing has come for some time: half a frame is given up."""
+        self.noise += len(self._kept)
+        self._kept[:] = b""
+
+    def _wanted(self):
+        """Bytes of the frame that the first bytes announce, 0 where they cannot begin one."""
+        kept = self._kept
+        if kept[0] != _START:
+            return 0
+        if len(kept) == 1:
+            return 2
+        return kept[1] if kept[1] in (_SHORT, _LONG) else 0
+
+    def _number(self, size):
+        """The number of a whole frame, or None where its check or its end is wrong."""
+        kept = self._kept
+        check = 0
+        for index in range(1, size - 1):
+            check ^= kept[index]
+        if check or kept[size - 1] != _END:
+            return None
+        serial = kept[size - 6 : size - 2]
+        if self._little:
+            serial = bytearray([serial[3 - index] for index in range(4)])
+        return bytes(4) + bytes(serial) if any(serial) else None
+
+
+class CardLines:
+    """Lines of text, each a card's number in digits of `base`, or a visitor's pass: V and 16 hex
+    digits. `noise` counts the characters of other lines."""
+
+    def __init__(self, base=10):
+        self._base = base
+        self._kept = bytearray()
+        self._spoilt = False
+        self.noise = 0
+
+    def feed(self, data):
+        """Take bytes as they came; returns the numbers in them, 8 bytes each."""
+        numbers = []
+        for byte in data:
+            if byte >= 32:
+                if self._spoilt or len(self._kept) >= _LINE_MAX:
+                    self._spoil(1)
+                else:
+                    self._kept.append(byte)
+                continue
+            # Any control character ends a line: some readers put marks around it.
+            if self._kept:
+                number = number_of(bytes(self._kept), self._base)
+                if number is None:
+                    self.noise += len(self._kept)
+                else:
+                    numbers.append(number)
+            self._kept[:] = b""
+            self._spoilt = False
+        return numbers
+
+    def quiet(self):
+        """Call once nothing has come for some time: a line without its end is given up."""
+        self._spoil(0)
+        self._spoilt = False
+
+    def _spoil(self, more):
+        self.noise += len(self._kept) + more
+        self._kept[:] = b""
+        self._spoilt = True
+
+
+def number_of(line, base):
+    """The number (8 bytes, big-endian) of a line, or None where it is neither digits of `base`
+    nor a pass."""
+    if line[:1] == b"V":
+        value = _value(line[1:], 16) if len(line) == 17 else None
+        if value is None or value < _CARD_MAX:
+            return None
+    else:
+        value = _value(line, base)
+        if not value or value >= _CARD_MAX:
+            return None
+    return value.to_bytes(8, "big")
+
+
+def _value(digits, base):
+    """The value of ASCII digits, or None for none or anything else: `int` also takes a sign,
+    blanks and underscores."""
+    value = 0
+    for byte in digits:
+        digit = b"0123456789ABCDEFabcdef".find(bytes([byte]))
+        if digit > 15:
+            digit -= 6
+        if not 0 <= digit < base:
+            return None
+        value = value * base + digit
+    return value if digits else None
+
+
+def reader_of(settings):
+    """The reader that the settings name."""
+    if settings.card_reader == "line":
+        return CardLines(settings.card_base)
+    return CardFrames(settings.card_order == "little")

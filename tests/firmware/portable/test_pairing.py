@@ -1,0 +1,302 @@
+"""Whose card belongs to which scan: taps early, late, never, twice, and of somebody else."""
+
+import os
+
+from kiosk.card_decision import CardDecision
+from kiosk.pairing import HELD_MS, TAP_MS, Pairing
+from kiosk.safe_file import SafeFile
+
+FILES = ("crowd-pairing", "unit-pairing", "middle-pairing")
+EMPTY_C = 23.2
+HEALTHY_C = 35.3
+FEVER_C = 37.0
+A, B, C = b"\0\0\0\0\0\0\0A", b"\0\0\0\0\0\0\0B", b"\0\0\0\0\0\0\0C"
+
+
+class Settings:
+    site = "canthus"
+    threshold_c = 37.3
+    confirm_scans = 1
+    baseline = "auto"
+    baseline_c = 0.0
+
+
+def erased():
+    for name in os.listdir():
+        if name.startswith(FILES):
+            os.remove(name)
+
+
+class Kiosk:
+    """A decision with a reader; notes what it said: (verdict, reason, card) of each judgement."""
+
+    def __init__(self):
+        self.pairing = Pairing()
+        self.decision = CardDecision(Settings, self.pairing, *FILES)
+        self.now_ms = 100
+        self.said = []
+        self.scans = []  # [began_ms, ended_ms] of each scan
+
+    def see(self, object_c, ms):
+        for _ in range(ms // 100):
+            self.now_ms += 100
+            scan = self.decision.scan
+            before = scan.scanning
+            judgements = self.decision.sample(self.now_ms, object_c, EMPTY_C)
+            if scan.scanning and not before:
+                self.scans.append([self.now_ms, None])
+            elif before and not scan.scanning:
+                self.scans[-1][1] = self.now_ms
+            for judgement in judgements:
+                if judgement.verdict == "retry":
+                    scan.ask_again()
+                tap = judgement.scan.card
+                self.said.append((judgement.verdict, judgement.reason, tap and tap.number))
+        return self
+
+    def tap(self, number):
+        tap = self.pairing.card(self.now_ms, number)
+        if tap:
+            tap.kept = "0011223344556677-1-%d" % tap.count
+        return self
+
+    def away(self, ms=3000):
+        return self.see(EMPTY_C, ms)
+
+
+def kiosk():
+    erased()
+    return Kiosk().away()
+
+
+def test_a_tap_before_the_scan_and_one_during_it_are_of_its_person():
+    assert kiosk().tap(A).away(5000).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+    assert kiosk().see(HEALTHY_C, 300).tap(A).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+
+
+def test_without_a_tap_the_verdict_is_given_all_the_same():
+    assert kiosk().see(HEALTHY_C, 1500).said == [("normal", "", None)]
+
+
+def test_a_tap_waits_for_eight_seconds():
+    assert kiosk().tap(A).away(TAP_MS - 200).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+    assert kiosk().tap(A).away(TAP_MS + 200).see(HEALTHY_C, 1500).said == [("normal", "", None)]
+
+
+def test_the_last_tap_wins():
+    one = kiosk().tap(A).away(500).tap(B).see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", B)]
+    one = kiosk().tap(A).see(HEALTHY_C, 300).tap(B).see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", B)]
+
+
+def test_a_scan_takes_a_tap_once():
+    one = kiosk().tap(A).see(HEALTHY_C, 1500).away(1000).see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", A), ("normal", "", None)]
+
+
+def test_a_tap_after_the_verdict_is_of_the_next_person():
+    one = kiosk().see(HEALTHY_C, 1500).tap(B).away().see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", None), ("normal", "", B)]
+
+
+def test_whoever_taps_again_after_the_verdict_taps_for_nobody_else():
+    one = kiosk().tap(A).see(HEALTHY_C, 2500).tap(A).see(HEALTHY_C, 500).away().see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", A), ("normal", "", None)]
+    one = kiosk().tap(A).see(HEALTHY_C, 1500).tap(B).tap(A).away().see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", A), ("normal", "", B)]
+    # Who left and comes back may.
+    one = kiosk().tap(A).see(HEALTHY_C, 2500).away().tap(A).see(HEALTHY_C, 1500)
+    assert one.said == [("normal", "", A), ("normal", "", A)]
+
+
+def test_a_card_that_is_held_is_one_tap():
+    one = kiosk()
+    for _ in range(8):
+        one.tap(A).away(HELD_MS - 100)
+    one.tap(A).see(HEALTHY_C, 1200).tap(A).see(HEALTHY_C, 300).tap(A).away(500).tap(A)
+    assert one.away(2000).see(HEALTHY_C, 1500).said == [("normal", "", A), ("normal", "", None)]
+    assert one.pairing.count == 1
+    one.tap(A)
+    assert one.pairing.count == 2  # after a pause it is another
+
+
+def test_a_retry_keeps_the_tap():
+    one = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS - 500).see(HEALTHY_C, 1500)
+    assert one.said == [("retry", "short", A), ("normal", "", A)]
+    one = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS + 500).see(HEALTHY_C, 1500)
+    assert one.said == [("retry", "short", A), ("normal", "", None)]
+
+
+def test_a_confirm_keeps_the_tap_and_the_fever_spends_it():
+    one = kiosk().tap(A).see(FEVER_C, 4000).away().see(HEALTHY_C, 1500)
+    assert one.said == [("retry", "confirm", A), ("fever", "", A), ("normal", "", None)]
+
+
+def test_the_late_alarm_has_the_card_of_its_person_and_spends_it():
+    one = kiosk().tap(A).see(FEVER_C, 1000).away(7000)
+    assert one.said == [("retry", "confirm", A), ("fever", "unconfirmed", A)]
+    assert one.see(HEALTHY_C, 1500).said[2:] == [("normal", "", None)]
+
+
+def test_somebody_else_with_a_card_does_not_clear_a_first_positive():
+    """37.25 right after 37.70: by temperature alone the two may be one person."""
+    positive_c, next_c = 36.1, 35.85
+    one = kiosk().tap(A).see(positive_c, 1000).away(1500).see(next_c, 1500)
+    assert one.said == [("retry", "confirm", A), ("normal", "", A)]
+    for gap_ms in (1500, 0):  # also where the view was not seen empty in between
+        one = kiosk().tap(A).see(positive_c, 1000).tap(B).away(gap_ms).see(next_c, 2500)
+        assert one.said == [
+            ("retry", "confirm", A),
+            ("fever", "unconfirmed", A),
+            ("normal", "", B),
+        ]
+
+
+def test_who_is_somebody_else_by_temperature_has_not_the_first_ones_card():
+    one = kiosk().tap(A).see(FEVER_C, 1000).away(1500).see(HEALTHY_C, 1500)
+    assert one.said == [
+        ("retry", "confirm", A),
+        ("fever", "unconfirmed", A),
+        ("normal", "", None),
+    ]
+
+
+def test_a_poor_scan_of_somebody_else_raises_the_alarm_too():
+    one = kiosk().tap(A).see(FEVER_C, 1000).tap(B).away(1500).see(HEALTHY_C, 300).away(300)
+    assert one.said[1:] == [("fever", "unconfirmed", A), ("retry", "short", B)]
+
+
+def test_who_lingers_does_not_take_the_next_persons_tap():
+    one = kiosk().tap(A).see(HEALTHY_C, 3000).tap(B).see(HEALTHY_C, 4000)
+    assert one.said == [("normal", "", A)] and len(one.scans) == 2
+    assert one.away(1000).see(HEALTHY_C, 1500).said[1:] == [("normal", "", B)]
+
+
+def test_a_sensor_that_fails_keeps_the_tap():
+    one = kiosk().tap(A).see(HEALTHY_C, 300)
+    judgement = next(iter(one.decision.fail(one.now_ms)))
+    one.said = [(judgement.reason, judgement.scan and judgement.scan.card)]
+    assert one.said == [("sensor", one.pairing.tap)] and one.pairing.count == 1
+    one.said = []
+    assert one.away(1000).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+
+
+def test_a_power_cut_keeps_the_card_of_a_first_positive():
+    one = kiosk().tap(A).see(FEVER_C, 1000)
+    one.decision.remember()
+    for name in FILES[:1]:
+        for slot in (".a", ".b"):
+            if name + slot in os.listdir():
+                assert os.stat(name + slot)[6] <= 128  # LittleFS's metadata log
+                with open(name + slot, "rb") as file:
+                    assert A not in file.read()
+    stored = SafeFile(FILES[0]).read()
+    assert isinstance(stored, list) and len(stored[1]) == 9  # an older firmware takes no more
+    left = Kiosk().decision.left_over
+    assert left is not None
+    assert (left.verdict, left.scan.card) == ("fever", "0011223344556677-1-1")
+    erased()
+    one = Kiosk().away().see(FEVER_C, 1000)
+    one.decision.remember()
+    left = Kiosk().decision.left_over
+    assert left is not None and left.scan.card is None
+
+
+class Chance:
+    """The same numbers on both interpreters."""
+
+    def __init__(self, seed):
+        self._state = seed * 7919 + 1
+
+    def below(self, most):
+        self._state = (self._state * 1103515245 + 12345) % (1 << 31)
+        return (self._state >> 12) % most
+
+
+def test_whatever_people_do_each_reading_has_the_card_that_the_rule_gives_it():
+    with_card = 0
+    for seed in range(60):
+        with_card += a_crowd(Chance(seed))
+    assert with_card > 300
+
+
+class Crowd(Kiosk):
+    """Writes down what happens, for the rule to be applied afterwards: tuples that begin with the
+    time and what it was."""
+
+    def __init__(self):
+        Kiosk.__init__(self)
+        self.log = []
+
+    def tap(self, number):
+        tap = self.pairing.card(self.now_ms, number)
+        if tap:
+            tap.kept = "0011223344556677-1-%d" % tap.count
+            self.log.append((self.now_ms, "tap", tap.count))
+        return self
+
+    def note(self, judgements):
+        for judgement in judgements:
+            tap = judgement.scan.card
+            what = "late" if judgement.reason == "unconfirmed" else "scan"
+            count = tap and tap.count
+            self.log.append((self.now_ms, what, count, judgement.verdict))
+            if judgement.verdict == "retry":
+                self.decision.scan.ask_again()
+
+    def see(self, object_c, ms):
+        for _ in range(ms // 100):
+            self.now_ms += 100
+            before = self.decision.scan.scanning
+            judgements = self.decision.sample(self.now_ms, object_c, EMPTY_C)
+            if self.decision.scan.scanning and not before:
+                self.log.append((self.now_ms, "began"))
+            self.note(judgements)
+        return self
+
+
+def a_crowd(chance):
+    """People and taps in any order; returns how many readings had a card."""
+    erased()
+    one = Crowd()
+    one.away()
+    for _ in range(40):
+        if chance.below(2):
+            one.tap((A, B, C)[chance.below(3)])
+        what = chance.below(8)
+        if what < 3:
+            one.away(HELD_MS + 100 + chance.below(50) * 100)
+        elif what < 4:
+            one.note(one.decision.fail(one.now_ms))
+            one.away(HELD_MS + 100)
+        else:
+            skin_c = (HEALTHY_C, HEALTHY_C, FEVER_C, 35.85)[chance.below(4)]
+            one.see(skin_c, HELD_MS + 100 + chance.below(30) * 100)
+    one.away(20_000)
+    assert one.decision.screening.pending is None
+    return as_the_rule_says(one.log)
+
+
+def as_the_rule_says(log):
+    last = since = None  # count of the tap that counts, and from when
+    spent = []
+    found = 0
+    for event in log:
+        now_ms, what = event[:2]
+        if what == "tap":
+            last, since = event[2], now_ms
+        elif what == "began":
+            if last is not None and now_ms - since > TAP_MS:
+                last = None
+        else:
+            count, verdict = event[2:]
+            found += count is not None
+            if what == "scan":
+                assert count == last, event
+            if verdict != "retry" and count is not None:
+                assert count not in spent, event
+                spent.append(count)
+            if count == last:
+                last, since = (last, now_ms) if verdict == "retry" else (None, None)
+    return found
