@@ -1,0 +1,180 @@
+"""What a lamp post shows: the state of one gate's alarm, and whether that state is still true.
+
+Decides only, and uses no pin, flash or network. Amber means: do not rely on these lamps. It is
+shown unless the gateway's beats arrive, so whatever fails between the gateway and the post is seen.
+Red is latched as at the gateway: it stays until the gateway clears it or a guard presses the
+button, also while the line is away.
+"""
+
+import json
+
+from kiosk.errors import KioskError
+
+BEAT_MS = 4000
+"""Without a beat of the gateway for this long the lamps show amber."""
+
+TELL_AGAIN_MS = 10_000
+"""A press that the gateway has not answered is told again after this time."""
+
+_NUMBER = b"0123456789.eE+-"
+_NUMBER_MAX = 24  # characters of a Unix time with fractions
+_FEVERS_MAX = 2**31 - 1
+
+
+class AlarmStateError(KioskError):
+    """The gateway's message about a gate's alarm is malformed; the lamps have not changed."""
+
+
+class LampPost:
+    """The lamps of one gate.
+
+    An alarm is known as (since, fevers): when it began, as the text that the gateway sent, because
+    a board's floats have 24 bits, and how many fevers it counts. `kept`: the alarm that was
+    acknowledged before the board started and that the gateway may not know of, or None.
+    """
+
+    def __init__(self, kept=None):
+        self._alarm = None  # the (since, fevers) that the gateway raised last, None: clear
+        self._known = False  # whether the gateway told its state since the line came up
+        self._trouble = False  # whether the gateway says amber
+        self._beat = None  # number of the last beat
+        self._beat_ms = None  # when it came, None: none since the line came up
+        self._told_ms = None  # when the press was told last
+        self.pressed = kept
+        """The alarm that was acknowledged here until the gateway has answered, or None. The caller
+        keeps it on flash whenever it has changed."""
+
+    def new_line(self):
+        """The connection to the broker came up or went down: what was told before is void."""
+        self._known = False
+        self._beat_ms = self._told_ms = None
+
+    def beat(self, now_ms, message):
+        """Take a beat of the gateway (decoded JSON). Raises `AlarmStateError`.
+
+        A number that was heard last is no beat: a broker may repeat an old message."""
+        number = message.get("n") if isinstance(message, dict) else None
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise AlarmStateError("beat: n: expected int")
+        if number != self._beat:
+            self._beat = number
+            self._beat_ms = now_ms
+
+    def state(self, payload):
+        """Take an `AlarmState` of the gateway (bytes of JSON). Raises `AlarmStateError`, which
+        changes nothing."""
+        alarm, trouble = understood(payload)
+        self._alarm, self._trouble = alarm, trouble
+        self._known = True
+        if self.pressed != alarm:
+            # Cleared, or an alarm that the guard has not seen: the press must not silence it.
+            self.pressed = None
+
+    def press(self):
+        """The guard presses the button: acknowledges the alarm that is shown, and nothing else."""
+        if self._alarm is not None and self.pressed != self._alarm:
+            self.pressed = self._alarm
+            self._told_ms = None
+
+    def to_tell(self, now_ms):
+        """The alarm (since, fevers) to acknowledge at the gateway now, or None.
+
+        It is told only while the gateway beats and says that just this alarm is raised, and again
+        where no answer comes. A line that holds messages back may still deliver it late: therefore
+        the gateway compares both numbers with its own."""
+        if self.pressed is None or not self.watched(now_ms):
+            return None
+        if self._told_ms is not None and now_ms - self._told_ms < TELL_AGAIN_MS:
+            return None
+        return self.pressed
+
+    def told(self, now_ms):
+        """The acknowledgement was handed to the broker's connection."""
+        self._told_ms = now_ms
+
+    def watched(self, now_ms):
+        """Whether the lamps can be relied on: the state was told since the line came up, and
+        beats arrive."""
+        beat_ms = self._beat_ms
+        return self._known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
+
+    @property
+    def red(self):
+        """Whether red is lit and the siren sounds: an alarm that was not acknowledged here."""
+        return self._alarm is not None and self._alarm != self.pressed
+
+    def lamps(self, now_ms):
+        """(red, amber, green), each whether it is lit now. One at least always is."""
+        amber = self._trouble or not self.watched(now_ms) or self.pressed is not None
+        return self.red, amber, not amber and not self.red
+
+
+def understood(payload):
+    """((since, fevers) or None where the gate is clear, whether the gateway says amber) of an
+    `AlarmState` (bytes of JSON). Raises `AlarmStateError` that names the field."""
+    try:
+        message = json.loads(payload)
+    except ValueError:
+        raise AlarmStateError("expected JSON")
+    if not isinstance(message, dict):
+        raise AlarmStateError("expected a JSON object")
+    amber = message.get("amber", [])
+    if not isinstance(amber, list):
+        raise AlarmStateError("amber: expected a list")
+    if message.get("state") == "clear":
+        return None, bool(amber)
+    if message.get("state") != "raised":
+        raise AlarmStateError("state: expected raised or clear")
+    fevers = message.get("fevers")
+    if isinstance(fevers, bool) or not isinstance(fevers, int) or not 0 < fevers <= _FEVERS_MAX:
+        raise AlarmStateError("fevers: expected 1 or more")
+    return (_since(payload), fevers), bool(amber)
+
+
+def acknowledgement(alarm):
+    """The JSON by which the button acknowledges an alarm (since, fevers)."""
+    return '{"v":1,"by":"button","since":%s,"fevers":%d}' % alarm
+
+
+def kept_press(value):
+    """The alarm (since, fevers) of a press that was kept on flash as [since, fevers], or None for
+    anything else."""
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    since, fevers = value
+    if not isinstance(since, str) or isinstance(fevers, bool) or not isinstance(fevers, int):
+        return None
+    if not _is_number(since.encode()) or not 0 < fevers <= _FEVERS_MAX:
+        return None
+    return since, fevers
+
+
+def _since(payload):
+    """The number of the field `since` as it was written. Within a JSON string the quotes would be
+    escaped, so that no text can look like the field."""
+    for before in (b',"since":', b'{"since":', b', "since":', b'{ "since":'):
+        at = payload.find(before)
+        if at >= 0:
+            break
+    else:
+        raise AlarmStateError("since: missing")
+    start = at + len(before)
+    while payload[start : start + 1] == b" ":
+        start += 1
+    end = start
+    while end < len(payload) and payload[end] in _NUMBER:
+        end += 1
+    number = payload[start:end]
+    if not _is_number(number):
+        raise AlarmStateError("since: expected a number")
+    return number.decode()
+
+
+def _is_number(text):
+    """Whether bytes are a JSON number above 0 of `_NUMBER_MAX` characters at most."""
+    if not 0 < len(text) <= _NUMBER_MAX:
+        return False
+    try:
+        return json.loads(text) > 0
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,89 @@
+"""Whatever order messages, line, presses and power cuts come in, a lamp post shows the truth."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.lamp_post import BEAT_MS, AlarmStateError, LampPost, kept_press, understood
+
+ALARMS = [None, ("1795795200.1", 1), ("1795795200.1", 2), ("1795795300.5", 1)]
+"""States of a gate: clear, raised, a second fever of that alarm, another alarm."""
+
+events = st.one_of(
+    st.tuples(st.just("state"), st.sampled_from(ALARMS), st.booleans()),
+    st.tuples(st.just("line"), st.booleans()),
+    st.tuples(st.just("beat")),
+    st.tuples(st.just("press")),
+    st.tuples(st.just("wait"), st.integers(1, 9000)),
+    st.tuples(st.just("power")),
+)
+
+
+def payload(alarm, trouble):
+    since, fevers = alarm or ("1795795000.0", 0)
+    amber = ["a kiosk is silent"] if trouble else []
+    state = "raised" if alarm else "clear"
+    return (
+        f'{{"v":1,"gate":"north","state":"{state}","since":{since},"fevers":{fevers},'
+        f'"amber":{json.dumps(amber)}}}'
+    ).encode()
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(events, max_size=60))
+def test_lamps_follow_gateway_line_and_button(played):
+    post, flash = LampPost(), None
+    now_ms = number = 0
+    up = known = trouble = False
+    alarm = beat_ms = None
+    unseen = False  # an alarm is shown that no press was for
+    for event, *values in played:
+        match event:
+            case "state" if up:
+                unseen = unseen if values[0] == alarm else values[0] not in (None, post.pressed)
+                (alarm, trouble), known = values, True
+                post.state(payload(alarm, trouble))
+            case "line":
+                (up,), known, beat_ms = values, False, None
+                post.new_line()
+            case "beat" if up:
+                number, beat_ms = number + 1, now_ms
+                post.beat(now_ms, {"v": 1, "n": number})
+            case "press":
+                unseen = False
+                post.press()
+            case "wait":
+                now_ms += values[0]
+            case "power":
+                post = LampPost(kept=kept_press(flash))
+                up = known = trouble = unseen = False
+                alarm = beat_ms = None
+        flash = json.loads(json.dumps(post.pressed))
+        red, amber, green = post.lamps(now_ms)
+        assert red == unseen  # a fever is red until a press for just that alarm, or the gateway
+        heard = up and known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
+        assert amber or (heard and not trouble)
+        assert not amber or not heard or trouble or post.pressed is not None
+        assert green == (not red and not amber)
+        told = post.to_tell(now_ms)
+        if told is not None:  # never an alarm that is not the gateway's own present one
+            assert heard and told == alarm
+            post.told(now_ms)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_state_or_refused_by_name(text):
+    try:
+        understood(text)
+    except AlarmStateError as error:
+        assert str(error)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=9), st.lists))
+def test_any_value_of_a_state_is_taken_or_refused(value):
+    text = json.dumps({"state": "raised", "since": value, "fevers": value, "amber": value})
+    try:
+        understood(text.encode())
+    except AlarmStateError as error:
+        assert str(error)
