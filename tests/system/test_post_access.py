@@ -12,7 +12,8 @@ GATES = {"north": ["north-1"], "south": ["south-1"]}
 POST = "north-post"
 
 FORBIDDEN = (
-    *(f"{POST}/{kind}" for kind in ("reading", "stored", "time", "settings", "command", "update")),
+    *(f"{POST}/{kind}" for kind in ("reading", "card", "stored", "permit", "time")),
+    *(f"{POST}/{kind}" for kind in ("settings", "command", "update")),
     *(f"{name}/{kind}" for name in ("north-1", "south-post", "gateway") for kind in KIOSK_SAYS),
     "alarm/north",
     "alarm/north/beat",
@@ -75,6 +76,7 @@ def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
         admin.say(f"{BASE}/north-1/settings", b"another's")
         admin.say(f"{BASE}/alarm/north/acknowledge", b"another's")
         gateway.say(f"{BASE}/{POST}/stored", b"another's")
+        gateway.say(f"{BASE}/{POST}/permit", b"another's")
         gateway.say(f"{BASE}/south-post/time", b"another's")
         for kind in ("", "/beat"):
             assert not gateway.say(f"{BASE}/alarm/south{kind}", b"another's")
