@@ -139,7 +139,7 @@ def test_a_new_kiosk_is_as_its_neighbours_but_for_what_is_said(site):
     new = json.loads((site.folder / "kiosks/north-3/settings.json").read_text())
     old = json.loads((site.folder / "kiosks/north-1/settings.json").read_text())
     assert {name for name in new if new[name] != old.get(name, "")} == {
-        *("kiosk", "username", "password", "threshold_c")
+        *("kiosk", "username", "password", "card_key", "threshold_c")
     }
     fevergate("kiosk", site, "north-3", "--threshold", "37.4")
     after = json.loads((site.folder / "kiosks/north-3/settings.json").read_text())
