@@ -1,8 +1,14 @@
 """What a lamp post may say and hear: the real broker with its real access list."""
 
-import pytest
-from broker_client import BASE, Client
+import json
+import time
 
+import pytest
+from broker_client import BASE, HANG_S, Client
+from samples import reading
+
+from fevergate.protocol.alarm_messages import Beat
+from fevergate.protocol.messages import decode, encode
 from fevergate.protocol.topics import KIOSK_SAYS, POST_HEARS, POST_SAYS
 from fevergate.provision.files import Provisioned, write_broker
 from fevergate.provision.kiosks import settings_of, write_kiosk
@@ -12,8 +18,8 @@ GATES = {"north": ["north-1"], "south": ["south-1"]}
 POST = "north-post"
 
 FORBIDDEN = (
-    *(f"{POST}/{kind}" for kind in ("reading", "card", "stored", "permit", "time")),
-    *(f"{POST}/{kind}" for kind in ("settings", "command", "update")),
+    *(f"{POST}/{kind}" for kind in ("reading", "card", "stored", "permit", "time", "settings")),
+    *(f"{POST}/{kind}" for kind in ("command", "update", "update/piece")),
     *(f"{name}/{kind}" for name in ("north-1", "south-post", "gateway") for kind in KIOSK_SAYS),
     "alarm/north",
     "alarm/north/beat",
@@ -96,3 +102,45 @@ def test_a_kiosk_does_not_hear_the_beat_nor_acknowledge(site):
         kiosk.wait_for(b"for north-1")
         assert kiosk.payloads() == [b"for north-1"]
         assert kiosk.say(f"{BASE}/alarm/north/acknowledge", b"forged")
+
+
+def test_the_running_gateway_beats_for_a_post_and_takes_its_press(site):
+    site.edit('kiosks = ["north-1"]', f'kiosks = ["north-1"]\nposts = ["{POST}"]')
+    alarm = f"{BASE}/alarm/north"
+    with Client(site, POST) as post, Client(site, "south-post") as other:
+        post.hear(f"{alarm}/beat")
+        other.hear(f"{BASE}/alarm/south/beat")
+        site.start_gateway()
+        _until(lambda: len(set(post.payloads())) >= 2, post)
+        assert post.payloads()[0] != post.payloads()[1]
+        assert all(decode(payload, Beat).n for payload in post.payloads())
+        post.hear(alarm)
+        with Client(site, "north-1") as kiosk:
+            kiosk.say(f"{BASE}/north-1/reading", encode(reading(1, "fever")))
+        raised = _state(post, "raised")
+        press = {"v": 1, "by": "button", "since": raised["since"], "fevers": raised["fevers"]}
+        post.say(f"{alarm}/acknowledge", json.dumps(press).encode())
+        assert _state(post, "clear", "button")["since"] > raised["since"]
+        assert other.heard == []
+        site.gateway.stop()
+
+
+def _state(client, state, by=""):
+    """Wait for a state of the alarm, and return it."""
+
+    def said():
+        for topic, payload in list(client.heard):
+            told = json.loads(payload)
+            if topic.endswith("/north") and (told["state"], told["by"]) == (state, by):
+                return told
+        return None
+
+    return _until(said, client)
+
+
+def _until(condition, client):
+    deadline = time.monotonic() + 3 * HANG_S
+    while not (result := condition()):
+        assert time.monotonic() < deadline, client.heard
+        time.sleep(0.05)
+    return result

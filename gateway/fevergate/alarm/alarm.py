@@ -75,21 +75,6 @@ class GateState:
         else:
             self.more += 1
 
-    def take(self, fevers: int | None) -> AcknowledgedFevers:
-        """Remove the oldest `fevers`, or all with None, and return them. Of fevers that are only
-        counted, none is removed without all: which they are is not known."""
-        if fevers is None or fevers >= len(self.waiting) + self.more:
-            taken = AcknowledgedFevers(tuple(self.waiting), self.more)
-            self.waiting.clear()
-            self.more = 0
-            return taken
-        if self.more:
-            fevers = min(fevers, len(self.waiting) - 1)
-        taken = AcknowledgedFevers(tuple(self.waiting)[:fevers])
-        for identity in taken.fevers:
-            del self.waiting[identity]
-        return taken
-
     @property
     def red(self) -> bool:
         return any(gate.waiting for gate in (self, *self.watches))
@@ -230,16 +215,17 @@ class Alarm:
     ) -> AcknowledgedFevers:
         """Acknowledge a gate's fevers, for the guard `by`; returns which they were.
 
-        With `shown` only those that were shown, the oldest, and none where that alarm is over: the
-        press may have come long before its message.
+        With `shown`, none where the alarm is not just that one any more: the press may have come
+        long before its message, and nobody has seen later fevers.
         """
         with self._lock:
             gate = self._gates[gate_name]
-            if shown and shown.since != gate.since:
+            acknowledged = AcknowledgedFevers(tuple(gate.waiting), gate.more)
+            present = ShownAlarm(gate.since, len(gate.waiting) + gate.more)
+            if not acknowledged.fevers or (shown and shown != present):
                 return AcknowledgedFevers()
-            acknowledged = gate.take(shown.fevers if shown else None)
-            if not acknowledged.fevers:
-                return acknowledged
+            gate.waiting.clear()
+            gate.more = 0
             gate.since, gate.by = self._now(), by
             gate.sound()
             gate.shine()

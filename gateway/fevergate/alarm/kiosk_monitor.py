@@ -1,4 +1,5 @@
-"""Monitors every kiosk of a gate, and turns the gate amber with the reason when one fails.
+"""Monitors every kiosk and lamp post of a gate, and turns the gate amber with the reason when one
+fails.
 
 Reasons: not heard yet, offline (status or last will), silent, sending too much, a sensor fault, a
 crowd that reads off, readings unlike its neighbours', or a broker that drops messages.
@@ -39,7 +40,7 @@ class KioskMonitor:
         trouble: Trouble,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+        self._gates = settings.devices
         self._silent_after_s = settings.alarm.silent_after_s
         self._trouble = trouble
         self._now = now

@@ -71,7 +71,8 @@ class Ingest:
         person: Callable[[Reading], int | None] = lambda _: None,
     ) -> None:
         self._settings = settings
-        self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+        self._gates = settings.devices
+        self._posts = settings.posts
         self._alarm = alarm
         self._monitor = monitor
         self._keep = keep
@@ -182,6 +183,8 @@ class Ingest:
         self._health(health)
         self.flood.health(health)
         self._monitor.health(health)
+        if kiosk in self._posts:  # it measures nothing: no minute of it is watched or missed
+            health = msgspec.structs.replace(health, state="ok", fault="", watched_s=0.0)
         if health.at is None or self._clock.is_plausible(health.at, now):
             return HealthArrived(health, now, gate)
         self.counts["misdated"] += 1
@@ -189,6 +192,8 @@ class Ingest:
         return HealthArrived(msgspec.structs.replace(health, at=None), now, gate, now)
 
     def _reading(self, kiosk: str, gate: str, payload: bytes, now: float) -> Record | None:
+        if kiosk in self._posts:
+            raise MessageError("a lamp post measures nothing")
         reading = decode(payload, Reading)
         self._same(kiosk, reading.kiosk)
         raised_at = None

@@ -24,6 +24,7 @@ from fevergate.clock.judge import GatewayClock
 from fevergate.clock.machine import uptime
 from fevergate.errors import SettingsError
 from fevergate.gateway import ingest as ingesting
+from fevergate.gateway.beat import AlarmBeat
 from fevergate.gateway.cards import Cards
 from fevergate.gateway.clock_keeper import ClockKeeper
 from fevergate.gateway.home_assistant import discovery
@@ -131,6 +132,7 @@ class Gateway:
             gateway_status_topic(settings.campus),
             patient=True,
         )
+        self._beat = AlarmBeat(settings, self.alarm, self._broker.publish)
         self.clock.certificate_end = lambda: self._broker.certificate_end
         self._metrics = _metrics(
             settings, self.alarm, self._monitor, self.ingest, self.writer, self._broker
@@ -217,6 +219,8 @@ class Gateway:
         self.alarm.trouble_all("broker's files", unread)
         failure = ", ".join(f"{name} fell" for name in self.dead) or ("broker is stuck" * stuck)
         self.alarm.trouble_all("gateway", f"gateway: {failure}" if failure else None)
+        if not failure:
+            self._beat.beat()
         return not failure
 
     @property

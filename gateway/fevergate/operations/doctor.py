@@ -26,6 +26,7 @@ from fevergate.operations import (
     doctor_lamps,
     doctor_notices,
     doctor_people,
+    doctor_posts,
     doctor_storage,
     doctor_supply,
 )
@@ -182,6 +183,7 @@ _CHECKS = (
     doctor_lamps.pins,
     doctor_lamps.outputs,
     doctor_lamps.lamps,
+    doctor_posts.posts,
     doctor_desk.desk,
     _clock,
     _campus,

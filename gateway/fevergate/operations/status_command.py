@@ -49,6 +49,15 @@ class KioskStatus(Struct, kw_only=True):
     today: KioskDay
 
 
+class PostStatus(Struct, kw_only=True):
+    """One lamp post; `heard_at` (Unix time in s) is None if it never was."""
+
+    post: str
+    gate: str
+    online: bool = False
+    heard_at: float | None = None
+
+
 class Status(Struct, kw_only=True):
     """The state of a gateway; `troubles` are errors of this command, such as no broker."""
 
@@ -57,6 +66,7 @@ class Status(Struct, kw_only=True):
     gateway: str
     gates: list[AlarmState]
     kiosks: list[KioskStatus]
+    posts: list[PostStatus] = []
     summaries_waiting: int = 0
     fevers_today: int = 0
     database_mb: float = 0.0
@@ -84,6 +94,7 @@ def look(settings: GatewaySettings) -> Status:
             (status.summaries_waiting,) = reader.execute("select count(*) from outbox").fetchone()
         status.fevers_today = day.count
         status.kiosks = [_kiosk(today, rows.get(today.kiosk)) for today in day.kiosks]
+        status.posts = [_post(post, gate, rows.get(post)) for post, gate in settings.posts.items()]
         status.database_mb = sum(f.stat().st_size for f in path.parent.glob(f"{path.name}*")) / 1e6
         status.free_mb = shutil.disk_usage(path.parent).free / 1e6
     except (StoreError, sqlite3.Error, OSError) as error:
@@ -109,6 +120,13 @@ def _kiosk(today: KioskDay, row: dict[str, Any] | None) -> KioskStatus:
         health = json.loads(row["health"] or "{}")
         for name in ("fault", "queued", "fw", "board", "wifi"):
             setattr(status, name, health.get(name) or getattr(status, name))
+    return status
+
+
+def _post(post: str, gate: str, row: dict[str, Any] | None) -> PostStatus:
+    status = PostStatus(post=post, gate=gate)
+    if row:
+        status.online, status.heard_at = row["status"] == "online", row["last_seen"]
     return status
 
 
@@ -152,6 +170,7 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
     columns = [say(title) for title in left + right]
     left_out = say("Left out here for want of width: {columns}. --json has everything.")
     parts.append(FittedTable(columns, rows, [say(title) for title in right], least, left_out))
+    parts += [_post_line(post, status.at, silent_after_s, say, names) for post in status.posts]
     parts += [_wifi(kiosk, say, names) for kiosk in status.kiosks if kiosk.wifi]
     parts.append(
         Text(
@@ -185,13 +204,31 @@ def _running(running: RunState, say: Say) -> Text:
     return Text(text, "" if well else "bold red")
 
 
+def _post_line(post: PostStatus, now: float, silent_after_s: float, say: Say, names: Names) -> Text:
+    absent = _absent(post, now, silent_after_s, say)
+    text = say(
+        "Lamp post {post} of {gate}: {state}",
+        post=names.kiosk(post.post),
+        gate=names.gate(post.gate),
+        state=absent or say("shows the alarm"),
+    )
+    return Text(text, "yellow" if absent else "green")
+
+
+def _absent(
+    device: KioskStatus | PostStatus, now: float, silent_after_s: float, say: Say
+) -> str | None:
+    """In what way a device is not heard; None for one that is."""
+    if device.heard_at is None:
+        return say("never heard")
+    if not device.online:
+        return say("offline")
+    return say("silent") if now - device.heard_at > silent_after_s else None
+
+
 def _state(kiosk: KioskStatus, now: float, silent_after_s: float, say: Say) -> Text:
-    if kiosk.heard_at is None:
-        return Text(say("never heard"), "yellow")
-    if not kiosk.online:
-        return Text(say("offline"), "yellow")
-    if now - kiosk.heard_at > silent_after_s:
-        return Text(say("silent"), "yellow")
+    if absent := _absent(kiosk, now, silent_after_s, say):
+        return Text(absent, "yellow")
     if kiosk.fault:
         return Text(trouble_text.fault(kiosk.fault, say), "yellow")
     return Text(say("watches"), "green")

@@ -37,12 +37,12 @@ class AlarmState(Message, frozen=True, kw_only=True):
 
 
 class Acknowledge(Message, frozen=True, kw_only=True):
-    """A guard's acknowledgement of all fevers of a gate up to now, or of those that were shown.
+    """A guard's acknowledgement of all fevers of a gate.
 
-    `since` and `fevers`, both or neither, are those of the `AlarmState` that was shown when its
-    button was pressed. A lamp post sends them: its line may have been down meanwhile, and fevers
-    that nobody saw must stay red. `since` is sent as the digits that came, since a board's own
-    floats are too short for it.
+    `since` and `fevers`, both or neither, are those of the `AlarmState` that a lamp post showed
+    when its button was pressed. Where they are not those of the present alarm nothing is
+    acknowledged: the line was down meanwhile, and fevers that nobody saw must stay red. `since` is
+    sent as the digits that came, since a board's own floats are too short for it.
     """
 
     by: Person

@@ -47,10 +47,17 @@ ADMIN_SAYS = ("settings", "command", "update", "update/piece")
 AT_MOST_ONCE = ("card", "permit", "time", "beat")
 """Kinds of topic that are published at QoS 0; all others at QoS 1."""
 
-POST_SAYS = tuple(kind for kind in KIOSK_SAYS if kind not in ("reading", "card"))
+POST_SAYS = (
+    "health",
+    "status",
+    "settings/applied",
+    "command/result",
+    "update/want",
+    "update/state",
+)
 """Kinds of topic that a lamp post may publish to below its own name: it measures nobody."""
 
-POST_HEARS = tuple(kind for kind in KIOSK_HEARS if kind not in ("stored", "permit"))
+POST_HEARS = ("time", "settings", "command", "update", "update/piece")
 """Kinds of topic that a lamp post may subscribe to below its own name."""
 
 OURSELVES = "gateway"

@@ -105,6 +105,8 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     """The set of pins of its lamps (hardware/pins.toml), with `lamps = "pins"`."""
     watched_by: Name | None = None
     """The gate whose lamps and button are this one's, too: of a door without lamps or guard."""
+    posts: list[Name] = msgspec.field(default_factory=list)
+    """Lamp posts: boards with lamps of their own that show this gate's alarm as well."""
     title: Title = ""
     title_en: Title = ""
 
@@ -230,6 +232,16 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         """Names of all kiosks, gate by gate."""
         return [kiosk for gate in self.gates for kiosk in gate.kiosks]
 
+    @property
+    def posts(self) -> dict[str, str]:
+        """The gate of each lamp post."""
+        return {post: gate.name for gate in self.gates for post in gate.posts}
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """The gate of each kiosk and of each lamp post."""
+        return {kiosk: gate.name for gate in self.gates for kiosk in gate.kiosks} | self.posts
+
     def expect_kiosks(self, *kiosks: str) -> None:
         """Raise `NothingFoundError` for a kiosk that is not in the settings."""
         for kiosk in kiosks:
@@ -326,6 +338,12 @@ def load_gateway(path: Path) -> GatewaySettings:
         if gate.watched_by not in lit:
             have = ", ".join(lit) or "none"
             raise settings_error(path, key, f"expected a gate that has lamps: {have}")
+    posts = [post for gate in settings.gates for post in gate.posts]
+    for index, gate in enumerate(settings.gates):
+        for post in gate.posts:
+            if post in settings.kiosks or posts.count(post) > 1:
+                expected = f"{post!r} is the name of a kiosk or of another post"
+                raise settings_error(path, f"gates[{index}].posts", expected)
     for key, expected in contact_mistakes(settings.contacts, settings.smtp, [settings.campus]):
         raise settings_error(path, key, expected)
     return settings

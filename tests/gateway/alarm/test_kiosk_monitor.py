@@ -43,6 +43,18 @@ def test_silence_turns_amber_and_a_word_ends_it(scene):
     assert scene.troubles["north", "north-1"] is None
 
 
+def test_a_post_that_is_not_heard_is_a_trouble_of_its_gate():
+    scene, gates = Scene(), settings().gates
+    gates[0].posts = ["north-post"]
+    scene.monitor = KioskMonitor(settings(gates=gates), scene.trouble, lambda: scene.now)
+    scene.monitor.check()
+    assert scene.troubles["north", "north-post"] == "north-post: not heard yet"
+    scene.monitor.status("north-post", True)
+    assert scene.troubles["north", "north-post"] is None
+    scene.monitor.status("north-post", False)
+    assert scene.troubles["north", "north-post"] == "north-post: offline"
+
+
 def test_a_last_will_is_amber_at_once(scene):
     scene.monitor.status("south-1", True)
     scene.monitor.status("south-1", False)

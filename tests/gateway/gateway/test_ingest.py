@@ -37,7 +37,7 @@ class Lamps:
 
 
 class Scene:
-    def __init__(self):
+    def __init__(self, settings=settings):
         self.events = []
         self.kept = []
         self.acknowledged = 0
@@ -97,14 +97,31 @@ def test_a_guards_command_is_not_asked_for_again_whatever_the_disk_does(scene):
 
 
 def test_a_post_acknowledges_what_it_showed(scene):
-    for seq in (1, 2):
-        scene.say("north-1/reading", reading(seq, "fever"))
+    scene.say("north-1/reading", reading(1, "fever"))
     since = scene.alarm.states()[0].since
-    scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since - 1, fevers=2))
-    assert len(scene.kept) == 2
+    for stale in ({"since": since - 1, "fevers": 1}, {"since": since, "fevers": 2}):
+        scene.say("alarm/north/acknowledge", Acknowledge(by="button", **stale))
+    assert len(scene.kept) == 1
     record = scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since, fevers=1))
     assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
-    assert scene.alarm.states()[0].fevers == 1
+
+
+def test_a_post_is_a_device_of_its_gate_that_measures_nothing(scene_with_post):
+    scene = scene_with_post
+    assert scene.say("south-post/status", b"online").gate == "south"
+    stored = scene.say("south-post/health", health(kiosk="south-post", state="fault", fault="x"))
+    assert stored.gate == "south"
+    assert (stored.health.state, stored.health.fault, stored.health.watched_s) == ("ok", "", 0)
+    assert scene.alarm.states()[1].amber == ("south-post: sensor x",)
+    record = scene.say("south-post/reading", reading(1, "fever", kiosk="south-post"))
+    assert isinstance(record, Rejected) and "red light" not in scene.events
+
+
+@pytest.fixture
+def scene_with_post():
+    gates = settings().gates
+    gates[1].posts = ["south-post"]
+    return Scene(lambda: settings(gates=gates))
 
 
 def test_an_acknowledgement_of_nothing_needs_no_store(scene):

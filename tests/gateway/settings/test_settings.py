@@ -63,6 +63,9 @@ def test_a_gate_without_lamps_takes_no_pins_and_may_be_watched(tmp_path):
             GOOD + DOOR.format("north").replace("none", "pins") + '\npins = "gate2"',
             'gates[1].watched_by: only with lamps = "none"',
         ),
+        (GOOD + 'posts = ["north-1"]', "gates[0].posts: 'north-1' is the name of a kiosk"),
+        (GOOD + 'posts = ["p", "p"]', "gates[0].posts: 'p' is the name of a kiosk or of another"),
+        (GOOD + 'posts = ["North"]', "gates[0].posts[0]: expected `str` matching"),
         (
             GOOD + '[[gates]]\nname = "south"\nkiosks = ["north-1"]\npins = "gate2"',
             "stands at another gate",

@@ -1,0 +1,29 @@
+"""Names the lamp posts that are not heard, for `fevergate doctor`."""
+
+import time
+from collections.abc import Iterator
+
+from sqlite_utils import Database
+
+from fevergate.command_line.finding import Finding, ok, warning
+from fevergate.operations.doctor_storage import stored
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.texts.translations import both
+
+
+@stored
+def posts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
+    """Whether each lamp post is online by its last status, and was heard lately."""
+    since = time.time() - settings.alarm.silent_after_s
+    known = "select kiosk, status = 'online' and last_seen >= ? from kiosks"
+    heard = dict(reader.execute(known, (since,)).fetchall())
+    for post, gate in settings.posts.items():
+        title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
+        if heard.get(post):
+            yield ok("posts", "{post}: shows the alarm of {gate}", post=post, gate=title)
+        else:
+            yield warning(
+                "posts",
+                both("{post}: the lamp post of {gate} is not heard", post=post, gate=title),
+                "it is amber by itself: look at its power and its network",
+            )

@@ -1,0 +1,83 @@
+"""The sign of life for lamp posts: it comes from an alarm that works, or not at all."""
+
+import threading
+
+from samples import reading, settings
+
+from fevergate.alarm.alarm import Alarm
+from fevergate.gateway.beat import AlarmBeat
+from fevergate.protocol.alarm_messages import Beat
+from fevergate.protocol.messages import decode
+
+HANG_S = 60
+
+
+class Lamps:
+    def __init__(self):
+        self.events = []
+        self.shown = threading.Event()
+        self.go_on = threading.Event()
+
+    def show(self, *, red, amber):
+        if red:
+            self.shown.set()
+            assert self.go_on.wait(HANG_S)
+            self.events.append("lamp")
+
+    def buzz(self, on):
+        pass
+
+
+class Broker:
+    def __init__(self, events):
+        self.events = events
+        self.said = []
+
+    def publish(self, topic, payload, *, qos, retain=False):
+        self.events.append("beat")
+        self.said.append((topic, decode(payload, Beat).n, qos, retain))
+        return True
+
+
+def gates(**posts):
+    gates = settings().gates
+    for gate in gates:
+        gate.posts = posts.get(gate.name, [])
+    return settings(gates=gates)
+
+
+def test_each_gate_with_posts_gets_one_beat_whatever_their_number():
+    lamps = Lamps()
+    broker = Broker(lamps.events)
+    beat = AlarmBeat(
+        gates(south=["south-post", "south-post-2"]),
+        Alarm({"south": lamps}, lambda _: None),
+        broker.publish,
+    )
+    beat.beat()
+    beat.beat()
+    topic = "fevergate/v1/east/alarm/south/beat"
+    assert broker.said == [(topic, 1, 0, False), (topic, 2, 0, False)]
+
+
+def test_without_posts_nothing_is_sent():
+    broker = Broker([])
+    AlarmBeat(gates(), Alarm({"north": Lamps()}, lambda _: None), broker.publish).beat()
+    assert broker.said == []
+
+
+def test_an_alarm_that_is_stuck_is_silent():
+    lamps = Lamps()
+    broker = Broker(lamps.events)
+    alarm = Alarm({"north": lamps, "south": Lamps()}, lambda _: None)
+    beat = AlarmBeat(gates(north=["north-post"]), alarm, broker.publish)
+    raising = threading.Thread(target=alarm.fever, args=("north", reading(1, "fever")))
+    raising.start()
+    assert lamps.shown.wait(HANG_S)
+    beating = threading.Thread(target=beat.beat)
+    beating.start()
+    beating.join(0.2)  # the alarm holds it; one that did not wait would be done by now
+    lamps.go_on.set()
+    beating.join(HANG_S)
+    raising.join(HANG_S)
+    assert lamps.events == ["lamp", "beat"]
