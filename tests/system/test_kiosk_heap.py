@@ -32,10 +32,11 @@ HANG_S = 400
 def test_a_kiosks_memory_grows_by_no_more_than_a_twentieth(record_property):
     bounded = ("import_heap_bytes", "live_bytes")
     bounds = {name: min(GROWTH * BUDGET[name], MOST[name]) for name in bounded}
-    for _ in range(TRIES):
-        figures = heap(BUDGET["people"], BUDGET["backlog"])
+    figures = heap(BUDGET["people"], BUDGET["backlog"])
+    for _ in range(TRIES - 1):
         if all(figures[name] <= bounds[name] for name in bounded):
             break
+        figures = heap(BUDGET["people"], BUDGET["backlog"])
     words = "{interpreter} MicroPython {micropython}, {people} people, {backlog} readings kept"
     record_property(
         "memory",
