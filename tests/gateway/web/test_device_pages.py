@@ -17,7 +17,7 @@ from test_kiosk_settings_pages import Campus, begun
 
 from fevergate.cli import cli
 from fevergate.errors import ActionError, BrokerError
-from fevergate.provision import device_service, steps
+from fevergate.provision import device_request, device_service, steps
 from fevergate.provision.device_request import (
     ANSWER,
     FOLDER,
@@ -104,7 +104,7 @@ def test_a_kiosk_is_added_and_removed_from_the_page(campus):
 @pytest.mark.parametrize(
     ("form", "says"),
     [({"kiosk": "North 3"}, "小写字母"),
-     ({"kiosk": "north-1"}, "占用"), ({"gate": "west"}, "灯组"),
+     ({"kiosk": "north-1"}, "占用"),
      ({"title": "x" * 33}, "最多 32"), ({"title": "a\x07"}, "最多 32"),
      ({"kiosk": "admin"}, "占用"),
      ({"kiosk": "../x"}, "小写字母"), ({"gate": ""}, "小写字母"), ({"gate": "/etc"}, "小写字母")],
@@ -117,6 +117,13 @@ def test_a_device_that_cannot_be_is_refused_before_it_is_asked_for(campus, form,
     assert answer.status_code == 400 and "没有这台测温机" in answer.text
     assert not (campus.site.folder / FOLDER / REQUEST).exists()
     assert campus.client.get(PROGRESS).headers["location"] == "/admin/devices"
+
+
+def test_a_gate_more_than_a_gateway_has_is_refused(campus, monkeypatch):
+    monkeypatch.setattr(device_request, "MAX_GATES", 2)
+    given = {"kiosk": "west-1", "gate": "west", "title": ""}
+    answer = post(campus.client, "/admin/devices/add", "/admin/devices", **given)
+    assert answer.status_code == 400 and "上限" in answer.text
 
 
 def test_one_at_a_time_and_one_that_nobody_takes_can_be_taken_back(campus):
