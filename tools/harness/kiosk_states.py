@@ -36,7 +36,7 @@ def _devices(stage: Stage, page: Page) -> Iterator[None]:
     """Names, and a device that is to be added under the name of another."""
     page.goto(f"{stage.url}/admin/devices")
     page.locator("#add input[name=kiosk]").fill("south-1")
-    page.locator("#add [name=gate]").select_option("south")
+    page.locator("#add [name=gate]").fill("south")
     page.locator("#add input[name=title]").fill("右侧")
     page.locator("#add button").click()
     page.wait_for_selector("p.error")
