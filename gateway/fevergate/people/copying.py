@@ -78,7 +78,7 @@ class ListCopy:
             if new.list_id != list_id or new.to < after:
                 _begin_anew(connection, new.list_id)
             if not same_lineage(new.list_id, list_id):
-                set_marks_aside(connection)
+                set_marks_aside(connection, now)
             self._put(connection, new, now)
             complete = new.to >= new.revision
             if complete:

@@ -1,9 +1,9 @@
 """Marks: who of the list was measured on a day, and by what, or excused, and why.
 
-A person has one mark a day; beside it stands what the campus's other gateways know. A day that is
-over is closed (`roll`): from then on its marks list all who were expected, with the unit of that
-day, so that a later list changes no earlier day. Marks are deleted after a while; the figures of
-their day stay.
+A person has one mark a day; beside it stands who was measured at this gateway's kiosks, known by a
+card (`presences`), and what the campus's other gateways know. A day that is over is closed
+(`roll`): from then on its marks list all who were expected, with the unit of that day, so that a
+later list changes no earlier day. Marks are deleted after a while; the figures of their day stay.
 """
 
 import secrets
@@ -20,9 +20,13 @@ from fevergate.errors import MarkError, PeriodError
 from fevergate.people.store import AT_ONCE, is_among
 from fevergate.storage.statements import Connection, Statements
 
-Kind = Literal["hand", "desk", "gate", "excused", "none"]
-"""What a mark is by: a clinical thermometer, entered by hand; the desk's sensor; another gateway of
-the campus; an excuse; nothing (it was taken back, or the day was closed without one)."""
+Kind = Literal["hand", "desk", "card", "gate", "excused", "none"]
+"""What a mark is by: a clinical thermometer, entered by hand; the desk's sensor; a kiosk at which a
+card was tapped; another gateway of the campus; an excuse; nothing (it was taken back, or the day
+was closed without one)."""
+
+CARD = "card"
+"""Kind of the rows of `marks_elsewhere` that are measurements at this gateway's own kiosks."""
 
 MEASURED: tuple[Kind, ...] = ("hand", "desk")
 """Kinds of our own marks that say that somebody was measured."""
@@ -148,13 +152,16 @@ class Marks:
         return changes
 
     def own(self, day: date) -> KnownMarks:
-        """Our own marks of a day; fevers also of those that were set aside."""
+        """Our own marks of a day, and who was measured at our kiosks; fevers also of those that
+        were set aside."""
         rows = self._statements.query(_SELECT_OWN, (day.isoformat(),))
+        elsewhere = self._statements.query(_SELECT_ELSEWHERE, (day.isoformat(),))
+        at_kiosks = {person for person, kind in elsewhere if kind == CARD}
         ((fevers,),) = self._statements.query(COUNT_FEVERS, (day.isoformat(), FEVER_C))
         return KnownMarks(
-            measured={person for person, kind in rows if kind in MEASURED},
-            excused={person for person, kind in rows if kind == "excused"},
-            taken_back={person for person, kind in rows if kind == "none"},
+            measured=at_kiosks | {person for person, kind in rows if kind in MEASURED},
+            excused={person for person, kind in rows if kind == "excused"} - at_kiosks,
+            taken_back={person for person, kind in rows if kind == "none"} - at_kiosks,
             fevers=fevers,
         )
 
@@ -163,7 +170,10 @@ class Marks:
         told = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
         text = day.isoformat()
         with self._statements.transaction() as connection:
-            known = dict(self._statements.query(_SELECT_ELSEWHERE, (text,)))
+            rows = self._statements.query(_SELECT_ELSEWHERE, (text,))
+            at_kiosks = {person for person, kind in rows if kind == CARD}
+            known = {person: kind for person, kind in rows if kind != CARD}
+            told = {person: kind for person, kind in told.items() if person not in at_kiosks}
             gone = [(text, person) for person in known if person not in told]
             connection.executemany("delete from marks_elsewhere where day = ? and person = ?", gone)
             new = [(text, *item) for item in told.items() if known.get(item[0]) != item[1]]
@@ -221,9 +231,11 @@ class Marks:
             raise MarkError(person, "meanwhile")
 
 
-def set_marks_aside(connection: Connection) -> None:
-    """Keep marks for the figures of their days alone: another list comes, in which their numbers of
-    people mean others."""
+def set_marks_aside(connection: Connection, now: float) -> None:
+    """Keep marks for the figures of their days alone: another list comes at `now` (Unix time, s),
+    in which their numbers of people mean others; those of presences before do, too."""
+    connection.execute("update people_list set numbered_at = ?", (now,))
+    connection.execute(_KEEP_MEASURED)
     connection.execute("delete from marks_elsewhere")
     connection.execute(_SET_ASIDE)
 
@@ -270,6 +282,11 @@ _PUT = """
     revision = marks.revision + 1,
     case_key = coalesce(nullif(marks.case_key, ''), excluded.case_key)
     where marks.revision = :revision"""
+_KEEP_MEASURED = """
+    update marks set kind = 'gate' where kind in ('none', 'excused') and person in (
+        select x.person from marks_elsewhere x
+        where x.day = marks.day and x.kind in ('measured', 'card'))"""
+"""Of whoever was expected on a closed day the measurement stays as well."""
 _SET_ASIDE = """
     update marks set person = person - (
         select 1000000000 * (1 + coalesce(max((500000000 - person) / 1000000000), 0))

@@ -275,9 +275,10 @@ def _values(figures: DayRoll) -> tuple[int, ...]:
 _STATES: dict[State, str] = {
     "unmeasured": "kind = 'none'",
     "excused": "kind = 'excused'",
-    "measured": "kind in ('hand', 'desk', 'gate')",
+    "measured": "kind in ('hand', 'desk', 'card', 'gate')",
 }
-_KIND = """case when m.kind in ('hand', 'desk') then m.kind when x.kind = 'measured' then 'gate'
+_KIND = """case when m.kind in ('hand', 'desk', 'gate') then m.kind
+        when x.kind = 'card' then 'card' when x.kind = 'measured' then 'gate'
         when m.kind = 'excused' or x.kind = 'excused' then 'excused' else 'none' end as kind"""
 """SQL of what somebody was marked by: a measurement counts before an excuse, our own mark before
 that of another gateway."""

@@ -74,7 +74,8 @@ create table marks (
     expected integer not null default 0, primary key (day, person)
 ) strict, without rowid;
 
--- What the campus's other gateways know: `kind` is measured or excused.
+-- What the campus's other gateways know: `kind` is measured or excused. Of whoever was measured at
+-- this gateway's own kiosks, by a card, it is card.
 create table marks_elsewhere (
     day text not null, person integer not null, kind text not null, primary key (day, person)
 ) strict, without rowid;
@@ -129,3 +130,15 @@ def case_keys(db: Database) -> None:
     """Cases of fevers by hand are known by a key that is no number of the list."""
     for statement in _CASE_KEYS.split(";\n"):
         db.conn.execute(statement)
+
+
+_NUMBERED_AT = """
+-- Since when the numbers of people are those of this list: presences before are of another's.
+alter table people_list add column numbered_at real not null default 0
+"""
+
+
+@migrations()
+def numbered_at(db: Database) -> None:
+    """Presences at the kiosks are of this list from then on."""
+    db.conn.execute(_NUMBERED_AT)

@@ -59,6 +59,9 @@ STATIC: list[str | tuple[str, str]] = [
 FORGET_EVERY_S = 3600
 """How often personal fields are checked for their age."""
 
+PRESENCES_EVERY_S = 2.0
+"""How often it is looked who was measured at the kiosks."""
+
 CLOSE_EVERY_S = 60
 """How often it is looked whether a day is over, whose roll is then closed."""
 
@@ -106,6 +109,7 @@ class Pages(Shared):
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         threads: list[PeriodicThread] = [
             PeriodicThread("forget", FORGET_EVERY_S, self._forget, first_s=FORGET_EVERY_S),
+            PeriodicThread("presences", PRESENCES_EVERY_S, self.take_presences),
             PeriodicThread("roll", CLOSE_EVERY_S, self.close_days),
         ]
         if self.settings.campus_server:

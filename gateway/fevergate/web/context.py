@@ -1,5 +1,6 @@
 """What all pages of a gateway share: settings, databases, accounts, live state, a day's log."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -15,7 +16,8 @@ from fevergate.kiosks.update_words import why_in_words
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy
 from fevergate.people.marks import Marks
-from fevergate.people.roll import RollKeeper
+from fevergate.people.presences import CardPresences
+from fevergate.people.roll import DayRoll, RollKeeper
 from fevergate.people.schema import migrations as people_migrations
 from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.protocol.alarm_messages import AlarmState
@@ -64,6 +66,10 @@ from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
 from fevergate.web_common.told_cases import Cases, ConfirmedFever
 
+COUNT_EVERY_S = 10.0
+"""How often today's roll is counted for the boards while nobody passes: it also changes by entries
+and by the list."""
+
 
 class Shared(Site):
     """The shared parts; one instance for the web application of a gateway."""
@@ -81,6 +87,15 @@ class Shared(Site):
         self.people = PeopleStore(self.people_db, vault)
         self.marks = Marks(self.people_db, vault, settings.zone)
         self.roll = RollKeeper(self.people_db, settings.zone, settings.campus)
+        self._presences = CardPresences(
+            self.people_db,
+            settings.path(settings.database),
+            settings.zone,
+            settings.retention.persons_days,
+        )
+        self.measured_today: DayRoll | None = None
+        """Today's figures of the roll, for the boards; None without a list."""
+        self._counted_s: float | None = None
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
         self.entries = Entries(self.store, vault, load_registers(settings.folder))
         self.registers = RegisterSite(
@@ -135,6 +150,13 @@ class Shared(Site):
         """Close the roll of days that are over, while the clock is believed."""
         if self.clock.believed:
             self.roll.close_days(self.settings.retention.persons_days)
+
+    def take_presences(self) -> None:
+        """Take over who was measured at the kiosks, and count today's roll: at once where somebody
+        passed, else each `COUNT_EVERY_S`. Raises `StoreError`."""
+        passed, now = self._presences.take(), time.monotonic()
+        if passed or self._counted_s is None or now - self._counted_s >= COUNT_EVERY_S:
+            self.measured_today, self._counted_s = self.roll.day(self.clock.today()), now
 
     def forget_persons(self) -> int:
         """Delete personal fields, marks of people and names in the audit that are too old; return

@@ -20,6 +20,7 @@ FIGURES = (N_("Expected"), N_("Measured"), N_("Excused"), N_("Not measured"), N_
 KINDS: dict[Kind, str] = {
     "hand": N_("by hand"),
     "desk": N_("at the desk"),
+    "card": N_("at a kiosk, by card"),
     "gate": N_("at another gateway"),
     "excused": N_("excused"),
     "none": N_("not measured"),

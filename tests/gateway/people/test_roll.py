@@ -16,10 +16,12 @@ from people_helpers import Clock, entry, gateway_people
 from fevergate.errors import MarkError, PeriodError
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy, page
-from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark
+from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark, set_marks_aside
 from fevergate.people.policy import Policies
+from fevergate.people.presences import CardPresences
 from fevergate.people.roll import DayRoll, RollKeeper, in_words
 from fevergate.storage.coverage_bits import DAY_S, day_bounds
+from fevergate.storage.store import Store
 from fevergate.texts.translations import translator
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -38,6 +40,24 @@ class College:
         self.changes = PeopleChanges(self.store)
         self.marks = Marks(self.store.statements, self.store.vault, ZONE)
         self.roll = RollKeeper(self.store.statements, ZONE)
+        self.readings = self._stack.enter_context(closing(Store(folder / "fevergate.db")))
+        self.take_anew()
+
+    def take_anew(self) -> None:
+        """As another process of the pages would take presences over."""
+        database = self.readings.path
+        self.presences = CardPresences(self.store.statements, database, ZONE, 30)
+
+    def passes(self, number: str, verdict: str = "normal", at: float | None = None, **of) -> None:
+        """Somebody taps a card at a kiosk and is measured, or not (`retry`)."""
+        select = "select coalesce(max(seq), 0) + 1 from presences"
+        (seq,) = self.readings.db.execute(select).fetchone()
+        person = of.get("person") or self.person(number)
+        with self.readings.transaction():
+            self.readings.db.execute(
+                "insert into presences values ('north-1', 1, ?, ?, 'north', ?, ?)",
+                (seq, self.clock.at if at is None else at, person, verdict),
+            )
 
     @property
     def today(self) -> date:
@@ -74,6 +94,7 @@ class Model:
         self.people: dict[str, dict] = {}
         self.marks: dict[tuple[date, str], tuple[str, float | None]] = {}
         self.elsewhere: dict[tuple[date, str], str] = {}
+        self.passed: set[tuple[date, str]] = set()
         self.closed: dict[date, dict[str, str]] = {}
 
     def replace(self, listed: dict[str, tuple[str, bool]], now: float) -> None:
@@ -105,6 +126,8 @@ class Model:
     def state(self, day: date, number: str) -> str:
         kind, _ = self.marks.get((day, number), ("none", None))
         known = {kind, self.elsewhere.get((day, number), "none")}
+        if (day, number) in self.passed:
+            return "measured"
         if known & {"hand", "measured"}:
             return "measured"
         return "excused" if "excused" in known else "unmeasured"
@@ -144,6 +167,7 @@ class RollMachine(RuleBasedStateMachine):
     )
     def begin(self, listed) -> None:
         self.replace(listed)
+        self.listed_at = self.college.clock.at
         self.college.roll.close_days(30)
 
     @rule(
@@ -197,6 +221,21 @@ class RollMachine(RuleBasedStateMachine):
         kept = {key: kind for key, kind in self.model.elsewhere.items() if key[0] != day}
         self.model.elsewhere = kept | {(day, number): told[number] for number in told}
 
+    @rule(data=st.data(), verdict=st.sampled_from(["normal", "normal", "fever", "retry"]))
+    def somebody_passes_a_kiosk(self, data, verdict) -> None:
+        number = data.draw(st.sampled_from(sorted(self.model.people)))
+        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.kept]))
+        begin, _ = day_bounds(day, ZONE)
+        at = self.college.clock.at if day == self.college.today else begin + DAY_S / 2
+        if at < self.listed_at:  # nobody had a number
+            return
+        self.college.passes(number, verdict, at)
+        if day != self.college.today:  # it came late: days are compared as a whole, now and then
+            self.college.take_anew()
+        self.college.presences.take()
+        if verdict != "retry":
+            self.model.passed.add((day, number))
+
     @rule(days=st.integers(1, 3))
     def days_pass(self, days) -> None:
         self.college.clock.at += days * DAY_S
@@ -219,6 +258,10 @@ class RollMachine(RuleBasedStateMachine):
         self.model.marks = {key: mark for key, mark in self.model.marks.items() if key[0] >= before}
         elsewhere = self.model.elsewhere.items()
         self.model.elsewhere = {key: kind for key, kind in elsewhere if key[0] >= before}
+        self.model.passed = {key for key in self.model.passed if key[0] >= before}
+        with self.college.readings.transaction():
+            begin, _ = day_bounds(before, ZONE)
+            self.college.readings.db.execute("delete from presences where at < ?", (begin,))
 
     def days(self) -> list[date]:
         count = (self.college.today - self.first).days + 1
@@ -279,6 +322,78 @@ def test_a_college_without_a_list_has_no_roll(college):
     college.roll.close_days(30)
     assert college.roll.day(college.today) is college.roll.units(college.today) is None
     assert college.roll.people(college.today, "unmeasured") == []
+
+
+def test_whoever_passes_a_kiosk_with_a_verdict_is_measured_and_counts_before_an_excuse(college):
+    listed(college, "1", "2", "3", "4")
+    college.enter("1", excused="at home")
+    college.enter("2", clinical_c=36.6)
+    for number in ("1", "2", "3"):
+        college.passes(number)
+    college.passes("4", "retry")
+    assert college.presences.take()
+    assert college.roll.day(college.today) == DayRoll(expected=4, measured=3, unmeasured=1)
+    assert college.numbers("unmeasured") == ["4"]
+    kinds = [row.kind for row in college.roll.people(college.today, "measured")]
+    assert kinds == ["card", "hand", "card"]
+    assert college.marks.own(college.today).measured == {college.person(n) for n in "123"}
+    assert not college.marks.own(college.today).excused
+    college.clock.at += 1
+    assert not college.presences.take()
+
+
+def test_what_another_gateway_tells_takes_no_measurement_at_our_kiosks_away(college):
+    listed(college, "1", "2")
+    college.passes("1")
+    college.presences.take()
+    for excused in ([college.person("1")], []):
+        college.marks.learn(college.today, [], excused)
+        assert college.numbers("measured") == ["1"]
+
+
+def test_hours_that_are_struck_have_measured_nobody(college):
+    listed(college, "1", "2")
+    for number in "12":
+        college.passes(number)
+    college.presences.take()
+    hour = int(college.clock.at // 3600) * 3600
+    with college.readings.transaction():
+        college.readings.db.execute(
+            'insert into strikes(kiosk, begin, "end", at, "by", reason)'
+            " values ('north-1', ?, ?, 0, '', '')",
+            (hour, hour + 3600),
+        )
+    college.clock.at += 61
+    assert college.presences.take()
+    assert college.roll.day(college.today) == DayRoll(expected=2, unmeasured=2)
+
+
+def test_presences_before_another_list_are_of_nobody_on_it_and_closed_days_keep_theirs(college):
+    college.changes.replace([entry("1")])
+    college.passes("1")
+    college.presences.take()
+    first, before = college.today, DayRoll(expected=1, measured=1)
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    college.passes("1")
+    with college.store.statements.transaction() as connection:
+        set_marks_aside(connection, college.clock.at + 1)
+    college.clock.at += 2
+    college.take_anew()
+    assert not college.presences.take()
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
+    assert college.roll.day(first) == before
+    college.passes("1")
+    assert college.presences.take()
+    assert college.roll.day(college.today) == before
+
+
+def test_presences_that_are_no_number_of_the_list_are_left_out(college):
+    listed(college, "1")
+    for person in (-5, 0, 2**40):
+        college.passes("1", person=person or -1)
+    assert not college.presences.take()
+    assert college.marks.own(college.today).measured == frozenset()
 
 
 def test_whoever_was_listed_first_today_has_no_roll_for_the_days_before(college):

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner
 from people_helpers import Clock, entry, gateway_people
-from samples import arrived, health
+from samples import arrived, health, reading
 
 from fevergate.cli import cli
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.marks import Marks, NewMark
+from fevergate.people.presences import CardPresences
 from fevergate.people.roll import DayRoll, RollKeeper
 from fevergate.provision import provision
 from fevergate.reports.day_in_words import verdict
@@ -19,7 +20,7 @@ from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
-from fevergate.storage.records import HealthArrived
+from fevergate.storage.records import HealthArrived, ReadingArrived
 from fevergate.storage.store import Store
 from fevergate.texts.translations import translator
 
@@ -40,6 +41,7 @@ class Scene:
         PeopleChanges(people).replace([entry("1"), entry("2")])
         self.people = {n: people.by_number(n).person for n in "12"}
         self.marks = Marks(people.statements, people.vault, self.settings.zone)
+        self.statements = people.statements
         self.roll = RollKeeper(people.statements, self.settings.zone, "east")
         self.roll.close_days(30)
 
@@ -64,6 +66,19 @@ def scene(tmp_path, monkeypatch):
         scene = Scene(folder, people, clock)
         with closing(scene.store):
             yield scene
+
+
+def test_zero_is_stated_where_everybody_was_measured_at_a_kiosk_or_excused(scene):
+    scene.mark("1", excused="at home")
+    for seq, result in enumerate(("retry", "normal"), 1):
+        scan = reading(seq, result, at=NOON + 3600 + seq, who="0" * 16)
+        arrival = ReadingArrived(scan, NOON + 3610, "north", person=scene.people["2"])
+        scene.store.commit([arrival])
+        presences = CardPresences(scene.statements, scene.store.path, scene.settings.zone, 30)
+        presences.take()
+        assert scene.day().roll.unmeasured == (result == "retry")
+    scene.night()
+    assert scene.day().zero
 
 
 def test_zero_is_not_stated_while_somebody_is_left(scene):

@@ -8,17 +8,21 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from samples import reading
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.schema import items, metadata
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry, PeopleChanges, begin_again
 from fevergate.people.marks import Marks, NewMark, fevers_since
+from fevergate.people.presences import CardPresences
 from fevergate.people.roll import DayRoll, Rolls
 from fevergate.people.schema import migrations
 from fevergate.people.store import PeopleStore
 from fevergate.protocol.campus_messages import MarkIndex
+from fevergate.storage.records import ReadingArrived
 from fevergate.storage.statements import SqliteStatements
+from fevergate.storage.store import Store
 from fevergate.web.mark_forwarder import MOST_ANSWER, MarkForwarder
 from fevergate.web.people_copier import PeopleCopier
 from harness.broker import free_port
@@ -47,11 +51,10 @@ class Server:
         return self.host.server.database.scalars(items.select().with_only_columns(items.c.payload))
 
 
-def entries():
-    campuses = ["east"] * 4 + ["west"]
+def entries(*campuses, begin=1):
     return [
         ListEntry(number=f"2026{n}", name=f"student {n}", kind="student", campus=campus)
-        for n, campus in enumerate(campuses, 1)
+        for n, campus in enumerate(campuses or ["east"] * 4 + ["west"], begin)
     ]
 
 
@@ -80,6 +83,15 @@ class GatewayPeople:
     def enter(self, person: int, **mark) -> None:
         given = mark or {"clinical_c": 36.6}
         self.marks.enter(DAY, [NewMark(person=person, **given)], "Zhang")
+
+    def passes(self, person: int, verdict: str = "normal") -> None:
+        """Somebody taps a card at a kiosk here, and is measured."""
+        at = self.server.host.clock()
+        with closing(Store(self.path.with_name("fevergate.db"))) as store:
+            seq = store.db["presences"].count + 1
+            scan = reading(seq, verdict, at=at, who="0" * 16)
+            store.commit([ReadingArrived(scan, at, "gate", person=person)])
+            CardPresences(self.statements, store.path, ZONE, 30).take()
 
     def unmeasured(self) -> list[int]:
         return [row.person for row in self.roll.people(DAY, "unmeasured")]
@@ -140,6 +152,26 @@ def test_who_was_measured_at_one_gate_is_not_unmeasured_at_the_other(server, gat
     assert server.figures() == DayRoll(expected=4, measured=2, excused=1, unmeasured=1)
     assert one.roll.day(DAY) == other.roll.day(DAY) == server.figures()
     assert not any("student" in payload or "home" in payload for payload in server.payloads())
+
+
+def test_who_passed_a_kiosk_with_a_card_at_one_gate_is_measured_everywhere(server, gates, tmp_path):
+    one, other = gates
+    PeopleChanges(server.people).replace([*entries(), *entries("", begin=6)])
+    with closing(GatewayPeople(server, tmp_path / "w", "gw-west", "west")) as west:
+        for gateway in (one, other, west):
+            gateway.copy_list()
+        one.passes(1)
+        one.passes(2, "retry")
+        west.passes(5)
+        west.passes(6)  # whom the list expects at any campus
+        exchange(one, other, west)
+        assert one.unmeasured() == other.unmeasured() == [2, 3, 4]
+        assert west.unmeasured() == []
+        assert server.figures() == DayRoll(expected=4, measured=1, unmeasured=3)
+        assert server.figures("west") == DayRoll(expected=1, measured=1)
+        report = server.host.server.reports.now(DAY.isoformat())
+        assert report.anywhere == DayRoll(expected=1, measured=1)
+        assert report.zero is False
 
 
 def test_a_mark_that_is_taken_back_is_taken_back_everywhere(server, gates):

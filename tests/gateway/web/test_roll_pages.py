@@ -9,11 +9,13 @@ import pytest
 from openpyxl import load_workbook
 from pages_site import GOOD, OURS, post
 from people_helpers import entry
+from samples import reading
 
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.marks import NewMark
 from fevergate.people.roll import DayRoll
 from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.records import ReadingArrived
 
 SOFT, CHEM = "软件 2301", "计应 2302"
 
@@ -71,6 +73,20 @@ def test_a_guard_is_not_shown_who_was_not_measured(listed, guard):
     assert guard.get("/roll").status_code == 403
     assert guard.get("/roll.csv").status_code == 403
     assert guard.get("/api/v1/roll").status_code == 403
+
+
+def test_whoever_tapped_a_card_at_a_kiosk_and_was_measured_is_on_the_page_as_such(
+    listed, tutor, persons
+):
+    now = listed.pages.clock.now()
+    for seq, (name, verdict) in enumerate((("王小明", "normal"), ("李芳", "retry")), 1):
+        scan = reading(seq, verdict, boot=9, at=now, who="0" * 16)
+        listed.gateway.commit([ReadingArrived(scan, now, "north", person=persons[name])])
+    listed.pages.take_presences()
+    page = tutor.get("/roll").text
+    assert "Expected 3, measured 1, excused 0, not measured 2." in page
+    assert "at a kiosk, by card" in page
+    assert listed.pages.measured_today == DayRoll(expected=4, measured=1, unmeasured=3)
 
 
 def test_a_whole_class_is_entered_at_once(listed, tutor, persons):

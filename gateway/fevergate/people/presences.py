@@ -1,0 +1,116 @@
+"""Takes over from the gateway's store who was measured at its kiosks, known by their cards.
+
+The store of readings is another file, and its numbers of people those of the list at that time:
+therefore the days' people are copied to the list's own file, where a list that replaces this one
+leaves them behind.
+"""
+
+import sqlite3
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fevergate.errors import StoreError
+from fevergate.people.marks import CARD
+from fevergate.protocol.person_set import MOST_PERSON
+from fevergate.storage.connection import connect
+from fevergate.storage.coverage_bits import HOUR_S, day_bounds
+from fevergate.storage.schema import struck
+from fevergate.storage.statements import Statements
+
+RECENT_S = 120.0
+"""Presences as young as this are looked for in each round."""
+
+DAYS_EVERY_S = 60.0
+"""How often today and yesterday are compared as a whole: readings may come late, be dated anew or
+be struck."""
+
+ALL_EVERY_S = 3600.0
+"""How often all days are compared whose presences are kept."""
+
+
+class CardPresences:
+    """Keeps the measured people of each day in step with the presences of `database`, the gateway's
+    store; `kept_days`: how long presences are kept."""
+
+    def __init__(
+        self, statements: Statements, database: Path, zone: ZoneInfo, kept_days: int
+    ) -> None:
+        self._statements = statements
+        self._database = database
+        self._zone = zone
+        self._kept_days = kept_days
+        self._days_at: float | None = None
+        self._all_at: float | None = None
+
+    def take(self) -> bool:
+        """Take over what has changed; whether anything had. Raises `StoreError`."""
+        rows = self._statements.query("select max(numbered_at, first_at) from people_list")
+        if not rows or not self._database.exists():
+            return False
+        ((numbered_at,),) = rows
+        now = self._statements.clock()
+        try:
+            with closing(connect(self._database, read_only=True)) as connection:
+                return self._take(connection, numbered_at, now)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._database}: {error}") from error
+
+    def _take(self, connection: sqlite3.Connection, numbered_at: float, now: float) -> bool:
+        today = datetime.fromtimestamp(now, self._zone).date()
+        count = 0
+        if _over(self._all_at, ALL_EVERY_S, now):
+            count, self._all_at = self._kept_days, now
+        elif _over(self._days_at, DAYS_EVERY_S, now):
+            count = 2
+        changed = False
+        for back in range(count):
+            day = today - timedelta(days=back)
+            begin, end = day_bounds(day, self._zone)
+            persons = _measured(connection, max(begin, numbered_at), end)
+            changed |= self._replace(day, persons)
+        if count:
+            self._days_at = now
+            return changed
+        begin, end = day_bounds(today, self._zone)
+        return self._add(today, _measured(connection, max(begin, numbered_at, now - RECENT_S), end))
+
+    def _known(self, day: date) -> set[int]:
+        rows = self._statements.query(_SELECT, (day.isoformat(),))
+        return {person for (person,) in rows}
+
+    def _replace(self, day: date, persons: set[int]) -> bool:
+        gone = self._known(day) - persons
+        if gone:
+            with self._statements.transaction() as connection:
+                connection.executemany(_DELETE, [(day.isoformat(), person) for person in gone])
+        return self._add(day, persons) or bool(gone)
+
+    def _add(self, day: date, persons: set[int]) -> bool:
+        new = persons - self._known(day) if persons else persons
+        if new:
+            with self._statements.transaction() as connection:
+                connection.executemany(_PUT, [(day.isoformat(), person) for person in new])
+        return bool(new)
+
+
+def _measured(connection: sqlite3.Connection, begin: float, end: float) -> set[int]:
+    """Numbers of people with a verdict within a time (Unix time, s)."""
+    return {person for (person,) in connection.execute(_PRESENT, (begin, end, MOST_PERSON))}
+
+
+def _over(at: float | None, every_s: float, now: float) -> bool:
+    """Whether a round is due; it is where the clock was set back, too."""
+    return at is None or not 0 <= now - at < every_s
+
+
+_PRESENT = f"""
+    select distinct p.person from presences p
+    where p.at >= ? and p.at < ? and p.verdict != 'retry' and p.person between 1 and ?
+    and not {struck("p", f"p.at - p.at % {HOUR_S}")}"""  # noqa: S608 - constants
+_SELECT = f"select person from marks_elsewhere where day = ? and kind = '{CARD}'"  # noqa: S608
+_DELETE = f"delete from marks_elsewhere where day = ? and person = ? and kind = '{CARD}'"  # noqa: S608
+_PUT = f"""
+    insert into marks_elsewhere(day, person, kind) values (?, ?, '{CARD}')
+    on conflict(day, person) do update set kind = excluded.kind"""  # noqa: S608 - constants
