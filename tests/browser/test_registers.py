@@ -64,6 +64,12 @@ def test_a_shift_at_the_gate_with_visitors_disinfection_supplies_duty_and_a_loan
     page.get_by_role("link", name="Visitors").click()
     fill(page, Name="王小明", Telephone="13800000001", Visits="Chen Jing", Gate="south")
     assert "王小明" in page.inner_text("main") and "Open: 1" in page.inner_text("main")
+    page.get_by_role("button", name="Day pass").click()
+    assert "访客当日通行证 · Visitor's day pass" in page.inner_text("main")
+    code = page.get_by_alt_text("QR code of the pass")
+    assert code.evaluate("it => it.naturalWidth > 0 && it.clientWidth >= 300")
+    assert judged(page) == [] and too_wide_px(page) <= 0
+    page.get_by_role("link", name="Back").click()
     page.get_by_role("button", name="Has left").click()
     assert "None is open" in page.inner_text("main")
     assert "王小明" not in page.inner_text("main")

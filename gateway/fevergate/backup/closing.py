@@ -59,6 +59,7 @@ NAMES = {
         "update lamp_tests set by = '' where by != ''",
         "update calibrations set by = '' where by != ''",
         "delete from rejected",
+        "delete from presences",
     ),
     PAGES: (
         "delete from sessions",
@@ -83,6 +84,7 @@ NAMES = {
     PEOPLE: (
         "delete from cards",
         "delete from drafts",
+        "delete from passes",
         "update people set sealed = '', number_tag = null, name_tag = '', content = ''",
         "update marks set \"by\" = '', sealed = ''",
         "update policies set \"by\" = ''",

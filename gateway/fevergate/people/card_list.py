@@ -1,4 +1,5 @@
-"""Whose a card is and what that person may do, in memory: a tap is answered without the disk."""
+"""Whose a card or pass is and what that person may do, in memory: a tap is answered without the
+disk."""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import StoreError
+from fevergate.people.passes import PassList, has_table
 from fevergate.people.store import IN_FORCE, LISTED, PERMIT, PERMITS, Permit
 from fevergate.storage.connection import connect
 
@@ -19,14 +21,17 @@ WIDTHS = {10: (1, 8, 10), 16: (1, 8, 16)}
 
 
 class CardHolder(NamedTuple):
-    """Somebody with a card: their number in the list, and what they may do."""
+    """Somebody with a card or a pass, and what they may do.
+
+    `person` is their number in the list; below zero it is a visitor's, `entry_of` their entry.
+    """
 
     person: int
     permit: Permit
 
 
 class CardList:
-    """The cards of a list of people that can be in force now, by their tags.
+    """The cards of a list of people that can be in force now, by their tags, and visitors' passes.
 
     `refresh` reads the list where it has changed, or where somebody's permit or time on the list
     begins or ends; `find` can be called from any thread and reads no file. Tags are kept as whole
@@ -41,6 +46,7 @@ class CardList:
         self._vault = vault
         self._base = base
         self._now = now
+        self._passes = PassList(vault, now)
         self._holders: dict[int, int] = {}
         self._read: tuple[str, int] | None = None
         self._valid_from, self._valid_until = 0.0, 0.0
@@ -51,11 +57,15 @@ class CardList:
             with closing(connect(self._path, read_only=True)) as connection:
                 connection.execute("begin")
                 self._refresh(connection)
+                self._passes.refresh(connection)
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
 
     def find(self, number: int) -> CardHolder | None:
-        """Whose a card is, by its number; None for one that is on no list, or not now."""
+        """Whose a card is, by its number; None for one that is on no list, or not now. A visitor
+        whose pass has ended is known, and has to see the guard."""
+        if visitor := self._passes.find(number):
+            return CardHolder(-visitor.entry, "enter" if visitor.valid else "ask")
         digits = f"{number:d}" if self._base == 10 else f"{number:x}"
         for text in dict.fromkeys(digits.zfill(width) for width in WIDTHS[self._base]):
             packed = self._holders.get(_short(self._vault.tag(CARD, text)))
@@ -79,14 +89,23 @@ class CardList:
 
 
 def has_cards(path: Path) -> bool:
-    """Whether there is a list of people, and a card on it. Raises `StoreError`."""
+    """Whether anybody has a card on the list of people, or a pass. Raises `StoreError`."""
     if not path.exists():
         return False
     try:
         with closing(connect(path, read_only=True)) as connection:
-            return connection.execute("select 1 from cards limit 1").fetchone() is not None
+            tables = ["cards", *(["passes"] if has_table(connection) else [])]
+            return any(
+                connection.execute(f"select 1 from {table} limit 1").fetchone()  # noqa: S608
+                for table in tables
+            )
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
+
+
+def entry_of(person: int) -> int | None:
+    """The id of a visitor's entry in the register; None for somebody of the list."""
+    return -person if person < 0 else None
 
 
 def _short(tag: str) -> int:

@@ -1,6 +1,7 @@
 """Tables of `people.db`: the list of people, their cards, policies and overrides; marks by day.
 
-The campus server has the same ones in its database (`campus/schema.py`). Times are Unix time (s).
+The campus server has the same ones in its database (`campus/schema.py`), but for visitors' passes.
+Times are Unix time (s).
 """
 
 from sqlite_utils import Database, Migrations
@@ -142,3 +143,21 @@ alter table people_list add column numbered_at real not null default 0
 def numbered_at(db: Database) -> None:
     """Presences at the kiosks are of this list from then on."""
     db.conn.execute(_NUMBERED_AT)
+
+
+_PASSES = """
+-- Visitors' passes: `tag` finds one, `sealed` holds its code until it ends, `entry` is the id of
+-- the entry of the register `visitors`. A campus server has none.
+create table passes (
+    id integer primary key autoincrement, tag text not null unique, entry integer not null,
+    until real not null, sealed text not null, made_at real not null, ended_at real
+) strict;
+create index passes_entry on passes(entry);
+"""
+
+
+@migrations()
+def passes(db: Database) -> None:
+    """Visitors' passes."""
+    for statement in _PASSES.split(";\n"):
+        db.conn.execute(statement)

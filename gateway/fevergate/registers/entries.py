@@ -4,7 +4,7 @@ Personal values are encrypted, and forgotten by age; counts, sums and times stay
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,10 +57,18 @@ class Entries:
     """The entries of the registers that are declared. Each method raises `StoreError` where names
     were encrypted with another key, and `NothingFoundError` for an unknown register or entry."""
 
-    def __init__(self, store: Statements, vault: Vault, registers: Registers) -> None:
+    def __init__(
+        self,
+        store: Statements,
+        vault: Vault,
+        registers: Registers,
+        ending: Callable[[str, int], None] = lambda _register, _id: None,
+    ) -> None:
+        """`ending` is called with register and id before an entry is closed."""
         self._store = store
         self._vault = vault
         self.registers = registers
+        self._ending = ending
 
     def register(self, name: str) -> RegisterDeclaration:
         """A register by its name."""
@@ -79,7 +87,8 @@ class Entries:
         """The same entries within one transaction: whatever is changed by them stands together, or
         none of it."""
         with self._store.transaction() as connection:
-            yield Entries(JoinedStatements(self._store, connection), self._vault, self.registers)
+            joined = JoinedStatements(self._store, connection)
+            yield Entries(joined, self._vault, self.registers, self._ending)
 
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
         """Add an entry. With an id of `new_id` that exists already nothing is added: a form that
@@ -134,6 +143,8 @@ class Entries:
             before = self._expected(register, id_, revision)
             if not declared.open or (before.closed_at is None) == (at is None):
                 raise EntryError("revision", "meanwhile")
+            if at is not None:
+                self._ending(register, id_)
             ((*stored, opened_at),) = self._store.query(
                 "select fields, sealed, subject, amount, opened_at from entries"
                 " where register = ? and id = ?",

@@ -165,6 +165,8 @@ LABELS = {
     "correct entry": N_("corrected a register's entry"),
     "close entry": N_("closed a register's entry"),
     "reopen entry": N_("opened a register's entry again"),
+    "make pass": N_("made a visitor's day pass"),
+    "look at pass": N_("looked at a visitor's day pass"),
     "take report": N_("took a report along"),
     "submit": N_("submitted a report"),
 }

@@ -33,6 +33,7 @@ from fevergate.web.log_pages import LogPages
 from fevergate.web.mark_forwarder import MarkForwarder
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
+from fevergate.web.pass_pages import PassPages
 from fevergate.web.people_copier import PeopleCopier
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web_common import https_server
@@ -88,7 +89,8 @@ class Pages(Shared):
                 *RosterPages(self, self.duty, settings.zone, self.registers.gates).routes,
                 *ScreenPages(self).routes,
                 *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
-                *RegisterPages(self, self.registers).routes,
+                *(registers := RegisterPages(self, self.registers)).routes,
+                *PassPages(self, registers).routes,
                 *PrivacyPage(self, self.privacy).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(packages=STATIC)),

@@ -1,5 +1,7 @@
 """What all pages of a gateway share: settings, databases, accounts, live state, a day's log."""
 
+import logging
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +12,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from fevergate.crypto.field_encryption import KEY, Vault
-from fevergate.errors import NothingFoundError
+from fevergate.errors import NothingFoundError, StoreError
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.kiosks.update_words import why_in_words
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy
 from fevergate.people.marks import Marks
+from fevergate.people.passes import REGISTER as VISITORS
+from fevergate.people.passes import Passes
 from fevergate.people.presences import CardPresences
 from fevergate.people.roll import DayRoll, RollKeeper
 from fevergate.people.schema import migrations as people_migrations
@@ -39,6 +43,7 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.presences import passages
 from fevergate.storage.retention import last_round
 from fevergate.storage.statements import SqliteStatements
 from fevergate.texts import trouble_text
@@ -65,6 +70,8 @@ from fevergate.web_common.store import AuditEntry, WebStore
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 from fevergate.web_common.tokens import Tokens
 from fevergate.web_common.told_cases import Cases, ConfirmedFever
+
+log = logging.getLogger(__name__)
 
 COUNT_EVERY_S = 10.0
 """How often today's roll is counted for the boards while nobody passes: it also changes by entries
@@ -97,7 +104,8 @@ class Shared(Site):
         """Today's figures of the roll, for the boards; None without a list."""
         self._counted_s: float | None = None
         self.follow_ups = FollowUps(self.store, vault, self.clock.now)
-        self.entries = Entries(self.store, vault, load_registers(settings.folder))
+        self.passes = Passes(self.people_db, vault)
+        self.entries = Entries(self.store, vault, load_registers(settings.folder), self._end_pass)
         self.registers = RegisterSite(
             entries=self.entries,
             zone=settings.zone,
@@ -106,6 +114,7 @@ class Shared(Site):
             places=partial(_places, settings),
             days=settings.retention.persons_days,
             guards=True,
+            passed=self._passed,
         )
         self.privacy = PrivacySite(
             settings.campus_title,
@@ -175,7 +184,23 @@ class Shared(Site):
         (PeopleChanges if home else ListCopy)(self.people).forget_gone(before)
         self.store.forget_others(before)
         self.cases.forget(before)
+        self.passes.forget(before)
         return self.follow_ups.forget(before) + self.entries.forget(before)
+
+    def _end_pass(self, register: str, id_: int) -> None:
+        if register == VISITORS:
+            self.passes.end(id_)
+
+    def _passed(self, ids: Sequence[int]) -> dict[int, list[float]]:
+        """Times at which visitors passed a gate with their pass today, by the ids of their entries;
+        none where the gateway's database cannot be read: the register is kept all the same."""
+        try:
+            with self.reader() as reader:
+                found = passages(reader, [-id_ for id_ in ids], self.registers.day_begin())
+        except (StoreError, sqlite3.Error) as error:
+            log.warning("visitors who passed: %s", error)
+            return {}
+        return {-person: at for person, at in found.items()}
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
         """A day's log (YYYY-MM-DD, default today) with at most `most` fevers after the first

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import EntryError, PeriodError
+from fevergate.people.passes import REGISTER as VISITORS
 from fevergate.registers.declarations import RegisterDeclaration
 from fevergate.registers.entries import MOST, Entry, new_id
 from fevergate.storage.coverage_bits import day_bounds
@@ -34,6 +35,9 @@ MAX_SEARCHED = 5000
 """Entries of a period that a search decrypts, the newest."""
 
 MAX_REASON = 200
+ONE_PASSAGE_S = 120.0
+"""Measurements of somebody within this time are of one passage."""
+
 LATEST = 20
 """Entries of today that the page of a register lists."""
 
@@ -60,7 +64,7 @@ class RegisterPages:
     def all(self, request: Request) -> Response:
         """Every register that the user keeps, and how it stands."""
         words = self._words(request)
-        kept = [one for one in self._entries.registers.values() if self._keeps(request, one)]
+        kept = [one for one in self._entries.registers.values() if self.keeps(request, one)]
         if not kept:
             raise HTTPException(403)
         rows = [(register, words.standing(register)) for register in kept]
@@ -71,7 +75,7 @@ class RegisterPages:
     ) -> Response:
         """A register's open entries and today's, what is due, its sums, and a new entry's form."""
         register, words = self._register(request), self._words(request)
-        begin = self._registers.day_begin()
+        begin, standing = self._registers.day_begin(), words.standing(register)
         today = self._entries.entered(register.name, begin, self._registers.now() + 1, LATEST)
         if register.personal:
             self._site.note(request, "look at register", register.name)
@@ -81,7 +85,8 @@ class RegisterPages:
             400 if error else 200,
             register=register,
             words=words,
-            standing=words.standing(register),
+            standing=standing,
+            passed=self._passed(register, [entry.id for entry in standing.open]),
             today_entries=[
                 entry if self._reads(request, register, entry) else nameless(register, entry)
                 for entry in today
@@ -215,6 +220,11 @@ class RegisterPages:
         self._site.note(request, "take register", name)
         return answer
 
+    def keeps(self, request: Request, register: RegisterDeclaration) -> bool:
+        """Whether the user keeps a register."""
+        by_guards = register.keepers == "guards" and self._registers.guards
+        return _is_admin(request) or (by_guards and session_of(request).role == "guard")
+
     def _write(
         self,
         request: Request,
@@ -261,7 +271,7 @@ class RegisterPages:
 
     def _register(self, request: Request) -> RegisterDeclaration:
         register = self._entries.register(request.path_params["register"])
-        if not self._keeps(request, register):
+        if not self.keeps(request, register):
             raise HTTPException(403)
         return register
 
@@ -287,9 +297,15 @@ class RegisterPages:
         entry = self._entries.get(register.name, request.path_params["id"])
         return _is_admin(request) or entry.first_at >= self._registers.day_begin()
 
-    def _keeps(self, request: Request, register: RegisterDeclaration) -> bool:
-        by_guards = register.keepers == "guards" and self._registers.guards
-        return _is_admin(request) or (by_guards and session_of(request).role == "guard")
+    def _passed(
+        self, register: RegisterDeclaration, ids: list[int]
+    ) -> dict[int, tuple[float, bool]] | None:
+        """When visitors last passed with their pass, and whether that was another time than the
+        first, so that they may have left; None for a register without passes."""
+        read = self._registers.passed
+        if read is None or register.name != VISITORS or not register.open:
+            return None
+        return {id_: (at[-1], at[-1] - at[0] > ONE_PASSAGE_S) for id_, at in read(ids).items()}
 
     def _words(self, request: Request) -> RegisterWords:
         language = self._site.language(request)

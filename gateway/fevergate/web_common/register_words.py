@@ -1,6 +1,6 @@
 """Entries of registers in words: titles, values, and the tables of all exports."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -33,6 +33,9 @@ class RegisterSite(NamedTuple):
     guards: bool
     gate_word: str = N_("Gate")
     """What a gate of an entry is called: at a campus server it is a campus."""
+    passed: Callable[[Sequence[int]], Mapping[int, list[float]]] | None = None
+    """Times (Unix time, s) at which visitors with these ids of entries passed a gate with their
+    pass today; None where there are no passes."""
 
     def form(self) -> EntryForm:
         """What checks an entry of this site."""
@@ -45,6 +48,16 @@ class RegisterSite(NamedTuple):
     def day_begin(self) -> float:
         """When today began (Unix time, s)."""
         return day_bounds(self.today(), self.zone)[0]
+
+    def pass_ends(self, register: RegisterDeclaration) -> float:
+        """Until when (Unix time, s) a pass that is made now is valid: until closing time, and after
+        that, or without one, until the day's end."""
+        last, (begin, end) = self.last_closing(register), day_bounds(self.today(), self.zone)
+        if last is None or last >= begin:
+            return end
+        hour, minute = map(int, (register.closing or "").split(":"))
+        today = datetime.fromtimestamp(self.now(), self.zone)
+        return today.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
 
     def last_closing(self, register: RegisterDeclaration) -> float | None:
         """The last time (Unix time, s) at which no entry should have been open any more."""

@@ -15,6 +15,7 @@ from fevergate.gateway.cards import READING, TAP, Cards, unsealed
 from fevergate.gateway.flood_guard import TAPS_BURST
 from fevergate.gateway.ingest import Ingest
 from fevergate.people.changes import PeopleChanges
+from fevergate.people.passes import Passes
 from fevergate.people.policy import Policies
 from fevergate.people.schema import migrations
 from fevergate.people.store import PeopleStore
@@ -124,6 +125,19 @@ def test_whoever_is_not_known_is_unknown(desk, message, kiosk):
     desk.list(entry(card=str(CARD)))
     assert desk.tapped() == "enter"
     assert desk.tapped(message, kiosk) == "unknown"
+
+
+def test_a_visitor_goes_in_by_a_pass_until_the_entry_is_closed_without_any_list(desk):
+    passes = Passes(desk.statements, desk.people.vault)
+    number = int(passes.issue(4711, desk.now() + 60).code[1:], 16)
+    desk.cards.refresh()
+    sealed = unsealed(KEYS["north-1"], READING, 7, 3, f"{number:016x}")
+    message = replace(sealed_reading(), who=f"{sealed:016x}")
+    assert desk.tapped(tap(number)) == "enter" and desk.tapped(tap(number ^ 1)) == "unknown"
+    passes.end(4711)
+    desk.cards.tick()
+    assert desk.tapped(tap(number)) == "ask"
+    assert desk.cards.person(message) == -4711  # measured before, told late
 
 
 def test_without_a_list_everybody_is_unknown(desk):
