@@ -27,9 +27,9 @@ from kiosk.errors import (
 from kiosk.health_report import HealthReport
 from kiosk.mlx90614 import MLX90614
 from kiosk.mqtt_link import MqttLink
+from kiosk.on_demand import give_back
 from kiosk.outbox import Outbox, next_boot
 from kiosk.panel import LOW, Panel
-from kiosk.remote_settings import RemoteSettings
 from kiosk.scan import WAITING
 from kiosk.sensor_checks import BLOCKED_SCANS, FrozenCheck, LensCheck, WarmUp
 from kiosk.sensor_unit import SensorUnit
@@ -55,9 +55,14 @@ _WATCHDOG_MS = 30_000  # longer than any operation on the board, mounting the fl
 class App:
     """The parts of a kiosk, and the tasks that connect them."""
 
-    def __init__(self, remote, ca_der):
+    def __init__(self, own, ca_der):
+        """`own`: the values of settings.json. Raises `SettingsError`."""
+        from kiosk.remote_settings import RemoteSettings  # loaded only here: it takes memory
+
+        remote = RemoteSettings(own)
+        give_back("remote_settings")
         self.settings = settings = remote.settings
-        self.commands = Commands(self, remote)
+        self.commands = Commands(self, own, remote.version)
         self.update = Update(settings.kiosk, settings.update_key, self.commands)
         clock.restore()
         self.uptime = clock.Uptime()
@@ -403,7 +408,7 @@ class App:
 def main():
     """Start the kiosk; where its settings are missing or wrong, start commissioning."""
     try:
-        remote = RemoteSettings(read())
+        own = read()
         try:
             with open(CA_PATH, "rb") as file:
                 ca_der = file.read()
@@ -415,4 +420,4 @@ def main():
 
         commission()
         return
-    asyncio.run(App(remote, ca_der).run())
+    asyncio.run(App(own, ca_der).run())

@@ -5,39 +5,28 @@ import json
 import machine
 
 from kiosk import clock
-from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
+from kiosk.on_demand import give_back
 
 
 class Commands:
     """Handlers of the gateway's messages, which act on `app`; also the host of `Update`."""
 
-    def __init__(self, app, remote):
+    def __init__(self, app, own, version, path="/remote"):
+        """`own`: the values of settings.json; `path`: where the gateway's settings are kept."""
         self._app = app
-        self._remote = remote
-
-    @property
-    def version(self):
+        self._own = own
+        self._path = path
+        self.version = version
         """Version of the gateway's settings in force, 0 where none ever came."""
-        return self._remote.version
 
     def settings(self, message):
         """Apply a retained settings message; publishes `settings/applied`, with any error."""
-        app = self._app
-        applied = {"v": 1, "kiosk": app.settings.kiosk, "at": clock.utc()}
+        from kiosk.settings_message import apply  # loaded only here: it takes memory
+
         try:
-            if not isinstance(message, dict):
-                raise SettingsError("expected a JSON object")
-            if message.get("values") is not None and self._remote.take(message):
-                app.configure(self._remote.settings)
-            if message.get("calibration") is not None:
-                app.identify()
-                app.decision.calibrate(message["calibration"], app.sensor_id)
-                applied["calibration"] = message["calibration"]
-        except (CalibrationError, SensorError, SettingsError) as error:
-            applied["error"] = plain(error)
-        applied["version"] = self.version
-        print("settings", applied.get("error", "applied"))
-        app.link.say("settings/applied", json.dumps(applied))
+            self.version = apply(self._app, self._own, self._path, message)
+        finally:
+            give_back("settings_message", "remote_settings")
 
     def say(self, state, **more):
         """Publish the state of an update."""

@@ -46,13 +46,13 @@ class Display:
         self._frame = bytearray(_WIDTH * _PAGES)
         self._view = memoryview(self._frame)
         self._shown = [0] * _PAGES  # CRC-32 of what each page shows
-        self._canvas = framebuf.FrameBuffer(self._frame, _WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
+        self.canvas = framebuf.FrameBuffer(self._frame, _WIDTH, _PAGES * 8, framebuf.MONO_VLSB)
         self._unknown = _ALL  # a bit for each page whose content on the display is unknown
         self._drawing = False
         self._stale = False
-        self._glyphs = Glyphs()
+        self.glyphs = Glyphs()
         self._more = {}
-        self._wanted = ("", "", None, None)
+        self.wanted = ("", "", None, None)
         self._inverted = False
         self._contrast = b"\x81\xcf"
         self._failed_ms = None
@@ -88,7 +88,7 @@ class Display:
         With `body_c` (°C) its digits and `sign`, "check" or "warning", take the place of `head`;
         a warning is shown inverted, dark on light.
         """
-        self._wanted = (head, tail, body_c, sign)
+        self.wanted = (head, tail, body_c, sign)
 
     async def flush(self):
         """Draw and send the changed pages; other tasks run between pages."""
@@ -148,14 +148,14 @@ class Display:
 
     async def _draw(self):
         """Draw into memory; other tasks, the scan among them, run between lines."""
-        head, tail, body_c, sign = self._wanted
-        self._canvas.fill(0)
+        head, tail, body_c, sign = self.wanted
+        self.canvas.fill(0)
         if body_c is None:
             self._line(head, 0)
         else:
             self._digits(body_c)
             if sign:
-                _SIGNS[sign](self._canvas)
+                _SIGNS[sign](self.canvas)
         await asyncio.sleep_ms(0)
         self._line(tail, LINE)
         await asyncio.sleep_ms(0)
@@ -174,7 +174,7 @@ class Display:
                 self._letter(char, x, y, scale)
                 x += 8 * scale
             else:
-                rows = self._glyphs.get(char) or self._more.get(char)
+                rows = self.glyphs.get(char) or self._more.get(char)
                 self._glyph(rows, x, y + (LINE - 16 * scale) // 2, scale)
                 x += 16 * scale
 
@@ -193,14 +193,14 @@ class Display:
                     run = 1
                     while bits >> row + run & 1:
                         run += 1
-                    self._canvas.fill_rect(x + index * scale, y + row * high, scale, run * high, 1)
+                    self.canvas.fill_rect(x + index * scale, y + row * high, scale, run * high, 1)
                     row += run
                 else:
                     row += 1
 
     def _glyph(self, rows, x, y, scale):
         if rows is None:
-            self._canvas.rect(x, y, 16 * scale, 16 * scale, 1)
+            self.canvas.rect(x, y, 16 * scale, 16 * scale, 1)
             return
         for row in range(16):
             bits = rows[2 * row] << 8 | rows[2 * row + 1]
@@ -210,7 +210,7 @@ class Display:
                     run = 1
                     while bits << column + run & 0x8000:
                         run += 1
-                    self._canvas.fill_rect(
+                    self.canvas.fill_rect(
                         x + column * scale, y + row * scale, run * scale, scale, 1
                     )
                     column += run
@@ -221,20 +221,20 @@ class Display:
         x = 2
         for char in "%.1f" % body_c:
             if char == ".":
-                self._canvas.fill_rect(x, _DIGIT_H - _THICK, _THICK, _THICK, 1)
+                self.canvas.fill_rect(x, _DIGIT_H - _THICK, _THICK, _THICK, 1)
                 x += _THICK + 3
             elif char == "-":
                 x += _DIGIT_W
             else:
                 self._digit(int(char), x)
                 x += _DIGIT_W + 4
-        self._canvas.rect(x, 0, 5, 5, 1)
-        self._canvas.text("C", x + 6, 0)
+        self.canvas.rect(x, 0, 5, 5, 1)
+        self.canvas.text("C", x + 6, 0)
 
     def _digit(self, digit, x):
         lit = _SEGMENTS[digit]
         half = _DIGIT_H // 2
-        fill = self._canvas.fill_rect
+        fill = self.canvas.fill_rect
         for bit, left, top, width, height in (
             (0, 0, 0, _DIGIT_W, _THICK),
             (1, _DIGIT_W - _THICK, 0, _THICK, half),

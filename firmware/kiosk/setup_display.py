@@ -51,7 +51,7 @@ class SetupDisplay(Display):
         while True:
             screens = ([self._news] if self._news else []) + self._screens
             changes = self._changes
-            self._wanted = screens[at % len(screens)]
+            self.wanted = screens[at % len(screens)]
             await self.flush()
             for _ in range(_TURN_MS // _LOOK_MS):
                 await asyncio.sleep_ms(_LOOK_MS)
@@ -61,35 +61,35 @@ class SetupDisplay(Display):
 
     async def _draw(self):
         """Draw the screen in `_wanted`: None for the QR code, two lines, or lines and a sign."""
-        self._canvas.fill(0)
-        if self._wanted is None:
+        self.canvas.fill(0)
+        if self.wanted is None:
             self._draw_code()
-        elif len(self._wanted) == 2:
-            self._line(self._wanted[0], 0)
-            self._line(self._wanted[1], LINE)
+        elif len(self.wanted) == 2:
+            self._line(self.wanted[0], 0)
+            self._line(self.wanted[1], LINE)
         else:
-            head, tail, sign = self._wanted
+            head, tail, sign = self.wanted
             self._small(head, 2, 8)
             if sign:
-                _SIGNS[sign](self._canvas)
+                _SIGNS[sign](self.canvas)
             self._line(tail, LINE)
         await asyncio.sleep_ms(0)
 
     def _draw_code(self):
         """Draw the QR code, dark modules on a lit square as cameras expect, and its purpose."""
-        fill = self._canvas.fill_rect
+        fill = self.canvas.fill_rect
         fill(0, 0, _SQUARE, _SQUARE, 1)
         for y, row in enumerate(self._code):
             for x in range(qr.SIZE):
                 if row >> qr.SIZE - 1 - x & 1:
                     fill(_BORDER + _PIXELS * x, _BORDER + _PIXELS * y, _PIXELS, _PIXELS, 0)
-        self._canvas.text("Wi-Fi", _SQUARE + 12, 8)
+        self.canvas.text("Wi-Fi", _SQUARE + 12, 8)
         head, tail = WORDS["scan"]
         self._small(head, _SQUARE + 16, 24)
-        self._canvas.text(tail, _SQUARE + 16, 48)
+        self.canvas.text(tail, _SQUARE + 16, 48)
 
     def _small(self, text, x, y):
         """Draw Chinese characters 16 pixels wide."""
         for char in text:
-            self._glyph(self._glyphs.get(char), x, y, 1)
+            self._glyph(self.glyphs.get(char), x, y, 1)
             x += 16

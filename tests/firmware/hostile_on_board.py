@@ -58,12 +58,11 @@ class App:
     """What control asks of the app."""
 
     def __init__(self):
-        remote = RemoteSettings(OWN, "remote")
-        self.settings = remote.settings
+        self.settings = RemoteSettings(OWN, "remote").settings
         self.decision = Decision(self.settings, "crowd", "unit", "middle")
         self.sensor_id = CALIBRATION["sensor"]
         self.fault = ""
-        self.commands = Commands(self, remote)
+        self.commands = Commands(self, OWN, 0, "remote")
         self.update = Update("a", "AAAA", self.commands, ".")
         self.outbox = Outbox("outbox")
         self.link = MqttLink(

