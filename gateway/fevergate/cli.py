@@ -27,7 +27,7 @@ COMMANDS = {
     "flash": "fevergate.flash.command:flash_command",
     "lamps": "fevergate.operations.gate_commands:lamps_group",
     "log": "fevergate.web.log_command:log_command",
-    "people": "fevergate.operations.people_commands:people_group",
+    "people": "fevergate.operations.people_learn_command:people_group",
     "provision": "fevergate.provision.command:provision_group",
     "restore": "fevergate.operations.backup_commands:restore_command",
     "strike": "fevergate.reports.strike_command:strike_command",

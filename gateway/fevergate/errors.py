@@ -201,5 +201,9 @@ class PeopleError(RefusalError):
     """The list of people cannot be changed as asked."""
 
 
+class CardLearningError(RefusalError):
+    """A tapped card does not tell how the numbers of cards are written."""
+
+
 class ActionError(RefusalError):
     """An administrator's request to a kiosk cannot be carried out."""

@@ -1,21 +1,31 @@
 """A card and a visitor's pass at a kiosk, with the real gateway and broker: answered, changed,
-stored without a name."""
+learnt, stored without a name."""
 
 import json
+import threading
 import time
+from contextlib import closing, contextmanager
+from itertools import cycle
 
 import pytest
 from broker_client import BASE, Client
+from click.testing import CliRunner
 from kiosk_helpers import until
 from people_helpers import entry, gateway_people
 from samples import reading
 
+from fevergate.cli import cli
 from fevergate.gateway.cards import READING, TAP, unsealed
+from fevergate.kiosks.remote_settings import current
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.passes import Passes
 from fevergate.people.policy import Policies
 from fevergate.protocol.messages import CardPermit, CardTapped, decode, encode
+from fevergate.provision import kiosks
+from fevergate.provision.files import Provisioned
+from fevergate.settings.gateway import load_gateway
 from fevergate.storage.connection import read_rows
+from fevergate.storage.store import Store
 from harness.site import Site
 
 CARD, NAME, VISITOR = 305_419_896, "王小明", 4711
@@ -36,14 +46,17 @@ class Kiosk:
     def seal(self, label, count):
         return f"{unsealed(self.key, label, 7, count, f'{self.number:016x}'):016x}"
 
+    def tap(self):
+        self.taps += 1
+        tap = CardTapped(boot=7, tap=self.taps, who=self.seal(TAP, self.taps))
+        self.client.say(f"{BASE}/north-1/card", encode(tap))
+
     def tap_until_told(self, permit, after=0):
         """Tap again and again, no faster than taps are answered; answers to the taps up to `after`
         do not count."""
 
         def told():
-            self.taps += 1
-            tap = CardTapped(boot=7, tap=self.taps, who=self.seal(TAP, self.taps))
-            self.client.say(f"{BASE}/north-1/card", encode(tap))
+            self.tap()
             time.sleep(0.5)
             return permit in [word for tap, word in self.answers().items() if tap > after]
 
@@ -96,3 +109,56 @@ def test_a_card_and_a_pass_are_answered_and_their_readings_become_presences(site
     for path in stores:
         held = path.read_bytes()
         assert not [secret for secret in secrets if secret in held], path
+
+
+@contextmanager
+def tapping(kiosk, *cards):
+    """Cards are tapped one after the other, again and again, until the block ends."""
+    over = threading.Event()
+
+    def tap():
+        for card in cycle(cards):
+            if over.wait(0.2):
+                return
+            kiosk.number = card
+            kiosk.tap()
+
+    thread = threading.Thread(target=tap)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def set_card(site, card):
+    values = kiosks.values_for(site.folder, "north-1", "north", {}, {"card": card})
+    kiosks.write_kiosk(Provisioned(site.folder), "north-1", values)
+
+
+def test_order_and_base_are_learnt_from_one_known_card(site):
+    with gateway_people(site.folder, time.time) as people:
+        listed = [entry(name=NAME, card=f"{CARD:X}"), entry("2", card="00AB34CD")]
+        PeopleChanges(people).replace([*listed, entry("3", card="")])
+    set_card(site, "permit")
+    with closing(Store(site.database)):
+        pass  # the gateway has run once
+
+    def learn(*arguments):
+        given = ["people", "learn", *arguments, "--settings", str(site.settings_path)]
+        return CliRunner().invoke(cli, given)
+
+    turned = int.from_bytes(CARD.to_bytes(4, "little"), "big")
+    with Client(site, "north-1") as client, tapping(Kiosk(site, client), 4711, turned):
+        done = learn("north-1", "2023001")
+    assert done.exit_code == 0, done.output
+    assert "最低字节" in done.output and "十六进制" in done.output
+    assert not [secret for secret in ("12345678", str(CARD), NAME) if secret in done.output]
+    assert load_gateway(site.settings_path).people.card_base == 16
+    values = current(site.settings.as_user("admin"), "north-1").values
+    assert values and (values.card_order, values.card_base, values.card) == ("little", None, None)
+    assert "nobody" in str(learn("north-1", "3").exception)
+    assert "expected one of" in str(learn("south-9", "2023001").exception)
+    set_card(site, "off")
+    assert "--card record" in str(learn("north-1", "2023001").exception)

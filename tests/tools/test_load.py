@@ -5,6 +5,7 @@ from bench_suite.crash import crash
 from bench_suite.ingest import measure as measure_ingest
 from bench_suite.log import measure as measure_log
 from bench_suite.people import measure as measure_people
+from bench_suite.permit import measure as measure_permit
 from harness.site import LoadSite
 
 
@@ -38,6 +39,14 @@ def test_a_list_is_imported_marked_and_its_pages_are_fetched():
     for key in ("import_xlsx_s", "again_gb18030_s", "unmeasured_ms", "by_unit_ms"):
         assert found[key] >= 0
     assert len(found["pages"]) == 6 and found["worst_page_p95_ms"] > 0
+
+
+def test_every_tap_is_answered_as_the_list_says_while_the_list_changes():
+    with LoadSite(3) as site:
+        found = measure_permit(site, 60, 5, 2, 1)
+    assert (found["taps"], found["unanswered"], found["wrong"]) == (10, 0, 0)
+    assert 0 < found["permit_p50_ms"] <= found["permit_p99_ms"] <= found["permit_worst_ms"]
+    assert 0 < found["hop_p50_ms"] <= found["hop_p99_ms"]
 
 
 def test_the_log_is_measured_after_few_and_after_many_readings(tmp_path):

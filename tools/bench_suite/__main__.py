@@ -14,6 +14,9 @@ from fevergate.errors import FeverGateError
 from harness.figures import show
 
 KIOSKS = 10
+TAPPED = 60
+"""Kiosks with readers: the gateway answers two taps a second of each, people make fewer."""
+
 WRONG = ("lost", "invented", "doubled", "dark", "wrong")
 """Figures that must be 0: else the exit code is 1."""
 
@@ -33,6 +36,7 @@ def bench_command() -> None:
       tools/bench log --rows 10000000                    a day's log after three years
       tools/bench pages                                  every page after three years
       tools/bench people                                 a college's list: import, pages, memory
+      tools/bench permit                                 tapped card to permit
       tools/bench life                                   memory and processor time
       tools/bench crash                                  200 kills; is a reading lost?
       tools/bench campus-crash --postgres                kills of the campus server
@@ -139,6 +143,23 @@ def people(folder: Path | None, people: int, rounds: int) -> dict[str, Any]:
 
     with LoadSite(1, folder) as site:
         return measure(site, people, rounds)
+
+
+@_benchmark
+@_count("--people", 10, 20_000, "People on the list, each with a card.", 100_000)
+@_count("--per-s", 1, 50, "Taps per second.", 100)
+@_count("--seconds", 1, 20, "Length of a round.", 600)
+@_rounds
+def permit(folder: Path | None, **options: Any) -> dict[str, Any]:
+    """From a tapped card to its permit, while the list changes, beside a bare hop of the broker.
+
+    Exit code 1 if a tap was not answered, or not as the list says.
+    """
+    from bench_suite.permit import measure
+    from harness.site import LoadSite
+
+    with LoadSite(TAPPED, folder) as site:
+        return measure(site, **options)
 
 
 @_benchmark

@@ -89,6 +89,36 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+def card_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a kiosk's reader of cards, by the names of the kiosk's settings."""
+    options = (
+        click.option(
+            "--card",
+            type=click.Choice(["off", "record", "permit"]),
+            help="Cards: not read, noted with the reading, or also asked whether they may enter.",
+        ),
+        click.option(
+            "--card-reader",
+            type=click.Choice(["binary", "line"]),
+            help="What the reader of cards sends: a module's frame of bytes, or lines of digits.",
+        ),
+        click.option(
+            "--card-order",
+            type=click.Choice(["big", "little"]),
+            help="First byte of a frame's number, the highest or the lowest: fevergate people learn"
+            " finds it out.",
+        ),
+        click.option(
+            "--card-base",
+            type=click.Choice(["10", "16"]),
+            help="Digits of a line, decimal or hexadecimal: fevergate people learn finds it out.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def by_option(help_: str, *, required: bool = True) -> Callable[[F], F]:
     """Option `--by`: the name of the person who does it, 1 to 64 characters."""
 

@@ -94,7 +94,7 @@ class Cards(PeriodicThread):
         paths = sorted(self._settings.path("kiosks").glob("*/settings.json"))
         seen = {path: ((about := path.stat()).st_mtime_ns, about.st_ino) for path in paths}
         if seen != self._seen:
-            keys = {path.parent.name: _key_of(path) for path in paths}
+            keys = {path.parent.name: key_of(path) for path in paths}
             self._keys = {kiosk: key for kiosk, key in keys.items() if key}
             self._seen = seen
 
@@ -105,7 +105,7 @@ def unsealed(key: bytes, label: bytes, boot: int, count: int, who: str) -> int:
     return int(who, 16) ^ int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
 
 
-def _key_of(path: Path) -> bytes:
+def key_of(path: Path) -> bytes:
     """The card key in a kiosk's settings; empty where there is none."""
     try:
         key = bytes.fromhex(json.loads(path.read_text()).get("card_key", ""))

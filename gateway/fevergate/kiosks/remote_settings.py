@@ -44,10 +44,18 @@ class RequestedValues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     quiet: str | None = None
     """When the beeper is silent: local time, HH:MM-HH:MM, or `off`."""
     notice: str | None = None
+    card: Literal["off", "record", "permit"] | None = None
+    """What a tapped card is for: nothing, the record, or the permit to enter as well."""
+    card_reader: Literal["binary", "line"] | None = None
+    """What the reader sends: frames of bytes, or lines of digits."""
+    card_order: Literal["big", "little"] | None = None
+    """Which byte of a frame's number comes first: the highest, or the lowest."""
+    card_base: Literal[10, 16] | None = None
+    """Base of a line's digits."""
 
 
 FIELDS = RequestedValues.__struct_fields__
-CHOICES = ("site", "baseline", "language")
+CHOICES = ("site", "baseline", "language", "card", "card_reader", "card_order", "card_base")
 
 
 class Answer(NamedTuple):

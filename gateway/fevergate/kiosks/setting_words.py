@@ -37,6 +37,10 @@ SETTINGS = {
     "brightness": SettingWords(N_("Brightness, percent"), 1, 100, " %"),
     "quiet": SettingWords(N_("Quiet hours")),
     "notice": SettingWords(N_("Notice on its display")),
+    "card": SettingWords(N_("Cards"), choices=("off", "record", "permit")),
+    "card_reader": SettingWords(N_("Reader of cards"), choices=("binary", "line")),
+    "card_order": SettingWords(N_("First byte of a card's number"), choices=("big", "little")),
+    "card_base": SettingWords(N_("Digits of a line"), choices=("10", "16")),
 }
 """By name, in the order of a form."""
 
@@ -124,5 +128,5 @@ def _sentence(name: str, why: str, value: str, say: Say) -> str:
         low="" if words.low is None else f"{words.low:g}",
         high="" if words.high is None else f"{words.high:g}",
         unit=words.unit,
-        choices=say(", ").join(say(LABELS[choice]) for choice in words.choices),
+        choices=say(", ").join(say(LABELS.get(choice, choice)) for choice in words.choices),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from fevergate.command_line.options import FiniteRange, settings_option
+from fevergate.command_line.options import FiniteRange, card_options, settings_option
 from fevergate.command_line.terminal import console, table
 from fevergate.command_line.waiting import until
 from fevergate.kiosks.remote_settings import (
@@ -56,6 +56,7 @@ ANSWER_S = 15
     "--notice",
     help="Notice on the idle display: up to 8 Chinese characters or 16 letters; '' removes it.",
 )
+@card_options
 @click.option("--reset", is_flag=True, help="First go back to each kiosk's own settings.json.")
 @settings_option("gateway.toml")
 def settings_command(
@@ -77,6 +78,7 @@ def settings_command(
       fevergate settings --threshold 37.2 --quiet 22:00-06:30
       fevergate settings north-1 --language en --volume 40
       fevergate settings --notice 今日考场请走东门
+      fevergate settings --card permit --card-reader line
     """
     settings = load_gateway(settings_path).as_user("admin")
     settings.expect_kiosks(*kiosks)

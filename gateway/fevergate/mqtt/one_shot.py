@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -84,6 +85,26 @@ def read_all_retained(
             known = len(retained)
             _answered(client, partial(client.subscribe, NOTHING, 1), patience_s=connect_s)
     return retained
+
+
+def listen(
+    settings: GatewaySettings, topics: Sequence[str], patience_s: float
+) -> Iterator[tuple[str, bytes]]:
+    """Topic and payload of each message on some topics that comes within `patience_s`.
+
+    Raises `BrokerError` as `publish_once` does.
+    """
+    heard: deque[tuple[str, bytes]] = deque()
+    with connection(settings) as client:
+        client.on_message = lambda _client, _data, message: heard.append(
+            (message.topic, bytes(message.payload))
+        )
+        _answered(client, *(partial(client.subscribe, topic, 0) for topic in topics))
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until:
+            client.loop(0.1)
+            while heard:
+                yield heard.popleft()
 
 
 def probe(settings: GatewaySettings) -> float:

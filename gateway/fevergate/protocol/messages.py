@@ -214,6 +214,10 @@ class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
     utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] | None = None
     notice: Annotated[str, Meta(max_length=16)] | None = None
     notice_glyphs: Annotated[str, Meta(max_length=344)] | None = None
+    card: Literal["off", "record", "permit"] | None = None
+    card_reader: Literal["binary", "line"] | None = None
+    card_order: Literal["big", "little"] | None = None
+    card_base: Literal[10, 16] | None = None
 
 
 class KioskSettings(Message, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fevergate.command_line.options import FiniteRange
+from fevergate.command_line.options import FiniteRange, card_options
 from fevergate.command_line.secret_input import ask_secret
 from fevergate.texts.translations import N_, side_by_side
 from kiosk.estimate import SITES
@@ -49,7 +49,7 @@ def board_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     for option in reversed(options):
         command = option(command)
-    return command
+    return card_options(command)
 
 
 class NamesParam(click.ParamType[tuple[str, list[str]]]):
@@ -104,6 +104,8 @@ def board_values(options: dict[str, Any]) -> dict[str, Any]:
         )
     elif password_file:
         raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
+    if options["card_base"]:
+        options["card_base"] = int(options["card_base"])
     if options["site"] == "forehead":
         click.echo(side_by_side(FOREHEAD), err=True)
     return options

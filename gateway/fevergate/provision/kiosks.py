@@ -41,6 +41,10 @@ class BoardWishes(TypedDict, total=False):
     wifi_ssid: str | None
     wifi_ssid_hex: str | None
     wifi_password: str | None
+    card: str | None
+    card_reader: str | None
+    card_order: str | None
+    card_base: int | None
 
 
 DEFAULTS = {

@@ -322,7 +322,7 @@ def _places(settings: GatewaySettings, language: str) -> dict[str, str]:
 _OF_PLACES = (
     *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
     *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
-    *("add kiosk", "remove kiosk"),
+    *("add kiosk", "remove kiosk", "learn cards"),
 )
 """Actions of the audit that are about a gate or kiosk, which is then called by its name."""
 

@@ -72,5 +72,5 @@ def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
         own = Settings(settings_of(settings.folder, kiosk))
     except (FeverGateError, OSError, ValueError):
         return {}
-    values = {name: field_text(getattr(own, name)) for name in SETTINGS if name != "quiet"}
+    values = {name: field_text(getattr(own, name)) for name in SETTINGS if hasattr(own, name)}
     return values | {"quiet": f"{own.quiet_from}-{own.quiet_to}" if own.quiet_from else ""}

@@ -45,6 +45,11 @@ def _unless_number(what: str) -> str:
     return "" if what.isdecimal() else what
 
 
+def _first_word(what: str) -> str:
+    """`KIOSK PERSON`."""
+    return what.partition(" ")[0]
+
+
 def _permit(what: str) -> str:
     """`PERSON: PERMIT`."""
     return f"-: {what.rpartition(': ')[2]}"
@@ -69,6 +74,7 @@ _BY_ACTION: Mapping[str, Callable[[str], str]] = {
     "off duty": _nothing,
     "on duty failed": _refusal,
     "off duty failed": _refusal,
+    "learn cards": _first_word,
     "end override": _nothing,
     "forget person": _nothing,
     "look at people": _unless_number,

@@ -30,6 +30,10 @@ KIOSK_FIELDS = {
     "brightness": N_("Brightness, percent"),
     "quiet": N_("Quiet hours"),
     "notice": N_("Notice on its display"),
+    "card": N_("Cards"),
+    "card_reader": N_("Reader of cards"),
+    "card_order": N_("First byte of a card's number"),
+    "card_base": N_("Digits of a line"),
 }
 """Titles of what can be set of a kiosk on its page."""
 

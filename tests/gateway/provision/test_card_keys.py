@@ -3,6 +3,9 @@
 import json
 import re
 
+from click.testing import CliRunner
+
+from fevergate.cli import cli
 from fevergate.provision import provision
 from fevergate.provision.files import Provisioned, kiosk_names
 from fevergate.provision.kiosks import renew_password, settings_of, write_kiosk
@@ -57,3 +60,18 @@ def test_a_lamp_post_has_no_card_key(tmp_path):
 
 def card_keys(folder):
     return {name: settings_of(folder, name)["card_key"] for name in kiosk_names(folder)}
+
+
+def test_what_a_kiosk_does_with_cards_stands_in_its_settings_only_where_it_was_said(tmp_path):
+    folder = tmp_path / "a"
+    make(folder)
+    names = ("card", "card_reader", "card_order", "card_base")
+    before = settings_of(folder, "north-1")
+    assert not [name for name in names if name in before]
+    given = ["--card", "permit", "--card-reader", "line", "--card-base", "16", "--gate", "north"]
+    done = CliRunner().invoke(cli, ["provision", "kiosk", str(folder), "north-2", *given])
+    assert done.exit_code == 0, done.output
+    after = settings_of(folder, "north-2")
+    assert [after.get(name) for name in names] == ["permit", "line", None, 16]
+    assert settings_of(folder, "north-1") == before
+    assert after["card_key"] not in done.output

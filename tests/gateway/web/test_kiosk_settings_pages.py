@@ -11,6 +11,7 @@ from fevergate.cli import cli
 from fevergate.errors import KioskValueError
 from fevergate.kiosks.remote_settings import current, values_of
 from fevergate.kiosks.setting_words import SETTINGS, refusal_in_words, wrong_in_words
+from fevergate.mqtt.one_shot import read_retained
 from fevergate.protocol.messages import Applied
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.records import SettingsApplied
@@ -25,6 +26,7 @@ from kiosk.settings import Settings
 AT = 1_795_400_000.0
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 CHINESE = translator("zh")
+SETTINGS_OF = "fevergate/v1/east/"
 
 
 class Campus:
@@ -114,6 +116,22 @@ def test_one_change_for_a_gate_reaches_its_kiosks_and_leaves_the_rest_as_it_was(
     assert campus.retained("north-1").values.brightness == 30
     noted = [entry.what for entry in campus.pages.store.audit(10) if entry.action == "settings"]
     assert "north-1, north-2, south-1" in noted[0]
+
+
+def test_what_is_done_with_cards_is_sent_to_a_kiosk_only_where_it_was_set(campus):
+    post(campus.client, "/admin/settings", kiosks="*", volume="40")
+    post(campus.client, "/admin/settings", kiosks="north-1", card="permit", card_base="16")
+    values = campus.retained("north-1").values
+    assert (values.card, values.card_reader, values.card_order, values.card_base) == (
+        *("permit", None, None),
+        16,
+    )
+    sent = read_retained(campus.pages.settings.as_user("admin"), f"{SETTINGS_OF}north-2/settings")
+    assert sent and b"volume" in sent and b"card" not in sent
+    assert "并询问可否入校" in " ".join(row(campus, "north-1"))
+    with pytest.raises(KioskValueError) as refused:
+        values_of({"card_base": "12"})
+    assert "只能是：十进制，十六进制" in wrong_in_words(refused.value, CHINESE)
 
 
 def test_each_kiosks_answer_is_shown_in_words(campus):

@@ -1,0 +1,186 @@
+"""`fevergate people learn`: one known card tells how a reader and the list write numbers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+from typing import Any
+
+import click
+import tomlkit
+
+from fevergate.command_line.options import settings_option
+from fevergate.errors import (
+    CardLearningError,
+    MessageError,
+    NothingFoundError,
+    SettingsError,
+)
+from fevergate.gateway.cards import READING, TAP, key_of, unsealed
+from fevergate.kiosks.remote_settings import current, set_values, values_of
+from fevergate.kiosks.setting_words import SETTINGS, value_in_words
+from fevergate.mqtt.one_shot import listen
+from fevergate.operations.backup_commands import is_campus
+from fevergate.operations.people_commands import opened, people_group, user
+from fevergate.people.card_learning import CardWriting, learn, list_bases
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.messages import CardTapped, Reading, decode
+from fevergate.protocol.topics import Topic, parse_topic
+from fevergate.provision.files import read_toml, write_toml
+from fevergate.provision.kiosks import settings_of
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.shell_completion import complete_kiosk
+from fevergate.storage.connection import open_reader
+from fevergate.texts.translations import N_, Say, translator
+
+PATIENCE_S = 60
+"""How long a tap is waited for."""
+
+OLD_S = 60.0
+"""A reading that is older was kept by the kiosk: its card is not the one that is tapped now."""
+
+SAMPLE = 1000
+"""Cards of the list that are looked at for its digits."""
+
+REFUSED = {
+    "pass": N_("that was a visitor's pass: tap the card of the person whom you named"),
+    "text": N_("the list's card number of this person is no number: {detail} characters"),
+    "doubt": N_("this card's number reads alike in several ways: take another person's card"),
+}
+"""What is wrong with a card, by the reason of a `CardLearningError`."""
+
+UNSET = {"card": "off", "card_reader": "binary", "card_order": "big", "card_base": 10}
+"""What a kiosk goes by where nothing is said (firmware, `settings_check.py`)."""
+
+
+@people_group.command("learn")
+@click.argument("kiosk", shell_complete=complete_kiosk)
+@click.argument("number")
+@click.option("--all", "for_all", is_flag=True, help="Set it for all kiosks, not for KIOSK alone.")
+@settings_option("gateway.toml")
+def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -> None:
+    """Learn at KIOSK how cards are written, by the card of the person with student or staff NUMBER.
+
+    Run it at the gateway, then have the card tapped at KIOSK within a minute; where cards are only
+    noted with readings, the person is measured, too. Readers send a number's bytes with the highest
+    or the lowest first, or lines of decimal or hexadecimal digits; lists have either digits. What
+    does not fit is set: card_order or card_base of the kiosk, and card_base below [people] in the
+    gateway's settings. The card's number is not shown.
+
+    \b
+      fevergate settings north-1 --card permit
+      fevergate people learn north-1 2023010117
+    """
+    if is_campus(settings_path):
+        raise SettingsError(
+            f"{settings_path}: cards are learnt at a gateway: expected gateway.toml"
+        )
+    settings = load_gateway(settings_path).as_user("admin")
+    settings.expect_kiosks(kiosk)
+    say = translator(settings.language)
+    now = _writing(settings, kiosk)
+    with opened(settings_path) as (home, _):
+        person = home.store.by_number(number)
+        if person is None or not person.card:
+            raise NothingFoundError("number: nobody on the list has it, or no card is listed there")
+        bases = list_bases(_cards(home.store))
+        home.audited.note(user(), "learn cards", f"{kiosk} {person.person}")
+    click.echo(
+        say(N_("Tap the card now, at {kiosk}: within {wait} s."), kiosk=kiosk, wait=PATIENCE_S)
+    )
+    taps = 0
+    for told in _taps(settings, kiosk):
+        try:
+            found = learn(told, person.card, bases, now)
+        except CardLearningError as error:
+            if error.reason != "other":
+                text = say(REFUSED[error.reason], detail=str(len(person.card)))
+                raise NothingFoundError(text) from error
+            taps += 1
+            continue
+        for line in _set(
+            settings, settings_path, [*settings.kiosks] if for_all else [kiosk], now, found, say
+        ):
+            click.echo(line)
+        return
+    if taps:
+        text = N_("{taps} cards were tapped; in no way of writing is one that of {number}")
+        raise NothingFoundError(say(text, taps=taps, number=number))
+    raise NothingFoundError(say(N_("no card was tapped at {kiosk}"), kiosk=kiosk))
+
+
+def _writing(settings: GatewaySettings, kiosk: str) -> CardWriting:
+    """How a kiosk and the gateway read cards now. Raises `SettingsError` where cards are off."""
+    own = settings_of(settings.folder, kiosk)
+    given = current(settings, kiosk).values
+    value: dict[str, Any] = {
+        name: getattr(given, name, None) or own.get(name, unset) for name, unset in UNSET.items()
+    }
+    if value["card"] == "off":
+        raise SettingsError(f"{kiosk}: its cards are off; fevergate settings {kiosk} --card record")
+    return CardWriting(
+        value["card_reader"], value["card_order"], value["card_base"], settings.people.card_base
+    )
+
+
+def _cards(store: PeopleStore) -> Iterator[str]:
+    limit = "p.person limit :most"
+    return (row.card for row in store.select("p.sealed != ''", {}, limit, most=SAMPLE) if row.card)
+
+
+def _taps(settings: GatewaySettings, kiosk: str) -> Iterator[int]:
+    """Numbers of the cards that are tapped at a kiosk from now on, as it tells them."""
+    key = key_of(settings.folder / "kiosks" / kiosk / "settings.json")
+    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in ("card", "reading")]
+    for topic, payload in listen(settings, topics, PATIENCE_S):
+        try:
+            if parse_topic(topic).kind == "card":
+                tap = decode(payload, CardTapped)
+                yield unsealed(key, TAP, tap.boot, tap.tap, tap.who)
+                continue
+            reading = decode(payload, Reading)
+        except MessageError:
+            continue  # the gateway quarantines it
+        if reading.who and (reading.at is None or time() - reading.at < OLD_S):
+            yield unsealed(key, READING, reading.boot, reading.seq, reading.who)
+
+
+def _set(
+    settings: GatewaySettings,
+    path: Path,
+    kiosks: list[str],
+    now: CardWriting,
+    found: CardWriting,
+    say: Say,
+) -> Iterator[str]:
+    """Set what differs; a line for each."""
+    name = "card_order" if found.reader == "binary" else "card_base"
+    value = found.order if found.reader == "binary" else found.base
+    before = now.order if found.reader == "binary" else now.base
+    title = say(SETTINGS[name].title)
+    if value == before:
+        words = value_in_words(name, str(value), say)
+        yield say(N_("{title}: {value}, as it was"), title=title, value=words)
+    else:
+        with open_reader(settings.path(settings.database)) as database:
+            for kiosk in kiosks:
+                set_values(settings, database, kiosk, values_of({name: value}))
+        yield say(
+            N_("{title}: {value}, set for {kiosks}"),
+            title=title,
+            value=value_in_words(name, str(value), say),
+            kiosks=", ".join(kiosks),
+        )
+    digits = value_in_words("card_base", str(found.list_base), say)
+    if found.list_base == now.list_base:
+        yield say(N_("digits of the list's card numbers: {value}, as it was"), value=digits)
+        return
+    document = read_toml(path)
+    table: Any = document.setdefault("people", tomlkit.table())
+    table["card_base"] = found.list_base
+    write_toml(path, document)
+    yield say(
+        N_("digits of the list's card numbers: {value}, set in {path}; in force after: {command}"),
+        value=digits,
+        path=path,
+        command="sudo systemctl restart fevergate-gateway fevergate-web",
+    )

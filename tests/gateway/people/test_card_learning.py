@@ -1,0 +1,86 @@
+"""Whatever a reader and a list make of a card's number: one known card tells."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fevergate.errors import CardLearningError
+from fevergate.people.card_learning import BASES, ORDERS, CardWriting, learn, list_bases
+
+WRITINGS = st.builds(
+    CardWriting,
+    st.sampled_from(["binary", "line"]),
+    st.sampled_from(ORDERS),
+    st.sampled_from(BASES),
+    st.sampled_from(BASES),
+)
+WIDTHS = {10: 10, 16: 8}
+
+
+def on_list(number, base):
+    return f"{number:0{WIDTHS[base]}{'d' if base == 10 else 'X'}}"
+
+
+def told(number, right, now):
+    """What a kiosk that goes by `now` makes of a card, whose reader is `right`; None for a line
+    that is no number to it."""
+    if right.reader == "binary":
+        return int.from_bytes(number.to_bytes(4, right.order), now.order)
+    try:
+        return int(on_list(number, right.base), now.base)
+    except ValueError:
+        return None
+
+
+@given(number=st.integers(1, 2**32 - 1), right=WRITINGS, now=WRITINGS)
+def test_one_card_tells_how_to_read_all_others(number, right, now):
+    now = now._replace(reader=right.reader)
+    heard = told(number, right, now)
+    assume(heard is not None)
+    assert heard is not None
+    text = on_list(number, right.list_base)
+    try:
+        learnt = learn(heard, text, (right.list_base,), now)
+    except CardLearningError as error:
+        turned = number.to_bytes(4, "big")
+        same = turned == turned[::-1] if right.reader == "binary" else text.isdigit()
+        assert error.reason == "doubt" and same
+        return
+    for card in (1, 0x12345678, 0xFEDCBA98):
+        assert told(card, right, learnt) == card
+
+
+def test_the_list_itself_tells_its_base_where_it_is_long_enough():
+    assert list_bases(["0012345678", "00AB34CD"]) == (16,)
+    assert list_bases([f"{n:010}" for n in range(1000, 1030)]) == (10,)
+    assert list_bases(["0012345678"]) == list_bases([]) == list_bases(["王"]) == BASES
+
+
+NOW = CardWriting("binary", "big", 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "why"),
+    [
+        (1 << 63 | 5, "5", "pass"),
+        (305_419_896, "卡 12", "text"),
+        (305_419_896, "", "text"),
+        (305_419_896, "305419897", "other"),
+        (0x01020201, str(0x01020201), "doubt"),
+        (7 << 40, "7", "other"),
+    ],
+)
+def test_what_tells_nothing_is_said(number, text, why):
+    with pytest.raises(CardLearningError) as refused:
+        learn(number, text, (10,), NOW)
+    assert refused.value.reason == why
+
+
+def test_a_reader_that_sends_the_lowest_byte_first_is_known_by_a_card():
+    assert learn(0x78563412, str(0x12345678), (10,), NOW) == NOW._replace(order="little")
+    assert learn(0x12345678, "12345678", (10, 16), NOW) == NOW._replace(list_base=16)
+
+
+def test_lines_of_hexadecimal_digits_are_known_by_a_card():
+    now = CardWriting("line", "big", 10, 10)
+    assert learn(int("12345678", 10), str(0x12345678), (10,), now) == now._replace(base=16)

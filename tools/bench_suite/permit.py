@@ -1,0 +1,261 @@
+"""Time from a tapped card to its permit, while the list of people changes all the time.
+
+Beside it, for the same messages: from the kiosk to a bare subscriber, one hop through the broker. A
+permit takes two of them.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from queue import Empty, SimpleQueue
+from statistics import median
+from typing import Any, NamedTuple
+
+import msgspec
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fevergate.crypto.field_encryption import KEY, Vault
+from fevergate.gateway.cards import TAP, UNKNOWN, unsealed
+from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.people.policy import DAY_S, Policies
+from fevergate.people.schema import migrations
+from fevergate.people.store import DATABASE, PERMITS, PeopleStore
+from fevergate.protocol.messages import CardPermit, CardTapped, encode
+from fevergate.protocol.topics import Topic
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.statements import SqliteStatements
+from harness.admin import Admin
+from harness.figures import percentile, progress
+from harness.made_up_list import made_up
+from harness.site import LoadSite
+from harness.worker import wait_until
+
+UP_S = 120
+LAST_S = 30
+"""How long the last answers are waited for."""
+
+UNKNOWN_SHARE = 0.02
+"""Share of the taps with a card that is on no list."""
+
+CHANGE_EVERY_S = 1.0
+"""How often somebody's permit is changed meanwhile: the gateway reads its list anew."""
+
+
+class Answer(NamedTuple):
+    """A permit as it came: kiosk, boot and tap that it is for; monotonic s."""
+
+    key: tuple[str, int, int]
+    permit: str
+    at: float
+
+
+class CardKiosk:
+    """A kiosk's connection that tells taps, with the number sealed by the kiosk's own key, and puts
+    the answers into a queue."""
+
+    def __init__(
+        self, settings: GatewaySettings, kiosk: str, boot: int, answers: SimpleQueue[Answer]
+    ) -> None:
+        self._kiosk, self._boot, self._taps = kiosk, boot, 0
+        self._answers = answers
+        self._topic = Topic(settings.campus, kiosk, "card")
+        given = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
+        self._key = bytes.fromhex(given["card_key"])
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        client.username_pw_set(given["username"], given["password"])
+        broker = settings.broker
+        client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
+        client.on_socket_open = no_delay
+        client.on_connect = self._connected
+        self.ready = threading.Event()
+        client.on_subscribe = lambda *_: self.ready.set()
+        client.on_message = self._heard
+        client.connect(*broker.addresses[0], 20)
+        client.loop_start()
+        self._client = client
+
+    def tap(self, number: int) -> tuple[tuple[str, int, int], float]:
+        """Tell a tapped card by its number; returns what its answer names, and when it was told
+        (monotonic s)."""
+        self._taps += 1
+        # The seal is an exclusive or: what opens a number seals it as well.
+        who = unsealed(self._key, TAP, self._boot, self._taps, f"{number:016x}")
+        payload = encode(CardTapped(boot=self._boot, tap=self._taps, who=f"{who:016x}"))
+        at = time.monotonic()
+        self._client.publish(str(self._topic), payload)
+        return (self._kiosk, self._boot, self._taps), at
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _connected(self, client: mqtt.Client, *_: object) -> None:
+        client.subscribe(str(self._topic._replace(kind="permit")))
+
+    def _heard(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        at = time.monotonic()
+        answer = msgspec.json.decode(message.payload, type=CardPermit)
+        self._answers.put(Answer((self._kiosk, answer.boot, answer.tap), answer.permit, at))
+
+
+def measure(
+    site: LoadSite, people: int, per_s: int, seconds: int, rounds: int, seed: int = 1
+) -> dict[str, Any]:
+    """In each round tap cards at the site's kiosks for so many seconds.
+
+    Returns medians over the rounds of each round's percentiles, in ms; taps that were not answered
+    and answers that were not what the list says, in all; `gateway_mb` with the list in memory.
+    """
+    chance = random.Random(seed)  # noqa: S311 - people, not keys
+    progress(f"a list of {people}")
+    with ExitStack() as stack:
+        cards = _list(site, people)
+        gateway = stack.enter_context(site.start_gateway())
+        hops: dict[tuple[str, int, int], float] = {}
+        campus = site.settings.campus
+
+        def overheard(topic: str, payload: bytes | bytearray) -> None:
+            at, tap = time.monotonic(), msgspec.json.decode(payload, type=CardTapped)
+            hops[topic.split("/")[3], tap.boot, tap.tap] = at
+
+        stack.enter_context(Admin(site, str(Topic(campus, "+", "card")), heard=overheard))
+        took: dict[str, list[list[float]]] = {"permit": [], "hop": []}
+        counts = {"taps": 0, "unanswered": 0, "wrong": 0}
+        for boot in range(1, rounds + 1):
+            progress(f"round {boot} of {rounds}")
+            taps, answers = _round(site, boot, cards, per_s, seconds, chance)
+            told_at = {key: at for key, (at, _) in taps.items()}
+            wrong = (answer.permit != taps[answer.key][1] for answer in answers.values())
+            counts["taps"] += len(taps)
+            counts["unanswered"] += len(taps) - len(answers)
+            counts["wrong"] += sum(wrong)
+            took["permit"].append([(a.at - told_at[key]) * 1000 for key, a in answers.items()])
+            took["hop"].append([(hops[key] - at) * 1000 for key, at in told_at.items()])
+        memory_mb = round(gateway.status_kb("VmRSS") / 1024, 1)
+    figures = {
+        f"{name}_p{percent}_ms": round(median(percentile(of, percent, 9) for of in lists), 2)
+        for name, lists in took.items()
+        for percent in (50, 99)
+    }
+    figures["permit_worst_ms"] = round(max(max(of) for of in took["permit"]), 2)
+    return {
+        "people": people,
+        "per_s": per_s,
+        "kiosks": len(site.kiosks),
+        **counts,
+        **figures,
+        "gateway_mb": memory_mb,
+        "complete": not counts["unanswered"],
+    }
+
+
+Taps = dict[tuple[str, int, int], tuple[float, str]]
+"""When each was told (monotonic s), and what its answer must say."""
+
+
+def _round(
+    site: LoadSite,
+    boot: int,
+    cards: list[tuple[int, str]],
+    per_s: int,
+    seconds: int,
+    chance: random.Random,
+) -> tuple[Taps, dict[tuple[str, int, int], Answer]]:
+    came: SimpleQueue[Answer] = SimpleQueue()
+    taps: Taps = {}
+    with ExitStack() as stack:
+        kiosks = [CardKiosk(site.settings, name, boot, came) for name in site.kiosks]
+        for kiosk in kiosks:
+            stack.callback(kiosk.close)
+            wait_until(kiosk.ready.is_set, UP_S, "a kiosk hears its permits")
+        _wait_answered(kiosks[0], cards[0], came)
+        stack.enter_context(_changing(site))
+        began = time.monotonic()
+        for index in range(per_s * seconds):
+            number, permit = chance.choice(cards)
+            if chance.random() < UNKNOWN_SHARE:
+                number, permit = number + (1 << 40), UNKNOWN
+            key, at = kiosks[index % len(kiosks)].tap(number)
+            taps[key] = at, permit
+            ahead_s = began + (index + 1) / per_s - time.monotonic()
+            time.sleep(max(0.0, ahead_s))
+        answers = {}
+        while len(answers) < len(taps):
+            try:
+                answer = came.get(timeout=LAST_S)
+            except Empty:
+                break
+            if answer.key in taps:
+                answers[answer.key] = answer
+    return taps, answers
+
+
+def _wait_answered(kiosk: CardKiosk, card: tuple[int, str], came: SimpleQueue[Answer]) -> None:
+    """Tap a card until the gateway has read its list."""
+    until = time.monotonic() + UP_S
+    while time.monotonic() < until:
+        kiosk.tap(card[0])
+        try:
+            if came.get(timeout=1.0).permit == card[1]:
+                return
+        except Empty:
+            continue
+        time.sleep(0.5)
+
+
+def _list(site: LoadSite, people: int) -> list[tuple[int, str]]:
+    """Import a made-up list in which each may do one of the three; returns each card's number with
+    the permit. The last person's card is not among them."""
+    entries, cards = [], []
+    for place, row in enumerate(made_up(people)):
+        permit, number = PERMITS[place % len(PERMITS)], int(row[6], 16)
+        cards.append((number, permit))
+        entries.append(
+            ListEntry(
+                number=row[0],
+                name=row[1],
+                kind=row[2],
+                class_=row[3],
+                unit=row[4],
+                card=str(number),
+                permit=permit,
+            )
+        )
+    with _store(site) as store:
+        PeopleChanges(store).replace(entries)
+    return cards[:-1]
+
+
+@contextmanager
+def _changing(site: LoadSite) -> Iterator[None]:
+    """Change the permit of the list's last person again and again."""
+    over = threading.Event()
+
+    def change() -> None:
+        with _store(site) as store:
+            ((last,),) = store.statements.query("select max(person) from people")
+            while not over.wait(CHANGE_EVERY_S):
+                Policies(store).override(last, "ask", time.time() + DAY_S, "bench")
+
+    thread = threading.Thread(target=change, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def _store(site: LoadSite) -> Iterator[PeopleStore]:
+    folder = site.settings.folder
+    statements = SqliteStatements(folder / DATABASE, migrations)
+    try:
+        yield PeopleStore(statements, Vault(folder / KEY))
+    finally:
+        statements.close()
