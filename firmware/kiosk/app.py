@@ -28,7 +28,7 @@ from kiosk.health_report import HealthReport
 from kiosk.mlx90614 import MLX90614
 from kiosk.mqtt_link import MqttLink
 from kiosk.on_demand import give_back
-from kiosk.outbox import Outbox, next_boot
+from kiosk.outbox import Outbox
 from kiosk.panel import LOW, Panel
 from kiosk.scan import WAITING
 from kiosk.sensor_checks import BLOCKED_SCANS, FrozenCheck, LensCheck, WarmUp
@@ -72,27 +72,36 @@ class App:
         self.warm_up = WarmUp()
         self.panel = Panel(Display(self.bus), settings, clock.utc)
         self.outbox = Outbox()
-        self.boot = next_boot(
+        from kiosk import this_boot  # only here: it takes memory
+
+        self.boot = this_boot.next_boot(
             after=self.outbox.last_boot(), fresh=random.getrandbits(20) * 1024 + 1
         )
         self.wifi = Wifi(settings)
+        hears = {
+            "settings": self.commands.settings,
+            "command": self.commands.command,
+            "update": self.update.offer,
+            "time": self._take_time,
+        }
+        self.cards = None
+        if settings.card != "off":
+            from kiosk.cards import Cards  # only where there is a reader: it takes memory
+
+            self.cards = Cards(self)
+            hears["permit"] = self.cards.permit
         self.link = MqttLink(
             settings,
             self.outbox,
             context_for(ca_der),
             self.wifi.up,
-            {
-                "settings": self.commands.settings,
-                "command": self.commands.command,
-                "update": self.update.offer,
-                "time": self._take_time,
-            },
+            hears,
             {"update/piece": self.update.piece},
         )
         self.wifi.line = lambda: self.link.up
         self.wifi.idle_ms = self._idle_ms
         self.wifi.show = self.panel.offline
-        self.decision = Decision(settings)
+        self._decide(settings)
         self.seq = 0
         self.scans = 0
         self.unkept = 0
@@ -102,7 +111,8 @@ class App:
         self.lens = LensCheck()
         self.usual_visitors = UsualVisitors()
         self.watchdog = machine.WDT(timeout=_WATCHDOG_MS)
-        self.report = HealthReport(self)
+        self.report = HealthReport(self, this_boot.reset_word(machine))
+        give_back("this_boot")
         self.link.came_up = self.report.now
         self.sensor_id = ""
         self.can_c = None
@@ -130,6 +140,8 @@ class App:
             self._supervise("trial", self._prove),
             self._supervise("clock", self._keep_clock),
         ]
+        if self.cards:
+            tasks.append(self._supervise("cards", self.cards.run))
         await asyncio.gather(*tasks)
 
     async def _supervise(self, name, work):
@@ -296,7 +308,11 @@ class App:
         if shown:
             try:
                 low = reason == screening.FAR and self._far and now - self._far_ms < _TRIES_MS
-                self.panel.verdict(verdict, LOW if low else reason, judgement.body_c)
+                hold = self.cards and self.cards.hold(judgement)
+                if hold:
+                    self.panel.fault(hold)  # amber, and no sound
+                else:
+                    self.panel.verdict(verdict, LOW if low else reason, judgement.body_c)
             except Exception as error:  # the LED is already lit; the reading must still be sent
                 print("verdict not shown:", error)
             self._answered_ms = self._far_ms = now
@@ -306,9 +322,10 @@ class App:
                 self.decision.scan.ask_again()
         self.scans += 1
         self.seq += 1
-        data = record.pack(
-            messages.values_of(self.settings, self.seq, now, judgement, len(self.outbox))
-        )
+        values = messages.values_of(self.settings, self.seq, now, judgement, len(self.outbox))
+        if self.cards:
+            self.cards.add(values, judgement.scan)
+        data = record.pack(values)
         try:
             self.outbox.add(self.boot, data)
         except OutboxError as error:
@@ -323,16 +340,23 @@ class App:
         except OSError as error:
             print("crowd not kept:", error)
 
+    def _decide(self, settings):
+        self.decision = self.cards.decision(settings) if self.cards else Decision(settings)
+
     def configure(self, settings):
-        """Apply other settings without a reboot."""
+        """Apply other settings without a reboot; those of cards with one, once nobody is there."""
         before, self.settings = self.settings, settings
+        if before.reader != settings.reader:
+            from kiosk.restart import once_idle
+
+            asyncio.create_task(once_idle(self))
         same = ("site", "baseline", "baseline_c")
         if all(getattr(before, name) == getattr(settings, name) for name in same):
             self.decision.configure(settings)
         else:
             # Another site or baseline needs a new `Decision`. A positive that waited for a second
             # scan becomes an alarm.
-            self.decision = Decision(settings)
+            self._decide(settings)
             self.decision.set_sensor(self.sensor_id)
             if self.decision.left_over:
                 self._answer(self.decision.left_over, self.uptime.ms())

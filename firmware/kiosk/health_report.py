@@ -9,18 +9,7 @@ import asyncio
 import gc
 import time
 
-import machine
-
 from kiosk import clock, messages
-
-RESETS = {
-    machine.PWRON_RESET: "power on",
-    machine.HARD_RESET: "reset",
-    machine.WDT_RESET: "watchdog",
-    machine.DEEPSLEEP_RESET: "deep sleep",
-    machine.SOFT_RESET: "soft reset",
-}
-"""Text of each reset cause in the health message."""
 
 _HEALTH_S = 60
 _LOOK_EVERY = 5  # idle samples between two checks of the allocated memory
@@ -35,9 +24,10 @@ class HealthReport:
     `watched_ms` is the time in which a person could have been scanned, since the last message.
     """
 
-    def __init__(self, app):
+    def __init__(self, app, reset):
+        """`reset`: why the board started."""
         self._app = app
-        self.memory = Memory()
+        self.memory = Memory(reset)
         self._asked = asyncio.Event()
         self.watched_ms = 0
 
@@ -92,6 +82,8 @@ class HealthReport:
             drift=baseline.drifting,
             drift_c=messages.rounded(baseline.drift.off_c),
             update=app.update.word,
+            card=app.settings.card,
+            reader=app.cards.state if app.cards else "",
         )
         app.link.say("health", text)
         if up and at is not None:
@@ -106,8 +98,8 @@ class Memory:
     """Python's heap: `free` bytes after the last collection, `low` the least of them since boot,
     `collect_ms` the longest collection; `reset` says why the board started."""
 
-    def __init__(self):
-        self.reset = RESETS.get(machine.reset_cause(), "unknown")
+    def __init__(self, reset):
+        self.reset = reset
         self.free = self.low = gc.mem_free()
         self.collect_ms = 0
         # All modules are loaded: the automatic collection is now only for when idle() is not

@@ -96,11 +96,14 @@ class Client:
             self.last_error = error
         self.state = _OFF if error is None else FAILED
 
-    def publish(self, topic, payload, retain=False):
-        """Queue a message (str or bytes) with QoS 1; returns False while offline or where the queue
-        is full."""
+    def publish(self, topic, payload, retain=False, qos=1):
+        """Queue a message (str or bytes) with QoS 1 or 0; returns False while offline or where the
+        queue is full."""
         if self.state != UP or len(self._out) >= _QUEUE or len(self._in_flight) >= _IN_FLIGHT:
             return False
+        if not qos:
+            self._out.append(_packet(0x30, _text(topic) + _bytes(payload)))
+            return True
         number = self._next()
         body = _text(topic) + number.to_bytes(2, "big") + _bytes(payload)
         self._out.append(_packet(0x33 if retain else 0x32, body))

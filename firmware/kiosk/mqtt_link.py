@@ -96,10 +96,10 @@ class MqttLink:
             self._under_way[(boot, seq)] = time.ticks_ms()
             self._client.handle()
 
-    def say(self, kind, text, retain=False):
+    def say(self, kind, text, retain=False, qos=1):
         """Send a message that may be lost, such as health; while offline it is dropped."""
         if self.up:
-            self._publish(kind, text, retain)
+            self._publish(kind, text, retain, qos)
 
     async def run(self):
         """Connect and reconnect, for ever."""
@@ -188,8 +188,8 @@ class MqttLink:
             if self._publish("reading", messages.reading(self._settings.kiosk, boot, data)):
                 self._under_way[(boot, seq)] = now
 
-    def _publish(self, kind, text, retain=False):
-        return self._client.publish(self._base + kind, text, retain)
+    def _publish(self, kind, text, retain=False, qos=1):
+        return self._client.publish(self._base + kind, text, retain, qos)
 
     def _message(self, topic, payload):
         kind = topic[len(self._base) :]

@@ -12,11 +12,13 @@ import struct
 from kiosk import record, segment
 from kiosk.errors import OutboxError
 from kiosk.number_set import SPAN
-from kiosk.safe_file import SafeFile
 
 NEWEST = 3
 """Readings in the small file; with the boot number 124 bytes, because VfsLfs2 keeps files of up to
-128 bytes (its cache size) in its metadata log."""
+128 bytes (its cache size) in its metadata log. Of those with a card two, in files of their own,
+which a firmware that does not know their layout neither reads nor overwrites."""
+
+_NEWEST_CARDED = 2
 
 SEGMENTS = 64
 """Most segments at a time; each takes 80 to 300 bytes of heap. A full outbox of one boot has 20 to
@@ -134,11 +136,14 @@ class Outbox:
 
     def _keep(self, boot, data):
         newest = self._newest
-        if len(newest) >= NEWEST or (newest and newest[0][0] != boot):
-            self._settle()
+        most = _NEWEST_CARDED if record.carded(data) else NEWEST
+        if newest:
+            kept_boot, kept = newest[0]
+            if len(newest) >= most or kept_boot != boot or len(kept) != len(data):
+                self._settle()
         newest = self._newest + [(boot, data)]
         # Two files in turn: the one with the last readings is not overwritten.
-        with open(self._path(self._turn ^ 1), "wb") as file:
+        with open(self._path(self._turn ^ 1, record.carded(data)), "wb") as file:
             file.write(struct.pack("<I", boot) + b"".join([item for _, item in newest]))
         self._turn ^= 1
         self._newest = newest
@@ -154,22 +159,22 @@ class Outbox:
             for entry in self._newest:
                 seq, kind = record.seq_of(entry[1]), record.fever_of(entry[1])
                 same = seq // SPAN == window and kind == fever and entry[0] == boot
+                same = same and len(entry[1]) == len(data)
                 (alike if same else others).append(entry)
-            state = self._state(boot, window, fever)
+            state = self._state(segment.new(boot, window, fever, record.carded(data)))
             segment.append(self._folder, state, [item for _, item in alike])
             self._newest = others
 
-    def _state(self, boot, window, fever):
-        states = self._fevers if fever else self._others
-        fresh = segment.new(boot, window, fever)
+    def _state(self, fresh):
+        states = self._fevers if segment.fever_of(fresh) else self._others
         for state in states:
             if segment.same(state, fresh):
                 return state
         states.append(fresh)
         return fresh
 
-    def _path(self, turn):
-        return "%s/newest.%s" % (self._folder, "ab"[turn])
+    def _path(self, turn, carded):
+        return "%s/%s.%s" % (self._folder, "cards" if carded else "newest", "ab"[turn])
 
     def _load(self, state):
         self.rotten += segment.load(self._folder, state)
@@ -179,14 +184,15 @@ class Outbox:
         self._tidy(states, state)
 
     def _load_newest(self):
-        """Read the two small files after a boot, without readings that a segment already has."""
+        """Read the small files after a boot, without readings that a segment already has."""
         records = {}
-        for turn in (0, 1):
+        for place in range(4):
+            turn, carded = place & 1, place > 1
             try:
-                with open(self._path(turn), "rb") as file:
+                with open(self._path(turn, carded), "rb") as file:
                     boot = struct.unpack("<I", file.read(4))[0]
                     for _ in range(NEWEST):
-                        data = file.read(record.SIZE)
+                        data = file.read(record.CARD_SIZE if carded else record.SIZE)
                         if record.sound(data) and not self._knew(boot, data):
                             records[(boot, record.seq_of(data))] = data
             except (OSError, ValueError):
@@ -197,11 +203,17 @@ class Outbox:
             self._settle()
         except OSError as error:
             print("outbox:", error)  # they stay in memory and in the small files
+            return
+        for turn in (0, 1):  # they are in segments: no card stays longer than it must
+            try:
+                os.remove(self._path(turn, True))
+            except OSError:
+                pass
 
     def _knew(self, boot, data):
         """Whether a record is in its segment already: its number is at most that of the last."""
         seq, fever = record.seq_of(data), record.fever_of(data)
-        fresh = segment.new(boot, seq // SPAN, fever)
+        fresh = segment.new(boot, seq // SPAN, fever, record.carded(data))
         for state in self._fevers if fever else self._others:
             if segment.same(state, fresh):
                 return seq <= segment.last(state)
@@ -251,22 +263,3 @@ def acknowledged(seq, gaps, also):
         first = max(first, until + 1)
     ranges.append((first, int(seq)))
     return ranges + [(int(since), int(until)) for since, until in also]
-
-
-def next_boot(path="/boot", after=0, fresh=0):
-    """Number this boot, one above the last; safe against power cuts.
-
-    `after`: the highest boot number known from the outbox. Where no number is known, or the flash
-    refuses it, the result is `fresh`, which the caller draws at random: a board whose flash was
-    erased must not reuse earlier numbers, or the gateway would ignore its readings as repeats.
-    """
-    file = SafeFile(path)
-    counted = file.read()
-    last = max(counted if isinstance(counted, int) else 0, after)
-    boot = last + 1 if last else fresh
-    try:
-        file.write(boot)
-    except OSError as error:
-        print("boot not counted:", error)
-        return fresh  # or the next boot would have the same number
-    return boot

@@ -98,7 +98,8 @@ class Panel:
             self._say(verdict, body_c, SIGNS[verdict])
 
     def fault(self, key):
-        """Show why the kiosk cannot measure ("sensor", "lens" or "warm"), with the amber LED."""
+        """Show why the kiosk cannot measure ("sensor", "lens" or "warm"), or why somebody normal
+        may not go in ("ask", "stop"), with the amber LED and no sound."""
         self._shows = lambda: self.fault(key)
         self._idling = False
         self._light(screening.RETRY)

@@ -1,5 +1,8 @@
 """Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth as long as its JSON.
 
+A kiosk with a reader of cards writes another layout, of 49 bytes, which also holds the sealed card
+and the permit. A firmware that does not know a layout leaves its files alone (see `segment`).
+
 Temperatures are stored as hundredths of a degree above -100 °C; messages resolve no more.
 Pure: no I/O.
 """
@@ -10,8 +13,12 @@ import struct
 from kiosk import screening
 
 SIZE = 40
+CARD_SIZE = 49
 _FORMAT = "<BIIHI6HBBHHBBB"
-_LAYOUT = 1  # first byte of a record; a firmware with another layout must still read this one
+_CARD_AT = 36  # offset of the sealed card and of the permit in the second layout
+# First byte of a record; a firmware with another layout must still read these.
+_LAYOUT = 1
+_CARD_LAYOUT = 2
 _NONE = 0xFFFF
 _COLDEST_C = -100
 
@@ -36,12 +43,15 @@ TEMPERATURES = ("object_c", "ambient_c", "skin_c", "body_c", "threshold_c", "bas
 
 def pack(values):
     """The record of a reading's fields, named as in the protocol; `at` and temperatures may be
-    None. Raises `ValueError` for a verdict or reason that is not listed here."""
+    None. The record has the second layout where there is a field `who`, 16 hex digits or None.
+
+    Raises `ValueError` for a verdict, reason or permit that is not listed here.
+    """
     up_ms = values["up_ms"]
     code = VERDICTS.index(values["verdict"]) << 6 | REASONS.index(values["reason"])
     body = struct.pack(
         _FORMAT,
-        _LAYOUT,
+        _CARD_LAYOUT if "who" in values else _LAYOUT,
         values["seq"],
         up_ms & 0xFFFFFFFF,
         up_ms >> 32,
@@ -53,14 +63,19 @@ def pack(values):
         min(values["queued"], 65535),
         *[int(part) for part in values["fw"].split(".")],
     )
+    if "who" in values:
+        from kiosk.card_record import packed  # only with a reader: it takes memory
+
+        body += packed(values)
     return body + struct.pack("<I", binascii.crc32(body))
 
 
 def unpack(data):
-    """The fields of a record. Raises `ValueError` where it is torn or of another layout."""
+    """The fields of a record; `who` and `permit` only where there are any. Raises `ValueError`
+    where it is torn or of another layout."""
     if not sound(data):
         raise ValueError("not a record")
-    fields = struct.unpack(_FORMAT, data[:-4])
+    fields = struct.unpack(_FORMAT, data[:_CARD_AT])
     values = {
         "seq": fields[1],
         "up_ms": fields[2] | fields[3] << 32,
@@ -74,14 +89,26 @@ def unpack(data):
     }
     for index in range(6):
         values[TEMPERATURES[index]] = _degrees(fields[5 + index])
+    if len(data) == CARD_SIZE:
+        from kiosk.card_record import unpacked
+
+        values.update(unpacked(data[_CARD_AT:]))
     return values
 
 
 def sound(data):
-    """Whether the bytes are a whole record of this layout, with the right CRC."""
-    if len(data) != SIZE or data[0] != _LAYOUT:
+    """Whether the bytes are a whole record, with the right CRC."""
+    size = len(data)
+    if not size or size != (CARD_SIZE if data[0] == _CARD_LAYOUT else SIZE):
         return False
-    return binascii.crc32(data[:-4]) == struct.unpack_from("<I", data, SIZE - 4)[0]
+    if not _LAYOUT <= data[0] <= _CARD_LAYOUT:
+        return False
+    return binascii.crc32(data[:-4]) == struct.unpack_from("<I", data, size - 4)[0]
+
+
+def carded(data):
+    """Whether a sound record has the second layout."""
+    return data[0] == _CARD_LAYOUT
 
 
 def seq_of(data):

@@ -21,6 +21,10 @@ FIELDS = (
     "utc_offset_min",
     "notice",
     "notice_glyphs",
+    "card",
+    "card_reader",
+    "card_order",
+    "card_base",
 )
 _VERSION_MAX = 2**31 - 1
 

@@ -1,7 +1,9 @@
 """One file of the outbox: records of one boot within a window of `SPAN` sequence numbers.
 
 A file holds either fevers or other readings, so that the others can be given up first. A backlog
-has forty files. To save heap a file is described by a `bytearray`, called `state`. It holds:
+has forty files. Records with a card, of the second layout, have files of their own: their names end
+in "2", and a firmware that does not know the layout takes them for no segments. To save heap a file
+is described by a `bytearray`, called `state`. It holds:
 
 - boot, window, kind, and the number of places (record slots) in the file;
 - the set of numbers in the file (`kiosk.number_set`: some 40 bytes, 128 at most);
@@ -14,26 +16,28 @@ import struct
 from kiosk import number_set, record
 from kiosk.number_set import SPAN
 
-_HEAD = (
-    "<IIHBB"  # boot; 2 * window + fever; places; bytes of the first set; whether there is a second
-)
+# Boot; 4 * window + 2 * carded + fever; places; bytes of the first set; whether there is a second.
+_HEAD = "<IIHBB"
 _SETS = 12  # offset of the sets in a state
 _BLOCK = 4096  # bytes of a flash block; a file takes whole blocks
 _AT_ONCE = 64  # records per read
 
 
-def new(boot, window, fever):
+def new(boot, window, fever, carded=False):
     """The state of a file that does not exist yet."""
-    return bytearray(struct.pack(_HEAD, boot, window * 2 + fever, 0, 0, 0))
+    return bytearray(struct.pack(_HEAD, boot, window * 4 + carded * 2 + fever, 0, 0, 0))
 
 
 def named(name):
     """The state for a file's name, still to be loaded; None where the file is not a segment."""
     boot, dash, rest = name.partition("-")
+    carded = rest[-2:] in ("f2", "n2")
+    if carded:
+        rest = rest[:-1]
     if not (dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"):
         return None
     boot, window = int(boot), int(rest[:-1])
-    return None if boot >> 32 or window >> 22 else new(boot, window, rest[-1] == "f")
+    return None if boot >> 32 or window >> 22 else new(boot, window, rest[-1] == "f", carded)
 
 
 def same(state, other):
@@ -51,6 +55,11 @@ def fever_of(state):
     return state[4] & 1
 
 
+def size_of(state):
+    """Bytes of each record in the file."""
+    return record.CARD_SIZE if state[4] & 2 else record.SIZE
+
+
 def last(state):
     """The highest sequence number in the file."""
     return _first(state) + max([end for _, end in number_set.each(_sets(state)[0])]) - 1
@@ -63,23 +72,23 @@ def left(state):
 
 def flash_bytes(state):
     """Bytes of flash that the file takes."""
-    return (_places(state) * record.SIZE // _BLOCK + 1) * _BLOCK
+    return (_places(state) * size_of(state) // _BLOCK + 1) * _BLOCK
 
 
 def load(folder, state):
     """Read the file of an earlier boot into `state`; returns the number of corrupt records."""
-    first = _first(state)
+    first, size = _first(state), size_of(state)
     there = bytearray()
     before = -1
     places = rotten = 0
     with open(_path(folder, state), "rb") as file:
         while True:
-            chunk = file.read(_AT_ONCE * record.SIZE)
+            chunk = file.read(_AT_ONCE * size)
             if not chunk:
                 _keep(state, there, there, places)
                 return rotten
-            for start in range(0, len(chunk), record.SIZE):
-                data = chunk[start : start + record.SIZE]
+            for start in range(0, len(chunk), size):
+                data = chunk[start : start + size]
                 index = record.seq_of(data) - first if record.sound(data) else -1
                 if before < index < SPAN:
                     there = number_set.add(there, index, index + 1)
@@ -91,16 +100,16 @@ def load(folder, state):
 
 def append(folder, state, records):
     """Append sound records, whose numbers must be above `last`. Raises `OSError`."""
-    places = _places(state)
+    places, size = _places(state), size_of(state)
     there, unacked = _sets(state)
     path = _path(folder, state)
     try:
         with open(path, "ab" if places else "wb") as file:
-            pad = bytes(-file.seek(0, 2) % record.SIZE)  # a torn record is filled up to its place
+            pad = bytes(-file.seek(0, 2) % size)  # a torn record is filled up to its place
             file.write(pad + b"".join(records))
     except OSError:
         try:  # what the failed write left in the file still takes places
-            _keep(state, there, unacked, (os.stat(path)[6] + record.SIZE - 1) // record.SIZE)
+            _keep(state, there, unacked, (os.stat(path)[6] + size - 1) // size)
         except OSError:
             pass
         raise
@@ -117,12 +126,12 @@ def read(folder, state, seq):
 
     Its place is after the records with lower numbers, and after corrupt ones between them.
     """
-    there = _sets(state)[0]
+    there, size = _sets(state)[0], size_of(state)
     try:
         with open(_path(folder, state), "rb") as file:
-            file.seek(number_set.below(there, seq - _first(state)) * record.SIZE)
+            file.seek(number_set.below(there, seq - _first(state)) * size)
             for _ in range(_places(state) - number_set.below(there, SPAN) + 1):
-                data = file.read(record.SIZE)
+                data = file.read(size)
                 if record.sound(data) and record.seq_of(data) >= seq:
                     if record.seq_of(data) == seq:
                         return data
@@ -166,12 +175,12 @@ def remove(folder, state):
 
 
 def _path(folder, state):
-    kind = "f" if fever_of(state) else "n"
+    kind = ("n", "f", "n2", "f2")[state[4] & 3]
     return "%s/%010d-%06d%s" % (folder, boot_of(state), _first(state) // SPAN, kind)
 
 
 def _first(state):
-    return (struct.unpack_from("<I", state, 4)[0] >> 1) * SPAN
+    return (struct.unpack_from("<I", state, 4)[0] >> 2) * SPAN
 
 
 def _places(state):

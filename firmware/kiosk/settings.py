@@ -10,11 +10,11 @@ CA_PATH = "/ca.der"
 
 
 class Settings:
-    """Checked settings; attributes as in settings.json, and those derived from them.
+    """Checked settings; attributes as in settings.json, `card_key` as bytes, and those derived.
 
     `quiet`: (from, to) in minutes of the local day, or None; `glyphs`: {character: 32 bytes} of the
     notice; `ssid`: the Wi-Fi's name as bytes; `static`: (address, netmask, router, name server), or
-    None for DHCP.
+    None for DHCP; `reader`: all that the reader of cards is set to.
     """
 
     kiosk: str
@@ -49,6 +49,12 @@ class Settings:
     ntp_host: str
     ntp_port: int
     update_key: str
+    card: str
+    card_reader: str
+    card_order: str
+    card_base: int
+    card_key: bytes
+    reader: tuple[str, str, str, int]
 
     quiet: tuple[int, int] | None
     glyphs: dict[str, bytes]

@@ -11,10 +11,14 @@ from kiosk.words import LANGUAGES
 
 # The baseline follows the crowd, stays at `baseline_c`, or is off (the factory curve).
 BASELINES = ("auto", "fixed", "off")
+# Cards at the gate: none, noted with the reading, or also asked for at the gateway before the
+# door opens.
+CARDS = ("off", "record", "permit")
 
 _SSID_BYTES = 32
 _NOTICE_UNITS = 16  # width of a notice in letters; a Chinese character is two wide
 _GLYPH_BYTES = 32
+_KEY_BYTES = 32
 
 # Field: (type, default), or (type,) for a field that is required.
 _FIELDS = {
@@ -50,6 +54,11 @@ _FIELDS = {
     "ntp_host": (str, ""),
     "ntp_port": (int, 123),
     "update_key": (str, ""),
+    "card": (str, "off"),
+    "card_reader": (str, "binary"),
+    "card_order": (str, "big"),
+    "card_base": (int, 10),
+    "card_key": (str, ""),
 }
 
 
@@ -89,6 +98,18 @@ def check(values, settings):
     for name in ("kiosk", "campus", "broker_host"):
         if not getattr(settings, name):
             raise SettingsError("%s: is empty" % name)
+    _choice(settings, "card", CARDS)
+    _choice(settings, "card_reader", ("binary", "line"))
+    _choice(settings, "card_order", ("big", "little"))
+    if settings.card_base not in (10, 16):
+        raise SettingsError("card_base: expected 10 or 16, the base of a line's digits")
+    settings.card_key = _card_key(settings)
+    settings.reader = (
+        settings.card,
+        settings.card_reader,
+        settings.card_order,
+        settings.card_base,
+    )
     settings.ssid = _ssid(settings)
     settings.static = _static(settings)
 
@@ -114,6 +135,17 @@ def _ssid(settings):
     if len(ssid) > _SSID_BYTES:
         raise SettingsError("wifi_ssid: expected a name of %d bytes at most" % _SSID_BYTES)
     return ssid
+
+
+def _card_key(settings):
+    """The key's 32 bytes; b"" where there is none and no cards are read."""
+    try:
+        key = binascii.unhexlify(settings.card_key)
+    except ValueError:
+        key = b"?"
+    if len(key) != _KEY_BYTES and (key or settings.card != "off"):
+        raise SettingsError("card_key: expected 64 hexadecimal digits, as provision makes them")
+    return key
 
 
 def _static(settings):

@@ -3,6 +3,8 @@
 WORDS = {
     "idle": ("Look at", "the mark"),
     "normal": ("Normal", "go in"),
+    "stop": ("No entry", "Guard ->"),
+    "ask": ("Normal", "Guard ->"),
     "fever": ("Too warm", "Guard ->"),
     "short": ("Again:", "longer"),
     "moving": ("Again:", "be still"),

@@ -15,7 +15,8 @@ sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, sys.argv[5])
 from cut_flash import Flash, PowerCutError
 from kiosk import record
-from kiosk.outbox import Outbox, next_boot
+from kiosk.outbox import Outbox
+from kiosk.this_boot import next_boot
 from kiosk.safe_file import SafeFile
 
 BLOCKS = 24
@@ -42,11 +43,15 @@ class Life:
         return other
 
 
-def data_of(seq):
+def data_of(boot, seq):
+    """A reading; those of every second boot are of a kiosk with a reader of cards."""
     names = ("up_ms", "samples", "scan_ms", "queued") + record.TEMPERATURES
     values = dict.fromkeys(names, seq)
     values.update({"seq": seq, "at": None, "fw": "0.1.0", "reason": ""})
     values["verdict"] = "normal" if seq % 9 else "fever"
+    if boot & 1:
+        values["who"] = "%016x" % seq if seq % 4 else None
+        values["permit"] = "late" if seq % 4 else None
     return record.pack(values)
 
 
@@ -64,7 +69,7 @@ def live(life):
             dropped = oldest(outbox) if len(outbox) == LIMIT else None
             if life.kept.pop(dropped, None):
                 life.begun[dropped] = True
-            outbox.add(boot, data_of(seq))
+            outbox.add(boot, data_of(boot, seq))
             life.kept[key] = True
             del life.begun[key]
             life.begun.pop(dropped, None)
@@ -104,13 +109,13 @@ def after(flash, life):
             waiting = outbox.waiting(found)
             if waiting is None:
                 break
-            assert waiting[2] == data_of(waiting[1])
+            assert waiting[2] == data_of(*waiting[:2])
             assert waiting[:2] not in found
             found[waiting[:2]] = True
         lost = [key for key in life.kept if key not in found]
         assert not lost, ("lost", lost)
         for number in range(1, 4):  # and it takes more
-            outbox.add(boot, data_of(number))
+            outbox.add(boot, data_of(boot, number))
         assert len(outbox) == len(found) + 3
         remembered = SafeFile("/flash/crowd").read()
         assert remembered in (life.remembered, life.writing), remembered

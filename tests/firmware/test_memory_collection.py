@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from kiosk.on_demand import give_back
 
-RESETS = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
-
 
 class Heap:
     """A heap that the test fills; `collected` is how much there was at each collection."""
@@ -27,9 +25,7 @@ class Heap:
 @pytest.fixture(scope="module")
 def health_report():
     """The firmware's module, on a board whose heap is a `Heap`."""
-    machine = SimpleNamespace(**{name: index for index, name in enumerate(RESETS)})
-    machine.reset_cause = lambda: 0
-    machine.RTC = None
+    machine = SimpleNamespace(RTC=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "machine", machine)
         import kiosk.health_report as module
@@ -52,7 +48,7 @@ def board_with(health_report, heap, patch):
     )
     ticks = SimpleNamespace(ticks_ms=lambda: 0, ticks_diff=lambda a, b: a - b)
     patch.setattr(health_report, "time", ticks)
-    return health_report.Memory()
+    return health_report.Memory("power on")
 
 
 @given(st.lists(st.integers(0, 3000), min_size=20, max_size=200))

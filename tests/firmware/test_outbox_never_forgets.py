@@ -34,11 +34,11 @@ class OutboxMachine(RuleBasedStateMachine):
         self.boot, self.seq = 1, 0
         self.outbox = Outbox(str(self.folder))
 
-    @rule(fever=st.booleans(), count=st.integers(1, 30))
-    def people_come(self, fever, count):
+    @rule(fever=st.booleans(), count=st.integers(1, 30), card=st.booleans())
+    def people_come(self, fever, count, card):
         for _ in range(count):
             self.seq += 1
-            data = reading(self.seq, fever)
+            data = reading(self.seq, fever, card)
             self.outbox.add(self.boot, data)
             self.ever[self.boot, self.seq] = data
             self.waiting.add((self.boot, self.seq))
@@ -65,7 +65,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def the_power_is_cut_in_the_middle_of_a_write(self, torn):
         """Torn is at most the record that was being written: the newest of all."""
         newest = (self.boot, self.seq)
-        files = sorted(self.folder.glob("newest.*"), key=lambda file: file.stat().st_mtime_ns)
+        files = [*self.folder.glob("newest.*"), *self.folder.glob("cards.*")]
+        files.sort(key=lambda file: file.stat().st_mtime_ns)
         if self.seq and newest in self.waiting:
             os.truncate(files[-1], files[-1].stat().st_size - torn)
             self.waiting.discard(newest)

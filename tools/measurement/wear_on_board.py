@@ -14,7 +14,8 @@ import vfs
 
 sys.path.insert(0, sys.argv[1])
 from kiosk import record
-from kiosk.outbox import Outbox, next_boot
+from kiosk.outbox import Outbox
+from kiosk.this_boot import next_boot
 from kiosk.safe_file import SafeFile
 
 BLOCK = 4096

@@ -76,7 +76,7 @@ async def show(language):
             panel.idle()
         elif key in ("normal", "fever"):
             panel.verdict(key, "", 36.6 if key == "normal" else 38.2)
-        elif key in ("sensor", "lens", "warm"):
+        elif key in ("sensor", "lens", "warm", "ask", "stop"):
             panel.fault(key)
         else:
             panel.verdict("retry", key, 36.6)

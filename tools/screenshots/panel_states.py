@@ -19,7 +19,7 @@ from simulator.pins import load_pins
 
 ORDER = (
     *("idle", "normal", "fever", "confirm", "short", "moving", "far", "low", "hot", "cold", "wait"),
-    *("room", "sensor", "lens", "warm", "reference"),
+    *("room", "sensor", "lens", "warm", "reference", "stop", "ask"),
 )
 COLUMNS = 4
 PIXEL = 2

@@ -145,6 +145,8 @@ class Health(Message, frozen=True, kw_only=True):
     `watched_s` is the time up to `at` in which the kiosk could have measured a person; coverage is
     computed from it. `wifi` is the reason of the last Wi-Fi outage: ESP-IDF's `wifi_err_reason_t`,
     a state of MicroPython's `WLAN.status()`, 1100 where DHCP gave no address, 0 without an outage.
+    `reader` is the state of a reader of cards: "ok", "out" where it is pulled out, "noise" where
+    its bytes make no card, "" where `card` is "off".
     """
 
     kiosk: Name
@@ -175,6 +177,8 @@ class Health(Message, frozen=True, kw_only=True):
     update: Short = ""
     fw: Short = ""
     board: Short = ""
+    card: Short = "off"
+    reader: Short = ""
 
 
 class CalibrationRecord(Struct, frozen=True, kw_only=True):

@@ -4,15 +4,19 @@ import os
 
 from kiosk import record
 from kiosk.errors import OutboxError
-from kiosk.outbox import NEWEST, Outbox, next_boot
+from kiosk.outbox import NEWEST, Outbox
 from kiosk.segment import SPAN
+from kiosk.this_boot import next_boot
 
 FOLDER = "outbox-test"
 
 
-def reading(seq, fever=False):
-    """A record that is unlike every other."""
-    return record.pack(
+def reading(seq, fever=False, card=False):
+    """A record that is unlike every other; with a card, of the second layout."""
+    values = {}
+    if card:
+        values = {"who": "%016x" % seq, "permit": "enter"}
+    values.update(
         {
             "seq": seq,
             "at": 1_800_000_000 + seq,
@@ -31,6 +35,7 @@ def reading(seq, fever=False):
             "fw": "0.1.0",
         }
     )
+    return record.pack(values)
 
 
 def fresh():
@@ -201,6 +206,88 @@ def test_files_that_are_all_rot_do_not_stop_the_kiosk():
     assert len(outbox) == 0
     outbox.add(1, reading(1))
     assert len(outbox) == 1
+
+
+def test_readings_with_and_without_cards_are_kept_side_by_side():
+    for card_from, card_to in ((1, 99), (5, 99), (1, 20), (9, 22)):
+        outbox = fresh()
+        for seq in range(1, 31):
+            outbox.add(1, reading(seq, seq % 7 == 0, card_from <= seq <= card_to))
+            outbox = Outbox(FOLDER) if seq % 11 == 0 else outbox  # the power went
+        fevers = [(1, 7), (1, 14), (1, 21), (1, 28)]
+        for now in (outbox, Outbox(FOLDER)):
+            assert len(now) == 30
+            found = drained(now)
+            assert sorted(found[:4]) == fevers
+            assert sorted(found) == [(1, seq) for seq in range(1, 31)]
+        outbox.release(1, 12, ())
+        assert sorted(drained(outbox)) == [(1, seq) for seq in range(13, 31)]
+
+
+def test_a_card_comes_back_with_its_reading():
+    outbox = fresh()
+    for seq in range(1, 9):
+        outbox.add(1, reading(seq, seq == 3, True))
+    for now in (outbox, Outbox(FOLDER)):
+        sent = {}
+        while True:
+            waiting = now.waiting(sent)
+            if waiting is None:
+                break
+            sent[waiting[:2]] = True
+            assert record.unpack(waiting[2])["who"] == "%016x" % waiting[1]
+        assert len(sent) == 8
+
+
+def test_the_newest_readings_with_cards_fit_into_the_metadata_log_too():
+    outbox = fresh()
+    for seq in range(1, 6):
+        outbox.add(1, reading(seq, card=True))
+        for name in ("cards.a", "cards.b"):
+            if name in os.listdir(FOLDER):
+                assert os.stat(FOLDER + "/" + name)[6] <= 128
+
+
+def test_no_card_is_left_behind_once_its_readings_are_stored():
+    outbox = fresh()
+    for seq in range(1, 8):
+        outbox.add(1, reading(seq, card=True))
+    outbox.release(1, 7, ())
+    again = Outbox(FOLDER)  # the newest are sent once more
+    assert [name for name in os.listdir(FOLDER) if name.startswith("cards")] == []
+    again.release(1, 7, ())
+    assert os.listdir(FOLDER) == [] and len(Outbox(FOLDER)) == 0
+
+
+def older_firmware_takes(name):
+    """What a firmware that knows the first layout alone reads, overwrites or removes."""
+    boot, dash, rest = name.partition("-")
+    segment = dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"
+    return bool(segment) or name in ("newest.a", "newest.b")
+
+
+def test_an_older_firmware_leaves_what_it_does_not_know_and_reads_the_rest():
+    outbox = fresh()
+    for seq in range(1, 12):
+        outbox.add(1, reading(seq, seq == 5))
+    assert sorted(os.listdir(FOLDER)) == [
+        "0000000001-000000f",
+        "0000000001-000000n",
+        "newest.a",
+        "newest.b",
+    ]
+    for seq in range(12, 25):
+        outbox.add(1, reading(seq, seq == 15, True))
+    for name in os.listdir(FOLDER):
+        with open(FOLDER + "/" + name, "rb") as file:
+            data = file.read()
+        start = 4 if name[-2] == "." else 0
+        layout = 1 if older_firmware_takes(name) else 2
+        assert data[start] == layout, name
+        # It boots, sends what it knows, and forgets that: what is left comes back afterwards.
+        if layout == 1:
+            os.remove(FOLDER + "/" + name)
+    assert sorted(drained(Outbox(FOLDER))) == [(1, seq) for seq in range(12, 25)]
 
 
 def test_when_full_the_oldest_normal_reading_goes_and_is_counted_and_fevers_stay():

@@ -61,9 +61,49 @@ def test_every_verdict_and_reason_comes_back():
             assert record.seq_of(data) == 70_000
 
 
+def test_the_first_layout_is_still_read():
+    import binascii
+
+    # As a kiosk without cards has always written it.
+    data = binascii.unhexlify(
+        "017011010000f2052a010000d2496bf0343e2249358935a23504278b092c03204e000c03d85a3b20"
+    )
+    assert data == record.pack(VALUES) and not record.carded(data)
+    assert record.unpack(data)["seq"] == 70_000
+
+
+def test_a_sealed_card_and_the_permit_come_back():
+    from kiosk.card_record import PERMITS
+
+    for who in ("00112233445566ff", "0000000000000000", None):
+        for permit in PERMITS:
+            data = record.pack(changed(who=who, permit=permit))
+            assert len(data) == record.CARD_SIZE and record.sound(data) and record.carded(data)
+            found = record.unpack(data)
+            assert (found.get("who"), found.get("permit")) == (who, permit)
+            assert None not in (found.get("who", ""), found.get("permit", ""))  # left out
+            assert record.seq_of(data) == 70_000 and not record.fever_of(data)
+            found.pop("who", None)
+            found.pop("permit", None)
+            assert found == record.unpack(record.pack(VALUES))
+    assert record.fever_of(record.pack(changed(who=None, verdict="fever")))
+
+
+def test_neither_layout_is_taken_for_the_other():
+    import binascii
+
+    for values, size in ((VALUES, record.CARD_SIZE), (changed(who=None), record.SIZE)):
+        body = (record.pack(values) + bytes(9))[: size - 4]
+        assert not record.sound(body + binascii.crc32(body).to_bytes(4, "little"))
+
+
 def test_a_changed_byte_is_seen():
-    data = record.pack(VALUES)
-    for index in range(record.SIZE):
+    for data in (record.pack(VALUES), record.pack(changed(who="0123456789abcdef", permit="ask"))):
+        one_byte_changed(data)
+
+
+def one_byte_changed(data):
+    for index in range(len(data)):
         torn = bytearray(data)
         torn[index] ^= 0x10
         assert not record.sound(torn)
@@ -80,7 +120,7 @@ def test_whatever_the_kiosk_says_can_be_kept():
     from kiosk.words import words_in
 
     record.pack(changed(fw=VERSION))
-    shown = {"idle", "warm", "normal", "fever", "lens", "low"}
+    shown = {"idle", "warm", "normal", "fever", "lens", "low", "ask", "stop"}
     for reason in words_in("en"):
         if reason not in shown:
             record.pack(changed(reason=reason))

@@ -93,3 +93,17 @@ def test_a_memory_that_is_wrong_is_no_memory():
     with open(PATH + ".a", "w") as file:
         file.write("rot")
     assert RemoteSettings(OWN, PATH).version == 0
+
+
+def test_cards_are_turned_on_from_the_gateway_where_the_kiosk_has_its_key_and_the_key_never():
+    remote = fresh()
+    on = {"version": 3, "values": {"card": "record", "card_reader": "line", "card_base": 16}}
+    assert refusal(remote, on).startswith("card_key: expected")
+    assert remote.settings.card == "off"
+    for name in os.listdir():
+        if name.startswith(PATH):
+            os.remove(name)
+    remote = RemoteSettings(dict(OWN, card_key="0f" * 32), PATH)
+    assert remote.take(on) and remote.settings.card == "record" and remote.settings.card_base == 16
+    key = {"version": 4, "values": {"card_key": "00" * 32}}
+    assert refusal(remote, key) == "card_key: cannot be set from the gateway"

@@ -97,3 +97,20 @@ def test_a_static_address_needs_its_mask_and_its_router():
             "%s: expected four numbers, such as 10.0.0.7" % name
         )
     assert refusal(address="10.1.2.3").startswith("netmask: expected")
+
+
+def test_a_reader_of_cards_is_off_by_default_and_needs_its_key():
+    assert Settings(GOOD).card == "off" and Settings(GOOD).card_key == b""
+    expected = "card_key: expected 64 hexadecimal digits, as provision makes them"
+    for key in ("", "12", "x" * 64, "ab" * 33):
+        assert refusal(card="record", card_key=key) == expected
+        assert refusal(card_key=key) == (expected if key else "")
+    settings = Settings(dict(GOOD, card="permit", card_key="ab" * 32))
+    assert settings.card_key == b"\xab" * 32
+
+
+def test_a_wrong_setting_of_cards_is_named():
+    assert refusal(card="yes") == "card: expected one of off, permit, record"
+    assert refusal(card_reader="usb") == "card_reader: expected one of binary, line"
+    assert refusal(card_order="up") == "card_order: expected one of big, little"
+    assert refusal(card_base=8) == "card_base: expected 10 or 16, the base of a line's digits"
