@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fevergate.evaluation.people_file import Person
+from simulator import tapping
 from simulator.crowd import LEAD_IN_MS, Crowd
 from simulator.visitor import Habits
 
@@ -145,3 +146,66 @@ def test_whatever_lights_everybody_leaves_and_looking_changes_nothing(
         assert [visit.subject for visit in crowd.visits] == ["anna", "berta"]
         assert all(1 <= visit.tries <= 3 for visit in crowd.visits)
     assert once.visits == often.visits
+
+
+class Held:
+    """A reader that notes when which card is held to it."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[int, float]] = []
+
+    def hold(self, number: int, at_ms: float, for_ms: float) -> None:
+        self.held.append((number, at_ms))
+
+
+def with_cards(taps: dict[str, tapping.Taps], *people: Person) -> tuple[Crowd, Held]:
+    held = Held()
+    crowd = Crowd(people, 0, HABITS, taps, held)  # type: ignore[arg-type]
+    crowd.thaw(0)
+    return crowd, held
+
+
+@pytest.mark.parametrize("step_ms", [10, 90_000])
+def test_people_tap_before_they_step_in_or_while_they_look(step_ms: int) -> None:
+    taps = {"anna": tapping.before(1), "berta": tapping.anothers_first(3, 2)}
+    crowd, held = with_cards(taps, ANNA, BERTA)
+    for now_ms in range(0, 90_001, step_ms):
+        crowd.advance(now_ms)
+    first, second = crowd.visits
+    assert held.held == [
+        (1, first.arrived_ms + tapping.BEFORE_MS),
+        (3, second.arrived_ms + tapping.BEFORE_MS),
+        (2, second.arrived_ms + tapping.DURING_MS),
+    ]
+    assert (first.tapped, second.tapped) == ((1,), (3, 2))
+    assert second.arrived_ms + tapping.BEFORE_MS > first.left_ms
+
+
+@pytest.mark.parametrize(("colour", "taps"), [("amber", (1,)), ("green", ())])
+def test_who_taps_late_does_once_amber_asks_for_it(colour: str, taps: tuple[int, ...]) -> None:
+    crowd, held = with_cards({"anna": tapping.late(1)}, ANNA)
+    crowd.see(colour, LEAD_IN_MS + 1000)
+    crowd.see("amber", LEAD_IN_MS + 4000)
+    crowd.advance(60_000)
+    assert crowd.visits[0].tapped == taps
+    assert held.held == [(number, LEAD_IN_MS + 1000.0) for number in taps]
+
+
+def test_nobody_taps_twice_who_left_before() -> None:
+    crowd, held = with_cards({"anna": tapping.twice(1)}, ANNA, BERTA)
+    crowd.see("green", LEAD_IN_MS + 450)
+    crowd.advance(60_000)
+    assert crowd.visits[0].left_ms < LEAD_IN_MS + tapping.AGAIN_MS
+    assert (crowd.visits[0].tapped, crowd.visits[1].tapped) == ((1,), ())
+    assert len(held.held) == 1
+
+
+def test_taps_stand_still_while_the_kiosk_boots() -> None:
+    crowd, held = with_cards({"anna": tapping.during(1)}, ANNA)
+    crowd.advance(LEAD_IN_MS + 100)
+    crowd.freeze(LEAD_IN_MS + 100)
+    crowd.advance(50_000)
+    assert held.held == []
+    crowd.thaw(50_000)
+    crowd.advance(51_000)
+    assert held.held == [(1, 50_000 + tapping.DURING_MS - 100)]

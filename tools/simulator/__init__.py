@@ -6,6 +6,7 @@ sensor, for example, under another driver. Times are simulated milliseconds unle
 
 from simulator.board import Board
 from simulator.bus import VirtualBus
+from simulator.card_reader import ReaderFault, VirtualReader
 from simulator.display import VirtualSSD1306
 from simulator.errors import (
     BoardDiedError,
@@ -18,6 +19,7 @@ from simulator.panel import panel_svg
 from simulator.physics import View
 from simulator.population import built_in_crowd
 from simulator.sensor import VirtualMLX90614
+from simulator.tapping import Tap, Taps
 from simulator.visitor import Habits, Visit
 
 __all__ = [
@@ -27,10 +29,14 @@ __all__ = [
     "Fault",
     "Habits",
     "NotAcknowledgedError",
+    "ReaderFault",
     "SimulatorError",
+    "Tap",
+    "Taps",
     "View",
     "VirtualBus",
     "VirtualMLX90614",
+    "VirtualReader",
     "VirtualSSD1306",
     "Visit",
     "built_in_crowd",

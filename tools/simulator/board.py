@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fevergate.evaluation.people_file import Person
 from simulator.bus import VirtualBus
+from simulator.card_reader import VirtualReader
 from simulator.crowd import Crowd
 from simulator.display import VirtualSSD1306
 from simulator.errors import BoardDiedError, SimulatorError
@@ -19,6 +20,7 @@ from simulator.process import BoardProcess, LineProcess
 from simulator.sensor import VirtualMLX90614
 from simulator.server import Server
 from simulator.stand_ins import SOURCES, START, compiled_folder
+from simulator.tapping import Taps
 from simulator.visitor import Habits, Visit
 from simulator.world import PinChange, Tone, World
 
@@ -40,9 +42,11 @@ class Board:
     - `model`: a name in the table of boards. `utc`: source of the date, by default the host's.
     - `interpreter`: "64bit" or "32bit", the word size of its MicroPython.
     - `sources`: modules are flashed as .py instead of .mpy.
+    - `reader`: of cards, on its UART; None: none is fitted. `taps`: what people hold to it, by
+      their identifier; may be changed until they come.
     - `gauge_every`: measure the live heap at every n-th request (device/gauge.py); 0: never.
 
-    Hold `world.lock` to change `sensor`, `display` or `bus`.
+    Hold `world.lock` to change `sensor`, `display`, `bus` or `reader`.
     """
 
     def __init__(
@@ -66,6 +70,8 @@ class Board:
         interpreter: str | None = None,
         sources: bool = False,
         gauge_every: int = 0,
+        reader: VirtualReader | None = None,
+        taps: Mapping[str, Taps] | None = None,
     ) -> None:
         if not 1.0 <= speed <= MAX_SPEED:
             raise SimulatorError(f"speed: expected 1 to {MAX_SPEED:g}, not {speed}")
@@ -86,9 +92,10 @@ class Board:
         self.display = VirtualSSD1306()
         self.bus.attach(self.sensor)
         self.bus.attach(self.display)
-        self._crowd = Crowd(people, seed, habits)
+        self._crowd = Crowd(people, seed, habits, taps, reader)
         self.sensor.scene = self._crowd.view
         self.world = World(self.pins, self.sensor, self.display, self.bus, self._crowd)
+        self.world.uarts.reader = self.reader = reader
         self.world.air.hurry(speed)
         self.world.always_warm = self.sensor.warm = warmed_up
         self.world.power_off()

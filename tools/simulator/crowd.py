@@ -7,11 +7,13 @@ would outlast a visitor's patience.
 import random
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fevergate.evaluation.people_file import Person
+from simulator.card_reader import VirtualReader
 from simulator.physics import View
 from simulator.population import ROOM_C
+from simulator.tapping import Tappers, Tapping, Taps
 from simulator.visitor import Habits, Visit, Visitor
 
 LEAD_IN_MS = 2000  # from the sensor's first reading to the first person: an empty hall
@@ -24,14 +26,23 @@ class Crowd:
     """
 
     def __init__(
-        self, people: Iterable[Person] = (), seed: int = 0, habits: Habits | None = None
+        self,
+        people: Iterable[Person] = (),
+        seed: int = 0,
+        habits: Habits | None = None,
+        taps: Mapping[str, Taps] | None = None,
+        reader: VirtualReader | None = None,
     ) -> None:
+        """`taps`: cards that people hold to `reader`, by the person's identifier."""
         self.visits: list[Visit] = []
         self.done = threading.Event()
         self._habits = habits or Habits()
         self._chance = random.Random(seed)  # noqa: S311
         self._waiting: deque[Person] = deque()
         self._visitor: Visitor | None = None
+        self._reader = reader
+        self._tappers = Tappers({} if taps is None else taps, self._hold)
+        self._tapping: Tapping | None = None  # of whoever is in front, or comes next
         self._next_ms: float = LEAD_IN_MS
         self._room_c = ROOM_C
         # The crowd's clock is the world's minus the time that it was stopped; it begins stopped.
@@ -67,12 +78,18 @@ class Crowd:
                     # People admitted later must not arrive in the past.
                     self._next_ms = max(self._next_ms, crowd_ms)
                     return
+                if self._tapping is None:
+                    self._tapping = self._tappers.tapping(self._waiting[0])
+                self._tapping.advance(min(crowd_ms, self._next_ms), self._next_ms)
                 if crowd_ms < self._next_ms:
                     return
                 person = self._waiting.popleft()
                 self._room_c = person.ambient_c
                 self._visitor = Visitor(person, self._next_ms, self._habits, self._chance)
             self._visitor.advance(crowd_ms)
+            if self._tapping is not None:
+                left_ms = self._visitor.left_ms if self._visitor.gone else crowd_ms
+                self._tapping.advance(min(crowd_ms, left_ms), self._visitor.arrived_ms)
             if not self._visitor.gone:
                 return
             self._leave(self._visitor)
@@ -90,10 +107,16 @@ class Crowd:
         """Show a lamp that went on to the person in front."""
         self.advance(now_ms)
         if self._visitor is not None and self._frozen_ms is None:
-            self._visitor.see(colour, self._clock(now_ms))
+            crowd_ms = self._clock(now_ms)
+            if self._visitor.see(colour, crowd_ms) and self._tapping is not None:
+                self._tapping.see(colour, crowd_ms)
 
     def _clock(self, now_ms: float) -> float:
         return (now_ms if self._frozen_ms is None else self._frozen_ms) - self._stood_ms
+
+    def _hold(self, number: int, crowd_ms: float, held_ms: float) -> None:
+        if self._reader is not None:
+            self._reader.hold(number, crowd_ms + self._stood_ms, held_ms)
 
     def _leave(self, visitor: Visitor) -> None:
         stood_ms = self._stood_ms
@@ -104,9 +127,10 @@ class Crowd:
                 visitor.arrived_ms + stood_ms,
                 tuple(None if at is None else at + stood_ms for at in visitor.answered_ms),
                 visitor.left_ms + stood_ms,
+                tuple(self._tapping.done) if self._tapping else (),
             )
         )
-        self._visitor = None
+        self._visitor = self._tapping = None
         self._next_ms = visitor.left_ms + self._habits.gap_ms
         if self._waiting:
             self._room_c = self._waiting[0].ambient_c

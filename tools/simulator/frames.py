@@ -15,6 +15,9 @@ payload. Little endian. device/wire.py is the other end.
 | RTC | i64 ms by which the clock is ahead of the true time | |
 | RTC_MEMORY | bytes to keep through a reset, or none | bytes kept |
 | WIFI | JSON: call (air.CALLS), its arguments | JSON: radio.WifiError, result |
+| UART_SETUP | u8 port, u32 baud, u8 data bits, parity (1 odd), stop bits, tx, rx, u16 buffer | |
+| UART_ANY | u8 port | u16 bytes that can be read |
+| UART_READ | u8 port, u16 most bytes | bytes |
 | ROUTE | JSON: kind of socket, host, port | JSON: address or "", port, ms to block |
 """
 
@@ -28,6 +31,9 @@ PIN = struct.Struct("<BBBB")
 PWM = struct.Struct("<BIH")
 WDT = struct.Struct("<I")
 RTC = struct.Struct("<q")
+UART_SETUP = struct.Struct("<BIBBBBBH")
+UART_READ = struct.Struct("<BH")
+UART_ANY = struct.Struct("<H")
 
 KEEP = 255
 MAX_LENGTH = 0xFFFF
@@ -49,6 +55,9 @@ class Operation(enum.IntEnum):
     WIFI = 8
     RTC = 9
     RTC_MEMORY = 10
+    UART_SETUP = 11
+    UART_ANY = 12
+    UART_READ = 13
     ROUTE = 20
 
 

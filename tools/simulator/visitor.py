@@ -34,7 +34,8 @@ class Habits:
 class Visit:
     """Result of one visit; `colours` has one for each try, "none" if no lamp came in time.
 
-    Times are simulated milliseconds of the board's world, across its restarts.
+    Times are simulated milliseconds of the board's world, across its restarts. `tapped`: numbers of
+    the cards held to the reader, in order.
     """
 
     person: Person
@@ -42,6 +43,7 @@ class Visit:
     arrived_ms: float
     answered_ms: tuple[float | None, ...]
     left_ms: float
+    tapped: tuple[int, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -99,13 +101,14 @@ class Visitor:
         while not self.gone and now_ms >= self._until_ms:
             self._next(self._until_ms)
 
-    def see(self, colour: str, now_ms: float) -> None:
-        """Show a lamp that went on; counts only while the person waits for an answer."""
+    def see(self, colour: str, now_ms: float) -> bool:
+        """Show a lamp that went on; whether it counts: only while the person waits for it."""
         if self._phase not in (_Phase.APPROACH, _Phase.DWELL):
-            return
+            return False
         self.colours.append(colour)
         self.answered_ms.append(now_ms)
         self._enter(_Phase.REACT, now_ms, self._chance.uniform(*self._habits.react_ms))
+        return True
 
     def fill(self, now_ms: float) -> float:
         """Share of the sensor's view that is skin."""

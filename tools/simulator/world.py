@@ -19,6 +19,7 @@ from simulator.errors import BusTimeoutError, NotAcknowledgedError
 from simulator.frames import Operation, ResetCause
 from simulator.pins import KioskPins
 from simulator.sensor import VirtualMLX90614
+from simulator.uart import VirtualUarts
 
 MODE_IN = 1
 MODES_DRIVEN = (3, 7)  # Pin.OUT, Pin.OPEN_DRAIN
@@ -75,6 +76,7 @@ class World:
         self._sensor = sensor
         self._display = display
         self._bus = bus
+        self.uarts = VirtualUarts(pins.reader_rx)
         self._crowd = crowd
         self._boot_ms = 0
         self._pins: dict[int, _Pin] = {}
@@ -95,6 +97,9 @@ class World:
             Operation.ROUTE: self.air.route,
             Operation.RTC: self._set_rtc,
             Operation.RTC_MEMORY: self._keep,
+            Operation.UART_SETUP: self._setup_uart,
+            Operation.UART_ANY: self._any,
+            Operation.UART_READ: self._read_uart,
         }
 
     def boot(self, *, power_on: bool, soft: bool = False) -> None:
@@ -109,6 +114,7 @@ class World:
                 self._bus.release()
                 self._watchdog_ms = 0
             self.reset_asked = None
+            self.uarts.release()
             self.air.boot()
             if power_on:
                 self.rtc_ahead_ms = None
@@ -126,6 +132,7 @@ class World:
             self._watchdog_ms = 0
             self.rtc_ahead_ms = None
             self.rtc_memory = b""
+            self.uarts.power_off()
             self._sensor.power_off()
             self._display.power_off()
 
@@ -169,6 +176,7 @@ class World:
                 self._sensor.advance(self.now_ms)
                 self._crowd.advance(self.now_ms)
                 self.air.advance(self.now_ms)
+                self.uarts.advance(self.now_ms)
                 payload = handler(frame[frames.HEADER.size :])
             except (struct.error, IndexError, KeyError, TypeError, ValueError):
                 return frames.answer(frames.EINVAL)
@@ -218,6 +226,8 @@ class World:
             return self._bus.level(self.now_ms, number)
         if pin.mode in MODES_DRIVEN:
             return pin.level
+        if number == self.uarts.line:
+            return self.uarts.level(self.now_ms)
         return 1 if pin.pull == PULL_UP else 0
 
     def _changed(self, number: int, level: int) -> None:
@@ -228,8 +238,9 @@ class World:
 
     def _float_pins(self) -> None:
         """Turn all pins into inputs; lamps that go out are recorded as changes."""
+        wires = (self._bus.sda, self._bus.scl, self.uarts.line)
         for number, pin in self._pins.items():
-            if number not in (self._bus.sda, self._bus.scl) and self._level(number, pin):
+            if number not in wires and self._level(number, pin):
                 self._changed(number, 0)
         self._pins.clear()
         if self.tones and self.tones[-1].duty_u16:
@@ -255,6 +266,18 @@ class World:
     def _keep(self, payload: bytes) -> bytes:
         self.rtc_memory = payload or self.rtc_memory
         return self.rtc_memory
+
+    def _setup_uart(self, payload: bytes) -> bytes:
+        port, baud, *frame, _tx, rx, size = frames.UART_SETUP.unpack(payload)
+        self.uarts.setup(self.now_ms, port, baud, frame, rx, size)
+        return b""
+
+    def _any(self, payload: bytes) -> bytes:
+        return frames.UART_ANY.pack(self.uarts.waiting(payload[0]))
+
+    def _read_uart(self, payload: bytes) -> bytes:
+        port, most = frames.UART_READ.unpack(payload)
+        return self.uarts.read(port, most)
 
     def _reset(self, payload: bytes) -> None:
         self.reset_asked = ResetCause(payload[0] if payload else 0)

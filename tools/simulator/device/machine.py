@@ -10,6 +10,7 @@ import struct
 import clock
 import wire
 from micropython import const
+from uart import UART as UART
 
 PWRON_RESET = 1
 HARD_RESET = 2

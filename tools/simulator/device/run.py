@@ -42,7 +42,7 @@ def prepare(port, permille, flash, about):
         import gauge
 
         gauge.start(about["gauge_every"])
-    for name in ("clock", "sockets", "ssl_of_board", "wire"):
+    for name in ("clock", "sockets", "ssl_of_board", "uart", "wire"):
         del sys.modules[name]  # the firmware may have modules with these names
     sys.modules["time"] = sys.modules["utime"] = clock
     sys.modules["machine"] = machine

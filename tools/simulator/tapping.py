@@ -1,0 +1,98 @@
+"""People who hold a card to the reader, as people do: when, which one, and how often.
+
+Times are milliseconds of the crowd's clock.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fevergate.evaluation.people_file import Person
+
+BEFORE_MS = -500.0
+DURING_MS = 600.0
+AGAIN_MS = 1600.0
+"""After the step in, when the scan is over or about to be."""
+
+HELD_MS = 300.0
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One card or pass held to the reader.
+
+    `after_ms`: from stepping in, before it if negative. `asked`: instead from the first amber that
+    the person sees; who sees none never does it.
+    """
+
+    number: int
+    after_ms: float = BEFORE_MS
+    held_ms: float = HELD_MS
+    asked: bool = False
+
+
+Taps = Sequence[Tap]
+
+
+def before(number: int) -> Taps:
+    """Whoever taps, then looks."""
+    return (Tap(number),)
+
+
+def during(number: int) -> Taps:
+    """Whoever looks, and finds the card meanwhile."""
+    return (Tap(number, DURING_MS),)
+
+
+def late(number: int) -> Taps:
+    """Whoever taps once amber asks for it."""
+    return (Tap(number, 0.0, asked=True),)
+
+
+def twice(number: int) -> Taps:
+    """Whoever is not sure that it was read."""
+    return (Tap(number), Tap(number, AGAIN_MS))
+
+
+def anothers_first(another: int, number: int) -> Taps:
+    """Whoever takes somebody else's card by mistake, and then the own one."""
+    return (Tap(another), Tap(number, DURING_MS))
+
+
+class Tapping:
+    """The taps of one person, each told to `hold(number, crowd_ms, held_ms)` when it is due."""
+
+    def __init__(self, taps: Taps, hold: Callable[[int, float, float], None]) -> None:
+        self.done: list[int] = []
+        self._hold = hold
+        self._waiting = [tap for tap in taps if not tap.asked]
+        self._asked = [tap for tap in taps if tap.asked]
+        self._from_ms: float | None = None
+
+    def advance(self, now_ms: float, stepped_in_ms: float) -> None:
+        """Hold up the cards that are due by `now_ms`, at the moment when each was."""
+        self._due(self._waiting, now_ms, stepped_in_ms)
+        if self._from_ms is not None:
+            self._due(self._asked, now_ms, self._from_ms)
+
+    def see(self, colour: str, now_ms: float) -> None:
+        """Show a lamp to the person."""
+        if colour == "amber" and self._from_ms is None:
+            self._from_ms = now_ms
+
+    def _due(self, taps: list[Tap], now_ms: float, from_ms: float) -> None:
+        for tap in [tap for tap in taps if from_ms + tap.after_ms <= now_ms]:
+            taps.remove(tap)
+            self.done.append(tap.number)
+            self._hold(tap.number, from_ms + tap.after_ms, tap.held_ms)
+
+
+class Tappers:
+    """Who taps: taps by the person's identifier; nobody else has a card."""
+
+    def __init__(self, taps: Mapping[str, Taps], hold: Callable[[int, float, float], None]) -> None:
+        self._taps = taps
+        self._hold = hold
+
+    def tapping(self, person: Person) -> Tapping:
+        """The taps of a person who is about to come."""
+        return Tapping(self._taps.get(person.subject, ()), self._hold)
