@@ -152,23 +152,33 @@ def test_a_calibration_that_is_a_year_old_or_of_another_unit_is_due(site):
         path.unlink()
 
 
-def test_a_drift_is_named_with_what_to_do(site):
+def test_a_drift_and_a_reader_of_cards_are_named_with_what_to_do(site):
     path = site.folder / "fevergate.db"
     path.unlink(missing_ok=True)
     store = Store(path)
 
-    def drifts():
-        return [one for one in examine(site.folder / "gateway.toml") if one.check == "drift"]
+    def found_of(check):
+        return [one for one in examine(site.folder / "gateway.toml") if one.check == check]
 
     try:
         now = time.time()
         store.commit([HealthArrived(health(at=now, drift_c=0.1), now, "north")])
-        (steady,) = drifts()
+        (steady,) = found_of("drift")
         assert steady.state == "ok" and "north-1" in steady.text[1]
         store.commit([HealthArrived(health(at=now, drift=True, drift_c=-0.6), now, "north")])
-        (found,) = drifts()
+        (found,) = found_of("drift")
         assert found.state == "warning" and "-0.6 °C" in found.text[0]
         assert "Frost" in found.advice[1] and "fevergate calibrate north-1" in found.advice[1]
+        assert not found_of("cards")  # no kiosk reads cards
+        for word, state, text in (
+            ("ok", "ok", "north-1"),
+            ("out", "warning", "north-1: its reader of cards is pulled out"),
+            ("noise", "warning", "no card"),
+        ):
+            said = health(at=now, card="record", reader=word)
+            store.commit([HealthArrived(said, now, "north")])
+            (found,) = found_of("cards")
+            assert found.state == state and text in found.text[1]
     finally:
         store.close()
         path.unlink()

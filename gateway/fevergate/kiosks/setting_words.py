@@ -61,6 +61,7 @@ _REFUSED = (
     (r"version \d+: \d+ is in force", N_("The kiosk has newer settings already.")),
     (r"flash: .*", N_("The kiosk's memory cannot be written.")),
     (r"\w+: is the kiosk's own", N_("The kiosk keeps this setting for itself.")),
+    (r"card_key: .*", N_("The kiosk has no key for cards: a setup code gives it one.")),
 )
 
 

@@ -177,6 +177,7 @@ _CHECKS = (
     doctor_storage.retention,
     doctor_storage.calibrations,
     doctor_storage.drifts,
+    doctor_storage.readers,
     doctor_supply.supplies,
     doctor_storage.disk,
     doctor_gateway.gateway,

@@ -88,13 +88,8 @@ def calibrations(settings: GatewaySettings, reader: Database) -> Iterator[Findin
 def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     """Kiosks whose crowd reads higher or lower than usual, by their last health."""
     steady = []
-    for kiosk, text in reader.execute("select kiosk, health from kiosks where health is not null"):
-        if kiosk not in settings.kiosks:
-            continue
-        try:
-            drift_c = drift_of(msgspec.json.decode(text, type=Health))
-        except msgspec.MsgspecError:  # stored by another version; the next one comes in a minute
-            continue
+    for kiosk, health in _healths(settings, reader):
+        drift_c = drift_of(health)
         if drift_c is None:
             steady.append(kiosk)
             continue
@@ -111,6 +106,42 @@ def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         )
     if steady:
         yield ok("drift", "as usual read: {kiosks}", kiosks=", ".join(sorted(steady)))
+
+
+@stored
+def readers(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
+    """Readers of cards that are pulled out or set otherwise, by the kiosks' last health; no finding
+    where no kiosk reads cards."""
+    working = []
+    for kiosk, health in _healths(settings, reader):
+        if health.reader == "ok":
+            working.append(kiosk)
+        elif health.reader == "out":
+            yield warning(
+                "cards",
+                "{kiosk}: its reader of cards is pulled out; it measures on without cards",
+                "check the reader's plug and its supply",
+                kiosk=kiosk,
+            )
+        elif health.reader:
+            yield warning(
+                "cards",
+                "{kiosk}: what its reader sends is no card",
+                "set the kind of reader: fevergate settings {kiosk} --card-reader line (or binary)",
+                kiosk=kiosk,
+            )
+    if working:
+        yield ok("cards", "cards are read at: {kiosks}", kiosks=", ".join(sorted(working)))
+
+
+def _healths(settings: GatewaySettings, reader: Database) -> Iterator[tuple[str, Health]]:
+    """Each kiosk's last health."""
+    for kiosk, text in reader.execute("select kiosk, health from kiosks where health is not null"):
+        if kiosk in settings.kiosks:
+            try:
+                yield kiosk, msgspec.json.decode(text, type=Health)
+            except msgspec.MsgspecError:  # of another version; the next one comes in a minute
+                continue
 
 
 def calibration(

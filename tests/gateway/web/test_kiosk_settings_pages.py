@@ -5,6 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 from pages_site import GOOD, OURS, post, quick
+from samples import health
 from starlette.testclient import TestClient
 
 from fevergate.cli import cli
@@ -14,7 +15,7 @@ from fevergate.kiosks.setting_words import SETTINGS, refusal_in_words, wrong_in_
 from fevergate.mqtt.one_shot import read_retained
 from fevergate.protocol.messages import Applied
 from fevergate.settings.gateway import load_gateway
-from fevergate.storage.records import SettingsApplied
+from fevergate.storage.records import HealthArrived, SettingsApplied
 from fevergate.storage.store import Store
 from fevergate.texts.translations import translator
 from fevergate.web.app import Pages
@@ -129,6 +130,9 @@ def test_what_is_done_with_cards_is_sent_to_a_kiosk_only_where_it_was_set(campus
     sent = read_retained(campus.pages.settings.as_user("admin"), f"{SETTINGS_OF}north-2/settings")
     assert sent and b"volume" in sent and b"card" not in sent
     assert "并询问可否入校" in " ".join(row(campus, "north-1"))
+    said = health(at=AT, card="permit", reader="out")
+    campus.store.commit([HealthArrived(said, AT, "north")])
+    assert "! 已拔出" in campus.client.get("/admin/kiosks/north-1").text
     with pytest.raises(KioskValueError) as refused:
         values_of({"card_base": "12"})
     assert "只能是：十进制，十六进制" in wrong_in_words(refused.value, CHINESE)
@@ -190,14 +194,18 @@ BAD = {
     "brightness": 0,
     "quiet_from": "25:00",
     "notice": "太长太长太长太长太长",
+    "card": "maybe",
+    "card_reader": "wiegand",
+    "card_order": "middle",
+    "card_base": 12,
 }
+OWN = {"kiosk": "k", "campus": "c", "broker_host": "h", "username": "k", "password": "p"}
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_whatever_a_kiosk_refuses_is_put_into_chinese(name):
-    own = {"kiosk": "k", "campus": "c", "broker_host": "h", "username": "k", "password": "p"}
     with pytest.raises(SettingsError) as refused:
-        Settings(own | {name: BAD[name]})
+        Settings(OWN | {name: BAD[name]})
     said = refusal_in_words(str(refused.value), CHINESE)
     assert not re.search(r"expected|_|[a-z]{4,}", said), said
 
@@ -205,6 +213,10 @@ def test_whatever_a_kiosk_refuses_is_put_into_chinese(name):
 def test_a_refusal_of_newer_firmware_is_shown_as_it_came():
     assert refusal_in_words("colour: expected red", CHINESE) == "colour: expected red"
     assert refusal_in_words("version 3: 5 is in force", CHINESE) == "测温机已有更新的设置。"
+    with pytest.raises(SettingsError) as refused:
+        Settings(OWN | {"card": "record"})
+    said = refusal_in_words(str(refused.value), CHINESE)
+    assert said == "测温机没有刷卡密钥：用设置码可以得到。"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
