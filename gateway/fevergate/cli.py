@@ -34,6 +34,7 @@ COMMANDS = {
     "strike-token": "fevergate.campus.strike_command:strike_token_command",
     "status": "fevergate.operations.status_command:status_command",
     "settings": "fevergate.kiosks.settings_command:settings_command",
+    "trace": "fevergate.operations.trace_command:trace_command",
     "update": "fevergate.kiosks.update_command:update_command",
     "web": "fevergate.web.app:web_command",
 }

@@ -205,5 +205,9 @@ class CardLearningError(RefusalError):
     """A tapped card does not tell how the numbers of cards are written."""
 
 
+class TraceError(RefusalError):
+    """A trace is refused: without a reason, or because it could not be whole."""
+
+
 class ActionError(RefusalError):
     """An administrator's request to a kiosk cannot be carried out."""

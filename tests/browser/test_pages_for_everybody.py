@@ -20,6 +20,7 @@ PAGES = [
     "/admin/log?date=2020-01-01",
     "/admin/fevers?from=2026-01-01&to=2026-12-31",
     "/admin/fevers?from=2020-01-01",
+    "/admin/trace?of=north-1/1/2",
     "/admin/kiosks",
     "/admin/kiosks/north-1",
     "/admin/settings",
@@ -87,6 +88,12 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
         assert judged(page) == [], path
         assert too_wide_px(page) <= 0, path
         assert "%(" not in page.inner_text("body"), path
+    page.goto(site.url + after)
+    page.locator("a[href^='/admin/trace']").click()
+    page.locator("[name=reason]").first.fill("confirmed")
+    page.locator("form.card button").click()
+    page.wait_for_selector("main h2")  # what was found
+    assert judged(page) == [] and too_wide_px(page) <= 0
     refused = ("400 (Bad Request)", "404 (Not Found)")  # a period or page that cannot be
     assert [text for text in complaints if not any(one in text for one in refused)] == []
     assert not [url for url in asked if not url.startswith((site.url, "data:"))]

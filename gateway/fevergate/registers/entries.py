@@ -177,6 +177,15 @@ class Entries:
             (register, at, FOREVER, at, gate, gate, MOST),
         )
 
+    def between(self, register: str, begin: float, end: float) -> list[Entry]:
+        """All entries that were open, or held, at any time from `begin` to `end` (Unix time, s),
+        the oldest first."""
+        return self._entries(
+            "register = ? and opened_at <= ? and coalesce(closed_at, ?) >= ?"
+            " order by opened_at, id",
+            (register, end, FOREVER, begin),
+        )
+
     def newest_holding(self, register: str, at: float) -> list[Entry]:
         """The newest `MOST` entries that were open, or held, at a time (Unix time, s), the oldest
         of them first."""

@@ -177,6 +177,9 @@ LABELS = {
     "correct entry": N_("corrected a register's entry"),
     "close entry": N_("closed a register's entry"),
     "reopen entry": N_("opened a register's entry again"),
+    "trace": N_("looked who passed beside a fever"),
+    "trace failed": N_("asked who passed beside a fever, and was refused"),
+    "take trace": N_("took along who passed beside a fever"),
     "make pass": N_("made a visitor's day pass"),
     "look at pass": N_("looked at a visitor's day pass"),
     "take report": N_("took a report along"),
@@ -193,12 +196,19 @@ SCOPES = {
     "actions": N_("Let a kiosk show itself"),
     "people": N_("Who may sign in"),
     "registers": N_("Registers with the names in them, new entries"),
+    "trace": N_("Who passed the same gate as a fever, by name and with a reason"),
     "audit": N_("Who looked at what"),
     "roll": N_("Who was measured and who was not, by name; enter it"),
 }
 """Scopes of an API token."""
 
 ERRORS = {
+    "trace_reason": N_("Say why: without a reason nothing is traced."),
+    "trace_long": N_("Expected a reason of at most 200 characters that can be printed."),
+    "trace_minutes": N_("Expected 1 to 120 minutes."),
+    "trace_record": N_("Expected the fever's record, such as north-1/7/4711."),
+    "trace_fever": N_("There is no such fever."),
+    "trace_old": N_("Who was at the gate then is deleted: it is kept for a limited time."),
     "wrong": N_("Name or password is wrong."),
     "later": N_("Too many sign in at once: try again in a moment."),
     "nobody": N_("There is nobody of that name."),

@@ -24,7 +24,7 @@ from fevergate.protocol.messages import Person
 from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day, Fever, identity_of
 from fevergate.texts.translations import ERRORS
-from fevergate.web import kiosk_actions, register_api
+from fevergate.web import kiosk_actions, register_api, trace_api
 from fevergate.web.context import Shared
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
@@ -34,6 +34,7 @@ from fevergate.web.openapi import Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
 from fevergate.web.register_api import RegisterApi
 from fevergate.web.sign_offs import SignOff
+from fevergate.web.trace_api import TraceApi
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body, who
 from fevergate.web_common.roll_pages import noted, units_of
@@ -137,13 +138,13 @@ FEVER = "/fevers/{kiosk}/{boot}/{seq}"
 operation = Operations()
 
 
-class Api(RegisterApi):
+class Api(TraceApi, RegisterApi):
     """The operations below /api/v1."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
         self._reader = RollReader(shared.people, shared.marks, shared.roll)
-        self._operations = [*operation, *register_api.operation]
+        self._operations = [*operation, *register_api.operation, *trace_api.operation]
         document = get("/api/v1/openapi.json", self.document)
         self.routes = [document, *map(self._route, self._operations)]
 

@@ -36,6 +36,7 @@ from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.pass_pages import PassPages
 from fevergate.web.people_copier import PeopleCopier
 from fevergate.web.screen_pages import BELOW, ScreenPages
+from fevergate.web.trace_pages import TracePages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
 from fevergate.web_common.list_pages import ListSite
@@ -81,6 +82,7 @@ class Pages(Shared):
                 *RollPages(self, self._roll_site()).routes,
                 *list_routes(self, _list_site(self)),
                 *FeverPages(self).routes,
+                *TracePages(self).routes,
                 *KioskPages(self).routes,
                 *KioskSettingsPages(self).routes,
                 *DevicePages(self).routes,

@@ -57,6 +57,7 @@ from fevergate.web.live import Live
 from fevergate.web.overview import Overview, read_overview
 from fevergate.web.screens import Screens
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
+from fevergate.web.trace import Tracer
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.dates import parse_day, period
@@ -115,6 +116,14 @@ class Shared(Site):
             days=settings.retention.persons_days,
             guards=True,
             passed=self._passed,
+        )
+        self.tracer = Tracer(
+            self.reader,
+            self.people,
+            self.entries,
+            self.store,
+            settings.retention.persons_days,
+            lambda: self.clock.now(),
         )
         self.privacy = PrivacySite(
             settings.campus_title,

@@ -118,6 +118,12 @@ def _roll(what: str, say: Say) -> str:
     return re.sub(r"\b(measured|excused)\b", lambda word: words[word[0]], what)
 
 
+def _trace(what: str, say: Say) -> str:
+    """`KIOSK/BOOT/SEQ 10 min: 31 reason: TEXT`."""
+    found, colon, reason = what.partition(" reason: ")
+    return f"{found}{say(', ')}{say(FIELDS['reason'])}{say(': ')}{reason}" if colon else what
+
+
 def _began(what: str, say: Say) -> str:
     return say(N_("by a code of the terminal")) if what == BY_A_CODE else what
 
@@ -134,6 +140,7 @@ _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {
     "began": _began,
     "search fevers": _search,
     "enter roll": _roll,
+    "trace": _trace,
     "acknowledge": _acknowledged,
     "try lamps": _acknowledged,
     "take case": _acknowledged,

@@ -108,6 +108,14 @@ class PrivacyPage:
                 long,
             ),
         ]
+        if self._notice.registers.passed is not None:
+            kept.append(
+                (
+                    say("Gate and time; with a reason: who passed the same gate as a fever"),
+                    say("whoever shows a card or a visitor's pass"),
+                    long,
+                )
+            )
         if self._notice.has_list():
             kept += [
                 (

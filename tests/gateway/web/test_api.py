@@ -85,7 +85,7 @@ def test_the_document_is_one_of_openapi_and_names_every_operation(site, program)
         for method in route.methods - {"HEAD"}
     }
     told = {(m.upper(), path) for path, by in document["paths"].items() for m in by}
-    assert told == routes and len(told) == 23
+    assert told == routes and len(told) == 24
 
 
 def test_a_token_opens_what_its_scopes_say_and_nothing_else(site, program):

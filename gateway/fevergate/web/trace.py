@@ -1,0 +1,217 @@
+"""Who passed the same gate as somebody with a fever, and which visitors were inside then.
+
+It knows people by their cards and visitors by the register; that somebody was near is not said. A
+trace needs a reason, and each one is in the audit, a refused one too.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from msgspec import Struct
+from sqlite_utils import Database
+
+from fevergate.errors import NothingFoundError, TraceError
+from fevergate.people.card_list import entry_of
+from fevergate.people.passes import REGISTER as VISITORS
+from fevergate.people.store import PeopleStore
+from fevergate.protocol.messages import Identity
+from fevergate.registers.entries import Entries, Entry
+from fevergate.reports.fever_log import read_fever
+from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.presences import Passage, count_measured, passed_between, person_of
+from fevergate.web_common.store import AuditedStore
+
+MOST_MINUTES = 120
+MAX_REASON = 200
+_RECORD = re.compile(r"([a-z0-9-]{1,32})/(\d{1,10})/(\d{1,10})", re.ASCII)
+
+
+class TraceRequest(Struct, frozen=True, kw_only=True):
+    """A fever, by KIOSK/BOOT/SEQ; how many minutes before and after it count; and why somebody
+    asks."""
+
+    record: str
+    minutes: int
+    reason: str
+
+
+class TracedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """Somebody who passed the gate, or a visitor who was inside. Times are Unix time (s).
+
+    `passed`: each time at the gate, in order; none for a visitor who was inside without passing.
+    `nearest_s` is the one nearest to the fever, in seconds after it (before: below zero).
+    `opened_at` and `closed_at` are from a visitor's entry (`visitor` true). Names are empty where
+    they were erased, or where the number is of a list that was replaced.
+    """
+
+    visitor: bool
+    passed: list[float]
+    nearest_s: float | None = None
+    name: str = ""
+    kind: str = ""
+    class_: str = ""
+    unit: str = ""
+    number: str = ""
+    telephone: str = ""
+    visits: str = ""
+    opened_at: float | None = None
+    closed_at: float | None = None
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """What a trace found. `passed`: by the first time at the gate, without whoever had the fever
+    (`whose`, None without a card); `inside`: visitors who did not pass it, by when they came.
+
+    `measured` counts the measurements with a verdict at the gate in this time, `known` those of
+    them with a card or pass: of the others nobody knows whose they are.
+    """
+
+    record: str
+    gate: str
+    kiosk: str
+    at: float
+    minutes: int
+    reason: str
+    whose: TracedPerson | None
+    passed: list[TracedPerson]
+    inside: list[TracedPerson]
+    measured: int
+    known: int
+
+
+class Tracer:
+    """Traces at one gateway; `kept_days`: how long presences are kept, `now`: Unix time (s)."""
+
+    def __init__(
+        self,
+        reader: Callable[[], AbstractContextManager[Database]],
+        people: PeopleStore,
+        entries: Entries,
+        audit: AuditedStore,
+        kept_days: int,
+        now: Callable[[], float],
+    ) -> None:
+        self._reader = reader
+        self._people = people
+        self._entries = entries
+        self._audit = audit
+        self._kept_days = kept_days
+        self._now = now
+
+    def trace(self, asked: TraceRequest, by: str) -> Trace:
+        """Trace, on behalf of `by`. Raises `TraceError`, `StoreError`."""
+        record, reason = asked.record.strip()[:64], " ".join(asked.reason.split())
+        try:
+            found = self._trace(record, asked.minutes, reason)
+        except TraceError as error:
+            self._audit.note(by, "trace failed", f"{record}: {error.reason}")
+            raise
+        count = len(found.passed) + len(found.inside)
+        what = f"{found.record} {found.minutes} min: {count} reason: {reason}"
+        self._audit.note(by, "trace", what)
+        return found
+
+    def _trace(self, record: str, minutes: int, reason: str) -> Trace:
+        if not reason:
+            raise TraceError("trace_reason")
+        if len(reason) > MAX_REASON or not reason.isprintable():
+            raise TraceError("trace_long")
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise TraceError("trace_minutes")
+        match = _RECORD.fullmatch(record)
+        if match is None:
+            raise TraceError("trace_record")
+        identity = Identity(match[1], int(match[2]), int(match[3]))
+        with self._reader() as reader:
+            reader.execute("begin")
+            fever = read_fever(reader, identity)
+            if fever is None:
+                raise TraceError("trace_fever")
+            begin, end = fever.at - 60 * minutes, fever.at + 60 * minutes
+            if begin < self._now() - self._kept_days * DAY_S:
+                raise TraceError("trace_old")
+            whose = person_of(reader, *identity)
+            passages = passed_between(reader, fever.gate, begin, end, whose)
+            measured, known = count_measured(reader, fever.gate, begin, end)
+        own = [] if whose is None else [Passage(whose, [fever.at])]
+        named = self._named([*own, *passages], fever.at)
+        seen = {whose, *(passage.person for passage in passages)}
+        return Trace(
+            record=str(identity),
+            gate=fever.gate,
+            kiosk=fever.kiosk,
+            at=fever.at,
+            minutes=minutes,
+            reason=reason,
+            whose=named[0] if own else None,
+            passed=named[len(own) :],
+            inside=[
+                _visitor(entry, [], fever.at)
+                for entry in self._inside(begin, end)
+                if -entry.id not in seen
+            ],
+            measured=measured,
+            known=known,
+        )
+
+    def _inside(self, begin: float, end: float) -> list[Entry]:
+        """Entries of visitors who were inside at any time from `begin` to `end`."""
+        register = self._entries.registers.get(VISITORS)
+        return self._entries.between(VISITORS, begin, end) if register and register.open else []
+
+    def _named(self, passages: list[Passage], at: float) -> list[TracedPerson]:
+        """Passages with names."""
+        numbered_at = self._numbered_at()
+        numbers = [one.person for one in passages if one.person > 0 and one.at[0] >= numbered_at]
+        known = self._people.people(numbers)
+        result = list[TracedPerson]()
+        for person, passed in passages:
+            if (id_ := entry_of(person)) is not None:
+                result.append(_visitor(self._visit(id_), passed, at))
+                continue
+            listed = known.get(person)
+            result.append(
+                TracedPerson(
+                    visitor=False,
+                    passed=passed,
+                    nearest_s=_nearest(passed, at),
+                    name=listed.name if listed else "",
+                    kind=listed.kind if listed else "",
+                    class_=listed.class_ if listed else "",
+                    unit=listed.unit if listed else "",
+                    number=listed.number if listed else "",
+                    telephone=listed.telephone if listed else "",
+                )
+            )
+        return result
+
+    def _numbered_at(self) -> float:
+        """Since when numbers of people are those of the present list (Unix time, s)."""
+        rows = self._people.statements.query("select max(numbered_at, first_at) from people_list")
+        return rows[0][0] if rows else float("inf")
+
+    def _visit(self, id_: int) -> Entry | None:
+        try:
+            return self._entries.get(VISITORS, id_)
+        except NothingFoundError:
+            return None
+
+
+def _visitor(entry: Entry | None, passed: list[float], at: float) -> TracedPerson:
+    fields = {name: str(value) for name, value in (entry.fields if entry else {}).items()}
+    return TracedPerson(
+        visitor=True,
+        passed=passed,
+        nearest_s=_nearest(passed, at),
+        name=fields.get("name", ""),
+        unit=fields.get("unit", ""),
+        telephone=fields.get("phone", ""),
+        visits=fields.get("whom", ""),
+        opened_at=entry.opened_at if entry else None,
+        closed_at=entry.closed_at if entry else None,
+    )
+
+
+def _nearest(passed: list[float], at: float) -> float | None:
+    return min((one - at for one in passed), key=abs) if passed else None

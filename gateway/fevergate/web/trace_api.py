@@ -1,0 +1,42 @@
+"""Traces for programs, with a token of the scope `trace`."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from fevergate.errors import TraceError
+from fevergate.web.context import Shared
+from fevergate.web.openapi import Operations
+from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
+from fevergate.web_common.middleware import who
+
+operation = Operations()
+
+
+class NewTrace(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A fever by its record (`kiosk/boot/seq`), the minutes before and after it that count, and
+    why it is asked, without a name: the audit keeps the reason."""
+
+    record: Annotated[str, Meta(max_length=64)]
+    minutes: Annotated[int, Meta(ge=1, le=MOST_MINUTES)] = 10
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
+
+
+class TraceApi:
+    """The operation /api/v1/trace."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    @operation(
+        *("POST", "/trace", "trace", "Who passed the same gate as a fever, and visitors inside"),
+        errors=(400, 413),
+    )
+    def trace(self, request: Request, body: NewTrace) -> Trace:
+        asked = TraceRequest(record=body.record, minutes=body.minutes, reason=body.reason)
+        try:
+            return self._shared.tracer.trace(asked, who(request))
+        except TraceError as error:
+            raise HTTPException(400, error.reason) from None

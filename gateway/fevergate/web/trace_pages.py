@@ -1,0 +1,92 @@
+"""/admin/trace: who passed the same gate as somebody with a fever; for administrators.
+
+The reason is sent in the body of a form, never in an address, for the page and for each file.
+"""
+
+from functools import partial
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fevergate.errors import TraceError
+from fevergate.texts.translations import ERRORS, translator
+from fevergate.web.context import Shared
+from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
+from fevergate.web.trace_sheet import trace_sheet
+from fevergate.web_common.downloads import CSV, XLSX, download
+from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.middleware import session_of
+from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.tables import Sheet, cell_text
+
+MEDIA = {"csv": CSV, "xlsx": XLSX}
+USUAL_MINUTES = "10"
+
+
+class TracePages:
+    """The page of traces and its files."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.routes = [
+            get("/admin/trace", self.form),
+            post("/admin/trace", self.show),
+            post("/admin/trace.{kind:str}", self.file),
+        ]
+
+    def form(self, request: Request) -> Response:
+        """Ask for the fever and the reason."""
+        given = {"record": request.query_params.get("of", "")[:64], "minutes": USUAL_MINUTES}
+        return self._page(request, given)
+
+    def show(self, request: Request, form: Form) -> Response:
+        """Trace, and show what was found."""
+        try:
+            return self._page(request, form, self._sheet(request, form)[1])
+        except TraceError as error:
+            return self._page(request, form, error=error)
+
+    def file(self, request: Request, form: Form) -> Response:
+        """Trace again, and give it as a file."""
+        kind = request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
+        try:
+            trace, sheet = self._sheet(request, form)
+        except TraceError as error:
+            return self._page(request, form, error=error)
+        name = f"trace-{trace.record.replace('/', '-')}-{trace.minutes}-min.{kind}"
+        write = partial(write_csv, sheet.tables[0]) if kind == "csv" else partial(write_xlsx, sheet)
+        answer = download(name, MEDIA[kind], write)
+        self._shared.note(request, "take trace", name)
+        return answer
+
+    def _sheet(self, request: Request, form: Form) -> tuple[Trace, Sheet]:
+        """Raises `TraceError`."""
+        asked = TraceRequest(
+            record=form["record"], minutes=whole_number(form["minutes"], 3), reason=form["reason"]
+        )
+        trace = self._shared.tracer.trace(asked, session_of(request).user)
+        return trace, trace_sheet(trace, self._shared.settings, self._shared.language(request))
+
+    def _page(
+        self,
+        request: Request,
+        given: Form | dict[str, str],
+        sheet: Sheet | None = None,
+        error: TraceError | None = None,
+    ) -> Response:
+        say = translator(self._shared.language(request))
+        return self._shared.page(
+            request,
+            "trace.html",
+            400 if error else 200,
+            given={name: given.get(name, "") for name in ("record", "minutes", "reason")},
+            sheet=sheet,
+            error=error and say(ERRORS[error.reason]),
+            cell=cell_text,
+            most_minutes=MOST_MINUTES,
+            most_reason=MAX_REASON,
+            days=self._shared.settings.retention.persons_days,
+        )
