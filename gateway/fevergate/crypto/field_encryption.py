@@ -1,20 +1,33 @@
 """Encrypts personal fields, finds them by tags and signs reports, with a key beside the settings.
 
 A copy of the database alone then names nobody, and write access to it is not enough to sign.
+`cryptography` takes 7 MB of memory and is loaded at the first encryption or decryption: the
+gateway's process computes tags only.
 """
 
+from __future__ import annotations
+
+import base64
 import hmac
 import logging
+import secrets
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
 
 from fevergate.errors import SettingsError, StoreError
 from fevergate.settings import last_good
 from fevergate.system.atomic_file import write_private
 
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
 log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+"""Bytes of the key, which its file holds in URL-safe base64, as Fernet does."""
 
 KEY = "persons.key"
 """File of the key; `fevergate backup` includes it."""
@@ -31,11 +44,12 @@ class Vault:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fernet: Fernet | None = None
+        self._key = b""
         folder = path.parent / last_good.FOLDER
         try:
             if not path.exists() and not (folder / path.name).exists():
-                write_private(path, Fernet.generate_key() + b"\n")
+                new = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
+                write_private(path, new + b"\n")
             chosen, wrong = last_good.choose(path, _check, folder)
             key = chosen.read_bytes().strip()
         except (OSError, SettingsError) as error:
@@ -43,39 +57,47 @@ class Vault:
             return
         if wrong:
             log.error("%s; the last sound copy is taken", wrong)
-        self._fernet = Fernet(key)
+        self._key = key
         # A derived key of its own for signatures (key separation, NIST SP 800-108).
         self._signing = hmac.digest(key, b"fevergate signature", "sha256")
         self._indexing = hmac.digest(key, b"fevergate blind index", "sha256")
 
-    def _opened(self) -> Fernet:
-        if self._fernet is None:
+    def _require_key(self) -> None:
+        if not self._key:
             raise StoreError(f"{self._path}: expected the key of the personal fields")
-        return self._fernet
+
+    @cached_property
+    def _fernet(self) -> Fernet:
+        from cryptography.fernet import Fernet
+
+        self._require_key()
+        return Fernet(self._key)
 
     def mac(self, text: str) -> str:
         """HMAC-SHA256 of `text` in hex."""
-        self._opened()
+        self._require_key()
         return hmac.digest(self._signing, text.encode(), "sha256").hex()
 
     def tag(self, kind: str, text: str) -> str:
         """What finds a value of a kind among sealed ones: half an HMAC-SHA256, in hex (a blind
         index). Without the key nobody can compute it, or compare it with a list of names."""
-        self._opened()
+        self._require_key()
         return hmac.digest(self._indexing, f"{kind}\0{text}".encode(), "sha256").hex()[:32]
 
     def seal(self, fields: Fields) -> str:
         """Encrypt fields; an empty text where all of them are empty."""
         if not any(fields.values()):
             return ""
-        return self._opened().encrypt(msgspec.json.encode(fields)).decode()
+        return self._fernet.encrypt(msgspec.json.encode(fields)).decode()
 
     def open(self, sealed: str) -> Fields:
         """Decrypt fields. Raises `StoreError` where they were encrypted with another key."""
         if not sealed:
             return {}
+        from cryptography.fernet import InvalidToken
+
         try:
-            return msgspec.json.decode(self._opened().decrypt(sealed.encode()), type=Fields)
+            return msgspec.json.decode(self._fernet.decrypt(sealed.encode()), type=Fields)
         except (InvalidToken, msgspec.MsgspecError) as error:
             raise StoreError(
                 f"{self._path}: is not the key that the follow-ups were sealed with;"
@@ -84,4 +106,5 @@ class Vault:
 
 
 def _check(data: bytes) -> None:
-    Fernet(data.strip())
+    if len(base64.urlsafe_b64decode(data.strip())) != KEY_BYTES:
+        raise ValueError(f"expected {KEY_BYTES} bytes in URL-safe base64")

@@ -118,7 +118,7 @@ def _card_list(settings: GatewaySettings, now: Callable[[], float]) -> CardList 
     path = settings.path("people.db")
     if not path.exists():
         return None
-    # 10 MB, only where people are listed.
+    # Only where people are listed.
     from fevergate.crypto.field_encryption import KEY, Vault
     from fevergate.people.card_list import CardList, has_cards
 

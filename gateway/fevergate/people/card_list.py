@@ -2,7 +2,9 @@
 disk."""
 
 import sqlite3
-from collections.abc import Callable
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +17,12 @@ from fevergate.storage.connection import connect
 
 CARD = "card"
 """Kind of the tags of cards (`Vault.tag`)."""
+
+_LAST_TABLE = "people_list"
+"""The table of the list that is made last (`people/schema.py`)."""
+
+CACHE_KB = 256
+"""Pages of the database that are kept while the list is read."""
 
 WIDTHS = {10: (1, 8, 10), 16: (1, 8, 16)}
 """Digits to which lists fill up a card's number with zeros, by the base of the digits."""
@@ -35,7 +43,7 @@ class CardList:
 
     `refresh` reads the list where it has changed, or where somebody's permit or time on the list
     begins or ends; `find` can be called from any thread and reads no file. Tags are kept as whole
-    numbers of 64 bits: of 20,000 cards, two share one in one of 10^11 lists.
+    numbers of 64 bits: of 20,000 cards, two share one in one of 10^11 lists. A card takes 16 bytes.
     """
 
     def __init__(self, path: Path, vault: Vault, base: int, now: Callable[[], float]) -> None:
@@ -47,16 +55,19 @@ class CardList:
         self._base = base
         self._now = now
         self._passes = PassList(vault, now)
-        self._holders: dict[int, int] = {}
+        self._table = _NOBODY
         self._read: tuple[str, int] | None = None
         self._valid_from, self._valid_until = 0.0, 0.0
 
     def refresh(self) -> None:
-        """Read the list if need be. Raises `StoreError`; what was read before stays in force."""
+        """Read the list if need be. Raises `StoreError`; what was read before stays in force, also
+        while a database is being made."""
         try:
             with closing(connect(self._path, read_only=True)) as connection:
+                connection.execute(f"pragma cache_size = -{CACHE_KB}")
                 connection.execute("begin")
-                self._refresh(connection)
+                if has_table(connection, _LAST_TABLE):
+                    self._refresh(connection)
                 self._passes.refresh(connection)
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
@@ -67,11 +78,10 @@ class CardList:
         if visitor := self._passes.find(number):
             return CardHolder(-visitor.entry, "enter" if visitor.valid else "ask")
         digits = f"{number:d}" if self._base == 10 else f"{number:x}"
+        table = self._table
         for text in dict.fromkeys(digits.zfill(width) for width in WIDTHS[self._base]):
-            packed = self._holders.get(_short(self._vault.tag(CARD, text)))
-            if packed is not None:
-                person, permit = divmod(packed, len(PERMITS))
-                return CardHolder(person, PERMITS[permit])
+            if holder := table.find(_short(self._vault.tag(CARD, text))):
+                return holder
         return None
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
@@ -79,13 +89,32 @@ class CardList:
         version = connection.execute("select list, revision from people_list").fetchone()
         if version == self._read and self._valid_from <= now < self._valid_until:
             return
-        self._holders = {
-            _short(tag): person * len(PERMITS) + PERMITS.index(permit)
-            for tag, person, permit in connection.execute(_SELECT, {"now": now})
-        }
+        self._table = _Table(connection.execute(_SELECT, {"now": now}))
         before, after = connection.execute(_TIMES, {"now": now}).fetchone()
         self._valid_from, self._valid_until = before or 0.0, after or float("inf")
         self._read = version
+
+
+class _Table:
+    """Holders by the tags of their cards: two arrays side by side, sorted by tag, never changed."""
+
+    def __init__(self, rows: Iterable[tuple[str, int, Permit]]) -> None:
+        """`rows` by rising tags: tag, person, permit."""
+        self._tags, self._holders = array("Q"), array("q")
+        for tag, person, permit in rows:
+            self._tags.append(_short(tag))
+            self._holders.append(person * len(PERMITS) + PERMITS.index(permit))
+
+    def find(self, tag: int) -> CardHolder | None:
+        """Whose card has a tag; None where nobody's has."""
+        place = bisect_left(self._tags, tag)
+        if place == len(self._tags) or self._tags[place] != tag:
+            return None
+        person, permit = divmod(self._holders[place], len(PERMITS))
+        return CardHolder(person, PERMITS[permit])
+
+
+_NOBODY = _Table(())
 
 
 def has_cards(path: Path) -> bool:
@@ -94,10 +123,10 @@ def has_cards(path: Path) -> bool:
         return False
     try:
         with closing(connect(path, read_only=True)) as connection:
-            tables = ["cards", *(["passes"] if has_table(connection) else [])]
             return any(
-                connection.execute(f"select 1 from {table} limit 1").fetchone()  # noqa: S608
-                for table in tables
+                has_table(connection, table)
+                and connection.execute(f"select 1 from {table} limit 1").fetchone()  # noqa: S608
+                for table in ("cards", "passes")
             )
     except sqlite3.Error as error:
         raise StoreError(f"{path}: {error}") from error
@@ -113,8 +142,9 @@ def _short(tag: str) -> int:
 
 
 _SELECT = f"""
-    select c.tag, p.person, {PERMIT} from {LISTED} join cards c on c.person = p.person
-    where (c.until is null or c.until > :now) and {IN_FORCE}"""  # noqa: S608 - constants
+    select c.tag, p.person, {PERMIT} from cards c cross join {LISTED}
+    where c.person = p.person and (c.until is null or c.until > :now) and {IN_FORCE}
+    order by c.tag"""  # noqa: S608 - constants
 _TIMES = """
     select max(case when t <= :now then t end), min(case when t > :now then t end) from (
         select since t from people union all select until from people

@@ -97,7 +97,7 @@ class PassList:
 
     def refresh(self, connection: sqlite3.Connection) -> None:
         """Read the passes where they have changed. Raises `sqlite3.Error`."""
-        if not has_table(connection):
+        if not has_table(connection, "passes"):
             return
         # Ids only rise and an end is final, so that no two states have the same figures.
         version = connection.execute(
@@ -126,6 +126,9 @@ def code_of(number: int) -> str:
     return f"V{number:016X}"
 
 
-def has_table(connection: sqlite3.Connection) -> bool:
-    """Whether a database has passes: not one that no page has opened since an upgrade."""
-    return bool(connection.execute("select 1 from sqlite_master where name = 'passes'").fetchone())
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether a database has a table: not one that is being made, or that no page has opened since
+    an upgrade."""
+    return bool(
+        connection.execute("select 1 from sqlite_master where name = ?", (name,)).fetchone()
+    )

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from fevergate.crypto.field_encryption import Vault
+from fevergate.people.card_list import CARD
+
 PROGRAM = """
 import sys
 from fevergate.storage import skip_numpy
@@ -18,3 +21,23 @@ def test_the_gateway_loads_neither_the_list_of_people_nor_what_encrypts_it(modul
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not [name for name in done.stdout.split() if f"{name}.".startswith(f"{module}.")]
+
+
+WITH_CARDS = """
+import sys
+from pathlib import Path
+from fevergate.gateway import process
+from fevergate.crypto.field_encryption import Vault
+from fevergate.people.card_list import CARD, CardList
+vault = Vault(Path(sys.argv[1]) / "persons.key")
+CardList(Path("people.db"), vault, 10, lambda: 0.0)
+print(vault.tag(CARD, "305419896"), *sorted(sys.modules))
+"""
+
+
+def test_cards_are_found_without_what_encrypts_names(tmp_path):
+    command = [sys.executable, "-c", WITH_CARDS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not [name for name in done.stdout.split() if name.partition(".")[0] == "cryptography"]
+    assert Vault(tmp_path / "persons.key").tag(CARD, "305419896") == done.stdout.split()[0]

@@ -1,5 +1,8 @@
 """The cards in memory say what the list says, at any time and after any change."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,3 +157,13 @@ def test_it_says_what_the_list_says(tmp_path_factory, steps):
             for person, card in zip(persons, range(1, 5), strict=True):
                 permit_now = people.permit(person, clock.at)
                 assert cards.find(card) == ((person, permit_now) if permit_now else None)
+
+
+def test_a_database_that_is_being_made_is_a_list_without_cards_yet(tmp_path, people, clock):
+    made = tmp_path / "made.db"
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("create table cards (tag, person, until)")
+        connection.commit()
+    cards = CardList(made, people.vault, 10, clock)
+    cards.refresh()
+    assert cards.find(CARD) is None and not has_cards(made)
