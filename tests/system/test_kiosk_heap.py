@@ -7,9 +7,10 @@ import tomllib
 
 import pytest
 import real_micropython
-from kiosk_helpers import ANSWER_S, HEALTHY, readings
+from kiosk_helpers import ANSWER_S, HEALTHY, readings, until
 
 from measurement.heap import KB, Watched, heap, keep
+from simulator.tapping import before
 
 pytestmark = real_micropython.needs("32bit")
 BUDGET = tomllib.loads(
@@ -27,6 +28,7 @@ WORK_KB = 192
 """Python's heap of a kiosk at work. The stand-ins take some 23 of them; a board's grows instead."""
 
 HANG_S = 400
+CARD = 4711
 
 
 def test_a_kiosks_memory_grows_by_no_more_than_a_twentieth(record_property):
@@ -78,18 +80,25 @@ def fevergate(site, *arguments):
     return done.stdout
 
 
-def test_people_backlog_settings_and_an_update_find_room_on_a_small_board(site, tmp_path):
+def test_people_backlog_settings_cards_and_an_update_find_room_on_a_small_board(site):
     (board,) = site.boards
     assert "in force" in fevergate(site, "settings", "--threshold", "37.1", "--notice", "今日考场")
     board.wait_crowd(HANG_S)
     assert len(board.visits) == 25 and readings(board)[-1]["threshold_c"] == 37.1
+    assert not [reading for reading in readings(board) if "who" in reading]
+    # A reader is taken into use at a restart, once nobody is there.
+    assert "in force" in fevergate(site, "settings", "--card", "record")
+    until(lambda: board.boots == 2)
     said = fevergate(site, "update", "north-1", "--downgrade")
     assert "on trial" in said and "updated" in said
-    assert board.boots == 2 and (board.flash_dir / "a/kiosk/app.mpy").exists()
+    assert board.boots == 3 and (board.flash_dir / "a/kiosk/app.mpy").exists()
+    site.board_options()["taps"][HEALTHY.subject] = before(CARD)
     board.admit([HEALTHY])
     board.wait_crowd(ANSWER_S)
     board.check()
-    assert board.visits[-1].answer == "green"
+    assert board.visits[-1].answer == "green" and board.visits[-1].tapped == (CARD,)
+    (last,) = [reading for reading in readings(board) if "who" in reading]
+    assert last["verdict"] == "normal" and "permit" not in last
     console = "\n".join(board.console)
     assert "MemoryError" not in console and "fell" not in console
     assert [int(free) for free in re.findall(r"heap_low=(\d+)", console)]

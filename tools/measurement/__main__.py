@@ -16,6 +16,7 @@ from hardware_build import aiming, optics
 from hardware_build.errors import HardwareError
 from hardware_build.measures import Measures
 from harness.figures import show
+from kiosk.settings_check import CARDS
 from measurement import blackbody, constants, cost, heap, pauses, revoking, stress, wear
 from simulator.interpreters import INTERPRETERS
 
@@ -27,6 +28,7 @@ examples:
   tools/measure stress people.csv               queues, drift, sun, frost, mild crowds
   tools/measure heap                            a board's memory: import, 2,000 people, backlog
   tools/measure heap --people 50 --backlog 500  the same in a minute
+  tools/measure heap --people 50 --card permit  with a reader of cards
   tools/measure pauses                          the scan, while the line falls and comes back
   tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
@@ -129,7 +131,8 @@ def _wear(arguments: argparse.Namespace, say: Console) -> Any:
 
 def _heap(arguments: argparse.Namespace, _: Console) -> Any:
     return heap.start() | heap.heap(
-        arguments.people, arguments.backlog, arguments.interpreter, arguments.heap
+        *(arguments.people, arguments.backlog, arguments.interpreter, arguments.heap),
+        arguments.card,
     )
 
 
@@ -241,6 +244,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--backlog", type=int, default=20_000, help="readings kept (%(default)s)")
     sub.add_argument("--interpreter", choices=tuple(INTERPRETERS), default="32bit", help=_WORDS)
     sub.add_argument("--heap", type=int, default=256, metavar="KB", help="at work (%(default)s)")
+    sub.add_argument(
+        "--card",
+        choices=CARDS,
+        default="off",
+        help="the kiosk's setting; with a reader everybody taps a card (%(default)s)",
+    )
     sub.set_defaults(run=_heap)
     sub = what.add_parser("pauses", help=str(pauses.__doc__).split("\n")[0])
     sub.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")

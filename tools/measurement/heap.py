@@ -23,10 +23,11 @@ from harness.worker import cpu_s
 from kiosk import record
 from kiosk.outbox import Outbox
 from measurement.lone import lone_board
-from simulator import built_in_crowd
+from simulator import VirtualReader, built_in_crowd
 from simulator.flash import write_flash
 from simulator.interpreters import interpreter as interpreter_of
 from simulator.stand_ins import compiled_folder
+from simulator.tapping import before
 
 SPEED = 30.0
 GAUGE_EVERY = 25
@@ -59,11 +60,12 @@ class MeasureError(FeverGateError):
 
 
 def heap(
-    people: int, backlog: int, interpreter: str = "32bit", heap_kb: int = 256
+    people: int, backlog: int, interpreter: str = "32bit", heap_kb: int = 256, card: str = "off"
 ) -> dict[str, Any]:
-    """Heap needed for imports, and live bytes of a kiosk at work with a heap of `heap_kb`."""
+    """Heap needed for imports, and live bytes of a kiosk at work with a heap of `heap_kb`; where
+    `card` is on, everybody taps one."""
     figures = imports(interpreter)
-    work = live(people, backlog, interpreter, heap_kb, figures["simulator_bytes"])
+    work = live(people, backlog, interpreter, heap_kb, figures["simulator_bytes"], card)
     held = set(work.pop("modules")) - set(figures.pop("modules"))
     if held:  # imported later and kept: must fit beside what the start imports
         figures = imports(interpreter, sorted(held))
@@ -120,24 +122,31 @@ def _import(
 
 
 class Watched(System):
-    """A system with one kiosk, whose heap is gauged."""
+    """A system with one kiosk, whose heap is gauged; it has a reader of cards."""
 
-    def __init__(self, folder: Path, people: int, options: dict[str, Any]) -> None:
-        self._options = options
+    def __init__(
+        self, folder: Path, people: int, options: dict[str, Any], card: str = "off"
+    ) -> None:
         crowd = built_in_crowd(people, 5, fever_share=0.02)
+        taps = {person.subject: before(number) for number, person in enumerate(crowd, 1)}
+        self._options = {"reader": VirtualReader(), "taps": taps} | options
+        self._card = card
         super().__init__(folder, crowd, speed=SPEED, gates={"north": ["north-1"]})
 
     def board_options(self) -> dict[str, Any]:
         return self._options
 
+    def board_settings(self) -> dict[str, Any]:
+        return super().board_settings() | {"card": self._card}
+
 
 def live(
-    people: int, backlog: int, interpreter: str, heap_kb: int, simulator_bytes: int
+    people: int, backlog: int, interpreter: str, heap_kb: int, simulator_bytes: int, card: str
 ) -> dict[str, Any]:
     """Most bytes live while a kiosk serves people, sends its backlog, and applies settings."""
     options = {"interpreter": interpreter, "heap": f"{heap_kb}K", "gauge_every": GAUGE_EVERY}
     with tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder:
-        site = Watched(Path(folder) / "site", people, options)
+        site = Watched(Path(folder) / "site", people, options, card)
         (board,) = site.boards
         keep(board.flash_dir / "outbox", backlog)
         with site as system:
@@ -158,6 +167,8 @@ def live(
         "memory_errors": sum("MemoryError" in line for line in lines),
         "heap_bytes": heap_kb * KB,
         "readings": sum(line.startswith("reading ") for line in lines),
+        "card": card,
+        "cards": sum(line.startswith("reading ") and '"who"' in line for line in lines),
         "boots": boots,
         "modules": [name for name in modules[-1] if name.split(".")[0] in PACKAGES],
     }
