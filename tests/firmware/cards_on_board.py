@@ -343,22 +343,29 @@ def test_other_settings_of_cards_restart_it_once_nobody_is_there():
     class Busy:
         state = 1
         on_trial = True
+        pending = None
 
     busy = Busy()
-    busy.decision = busy.update = busy.commands = busy.scan = busy
+    busy.decision = busy.update = busy.commands = busy.scan = busy.screening = busy
     restarts = []
-    busy.restart = lambda: restarts.append((busy.state, busy.on_trial))
+    busy.restart = lambda: restarts.append((busy.state, busy.pending, busy.on_trial))
 
     async def play():
         task = asyncio.create_task(once_idle(busy))
-        for state, on_trial in ((1, True), (0, True), (2, False), (0, False)):
-            busy.state, busy.on_trial = state, on_trial
+        for state, pending, on_trial in (
+            (1, None, True),
+            (0, None, True),
+            (2, None, False),
+            (0, "a first positive", False),
+            (0, None, False),
+        ):
+            busy.state, busy.pending, busy.on_trial = state, pending, on_trial
             for _ in range(5):
                 await _sleep_ms(0)
         await task
 
     asyncio.run(play())
-    assert restarts == [(0, False)]
+    assert restarts == [(0, None, False)]
 
 
 for name in sorted(globals()):
