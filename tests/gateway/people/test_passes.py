@@ -15,6 +15,7 @@ from fevergate.people.card_list import CardList, entry_of, has_cards
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.passes import FIRST, Passes, PassList
 from fevergate.storage.connection import connect
+from kiosk.card_reader import CardLines
 
 ENTRY = 2**53 - 1
 
@@ -35,8 +36,11 @@ def number_of(known):
     return int(known.code[1:], 16)
 
 
-def test_no_card_can_have_the_number_of_a_pass(passes):
-    numbers = [number_of(passes.issue(n, NOW + 60)) for n in range(1, 50)]
+def test_a_kiosk_reads_each_pass_as_its_number_which_no_card_can_have(passes):
+    made = [passes.issue(n, NOW + 60) for n in range(1, 50)]
+    numbers = [number_of(known) for known in made]
+    lines = "".join(f"{known.code}\r\n" for known in made).encode()
+    assert [int.from_bytes(told, "big") for told in CardLines().feed(lines)] == numbers
     assert all(FIRST <= number < 2 * FIRST for number in numbers) and len(set(numbers)) == 49
 
 
