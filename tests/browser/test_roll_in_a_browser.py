@@ -1,17 +1,23 @@
 """A tutor enters a class on a phone: nothing that was typed is lost, and nobody else is shown."""
 
+import json
 from contextlib import closing
 
 import pytest
+from broker_client import BASE, Client
 from people_helpers import entry
+from playwright.sync_api import expect
 
+from fevergate.gateway.cards import TAP, unsealed
 from fevergate.people.changes import PeopleChanges
+from fevergate.protocol.messages import CardTapped, encode
 from fevergate.web.app import Pages
 from harness.accessibility import judged, too_wide_px
-from harness.browser import NARROW, PASSWORD, WIDE, chromium, opened, sign_in
+from harness.browser import NARROW, PASSWORD, PATIENT_MS, WIDE, chromium, opened, sign_in
 from harness.site import Site
 
 UNIT = "软件技术 2301"
+CARD, PERMITS = 305_419_896, ("", "ask", "", "")
 NAMES = ("王小明", "李芳", "赵敏", "阿卜杜热合曼·买买提")
 
 
@@ -26,10 +32,14 @@ def site(tmp_path_factory):
     with Site(tmp_path_factory.mktemp("roll") / "gateway", {"north": ["north-1"]}) as site:
         site.start_gateway()
         with closing(Pages(site.settings)) as pages:
-            people = [entry(f"2023{n}", name, unit=UNIT) for n, name in enumerate(NAMES)]
+            people = [
+                entry(f"2023{n}", name, unit=UNIT, card=f"{CARD + n}", permit=permit)
+                for n, (name, permit) in enumerate(zip(NAMES, PERMITS, strict=True))
+            ]
             PeopleChanges(pages.people).replace([*people, entry("2024", "孙立", unit="计应 2302")])
             pages.accounts.begin(pages.accounts.invite(), "李伟", PASSWORD)
             pages.accounts.add("陈老师", PASSWORD, "tutor", [UNIT])
+            pages.accounts.add("Zhang", PASSWORD, "guard")
         site.start_web()
         yield site
 
@@ -69,3 +79,24 @@ def test_everybody_can_use_the_page_of_the_roll(site, browser, person, path, lan
     assert judged(page) == []
     assert too_wide_px(page) <= 0
     page.context.close()
+
+
+def test_a_guard_sees_on_the_board_who_taps_a_card_and_how_many_were_measured(site, browser):
+    page = opened(browser, site.url, "zh", NARROW)
+    sign_in(page, "Zhang")
+    expect(page.locator("#roll")).to_contain_text("应测 5", timeout=PATIENT_MS)
+    expect(page.locator("#passers")).to_be_hidden()
+    key = bytes.fromhex(json.loads(site.board_files("north-1")["settings.json"])["card_key"])
+    with Client(site, "north-1") as kiosk:
+        for tap in range(2):
+            who = unsealed(key, TAP, 7, tap, f"{CARD + tap:016x}")
+            kiosk.say(
+                f"{BASE}/north-1/card", encode(CardTapped(boot=7, tap=tap, who=f"{who:016x}"))
+            )
+    rows = page.locator("#passers li")
+    expect(rows).to_have_count(2, timeout=PATIENT_MS)
+    expect(rows.nth(0)).to_have_class("stopped")
+    expect(rows.nth(0)).to_contain_text(f"✕ {NAMES[1]} · {UNIT} · ")
+    expect(rows.nth(1)).to_contain_text(f"✓ {NAMES[0]}")
+    assert too_wide_px(page) == 0 and not judged(page)
+    expect(page.locator("#roll")).to_contain_text("应测 5，已测")

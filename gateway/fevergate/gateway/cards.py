@@ -72,17 +72,25 @@ class Cards(PeriodicThread):
 
     def tapped(self, kiosk: str, tap: CardTapped) -> None:
         """Answer a tap."""
-        holder = self._holder(kiosk, TAP, tap.boot, tap.tap, tap.who)
+        holder = self.of_tap(kiosk, tap)
         permit = holder.permit if holder else UNKNOWN
         self._publish(kiosk, CardPermit(boot=tap.boot, tap=tap.tap, permit=permit))
 
     def person(self, reading: Reading) -> int | None:
         """Whose reading it is, by their number in the list; None without a card, and where the card
         is on no list."""
+        holder = self.of_reading(reading)
+        return holder.person if holder else None
+
+    def of_tap(self, kiosk: str, tap: CardTapped) -> CardHolder | None:
+        """Whose card was tapped; None where it is on no list."""
+        return self._holder(kiosk, TAP, tap.boot, tap.tap, tap.who)
+
+    def of_reading(self, reading: Reading) -> CardHolder | None:
+        """Whose card a reading has; None without one, and where it is on no list."""
         if reading.who is None:
             return None
-        holder = self._holder(reading.kiosk, READING, reading.boot, reading.seq, reading.who)
-        return holder.person if holder else None
+        return self._holder(reading.kiosk, READING, reading.boot, reading.seq, reading.who)
 
     def _holder(
         self, kiosk: str, label: bytes, boot: int, count: int, who: str

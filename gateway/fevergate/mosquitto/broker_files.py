@@ -146,7 +146,7 @@ def access_list(
             "read $SYS/#",
         ],
         WEB: [
-            *(f"read {base}/+/{kind}" for kind in ("reading", "health", "status")),
+            *(f"read {base}/+/{kind}" for kind in ("reading", "card", "health", "status")),
             f"read {base}/alarm/+",
             *lamps,
         ],

@@ -120,6 +120,7 @@ LABELS = {
     "on duty failed": N_("could not put on duty"),
     "off duty failed": N_("could not take off duty"),
     "change password": N_("changed the password"),
+    "look at passers": N_("looked at who tapped a card"),
     "learn cards": N_("had a reader of cards learn"),
     "acknowledge": N_("acknowledged"),
     "try lamps": N_("had lamps tried"),

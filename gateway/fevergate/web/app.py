@@ -34,6 +34,7 @@ from fevergate.web.mark_forwarder import MarkForwarder
 from fevergate.web.notice_thread import NoticeThread
 from fevergate.web.overview_pages import OverviewPages
 from fevergate.web.pass_pages import PassPages
+from fevergate.web.passer_pages import PasserPages
 from fevergate.web.people_copier import PeopleCopier
 from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web.trace_pages import TracePages
@@ -93,6 +94,7 @@ class Pages(Shared):
                 *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
                 *(registers := RegisterPages(self, self.registers)).routes,
                 *PassPages(self, registers).routes,
+                *PasserPages(self).routes,
                 *PrivacyPage(self, self.privacy).routes,
                 *Api(self).routes,
                 Mount("/static", StaticFiles(packages=STATIC)),
@@ -112,6 +114,7 @@ class Pages(Shared):
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         threads: list[PeriodicThread] = [
+            self.cards,
             PeriodicThread("forget", FORGET_EVERY_S, self._forget, first_s=FORGET_EVERY_S),
             PeriodicThread("presences", PRESENCES_EVERY_S, self.take_presences),
             PeriodicThread("roll", CLOSE_EVERY_S, self.close_days),

@@ -14,9 +14,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
+from fevergate.people.roll import in_words
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.settings.names import Names
+from fevergate.storage.presences import person_of
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import Say, translator
 from fevergate.web.context import Shared
@@ -24,6 +26,7 @@ from fevergate.web.fever_list import FeverList, Selection
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse
 from fevergate.web.lamps import UNTRIED, try_lamps
 from fevergate.web.live import GateNow, Kiosk, events
+from fevergate.web.passer_pages import known_person
 from fevergate.web_common.accounts import Role, Session
 from fevergate.web_common.middleware import COOKIE, form_of, session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
@@ -44,7 +47,8 @@ class BoardGate(msgspec.Struct, kw_only=True):
     """A gate of `BoardsNow`. Kiosks are called as people call them.
 
     `listed` is the mark of its fever lists (`fever_list`), `today` the number of today's fevers,
-    `open` that of follow-ups that are to be finished; None if unknown.
+    `open` that of follow-ups that are to be finished; None if unknown. `passers` is the mark of who
+    tapped a card there (`passers`), whose names the board asks for; empty for nobody.
     """
 
     gate: str
@@ -54,6 +58,7 @@ class BoardGate(msgspec.Struct, kw_only=True):
     listed: str
     today: int | None
     open: int | None
+    passers: str
 
 
 class BoardsNow(msgspec.Struct, kw_only=True):
@@ -62,7 +67,8 @@ class BoardsNow(msgspec.Struct, kw_only=True):
     It has every gate, so that one stream serves all boards of a browser and each shows the other
     gates' alarms. `line` and `gateway`: see `GateNow`; `clock`: whether the time is believed; `now`
     and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions;
-    `untaken`: the number of confirmed fevers that nobody has.
+    `untaken`: the number of confirmed fevers that nobody has; `roll`: how many were expected and
+    measured today, empty without a list of people.
     """
 
     now: float
@@ -72,6 +78,7 @@ class BoardsNow(msgspec.Struct, kw_only=True):
     date: str
     ends_at: float
     untaken: int
+    roll: str
     gates: list[BoardGate]
 
 
@@ -185,6 +192,7 @@ class Board:
             clock=self._shared.clock.believed,
             ends_at=ends_at,
             untaken=self._shared.confirmed_waiting,
+            roll=in_words(measured, say) if (measured := self._shared.measured_today) else "",
             gates=[self._gate_now(gate, say, names) for gate in gates],
         )
 
@@ -210,6 +218,7 @@ class Board:
             listed=listed.mark,
             today=max(listed.today or 0, 1) if self._shared.red_today(now.alarm) else listed.today,
             open=listed.open,
+            passers=self._shared.passers.mark(now.gate, now.alarm),
         )
 
     def acknowledge(self, request: Request, form: Form) -> Response:
@@ -255,7 +264,12 @@ class Board:
         """Show the follow-up of a fever."""
         fever, known = self._fever(request)
         self._shared.note(request, "look at follow-up", str(identity_of(fever)))
-        return self._follow_up_page(request, fever, known)
+        with self._shared.reader() as reader:
+            person = None if known.revision else person_of(reader, *identity_of(fever))
+        card = known_person(self._shared, person) if person is not None else None
+        if card:
+            known = replace(known, person=card.name, unit=card.unit, phone=card.phone)
+        return self._follow_up_page(request, fever, known, by_card=card is not None)
 
     def save_follow_up(self, request: Request, form: Form) -> Response:
         """Save the follow-up of a fever."""
@@ -297,6 +311,8 @@ class Board:
         known: FollowUp,
         given: Form | None = None,
         error: FollowUpError | None = None,
+        *,
+        by_card: bool = False,
     ) -> Response:
         return self._shared.page(
             request,
@@ -304,6 +320,7 @@ class Board:
             400 if error else 200,
             fever=fever,
             known=known,
+            by_card=by_card,
             given=given,
             error=error,
             back=local_path((given or request.query_params).get("back", ""), ""),

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError, StoreError
+from fevergate.gateway.cards import Cards
 from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
 from fevergate.kiosks.update_words import why_in_words
 from fevergate.people.changes import PeopleChanges
@@ -55,6 +56,7 @@ from fevergate.web.kiosk_state import KioskHistory, KioskState, read_history, re
 from fevergate.web.lamps import PATIENCE_S
 from fevergate.web.live import Live
 from fevergate.web.overview import Overview, read_overview
+from fevergate.web.passers import Passers
 from fevergate.web.screens import Screens
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web.trace import Tracer
@@ -141,7 +143,9 @@ class Shared(Site):
         """Confirmed fevers that nobody has."""
         self.screens = Screens(self.store, gates, self.clock.now)
         self.updates = Updates(settings)
-        self.live = Live(settings, self.clock.now)
+        self.cards = Cards(settings, lambda _kiosk, _permit: None, self.clock.now)
+        self.passers = Passers(settings, self.cards, self.clock.now)
+        self.live = Live(settings, self.clock.now, passers=self.passers)
         super().__init__(
             settings.zone,
             settings.language,
@@ -331,7 +335,7 @@ def _places(settings: GatewaySettings, language: str) -> dict[str, str]:
 _OF_PLACES = (
     *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
     *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
-    *("add kiosk", "remove kiosk", "learn cards"),
+    *("add kiosk", "remove kiosk", "learn cards", "look at passers"),
 )
 """Actions of the audit that are about a gate or kiosk, which is then called by its name."""
 

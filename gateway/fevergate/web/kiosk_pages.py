@@ -14,6 +14,7 @@ from fevergate.web.context import Shared
 from fevergate.web.device_pages import command_to
 from fevergate.web.kiosk_state import strip
 from fevergate.web.kiosk_values import values_now
+from fevergate.web.passer_pages import NamedPasser, named
 from fevergate.web.setup_codes import SetupCode, SetupCodes
 from fevergate.web_common.middleware import address_of
 from fevergate.web_common.routes import Form, get, post
@@ -124,6 +125,7 @@ class KioskPages:
             now = values_now(settings, name, retained, answer)
         except BrokerError:
             pass
+        tapped = self._tapped(request, name, history.kiosk.gate)
         health = history.kiosk.health
         site = health.site if health else ""
         with self._shared.reader() as reader:
@@ -133,6 +135,7 @@ class KioskPages:
             "kiosk.html",
             status,
             history=history,
+            tapped=tapped,
             costs=costs,
             costs_chart=threshold_cost.chart(costs, translator(self._shared.language(request))),
             days=strip(history, settings.zone, self._shared.clock.now()),
@@ -147,6 +150,14 @@ class KioskPages:
             error=error,
             code=code,
         )
+
+    def _tapped(self, request: Request, name: str, gate: str) -> list[NamedPasser]:
+        """Who tapped a card at a kiosk within the last minute."""
+        shared = self._shared
+        passers = [row for row in shared.passers.shown(gate, None) if row.kiosk == name]
+        if passers:
+            shared.note(request, "look at passers", gate)
+        return named(shared, passers, shared.language(request))
 
     def _name(self, request: Request) -> str:
         return self._shared.kiosk(request.path_params["kiosk"]).kiosk.kiosk

@@ -15,7 +15,15 @@ import msgspec
 from fevergate.errors import MessageError, NothingFoundError
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, LampTest
-from fevergate.protocol.messages import Health, Message, Reading, Verdict, decode, encode
+from fevergate.protocol.messages import (
+    CardTapped,
+    Health,
+    Message,
+    Reading,
+    Verdict,
+    decode,
+    encode,
+)
 from fevergate.protocol.topics import (
     OURSELVES,
     Topic,
@@ -25,6 +33,7 @@ from fevergate.protocol.topics import (
     parse_topic,
 )
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.web.passers import Passers
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +87,11 @@ class Live:
         settings: GatewaySettings,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        passers: Passers | None = None,
     ) -> None:
+        """`passers` is told of every card that is tapped at a kiosk of a gate."""
         self._settings = settings
+        self._passers = passers
         self._now = now
         self._clock = clock
         self._lock = Lock()
@@ -98,7 +110,7 @@ class Live:
             settings,
             f"web-{settings.gateway}",
             [
-                *(kiosk_topic + kind for kind in ("reading", "health", "status")),
+                *(kiosk_topic + kind for kind in ("reading", "card", "health", "status")),
                 alarm_topic(settings.campus, "+"),
             ],
             self.heard,
@@ -181,12 +193,24 @@ class Live:
         """Take a message; an invalid one is ignored here, and quarantined by the gateway."""
         done()
         try:
-            changed = self._take(parse_topic(topic), payload)
+            parsed = parse_topic(topic)
+            changed = self._take(parsed, payload) | self._pass(parsed, payload)
         except MessageError as error:
             log.debug("on %s: %s", topic[:128], error.reason)
             return
         if changed and self._loop:
             self._loop.call_soon_threadsafe(self._notify)
+
+    def _pass(self, topic: Topic, payload: bytes) -> bool:
+        """Tell the passers of a card; return whether a board shows it."""
+        if self._passers is None:
+            return False
+        if topic.kind == "card":
+            return self._passers.tapped(topic.name, decode(payload, CardTapped))
+        if topic.kind == "reading":
+            reading = decode(payload, Reading)
+            return reading.kiosk == topic.name and self._passers.measured(reading)
+        return False
 
     def _take(self, topic: Topic, payload: bytes) -> bool:
         """Update the state from a message; return whether a board shows it."""

@@ -41,7 +41,7 @@ function warmth(alarm) {
 }
 
 function draw(now) {
-  const mine = now.gates.find((one) => one.gate === gate) || { alarm: null, reasons: [], kiosks: [] };
+  const mine = now.gates.find((one) => one.gate === gate) || { alarm: null, reasons: [], kiosks: [], passers: "" };
   lostAt = now.line && now.gateway ? 0 : lostAt || Date.now();
   const state = mine.alarm;
   const title = gateTitle(gate);
@@ -67,6 +67,8 @@ function draw(now) {
   find("kiosks").hidden = Boolean(lostAt); // what they said last may not be so any more
   find("clock").hidden = now.clock;
   find("untaken").hidden = !now.untaken;
+  alert(find("roll"), now.roll);
+  passers.follow(lostAt ? "" : mine.passers);
   session.ending(now);
   followUp.list(mine.listed);
   voice();
@@ -104,6 +106,7 @@ function lost() {
   if (red) alert(find("gone"), words);
   else show("lost", "✕", gateTitle(gate), "", words);
   explain([]);
+  passers.follow("");
   followUp.open(0);
   find("kiosks").hidden = true;
   voice();

@@ -1,0 +1,103 @@
+"""Names of those who tapped a card at a gate, for the guard of its board; each look is noted."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import msgspec
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from fevergate.errors import NothingFoundError
+from fevergate.people.card_list import entry_of
+from fevergate.people.passes import REGISTER as VISITORS
+from fevergate.texts.translations import N_, translator
+from fevergate.web.context import Shared
+from fevergate.web.follow_ups import MAX_LENGTHS
+from fevergate.web.passers import Passer
+from fevergate.web_common.list_words import PERMIT_NAMES
+from fevergate.web_common.routes import get
+
+
+class NamedPasser(Struct, frozen=True, kw_only=True):
+    """A passer in words, as a board shows them; `stopped`: the guard has to do something."""
+
+    name: str
+    unit: str
+    permit: str
+    kiosk: str
+    stopped: bool
+    fever: bool
+
+
+class PasserPages:
+    """/board/GATE/who."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.routes = [get("/board/{gate:str}/who", self.who)]
+
+    def who(self, request: Request) -> Response:
+        """Who tapped at a gate within the last minute, and whose fever its alarm is."""
+        shared, gate = self._shared, request.path_params["gate"]
+        if gate not in {known.name for known in shared.settings.gates}:
+            raise HTTPException(404)
+        passers = shared.passers.shown(gate, shared.live.now(gate).alarm)
+        language = shared.language(request)
+        people = named(shared, passers, language)
+        if people:
+            shared.note(request, "look at passers", gate)
+        return JSONResponse({"people": msgspec.to_builtins(people)})
+
+
+class KnownPerson(Struct, frozen=True, kw_only=True):
+    """A person by a card or a visitor's pass; empty where names were erased."""
+
+    name: str = ""
+    unit: str = ""
+    phone: str = ""
+
+
+def known_people(shared: Shared, numbers: Iterable[int]) -> dict[int, KnownPerson]:
+    """People of the list, and visitors by the negative ids of their entries, with their names.
+    Raises `StoreError`."""
+    wanted = set(numbers)
+    known = {
+        number: KnownPerson(name=row.name, unit=row.unit, phone=row.telephone)
+        for number, row in shared.people.people(n for n in wanted if n > 0).items()
+    }
+    for number in wanted:
+        if id_ := entry_of(number):
+            with suppress(NothingFoundError):
+                fields = shared.entries.get(VISITORS, id_).fields
+                texts = {name: str(fields.get(name) or "") for name in ("name", "unit", "phone")}
+                known[number] = KnownPerson(**texts)
+    return known
+
+
+def known_person(shared: Shared, number: int) -> KnownPerson | None:
+    """One of `known_people` for a follow-up, whose telephone is shorter."""
+    person = known_people(shared, [number]).get(number)
+    return person and msgspec.structs.replace(person, phone=person.phone[: MAX_LENGTHS["phone"]])
+
+
+def named(shared: Shared, passers: Sequence[Passer], language: str) -> list[NamedPasser]:
+    """Passers with their names. Raises `StoreError`."""
+    say = translator(language)
+    known = known_people(shared, (row.person for row in passers if row.person is not None))
+    rows = []
+    for passer in passers:
+        person = known.get(passer.person or 0, KnownPerson())
+        nobody = N_("a card on no list") if passer.person is None else N_("name erased")
+        rows.append(
+            NamedPasser(
+                name=person.name or say(nobody),
+                unit=person.unit,
+                permit=say(PERMIT_NAMES.get(passer.permit, PERMIT_NAMES["ask"])),
+                kiosk=shared.settings.kiosk_title(passer.kiosk, language),
+                stopped=passer.permit != "enter",
+                fever=passer.verdict == "fever",
+            )
+        )
+    return rows

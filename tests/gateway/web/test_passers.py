@@ -1,0 +1,174 @@
+"""Who tapped a card: at once on the board of that gate and nowhere else, for a minute or while its
+alarm burns; each look is noted."""
+
+import json
+
+import pytest
+from people_helpers import Clock, entry
+from samples import AT, reading
+
+from fevergate.gateway.cards import READING, TAP, Cards, unsealed
+from fevergate.people.changes import PeopleChanges
+from fevergate.people.policy import Policies
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import CardTapped, encode
+from fevergate.storage.records import ReadingArrived
+from fevergate.web.passers import MOST, Passers
+
+CARD, OTHER, NEW = 305_419_896, 4711, 99
+KEY = bytes(range(32))
+BASE = "fevergate/v1/east/"
+
+
+def sealed(label, count, card=CARD):
+    return f"{unsealed(KEY, label, 7, count, f'{card:016x}'):016x}"
+
+
+class Gate:
+    """The pages of a site with a list, and what its kiosks say to them."""
+
+    def __init__(self, site):
+        self.site, self.pages = site, site.pages
+        for kiosk in ("north-1", "south-1"):
+            path = site.settings.folder / "kiosks" / kiosk / "settings.json"
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps({"card_key": KEY.hex()}))
+        people = [
+            entry("1", "王小明", card=str(CARD), unit="计应2301"),
+            entry("2", "李芳", card=str(OTHER), permit="stop"),
+        ]
+        PeopleChanges(self.pages.people).replace(people)
+        self.pages.cards.refresh()
+        self.clock_s = [0.0]
+        self.pages.passers = Passers(
+            site.settings, self.pages.cards, self.pages.clock.now, lambda: self.clock_s[0]
+        )
+        self.pages.live._passers = self.pages.passers
+        self.count = 0
+
+    def say(self, topic, message):
+        self.pages.live.heard(BASE + topic, encode(message), lambda: None)
+
+    def tap(self, card=CARD, kiosk="north-1"):
+        self.count += 1
+        self.say(
+            f"{kiosk}/card", CardTapped(boot=7, tap=self.count, who=sealed(TAP, self.count, card))
+        )
+
+    def measure(self, verdict="normal", card=CARD, kiosk="north-1", at=None):
+        self.count += 1
+        who = sealed(READING, self.count, card)
+        at = self.pages.clock.now() if at is None else at
+        scan = reading(self.count, verdict, kiosk=kiosk, boot=7, at=at, who=who)
+        self.say(f"{kiosk}/reading", scan)
+
+    def alarm(self, fevers, since=None):
+        since = self.pages.clock.now() if since is None else since
+        state = "raised" if fevers else "clear"
+        self.say("alarm/north", AlarmState(gate="north", state=state, fevers=fevers, since=since))
+
+    def mark(self, gate="north"):
+        return self.pages.passers.mark(gate, self.pages.live.now(gate).alarm)
+
+
+@pytest.fixture
+def gate(site):
+    return Gate(site)
+
+
+def who(client, gate="north"):
+    answer = client.get(f"/board/{gate}/who")
+    assert answer.status_code == 200
+    return [(row["name"], row["permit"], row["stopped"]) for row in answer.json()["people"]]
+
+
+def test_the_guard_sees_at_once_who_taps_and_who_may_not_enter(gate, guard):
+    assert who(guard) == [] and gate.mark() == ""
+    gate.tap()
+    first = gate.mark()
+    gate.tap(OTHER)
+    gate.tap(NEW)
+    assert gate.mark() not in ("", first)
+    assert who(guard) == [
+        ("a card on no list", "ask the guard", True),
+        ("李芳", "may not enter", True),
+        ("王小明", "may enter", False),
+    ]
+    assert who(guard, "south") == []
+    assert ("Zhang", "look at passers", "north") in gate.site.audit()
+    assert ("Zhang", "look at passers", "south") not in gate.site.audit()
+
+
+def test_a_permit_that_was_changed_on_the_page_is_shown_at_the_next_tap(gate, guard):
+    person = gate.pages.people.by_number("2").person
+    gate.tap(OTHER)
+    Policies(gate.pages.people).override(person, "enter", gate.pages.clock.now() + 3600, "Li")
+    gate.pages.cards.tick()
+    gate.tap(OTHER)
+    assert [permit for _, permit, _ in who(guard)] == ["may enter", "may not enter"]
+
+
+def test_a_reading_belongs_to_its_tap_and_without_one_stands_for_itself(gate, guard):
+    gate.tap()
+    gate.measure()
+    assert len(who(guard)) == 1
+    gate.measure(card=OTHER)
+    assert [name for name, _, _ in who(guard)] == ["李芳", "王小明"]
+    gate.measure(card=CARD, at=gate.pages.clock.now() - 3600)  # it had waited at the kiosk
+    assert len(who(guard)) == 2
+
+
+def test_after_a_minute_nobody_is_shown_but_whose_alarm_burns(gate, guard):
+    gate.measure("fever")
+    gate.tap(OTHER)
+    gate.alarm(1)
+    gate.clock_s[0] += 61
+    assert [name for name, _, _ in who(guard)] == ["王小明"]
+    assert guard.get("/board/north/who").json()["people"][0]["fever"]
+    gate.alarm(0)
+    assert who(guard) == [] and gate.mark() == ""
+    gate.alarm(1, gate.pages.clock.now() + 600)  # another's
+    assert who(guard) == []
+
+
+def test_only_the_last_ones_are_kept(gate, guard):
+    for card in range(1, 3 * MOST):
+        gate.tap(card)
+    assert len(who(guard)) == MOST
+
+
+def test_tutors_and_strangers_see_nobody_and_events_have_no_name(gate, site, guard):
+    from pages_site import GOOD
+
+    gate.tap()
+    site.pages.accounts.add("Chen", GOOD, "tutor", ["计应2301"])
+    assert site.client("Chen").get("/board/north/who").status_code == 403
+    assert site.client().get("/board/north/who").status_code == 303
+    assert guard.get("/board/nowhere/who").status_code == 404
+    gate.pages.take_presences()
+    assert gate.pages.measured_today.expected == 1  # who may not enter is not expected
+
+
+def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(gate, site, guard):
+    person = gate.pages.people.by_number("1").person
+    scan = reading(5, "fever", boot=7, at=AT, who="0" * 16)
+    site.gateway.commit([ReadingArrived(scan, AT, "north", person=person)])
+    page = guard.get("/fevers/north-1/7/5").text
+    assert 'name="person" maxlength="64" autocomplete="off" value="王小明"' in page
+    assert 'value="计应2301"' in page and "ask whether it is the person" in page
+    assert "王小明" not in guard.get("/fevers/north-1/1/2").text
+    assert not gate.pages.store.query("select 1 from follow_ups")
+
+
+def test_the_page_of_a_kiosk_says_who_tapped_there(gate, administrator):
+    (gate.site.settings.folder / "admin.password").write_text("x")
+    gate.tap(kiosk="north-1")
+    page = administrator.get("/admin/kiosks/north-1").text
+    assert "王小明" in page and "may enter" in page
+    assert "王小明" not in administrator.get("/admin/kiosks/south-1").text
+
+
+def test_a_card_at_a_kiosk_of_no_gate_is_shown_nowhere(gate):
+    passers = Passers(gate.site.settings, gate.pages.cards, Clock(AT))
+    assert not passers.tapped("stray", CardTapped(boot=7, tap=1, who=sealed(TAP, 1)))
+    assert isinstance(gate.pages.cards, Cards)
