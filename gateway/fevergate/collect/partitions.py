@@ -20,7 +20,7 @@ LOCK = 0x46657665725F6472
 DROP_LOCK_S = 2
 """Time that a drop waits for queries on the table, since later queries queue behind it."""
 
-_NAME = re.compile(r"readings_(\d{4})_(\d\d)_(\d\d)$")
+_NAME = re.compile(r"readings_(\d{4})_(\d\d)_(\d\d)", re.ASCII)
 
 
 def name_of(day: date) -> str:
@@ -77,7 +77,7 @@ class Partitions:
             "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid"
             " where i.inhparent = 'readings'::regclass"
         )
-        matches = (_NAME.match(name) for (name,) in names)
+        matches = (_NAME.fullmatch(name) for (name,) in names)
         return sorted(date(*map(int, match.groups())) for match in matches if match)
 
     def _make(self, day: date) -> None:

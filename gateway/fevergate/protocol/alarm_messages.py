@@ -28,7 +28,7 @@ class AlarmState(Message, frozen=True, kw_only=True):
     """
 
     gate: Name
-    state: Annotated[str, Meta(pattern="^(raised|clear)$")]
+    state: Annotated[str, Meta(pattern=r"^(raised|clear)\Z")]
     since: Utc
     fevers: Count = 0
     last: FeverSeen | None = None

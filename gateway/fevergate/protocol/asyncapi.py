@@ -10,6 +10,7 @@ import msgspec
 
 from fevergate import __version__
 from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, Beat, LampTest
+from fevergate.protocol.json_schema import published
 from fevergate.protocol.messages import (
     NAME_PATTERN,
     Applied,
@@ -76,15 +77,16 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
     types = [kind for kind in KIOSK_KINDS.values() if isinstance(kind, type)]
     types += [AlarmState, Acknowledge, Beat, LampTest]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    pattern = published({"pattern": NAME_PATTERN})["pattern"]
     document = document | {
         "info": document["info"] | {"version": __version__},
         "channels": {},
         "operations": {},
         "components": {
-            "schemas": _draft7(schemas),
+            "schemas": _draft7(published(schemas)),
             "messages": {},
             "parameters": {
-                name: {"description": f"The {name}'s name: {NAME_PATTERN}"} for name in PARAMETERS
+                name: {"description": f"The {name}'s name: {pattern}"} for name in PARAMETERS
             },
             "securitySchemes": document["components"]["securitySchemes"],
         },

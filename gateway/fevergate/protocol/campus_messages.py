@@ -15,13 +15,13 @@ from fevergate.protocol.person_set import PersonSet
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Rises with each change of a summary, within one epoch and under one token of the gateway."""
 
-Epoch = Annotated[str, Meta(pattern="^[0-9a-f]{0,16}$")]
+Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{0,16}\Z")]
 """Identifies a span of a gateway's life; see `Delivery`."""
 
 MOST_CORRECTIONS = 100
 """Later epochs in which one was corrected, the newest."""
 
-Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d\d-\d\d$")]
+Date = Annotated[str, Meta(pattern=r"^2[0-9]{3}-[0-9][0-9]-[0-9][0-9]\Z")]
 
 
 Tally = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -160,8 +160,8 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
     revision: Revision
     at: Utc
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
-    clinical_site: Annotated[str, Meta(pattern="^(|axillary|oral|ear)$")] = ""
-    outcome: Annotated[str, Meta(pattern="^(|released|home|clinic|other)$")] = ""
+    clinical_site: Annotated[str, Meta(pattern=r"^(|axillary|oral|ear)\Z")] = ""
+    outcome: Annotated[str, Meta(pattern=r"^(|released|home|clinic|other)\Z")] = ""
     closed: bool = False
     person: Annotated[str, Meta(max_length=64)] = ""
     unit: Annotated[str, Meta(max_length=64)] = ""
@@ -173,7 +173,7 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
         return f"follow_up/{self.kiosk}/{self.boot}/{self.seq}"
 
 
-ListId = Annotated[str, Meta(pattern="^[0-9a-f]{0,32}$")]
+ListId = Annotated[str, Meta(pattern=r"^[0-9a-f]{0,32}\Z")]
 """Identifies a list of people, whose numbers mean nothing in another."""
 
 

@@ -18,7 +18,7 @@ MAX_PAYLOAD = 1024
 
 T = TypeVar("T", bound=Struct)
 
-NAME_PATTERN = r"^[a-z0-9-]{1,32}$"
+NAME_PATTERN = r"^[a-z0-9-]{1,32}\Z"
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 """Name of a campus, gate, kiosk or gateway."""
@@ -37,7 +37,7 @@ MAX_MS = 10 * 366 * 86_400_000
 """Ten years in ms: `Utc` plus or minus a `Millis` is always a valid date."""
 
 Millis = Annotated[int, Meta(ge=0, le=MAX_MS)]
-Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}$")]
+Short = Annotated[str, Meta(pattern=r"^[ -~]{0,64}\Z")]
 """Printable ASCII for programs; eight of them fit into one payload."""
 
 MAX_LINE = 64
@@ -46,7 +46,7 @@ Line = Annotated[str, Meta(max_length=MAX_LINE)]
 
 Person = Annotated[str, Meta(min_length=1, max_length=64)]
 
-SealedCard = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", max_length=16)]
+SealedCard = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z", max_length=16)]
 """Number of a card, 8 bytes in hex, sealed with the kiosk's card key (firmware, `card_seal.py`)."""
 
 Tap = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -153,7 +153,7 @@ class Health(Message, frozen=True, kw_only=True):
     boot: Boot
     at: Utc | None
     up_ms: Millis
-    state: Annotated[str, Meta(pattern="^(ok|fault)$")]
+    state: Annotated[str, Meta(pattern=r"^(ok|fault)\Z")]
     fault: Short = ""
     watched_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     heap_free: Count = 0
@@ -189,10 +189,10 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
     at 37 °C.
     """
 
-    sensor: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    sensor: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
     at: Utc
     by: Person
-    method: Annotated[str, Meta(pattern="^[a-z-]{1,32}$")]
+    method: Annotated[str, Meta(pattern=r"^[a-z-]{1,32}\Z")]
     offset_c: Annotated[float, Meta(ge=-10, le=10)]
     gain: Annotated[float, Meta(ge=0.5, le=2)] = 1.0
     can_over_air_c: Annotated[float, Meta(ge=-50, le=50)] = 0.0
@@ -208,13 +208,13 @@ class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):
     site: Short | None = None
     threshold_c: Celsius | None = None
     confirm_scans: Annotated[int, Meta(ge=0, le=3)] | None = None
-    baseline: Annotated[str, Meta(pattern="^(auto|fixed|off)$")] | None = None
+    baseline: Annotated[str, Meta(pattern=r"^(auto|fixed|off)\Z")] | None = None
     baseline_c: Celsius | None = None
-    language: Annotated[str, Meta(pattern="^(zh|en)$")] | None = None
+    language: Annotated[str, Meta(pattern=r"^(zh|en)\Z")] | None = None
     volume: Annotated[int, Meta(ge=0, le=100)] | None = None
     brightness: Annotated[int, Meta(ge=1, le=100)] | None = None
-    quiet_from: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
-    quiet_to: Annotated[str, Meta(pattern=r"^(\d\d:\d\d)?$")] | None = None
+    quiet_from: Annotated[str, Meta(pattern=r"^([0-9][0-9]:[0-9][0-9])?\Z")] | None = None
+    quiet_to: Annotated[str, Meta(pattern=r"^([0-9][0-9]:[0-9][0-9])?\Z")] | None = None
     utc_offset_min: Annotated[int, Meta(ge=-720, le=840)] | None = None
     notice: Annotated[str, Meta(max_length=16)] | None = None
     notice_glyphs: Annotated[str, Meta(max_length=344)] | None = None
@@ -252,7 +252,7 @@ class Command(Message, frozen=True, kw_only=True):
     blinks, chirps and shows its name, so that it can be found.
     """
 
-    command: Annotated[str, Meta(pattern="^(reference|identify)$")]
+    command: Annotated[str, Meta(pattern=r"^(reference|identify)\Z")]
     on: bool
 
 
@@ -262,10 +262,10 @@ class UpdateOffer(Message, frozen=True, kw_only=True):
     `signature` (base64, RSA) signs `kiosk.update_offer.signed_text`.
     """
 
-    version: Annotated[str, Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}$")]
+    version: Annotated[str, Meta(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\Z")]
     issued: Utc
     size: Count
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     abi: Count
     boards: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
     downgrade: bool = False
@@ -287,7 +287,7 @@ class UpdateState(Message, frozen=True, kw_only=True):
 
     kiosk: Name
     at: Utc | None
-    state: Annotated[str, Meta(pattern="^(refused|restarting|running|rolled back)$")]
+    state: Annotated[str, Meta(pattern=r"^(refused|restarting|running|rolled back)\Z")]
     version: Short = ""
     error: Short = ""
 

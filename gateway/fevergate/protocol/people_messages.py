@@ -74,7 +74,7 @@ class PeoplePage(Message, frozen=True, kw_only=True):
     campus now, and whom this one is to forget.
     """
 
-    list_id: Annotated[str, Meta(pattern="^[0-9a-f]{0,32}$")] = ""
+    list_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,32}\Z")] = ""
     revision: Annotated[int, Meta(ge=0, le=2**62)] = 0
     to: Annotated[int, Meta(ge=0, le=2**62)] = 0
     people: Annotated[list[PersonRow], Meta(max_length=MOST_ROWS)] = msgspec.field(

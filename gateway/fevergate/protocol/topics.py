@@ -99,6 +99,6 @@ def parse_topic(topic: str) -> Topic:
     if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
         raise MessageError(f"topic is not {ROOT}/<campus>/<name>/<kind>")
     _, _, campus, name, kind = parts
-    if not _NAME.match(campus) or not _NAME.match(name):
+    if not _NAME.fullmatch(campus) or not _NAME.fullmatch(name):
         raise MessageError("campus or name in the topic is not [a-z0-9-]{1,32}")
     return Topic(campus, name, kind)

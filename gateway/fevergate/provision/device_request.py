@@ -46,7 +46,7 @@ class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What an administrator asked for on the pages; `by` is who, `gate` and `title` are a new
     kiosk's, `because` is why one is removed."""
 
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
     action: Literal["add", "remove"]
     kiosk: Name
     by: Annotated[str, Meta(min_length=1, max_length=64)]

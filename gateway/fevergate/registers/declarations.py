@@ -25,7 +25,7 @@ FILE = "registers.toml"
 
 Title = Annotated[str, Meta(min_length=1, max_length=32)]
 OtherTitle = Annotated[str, Meta(max_length=32)]
-Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 Kind = Literal["text", "choice", "number", "celsius", "time", "place", "person"]
 
 MAX_REGISTERS = 32

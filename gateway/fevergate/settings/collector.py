@@ -27,7 +27,7 @@ class CollectBroker(BrokerSettings, kw_only=True):
     username: str = "collect"
     """`{name}` stands for the collector's name: a broker may allow each user one client id only."""
     password_file: str = "collect.password"  # noqa: S105 - a file's name
-    group: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}$")] = "raw"
+    group: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")] = "raw"
     """Collectors of one group share the readings; each further group is sent all of them."""
     window: Annotated[int, Meta(ge=1, le=65535)] = 4000
     """MQTT 5 receive maximum: messages that may be sent to a collector and not yet committed."""

@@ -26,7 +26,7 @@ class Smtp(Struct, forbid_unknown_fields=True, kw_only=True):
     host: str
     port: Port = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
-    sender: Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=254)]
+    sender: Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+\Z", max_length=254)]
     username: str = ""
     password_file: str = "smtp.password"  # noqa: S105 - a file's name
     ca: str | None = None

@@ -30,7 +30,7 @@ from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
 from fevergate.web.kiosk_state import KioskHistory, KioskState
 from fevergate.web.live import GateNow
-from fevergate.web.openapi import Operation, Operations, openapi_document
+from fevergate.web.openapi import Date, Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
 from fevergate.web.register_api import RegisterApi
 from fevergate.web.sign_offs import SignOff
@@ -48,7 +48,6 @@ LOG_PAGE = 1000
 MAX_ID = 2**53
 """The largest integer that JSON readers agree on (RFC 8259, section 6)."""
 
-Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
 Text = Annotated[str, Meta(max_length=1000)]
 Short = Annotated[str, Meta(max_length=64)]
 
@@ -290,7 +289,7 @@ class Api(TraceApi, RegisterApi):
         query={
             "date": Date,
             "unit": Short,
-            "state": Annotated[str, Meta(pattern="^(unmeasured|excused|measured)$")],
+            "state": Annotated[str, Meta(pattern=r"^(unmeasured|excused|measured)\Z")],
             "page": Annotated[int, Meta(ge=1, le=10**6)],
         },
         errors=(400,),

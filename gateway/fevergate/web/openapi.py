@@ -5,13 +5,18 @@ Source: spec.openapis.org/oas/v3.1.0.
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from fevergate import __version__
+from fevergate.protocol.json_schema import published
 from fevergate.protocol.messages import NAME_PATTERN
 
+Date = Annotated[
+    str, Meta(pattern=r"^2[0-9]{3}-[0-9]{2}-[0-9]{2}\Z", extra_json_schema={"format": "date"})
+]
 T = TypeVar("T", bound=Callable[..., Any])
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 PATH_TYPES: dict[str, dict[str, Any]] = {
@@ -80,7 +85,7 @@ def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str,
         paths.setdefault(f"/api/v1{operation.path}", {})[operation.method.lower()] = _described(
             operation, schema_of, schema_of[str(failed)]
         )
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "FeverGate",
@@ -101,6 +106,7 @@ def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str,
             },
         },
     }
+    return published(document)
 
 
 def _described(

@@ -12,14 +12,13 @@ from fevergate.registers.declarations import MAX_FIELDS, RegisterDeclaration
 from fevergate.registers.entries import MAX_ID, Entry
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.web.context import Shared
-from fevergate.web.openapi import Operations
+from fevergate.web.openapi import Date, Operations
 from fevergate.web_common.dates import period
 from fevergate.web_common.middleware import who
 from fevergate.web_common.register_pages import MAX_REASON
 from fevergate.web_common.routes import whole_number
 
 ENTRIES_PAGE = 1000
-Date = Annotated[str, Meta(pattern=r"^2\d{3}-\d{2}-\d{2}$", extra_json_schema={"format": "date"})]
 Short = Annotated[str, Meta(max_length=64)]
 Key = Annotated[str, Meta(max_length=32)]
 Values = Annotated[

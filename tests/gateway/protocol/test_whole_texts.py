@@ -1,0 +1,116 @@
+"""Names, ids and choices from outside are valid as a whole: no line end slips in behind one."""
+
+import datetime
+import json
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fevergate.errors import MessageError, ProvisionError
+from fevergate.protocol import alarm_messages, campus_messages, messages, people_messages
+from fevergate.protocol.json_schema import published
+from fevergate.protocol.messages import Name
+from fevergate.protocol.topics import parse_topic
+from fevergate.provision import device_request
+from fevergate.provision.files import check_names
+from fevergate.registers import declarations
+from fevergate.settings import collector, contacts, values
+from fevergate.web import openapi
+
+LINE_ENDS = st.sampled_from(["\n", "\r\n", "\n\n", "\r", "\u2028"])
+NAMES = st.from_regex(r"[a-z0-9-]{1,31}", fullmatch=True)
+MODULES = (
+    *(alarm_messages, campus_messages, collector, contacts, declarations, device_request),
+    *(messages, openapi, people_messages, values),
+)
+
+
+def patterns(kind):
+    """All patterns of a type, and of a structure's fields, as Python's `re` reads them."""
+    found = json.dumps(msgspec.json.schema(kind, schema_hook=lambda _: {"type": "string"}))
+    return set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', found))
+
+
+def kinds(module):
+    """The structures and annotated types that a module defines."""
+    for kind in vars(module).values():
+        struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        text = getattr(kind, "__metadata__", ()) and getattr(kind, "__origin__", None) is str
+        if (struct and kind.__module__ == module.__name__) or text:
+            yield kind
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_no_pattern_lets_a_line_end_follow(module):
+    known = {pattern for kind in kinds(module) for pattern in patterns(kind)}
+
+    assert known
+    for pattern in map(json.loads, known):
+        assert not pattern.endswith("$"), pattern
+
+
+@given(NAMES, LINE_ENDS)
+def test_a_name_ends_where_it_ends(name, end):
+    assert msgspec.convert(name, Name) == name
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(name + end, Name)
+    with pytest.raises(ProvisionError):
+        check_names("kiosk", [name + end])
+
+
+@given(NAMES, NAMES, LINE_ENDS)
+def test_a_topic_names_no_line_end(campus, kiosk, end):
+    assert parse_topic(f"fevergate/v1/{campus}/{kiosk}/health").name == kiosk
+    for topic in (f"{campus}{end}/{kiosk}", f"{campus}/{kiosk}{end}"):
+        with pytest.raises(MessageError):
+            parse_topic(f"fevergate/v1/{topic}/health")
+
+
+@given(st.text("0123456789abcdef", min_size=16, max_size=16), LINE_ENDS)
+def test_a_card_or_sensors_number_ends_where_it_ends(number, end):
+    assert msgspec.convert(number, messages.SealedCard) == number
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(number + end, messages.SealedCard)
+
+
+@given(st.text("0123456789abcdef", min_size=32, max_size=32), NAMES, LINE_ENDS)
+def test_a_request_for_a_device_ends_where_it_ends(request, gate, end):
+    values = {"action": "add", "kiosk": "n-1", "by": "li"}
+
+    def convert(request, gate):
+        return msgspec.convert(values | {"id": request, "gate": gate}, device_request.DeviceRequest)
+
+    assert convert(request, gate).gate == gate
+    for wrong in ((request + end, gate), (request, gate + end)):
+        with pytest.raises(msgspec.ValidationError):
+            convert(*wrong)
+
+
+@given(st.times(), LINE_ENDS)
+def test_a_time_of_day_ends_where_it_ends(time, end):
+    text = time.strftime("%H:%M")
+    assert msgspec.convert(text, values.ClockTime) == text
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(text + end, values.ClockTime)
+
+
+@given(
+    st.dates(min_value=datetime.date(2000, 1, 1), max_value=datetime.date(2999, 12, 31)), LINE_ENDS
+)
+def test_a_date_ends_where_it_ends(date, end):
+    text = date.isoformat()
+    assert msgspec.convert(text, openapi.Date) == text
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(text + end, openapi.Date)
+
+
+def test_other_languages_are_told_the_end_as_they_write_it():
+    schema = {"a": [{"pattern": r"^[a-z]{1,32}\Z", "type": "string"}], "pattern": {"b": 1}}
+
+    assert published(schema) == {
+        "a": [{"pattern": "^[a-z]{1,32}$", "type": "string"}],
+        "pattern": {"b": 1},
+    }
