@@ -1,7 +1,7 @@
 """Names, ids and choices from outside are valid as a whole: no line end slips in behind one."""
 
+import ast
 import datetime
-import json
 import re
 
 import msgspec
@@ -30,8 +30,8 @@ MODULES = (
 
 def patterns(kind):
     """All patterns of a type, and of a structure's fields, as Python's `re` reads them."""
-    found = json.dumps(msgspec.json.schema(kind, schema_hook=lambda _: {"type": "string"}))
-    return set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', found))
+    found = re.findall(r"""pattern=('[^']*'|"[^"]*")""", repr(msgspec.inspect.type_info(kind)))
+    return set(map(ast.literal_eval, found))
 
 
 def kinds(module):
@@ -48,7 +48,7 @@ def test_no_pattern_lets_a_line_end_follow(module):
     known = {pattern for kind in kinds(module) for pattern in patterns(kind)}
 
     assert known
-    for pattern in map(json.loads, known):
+    for pattern in known:
         assert not pattern.endswith("$"), pattern
 
 
