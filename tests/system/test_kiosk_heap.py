@@ -93,10 +93,15 @@ def test_people_backlog_settings_cards_and_an_update_find_room_on_a_small_board(
     assert "on trial" in said and "updated" in said
     assert board.boots == 3 and (board.flash_dir / "a/kiosk/app.mpy").exists()
     site.board_options()["taps"][HEALTHY.subject] = before(CARD)
-    board.admit([HEALTHY])
-    board.wait_crowd(ANSWER_S)
-    board.check()
-    assert board.visits[-1].answer == "green" and board.visits[-1].tapped == (CARD,)
+    for plugged, told in (False, "reader out"), (True, "reader ok"):
+        with board.world.lock:
+            (board.reader.plug if plugged else board.reader.pull)(board.world.now_ms)
+        board.wait_console(told, ANSWER_S)
+        board.admit([HEALTHY])
+        board.wait_crowd(ANSWER_S)
+        board.check()
+        assert board.visits[-1].answer == "green" and board.visits[-1].tapped == (CARD,)
+    board.wait_console('"who"', ANSWER_S)
     (last,) = [reading for reading in readings(board) if "who" in reading]
     assert last["verdict"] == "normal" and "permit" not in last
     console = "\n".join(board.console)
