@@ -6,12 +6,11 @@ health, Wi-Fi, update, clock) run beside it: an answer never waits for flash, di
 
 import asyncio
 import random
-import sys
 import time
 
 import machine
 
-from kiosk import clock, messages, record, screening
+from kiosk import clock, messages, record, screening, tasks
 from kiosk.bus import Bus
 from kiosk.commands import Commands
 from kiosk.decision import Decision
@@ -21,7 +20,6 @@ from kiosk.errors import (
     LensError,
     OutboxError,
     SensorError,
-    SettingsError,
     SetupError,
 )
 from kiosk.health_report import HealthReport
@@ -33,9 +31,8 @@ from kiosk.panel import LOW, Panel
 from kiosk.scan import WAITING
 from kiosk.sensor_checks import BLOCKED_SCANS, FrozenCheck, LensCheck, WarmUp
 from kiosk.sensor_unit import SensorUnit
-from kiosk.settings import CA_PATH, read
 from kiosk.transport import context_for
-from kiosk.update import TRIAL_MS, Update
+from kiosk.update import Update
 from kiosk.usual_visitors import UsualVisitors
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
@@ -131,49 +128,10 @@ class App:
         self.panel.idle()
         if self.decision.left_over:
             self._answer(self.decision.left_over, self.uptime.ms())
-        tasks = [
-            self._supervise("scan", self._scan_forever),
-            self._supervise("link", self.link.run),
-            self._supervise("health", self.report.run),
-            self._supervise("wifi", self.wifi.run),
-            self._supervise("update", self.update.run),
-            self._supervise("trial", self._prove),
-            self._supervise("clock", self._keep_clock),
-        ]
+        own = [("scan", self._scan_forever)]
         if self.cards:
-            tasks.append(self._supervise("cards", self.cards.run))
-        await asyncio.gather(*tasks)
-
-    async def _supervise(self, name, work):
-        """Run a task, and start it again when it raises; on trial, reset to the old firmware."""
-        while True:
-            try:
-                await work()
-                return
-            except Exception as error:
-                print("task %s fell:" % name)
-                sys.print_exception(error)
-                if self.update.on_trial:
-                    machine.reset()  # the starter then boots the firmware before the update
-                await asyncio.sleep(1)
-
-    async def _prove(self):
-        """Confirm an update on trial once it is healthy, or reset the board after `TRIAL_MS`;
-        without a trial, report an update that was rolled back."""
-        while not self.update.healthy(self.uptime.ms(), self.link.up):
-            if self.update.on_trial and self.uptime.ms() > TRIAL_MS:
-                print("update not healthy in time")
-                machine.reset()
-            await asyncio.sleep(1)
-        if self.update.on_trial:
-            self.update.confirm()
-        else:
-            self.update.report()
-
-    async def _keep_clock(self):
-        settings = self.settings
-        news, idle = self.report.now, self.commands.idle
-        await clock.keep(settings.ntp_host, settings.ntp_port, news, idle)
+            own.append(("cards", self.cards.run))
+        await tasks.run(self, own)
 
     def _take_time(self, message):
         if clock.take_answer(message, self.uptime.ms()):
@@ -431,17 +389,9 @@ class App:
 
 def main():
     """Start the kiosk; where its settings are missing or wrong, start commissioning."""
-    try:
-        own = read()
-        try:
-            with open(CA_PATH, "rb") as file:
-                ca_der = file.read()
-        except OSError:
-            raise SettingsError("%s: no such file" % CA_PATH)
-    except SettingsError as error:
-        print("no settings:", error)
-        from kiosk.commissioning import main as commission  # only here: its page takes memory
+    from kiosk.begin import created  # loaded only here: it takes memory
 
-        commission()
-        return
-    asyncio.run(App(own, ca_der).run())
+    app = created(App)
+    give_back("begin")
+    if app:
+        asyncio.run(app.run())

@@ -13,7 +13,7 @@ class Commands:
 
     def __init__(self, app, own, version, path="/remote"):
         """`own`: the values of settings.json; `path`: where the gateway's settings are kept."""
-        self._app = app
+        self.app = app
         self._own = own
         self._path = path
         self.version = version
@@ -24,29 +24,29 @@ class Commands:
         from kiosk.settings_message import apply  # loaded only here: it takes memory
 
         try:
-            self.version = apply(self._app, self._own, self._path, message)
+            self.version = apply(self.app, self._own, self._path, message)
         finally:
             give_back("settings_message", "remote_settings")
 
     def say(self, state, **more):
         """Publish the state of an update."""
-        message = {"v": 1, "kiosk": self._app.settings.kiosk, "at": clock.utc(), "state": state}
+        message = {"v": 1, "kiosk": self.app.settings.kiosk, "at": clock.utc(), "state": state}
         message.update(more)
         print("update", state, more.get("error", ""))
-        self._app.link.say("update/state", json.dumps(message))
+        self.app.link.say("update/state", json.dumps(message))
 
     def ask(self, offset):
         """Ask the gateway for the piece of an update at `offset` (bytes)."""
-        self._app.link.say("update/want", json.dumps({"v": 1, "offset": offset}))
+        self.app.link.say("update/want", json.dumps({"v": 1, "offset": offset}))
 
     def idle(self):
         """Whether nobody is being scanned."""
-        return not self._app.link.busy
+        return not self.app.link.busy
 
     def fault(self):
         """The sensor fault, "" where there is none, None before the first sample."""
-        if self._app.fault or self._app.can_c is not None:
-            return self._app.fault
+        if self.app.fault or self.app.can_c is not None:
+            return self.app.fault
         return None
 
     def restart(self):
@@ -56,8 +56,8 @@ class Commands:
     def command(self, message):
         """Run a command: "reference" starts or ends a calibration, "identify" blinks and beeps."""
         if message["command"] == "reference":
-            self._app.refer(message["on"] is True)
+            self.app.refer(message["on"] is True)
             print("reference", message["on"])
         elif message["command"] == "identify":
-            self._app.panel.identify()
+            self.app.panel.identify()
             print("identify")

@@ -26,7 +26,7 @@ class HealthReport:
 
     def __init__(self, app, reset):
         """`reset`: why the board started."""
-        self._app = app
+        self.app = app
         self.memory = Memory(reset)
         self._asked = asyncio.Event()
         self.watched_ms = 0
@@ -37,7 +37,7 @@ class HealthReport:
 
     async def run(self):
         """Wait for the broker, then publish until cancelled."""
-        while not self._app.link.up:
+        while not self.app.link.up:
             await asyncio.sleep_ms(200)
         while True:
             self._asked.clear()
@@ -48,7 +48,7 @@ class HealthReport:
                 pass
 
     def _publish(self):
-        app, memory = self._app, self.memory
+        app, memory = self.app, self.memory
         if not app.link.busy:
             memory.collect()
         internal_free, internal_low = internal_memory() or (memory.free, memory.low)

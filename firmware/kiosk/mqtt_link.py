@@ -35,15 +35,17 @@ class MqttLink:
     handshake then waits.
     """
 
+    idle_poll_ms = _IDLE_POLL_MS
+
     def __init__(self, settings, outbox, context, wifi, hears, pieces):
         """`wifi()`: whether there is a network; `hears`: handlers by the topic's last part, which
         take the decoded JSON, or None where the payload is no JSON; `pieces`: handlers that take
         the payload's bytes."""
         self._outbox = outbox
-        self._hears = hears
-        self._pieces = pieces
+        self.hears = hears
+        self.pieces = pieces
         self._wifi = wifi
-        self._base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
+        self.base = "fevergate/v1/%s/%s/" % (settings.campus, settings.kiosk)
         self._under_way = {}
         self._patience_ms = _STORED_MS
         self._failures = 0
@@ -58,11 +60,10 @@ class MqttLink:
         self._settings = settings
         self._context = context
         self._address = Address(settings.broker_host)
-        self._client = self._new_client()
+        self.client = self._new_client()
 
     def _new_client(self):
         settings = self._settings
-        kinds = ["stored"] + list(self._hears) + list(self._pieces)
         client = mqtt.Client(
             lambda: Connector(
                 self._address, settings.broker_port, settings.broker_name, self._context
@@ -72,9 +73,9 @@ class MqttLink:
                 settings.username,
                 settings.password,
                 _KEEP_ALIVE_S,
-                (self._base + "status", "offline"),
+                (self.base + "status", "offline"),
             ),
-            [self._base + kind for kind in kinds],
+            self._topics(),
             _KEEP_ALIVE_S,
             _RX_BYTES,
         )
@@ -82,10 +83,14 @@ class MqttLink:
         client.on_connect = self._connected
         return client
 
+    def _topics(self):
+        kinds = ["stored"] + list(self.hears) + list(self.pieces)
+        return [self.base + kind for kind in kinds]
+
     @property
     def up(self):
         """Whether the broker has accepted the connection."""
-        return self._client.state == mqtt.UP
+        return self.client.state == mqtt.UP
 
     def send(self, boot, seq, fever, text):
         """Send a new reading (JSON) at once. Offline, or with too many in flight (`_WINDOW`,
@@ -94,7 +99,7 @@ class MqttLink:
             return
         if self._publish("reading", text):
             self._under_way[(boot, seq)] = time.ticks_ms()
-            self._client.handle()
+            self.client.handle()
 
     def say(self, kind, text, retain=False, qos=1):
         """Send a message that may be lost, such as health; while offline it is dropped."""
@@ -108,17 +113,17 @@ class MqttLink:
         while True:
             self._step()
             moving = self._under_way or not self.up
-            await asyncio.sleep_ms(_POLL_MS if moving else _IDLE_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS if moving else self.idle_poll_ms)
 
     def _step(self):
         if not self.up:
             self._wait()
         if self._waiting:
             self._come_back()
-        elif self._client.state == mqtt.FAILED:
-            self._went_down(self._client.last_error)
+        elif self.client.state == mqtt.FAILED:
+            self._went_down(self.client.last_error)
         elif self.up or self._may_connect():
-            self._client.handle()
+            self.client.handle()
             if self.up:
                 self._refill()
 
@@ -155,8 +160,8 @@ class MqttLink:
     def _come_back(self):
         if self._retry_at is None and self._wifi() and self._may_connect():
             self._waiting = False
-            self._client.connect()
-            self._client.handle()
+            self.client.connect()
+            self.client.handle()
 
     def _connected(self):
         self._failures = 0
@@ -189,12 +194,12 @@ class MqttLink:
                 self._under_way[(boot, seq)] = now
 
     def _publish(self, kind, text, retain=False, qos=1):
-        return self._client.publish(self._base + kind, text, retain, qos)
+        return self.client.publish(self.base + kind, text, retain, qos)
 
     def _message(self, topic, payload):
-        kind = topic[len(self._base) :]
-        if kind in self._pieces:
-            self._pieces[kind](payload)
+        kind = topic[len(self.base) :]
+        if kind in self.pieces:
+            self.pieces[kind](payload)
             return
         try:
             message = json.loads(bytes(payload))
@@ -204,8 +209,8 @@ class MqttLink:
             if kind == "stored" and message is not None:
                 gaps, also = message.get("gaps", ()), message.get("also", ())
                 self._stored(message["boot"], message["seq"], gaps, also)
-            elif kind in self._hears:
-                self._hears[kind](message)
+            elif kind in self.hears:
+                self.hears[kind](message)
         except Exception as error:  # a hostile message must not end the connection
             print("%s: not understood: %s" % (kind, error))
 

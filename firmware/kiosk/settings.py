@@ -18,6 +18,7 @@ class Settings:
     """
 
     kiosk: str
+    role: str
     campus: str
     gate: str
     site: str

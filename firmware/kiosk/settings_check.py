@@ -20,9 +20,12 @@ _NOTICE_UNITS = 16  # width of a notice in letters; a Chinese character is two w
 _GLYPH_BYTES = 32
 _KEY_BYTES = 32
 
+ROLES = ("kiosk", "lamp_post")
+
 # Field: (type, default), or (type,) for a field that is required.
 _FIELDS = {
     "kiosk": (str,),
+    "role": (str, "kiosk"),
     "campus": (str,),
     "gate": (str, ""),
     "site": (str, "canthus"),
@@ -77,6 +80,9 @@ def check(values, settings):
         if not isinstance(value, field[0]) or isinstance(value, bool):
             raise SettingsError("%s: expected %s" % (name, field[0].__name__))
         setattr(settings, name, value)
+    _choice(settings, "role", ROLES)
+    if settings.role == "lamp_post" and not settings.gate:
+        raise SettingsError("gate: expected the gate whose alarm this lamp post shows")
     _choice(settings, "site", SITES)
     _choice(settings, "language", LANGUAGES)
     if not 35.0 <= settings.threshold_c <= 40.0:

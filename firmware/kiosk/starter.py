@@ -1,12 +1,13 @@
 """Boots the firmware flashed over USB, or that of a slot which an update was written to.
 
 This file always runs as it was flashed over USB, because no update changes it. On an old board it
-imports `kiosk.app` and `kiosk.commissioning` from a newer slot: these names and their `main` must
-stay. An update has one boot on trial: if it crashes, hangs, or does not prove healthy in time, the
-next boot runs the firmware before it. A power cut during the trial therefore costs the update,
-never the kiosk.
+imports `kiosk.app`, `kiosk.post_app` and `kiosk.commissioning` from a newer slot: these names and
+their `main` must stay. An update has one boot on trial: if it crashes, hangs, or does not prove
+healthy in time, the next boot runs the firmware before it. A power cut during the trial therefore
+costs the update, never the kiosk.
 """
 
+import json
 import os
 import sys
 import time
@@ -33,10 +34,12 @@ def start():
             _enter(slot)
             if installed.trial == slot:
                 machine.WDT(timeout=_TRIAL_WATCHDOG_MS)
-        if _is_set_up():
-            from kiosk.app import main
-        else:
+        if not _is_set_up():
             from kiosk.commissioning import main  # not both: they do not fit into memory together
+        elif _role() == "lamp_post":
+            from kiosk.post_app import main
+        else:
+            from kiosk.app import main
         main()
     except KeyboardInterrupt:
         raise  # Ctrl-C over USB: leave the board to the person there
@@ -58,6 +61,15 @@ def _is_set_up():
             print("no settings: %s: no such file" % path)
             return False
     return True
+
+
+def _role():
+    """What the settings make of this board; `main` checks them and says what is wrong."""
+    try:
+        with open(NEEDED[0]) as file:
+            return json.load(file).get("role")
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _enter(slot):

@@ -70,7 +70,7 @@ class Line:
     def __init__(self):
         self.wifi = True
         self.link = mqtt_link.MqttLink(Settings, (), None, lambda: self.wifi, {}, {})
-        self.client = self.link._client = Client()
+        self.client = self.link.client = Client()
         self.link._waiting = True
 
     def after(self, ms, step_ms=60_000):

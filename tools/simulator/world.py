@@ -80,6 +80,7 @@ class World:
         self._crowd = crowd
         self._boot_ms = 0
         self._pins: dict[int, _Pin] = {}
+        self._shorted: set[int] = set()
         self._watchdog_ms = 0
         self._fed_host_s = 0.0
         self.reset_asked: ResetCause | None = None
@@ -135,6 +136,11 @@ class World:
             self.uarts.power_off()
             self._sensor.power_off()
             self._display.power_off()
+
+    def short(self, pin: int, on: bool) -> None:
+        """Connect an input to ground, as a button does that is held down; or let it go."""
+        with self.lock:
+            (self._shorted.add if on else self._shorted.discard)(pin)
 
     def ask_reset(self, cause: ResetCause) -> None:
         """Request a reset of the chip from outside the program."""
@@ -228,7 +234,7 @@ class World:
             return pin.level
         if number == self.uarts.line:
             return self.uarts.level(self.now_ms)
-        return 1 if pin.pull == PULL_UP else 0
+        return 1 if pin.pull == PULL_UP and number not in self._shorted else 0
 
     def _changed(self, number: int, level: int) -> None:
         self.pin_history.append(PinChange(time.monotonic(), self.now_ms, number, level))

@@ -114,3 +114,10 @@ def test_a_wrong_setting_of_cards_is_named():
     assert refusal(card_reader="usb") == "card_reader: expected one of binary, line"
     assert refusal(card_order="up") == "card_order: expected one of big, little"
     assert refusal(card_base=8) == "card_base: expected 10 or 16, the base of a line's digits"
+
+
+def test_a_lamp_post_needs_its_gate():
+    assert Settings(GOOD).role == "kiosk"
+    assert refusal(role="lamp_post").startswith("gate: expected the gate")
+    assert refusal(role="lamp_post", gate="north") == ""
+    assert refusal(role="door") == "role: expected one of kiosk, lamp_post"

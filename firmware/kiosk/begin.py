@@ -1,0 +1,23 @@
+"""Creates an app with the board's settings. Loaded only for that: see `main` of the apps."""
+
+from kiosk.errors import SettingsError
+from kiosk.settings import CA_PATH, read
+
+
+def created(make):
+    """The app that `make(own, ca_der)` returns, `own` being the values of settings.json; where
+    these are missing or wrong, run commissioning, after which there is none."""
+    try:
+        own = read()
+        try:
+            with open(CA_PATH, "rb") as file:
+                ca_der = file.read()
+        except OSError:
+            raise SettingsError("%s: no such file" % CA_PATH)
+    except SettingsError as error:
+        print("no settings:", error)
+        from kiosk.commissioning import main  # only here: its page takes memory
+
+        main()
+        return None
+    return make(own, ca_der)

@@ -1,0 +1,262 @@
+"""A lamp post with the shipped firmware on real MicroPython, at the real broker."""
+
+import itertools
+import json
+import threading
+
+import pytest
+from broker_client import BASE, Client
+from kiosk_helpers import ANSWER_S, FIRMWARE, changed, until
+
+from fevergate.mosquitto.broker_files import ACL_END
+from harness.site import Site
+from simulator import Board
+from simulator.frames import ResetCause
+from simulator.tower import Tower
+
+ALARM = f"{BASE}/alarm/north"
+SINCE = "1795795200.123456"
+POST = "north-post"
+WIFI = {"wifi_ssid": "campus", "wifi_password": "long enough"}
+SPEED = 2.0
+BEAT_S = 0.2
+"""Far more often than a post asks for: on a loaded machine none may be late."""
+
+RIGHTS = f"""
+user {POST}
+topic read {ALARM}
+topic read {ALARM}/beat
+topic write {ALARM}/acknowledge
+
+user gateway
+topic write {BASE}/alarm/+/beat
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site") / "fevergate", {"north": ["north-1", POST]})
+    path = site.folder / "broker.acl"
+    path.write_text(path.read_text().replace(ACL_END, RIGHTS + ACL_END))
+    with site:
+        yield site
+
+
+class Gateway(Client):
+    """What the gateway says of one gate: its state, and beats while `beats`."""
+
+    def __init__(self, site):
+        super().__init__(site, "gateway")
+        self.beats = True
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+        self.hear(f"{ALARM}/acknowledge")
+        self.hear(f"{BASE}/{POST}/health")
+        self.hear(f"{BASE}/{POST}/reading")
+        self.hear(f"{BASE}/{POST}/settings/applied")
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        super().__exit__()
+
+    def _beat(self):
+        for number in itertools.count(1):
+            if self._over.wait(BEAT_S):
+                return
+            if self.beats:
+                self.client.publish(f"{ALARM}/beat", json.dumps({"v": 1, "n": number}), qos=0)
+
+    def alarm(self, fevers=0, since=SINCE, amber=()):
+        state = "raised" if fevers else "clear"
+        text = (
+            f'{{"v":1,"gate":"north","state":"{state}","since":{since},"fevers":{fevers},'
+            f'"amber":{json.dumps(amber)}}}'
+        )
+        assert not self.say(ALARM, text, retain=True)
+
+    def acknowledged(self):
+        """Messages of the button so far."""
+        heard = [payload for topic, payload in self.heard if topic.endswith("/acknowledge")]
+        return [payload.decode() for payload in heard]
+
+    def health(self):
+        """Health messages so far."""
+        heard = [payload for topic, payload in self.heard if topic.endswith("/health")]
+        return [json.loads(payload) for payload in heard]
+
+
+def told(fevers=1, since=SINCE):
+    return f'{{"v":1,"by":"button","since":{since},"fevers":{fevers}}}'
+
+
+@pytest.fixture
+def gateway(site):
+    with Gateway(site) as gateway:
+        gateway.alarm()
+        yield gateway
+
+
+@pytest.fixture
+def board(site, tmp_path):
+    board = Board(POST, tmp_path / "flash", FIRMWARE, speed=SPEED)
+    board.flash(site.board_files(POST, role="lamp_post", gate="north", **WIFI))
+    yield board
+    board.stop()
+
+
+@pytest.fixture
+def tower(board, gateway):
+    """The tower of a post that shows green."""
+    tower = Tower(board)
+    assert tower.lit == {"amber"}
+    board.start()
+    tower.wait("green", timeout=ANSWER_S)
+    return tower
+
+
+def test_it_begins_amber_turns_green_and_is_never_dark(tower):
+    assert all(lit.what for lit in tower.history)
+    names = [lit.what for lit in tower.history]
+    assert names[0] == {"amber"} and {"green"} in names
+    assert not any({"red", "siren"} & what for what in names)
+
+
+def test_a_fever_lights_red_and_the_button_is_told_with_what_was_shown(tower, gateway):
+    gateway.alarm(2)
+    tower.wait("red", "siren", timeout=ANSWER_S)
+    tower.press(ANSWER_S)
+    until(lambda: gateway.acknowledged() == [told(2)])
+    tower.wait("amber", timeout=ANSWER_S)
+    gateway.alarm()
+    tower.wait("green", timeout=ANSWER_S)
+
+
+def test_where_nothing_burns_the_button_says_nothing(tower, gateway):
+    tower.press(ANSWER_S)
+    gateway.alarm(1)
+    tower.wait("red", "siren", timeout=ANSWER_S)
+    assert gateway.acknowledged() == []
+
+
+def test_a_gateway_without_a_beat_is_amber_though_the_line_is_up(tower, gateway, board):
+    gateway.beats = False
+    tower.wait("amber", timeout=ANSWER_S)
+    assert not any("link down" in line for line in board.console)
+    gateway.alarm(1)
+    tower.wait("amber", "red", "siren", timeout=ANSWER_S)
+    gateway.beats = True
+    tower.wait("red", "siren", timeout=ANSWER_S)
+
+
+def test_the_gateways_amber_is_shown(tower, gateway):
+    gateway.alarm(amber=("north-1: silent",))
+    tower.wait("amber", timeout=ANSWER_S)
+
+
+def test_red_stays_without_a_line_and_the_press_outlives_a_power_cut(tower, gateway, board):
+    gateway.alarm(1)
+    tower.wait("red", "siren", timeout=ANSWER_S)
+    board.wifi(False)
+    tower.wait("red", "amber", "siren", timeout=ANSWER_S)
+    tower.press(ANSWER_S)
+    tower.wait("amber", timeout=ANSWER_S)
+    until(lambda: list(board.flash_dir.glob("pressed.*")))
+    assert gateway.acknowledged() == []
+    board.power_cut()
+    assert tower.lit == {"amber"}
+    board.wifi(True)
+    board.start()
+    until(lambda: gateway.acknowledged() == [told(1)])
+    assert "red" not in tower.lit
+    gateway.alarm()
+    tower.wait("green", timeout=ANSWER_S)
+
+
+def test_a_press_without_a_line_never_silences_a_later_fever(tower, gateway, board):
+    gateway.alarm(1)
+    tower.wait("red", "siren", timeout=ANSWER_S)
+    board.wifi(False)
+    board.wait_console("link down", ANSWER_S)
+    tower.wait("red", "amber", "siren", timeout=ANSWER_S)
+    tower.press(ANSWER_S)
+    tower.wait("amber", timeout=ANSWER_S)
+    gateway.alarm(2)
+    board.wifi(True)
+    tower.wait("red", "siren", timeout=ANSWER_S)
+    assert gateway.acknowledged() == []
+    tower.press(ANSWER_S)
+    until(lambda: gateway.acknowledged() == [told(2)])
+
+
+def test_a_broker_that_dies_and_comes_back(tower, gateway, site):
+    site.broker.kill()
+    try:
+        tower.wait("amber", timeout=ANSWER_S)
+    finally:
+        site.broker.start()
+    gateway.connected.clear()
+    assert gateway.connected.wait(ANSWER_S)
+    gateway.alarm()
+    tower.wait("green", timeout=ANSWER_S)
+
+
+def test_without_power_the_contact_at_rest_lights_amber(tower, board):
+    board.power_cut()
+    assert tower.lit == {"amber"}
+
+
+def test_a_program_that_is_stuck_is_reset_and_amber_meanwhile(site, tmp_path, gateway):
+    board = Board(POST, tmp_path / "flash", FIRMWARE, speed=SPEED)
+    board.flash(site.board_files(POST, role="lamp_post", gate="north", **WIFI))
+    stuck = (
+        '            print("button")\n',
+        '            print("button")\n            while 1: pass\n',
+    )
+    changed(board, "kiosk/post_app.py", stuck)
+    tower = Tower(board)
+    with board:
+        board.start()
+        tower.wait("green", timeout=ANSWER_S)
+        seen = len(tower.history)
+        tower.press(ANSWER_S)
+        until(lambda: board.boots == 2)
+        assert board.last_reset is ResetCause.WATCHDOG
+        assert {"amber"} in [lit.what for lit in tower.history[seen:]]
+        tower.wait("green", timeout=ANSWER_S)
+
+
+def test_health_says_that_it_watches_and_no_reading_comes(tower, gateway):
+    until(gateway.health)
+    health = gateway.health()[0]
+    assert health["state"] == "ok" and health["kiosk"] == POST and health["fw"]
+    assert not any(topic.endswith("/reading") for topic, _ in gateway.heard)
+
+
+def test_a_jammed_button_is_a_fault_and_amber(tower, gateway):
+    tower.hold()
+    tower.wait("amber", timeout=ANSWER_S)
+    until(lambda: any(health["fault"] == "button held" for health in gateway.health()))
+    tower.hold(False)
+    tower.wait("green", timeout=ANSWER_S)
+
+
+def test_hostile_messages_change_no_lamp_and_keep_the_line(tower, gateway, board):
+    heard = len(board.console)
+    for payload in (b"\xff", b"[]", b'{"state":"raised"}', b'{"state":"raised","fevers":1}'):
+        gateway.say(ALARM, payload)
+        board.wait_console("not understood", ANSWER_S, start=heard)
+        heard = len(board.console)
+    assert not any("red" in lit.what for lit in tower.history)
+    assert not any("link down" in line for line in board.console)
+
+
+def test_settings_of_the_gateway_silence_the_siren(tower, gateway, site):
+    values = {"v": 1, "version": 3, "values": {"volume": 0}}
+    with Client(site, "admin") as admin:
+        assert not admin.say(f"{BASE}/{POST}/settings", json.dumps(values), retain=True)
+        until(lambda: any(topic.endswith("/applied") for topic, _ in gateway.heard))
+        gateway.alarm(1)
+        tower.wait("red", timeout=ANSWER_S)
+        admin.say(f"{BASE}/{POST}/settings", b"", retain=True)

@@ -1,0 +1,85 @@
+"""A lamp post's tower, siren and button at a simulated board: what people see and press.
+
+The tower has its own supply: amber hangs on a relay's contact that is closed at rest, so a board
+without power, in reset or stuck lights it by itself (hardware/lamp-post.md).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.board import Board
+from simulator.errors import SimulatorError
+
+_POLL_S = 0.02
+_TAIL = 20
+
+
+@dataclass(frozen=True)
+class Lit:
+    """What is lit or sounds from a moment on: of red, amber, green, siren. `host_s` is
+    time.monotonic(), `sim_ms` the world's time."""
+
+    host_s: float
+    sim_ms: int
+    what: frozenset[str]
+
+
+class Tower:
+    """Tower, siren and button of `board`, which need not be on."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        pins = board.pins
+        self._outputs = {
+            pins.red: "red",
+            pins.amber: "amber",
+            pins.green: "green",
+            pins.door: "siren",
+        }
+        self._button = pins.reader_tx
+
+    @property
+    def history(self) -> list[Lit]:
+        """Each change since the beginning, which is a board without power: amber."""
+        driven: set[str] = set()
+        seen = [Lit(0.0, 0, frozenset(("amber",)))]
+        for change in self._board.pin_history:
+            name = self._outputs.get(change.pin)
+            if name is not None:
+                (driven.add if change.level else driven.discard)(name)
+                # Amber's output holds the relay: energised, its contact at rest is open.
+                seen.append(Lit(change.host_s, change.sim_ms, frozenset(driven ^ {"amber"})))
+        return seen
+
+    @property
+    def lit(self) -> frozenset[str]:
+        """What is lit or sounds now."""
+        return self.history[-1].what
+
+    def hold(self, down: bool = True) -> None:
+        """Hold the button down, or let it go."""
+        self._board.world.short(self._button, down)
+
+    def press(self, timeout: float) -> None:
+        """Press the button until the program has seen it. Raises `SimulatorError` after `timeout`
+        s."""
+        heard = len(self._board.console)
+        self.hold()
+        try:
+            self._board.wait_console("button", timeout, start=heard)
+        finally:
+            self.hold(False)
+
+    def wait(self, *what: str, timeout: float) -> None:
+        """Wait until just these are lit or sound. Raises `SimulatorError` after `timeout` s."""
+        self.wait_for(lambda: self.lit == frozenset(what), timeout, f"not just {what}")
+
+    def wait_for(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
+        """Wait until `ready()`, also while the board is off."""
+        until = time.monotonic() + timeout
+        while not ready():
+            if time.monotonic() > until:
+                tail = "\n".join(self._board.console[-_TAIL:])
+                raise SimulatorError(f"after {timeout:g} s {otherwise}: {set(self.lit)}\n{tail}")
+            time.sleep(_POLL_S)
