@@ -2,14 +2,15 @@
 alarm burns; each look is noted."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from pages_site import GOOD, post
 from people_helpers import Clock, entry
 from samples import AT, reading
 
 from fevergate.gateway.cards import READING, TAP, Cards, unsealed
 from fevergate.people.changes import PeopleChanges
-from fevergate.people.policy import Policies
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import CardTapped, encode
 from fevergate.storage.records import ReadingArrived
@@ -99,13 +100,25 @@ def test_the_guard_sees_at_once_who_taps_and_who_may_not_enter(gate, guard):
     assert ("Zhang", "look at passers", "south") not in gate.site.audit()
 
 
-def test_a_permit_that_was_changed_on_the_page_is_shown_at_the_next_tap(gate, guard):
+def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
+    gate, guard, administrator
+):
     person = gate.pages.people.by_number("2").person
     gate.tap(OTHER)
-    Policies(gate.pages.people).override(person, "enter", gate.pages.clock.now() + 3600, "Li")
-    gate.pages.cards.tick()
+    tomorrow = gate.pages.clock.today() + timedelta(days=1)
+    path = f"/admin/list/people/{person}"
+    asked = {"action": "override", "permit": "enter", "until": tomorrow.isoformat()}
+    assert post(administrator, path, **asked).headers["location"] == path
+    answers = []
+    gateway = Cards(
+        gate.site.settings, lambda _kiosk, permit: answers.append(permit), gate.pages.clock.now
+    )
+    for cards in (gateway, gate.pages.cards):
+        cards.tick()
     gate.tap(OTHER)
     assert [permit for _, permit, _ in who(guard)] == ["may enter", "may not enter"]
+    gateway.tapped("north-1", CardTapped(boot=7, tap=50, who=sealed(TAP, 50, OTHER)))
+    assert [answer.permit for answer in answers] == ["enter"]
 
 
 def test_a_reading_belongs_to_its_tap_and_without_one_stands_for_itself(gate, guard):
@@ -138,8 +151,6 @@ def test_only_the_last_ones_are_kept(gate, guard):
 
 
 def test_tutors_and_strangers_see_nobody_and_events_have_no_name(gate, site, guard):
-    from pages_site import GOOD
-
     gate.tap()
     site.pages.accounts.add("Chen", GOOD, "tutor", ["计应2301"])
     assert site.client("Chen").get("/board/north/who").status_code == 403
