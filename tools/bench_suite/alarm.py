@@ -10,13 +10,13 @@ from queue import SimpleQueue
 from statistics import median
 
 from bench_suite import pages
-from bench_suite.sink import bare_subscriber
 from bench_suite.slow_disk import environment
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.protocol.messages import Verdict
 from harness.admin import Admin
 from harness.figures import percentile, progress
 from harness.load import LoadKiosk
+from harness.sink import bare_subscriber
 from harness.site import LoadSite
 from harness.worker import Worker
 

@@ -13,9 +13,9 @@ from statistics import median
 from typing import Any
 
 from bench_suite.collect_site import CollectSite
-from bench_suite.sink import bare_subscriber
 from harness.errors import HarnessError
 from harness.figures import progress
+from harness.sink import bare_subscriber
 from harness.worker import Worker, cpu_s
 
 WAIT_S = 300

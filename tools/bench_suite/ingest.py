@@ -11,7 +11,6 @@ from statistics import median
 
 import msgspec
 
-from bench_suite.sink import bare_subscriber
 from bench_suite.slow_disk import environment
 from fevergate.protocol.messages import Stored
 from fevergate.protocol.topics import Topic, alarm_topic, parse_topic
@@ -19,6 +18,7 @@ from fevergate.storage.connection import open_reader
 from harness.admin import Admin
 from harness.errors import HarnessError
 from harness.figures import progress
+from harness.sink import bare_subscriber
 from harness.site import CAMPUS, GATE, LoadSite
 
 WAIT_S = 300

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
+from demonstration.doors import play_doors
 from demonstration.listed_day import ListedDay, as_figures, stays_away
 from demonstration.live import WATCHED_S, Screen
 from fevergate.errors import FeverGateError
@@ -108,9 +109,23 @@ def watch(system: System, arguments: Arguments) -> None:
         time.sleep(0.5)
 
 
+def demonstrate_doors(arguments: Arguments, folder: Path, say: Console) -> int:
+    """Play many doors in `folder`; returns the exit code."""
+    figures = play_doors(arguments, folder, say)
+    for note in figures.notes:
+        say.print(f"[red]{note}[/]")
+    if arguments.json:
+        print(figures.line(), flush=True)
+    else:
+        say.print(figures.line())
+    return 1 if figures.failed else 0
+
+
 def demonstrate(arguments: Arguments, folder: Path) -> int:
     """Run the demonstration in `folder`; returns the exit code."""
     say = Console(stderr=arguments.once)
+    if arguments.doors:
+        return demonstrate_doors(arguments, folder, say)
     people = people_for(arguments)
     if arguments.once and not people:
         raise HarnessError("nobody comes: the file has no one for this site and camera")

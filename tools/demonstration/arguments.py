@@ -7,6 +7,7 @@ from pathlib import Path
 SITES = ("canthus", "face_max", "forehead", "forehead_max")
 VICTIMS = ("broker", "gateway")
 INTERPRETERS = ("64bit", "32bit")
+LEAST_DOORS, MOST_DOORS = 4, 60
 
 EPILOG = """\
 examples:
@@ -18,6 +19,8 @@ examples:
                                              the same, with both killed half-way and restarted
   tools/demo --once --json --list 60         a day without a fever and a list of 60 people, of whom
                                              some stay away; zero once they are entered or excused
+  tools/demo --once --json --doors 20        two gateways, 3 gates with lamps on pins, 5 lamp posts,
+                                             12 doors without: each red where it should be
 """
 
 
@@ -40,12 +43,20 @@ class Arguments:
     interpreter: str | None
     clock_unset: bool
     listed: int | None
+    doors: int | None
 
 
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("expected 1 or more")
+    return number
+
+
+def _doors(text: str) -> int:
+    number = int(text)
+    if not LEAST_DOORS <= number <= MOST_DOORS:
+        raise argparse.ArgumentTypeError(f"expected {LEAST_DOORS} to {MOST_DOORS}")
     return number
 
 
@@ -96,6 +107,13 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         metavar="N",
         help="with --once: a day without a fever, of a made-up list of N people",
     )
+    add(
+        "--doors",
+        type=_doors,
+        metavar="N",
+        help="with --once: N doors, of which some have lamps on a gateway's pins, some a lamp post,"
+        " the others none; a fever at each, then every lamp post's line is cut",
+    )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():
         parser.error(f"--people: {given.people}: no such file")
@@ -105,6 +123,8 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         parser.error("--json needs --once")
     if given.listed and (not given.once or given.people):
         parser.error("--list needs --once, and its people are made up")
+    if given.doors and (not given.once or given.people or given.listed or given.kill):
+        parser.error("--doors needs --once, and takes no --people, --list or --kill")
     values = vars(given)
     values["kill"] = tuple(given.kill)
     values["speed"] = given.speed or (8.0 if given.once else 1.0)

@@ -29,7 +29,7 @@ class Tower:
     """Tower, siren and button of `board`, which need not be on."""
 
     def __init__(self, board: Board) -> None:
-        self._board = board
+        self.board = board
         pins = board.pins
         self._outputs = {
             pins.red: "red",
@@ -44,7 +44,7 @@ class Tower:
         """Each change since the beginning, which is a board without power: amber."""
         driven: set[str] = set()
         seen = [Lit(0.0, 0, frozenset(("amber",)))]
-        for change in self._board.pin_history:
+        for change in self.board.pin_history:
             name = self._outputs.get(change.pin)
             if name is not None:
                 (driven.add if change.level else driven.discard)(name)
@@ -59,15 +59,15 @@ class Tower:
 
     def hold(self, down: bool = True) -> None:
         """Hold the button down, or let it go."""
-        self._board.world.short(self._button, down)
+        self.board.world.short(self._button, down)
 
     def press(self, timeout: float) -> None:
         """Press the button until the program has seen it. Raises `SimulatorError` after `timeout`
         s."""
-        heard = len(self._board.console)
+        heard = len(self.board.console)
         self.hold()
         try:
-            self._board.wait_console("button", timeout, start=heard)
+            self.board.wait_console("button", timeout, start=heard)
         finally:
             self.hold(False)
 
@@ -80,6 +80,6 @@ class Tower:
         until = time.monotonic() + timeout
         while not ready():
             if time.monotonic() > until:
-                tail = "\n".join(self._board.console[-_TAIL:])
+                tail = "\n".join(self.board.console[-_TAIL:])
                 raise SimulatorError(f"after {timeout:g} s {otherwise}: {set(self.lit)}\n{tail}")
             time.sleep(_POLL_S)

@@ -30,9 +30,13 @@ from harness.worker import END_S, Worker
 KEPT_S = 86_400
 
 
-def bare_subscriber(settings: Path, mode: str, what: str = "", collector: str = "") -> Worker:
-    """Run this module as a process and wait until it is ready. Raises `HarnessError`."""
-    worker = Worker("bench_suite.sink", str(settings), mode, what, "--collector", collector)
+def bare_subscriber(
+    settings: Path, mode: str, what: str = "", collector: str = "", topic: str = ""
+) -> Worker:
+    """Run this module as a process and wait until it is ready. `topic`: by default that of all
+    readings. Raises `HarnessError`."""
+    options = ("--collector", collector, "--topic", topic)
+    worker = Worker("harness.sink", str(settings), mode, what, *options)
     if worker.line(END_S) != "ready":
         raise HarnessError("the bare subscriber did not come up")
     return worker
@@ -81,6 +85,7 @@ def main() -> None:
     parser.add_argument("mode", choices=("register", "drain", "watch", "end"))
     parser.add_argument("what", nargs="?", default="")
     parser.add_argument("--collector", default="")
+    parser.add_argument("--topic", default="")
     given = parser.parse_args()
     sink = Sink(given.mode, given.what)
     options: dict[str, Any]
@@ -94,7 +99,7 @@ def main() -> None:
     else:
         settings = load_gateway(given.settings)
         broker = settings.broker
-        topic = str(Topic(settings.campus, "+", "reading"))
+        topic = given.topic or str(Topic(settings.campus, "+", "reading"))
         options = {"client_id": "bare", "protocol": mqtt.MQTTv311}
         options["clean_session"] = given.mode == "watch"
         joining = {}

@@ -1,0 +1,91 @@
+"""How long after the broker's message a lamp post's red is lit, beside a bare subscriber.
+
+The message is an `AlarmState` under the gateway's own credential, not retained. Both times are from
+its publication, by this machine's clock: a post's until its pin is high, a subscriber's (a process
+of its own) until it was handed the message.
+"""
+
+import time
+from contextlib import ExitStack
+from typing import Self
+
+from fevergate.mqtt.one_shot import connection
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
+from fevergate.protocol.messages import encode
+from fevergate.protocol.topics import alarm_topic
+from harness.door_site import DoorSite
+from harness.sink import bare_subscriber
+from harness.worker import wait_until
+from simulator import Board
+
+SAMPLES = 40
+"""Lights of each lamp post."""
+
+RAISED = '"state":"raised"'
+_REST_S = 0.01
+
+
+class PostLight:
+    """Plays alarms to the lamp posts of a site, for a `with` statement."""
+
+    def __init__(self, site: DoorSite) -> None:
+        self._site = site
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        settings = self._site.settings
+        self._gateway = self._stack.enter_context(connection(settings))
+        self._gateway.loop_start()
+        self._stack.callback(self._gateway.loop_stop)
+        topic = alarm_topic(settings.campus, "+")
+        self._bare = self._stack.enter_context(
+            bare_subscriber(self._site.settings_path, "watch", RAISED, topic=topic)
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def play(self, lit_ms: list[float], bare_ms: list[float], timeout_s: float) -> None:
+        """Append the times (ms) of `SAMPLES` lights of each post. Raises `HarnessError` where one
+        is not lit."""
+        for number in range(SAMPLES):
+            for gate, tower in self._site.towers.items():
+                lit, bare = self._light(gate, tower.board, number + 1, timeout_s)
+                lit_ms.append(lit * 1000)
+                bare_ms.append(bare * 1000)
+
+    def _light(self, gate: str, board: Board, seq: int, timeout_s: float) -> tuple[float, float]:
+        fever = FeverSeen(kiosk=f"{gate}-kiosk", boot=1, seq=seq)
+        raised = AlarmState(gate=gate, state="raised", since=time.time(), fevers=1, last=fever)
+        seen = len(board.pin_history)
+        at = self._publish(raised)
+        lit_at = _turned(board, seen, 1, timeout_s)
+        bare_at = float(self._bare.line(timeout_s))
+        seen = len(board.pin_history)
+        self._publish(AlarmState(gate=gate, state="clear", since=time.time()))
+        _turned(board, seen, 0, timeout_s)
+        time.sleep(_REST_S)
+        return lit_at - at, bare_at - at
+
+    def _publish(self, state: AlarmState) -> float:
+        """Publish a state; returns when (monotonic s)."""
+        payload = encode(state)
+        topic = alarm_topic(self._site.campus, state.gate)
+        at = time.monotonic()
+        self._gateway.publish(topic, payload, qos=1)
+        return at
+
+
+def _turned(board: Board, seen: int, level: int, timeout_s: float) -> float:
+    """When (monotonic s) the red pin took `level`, after `seen` changes of pins."""
+
+    def changes() -> list[float]:
+        return [
+            change.host_s
+            for change in board.pin_history[seen:]
+            if change.pin == board.pins.red and change.level == level
+        ]
+
+    wait_until(lambda: bool(changes()), timeout_s, f"{board.name}: red {level}")
+    return changes()[0]
