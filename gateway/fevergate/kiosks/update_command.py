@@ -18,13 +18,13 @@ from fevergate.kiosks.firmware_bundle import build, read
 from fevergate.kiosks.rollout import Rollout
 from fevergate.kiosks.update_words import why_in_words
 from fevergate.settings.gateway import load_gateway
-from fevergate.settings.shell_completion import complete_kiosk
+from fevergate.settings.shell_completion import complete_device
 from fevergate.texts.translations import LABELS, LANGUAGES, N_, side_by_side, translator
 
 
 @click.command("update")
-@click.argument("kiosks", nargs=-1, metavar="KIOSK...", shell_complete=complete_kiosk)
-@click.option("--all", "everyone", is_flag=True, help="Update all kiosks of this gateway.")
+@click.argument("kiosks", nargs=-1, metavar="KIOSK...", shell_complete=complete_device)
+@click.option("--all", "everyone", is_flag=True, help="Update all kiosks and lamp posts.")
 @click.option(
     "--firmware",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -68,7 +68,7 @@ def update_command(
     key: Path | None,
     settings_path: Path,
 ) -> None:
-    """Update the firmware of KIOSKs over the air, or of all with --all.
+    """Update the firmware of KIOSKs or lamp posts over the air, or of all with --all.
 
     The firmware is compiled, packed and signed for each kiosk, which fetches it while nobody stands
     before it. The kiosk checks the signature and every byte, boots the new version on trial, and
@@ -96,9 +96,9 @@ def update_command(
     settings = load_gateway(settings_path).as_user("admin")
     if everyone == bool(kiosks):
         raise click.UsageError("name the kiosks to update, or give --all")
-    settings.expect_kiosks(*kiosks)
+    settings.expect_devices(*kiosks)
     signing = read_update_key(key or settings.path(UPDATE_KEY))
-    wanted = list(dict.fromkeys(kiosks or settings.kiosks))
+    wanted = list(dict.fromkeys(kiosks or settings.devices))
     screen = console()
     screen.print(f"{size} → {', '.join(wanted)}")
     with _Shown(screen) as shown:

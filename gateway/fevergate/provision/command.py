@@ -44,6 +44,7 @@ def provision_group() -> None:
       sudo fevergate provision gateway /etc/fevergate --campus east --gateway gw-east \\
           --gate north=north-1,north-2 --broker-host 192.168.1.10 --bind 0.0.0.0
       sudo fevergate provision kiosk /etc/fevergate north-3 --gate north
+      sudo fevergate provision post /etc/fevergate north-post --gate north
       sudo fevergate provision labels /etc/fevergate
       sudo fevergate provision revoke /etc/fevergate north-2 --because "stolen"
 
@@ -211,6 +212,46 @@ def kiosk_command(
             click.echo(line)
     if port:
         _over_usb(folder, port, kiosk)
+
+
+@provision_group.command("post")
+@folder_argument
+@click.argument("post")
+@click.option("--gate", help="Gate whose alarm the post shows; required for a new post.")
+@title_options("post")
+@board_options
+@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
+@click.option("--port", help="Write the settings onto the board at this serial port.")
+def post_command(
+    folder: Path,
+    post: str,
+    gate: str | None,
+    static: str | None,
+    port: str | None,
+    title: str | None,
+    title_en: str | None,
+    **options: Any,
+) -> None:
+    """Add lamp post POST to a gate of a gateway's FOLDER, or change its settings.
+
+    A lamp post is a kiosk's board that shows its gate's alarm on lamps of its own, with siren and
+    button; it measures nobody. Any gate may have some, also one with lamps on the Pi's pins. A new
+    post takes Wi-Fi and broker from the boards at its gate. Set up its board as a kiosk's, and take
+    it away with `fevergate provision revoke`.
+
+    \b
+      sudo fevergate provision post /etc/fevergate north-post --gate north --title 北门灯柱
+      sudo fevergate provision post /etc/fevergate north-post --gate south       it moved
+      sudo fevergate provision post /etc/fevergate north-post --port /dev/ttyUSB0
+    """
+    wishes = {name: value for name, value in board_values(options).items() if value is not None}
+    wishes |= static_address(static) if static else {}
+    titles = checked(Titles(title, title_en))
+    if gate or wishes or titles != UNCHANGED or not port:
+        for line in steps.add(folder.absolute(), post, gate, wishes, titles, post=True):
+            click.echo(line)
+    if port:
+        _over_usb(folder, port, post)
 
 
 @provision_group.command("campus")

@@ -1,4 +1,4 @@
-"""Assigns kiosks to gates in gateway.toml; comments and other edits there are kept."""
+"""Assigns kiosks and lamp posts to gates in gateway.toml; comments and other edits are kept."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +48,27 @@ def add_to_gate(
     gates.append(table)
 
 
+def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -> None:
+    """Assign a lamp post to one gate, removing it from others. Raises `ProvisionError` where there
+    is no such gate: a post measures nobody, so that a gate begins with a kiosk."""
+    gates: Any = document.get("gates", [])
+    if gate not in [table["name"] for table in gates]:
+        known = ", ".join(str(table["name"]) for table in gates)
+        raise ProvisionError(f"{path}: posts: gate {gate!r}: expected one of {known}")
+    for table in gates:
+        posts = table.get("posts", [])
+        if table["name"] == gate and post not in posts:
+            table.setdefault("posts", tomlkit.array()).append(post)
+        elif table["name"] != gate and post in posts:
+            _remove_post(table, post)
+
+
+def _remove_post(table: Any, post: str) -> None:
+    table["posts"].remove(post)
+    if not table["posts"]:
+        del table["posts"]
+
+
 def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> None:
     """Take the lamps from gates that another one watches. Raises `ProvisionError` where one is not
     there, or the other has no lamps."""
@@ -70,10 +91,12 @@ def _lit(table: Any) -> bool:
 
 
 def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
-    """Remove a kiosk from gateway.toml. If it is its gate's only one it stays, and the gate, whose
-    name is returned, shows amber for the silent kiosk."""
+    """Remove a kiosk or lamp post from gateway.toml. If it is its gate's only kiosk it stays, and
+    the gate, whose name is returned, shows amber for the silent kiosk."""
     gates: Any = document.get("gates", [])
     for gate in gates:
+        if kiosk in gate.get("posts", []):
+            _remove_post(gate, kiosk)
         if kiosk in gate["kiosks"]:
             if len(gate["kiosks"]) == 1:
                 return str(gate["name"])

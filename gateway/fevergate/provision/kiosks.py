@@ -157,17 +157,32 @@ def first_values(campus: str, language: str, broker: BrokerSettings) -> dict[str
 
 
 def values_for(
-    folder: Path, kiosk: str, gate: str, first: dict[str, Any], wishes: dict[str, Any]
+    folder: Path,
+    kiosk: str,
+    gate: str,
+    first: dict[str, Any],
+    wishes: dict[str, Any],
+    *,
+    post: bool = False,
 ) -> dict[str, Any]:
-    """Settings for a kiosk's board: its present ones, else those of a kiosk at its gate, else of
-    any kiosk, else `first`; with `wishes` that are not None on top. Raises `ProvisionError`."""
+    """Settings for the board of a kiosk or, with `post`, of a lamp post: its present ones, else
+    those of a board at its gate, else of any board, else `first`; with `wishes` that are not None
+    on top. Raises `ProvisionError`, for a name that is a board's in the other role, too."""
     wishes = {name: value for name, value in wishes.items() if value is not None}
     present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
+    if kiosk in present and (present[kiosk].get("role") == POST_ROLE) != post:
+        is_a, wanted = ("kiosk", "lamp post") if post else ("lamp post", "kiosk")
+        raise ProvisionError(
+            f"{kiosk!r}: is a {is_a}; expected another name, or `fevergate provision revoke` first"
+            f" for this one to be a {wanted}"
+        )
     others = sorted(present.values(), key=lambda settings: settings.get("gate") != gate)
     like = present.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
     if kiosk not in present:
         like.pop("supply_v", None)  # of another board's sensor
+    like.pop("role", None)  # perhaps of another board
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
+    values |= {"role": POST_ROLE} if post else {}
     if "wifi_ssid" in wishes and "wifi_ssid_hex" not in wishes:
         values.pop("wifi_ssid_hex", None)
     check_wifi(values)

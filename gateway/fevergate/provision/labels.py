@@ -53,8 +53,8 @@ def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -
         raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")
     labels, names = [], settings.names(settings.language)
     for kiosk in kiosks:
-        gate = settings.gate_of(kiosk)
-        place = f"{names.campus} · {names.gate(gate.name) if gate else '?'}"
+        gate = settings.devices.get(kiosk)
+        place = f"{names.campus} · {names.gate(gate) if gate else '?'}"
         url = f"{base_url.rstrip('/')}/admin/kiosks/{kiosk}"
         title = names.kiosk(kiosk)
         labels.append(Label(kiosk, title, place if title == kiosk else f"{place} · {kiosk}", url))

@@ -22,7 +22,7 @@ from fevergate.provision.files import (
     write_broker,
     write_toml,
 )
-from fevergate.provision.gates import add_to_gate, drop_revoked, take_from_gate, watch
+from fevergate.provision.gates import add_post, add_to_gate, drop_revoked, take_from_gate, watch
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
 from fevergate.provision.titles import (
@@ -66,6 +66,7 @@ SAID = {
         " shows it on another gate's lamps"
     ),
     "watched": N_("gate {gate} has no lamps: its red is on those of gate {watcher}, too"),
+    "post_added": N_("{kiosk}: a lamp post of gate {gate}"),
     "revoked": N_("{kiosk}: its credential is gone; its readings stay"),
     "refused": N_("seen: the broker refuses it"),
     "last": N_("gate {gate} has no other kiosk, and is amber until one is added"),
@@ -134,7 +135,7 @@ def what_next(folder: Path) -> Iterator[StepText]:
 def unlit(settings: GatewaySettings, gates: Iterable[str]) -> Iterator[StepText]:
     """Say of each of these gates that has no lamps where its red is seen."""
     for gate in settings.gates:
-        if gate.name in gates and gate.lamps == "none":
+        if gate.name in gates and gate.lamps == "none" and (gate.watched_by or not gate.posts):
             title, watcher = (
                 tuple(settings.gate_title(name, language) for language in LANGUAGES)
                 for name in (gate.name, gate.watched_by or "")
@@ -169,24 +170,31 @@ def add(
     titles: Titles = UNCHANGED,
     gate_titles: Named = NONE_NAMED,
     watcher: str | None = None,
+    *,
+    post: bool = False,
 ) -> Iterator[StepText]:
-    """Add a kiosk to a gate, or change it; `titles` are its names, `watcher` is the gate whose
-    lamps show its gate's red. Raises `ProvisionError`, `NothingFoundError`."""
+    """Add a kiosk (with `post` a lamp post) to a gate, or change it; `titles` are its names,
+    `watcher` is the gate whose lamps show its gate's red. Raises `ProvisionError`,
+    `NothingFoundError`."""
     settings = _open(folder)
-    check_names("kiosk", [kiosk])
+    kind = "lamp post" if post else "kiosk"
+    check_names(kind, [kiosk])
     if kiosk in RESERVED:
-        raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
+        raise ProvisionError(f"{kind} {kiosk!r}: this name is reserved")
     known = kiosk in kiosk_names(folder)
     if gate is None:
         if not known:
-            raise NothingFoundError(f"kiosk {kiosk!r}: is new; expected --gate, where it stands")
+            raise NothingFoundError(f"{kind} {kiosk!r}: is new; expected --gate, where it stands")
         gate = str(kiosks.settings_of(folder, kiosk).get("gate", ""))
     check_names("gate", [gate])
     first = kiosks.first_values(settings.campus, settings.language, settings.broker)
-    values = kiosks.values_for(folder, kiosk, gate, first, wishes)
+    values = kiosks.values_for(folder, kiosk, gate, first, wishes, post=post)
     document = read_toml(folder / SETTINGS)
     watched_by = {gate: watcher} if watcher else {}
-    add_to_gate(document, folder / SETTINGS, gate, kiosk, watched_by)
+    if post:
+        add_post(document, folder / SETTINGS, gate, kiosk)
+    else:
+        add_to_gate(document, folder / SETTINGS, gate, kiosk, watched_by)
     watch(document, folder / SETTINGS, watched_by)
     set_kiosk_titles(document, kiosk, titles)
     set_gate_titles(document, gate_titles)
@@ -197,11 +205,11 @@ def add(
     write_broker(done, settings.campus)
     broker_files.hand_over(folder)
     after = load_gateway(folder / SETTINGS)
-    what = "changed" if known else "added"
+    what = "changed" if known else "post_added" if post else "added"
     named = tuple(after.kiosk_title(kiosk, language) for language in LANGUAGES)
     place = tuple(after.gate_title(gate, language) for language in LANGUAGES)
     yield message(settings, what, kiosk=named, gate=place)
-    if not known:
+    if not known and not post:
         yield from unlit(after, [gate])
     yield from apply(folder)
     if not known:

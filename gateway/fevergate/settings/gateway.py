@@ -246,8 +246,16 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         """Raise `NothingFoundError` for a kiosk that is not in the settings."""
         for kiosk in kiosks:
             if kiosk not in self.kiosks:
-                expected = ", ".join(self.kiosks)
-                raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {expected}")
+                a_post = "is a lamp post, which measures nobody; " if kiosk in self.posts else ""
+                expected = f"{a_post}expected one of {', '.join(self.kiosks)}"
+                raise NothingFoundError(f"kiosk {kiosk!r}: {expected}")
+
+    def expect_devices(self, *names: str) -> None:
+        """Raise `NothingFoundError` for what is neither a kiosk nor a lamp post."""
+        for name in names:
+            if name not in self.devices:
+                expected = ", ".join(self.devices)
+                raise NothingFoundError(f"kiosk or lamp post {name!r}: expected one of {expected}")
 
     @property
     def watched_by(self) -> dict[str, str]:

@@ -37,6 +37,11 @@ complete_gate = _completing(
         (gate.name, settings.gate_title(gate.name, settings.language)) for gate in settings.gates
     )
 )
+complete_device = _completing(
+    lambda settings: (
+        (name, settings.kiosk_title(name, settings.language)) for name in settings.devices
+    )
+)
 complete_kiosk = _completing(
     lambda settings: (
         (kiosk, settings.kiosk_title(kiosk, settings.language)) for kiosk in settings.kiosks

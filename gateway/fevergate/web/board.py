@@ -123,6 +123,11 @@ class Board:
             earlier=earlier,
             warn_s=WARN_S[session.role],
             watcher=self._shared.settings.watched_by.get(gate),
+            posts=[
+                self._shared.settings.kiosk_title(post, self._shared.language(request))
+                for post, of in self._shared.settings.posts.items()
+                if of == gate
+            ],
             has_lamps=self._shared.settings.has_lamps(gate),
             untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
         )

@@ -83,7 +83,7 @@ class DevicePages:
             error=error,
             given=given or {},
             under_way=bool(answer and not answer.ended),
-            kiosks=settings.kiosks,
+            kiosks=list(settings.devices),
         )
 
     def add(self, request: Request, form: Form) -> Response:
@@ -153,7 +153,7 @@ class DevicePages:
     def name_kiosk(self, request: Request, form: Form) -> Response:
         """Change what people call a kiosk."""
         kiosk, titles = request.path_params["kiosk"], _titles(form, "kiosk")
-        self._shared.settings.expect_kiosks(kiosk)
+        self._shared.settings.expect_devices(kiosk)
         try:
             self._rename(lambda document: set_kiosk_titles(document, kiosk, _checked(titles)))
         except ActionError as error:

@@ -61,6 +61,7 @@ class KioskPages:
     def settings(self, request: Request, form: Form) -> Response:
         """Set a kiosk's values."""
         name = self._name(request)
+        self._shared.settings.expect_kiosks(name)
         try:
             kiosk_actions.set_from_form(self._shared.settings, name, form)
         except KioskValueError as error:
@@ -145,7 +146,7 @@ class KioskPages:
             wrong=wrong,
             renewal=command_to("renew", settings, name),
             named=settings.kiosk_titles.get(name, KioskTitle()),
-            listed=name in settings.kiosks,
+            listed=name in settings.devices,
             done=request.query_params.get("done", ""),
             error=error,
             code=code,
@@ -163,4 +164,4 @@ class KioskPages:
         return self._shared.kiosk(request.path_params["kiosk"]).kiosk.kiosk
 
     def _updatable(self) -> list[str]:
-        return [kiosk for gate in self._shared.settings.gates for kiosk in gate.kiosks]
+        return list(self._shared.settings.devices)

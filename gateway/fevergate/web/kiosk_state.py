@@ -36,6 +36,8 @@ class KioskState(Struct, kw_only=True):
 
     kiosk: str
     gate: str
+    post: bool = False
+    """Whether it is a lamp post, which measures nobody."""
     online: bool = False
     heard_at: float | None = None
     health: Health | None = None
@@ -72,15 +74,17 @@ class KioskHistory(Struct, kw_only=True):
 
 
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
-    """The kiosks that the settings name, and any others that were heard."""
+    """The kiosks that the settings name, any others that were heard, and the lamp posts."""
     now = clock_memory.now(database)
     day = read_day(database, settings, most=0, with_roll=False)
     heard = {row["kiosk"]: row for row in database.query("select * from kiosks")}
     units = {kiosk: unit for kiosk, *unit in database.execute(UNITS)}
     applied = answers(database)
     states = []
-    for today in day.kiosks:
+    posts = [KioskDay(gate=gate, kiosk=post) for post, gate in settings.posts.items()]
+    for today in [*day.kiosks, *posts]:
         state = KioskState(kiosk=today.kiosk, gate=today.gate, today=today)
+        state.post = today.kiosk in settings.posts
         if row := heard.get(today.kiosk):
             state.online = row["status"] == "online"
             state.heard_at = row["last_seen"]

@@ -32,7 +32,9 @@ from fevergate.provision.device_request import (
     withdraw,
 )
 from fevergate.provision.device_service import MOST_AN_HOUR, take
+from fevergate.storage.connection import open_reader
 from fevergate.web.app import Pages
+from fevergate.web.kiosk_state import read_kiosks
 
 PROGRESS = "/admin/devices/request"
 
@@ -58,13 +60,17 @@ def campus(site):
 def served(campus: Campus) -> list[str]:
     """The service takes what was asked for; then the pages start anew, as they do."""
     lines = list(take(campus.site.folder))
+    restarted(campus)
+    return lines
+
+
+def restarted(campus: Campus) -> None:
     campus.pages.store.close()
     campus.pages = Pages(campus.file)
     cookies = campus.client.cookies
     campus.client = TestClient(
         campus.pages.app, base_url="https://pages", follow_redirects=False, cookies=cookies
     )
-    return lines
 
 
 def asked(campus, action, **form):
@@ -312,3 +318,35 @@ def test_the_command_waits_for_requests_where_systemd_does_not_run(campus):
     done = CliRunner().invoke(cli, ["provision", "requests", str(campus.site.folder)])
     assert done.exit_code == 0 and "asks: add north-6 north" in done.output
     assert "north-6" in campus.file.kiosks
+
+
+def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
+    folder = campus.site.folder
+    list(steps.add(folder, "door-1", "door", {}))  # a third gate: the Pi has no pins for it
+    list(steps.add(folder, "door-post", "door", {}, post=True))
+    restarted(campus)
+    client = campus.client
+
+    board = client.get("/board/door").text
+    assert "本门的灯在独立的灯柱上：door-post。" in board and "本门没有灯" not in board
+
+    table = client.get("/admin/kiosks").text
+    assert '<a href="/admin/kiosks/door-post">door-post</a>' in table and "灯柱" in table
+    assert '<option value="door-post">' in table, "it can be updated"
+    page = client.get("/admin/kiosks/door-post")
+    assert page.status_code == 200 and "灯柱显示所属校门的警报，不测温" in page.text
+    assert 'id="settings"' not in page.text and "校准" not in page.text
+    refused = post(
+        client, "/admin/kiosks/door-post/settings", "/admin/kiosks/door-post", version="0"
+    )
+    assert refused.status_code == 404
+    shown = post(client, "/admin/kiosks/door-post/setup-code", "/admin/kiosks/door-post")
+    assert re.search(r"<code>[^<]+/[^<]+</code>", shown.text)
+    with open_reader(campus.site.database) as reader:
+        states = {kiosk.kiosk: kiosk.post for kiosk in read_kiosks(reader, campus.file)}
+    assert states["door-post"] and not states["door-1"]
+
+    asked(campus, "remove", kiosk="door-post", because="stolen")
+    served(campus)
+    assert "door-post" not in campus.client.get("/admin/kiosks").text
+    assert "door-post" not in campus.file.devices

@@ -1,0 +1,141 @@
+"""`fevergate provision post`: a lamp post's files, its gate, and what it is not."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from fevergate.cli import cli
+from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.provision import provision, steps
+from fevergate.provision.labels import labels_of
+from fevergate.settings.gateway import load_gateway
+from kiosk.settings import Settings
+
+GATES = {"north": ["north-1"], "south": ["south-1"], "door": ["door-1"]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "a"
+    provision(folder, campus="east", gateway="gw-east", gates=GATES, wifi_ssid="campus")
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "a")
+
+
+def run(*arguments):
+    done = CliRunner().invoke(cli, ["provision", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def settings_of(folder, board):
+    return json.loads((folder / "kiosks" / board / "settings.json").read_text())
+
+
+def posts(folder):
+    return load_gateway(folder / "gateway.toml").posts
+
+
+def test_a_post_is_a_board_of_its_gate_in_another_role(folder):
+    told = run("post", folder, "door-post", "--gate", "door", "--title", "侧门灯柱")
+    values = settings_of(folder, "door-post")
+
+    Settings(values)
+    assert "door-post: a lamp post of gate" in told or "灯柱" in told
+    assert values["role"] == "lamp_post" and values["gate"] == "door"
+    assert values["wifi_ssid"] == "campus" and values["username"] == "door-post"
+    assert "card_key" not in values
+    whole = json.loads((folder / "kiosks/door-post/kiosk.json").read_text())
+    assert whole["settings"] == values, "the file for its setup page"
+    settings = load_gateway(folder / "gateway.toml")
+    assert settings.posts == {"door-post": "door"} and "door-post" not in settings.kiosks
+    assert settings.kiosk_title("door-post", "zh") == "侧门灯柱"
+    (label,) = labels_of(settings, ["door-post"], "https://gw:8443")
+    assert label.place == "east · door · door-post"
+    allowed = (folder / "broker.acl").read_text().split("user door-post\n")[1].split("\nuser ")[0]
+    assert "alarm/door/acknowledge" in allowed and "/reading" not in allowed
+
+
+def test_a_new_kiosk_is_no_post_because_its_neighbour_is_one(folder):
+    run("post", folder, "a-post", "--gate", "door")  # the first by name
+    run("kiosk", folder, "door-2", "--gate", "door")
+
+    assert "role" not in settings_of(folder, "door-2")
+    assert len(settings_of(folder, "door-2")["card_key"]) == 64
+
+
+def test_a_post_keeps_its_role_and_password_where_it_is_changed_and_moves(folder):
+    run("post", folder, "a-post", "--gate", "door")
+    before = settings_of(folder, "a-post")
+    run("post", folder, "a-post", "--gate", "south", "--language", "en")
+    after = settings_of(folder, "a-post")
+
+    assert after == before | {"gate": "south", "language": "en"}
+    assert posts(folder) == {"a-post": "south"}
+    assert "posts" not in (folder / "gateway.toml").read_text().split('"door"')[1]
+    run("renew", folder, "a-post")
+    assert settings_of(folder, "a-post")["password"] != after["password"]
+    assert settings_of(folder, "a-post")["role"] == "lamp_post"
+
+
+def test_a_post_that_is_revoked_is_gone_and_may_come_again(folder):
+    run("post", folder, "a-post", "--gate", "door")
+    run("revoke", folder, "a-post", "--because", "stolen")
+
+    assert posts(folder) == {} and not (folder / "kiosks/a-post").exists()
+    assert "user a-post" not in (folder / "broker.acl").read_text()
+    run("post", folder, "a-post", "--gate", "door")
+    assert posts(folder) == {"a-post": "door"}
+
+
+def test_a_gate_with_a_post_is_not_told_to_have_no_lamps(folder):
+    run("post", folder, "a-post", "--gate", "door")
+
+    assert "has no lamps" not in run("kiosk", folder, "door-2", "--gate", "door")
+
+
+@pytest.mark.parametrize(
+    ("name", "gate", "says"),
+    [
+        ("north-1", "door", "'north-1': is a kiosk; expected another name"),
+        ("p", "west", "posts: gate 'west': expected one of north, south, door"),
+        ("gateway", "door", "lamp post 'gateway': this name is reserved"),
+        ("P", "door", "lamp post 'P': expected"),
+        ("p", None, "lamp post 'p': is new; expected --gate"),
+    ],
+)
+def test_a_post_that_cannot_be_changes_nothing(folder, name, gate, says):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    with pytest.raises((ProvisionError, NothingFoundError)) as raised:
+        list(steps.add(folder, name, gate, {}, post=True))
+
+    assert says in str(raised.value)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_post_is_no_kiosk_by_another_command(folder):
+    run("post", folder, "a-post", "--gate", "door")
+
+    with pytest.raises(ProvisionError, match="'a-post': is a lamp post"):
+        list(steps.add(folder, "a-post", "door", {}))
+    for command in (["settings", "a-post"], ["calibrate", "a-post", "--by", "Li"]):
+        settings = ["--settings", str(folder / "gateway.toml")]
+        done = CliRunner().invoke(cli, [*command, *settings])
+        assert isinstance(done.exception, NothingFoundError), done.output
+        assert "'a-post': is a lamp post, which measures nobody" in str(done.exception)
+
+
+def test_an_update_knows_kiosks_and_posts(folder):
+    run("post", folder, "a-post", "--gate", "door")
+    settings = load_gateway(folder / "gateway.toml")
+
+    settings.expect_devices("a-post", "door-1")
+    with pytest.raises(NothingFoundError, match=r"'x': expected one of .*door-1, a-post"):
+        settings.expect_devices("x")
