@@ -57,12 +57,19 @@ def test_a_pin_that_there_is_not_or_that_is_on_two_nets_is_complained_of():
 
 
 def test_the_numbers_are_those_of_the_table():
-    wired = {use: number for use, number in PINS.kiosk.items() if not use.startswith("reader")}
+    wired = {use: number for use, number in PINS.kiosk.items() if use != "reader_tx"}
     assert set(board("carrier").kinds["ESP32"].pins) == {
         "5V", "3V3", "GND", *(f"GPIO{number}" for number in wired.values())
     }  # fmt: skip
     for name, number in wired.items():
         assert f"J1.GPIO{number}" in board("carrier").nets[name.upper()]
+
+
+def test_a_reader_meets_a_divider_before_the_pin_and_without_it_the_pin_is_low():
+    one = board("carrier")
+    assert [across(one, part, "READER") for part, _ in on_net(one, "READER", "R")] == ["READER_RX"]
+    downs = [across(one, part, "READER_RX") for part, _ in on_net(one, "READER_RX", "R")]
+    assert sorted(downs) == ["GND", "READER"]
 
 
 def test_a_source_that_is_wrong_is_named(tmp_path):

@@ -52,6 +52,8 @@ class Values:
     door_ohm: float
     door_base: float
     door_down: float
+    reader_series: float
+    reader_down: float
     gate_series: float
     gate_shunt: float
     gate_down: float
@@ -96,6 +98,7 @@ def compute(
     leds = _lights(sheet)
     _driver(sheet)
     _door(sheet)
+    _reader(sheet)
     _gate(sheet, pins)
     _button(sheet)
     for figure in sheet.figures:
@@ -113,6 +116,8 @@ def compute(
         door_ohm=door("ohm"),
         door_base=door("base_ohm"),
         door_down=door("down_ohm"),
+        reader_series=sheet.group("reader")("series_5_ohm"),
+        reader_down=sheet.group("reader")("down_ohm"),
         gate_series=gate("series_ohm"),
         gate_shunt=gate("shunt_ohm"),
         gate_down=sheet.group("gate_output")("gate_ohm"),
@@ -237,6 +242,28 @@ def _door(sheet: _Sheet) -> None:
     english = "one normal, or its line stuck, for at most"
     say(english, "一次正常（或门控线卡死）至多开门", longest_s, "s", 0, limit_s)
     say("coil's current", "继电器线圈电流", coil_a, "A", 0, 0.5)
+
+
+def _reader(sheet: _Sheet) -> None:
+    """Levels at the pin that a reader of cards drives through a divider, at 5 V and at 3.3 V."""
+    r, others, say = sheet.group("reader"), sheet.group("others"), partial(sheet.say, "reader")
+    rail_v, spread = others("rail_v"), others("rail_tolerance")
+    most_v, least_v = rail_v * (1 + spread), rail_v * (1 - spread)
+    high_v, low_v = most_v * others("esp32_input_high"), least_v * 0.25
+    down, pull_up = 1 / r("down_ohm"), 1 / r("pull_up_ohm")
+    out_v = most_v * pull_up / (down + pull_up)
+    say("level without a reader", "未接读卡器时的电平", out_v, "V", 0, low_v)
+    limit_v = least_v + 0.3
+    for level, volt in ((5, "5 V"), (3, "3.3 V")):
+        series = 1 / r(f"series_{level}_ohm")
+        weak_v, strong_v = sheet.rising("reader", f"high_{level}_v", 2)
+        all_of_it = series + down + pull_up
+        idle_v = weak_v * series / (series + down)
+        top_v = (strong_v * series + most_v * pull_up) / all_of_it
+        bit_v = (r("low_v") * series + most_v * pull_up) / all_of_it
+        say(f"TX at {volt}: lowest high", f"TX 为 {volt}：最低高电平", idle_v, "V", high_v)
+        say(f"TX at {volt}: highest high", f"TX 为 {volt}：最高高电平", top_v, "V", 0, limit_v)
+        say(f"TX at {volt}: highest low", f"TX 为 {volt}：最高低电平", bit_v, "V", 0, low_v)
 
 
 def _gate(sheet: _Sheet, pins: Pins) -> None:
