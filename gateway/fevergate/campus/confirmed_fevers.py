@@ -15,7 +15,7 @@ from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.people.marks import fevers_since
 from fevergate.protocol.campus_messages import FeverEvent, FollowUpEvent
 from fevergate.reports.confirmation import is_to_be_told
-from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, ConfirmedFever
+from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_KNOWN_OF_KIOSK, ConfirmedFever
 
 ROWS = 500
 """Rows that are fetched from the database at a time."""
@@ -27,12 +27,12 @@ they state is no figure of a college."""
 
 def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFever]:
     """Follow-ups received after `since` (Unix time, s) that those on duty must know of and that no
-    strike selects, the oldest first; of each kiosk the first `MAX_OF_KIOSK`. Raises
+    strike selects, the oldest first; of each kiosk the newest `MAX_KNOWN_OF_KIOSK`. Raises
     `CampusError`."""
     statement = (
         select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
         .where(items.c.kind == "follow_up", items.c.received_at > since)
-        .order_by(items.c.at, items.c.key)
+        .order_by(items.c.at.desc(), items.c.key.desc())
         .execution_options(yield_per=ROWS)
     )
     confirmed: list[tuple[str, str, FollowUpEvent, float]] = []
@@ -43,13 +43,13 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
             event = msgspec.json.decode(payload, type=FollowUpEvent)
             whose = (campus, gateway, event.kiosk)
             if (
-                of_kiosk[whose] < MAX_OF_KIOSK
+                of_kiosk[whose] < MAX_KNOWN_OF_KIOSK
                 and is_to_be_told(event.clinical_c, event.clinical_site, event.outcome)
                 and not strikes.strike(gateway, *came)
             ):
                 of_kiosk[whose] += 1
                 confirmed.append((campus, gateway, event, came[-1]))
-        return [_confirmed(connection, *row) for row in confirmed]
+        return [_confirmed(connection, *row) for row in reversed(confirmed)]
 
 
 def fevers_by_list(

@@ -5,25 +5,25 @@ from collections import Counter
 from fevergate.people.marks import fevers_since
 from fevergate.reports.fever_log import read_fever
 from fevergate.web.context import Shared
-from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_OF_KIOSK, ConfirmedFever
+from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_KNOWN_OF_KIOSK, ConfirmedFever
 
 
 def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
     """What those on duty must know of: every fever that was entered by hand or at the desk (at most
-    one a day for each person of the list), and the first `MAX_OF_KIOSK` follow-ups of each kiosk.
-    Raises `StoreError` or `sqlite3.Error`."""
+    one a day for each person of the list), then follow-ups, the oldest first; of each kiosk the
+    newest `MAX_KNOWN_OF_KIOSK`. Raises `StoreError` or `sqlite3.Error`."""
     now = shared.store.clock()
     follow_ups = shared.follow_ups.to_be_told(now - LOOK_BACK_S)
     confirmed = _of_the_list(shared, now)
     if not follow_ups:
         return confirmed
-    of_kiosk = Counter[str]()
+    of_kiosk = Counter(identity.kiosk for identity, _ in follow_ups)
     with shared.reader() as reader:
         for identity, known in follow_ups:
-            fever = read_fever(reader, identity)
-            if of_kiosk[identity.kiosk] >= MAX_OF_KIOSK:
+            of_kiosk[identity.kiosk] -= 1
+            if of_kiosk[identity.kiosk] >= MAX_KNOWN_OF_KIOSK:
                 continue
-            of_kiosk[identity.kiosk] += 1
+            fever = read_fever(reader, identity)
             confirmed.append(
                 ConfirmedFever(
                     key=f"confirmed/{identity}",

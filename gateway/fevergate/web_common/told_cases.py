@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from fevergate.notices.texts import second_look, texts
 from fevergate.settings.contacts import NoticeTimes
-from fevergate.texts.translations import Pair
+from fevergate.texts.translations import Pair, both
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.store import AUDIT_S
 
@@ -30,7 +30,11 @@ STEP_S = 60.0
 """A case that opened this much later than now was opened before the clock was set back; clocks of
 several servers differ by less."""
 MAX_OF_KIOSK = 50
-"""Most cases of a kiosk within `LOOK_BACK_S`: more are a flood."""
+"""Most cases of a kiosk within `LOOK_BACK_S` that open at once: more are a flood."""
+FLOOD_S = 600.0
+"""Time between two further cases of a kiosk with a flood, of which the newest fever is the next."""
+MAX_KNOWN_OF_KIOSK = 1000
+"""Most follow-ups of a kiosk within `LOOK_BACK_S` that are read, the newest."""
 
 
 class ConfirmedFever(Struct, frozen=True, kw_only=True):
@@ -47,6 +51,11 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
     outcome: str
     unit: str = ""
     """Unit of somebody of the list whose fever was entered by hand; without gate and kiosk then."""
+
+    @property
+    def source(self) -> str:
+        """Begin of the keys of all fevers of the same kiosk; empty for one by hand."""
+        return self.key.rsplit("/", 2)[0] + "/" if self.kiosk else ""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -86,14 +95,23 @@ class Cases:
     """Names of a fever's campus, gate and kiosk."""
 
     def follow(self, confirmed: Iterable[ConfirmedFever]) -> None:
-        """Open a case for each new fever of `confirmed`, which are all of the last `LOOK_BACK_S`;
-        tell each case that waits, and end those that are not among them any more."""
+        """Open a case for each new fever of `confirmed`, which are all of the last `LOOK_BACK_S`,
+        the oldest first; of a kiosk with a flood of them the newest (`MAX_OF_KIOSK`, `FLOOD_S`).
+        Tell each case that waits, and end those that are not among them any more."""
         now = self.notices.store.clock()
         known = {fever.key: fever for fever in confirmed}
         cases = {case.fever.key: case for case in self._of(known)}
-        for key, fever in known.items():
-            case = cases.get(key)
-            if case is None or case.over_why == CORRECTED:
+        new = [
+            fever
+            for key, fever in reversed(known.items())
+            if (case := cases.get(key)) is None or case.over_why == CORRECTED
+        ]
+        floods = set[str]()
+        for fever in new:
+            source = fever.source
+            if source and (source in floods or self._is_flood(source, now)):
+                floods.add(source)
+            else:
                 self._open(fever, now)
         self._count_from(now)
         for case in self.waiting():
@@ -156,6 +174,15 @@ class Cases:
             for fever, opened_at, taken_at, taken_by, over_at, over_why in rows
         ]
 
+    def _is_flood(self, source: str, now: float) -> bool:
+        """Whether a kiosk, by its fevers' `source`, may have no further case yet."""
+        ((count, last),) = self.notices.store.query(
+            "select count(*), max(opened_at) from told_cases"
+            " where opened_at > ? and substr(key, 1, ?) = ?",
+            (now - LOOK_BACK_S, len(source), source),
+        )
+        return count >= MAX_OF_KIOSK and now - last < FLOOD_S
+
     def _open(self, fever: ConfirmedFever, now: float) -> None:
         with self.notices.store.transaction() as connection:
             connection.execute("delete from told_cases where opened_at < ?", (now - AUDIT_S,))
@@ -197,7 +224,7 @@ class Cases:
             place=place,
             gate=gate,
             kiosk=kiosk,
-            unit=fever.unit or "-",
+            unit=fever.unit or both("not stated by the gateway"),
             at=self._clock(fever.at),
             since=self._clock(case.opened_at),
             what=second_look(fever.clinical_c, fever.clinical_site, fever.outcome),

@@ -76,7 +76,7 @@ def test_a_fever_by_hand_that_a_gateway_states_is_told_and_so_is_that_it_was_non
     assert scene.told() == [("0", "Chen")]
     (notice,) = scene.notices.recent()
     assert "手工测得发热" in notice.subject and "东校区" in notice.subject
-    assert "东校区 -：发热，" in notice.body
+    assert "东校区 网关未报单位：发热，" in notice.body
     stated(2, 2)
     assert scene.told() == [("0", "Chen")]  # of another person
     stated(3, 1)
@@ -170,12 +170,25 @@ def test_after_a_day_nobody_is_told_any_more(scene):
     assert [case.waits for case in scene.escalation.cases.recent()] == [False]
 
 
-def test_a_flood_by_one_kiosk_is_bounded_and_hides_nobody_elses(scene, monkeypatch):
-    monkeypatch.setattr("fevergate.campus.confirmed_fevers.MAX_OF_KIOSK", 3)
+def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_nor_anothers(
+    scene, monkeypatch
+):
+    monkeypatch.setattr("fevergate.web_common.told_cases.MAX_OF_KIOSK", 3)
+
+    def waiting():
+        scene.told()
+        cases = scene.escalation.cases.waiting()
+        return sorted("/".join(case.fever.key.split("/")[-3:]) for case in cases)
+
     scene.keep(*(after(seq, day=DAY, clinical_c=38.9) for seq in range(1, 9)))
     scene.keep(after(1, day=DAY, kiosk="north-2", clinical_c=38.9))
-    scene.told()
-    assert len(scene.escalation.cases.waiting()) == 4
+    told = ["north-1/1/6", "north-1/1/7", "north-1/1/8", "north-2/1/1"]
+    assert waiting() == told
+    scene.keep(after(9, day=DAY, clinical_c=38.9))
+    assert waiting() == told
+    scene.now.at += told_cases.FLOOD_S
+    assert waiting() == sorted([*told, "north-1/1/9"]), "the newest, and none is called corrected"
+    assert waiting() == sorted([*told, "north-1/1/9"])
 
 
 def test_a_fever_that_nobody_acknowledges_reaches_the_next_level_and_who_comes_on_duty(scene):
