@@ -41,11 +41,12 @@ class Clerk(PeriodicThread):
         sender: Sender,
         keep_time: Callable[[], None] = lambda: None,
         close_days: Callable[[], object] = lambda: None,
+        tell_open: Callable[[], object] = lambda: None,
         forget: Sequence[Callable[[float], object]] = (),
     ) -> None:
         """`close_days` closes the days of the list of people that are over, before they are
-        drafted; `forget`: what deletes personal data of other stores that is older than a Unix
-        time."""
+        drafted; `tell_open` posts what is open at closing times; `forget`: what deletes personal
+        data of other stores that is older than a Unix time."""
         super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
@@ -54,6 +55,7 @@ class Clerk(PeriodicThread):
         self._sender = sender
         self._keep_time = keep_time
         self._close_days = close_days
+        self._tell_open = tell_open
         self._forgetting = (store.forget_persons, *forget)
 
     def tick(self) -> None:
@@ -68,6 +70,7 @@ class Clerk(PeriodicThread):
             (self._escalation.fevers, False),
             (self._escalation.gateways, True),
             (self._escalation.unmeasured, True),
+            (self._tell_open, True),
             (self._sender.tick, False),
             (self._forget, True),
         ):

@@ -87,6 +87,13 @@ TEXTS = {
             "See who has not left. Sign in to the pages and close the entries of those who have."
         ),
     ),
+    "inside a campus": (
+        N_("FeverGate: {count} still open at closing time at {gate}: {register}"),
+        N_(
+            "{place}, {gate}, register {register}: {count} still open at closing time, {closing}.\n"
+            "See who has not left. Sign in to the pages and close the entries of those who have."
+        ),
+    ),
     "silent": (
         N_("FeverGate: gateway silent, {place}, {gateway}"),
         N_(

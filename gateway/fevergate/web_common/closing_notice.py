@@ -16,11 +16,16 @@ LATE_S = 3600.0
 
 class ClosingNotices:
     """Posts a notice for each register with a closing time (`registers.toml`), gate and day, once,
-    to whoever is on duty at the gate."""
+    to whoever is on duty at the gate. At a campus server the registers' gates are campuses."""
 
     def __init__(
-        self, notices: Notices, site: Callable[[], RegisterSite], campus: str, place: Pair
+        self,
+        notices: Notices,
+        site: Callable[[], RegisterSite],
+        campus: str | None,
+        place: Pair,
     ) -> None:
+        """`campus`: whose gates these are; None at a campus server."""
         self._notices = notices
         self._site = site
         self._campus = campus
@@ -44,11 +49,14 @@ class ClosingNotices:
                 continue
             chinese, english = (site.gates(language).get(gate, gate) for language in LANGUAGES)
             subject, body = texts(
-                "inside",
+                "inside" if self._campus is not None else "inside a campus",
                 place=self._place,
                 gate=(chinese or "-", english or "-"),
                 register=(register.title_in("zh"), register.title_in("en")),
                 count=open_of[gate],
                 closing=f"{at:%H:%M}",
             )
-            self._notices.post(key, "inside", self._campus, subject, body, gate=gate)
+            if self._campus is None:
+                self._notices.post(key, "inside", gate, subject, body)
+            else:
+                self._notices.post(key, "inside", self._campus, subject, body, gate=gate)

@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings, so_far
 from export_cells import cells
+from notice_helpers import contact
 from pages_site import GOOD
 from starlette.testclient import TestClient
 
@@ -274,5 +275,15 @@ def test_registers_of_the_institution_are_kept_by_its_administrators(site, admin
     assert "王小明" in administrator.get("/admin/registers/visitors").text
     audit = [(entry.action, entry.what) for entry in site.server.pages.audited.audit(99)]
     assert ("enter", f"visitors {ids[0]}") in audit
+    site.server.notices.settings.contacts[:] = [
+        *(contact("Chen", campuses=["east"]), contact("Li", campuses=["west"], language="en")),
+        contact("Zhou", language="en"),
+    ]
+    site.now.at += 15 * 3600  # 22:30, when visitors have left
+    site.server.clerk.tick()
+    site.server.clerk.tick()
+    told = {one.contact: one for one in site.server.notices.recent() if one.kind == "inside"}
+    assert set(told) == {"Chen", "Zhou"} and "王小明" not in str(told)
+    assert "东校区" in told["Chen"].subject and "east" in told["Zhou"].body.lower()
     chinese = site.client("Zhang", "zh").get("/privacy").text
     assert "30 天" in chinese and "30 days" in chinese and "某某职业技术学院" in chinese
