@@ -292,7 +292,6 @@ drafts = Table(
     Column("id", Text, primary_key=True),
     _text("by", None),
     _at("at"),
-    Column("revision", BigInteger, nullable=False),
     _text("sealed", None),
 )
 

@@ -37,13 +37,11 @@ class ListDrafts:
             {"file": file[:200], "listed": msgspec.json.encode(listed).decode()}
         )
         id_ = secrets.token_hex(8)
-        state = self._store.state()
-        revision = state.revision if state else 0
         with self._statements.transaction() as connection:
             _forget(connection, now)
             connection.execute(
-                'insert into drafts(id, "by", at, revision, sealed) values (?, ?, ?, ?, ?)',
-                (id_, by, now, revision, sealed),
+                'insert into drafts(id, "by", at, sealed) values (?, ?, ?, ?)',
+                (id_, by, now, sealed),
             )
         return id_
 

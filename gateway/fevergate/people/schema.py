@@ -161,3 +161,9 @@ def passes(db: Database) -> None:
     """Visitors' passes."""
     for statement in _PASSES.split(";\n"):
         db.conn.execute(statement)
+
+
+@migrations()
+def drafts_without_revision(db: Database) -> None:
+    """Drafts keep no revision of the list, which nothing read."""
+    db.conn.execute("alter table drafts drop column revision")

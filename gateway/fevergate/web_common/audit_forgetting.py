@@ -1,8 +1,9 @@
-"""What is forgotten of an old audit entry: names of others than who acted, and numbers of the list.
+"""What is forgotten of an old audit entry: names of others than who acted, numbers of the list, and
+what somebody wrote in free words.
 
 Who did or looked at what, and when, is kept for the audit's whole time, by account. A name beside
 it, such as that of whoever was on duty, and a person's number of the list are personal data of
-somebody else: they go when other names go.
+somebody else, and a reason in free words may hold some: they go when other names go.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 _ENTERED = re.compile(r"(?<=[:;] )\d+ (?=[\w.]+ → )")
 _ON_DUTY = re.compile(r"^(\S+) by: [^,]*(?:, |$)")
+_REASON = re.compile(r"((?:^|[ ,])reason: ).*", re.DOTALL)
 _OF_LIST = re.compile(r"^(hand/[\d-]{10}/)\d+$")
 
 
@@ -56,8 +58,29 @@ def _permit(what: str) -> str:
 
 
 def _follow_up(what: str) -> str:
-    """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2`."""
-    return _ON_DUTY.sub(r"\1 ", what).strip()
+    """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2, reason: TEXT`."""
+    return _reason(_ON_DUTY.sub(r"\1 ", what).strip())
+
+
+def _reason(what: str) -> str:
+    """`... reason: TEXT`."""
+    return _REASON.sub(r"\1-", what)
+
+
+def _strike(what: str) -> str:
+    """`DAY KIOSK BEGIN-END: TEXT`."""
+    before, colon, _text = what.partition(": ")
+    return f"{before}: -" if colon else what
+
+
+def _last_word(what: str) -> str:
+    """`NAME ADDRESS`: what was typed for a name may be anything."""
+    return what.rpartition(" ")[2]
+
+
+def _submission(what: str) -> str:
+    """`DAY VERSION TO`."""
+    return " ".join(what.split(" ")[:2])
 
 
 def _roll(what: str) -> str:
@@ -81,5 +104,10 @@ _BY_ACTION: Mapping[str, Callable[[str], str]] = {
     "override": _permit,
     "save follow-up": _follow_up,
     "enter roll": _roll,
+    "correct entry": _reason,
+    "strike": _strike,
+    "take back strike": _strike,
+    "turned away": _last_word,
+    "submit": _submission,
 }
-"""The actions whose entries name somebody else."""
+"""The actions whose entries name somebody else or hold free words."""

@@ -163,3 +163,9 @@ def forgetting(db: Database) -> None:
     """The audit forgets names of others after a while."""
     for statement in _FORGETTING.split(";\n"):
         db.conn.execute(statement)
+
+
+@migrations()
+def free_texts(db: Database) -> None:
+    """The audit forgets free texts, too: its old entries are gone through once more."""
+    db.conn.execute("update audit set forgotten = 0 where forgotten = 1")
