@@ -45,6 +45,7 @@ from fevergate.registers.entries import Entries
 from fevergate.texts.translations import N_, side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
+from fevergate.web_common.closing_notice import ClosingNotices
 from fevergate.web_common.list_pages import ListSite
 from fevergate.web_common.list_upload import list_routes
 from fevergate.web_common.middleware import AccessMiddleware
@@ -82,9 +83,16 @@ class CampusServer:
         sender = Sender(self.notices, channels(settings))
         self.people = PeopleStore(people, vault)
         days = DayKeeper(people, settings)
+        closing = ClosingNotices(
+            self.notices,
+            lambda: self.registers,
+            None,
+            (settings.title, settings.title_en or settings.title),
+        )
         self.clerk = Clerk(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),
             close_days=days.close,
+            tell_open=closing.tick,
             forget=[
                 *(self.entries.forget, days.forget, PeopleChanges(self.people).forget_gone),
                 *(people.forget_others, escalation.cases.forget),
@@ -132,7 +140,7 @@ class CampusServer:
                 *RollPages(self.pages, roll).routes,
                 *PrivacyPage(self.pages, privacy).routes,
                 *list_routes(self.pages, people_list),
-                *AccountPages(self.pages).routes,
+                *AccountPages(self.pages, self.people.unknown_units).routes,
                 *RosterPages(
                     *(self.pages, self.duty, settings.zone, self.pages.campuses),
                     gate_word=registers.gate_word,

@@ -125,6 +125,18 @@ class PeopleStore:
             )
         ]
 
+    def unknown_units(self, units: Iterable[str]) -> list[str]:
+        """Which of a tutor's units, `UNIT` or `CAMPUS/UNIT`, nobody of the list belongs to; none
+        where there is no list."""
+        known = self.statements.query("select distinct campus, unit from people")
+        if not known:
+            return []
+        return [
+            name
+            for name in units
+            if not any(is_among([name], campus, unit) for campus, unit in known)
+        ]
+
     def doubtful_units(self, units: Sequence[str]) -> list[str]:
         """Which names of units stand for units of several campuses."""
         condition, names = _within("unit", units)

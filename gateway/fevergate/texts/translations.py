@@ -218,6 +218,10 @@ ERRORS = {
     "password": N_("A password has 10 to 200 characters."),
     "old_password": N_("The present password is wrong."),
     "role": N_("There is no such role."),
+    "unknown_units": N_(
+        "Nothing was changed: nobody of the list is in such a unit. Write each as on the list, or"
+        " as CAMPUS/UNIT"
+    ),
     "units": N_("A tutor has 1 to 50 units, each of at most 64 characters, one a line."),
     "taken": N_("Somebody has this name already."),
     "in_use": N_("This short name is in use."),

@@ -1,6 +1,6 @@
 """Pages of accounts, the audit, and one's own password."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -20,8 +20,10 @@ MAX_NOTED = 200
 class AccountPages:
     """/admin/people and /admin/audit for administrators, /account for everybody."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, unknown_units: Callable[[Iterable[str]], list[str]]) -> None:
+        """`unknown_units`: which of a tutor's units are on no list."""
         self._site = site
+        self._unknown_units = unknown_units
         self.routes = [
             get("/admin/people", self.people),
             post("/admin/people", self.change_people),
@@ -30,11 +32,12 @@ class AccountPages:
             post("/account", self.change_password),
         ]
 
-    def people(self, request: Request, error: str = "") -> Response:
-        """List the accounts; `error` is why a change was refused."""
+    def people(self, request: Request, error: str = "", unknown: Sequence[str] = ()) -> Response:
+        """List the accounts; `error` is why a change was refused, `unknown` the units that are on
+        no list."""
         accounts = self._site.accounts
         more = self._more() | {"people": accounts.people(), "tutors": accounts.tutors()}
-        more |= {"roles": ROLES, "error": error}
+        more |= {"roles": ROLES, "error": error, "unknown": unknown}
         return self._site.page(request, "people.html", 400 if error else 200, **more)
 
     def change_people(self, request: Request, form: Form) -> Response:
@@ -46,14 +49,19 @@ class AccountPages:
             return self._apply(
                 request, "set password", name, lambda: accounts.set_password(name, password)
             )
-        units = form["units"].splitlines()
+        units = [" ".join(unit.split()) for unit in form["units"].splitlines()]
         listed = f"{name}: {', '.join(units)}"[:MAX_NOTED]
+        roles: dict[str, Role] = {role: role for role in ROLES}
+        role = roles.get(form["role"], "guard")
+        if form["action"] == "units" or role == "tutor":
+            unknown = self._unknown_units(filter(None, units))
+            if unknown:
+                self._site.note(request, "set units failed", f"{listed}: unknown_units")
+                return self.people(request, "unknown_units", unknown)
         if form["action"] == "units":
             return self._apply(
                 request, "set units", listed, lambda: accounts.set_units(name, units)
             )
-        roles: dict[str, Role] = {role: role for role in ROLES}
-        role = roles.get(form["role"], "guard")
         return self._apply(
             request,
             "add person",

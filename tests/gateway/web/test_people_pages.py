@@ -4,6 +4,8 @@ import re
 
 from pages_site import GOOD, OURS, csrf, post
 
+from fevergate.people.changes import ListEntry, PeopleChanges
+
 
 def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
     post(administrator, "/admin/duty", "/admin/people", name="Liu Yang", gate="north")
@@ -132,3 +134,20 @@ def test_a_tutor_sees_nothing_but_the_own_page(site, administrator):
     assert post(administrator, "/admin/people", **change).status_code == 303
     assert site.pages.accounts.tutors() == {"Chen": ("软件 2103",)}
     assert ("李伟", "set units", "Chen: 软件 2103") in site.audit()
+
+
+def test_a_tutor_gets_no_unit_that_nobody_of_the_list_is_in(site, administrator):
+    listed = [
+        ListEntry(number=f"{n}", name="学生", kind="student", campus=campus, unit="软件 2101")
+        for n, campus in enumerate(("east", "west"))
+    ]
+    PeopleChanges(site.pages.people).replace(listed)
+    form = {"name": "Chen", "password": GOOD, "role": "tutor"}
+    refused = post(administrator, "/admin/people", **form, units="软件 2101\neats/软件 2101")
+    assert refused.status_code == 400 and "CAMPUS/UNIT: eats/软件 2101</p>" in refused.text
+    assert "Chen" not in site.pages.accounts.tutors()
+    units = "east/软件 2101\n 软件  2101 \n"
+    assert post(administrator, "/admin/people", **form, units=units).status_code == 303
+    change = {"action": "units", "name": "Chen", "units": "软件 2110"}
+    assert post(administrator, "/admin/people", **change).status_code == 400
+    assert site.pages.accounts.tutors() == {"Chen": ("east/软件 2101", "软件 2101")}
