@@ -366,8 +366,6 @@ def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[Ki
     ):
         # The settings are newer than the reading that named the gate.
         kiosk = row["kiosk"]
-        if kiosk in settings.posts:
-            continue  # it measures nobody: the minutes in which it did not are no gap
         gate = days[kiosk].gate if kiosk in days else row["gate"]
         days[kiosk] = msgspec.convert(row | {"gate": gate}, KioskDay)
     return list(days.values())

@@ -81,8 +81,8 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
     units = {kiosk: unit for kiosk, *unit in database.execute(UNITS)}
     applied = answers(database)
     states = []
-    posts = [KioskDay(gate=gate, kiosk=post) for post, gate in settings.posts.items()]
-    for today in [*day.kiosks, *posts]:
+    posts = {post: KioskDay(gate=gate, kiosk=post) for post, gate in settings.posts.items()}
+    for today in ({kiosk.kiosk: kiosk for kiosk in day.kiosks} | posts).values():
         state = KioskState(kiosk=today.kiosk, gate=today.gate, today=today)
         state.post = today.kiosk in settings.posts
         if row := heard.get(today.kiosk):

@@ -16,7 +16,7 @@ from fevergate.reports.fever_log import read_day
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
-from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived
+from fevergate.storage.records import Acknowledged, HealthArrived, ReadingArrived, StatusArrived
 from fevergate.storage.store import Store
 
 DAY = date(2026, 11, 23)
@@ -61,6 +61,18 @@ def test_a_day_on_which_nobody_watched_is_no_zero(scene):
     assert "这不是零报告" in scene.run("--date", "2026-11-23").output
     english = scene.run("--date", "2026-11-23", "--language", "en").output
     assert "not a report of zero" in english and "Not watched at all: north-1" in english
+
+
+def test_a_lamp_post_is_no_kiosk_that_did_not_watch_but_what_it_measured_before_stays(scene):
+    scene.settings.gates[0].posts.append("north-post")
+    said = health(kiosk="north-post", at=NOON, watched_s=0.0)
+    gone = [StatusArrived("north-post", state, NOON, "north") for state in ("online", "offline")]
+    scene.store.commit([HealthArrived(said, NOON, "north"), *gone])
+    assert [kiosk.kiosk for kiosk in scene.day().kiosks] == ["north-1", "north-2"]
+
+    once_a_kiosk = reading(kiosk="north-post", seq=1, at=NOON)
+    scene.store.commit([ReadingArrived(once_a_kiosk, NOON, "north")])
+    assert [kiosk.kiosk for kiosk in scene.day().kiosks] == ["north-1", "north-2", "north-post"]
 
 
 def test_a_day_that_is_not_over_says_until_when_there_was_no_fever(scene, monkeypatch):
