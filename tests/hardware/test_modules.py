@@ -10,7 +10,9 @@ from hardware_build import modules, parts, printable
 from hardware_build.enclosure import Enclosure
 from hardware_build.table import HARDWARE
 
-PAGE = (HARDWARE / "modules.md").read_text(encoding="utf-8")
+PAGE = "".join(
+    (HARDWARE / name).read_text(encoding="utf-8") for name in ("modules.md", "lamp-post.md")
+)
 LISTED = parts.load()
 
 # What each connector of the drawing is bought as: words of the item, how many.
@@ -26,6 +28,11 @@ BOUGHT = {
         "INPUT": "relay module 12 V, 4 ways", "CONTACTS": "relay module 12 V, 4 ways",
         "BUTTON": "acknowledge button", "TOWER": "light tower", "JACK": "barrel socket",
         "FUSE": "fuse T1.6A",
+    },
+    "lamp-post": {
+        "BOARD": "ESP32 board with PSRAM", "INPUT": "relay module 12 V, 4 ways",
+        "CONTACTS": "relay module 12 V, 4 ways", "BUTTON": "acknowledge button",
+        "TOWER": "light tower", "JACK": "barrel socket", "FUSE": "fuse T1.6A",
     },
 }  # fmt: skip
 
@@ -72,6 +79,27 @@ def test_what_is_dead_is_amber_and_red_beats_green_by_wiring():
         assert ("red" in shown) == red and ("siren" in shown) == siren
         assert ("green" in shown) == (green and not red)
         assert ("amber" in shown) == (amber or not (red or green))
+
+
+def test_a_posts_dead_board_is_amber_and_each_output_moves_its_own_lamp():
+    text = WIRING["lamp-post"]
+    relays = {}
+    for relay, use in enumerate(("red", "amber", "green", "door"), 1):
+        (there,) = {
+            there
+            for here, there, *_ in modules.wires(text)
+            if here.startswith(f"BOARD GPIO{PINS.kiosk[use]} ")
+        }
+        assert there.startswith(f"INPUT IN{relay} ")
+        relays[use] = str(relay)
+    for levels in product((False, True), repeat=4):
+        driven = {use for use, high in zip(relays, levels, strict=True) if high}
+        joined = nets(text, {relays[use] for use in driven})
+        ground = next(net for net in joined if "JACK 0V" in net)
+        shown = {end.split()[1] for end in ground if end.startswith("TOWER")}
+        wanted = {"siren" if use == "door" else use for use in driven ^ {"amber"}}
+        assert shown == wanted
+        assert f"BOARD GPIO{PINS.kiosk['reader_tx']} button 按钮" not in ground
 
 
 def test_each_wire_ends_at_the_tables_pin():

@@ -114,6 +114,15 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         differences=modules.differences(kiosk.sensor),
     )
 
+    files["lamp-post.md"] = _page(
+        "lamp-post.md",
+        parts=parts.load(),
+        total_cny=parts.total_cny,
+        wires=modules.wires,
+        wiring=wiring,
+        pins=table.kiosk,
+    )
+
     say("handbook")
     for language in handbook.LANGUAGES:
         source = f"handbook/{language}.md.in, firmware and settings"

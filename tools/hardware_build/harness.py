@@ -27,7 +27,9 @@ _DESK_SUPPLY = 1
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     """YAML source of each diagram by name, pin numbers filled in. Raises `HardwareError`."""
     kiosk: dict[str, object] = {"board": pins.board, **pins.kiosk}
-    texts = {name: fill(folder / f"{name}.yml", kiosk) for name in ("kiosk", "modules")}
+    texts = {
+        name: fill(folder / f"{name}.yml", kiosk) for name in ("kiosk", "modules", "lamp-post")
+    }
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
         raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")

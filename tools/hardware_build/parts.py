@@ -11,7 +11,7 @@ from hardware_build.errors import HardwareError
 from hardware_build.table import HARDWARE
 
 TABLE = HARDWARE / "parts.csv"
-ASSEMBLIES = ("kiosk", "gateway", "modules", "modules-gate")
+ASSEMBLIES = ("kiosk", "gateway", "modules", "modules-gate", "lamp-post")
 NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
 CHOICES = tuple(NOTES)
 
