@@ -19,6 +19,9 @@ TELL_AGAIN_MS = 10_000
 _NUMBER = b"0123456789.eE+-"
 _NUMBER_MAX = 24  # characters of a Unix time with fractions
 _FEVERS_MAX = 2**31 - 1
+_COUNT_MAX = 2**53  # of a boot's or a reading's number
+_NAME_MAX = 64  # characters of a kiosk's name
+_LAST = ("kiosk", "boot", "seq")
 
 
 class AlarmStateError(KioskError):
@@ -28,13 +31,14 @@ class AlarmStateError(KioskError):
 class LampPost:
     """The lamps of one gate.
 
-    An alarm is known as (since, fevers): when it began, as the text that the gateway sent, because
-    a board's floats have 24 bits, and how many fevers it counts. `kept`: the alarm that was
-    acknowledged before the board started and that the gateway may not know of, or None.
+    An alarm is known as (since, fevers, last): when it began, as the text that the gateway sent,
+    because a board's floats have 24 bits, how many fevers it counts, and the newest as (kiosk,
+    boot, seq), or None where it is not said. `kept`: the alarm that was acknowledged before the
+    board started and that the gateway may not know of, or None.
     """
 
     def __init__(self, kept=None):
-        self._alarm = None  # the (since, fevers) that the gateway raised last, None: clear
+        self._alarm = None  # the (since, fevers, last) that the gateway raised last, None: clear
         self._known = False  # whether the gateway told its state since the line came up
         self._trouble = False  # whether the gateway says amber
         self._beat = None  # number of the last beat
@@ -77,11 +81,11 @@ class LampPost:
             self._told_ms = None
 
     def to_tell(self, now_ms):
-        """The alarm (since, fevers) to acknowledge at the gateway now, or None.
+        """The alarm (since, fevers, last) to acknowledge at the gateway now, or None.
 
         It is told only while the gateway beats and says that just this alarm is raised, and again
         where no answer comes. A line that holds messages back may still deliver it late: therefore
-        the gateway compares both numbers with its own."""
+        the gateway compares all three with its own."""
         if self.pressed is None or not self.watched(now_ms):
             return None
         if self._told_ms is not None and now_ms - self._told_ms < TELL_AGAIN_MS:
@@ -110,7 +114,7 @@ class LampPost:
 
 
 def understood(payload):
-    """((since, fevers) or None where the gate is clear, whether the gateway says amber) of an
+    """((since, fevers, last) or None where the gate is clear, whether the gateway says amber) of an
     `AlarmState` (bytes of JSON). Raises `AlarmStateError` that names the field."""
     try:
         message = json.loads(payload)
@@ -128,25 +132,52 @@ def understood(payload):
     fevers = message.get("fevers")
     if isinstance(fevers, bool) or not isinstance(fevers, int) or not 0 < fevers <= _FEVERS_MAX:
         raise AlarmStateError("fevers: expected 1 or more")
-    return (_since(payload), fevers), bool(amber)
+    last = message.get("last")
+    if last is not None:  # red must be shown without it, too
+        last = _fever([last.get(key) for key in _LAST] if isinstance(last, dict) else last)
+        if last is None:
+            raise AlarmStateError("last: expected kiosk, boot and seq")
+    return (_since(payload), fevers, last), bool(amber)
 
 
 def acknowledgement(alarm):
-    """The JSON by which the button acknowledges an alarm (since, fevers)."""
-    return '{"v":1,"by":"button","since":%s,"fevers":%d}' % alarm
+    """The JSON by which the button acknowledges an alarm (since, fevers, last)."""
+    since, fevers, last = alarm
+    text = '{"v":1,"by":"button","since":%s,"fevers":%d' % (since, fevers)
+    if last:
+        newest = (json.dumps(last[0]), last[1], last[2])
+        text += ',"last":{"kiosk":%s,"boot":%d,"seq":%d}' % newest
+    return text + "}"
 
 
 def kept_press(value):
-    """The alarm (since, fevers) of a press that was kept on flash as [since, fevers], or None for
-    anything else."""
-    if not isinstance(value, list) or len(value) != 2:
+    """The alarm of a press that was kept on flash as [since, fevers, [kiosk, boot, seq]], or None
+    for anything else."""
+    if not isinstance(value, list) or len(value) != 3:
         return None
-    since, fevers = value
+    since, fevers, last = value
+    if last is not None:
+        last = _fever(last)
+        if last is None:
+            return None
     if not isinstance(since, str) or isinstance(fevers, bool) or not isinstance(fevers, int):
         return None
     if not _is_number(since.encode()) or not 0 < fevers <= _FEVERS_MAX:
         return None
-    return since, fevers
+    return since, fevers, last
+
+
+def _fever(parts):
+    """(kiosk, boot, seq) of such a list, or None for anything else."""
+    if not isinstance(parts, list) or len(parts) != 3:
+        return None
+    kiosk, boot, seq = parts
+    if not isinstance(kiosk, str) or not 0 < len(kiosk) <= _NAME_MAX:
+        return None
+    for number in (boot, seq):
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _COUNT_MAX:
+            return None
+    return kiosk, boot, seq
 
 
 def _since(payload):

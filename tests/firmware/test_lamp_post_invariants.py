@@ -7,8 +7,16 @@ from hypothesis import strategies as st
 
 from kiosk.lamp_post import BEAT_MS, AlarmStateError, LampPost, kept_press, understood
 
-ALARMS = [None, ("1795795200.1", 1), ("1795795200.1", 2), ("1795795300.5", 1)]
-"""States of a gate: clear, raised, a second fever of that alarm, another alarm."""
+FIRST, SECOND = ("north-1", 7, 1), ("north-1", 7, 2)
+ALARMS = [
+    None,
+    ("1795795200.1", 1, FIRST),
+    ("1795795200.1", 2, SECOND),
+    ("1795795200.1", 1, SECOND),
+    ("1795795300.5", 1, None),
+]
+"""States of a gate: clear, raised, a second fever of that alarm, the second alone as a gateway
+announces it that restarted without its database, another alarm."""
 
 events = st.one_of(
     st.tuples(st.just("state"), st.sampled_from(ALARMS), st.booleans()),
@@ -21,12 +29,13 @@ events = st.one_of(
 
 
 def payload(alarm, trouble):
-    since, fevers = alarm or ("1795795000.0", 0)
+    since, fevers, last = alarm or ("1795795000.0", 0, None)
+    newest = dict(zip(("kiosk", "boot", "seq"), last, strict=True)) if last else None
     amber = ["a kiosk is silent"] if trouble else []
     state = "raised" if alarm else "clear"
     return (
         f'{{"v":1,"gate":"north","state":"{state}","since":{since},"fevers":{fevers},'
-        f'"amber":{json.dumps(amber)}}}'
+        f'"last":{json.dumps(newest)},"amber":{json.dumps(amber)}}}'
     ).encode()
 
 

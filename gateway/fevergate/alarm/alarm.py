@@ -34,11 +34,12 @@ class AcknowledgedFevers(NamedTuple):
 
 
 class ShownAlarm(NamedTuple):
-    """What a lamp post showed when its button was pressed: `since` and `fevers` of its gate's
-    `AlarmState`."""
+    """What a lamp post showed when its button was pressed: `since`, `fevers` and the newest fever
+    of its gate's `AlarmState`."""
 
     since: float
     fevers: int
+    last: Identity | None = None
 
 
 class Lights(Protocol):
@@ -97,6 +98,11 @@ class GateState:
         self._sounds = sounds
         if self.watcher:
             self.watcher.sound()
+
+    def shown(self, like: ShownAlarm) -> ShownAlarm:
+        """The present alarm, with its newest fever where `like` has one."""
+        last = next(reversed(self.waiting), None) if like.last else None
+        return ShownAlarm(self.since, len(self.waiting) + self.more, last)
 
     def state(self) -> AlarmState:
         last = next(reversed(self.waiting.values()), None)
@@ -221,8 +227,7 @@ class Alarm:
         with self._lock:
             gate = self._gates[gate_name]
             acknowledged = AcknowledgedFevers(tuple(gate.waiting), gate.more)
-            present = ShownAlarm(gate.since, len(gate.waiting) + gate.more)
-            if not acknowledged.fevers or (shown and shown != present):
+            if not acknowledged.fevers or (shown and shown != gate.shown(shown)):
                 return AcknowledgedFevers()
             gate.waiting.clear()
             gate.more = 0

@@ -18,7 +18,15 @@ from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import FloodGuard
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
 from fevergate.protocol.alarm_messages import Acknowledge, LampTest
-from fevergate.protocol.messages import Applied, CardTapped, Health, Reading, Verdict, decode
+from fevergate.protocol.messages import (
+    Applied,
+    CardTapped,
+    Health,
+    Identity,
+    Reading,
+    Verdict,
+    decode,
+)
 from fevergate.protocol.topics import DROPPED, OURSELVES, Topic, alarm_topic, parse_topic
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
@@ -278,8 +286,10 @@ class Ingest:
 
 def _shown(acknowledge: Acknowledge) -> ShownAlarm | None:
     """What whoever acknowledged was shown; None where it is not said. Raises `MessageError`."""
-    if acknowledge.since is None and acknowledge.fevers is None:
+    last = acknowledge.last
+    if acknowledge.since is None and acknowledge.fevers is None and last is None:
         return None
     if acknowledge.since is None or acknowledge.fevers is None:
-        raise MessageError("since and fevers: expected both or neither")
-    return ShownAlarm(acknowledge.since, acknowledge.fevers)
+        raise MessageError("since and fevers: expected both or neither, and last with both")
+    newest = Identity(last.kiosk, last.boot, last.seq) if last else None
+    return ShownAlarm(acknowledge.since, acknowledge.fevers, newest)

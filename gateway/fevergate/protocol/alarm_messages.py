@@ -40,14 +40,17 @@ class Acknowledge(Message, frozen=True, kw_only=True):
     """A guard's acknowledgement of all fevers of a gate.
 
     `since` and `fevers`, both or neither, are those of the `AlarmState` that a lamp post showed
-    when its button was pressed. Where they are not those of the present alarm nothing is
-    acknowledged: the line was down meanwhile, and fevers that nobody saw must stay red. `since` is
-    sent as the digits that came, since a board's own floats are too short for it.
+    when its button was pressed, with them `last`. Where they are not those of the present alarm
+    nothing is acknowledged: the line was down meanwhile, and fevers that nobody saw must stay red.
+    `since` is sent as the digits that came, since a board's own floats are too short for it.
+    Without `last` a gateway that restarted without its database, and knows of several fevers only
+    the newest, would take a press at an older one for it.
     """
 
     by: Person
     since: Utc | None = None
     fevers: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    last: FeverSeen | None = None
 
 
 class Beat(Message, frozen=True, kw_only=True):

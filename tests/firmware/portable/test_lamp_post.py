@@ -84,29 +84,29 @@ def test_a_press_is_told_when_the_line_is_back_and_forgotten_when_the_gateway_ha
     post.new_line()
     post.press()
     online(5, message(), post)
-    assert post.to_tell(5) == (SINCE, 1) and lit(post, 5) == "amber "
+    assert post.to_tell(5) == (SINCE, 1, None) and lit(post, 5) == "amber "
     post.told(5)
     post.press()
     assert post.to_tell(5) is None
     post.new_line()
     post.state(message())
     post.beat(5, {"n": 98})
-    assert post.to_tell(5) == (SINCE, 1)  # at once on a new line
+    assert post.to_tell(5) == (SINCE, 1, None)  # at once on a new line
     post.told(5)
     assert post.to_tell(5 + TELL_AGAIN_MS) is None  # nobody is there to answer
     post.beat(5 + TELL_AGAIN_MS, {"n": 99})
-    assert post.to_tell(5 + TELL_AGAIN_MS) == (SINCE, 1)
+    assert post.to_tell(5 + TELL_AGAIN_MS) == (SINCE, 1, None)
     post.state(CLEAR)
     assert post.pressed is None and lit(post, 5) == "green "
 
 
 def test_a_press_is_told_only_once_the_gateway_has_said_that_this_alarm_is_still_raised():
-    post = LampPost(kept=(SINCE, 1))
+    post = LampPost(kept=(SINCE, 1, None))
     post.new_line()
     post.beat(0, {"n": 1})
     assert post.to_tell(0) is None
     post.state(message())
-    assert post.to_tell(0) == (SINCE, 1)
+    assert post.to_tell(0) == (SINCE, 1, None)
 
 
 def test_a_later_fever_is_never_silenced_by_a_press_for_another():
@@ -129,15 +129,15 @@ def test_nothing_is_acknowledged_where_nothing_burns():
 
 
 def test_the_time_of_an_alarm_is_kept_to_its_last_digit():
-    assert understood(message(since="1795795200.0000019"))[0] == ("1795795200.0000019", 1)
-    assert acknowledgement((SINCE, 3)) == (
+    assert understood(message(since="1795795200.0000019"))[0] == ("1795795200.0000019", 1, None)
+    assert acknowledgement((SINCE, 3, None)) == (
         '{"v":1,"by":"button","since":1795795200.123456,"fevers":3}'
     )
 
 
 def test_no_text_can_look_like_the_field():
     text = b'{"by":",\\"since\\":7,","state":"raised","fevers":1,"since":1795795200.5}'
-    assert understood(text)[0] == ("1795795200.5", 1)
+    assert understood(text)[0] == ("1795795200.5", 1, None)
 
 
 def test_what_is_wrong_is_named_and_changes_nothing():
@@ -151,6 +151,8 @@ def test_what_is_wrong_is_named_and_changes_nothing():
         (b'{"state":"raised","fevers":1}', "since"),
         (b'{"state":"raised","fevers":1,"since":"1"}', "since"),
         (b'{"state":"raised","fevers":1,"since":-1}', "since"),
+        (b'{"state":"raised","fevers":1,"since":1,"last":7}', "last"),
+        (b'{"state":"raised","fevers":1,"since":1,"last":{"kiosk":"x"}}', "last"),
         (b'{"state":"clear","amber":"x"}', "amber"),
     ):
         try:
@@ -170,6 +172,29 @@ def test_what_is_wrong_is_named_and_changes_nothing():
 
 
 def test_what_flash_gives_back_is_a_press_or_nothing():
-    assert kept_press([SINCE, 2]) == (SINCE, 2)
-    for value in (None, 1, [], [SINCE], [1, SINCE], ["x", 1], [SINCE, 0], [SINCE, True], ["", 1]):
+    assert kept_press([SINCE, 2, None]) == (SINCE, 2, None)
+    assert kept_press([SINCE, 2, ["north-1", 7, 9]]) == (SINCE, 2, ("north-1", 7, 9))
+    for value in (None, 1, [], [SINCE], [SINCE, 2], [1, SINCE, None], ["x", 1, None]):
         assert kept_press(value) is None, value
+    for value in ([SINCE, 0, None], [SINCE, True, None], ["", 1, None]):
+        assert kept_press(value) is None, value
+    for last in ([], ["", 1, 1], ["x" * 65, 1, 1], ["x", -1, 1], ["x", 1, True], {}, ["x", 1]):
+        assert kept_press([SINCE, 1, last]) is None, last
+
+
+def test_a_press_for_one_fever_is_none_for_another_that_looks_the_same():
+    # A gateway that restarted without its database knows the newest fever alone, by the time at
+    # which the first was raised.
+    first, second = [
+        message().replace(b"{", b'{"last":{"kiosk":"north-1","boot":7,"seq":%d},' % seq, 1)
+        for seq in (1, 2)
+    ]
+    post = online(state=first)
+    post.new_line()
+    post.press()
+    assert acknowledgement(post.pressed) == (
+        '{"v":1,"by":"button","since":1795795200.123456,"fevers":1,'
+        '"last":{"kiosk":"north-1","boot":7,"seq":1}}'
+    )
+    online(5, second, post)
+    assert post.red and post.pressed is None and post.to_tell(5) is None

@@ -110,6 +110,18 @@ def test_a_press_of_before_clears_nothing_that_was_not_shown(alarm, lamps, told)
     assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "button")
 
 
+def test_a_press_for_one_fever_clears_no_other_after_a_restart_without_a_database(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    first, second = fever(1).identity, fever(2).identity
+    shown = ShownAlarm(100.0, 1, first)  # at a post whose line is down, before the second fever
+    alarm.restore([("north", second, 100.0)], ())  # as the broker's retained message says
+    assert alarm.acknowledge("north", "button", shown) == AcknowledgedFevers()
+    assert lamps["north"].red
+    seen = alarm.acknowledge("north", "button", shown._replace(last=second))
+    assert seen.fevers == (second,) and not lamps["north"].red
+
+
 def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, told):
     now = [100.0]
     alarm = Alarm(lamps, told.append, now=lambda: now[0])
