@@ -177,7 +177,7 @@ def test_people_tap_before_they_step_in_or_while_they_look(step_ms: int) -> None
         (3, second.arrived_ms + tapping.BEFORE_MS),
         (2, second.arrived_ms + tapping.DURING_MS),
     ]
-    assert (first.tapped, second.tapped) == ((1,), (3, 2))
+    assert (*first.tapped, *second.tapped) == tuple(held.held)
     assert second.arrived_ms + tapping.BEFORE_MS > first.left_ms
 
 
@@ -187,8 +187,8 @@ def test_who_taps_late_does_once_amber_asks_for_it(colour: str, taps: tuple[int,
     crowd.see(colour, LEAD_IN_MS + 1000)
     crowd.see("amber", LEAD_IN_MS + 4000)
     crowd.advance(60_000)
-    assert crowd.visits[0].tapped == taps
     assert held.held == [(number, LEAD_IN_MS + 1000.0) for number in taps]
+    assert crowd.visits[0].tapped == tuple(held.held)
 
 
 def test_nobody_taps_twice_who_left_before() -> None:
@@ -196,8 +196,8 @@ def test_nobody_taps_twice_who_left_before() -> None:
     crowd.see("green", LEAD_IN_MS + 450)
     crowd.advance(60_000)
     assert crowd.visits[0].left_ms < LEAD_IN_MS + tapping.AGAIN_MS
-    assert (crowd.visits[0].tapped, crowd.visits[1].tapped) == ((1,), ())
-    assert len(held.held) == 1
+    assert crowd.visits[0].tapped == tuple(held.held)
+    assert (len(held.held), crowd.visits[1].tapped) == (1, ())
 
 
 def test_taps_stand_still_while_the_kiosk_boots() -> None:
@@ -209,3 +209,5 @@ def test_taps_stand_still_while_the_kiosk_boots() -> None:
     crowd.thaw(50_000)
     crowd.advance(51_000)
     assert held.held == [(1, 50_000 + tapping.DURING_MS - 100)]
+    crowd.advance(110_000)
+    assert crowd.visits[0].tapped == tuple(held.held)

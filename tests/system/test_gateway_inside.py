@@ -121,6 +121,21 @@ def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings
     assert gateway.alarm.states()[0].state == "raised"
 
 
+def test_a_kiosk_is_heard_once_the_cards_are_known(tmp_path, monkeypatch):
+    """What the broker kept for a gateway that was away comes at once, and would be nobody's."""
+    provision(tmp_path / "gw", campus="east", gateway="gw", gates={"north": ["north-1"]})
+    gateway = Gateway(load_gateway(tmp_path / "gw" / "gateway.toml"), MockFactory())
+    cards, broker, heard = gateway._cards, gateway._broker, []
+    monkeypatch.setattr(broker, "start", lambda: heard.append(cards.tried.is_set()))
+    monkeypatch.setattr(broker, "stop", lambda: None)
+    monkeypatch.setattr(cards, "refresh", lambda: time.sleep(0.2))
+    try:
+        gateway.start()
+    finally:
+        gateway.stop()
+    assert heard == [True]
+
+
 def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
     folder = tmp_path / "gateway"
     port = free_port()

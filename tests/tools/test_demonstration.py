@@ -23,7 +23,7 @@ from demonstration.live import WATCHED_S
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import read_secret
-from harness import verdict
+from harness import card_verdict, verdict
 from harness.lamps import Lamps
 from harness.system import System
 from kiosk.mlx90614 import settle_ms
@@ -38,6 +38,7 @@ KEYS = [
 LISTED_KEYS = [
     *("expected", "measured", "excused", "unmeasured", "stayed_away", "zero", "zero_after"),
 ]
+CARD_KEYS = ["tapped", "paired", "mispaired", "wait_ms_p50", "wait_ms_p50_without"]
 HANG_S = 600
 
 
@@ -57,7 +58,7 @@ def demo(*arguments: str) -> tuple[int, dict[str, float], str]:
 
 def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -> None:
     assert code == 0, said
-    assert list(summary) == KEYS
+    assert list(summary) in (KEYS, KEYS + CARD_KEYS)
     assert summary["people"] == people and summary["readings"] >= people
     assert summary["lost"] == summary["duplicated"] == 0
     assert summary["logged"] == summary["forwarded"] == summary["readings"]
@@ -66,9 +67,21 @@ def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -
     assert summary["wait_ms_p95"] > settle_ms(CONFIG1_DCI)  # the sensor's own filter
 
 
+def assert_paired(summary: dict[str, float], with_cards: int) -> None:
+    """All but the one in eight who has no card."""
+    assert list(summary) == KEYS + CARD_KEYS
+    assert summary["paired"] == summary["tapped"]
+    assert with_cards * 3 / 4 <= summary["tapped"] < with_cards
+    assert summary["mispaired"] == 0
+    # A sample more or less; a busy machine holds up the kiosks of both gates.
+    assert summary["wait_ms_p50"] < 1.5 * summary["wait_ms_p50_without"]
+
+
 @pytest.mark.parametrize("interpreter", real_micropython.INTERPRETERS)
 def test_a_crowd_is_measured_lit_stored_and_forwarded_once(interpreter):
-    assert_whole(*demo("--crowd", "32", "--interpreter", interpreter), people=32)
+    code, summary, said = demo("--crowd", "32", "--cards", "--interpreter", interpreter)
+    assert_whole(code, summary, said, people=32)
+    assert_paired(summary, with_cards=16)
 
 
 def test_zero_is_stated_of_a_day_with_a_list_once_nobody_is_left():
@@ -101,6 +114,43 @@ def test_a_fever_whose_red_did_not_burn_and_a_person_without_an_answer_are_count
     assert (summary.fevers, summary.red_lights, summary.dark) == (1, 0, 1)
 
 
+ONE, TWO = Person("one", (36.0,), 22.0), Person("two", (36.0,), 22.0)
+AT = [Identity("north-1", 1, seq) for seq in range(1, 6)]
+
+
+def played_cards(stored: dict[Identity, int]) -> card_verdict.Pairing:
+    """One is asked to confirm and does not come back, another taps late, a third has no card."""
+    visits = [
+        Visit(ONE, ("amber",), 1000.0, (2000.0,), 3000.0, ((11, 500.0),)),
+        Visit(TWO, ("amber", "green"), 4000.0, (5000.0, 9000.0), 9500.0, ((22, 5000.0),)),
+        Visit(TWO, ("amber",), 11_000.0, (12_000.0,), 13_000.0),
+    ]
+    shown = [
+        verdict.Shown(AT[0], "retry", 0.0, "confirm", lit_ms=2000.0),
+        verdict.Shown(AT[1], "normal", 0.0, lit_ms=5000.0),
+        verdict.Shown(AT[2], "normal", 0.0, lit_ms=9000.0),
+        verdict.Shown(AT[3], "fever", 0.0, "unconfirmed", own_light=False, lit_ms=9000.0),
+        verdict.Shown(AT[4], "normal", 0.0, lit_ms=12_000.0),
+    ]
+    owned = card_verdict.owners({"north-1": visits}, shown)
+    return card_verdict.judge_cards(owned, {11: 1, 22: 2}, stored)
+
+
+@pytest.mark.parametrize(
+    ("stored", "pairing"),
+    [
+        ({AT[0]: 1, AT[2]: 2, AT[3]: 1}, (2, 2, 0)),
+        ({AT[2]: 2, AT[3]: 1}, (2, 2, 0)),
+        ({AT[0]: 1}, (2, 1, 0)),
+        ({AT[0]: 1, AT[2]: 1, AT[3]: 2}, (2, 1, 2)),  # each the other's
+        ({AT[0]: 1, AT[1]: 2, AT[2]: 2}, (2, 2, 1)),  # had not tapped yet
+        ({AT[0]: 1, AT[2]: 2, AT[4]: 2}, (2, 2, 1)),  # has no card
+    ],
+)
+def test_the_judge_knows_whose_each_reading_must_be(stored, pairing):
+    assert played_cards(stored) == pairing
+
+
 def test_with_every_clock_at_2000_nobody_waits_and_each_reading_gets_its_date():
     assert_whole(*demo("--crowd", "32", "--clock-unset"), people=32)
     assert_whole(*demo("--crowd", "24", "--clock-unset", "--kill", "gateway"), people=24)
@@ -108,9 +158,10 @@ def test_with_every_clock_at_2000_nobody_waits_and_each_reading_gets_its_date():
 
 @pytest.mark.parametrize("victim", ["broker", "gateway"])
 def test_killing_it_half_way_loses_and_doubles_nothing_and_leaves_no_fever_dark(victim):
-    code, summary, said = demo("--crowd", "48", "--kill", victim, "--seed", "5")
+    code, summary, said = demo("--crowd", "48", "--cards", "--kill", victim, "--seed", "5")
     assert f"killing the {victim}" in said
     assert_whole(code, summary, said, people=48)
+    assert_paired(summary, with_cards=24)
 
 
 def test_two_name_servers_that_never_answer_change_nothing_for_anybody():

@@ -4,7 +4,6 @@ Beside it, for the same messages: from the kiosk to a bare subscriber, one hop t
 permit takes two of them.
 """
 
-import json
 import random
 import threading
 import time
@@ -12,24 +11,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.crypto.field_encryption import KEY, Vault
-from fevergate.gateway.cards import TAP, UNKNOWN, unsealed
-from fevergate.mqtt.tls import named_context, no_delay
+from fevergate.gateway.cards import UNKNOWN
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.policy import DAY_S, Policies
 from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PERMITS, PeopleStore
-from fevergate.protocol.messages import CardPermit, CardTapped, encode
+from fevergate.protocol.messages import CardTapped
 from fevergate.protocol.topics import Topic
-from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.statements import SqliteStatements
 from harness.admin import Admin
+from harness.card_kiosk import Answer, CardKiosk, wait_answered
 from harness.figures import percentile, progress
 from harness.made_up_list import made_up
 from harness.site import LoadSite
@@ -44,63 +40,6 @@ UNKNOWN_SHARE = 0.02
 
 CHANGE_EVERY_S = 1.0
 """How often somebody's permit is changed meanwhile: the gateway reads its list anew."""
-
-
-class Answer(NamedTuple):
-    """A permit as it came: kiosk, boot and tap that it is for; monotonic s."""
-
-    key: tuple[str, int, int]
-    permit: str
-    at: float
-
-
-class CardKiosk:
-    """A kiosk's connection that tells taps, with the number sealed by the kiosk's own key, and puts
-    the answers into a queue."""
-
-    def __init__(
-        self, settings: GatewaySettings, kiosk: str, boot: int, answers: SimpleQueue[Answer]
-    ) -> None:
-        self._kiosk, self._boot, self._taps = kiosk, boot, 0
-        self._answers = answers
-        self._topic = Topic(settings.campus, kiosk, "card")
-        given = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
-        self._key = bytes.fromhex(given["card_key"])
-        client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        client.username_pw_set(given["username"], given["password"])
-        broker = settings.broker
-        client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
-        client.on_socket_open = no_delay
-        client.on_connect = self._connected
-        self.ready = threading.Event()
-        client.on_subscribe = lambda *_: self.ready.set()
-        client.on_message = self._heard
-        client.connect(*broker.addresses[0], 20)
-        client.loop_start()
-        self._client = client
-
-    def tap(self, number: int) -> tuple[tuple[str, int, int], float]:
-        """Tell a tapped card by its number; returns what its answer names, and when it was told
-        (monotonic s)."""
-        self._taps += 1
-        # The seal is an exclusive or: what opens a number seals it as well.
-        who = unsealed(self._key, TAP, self._boot, self._taps, f"{number:016x}")
-        payload = encode(CardTapped(boot=self._boot, tap=self._taps, who=f"{who:016x}"))
-        at = time.monotonic()
-        self._client.publish(str(self._topic), payload)
-        return (self._kiosk, self._boot, self._taps), at
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _connected(self, client: mqtt.Client, *_: object) -> None:
-        client.subscribe(str(self._topic._replace(kind="permit")))
-
-    def _heard(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        at = time.monotonic()
-        answer = msgspec.json.decode(message.payload, type=CardPermit)
-        self._answers.put(Answer((self._kiosk, answer.boot, answer.tap), answer.permit, at))
 
 
 def measure(
@@ -173,7 +112,7 @@ def _round(
         for kiosk in kiosks:
             stack.callback(kiosk.close)
             wait_until(kiosk.ready.is_set, UP_S, "a kiosk hears its permits")
-        _wait_answered(kiosks[0], cards[0], came)
+        wait_answered(kiosks[0], *cards[0], came)
         stack.enter_context(_changing(site))
         began = time.monotonic()
         for index in range(per_s * seconds):
@@ -193,19 +132,6 @@ def _round(
             if answer.key in taps:
                 answers[answer.key] = answer
     return taps, answers
-
-
-def _wait_answered(kiosk: CardKiosk, card: tuple[int, str], came: SimpleQueue[Answer]) -> None:
-    """Tap a card until the gateway has read its list."""
-    until = time.monotonic() + UP_S
-    while time.monotonic() < until:
-        kiosk.tap(card[0])
-        try:
-            if came.get(timeout=1.0).permit == card[1]:
-                return
-        except Empty:
-            continue
-        time.sleep(0.5)
 
 
 def _list(site: LoadSite, people: int) -> list[tuple[int, str]]:

@@ -6,13 +6,15 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from demonstration.arguments import Arguments, parse
+from demonstration.carded import CardedCrowd
 from demonstration.doors import play_doors
-from demonstration.listed_day import ListedDay, as_figures, stays_away
+from demonstration.listed_day import ListedDay, stays_away
 from demonstration.live import WATCHED_S, Screen
 from fevergate.errors import FeverGateError
 from fevergate.evaluation.people_file import Person, load_people
@@ -129,9 +131,10 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
     people = people_for(arguments)
     if arguments.once and not people:
         raise HarnessError("nobody comes: the file has no one for this site and camera")
-    with System(
+    carded = CardedCrowd(people) if arguments.cards else None
+    system = System(
         folder,
-        people,
+        carded.people if carded else people,
         site="forehead" if arguments.site == "forehead_max" else arguments.site,
         speed=arguments.speed,
         seed=arguments.seed,
@@ -141,7 +144,11 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         clock_unset=arguments.clock_unset,
         guard_after_s=0.0 if arguments.once else WATCHED_S,
         titles=not arguments.once,
-    ) as system:
+        **(carded.options if carded else {}),
+    )
+    if carded:
+        carded.configure(system)
+    with system:
         if not arguments.once:
             with Screen(system, say):
                 watch(system, arguments)
@@ -149,10 +156,9 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         if day:
             day.begin()
         summary = play_once(system, arguments, say)
-        listed = day.end() if day else None
-    if listed:
-        summary.problems += listed.problems
-    more = as_figures(listed)
+        figures = day.end() if day else carded.judge(system) if carded else None
+    summary.problems += figures.problems if figures else []
+    more = asdict(figures) if figures else {}
     for problem in summary.problems:
         say.print(f"[red]{problem}[/]")
     if arguments.json:

@@ -21,6 +21,8 @@ examples:
                                              some stay away; zero once they are entered or excused
   tools/demo --once --json --doors 20        two gateways, 3 gates with lamps on pins, 5 lamp posts,
                                              12 doors without: each red where it should be
+  tools/demo --once --json --cards --kill broker --kill gateway
+                                             each reading of whoever tapped is stored as theirs
 """
 
 
@@ -44,6 +46,7 @@ class Arguments:
     clock_unset: bool
     listed: int | None
     doors: int | None
+    cards: bool
 
 
 def _positive(text: str) -> int:
@@ -114,6 +117,11 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         help="with --once: N doors, of which some have lamps on a gateway's pins, some a lamp post,"
         " the others none; a fever at each, then every lamp post's line is cut",
     )
+    add(
+        "--cards",
+        action="store_true",
+        help="with --once: half of the people, with cards at one gate, without at the other",
+    )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():
         parser.error(f"--people: {given.people}: no such file")
@@ -123,8 +131,12 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         parser.error("--json needs --once")
     if given.listed and (not given.once or given.people):
         parser.error("--list needs --once, and its people are made up")
-    if given.doors and (not given.once or given.people or given.listed or given.kill):
-        parser.error("--doors needs --once, and takes no --people, --list or --kill")
+    if given.doors and (
+        not given.once or given.people or given.listed or given.kill or given.cards
+    ):
+        parser.error("--doors needs --once, and takes no --people, --list, --cards or --kill")
+    if given.cards and (not given.once or given.listed):
+        parser.error("--cards needs --once, and has a list of its own")
     values = vars(given)
     values["kill"] = tuple(given.kill)
     values["speed"] = given.speed or (8.0 if given.once else 1.0)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count, islice
 from typing import Any
@@ -211,8 +211,3 @@ class ListedDay:
         names = ("expected", "measured", "excused", "unmeasured")
         rolls = [self._roll(client) or {} for client in tutors]
         return {name: sum(roll.get(name, 0) for roll in rolls) for name in names}
-
-
-def as_figures(listed: ListedFigures | None) -> dict[str, Any]:
-    """The figures as a part of the summary."""
-    return asdict(listed) if listed else {}

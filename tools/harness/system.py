@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from harness.fast_clock import FastClock
 from harness.guard import Guard
 from harness.site import GATES, Site, names_of
 from harness.store_contents import read_contents
-from harness.verdict import Shown, Summary, judge
+from harness.verdict import Shown, Summary, judge, waits_ms
 from kiosk.address import STATE as ADDRESS
 from kiosk.safe_file import SafeFile
-from simulator import Board, Habits
+from simulator import Board, Habits, Taps, VirtualReader
 from simulator.names import Mood
 
 BROKER_NAME = "gateway.campus.example"
@@ -63,11 +63,15 @@ class System(Site):
         clock_unset: bool = False,
         clock: FastClock | None = None,
         titles: bool = False,
+        readers: Mapping[str, Mapping[str, Taps]] | None = None,
+        prepare: Callable[["System"], None] = lambda _: None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
         """`clock`: the true time, for boards that start with an unset clock; `clock_unset`: make
         such a clock, as fast as the boards. Only the gateway tells boards this time. `titles`: give
-        campus and gates the names that `provision` proposes."""
+        campus and gates the names that `provision` proposes. `readers`: kiosks with a reader of
+        cards, which ask for permits, and what people hold to it. `prepare` is called before the
+        kiosks start."""
         super().__init__(
             folder,
             gates,
@@ -79,6 +83,8 @@ class System(Site):
         )
         self.people = people
         self._silent_dns = silent_dns
+        self._readers = readers or {}
+        self._prepare = prepare
         self._interpreter = interpreter
         self.clock = FastClock(time.time(), speed) if clock_unset else clock
         self.shown: list[Shown] = []
@@ -101,6 +107,7 @@ class System(Site):
         self.campus_server = self.start_campus(log=self.folder / "campus.log")
         self.run_gateway()
         self.campus_server.wait_for(self.campus_database, START_S)
+        self._prepare(self)
         for board in self.boards:
             board.start()
         self.guard.start()
@@ -172,6 +179,11 @@ class System(Site):
             summary.problems.append(f"dated wrong: {len(wrong)}, by {wrong[:5]} s")
         return summary
 
+    def waits_ms(self, kiosk: str) -> list[float]:
+        """Simulated ms from standing still to the first answer, for each person at a kiosk."""
+        (visits,) = (board.visits for board in self.boards if board.name == kiosk)
+        return waits_ms(visits, self._habits.approach_ms)
+
     def misdated(self) -> list[float]:
         """Errors (s) of stored dates beyond what kiosks round and this machine's delays explain."""
         tolerance_s = DATED_S + HOST_DELAY_S * self.boards[0].speed
@@ -192,6 +204,10 @@ class System(Site):
 
     def _board(self, kiosk: str, people: list[Person], speed: float, seed: int) -> Board:
         options: dict[str, Any] = {"interpreter": self._interpreter}
+        settings = self.board_settings()
+        if kiosk in self._readers:
+            options |= {"reader": VirtualReader(), "taps": self._readers[kiosk]}
+            settings |= {"card": "permit"}
         options |= self.board_options()
         board = Board(
             kiosk,
@@ -204,7 +220,7 @@ class System(Site):
             habits=self._habits,
             **options,
         )
-        board.flash(self.board_files(kiosk, **self.board_settings()))
+        board.flash(self.board_files(kiosk, **settings))
         if self._silent_dns:
             board.world.air.set_mood(Mood.SILENT)
             # The broker's address as saved at an earlier connection; DNS will not give it.
@@ -246,6 +262,7 @@ class System(Site):
             lit[-1].host_s + self._utc,
             reading.get("reason", ""),
             len(lit) > self._told()[board.name],
+            lit[-1].sim_ms,
         )
         with self._lock:
             self.shown.append(shown)

@@ -29,7 +29,8 @@ class Shown:
     """One answer of a kiosk: its identity, verdict, and when (Unix s) the LED lit.
 
     `own_light`: the LED lit for this answer. An alarm for a person who did not come back has none
-    if it coincides with the next person's answer, which is lit instead.
+    if it coincides with the next person's answer, which is lit instead. `lit_ms`: the same moment
+    in the simulated ms of the board's world.
     """
 
     identity: Identity
@@ -37,6 +38,7 @@ class Shown:
     lit_at: float
     reason: str = ""
     own_light: bool = True
+    lit_ms: float = 0.0
 
 
 @dataclass

@@ -127,7 +127,9 @@ class Crowd:
                 visitor.arrived_ms + stood_ms,
                 tuple(None if at is None else at + stood_ms for at in visitor.answered_ms),
                 visitor.left_ms + stood_ms,
-                tuple(self._tapping.done) if self._tapping else (),
+                tuple((number, at_ms + stood_ms) for number, at_ms in self._tapping.done)
+                if self._tapping
+                else (),
             )
         )
         self._visitor = self._tapping = None

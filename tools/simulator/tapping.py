@@ -59,10 +59,11 @@ def anothers_first(another: int, number: int) -> Taps:
 
 
 class Tapping:
-    """The taps of one person, each told to `hold(number, crowd_ms, held_ms)` when it is due."""
+    """The taps of one person, each told to `hold(number, crowd_ms, held_ms)` when it is due;
+    `done`: numbers and times."""
 
     def __init__(self, taps: Taps, hold: Callable[[int, float, float], None]) -> None:
-        self.done: list[int] = []
+        self.done: list[tuple[int, float]] = []
         self._hold = hold
         self._waiting = [tap for tap in taps if not tap.asked]
         self._asked = [tap for tap in taps if tap.asked]
@@ -82,8 +83,8 @@ class Tapping:
     def _due(self, taps: list[Tap], now_ms: float, from_ms: float) -> None:
         for tap in [tap for tap in taps if from_ms + tap.after_ms <= now_ms]:
             taps.remove(tap)
-            self.done.append(tap.number)
-            self._hold(tap.number, from_ms + tap.after_ms, tap.held_ms)
+            self.done.append((tap.number, from_ms + tap.after_ms))
+            self._hold(*self.done[-1], tap.held_ms)
 
 
 class Tappers:

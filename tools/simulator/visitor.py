@@ -34,8 +34,8 @@ class Habits:
 class Visit:
     """Result of one visit; `colours` has one for each try, "none" if no lamp came in time.
 
-    Times are simulated milliseconds of the board's world, across its restarts. `tapped`: numbers of
-    the cards held to the reader, in order.
+    Times are simulated milliseconds of the board's world, across its restarts. `tapped`: the
+    cards held to the reader, each number with its time, in order.
     """
 
     person: Person
@@ -43,7 +43,7 @@ class Visit:
     arrived_ms: float
     answered_ms: tuple[float | None, ...]
     left_ms: float
-    tapped: tuple[int, ...] = ()
+    tapped: tuple[tuple[int, float], ...] = ()
 
     @property
     def subject(self) -> str:

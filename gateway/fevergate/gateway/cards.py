@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,12 +38,16 @@ Publish = Callable[[str, CardPermit], None]
 
 
 class Cards(PeriodicThread):
-    """Knows the kiosks' card keys and whose each card is; `publish` sends a permit to a kiosk."""
+    """Knows the kiosks' card keys and whose each card is; `publish` sends a permit to a kiosk.
+
+    `tried` is set after the first look at the list: a reading that came earlier would be nobody's.
+    """
 
     def __init__(
         self, settings: GatewaySettings, publish: Publish, now: Callable[[], float]
     ) -> None:
         super().__init__("cards", EVERY_S)
+        self.tried = threading.Event()
         self._settings = settings
         self._publish = publish
         self._now = now
@@ -61,6 +66,8 @@ class Cards(PeriodicThread):
             self._trouble = str(error)
         else:
             self._trouble = ""
+        finally:
+            self.tried.set()
 
     def refresh(self) -> None:
         """Read what has changed. Raises `SettingsError`, `StoreError`, `OSError`."""

@@ -162,6 +162,8 @@ class Gateway:
         if not self.writer.disk.tried.wait(OPEN_S):
             log.error("the store does not open within %.0f s: beginning without it", OPEN_S)
         self._cards.start()
+        if not self._cards.tried.wait(OPEN_S):
+            log.error("the cards are not read within %.0f s: beginning without them", OPEN_S)
         self._broker.start()
         self._slow_checks.check_brokers_store()
         self._slow_checks.start()
