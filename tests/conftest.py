@@ -1,5 +1,7 @@
 """What tests of several rooms begin with, and who runs beside whom."""
 
+from zlib import crc32
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -22,11 +24,14 @@ ELSEWHERE = ("test_measure.py",)
 DESK = ("test_flash", "test_commissioning", "test_from_a_clean_folder")
 """Whose boards lie on a desk: flashed and set up, with a visitor at the end who waits."""
 
+ROWS = 2
+"""Rows of tests that play kiosks."""
+
 
 def pytest_itemcollected(item):
-    """A file's tests stay together; those that play kiosks run one after the other, since a kiosk
-    that waits for a processor misses the people who pass it. Boards on a desk have a row of their
-    own: nobody passes them.
+    """A file's tests stay together; those that play kiosks run in two rows, file after file, since
+    many kiosks at once would all wait for a processor. Boards on a desk have a row of their own:
+    nobody passes them.
 
     Here and not once all are collected: xdist's own look at the marks may come before ours.
     """
@@ -36,14 +41,16 @@ def pytest_itemcollected(item):
     plays = (plays and not ROOMS.isdisjoint(item.path.parts)) or item.path.name in ELSEWHERE
     if not item.get_closest_marker("xdist_group"):
         desk = plays and item.path.name.startswith(DESK)
-        group = "desk" if desk else "kiosks" if plays else item.path.stem
+        row = f"kiosks {crc32(item.path.name.encode()) % ROWS}"
+        group = "desk" if desk else row if plays else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_modifyitems(items):
     """The longest first, so that nobody waits for it in the end."""
-    groups = {"kiosks": 0, "desk": 1, "debian": 2}
-    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 3))
+    rows = {f"kiosks {row}": 0 for row in range(ROWS)}
+    groups = {**rows, "desk": 1, "debian": 2, "test_types": 3}
+    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 4))
 
 
 def pytest_collection_finish(session):
