@@ -5,6 +5,7 @@ import json
 import machine
 
 from kiosk import clock
+from kiosk.errors import CalibrationError, SensorError, SettingsError, plain
 from kiosk.on_demand import give_back
 
 
@@ -21,12 +22,39 @@ class Commands:
 
     def settings(self, message):
         """Apply a retained settings message; publishes `settings/applied`, with any error."""
-        from kiosk.settings_message import apply  # loaded only here: it takes memory
+        app = self.app
+        applied = {"v": 1, "kiosk": app.settings.kiosk, "at": clock.utc()}
+        try:
+            settings = self._taken(message)
+            if settings:
+                app.configure(settings)
+            if message.get("calibration") is not None:
+                app.identify()
+                app.decision.calibrate(message["calibration"], app.sensor_id)
+                applied["calibration"] = message["calibration"]
+        except (CalibrationError, SensorError, SettingsError) as error:
+            applied["error"] = plain(error)
+        applied["version"] = self.version
+        print("settings", applied.get("error", "applied"))
+        app.link.say("settings/applied", json.dumps(applied))
+
+    def _taken(self, message):
+        """The settings of a message, kept on flash, or None where they are in force already. Raises
+        `SettingsError`."""
+        if not isinstance(message, dict):
+            raise SettingsError("expected a JSON object")
+        if message.get("values") is None:
+            return None
+        # Loaded only here, and unloaded before the settings are applied: it takes memory.
+        from kiosk.remote_settings import RemoteSettings
 
         try:
-            self.version = apply(self.app, self._own, self._path, message)
+            remote = RemoteSettings(self._own, self._path)
+            changed = remote.take(message)
+            self.version = remote.version
+            return remote.settings if changed else None
         finally:
-            give_back("settings_message", "remote_settings")
+            give_back("remote_settings")
 
     def say(self, state, **more):
         """Publish the state of an update."""
