@@ -149,7 +149,7 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
             light, style = say("green, everybody watches"), "bold green"
         parts.append(Text(f"● {names.gate(state.gate)}: {light}", style))
         parts += [
-            Text(f"    {trouble_text.line(why, say, names.kiosk)}", "yellow")
+            Text(f"    {trouble_text.line(why, say, names.kiosk, settings.posts)}", "yellow")
             for why in state.amber or ()
         ]
     if status.running:

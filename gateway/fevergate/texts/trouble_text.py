@@ -1,7 +1,7 @@
 """Translates the reasons of a gate's amber light, which the gateway writes from a closed set."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from fevergate.protocol.alarm_messages import NOT_RECORDED
 from fevergate.protocol.lamp_answer import DARK, TEST
@@ -20,8 +20,9 @@ FAULTS = {
     "warming up": N_("warming up after power-on"),
     "nobody as usual": N_("nobody seen where people usually come: covered, or a holiday"),
     "calibrating": N_("being calibrated"),
+    "button held": N_("its button is held down or jammed"),
 }
-"""Faults that a kiosk reports (`kiosk.errors`)."""
+"""Faults that a kiosk (`kiosk.errors`) or a lamp post (`kiosk.post_app`) reports."""
 
 TROUBLES = (
     ("not heard yet", N_("nothing heard yet")),
@@ -160,15 +161,19 @@ def trouble(text: str, say: Say) -> str:
     return _translated(TROUBLES, text, say) or text
 
 
-def line(text: str, say: Say, name: Callable[[str], str] = str) -> str:
-    """One reason of a gate's amber light; `name` gives a kiosk's."""
+def line(text: str, say: Say, name: Callable[[str], str] = str, posts: Container[str] = ()) -> str:
+    """One reason of a gate's amber light; `name` gives a device's, `posts` are lamp posts."""
     if text.startswith(DARK):
         why = text.removeprefix(DARK)
         return say("no lamp can be lit: {why}", why=_translated(NO_LAMP_WHY, why, say) or why)
     if translated := _translated(LINES, text, say):
         return translated
     kiosk, colon, what = text.partition(": ")
-    return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(what, say)) if colon else text
+    if not colon:
+        return text
+    if kiosk in posts:
+        return say("{post} (lamp post): {what}", post=name(kiosk), what=trouble(what, say))
+    return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(what, say))
 
 
 def _translated(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:

@@ -204,6 +204,7 @@ class Board:
     def _gate_now(self, now: GateNow, say: Say, names: Names) -> BoardGate:
         alarm = now.alarm
         reports = alarm.amber if alarm else ()
+        posts = self._shared.settings.posts
         if alarm and alarm.last:
             last = replace(alarm.last, kiosk=names.kiosk(alarm.last.kiosk))
             alarm = replace(alarm, last=last)
@@ -219,7 +220,7 @@ class Board:
                 )
                 for kiosk in now.kiosks
             ],
-            reasons=[trouble_text.line(report, say, names.kiosk) for report in reports],
+            reasons=[trouble_text.line(report, say, names.kiosk, posts) for report in reports],
             listed=listed.mark,
             today=max(listed.today or 0, 1) if self._shared.red_today(now.alarm) else listed.today,
             open=listed.open,

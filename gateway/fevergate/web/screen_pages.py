@@ -189,7 +189,8 @@ class ScreenPages:
             headline=say(headline or HEADLINES[state]),
             detail=detail,
             reasons=[
-                trouble_text.line(line, say, names.kiosk) for line in (alarm.amber if alarm else ())
+                trouble_text.line(line, say, names.kiosk, self._shared.settings.posts)
+                for line in (alarm.amber if alarm else ())
             ],
             kiosks=[self._kiosk(kiosk, say, names) for kiosk in now.kiosks],
         )

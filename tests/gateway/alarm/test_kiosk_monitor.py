@@ -9,6 +9,10 @@ from fevergate.texts.translations import translator
 from fevergate.texts.trouble_text import line
 
 
+def words(trouble, language, posts):
+    return line(trouble, translator(language), posts=posts)
+
+
 class Scene:
     def __init__(self):
         self.now = 1000.0
@@ -53,6 +57,13 @@ def test_a_post_that_is_not_heard_is_a_trouble_of_its_gate():
     assert scene.troubles["north", "north-post"] is None
     scene.monitor.status("north-post", False)
     assert scene.troubles["north", "north-post"] == "north-post: offline"
+    scene.monitor.health(health(kiosk="north-post", state="fault", fault="button held"))
+    held = scene.troubles["north", "north-post"]
+    assert words(held, "en", ["north-post"]) == (
+        "north-post (lamp post): its button is held down or jammed"
+    )
+    assert words("north-post: offline", "zh", ["north-post"]) == "north-post（灯柱）：离线"
+    assert words("north-post: offline", "en", []) == "north-post: offline"
 
 
 def test_a_last_will_is_amber_at_once(scene):

@@ -330,6 +330,8 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     board = client.get("/board/door").text
     assert "本门的灯在独立的灯柱上：door-post。" in board and "本门没有灯" not in board
 
+    waits = re.search(r">door-post</a>(.*?)</li>", client.get("/admin/overview").text, re.DOTALL)
+    assert waits and "灯柱" in waits[1]
     table = client.get("/admin/kiosks").text
     assert '<a href="/admin/kiosks/door-post">door-post</a>' in table and "灯柱" in table
     assert '<option value="door-post">' in table, "it can be updated"
