@@ -22,6 +22,7 @@ from fevergate.kiosks.cable import Cable
 from harness.broker import LocalBroker
 from simulator import Fault, chips
 from simulator.rom import starts
+from simulator.tower import Tower
 
 IMAGE = micropython()
 WIFI = {"wifi_ssid": "campus", "wifi_password": "long enough"}
@@ -135,6 +136,29 @@ def test_each_led_lights_up_while_the_person_is_asked(flashed):
     assert any(tone.frequency_hz and tone.duty_u16 for tone in flashed.beeps)
     assert found["red"].state == found["beeper"].state == "ok"
     assert found["amber"].state == "fails" and "hardware/pins.md" in found["amber"].advice[1]
+
+
+def test_a_lamp_posts_lamps_siren_and_button_are_tested_and_no_sensor(flashed):
+    change_settings(flashed, role="lamp_post", gate="north")
+    tower, lit = Tower(flashed), {}
+
+    def ask(question):
+        lit[question[1]] = tower.lit
+        tower.hold("button" in question[1])
+        return True
+
+    with Cable(flashed.url) as cable:
+        cable.take()
+        found = {one.check: one.state for one in self_test.run(cable, ask)}
+    assert lit["Did the green lamp light up?"] == {"amber", "green"}
+    assert lit["Did the red lamp light up?"] == {"amber", "red"}
+    assert lit["Did the amber lamp go out?"] == set()
+    assert tower.lit == {"amber"} and any("siren" in change.what for change in tower.history)
+    assert found.pop("Wi-Fi") == "not shown" and set(found.values()) == {"ok"}
+    assert list(found) == ["memory", "green", "red", "amber", "siren", "button", "broker"]
+
+    # The button's wire is short to ground now: no press of it can be believed.
+    assert examined(flashed)["button"].state == "fails"
 
 
 def test_what_came_over_the_air_gives_way_to_what_comes_by_cable(flashed):

@@ -1,4 +1,4 @@
-"""`fevergate flash`: installs all that a bare board needs to be a kiosk, and tests it."""
+"""`fevergate flash`: installs all that a bare board needs to be a kiosk or lamp post; tests it."""
 
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,12 @@ from fevergate.kiosks.boards import BOARDS
 @click.option(
     "--settings-from",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of `fevergate provision gateway` with the kiosk's settings; requires --kiosk.",
+    help="Folder of `fevergate provision gateway` with the board's settings; requires --kiosk.",
 )
-@click.option("--kiosk", help="Name of the kiosk whose settings to write.")
+@click.option("--kiosk", help="Name of the kiosk or lamp post whose settings to write.")
 @click.option("--self-test-only", is_flag=True, help="Only test the board; write nothing.")
 @click.option(
-    "--unattended", is_flag=True, help="Do not ask whether LEDs, display and beeper work."
+    "--unattended", is_flag=True, help="Do not ask what only a person sees, hears or presses."
 )
 @click.option(
     "--baud",
@@ -62,7 +62,7 @@ from fevergate.kiosks.boards import BOARDS
 @spoken_option
 @click.pass_context
 def flash_command(context: click.Context, **values: Any) -> None:
-    """Turn a bare ESP32 board into a kiosk: write MicroPython, firmware and settings, then test it.
+    """Turn a bare ESP32 board into a kiosk or lamp post: MicroPython, firmware, settings, a test.
 
     The chip is read first. An image for another chip is refused, and so is a board without PSRAM,
     which has too little memory for a kiosk. Files that the board already has are not written again,
@@ -72,11 +72,14 @@ def flash_command(context: click.Context, **values: Any) -> None:
     \b
       fevergate flash --port /dev/ttyUSB0 --micropython ESP32_GENERIC_S3-v1.28.0.bin \\
           --settings-from /etc/fevergate --kiosk north-1
+      fevergate flash --port /dev/ttyUSB0 --settings-from /etc/fevergate --kiosk north-post
       fevergate flash --port /dev/ttyUSB0                  next board, with the same image
       fevergate flash --port /dev/ttyUSB0 --self-test-only
 
     The self-test measures the memory, scans the I2C bus, reads the sensor, lights each LED and asks
-    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door.
+    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door. A
+    lamp post is known by its settings: its lamps, siren and button are tested in place of sensor,
+    display and LEDs.
 
     Exit code 1: a test failed.
     """

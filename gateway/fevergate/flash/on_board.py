@@ -82,7 +82,7 @@ def display():
 
 
 def light(colour, on):
-    """Switch one LED: "green", "amber" or "red". The door's output is not touched."""
+    """Switch one output: "green", "amber" or "red". The door's is not touched."""
     import kiosk_board
 
     number = getattr(kiosk_board, colour.upper())
@@ -99,6 +99,22 @@ def beep():
     pwm.deinit()
 
 
+def siren():
+    """Sound a lamp post's siren, which is at the pin of a kiosk's door."""
+    import kiosk_board
+
+    pin = Pin(kiosk_board.DOOR, Pin.OUT, value=1)
+    time.sleep_ms(BEEP_MS)
+    pin.value(0)
+
+
+def button():
+    """Whether a lamp post's button is down: it pulls its pin to ground."""
+    import kiosk_board
+
+    return not Pin(kiosk_board.READER_TX, Pin.IN, Pin.PULL_UP).value()
+
+
 def settings():
     """The settings that are no secret; None without settings."""
     from kiosk.errors import SettingsError
@@ -112,7 +128,9 @@ def settings():
     except OSError:
         return {"error": "no %s" % CA_PATH}
     broker = "%s:%d" % (known.broker_host, known.broker_port)
-    return {"kiosk": known.kiosk, "wifi": known.wifi_ssid or known.wifi_ssid_hex, "broker": broker}
+    ssid = known.wifi_ssid or known.wifi_ssid_hex
+    role = getattr(known, "role", "kiosk")  # older firmware has none
+    return {"kiosk": known.kiosk, "role": role, "wifi": ssid, "broker": broker}
 
 
 def wifi(limit_s):

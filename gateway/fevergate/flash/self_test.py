@@ -1,21 +1,20 @@
-"""A board's self-test: memory, bus, sensor, display, lights, beeper, network.
+"""A board's self-test: memory, bus, sensor, display, lights, beeper, network. A lamp post's has its
+lamps, siren and button in place of what is a kiosk's.
 
 It calls functions of `on_board.py`, which is sent over the raw REPL and not stored on the board.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fevergate.command_line.finding import Finding, fails, not_shown, ok
-from fevergate.flash import memory, self_test_line
+from fevergate.flash import memory, post_self_test, self_test_line
+from fevergate.flash.self_test_answers import WIRES, Ask, light, seen
 from fevergate.kiosks.boards import BoardModel
 from fevergate.kiosks.cable import Cable
-from fevergate.texts.translations import N_, Pair, both
-
-Ask = Callable[[Pair], bool | None]
-"""Asks the person a question (Chinese, English); returns None if nobody is there."""
+from fevergate.texts.translations import N_, both
 
 SENSOR, DISPLAY = 0x5A, 0x3C
 NAMES = {SENSOR: "MLX90614", DISPLAY: "SSD1306"}
@@ -36,23 +35,32 @@ def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Fin
     yield memory.finding(memory.measure(cable), model)
     cable.run((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
+    known = cable.ask("told(settings)")
+    if known and known.get("role") == post_self_test.ROLE:
+        yield from post_self_test.run(cable, ask)
+    else:
+        yield from _kiosk(cable, ask)
+    yield from self_test_line.run(cable, known)
+
+
+def _kiosk(cable: Cable, ask: Ask) -> Iterator[Finding]:
     bus = cable.ask("told(bus)")
     yield _bus(bus)
     addresses = bus.get("found", [])
     yield from _sensor(cable, SENSOR in addresses)
     yield _display(cable, DISPLAY in addresses, ask)
-    for colour, name in _LIGHTS.items():
-        yield _light(cable, colour, both(name), ask)
+    for colour, english in _LIGHTS.items():
+        name = both(english)
+        yield light(cable, colour, name, both("Did {name} light up?", name=name), ask)
     yield _beeper(cable, ask)
-    yield from self_test_line.run(cable)
 
 
 def _bus(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
-        return fails("bus", answer["error"], _WIRES)
+        return fails("bus", answer["error"], WIRES)
     if not answer["sda"] or not answer["scl"]:
         low = "SDA" if not answer["sda"] else "SCL"
-        return fails("bus", "{low} is low at rest", _WIRES, low=low)
+        return fails("bus", "{low} is low at rest", WIRES, low=low)
     names = [f"0x{address:02X} {NAMES.get(address, '?')}" for address in answer["found"]]
     shown = ", ".join(names)
     missing = [address for address in (SENSOR, DISPLAY) if address not in answer["found"]]
@@ -61,7 +69,7 @@ def _bus(answer: dict[str, Any]) -> Finding:
         return fails(
             "bus",
             "no answer: {lost}; there: {shown}",
-            _WIRES,
+            WIRES,
             lost=lost,
             shown=shown or both("nobody"),
         )
@@ -76,7 +84,7 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
         return
     about = cable.ask("told(sensor)")
     if "error" in about:
-        yield fails("sensor", about["error"], _WIRES)
+        yield fails("sensor", about["error"], WIRES)
     elif about["emissivity"]:
         yield fails(
             "sensor",
@@ -97,11 +105,11 @@ def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
 
 def _readings(answer: dict[str, Any]) -> Finding:
     if "error" in answer:
-        return fails("readings", answer["error"], _WIRES)
+        return fails("readings", answer["error"], WIRES)
     lost = sum(answer["lost"].values())
     words = ", ".join(f"{count} {word}" for word, count in sorted(answer["lost"].items()))
     if answer["object_c"] is None:
-        return fails("readings", "none is valid ({words})", _WIRES, words=words)
+        return fails("readings", "none is valid ({words})", WIRES, words=words)
     low, mean, high = answer["object_c"]
     seen = f"{mean:.2f} °C ({low:.2f}-{high:.2f})"
     can = f"{answer['ambient_c'][1]:.2f} °C"
@@ -113,7 +121,7 @@ def _readings(answer: dict[str, Any]) -> Finding:
         lost=lost,
     )
     if lost > READINGS * LOST_SHARE_MAX:
-        return fails("readings", "{text} ({words})", _WIRES, text=text, words=words)
+        return fails("readings", "{text} ({words})", WIRES, text=text, words=words)
     return ok("readings", text)
 
 
@@ -124,37 +132,13 @@ def _display(cable: Cable, there: bool, ask: Ask) -> Finding:
     drawn = cable.ask("told(display)")
     if drawn is not True:
         error = drawn["error"] if isinstance(drawn, dict) else "no acknowledgement"
-        return fails("display", "takes no picture: {error}", _WIRES, error=error)
-    seen = ask(both("Does the display show Fever Gate?"))
-    return _seen("display", both("the display"), seen)
-
-
-def _light(cable: Cable, colour: str, name: Pair, ask: Ask) -> Finding:
-    wrong = cable.ask(f"told(light, {colour!r}, True)")
-    seen = None
-    if not wrong:
-        seen = ask(both("Did {name} light up?", name=name))
-        wrong = cable.ask(f"told(light, {colour!r}, False)")
-    if wrong:
-        return fails(colour, wrong["error"], _WIRES)
-    return _seen(colour, name, seen)
+        return fails("display", "takes no picture: {error}", WIRES, error=error)
+    answer = ask(both("Does the display show Fever Gate?"))
+    return seen("display", both("the display"), answer)
 
 
 def _beeper(cable: Cable, ask: Ask) -> Finding:
     wrong = cable.ask("told(beep)")
     if wrong:
-        return fails("beeper", wrong["error"], _WIRES)
-    return _seen("beeper", both("the beeper"), ask(both("Did you hear the beeper?")))
-
-
-def _seen(check: str, name: Pair, seen: bool | None) -> Finding:
-    if seen is None:
-        return not_shown(check, "{name} was driven, nobody was asked", name=name)
-    if seen:
-        return ok(check, "somebody confirmed it")
-    return fails(
-        check, "{name} did not react", "polarity, resistor, pin: hardware/pins.md", name=name
-    )
-
-
-_WIRES = N_("check wires, supply and pull-ups: hardware/README.md")
+        return fails("beeper", wrong["error"], WIRES)
+    return seen("beeper", both("the beeper"), ask(both("Did you hear the beeper?")))

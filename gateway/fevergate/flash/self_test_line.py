@@ -22,9 +22,9 @@ _CONNACK = {
 }
 
 
-def run(cable: Cable) -> Iterator[Finding]:
-    """Yield each result as it comes; the board's firmware must not be running."""
-    known = cable.ask("told(settings)")
+def run(cable: Cable, known: dict[str, Any] | None) -> Iterator[Finding]:
+    """Yield each result as it comes; the board's firmware must not be running. `known` are the
+    settings that the board told, None without any."""
     if known is None:
         why = both("the board has no settings yet")
         how = both("give --settings-from FOLDER --kiosk NAME")

@@ -124,6 +124,9 @@ def gateway_command(
     their values. At a terminal it asks for the names of campus and gates, which pages, reports and
     labels show in place of the ids.
 
+    A gate whose lamps the Pi's pins do not reach gets a lamp post, a board with lamps of its own:
+    `fevergate provision post`.
+
     Then set up each board: with `fevergate flash`, with a phone (a new board opens a Wi-Fi, whose
     page asks for a setup code from the gateway's pages), or over USB with `fevergate provision
     kiosk --port`.
