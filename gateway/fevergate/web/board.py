@@ -189,6 +189,7 @@ class Board:
     def _now(self, ends_at: float, say: Say, language: str) -> BoardsNow:
         names = self._shared.settings.names(language)
         gates = [self._shared.live.now(gate) for gate in self._gates]
+        alarms = {gate.gate: gate.alarm for gate in gates}
         return BoardsNow(
             now=self._shared.accounts.now(),
             line=gates[0].line,
@@ -198,10 +199,12 @@ class Board:
             ends_at=ends_at,
             untaken=self._shared.confirmed_waiting,
             roll=in_words(measured, say) if (measured := self._shared.measured_today) else "",
-            gates=[self._gate_now(gate, say, names) for gate in gates],
+            gates=[self._gate_now(gate, say, names, alarms) for gate in gates],
         )
 
-    def _gate_now(self, now: GateNow, say: Say, names: Names) -> BoardGate:
+    def _gate_now(
+        self, now: GateNow, say: Say, names: Names, alarms: dict[str, AlarmState | None]
+    ) -> BoardGate:
         alarm = now.alarm
         reports = alarm.amber if alarm else ()
         posts = self._shared.settings.posts
@@ -224,7 +227,7 @@ class Board:
             listed=listed.mark,
             today=max(listed.today or 0, 1) if self._shared.red_today(now.alarm) else listed.today,
             open=listed.open,
-            passers=self._shared.passers.mark(now.gate, now.alarm),
+            passers=self._shared.passers.mark(now.gate, alarms.get),
         )
 
     def acknowledge(self, request: Request, form: Form) -> Response:

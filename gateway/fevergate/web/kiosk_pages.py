@@ -158,7 +158,7 @@ class KioskPages:
         passers = [row for row in shared.passers.shown(gate, None) if row.kiosk == name]
         if passers:
             shared.note(request, "look at passers", gate)
-        return named(shared, passers, shared.language(request))
+        return named(shared, passers, shared.language(request), gate)
 
     def _name(self, request: Request) -> str:
         return self._shared.kiosk(request.path_params["kiosk"]).kiosk.kiosk

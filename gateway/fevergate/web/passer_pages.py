@@ -39,13 +39,14 @@ class PasserPages:
         self.routes = [get("/board/{gate:str}/who", self.who)]
 
     def who(self, request: Request) -> Response:
-        """Who tapped at a gate within the last minute, and whose fever its alarm is."""
+        """Who tapped at a gate, or a door that it watches, within the last minute, and whose fever
+        the alarm there is."""
         shared, gate = self._shared, request.path_params["gate"]
         if gate not in {known.name for known in shared.settings.gates}:
             raise HTTPException(404)
-        passers = shared.passers.shown(gate, shared.live.now(gate).alarm)
+        passers = shared.passers.on_board(gate, lambda each: shared.live.now(each).alarm)
         language = shared.language(request)
-        people = named(shared, passers, language)
+        people = named(shared, passers, language, gate)
         if people:
             shared.note(request, "look at passers", gate)
         return JSONResponse({"people": msgspec.to_builtins(people)})
@@ -82,20 +83,23 @@ def known_person(shared: Shared, number: int) -> KnownPerson | None:
     return person and msgspec.structs.replace(person, phone=person.phone[: MAX_LENGTHS["phone"]])
 
 
-def named(shared: Shared, passers: Sequence[Passer], language: str) -> list[NamedPasser]:
-    """Passers with their names. Raises `StoreError`."""
-    say = translator(language)
+def named(shared: Shared, passers: Sequence[Passer], language: str, gate: str) -> list[NamedPasser]:
+    """Passers with their names; a kiosk of another gate than `gate` is called with its own.
+    Raises `StoreError`."""
+    say, names = translator(language), shared.settings.names(language)
     known = known_people(shared, (row.person for row in passers if row.person is not None))
     rows = []
     for passer in passers:
         person = known.get(passer.person or 0, KnownPerson())
+        at = shared.settings.devices.get(passer.kiosk, gate)
+        door = "" if at == gate else f"{names.gate(at)} · "
         nobody = N_("a card on no list") if passer.person is None else N_("name erased")
         rows.append(
             NamedPasser(
                 name=person.name or say(nobody),
                 unit=person.unit,
                 permit=say(PERMIT_NAMES.get(passer.permit, PERMIT_NAMES["ask"])),
-                kiosk=shared.settings.kiosk_title(passer.kiosk, language),
+                kiosk=door + names.kiosk(passer.kiosk),
                 stopped=passer.permit != "enter",
                 fever=passer.verdict == "fever",
             )

@@ -23,10 +23,12 @@ OLD_S = 60.0
 """A reading that comes later than this after it was taken is of somebody who has gone."""
 
 MOST = 6
-"""Passers of a gate that are shown, the last ones."""
+"""Passers of a gate that are kept and shown, the last ones; those with a fever beside them."""
 
 MOST_FEVERS = 12
 """Passers with a fever of a gate that are kept for its alarm."""
+
+_FEVER = Verdict.FEVER.value
 
 
 class Passer(Struct, kw_only=True):
@@ -55,6 +57,9 @@ class Passers:
     ) -> None:
         """`now`: Unix time (s); `clock`: s of a clock that never jumps."""
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
+        self._seen_at = {gate.name: [gate.name] for gate in settings.gates}
+        for door, watcher in settings.watched_by.items():
+            self._seen_at[watcher].append(door)
         self._cards = cards
         self._now = now
         self._clock = clock
@@ -115,9 +120,16 @@ class Passers:
             ]
         return [*reversed(fresh), *reversed(burning)]
 
-    def mark(self, gate: str, alarm: AlarmState | None) -> str:
-        """A text that changes with what is shown at a gate; empty for nobody."""
-        return " ".join(str(passer.number) for passer in self.shown(gate, alarm))
+    def on_board(self, gate: str, alarm_of: Callable[[str], AlarmState | None]) -> list[Passer]:
+        """Who is shown on a gate's board, the last one first: its own passers, and those of the
+        doors without a guard that it watches. `alarm_of` gives a gate's alarm."""
+        rows = [row for each in self._seen_at[gate] for row in self.shown(each, alarm_of(each))]
+        rows.sort(key=lambda row: -row.tapped_s)
+        return [row for n, row in enumerate(rows) if n < MOST or row.verdict == _FEVER]
+
+    def mark(self, gate: str, alarm_of: Callable[[str], AlarmState | None]) -> str:
+        """A text that changes with what is shown on a gate's board; empty for nobody."""
+        return " ".join(str(row.number) for row in self.on_board(gate, alarm_of))
 
     def _tap_of(self, gate: str, kiosk: str, person: int | None) -> Passer | None:
         """The tap to which a reading belongs: the last one at its kiosk, of the same person."""

@@ -69,7 +69,7 @@ class Gate:
         self.say("alarm/north", AlarmState(gate="north", state=state, fevers=fevers, since=since))
 
     def mark(self, gate="north"):
-        return self.pages.passers.mark(gate, self.pages.live.now(gate).alarm)
+        return self.pages.passers.mark(gate, lambda each: self.pages.live.now(each).alarm)
 
 
 @pytest.fixture
@@ -98,6 +98,25 @@ def test_the_guard_sees_at_once_who_taps_and_who_may_not_enter(gate, guard):
     assert who(guard, "south") == []
     assert ("Zhang", "look at passers", "north") in gate.site.audit()
     assert ("Zhang", "look at passers", "south") not in gate.site.audit()
+
+
+def test_a_door_without_a_guard_shows_its_passers_on_the_board_that_watches_it(gate, guard):
+    gate.pages.settings.gates[1].watched_by = "north"
+    gate.pages.passers = gate.pages.live._passers = Passers(
+        gate.pages.settings, gate.pages.cards, gate.pages.clock.now, lambda: gate.clock_s[0]
+    )
+    gate.tap()
+    gate.clock_s[0] += 1
+    gate.tap(OTHER, kiosk="south-1")
+    people = guard.get("/board/north/who").json()["people"]
+    assert [row["name"] for row in people] == ["李芳", "王小明"]
+    assert [row["kiosk"] for row in people] == ["south · south-1", "north-1"]
+    assert [name for name, _, _ in who(guard, "south")] == ["李芳"]
+    both = gate.mark()
+    gate.tap(NEW, kiosk="south-1")
+    assert gate.mark() != both, "an open board asks again"
+    gate.clock_s[0] += 61
+    assert who(guard) == [] and gate.mark() == ""
 
 
 def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
