@@ -19,7 +19,7 @@ import msgspec
 
 from fevergate.errors import SettingsError, StoreError
 from fevergate.settings import last_good
-from fevergate.system.atomic_file import write_private
+from fevergate.system.atomic_file import create_private
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -38,6 +38,8 @@ Fields = dict[str, str]
 class Vault:
     """Encrypts fields with Fernet (AES-128-CBC with HMAC-SHA256); creates the key if there is none.
 
+    Gateway and pages start at the same moment: both take the key that is there first.
+
     With a damaged key and no good copy of it, each method raises `StoreError`; whoever uses it goes
     on without names and signatures.
     """
@@ -49,7 +51,7 @@ class Vault:
         try:
             if not path.exists() and not (folder / path.name).exists():
                 new = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
-                write_private(path, new + b"\n")
+                create_private(path, new + b"\n")
             chosen, wrong = last_good.choose(path, _check, folder)
             key = chosen.read_bytes().strip()
         except (OSError, SettingsError) as error:

@@ -1,6 +1,7 @@
 """Atomic writes of small files: a power cut leaves either the old or the new file, whole."""
 
 import os
+import secrets
 from pathlib import Path
 
 
@@ -19,6 +20,24 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def create_private(path: Path, data: bytes) -> bool:
+    """Write a file atomically, readable to its owner only, unless there is one by then; returns
+    whether it was written.
+
+    Of processes that create a key at the same moment one succeeds, and all read its key.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    write_private(temporary, data)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+    return True
 
 
 def write_public(path: Path, data: bytes) -> None:
