@@ -5,7 +5,7 @@ search is audited; one by name with the fevers that it found, not with the name,
 the follow-up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import BinaryIO
 from urllib.parse import urlencode
@@ -21,7 +21,8 @@ from fevergate.texts.translations import LABELS, Say, translator
 from fevergate.web.context import Shared
 from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSearch
-from fevergate.web.follow_ups import IMPERSONAL
+from fevergate.web.follow_ups import IMPERSONAL, Followed
+from fevergate.web.passer_pages import with_card_names
 from fevergate.web_common.dates import Period, period, spans
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
 from fevergate.web_common.exports import write_csv, write_xlsx
@@ -126,7 +127,11 @@ class FeverPages:
             return
         settings, say = self._shared.settings, translator(language)
         with self._search.whole(query) as (count, read):
-            table = fever_table(settings, language, count, read, personal=personal)
+
+            def rows() -> Iterator[Followed]:
+                return with_card_names(self._shared, read()) if personal else read()
+
+            table = fever_table(settings, language, count, rows, personal=personal)
             if kind == "csv":
                 write_csv(table, out)
                 return

@@ -1,6 +1,6 @@
 """Pages of the daily fever log: read, print, export, sign, strike hours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from typing import BinaryIO
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import ActionError, StrikeError
-from fevergate.reports.fever_log import Day, WholeDay
+from fevergate.reports.fever_log import Day, Fever, WholeDay
 from fevergate.reports.formats import json_parts
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
@@ -17,8 +17,9 @@ from fevergate.texts.translations import translator
 from fevergate.web.context import Shared
 from fevergate.web.fever_columns import NARROW_COLUMNS, FeverRow
 from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
-from fevergate.web.follow_ups import FollowUp
+from fevergate.web.follow_ups import Followed, FollowUp
 from fevergate.web.log_sheet import coverage_table, sheet
+from fevergate.web.passer_pages import with_card_names
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
@@ -189,10 +190,14 @@ class LogPages:
         language = self._shared.language(request)
         say = translator(language)
 
+        def followed(fevers: Iterable[Fever]) -> Iterator[Followed]:
+            rows = self._shared.follow_ups.beside(fevers)
+            return with_card_names(self._shared, rows) if personal else rows
+
         def write_day(whole: WholeDay, out: BinaryIO) -> None:
             report = sheet(
                 whole,
-                self._shared.follow_ups.beside,
+                followed,
                 self._shared.signed(whole.day),
                 self._shared.settings,
                 language,

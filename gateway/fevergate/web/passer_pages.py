@@ -1,7 +1,8 @@
 """Names of those who tapped a card at a gate, for the guard of its board; each look is noted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -12,9 +13,12 @@ from starlette.responses import JSONResponse, Response
 from fevergate.errors import NothingFoundError
 from fevergate.people.card_list import entry_of
 from fevergate.people.passes import REGISTER as VISITORS
+from fevergate.reports.fever_log import identity_of
+from fevergate.storage.presences import person_of
 from fevergate.texts.translations import N_, translator
+from fevergate.web import follow_ups
 from fevergate.web.context import Shared
-from fevergate.web.follow_ups import MAX_LENGTHS
+from fevergate.web.follow_ups import MAX_LENGTHS, Followed, FollowUp
 from fevergate.web.passers import Passer
 from fevergate.web_common.list_words import PERMIT_NAMES
 from fevergate.web_common.routes import get
@@ -81,6 +85,25 @@ def known_person(shared: Shared, number: int) -> KnownPerson | None:
     """One of `known_people` for a follow-up, whose telephone is shorter."""
     person = known_people(shared, [number]).get(number)
     return person and msgspec.structs.replace(person, phone=person.phone[: MAX_LENGTHS["phone"]])
+
+
+def with_card_names(shared: Shared, followed: Iterable[Followed]) -> Iterator[Followed]:
+    """Each fever with its follow-up; one that nobody has begun has the name of the fever's card, as
+    its form would have. Raises `StoreError`."""
+    rest = iter(followed)
+    while part := list(islice(rest, follow_ups.AT_ONCE)):
+        with shared.reader() as reader:
+            persons = {
+                identity_of(fever): person_of(reader, *identity_of(fever))
+                for fever, after in part
+                if after is None
+            }
+        known = known_people(shared, (person for person in persons.values() if person is not None))
+        for fever, after in part:
+            if card := known.get(persons.get(identity_of(fever)) or 0):
+                yield fever, FollowUp(person=card.name, unit=card.unit, phone=card.phone)
+            else:
+                yield fever, after
 
 
 def named(shared: Shared, passers: Sequence[Passer], language: str, gate: str) -> list[NamedPasser]:

@@ -2,7 +2,7 @@
 alarm burns; each look is noted."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pages_site import GOOD, post
@@ -181,7 +181,9 @@ def test_tutors_and_strangers_see_nobody_and_events_have_no_name(gate, site, gua
     assert gate.pages.measured_today.expected == 1  # who may not enter is not expected
 
 
-def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(gate, site, guard):
+def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(
+    gate, site, guard, administrator
+):
     person = gate.pages.people.by_number("1").person
     scan = reading(5, "fever", boot=7, at=AT, who="0" * 16)
     site.gateway.commit([ReadingArrived(scan, AT, "north", person=person)])
@@ -189,6 +191,12 @@ def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(gat
     assert 'name="person" maxlength="64" autocomplete="off" value="王小明"' in page
     assert 'value="计应2301"' in page and "ask whether it is the person" in page
     assert "王小明" not in guard.get("/fevers/north-1/1/2").text
+    day = datetime.fromtimestamp(AT, gate.pages.settings.zone).date()
+    for path in (f"/admin/log.csv?date={day}", f"/admin/fevers.csv?from={day}&to={day}"):
+        plain, named = (administrator.get(path + more).text for more in ("", "&names=1"))
+        assert "王小明" not in plain
+        (row,) = [row for row in named.splitlines() if "王小明" in row]
+        assert "计应2301" in row
     assert not gate.pages.store.query("select 1 from follow_ups")
 
 
