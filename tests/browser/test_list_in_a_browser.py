@@ -43,7 +43,7 @@ def sound(page):
 
 def test_a_list_is_uploaded_looked_at_and_its_people_are_given_permits(site, browser):
     rows = made_up(90)
-    for number, (language, theme, size) in enumerate(WAYS[:2]):
+    for number, (language, theme, size) in enumerate(WAYS):
         page = opened(browser, site.url, language, size, theme)
         sign_in(page, "李伟")
         upload(page, site, "bad.csv", as_csv([(*rows[0][:1], "", *rows[0][2:])]))

@@ -1,5 +1,6 @@
 """A real mosquitto on this machine, configured by `fevergate provision`."""
 
+import os
 import random
 import socket
 import subprocess
@@ -18,13 +19,27 @@ PORTS = (20_000, 32_768)
 """Below those of clients: ip(7), ip_local_port_range."""
 
 
+_SHARES = 97
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """A loopback TCP port that is free now, and that the kernel gives to no client, so that a
-    server that is killed finds it free again."""
+    server that is killed finds it free again.
+
+    Given once: a server begins some time after its port was chosen, and processes that test side
+    by side, whose numbers follow each other, choose from shares of their own.
+    """
+    share = range(PORTS[0] + os.getpid() % _SHARES, PORTS[1], _SHARES)
+    if len(_given) >= len(share) // 2:
+        _given.clear()
     while True:
+        port = random.choice(share)  # noqa: S311 - no secret
         with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(*PORTS)))  # noqa: S311 - no secret
-            return probe.getsockname()[1]
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 class LocalBroker:
