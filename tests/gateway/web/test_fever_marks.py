@@ -123,4 +123,5 @@ def test_a_red_light_of_today_is_a_fever_though_it_could_not_be_stored(
     board = Board(site.pages)
     monkeypatch.setattr(board._list, "listed", lambda _: listed())
     now = GateNow(gate="north", now=AT, line=True, gateway=True, alarm=state, kiosks=[])
-    assert board._gate_now(now, translator("en"), site.settings.names("en")).today == today
+    names, alarms = site.settings.names("en"), {"north": state}
+    assert board._gate_now(now, translator("en"), names, alarms).today == today
