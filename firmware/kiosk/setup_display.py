@@ -60,7 +60,7 @@ class SetupDisplay(Display):
             at = at + 1 if self._changes == changes else 0
 
     async def _draw(self):
-        """Draw the screen in `_wanted`: None for the QR code, two lines, or lines and a sign."""
+        """Draw the screen in `wanted`: None for the QR code, two lines, or lines and a sign."""
         self.canvas.fill(0)
         if self.wanted is None:
             self._draw_code()

@@ -2,8 +2,8 @@
 
 A name takes 8 bytes of a board's heap and its letters (py/qstr.c). Private attributes (`self._x`)
 and parameters are seen by no other module, so each class and function can use the same few names:
-4 KB less than with names of their own. Functions keep theirs, because a traceback shows them; an
-`AttributeError` on a board shows the short name.
+`imported_bytes` of `tools/measure heap` fell by 2.5 KB. Functions keep theirs, because a traceback
+shows them; an `AttributeError` on a board shows the short name.
 """
 
 import ast
