@@ -53,7 +53,7 @@ _TEXTS = {
     " code: mistyped, too old, or used already. Ask for a new one",
     "refused": "网关给的设置无法使用：%s\nThe gateway's settings cannot be used: %s",
     "flash": "无法写入设备\nThe board's flash takes nothing",
-    "saved": "设置完成，测温机 %s 正在重启\nDone. The kiosk %s starts anew.",
+    "saved": "设置完成，%s 正在重启\nDone. %s starts anew.",
 }
 
 
@@ -167,7 +167,7 @@ class Commissioning:
 
     async def _set_up(self, wish):
         """Join the Wi-Fi, fetch the settings where a code was given, store them; returns the
-        kiosk's name. Raises `_FailedError`."""
+        name of the kiosk or lamp post. Raises `_FailedError`."""
         if wish.network and not wish.anyway:
             await _join(wish)
         if wish.code:

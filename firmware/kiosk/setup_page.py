@@ -34,11 +34,11 @@ button[disabled]{background:#5c5c5c}
 .good{background:#0b6b3a}
 </style>
 <main>
-<h1>测温机设置 <span lang="en">Set up this kiosk</span></h1>
+<h1>设备设置 <span lang="en">Set up this device</span></h1>
 <form id="form">
 <label>设置码 <span lang="en">Setup code</span>
-<small>网关页面 → 测温机 → “用手机设置” <span lang="en">· gateway's pages → Kiosks → the kiosk →
-“Set up by phone”: scan it, paste it, or type it</span></small>
+<small>网关页面 → 测温机 → 这台测温机或灯柱 → “用手机设置” <span lang="en">· gateway's pages →
+Kiosks → the kiosk or lamp post → “Set up by phone”: scan it, paste it, or type it</span></small>
 <textarea id="given" rows="2" autocapitalize="characters" autocomplete="off"
 spellcheck="false" placeholder="192.168.1.10:8443/ABCD-EFGH-…"></textarea></label>
 <label>无线网络 <span lang="en">Wi-Fi at the gate</span>
@@ -83,8 +83,8 @@ if(s.state=="busy"){say("busy",s.text);later(1500)}
 else if(s.state=="saved"){say("good",s.text);ask("/state?seen").catch(function(){})}
 else if(s.text){say("bad",s.text);$("again").hidden=!s.anyway}
 else if($("say").className=="busy")say("","")
-}).catch(function(){if(tries++)say("busy","手机可能已离开测温机的无线网络：请重新加入 "+wifi+
-"，结果会留在这里，也显示在屏幕上\\nYour phone may have left the kiosk's Wi-Fi. Join "+wifi+
+}).catch(function(){if(tries++)say("busy","手机可能已离开设备的无线网络：请重新加入 "+wifi+
+"，结果会留在这里，也显示在屏幕上\\nYour phone may have left the device's Wi-Fi. Join "+wifi+
 " again: the result waits here, and on the display");later(2000)})}
 function send(anyway){wait(true);say("busy","…");
 ask("/settings",{method:"POST",headers:{"Content-Type":"application/json"},body:JSON.stringify({

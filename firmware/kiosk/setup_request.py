@@ -1,4 +1,4 @@
-"""Checks what the setup page sends: a setup code or a kiosk's file, and the gate's Wi-Fi."""
+"""Checks what the setup page sends: a setup code or a device's file, and the gate's Wi-Fi."""
 
 import binascii
 import json
@@ -42,7 +42,7 @@ class SetupRequest:
         if not self.text and before and not before.used:
             self.code, self.text = before.code, before.text
         elif not self.text:
-            raise SettingsError("expected a setup code from this kiosk's page on the gateway")
+            raise SettingsError("expected a setup code from this device's page on the gateway")
         elif self.text[0] != "{":
             self.code = setup_code.parse(self.text)
         if self.code:

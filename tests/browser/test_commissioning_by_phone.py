@@ -6,18 +6,23 @@ from contextlib import contextmanager
 
 import pytest
 import zxingcpp
+from broker_client import BASE, Client
 from commissioning_helpers import SSID, WIFI_PASSWORD, NewBoard
 from kiosk_helpers import ANSWER_S, until
 from PIL import Image
 from playwright.sync_api import expect
+from samples import reading
 
+from fevergate.protocol.messages import encode
 from fevergate.provision.device_service import take
 from harness.accessibility import judged, too_wide_px
 from harness.broker import free_port
 from harness.browser import NARROW, PATIENT_MS, begin, chromium, opened, sign_in
 from harness.site import Site
+from simulator.tower import Tower
 
 BOARD = "http://192.168.4.1/"
+POST = "north-post"
 MINI_BROWSER = """
     for (const name of ["open", "alert", "confirm", "prompt"]) window[name] = () => null;
     const refuse = () => { throw new DOMException("", "SecurityError"); };
@@ -36,6 +41,7 @@ MINI_BROWSER = """
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     with Site(tmp_path_factory.mktemp("by-phone") / "gateway", {"north": ["north-1"]}) as site:
+        site.add_post(POST, "north")
         site.start_gateway()
         site.start_web()
         yield site
@@ -166,7 +172,7 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
 
         phone.joins_again()
         window = phone.open()
-        phone.say("Done. The kiosk north-1 starts anew.")
+        phone.say("Done. north-1 starts anew.")
         assert judged(window) == [] and phone.complaints == []
     board.wait_console("link up", ANSWER_S)
     assert board.boots == 2 and board.settings()["language"] == "en"
@@ -175,9 +181,15 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
         expect(administrator.get_by_text(noted)).to_be_visible()
 
 
-def test_a_phone_that_comes_back_needs_no_new_window(site, administrator, browser, board):
-    administrator.goto(f"{site.url}/admin/kiosks/north-1")
+def test_a_lamp_post_and_a_phone_that_comes_back_in_the_same_window(
+    site, administrator, browser, board
+):
+    """The board becomes the post whose code it is given: amber until then, red at its gate's
+    fever, and its button acknowledges that."""
+    tower = Tower(board)
+    administrator.goto(f"{site.url}/admin/kiosks/{POST}")
     text = setup_code_of(administrator)
+    assert judged(administrator) == [] and fits(administrator)
     with phone_in(browser, "dark") as phone:
         window = phone.open()
         # Typed, by hand and in small letters; the network's name, too.
@@ -189,10 +201,20 @@ def test_a_phone_that_comes_back_needs_no_new_window(site, administrator, browse
         phone.loses_the_wifi()
         phone.say("the result waits here")
         phone.joins_again()
-        phone.say("设置完成，测温机 north-1 正在重启")
+        phone.say(f"设置完成，{POST} 正在重启")
         assert judged(window) == [] and phone.complaints == []
-    until(lambda: board.boots == 2)
-    assert board.settings()["language"] == "zh"
+    assert [lit.what for lit in tower.history] == [{"amber"}]
+    board.wait_console("link up", ANSWER_S)
+    settings = board.settings()
+    assert settings["language"] == "zh" and settings["role"] == "lamp_post"
+    with Client(site, "north-1") as kiosk:
+        kiosk.say(f"{BASE}/north-1/reading", encode(reading(1, "fever")))
+        tower.wait_for(lambda: {"red", "siren"} <= tower.lit, ANSWER_S, "no red")
+        tower.press(ANSWER_S)
+        tower.wait_for(lambda: not {"red", "siren"} & tower.lit, ANSWER_S, "still red")
+    with Client(site, "admin") as admin:
+        admin.hear(f"{BASE}/alarm/north")
+        until(lambda: any(b'"by":"button"' in payload for payload in admin.payloads()))
 
 
 def test_a_file_is_pasted_where_none_can_be_chosen(site, browser, board):

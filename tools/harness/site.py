@@ -21,6 +21,7 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.settings import load_campus
 from fevergate.protocol.topics import Topic
 from fevergate.provision import provision
+from fevergate.provision.steps import add
 from fevergate.provision.titles import suggested_campus, suggested_gate
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.web_common.accounts import Accounts, Role
@@ -108,6 +109,12 @@ class Site:
         assert before in text, f"{self.settings_path}: no {before!r}"  # noqa: S101
         self.settings_path.write_text(text.replace(before, after, 1))
         self.settings: GatewaySettings = load_gateway(self.settings_path)
+
+    def add_post(self, post: str, gate: str) -> None:
+        """Give a gate a lamp post, as `fevergate provision post` does."""
+        for _ in add(self.folder, post, gate, {}, post=True):
+            pass
+        self.settings = load_gateway(self.settings_path)
 
     @property
     def port(self) -> int:
