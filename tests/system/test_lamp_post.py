@@ -8,7 +8,6 @@ import pytest
 from broker_client import BASE, Client
 from kiosk_helpers import ANSWER_S, FIRMWARE, changed, until
 
-from fevergate.mosquitto.broker_files import ACL_END
 from harness.site import Site
 from simulator import Board
 from simulator.frames import ResetCause
@@ -22,23 +21,11 @@ SPEED = 2.0
 BEAT_S = 0.2
 """Far more often than a post asks for: on a loaded machine none may be late."""
 
-RIGHTS = f"""
-user {POST}
-topic read {ALARM}
-topic read {ALARM}/beat
-topic write {ALARM}/acknowledge
-
-user gateway
-topic write {BASE}/alarm/+/beat
-"""
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("site") / "fevergate", {"north": ["north-1", POST]})
-    path = site.folder / "broker.acl"
-    path.write_text(path.read_text().replace(ACL_END, RIGHTS + ACL_END))
-    with site:
+    folder = tmp_path_factory.mktemp("site") / "fevergate"
+    with Site(folder, {"north": ["north-1"]}, posts={POST: "north"}) as site:
         yield site
 
 
@@ -101,7 +88,7 @@ def gateway(site):
 @pytest.fixture
 def board(site, tmp_path):
     board = Board(POST, tmp_path / "flash", FIRMWARE, speed=SPEED)
-    board.flash(site.board_files(POST, role="lamp_post", gate="north", **WIFI))
+    board.flash(site.board_files(POST, **WIFI))
     yield board
     board.stop()
 
@@ -209,7 +196,7 @@ def test_without_power_the_contact_at_rest_lights_amber(tower, board):
 
 def test_a_program_that_is_stuck_is_reset_and_amber_meanwhile(site, tmp_path, gateway):
     board = Board(POST, tmp_path / "flash", FIRMWARE, speed=SPEED)
-    board.flash(site.board_files(POST, role="lamp_post", gate="north", **WIFI))
+    board.flash(site.board_files(POST, **WIFI))
     stuck = (
         '            print("button")\n',
         '            print("button")\n            while 1: pass\n',

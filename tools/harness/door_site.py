@@ -7,14 +7,9 @@ the other kiosks are `LoadKiosk`: their readings come from this process, through
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import tomlkit
+from typing import Literal
 
 from fevergate.alarm.gpio_pins import GATES as PINS
-from fevergate.provision.files import POST_ROLE, Provisioned, write_broker
-from fevergate.provision.kiosks import settings_of, write_kiosk
-from fevergate.settings.gateway import load_gateway
 from harness import FIRMWARE
 from harness.load import LoadKiosk
 from harness.site import Site
@@ -64,21 +59,6 @@ def gateways(doors: int) -> list[list[Door]]:
     return sites
 
 
-def add_post(site: Site, post: str, gate: str) -> None:
-    """Give a gate a lamp post in place of lamps on the gateway's pins: its credential, the files of
-    its board, and its line in gateway.toml. The broker must not run yet."""
-    values = settings_of(site.folder, site.gates[gate][0])
-    done = Provisioned(site.folder)
-    write_kiosk(done, post, values | {"kiosk": post, "username": post, "role": POST_ROLE})
-    write_broker(done, site.campus)
-    document: Any = tomlkit.parse(site.settings_path.read_text(encoding="utf-8"))
-    (table,) = [table for table in document["gates"] if table["name"] == gate]
-    table.pop("pins", None)
-    table.update({"lamps": "none", "posts": [post]})
-    site.settings_path.write_text(tomlkit.dumps(document), encoding="utf-8")
-    site.settings = load_gateway(site.settings_path)
-
-
 class DoorSite(Site):
     """Broker, gateway, lamp posts and kiosks of some doors, for a `with` statement."""
 
@@ -102,12 +82,12 @@ class DoorSite(Site):
             campus=campus,
             language=language,
             watched_by=watched_by,
+            posts={door.post: door.name for door in self.doors if door.kind == "post"},
         )
         self.towers: dict[str, Tower] = {}
         self.boards: dict[str, Board] = {}
         for door in self.doors:
             if door.kind == "post":
-                add_post(self, door.post, door.name)
                 self.towers[door.name] = Tower(self._board(door.post, POST_SPEED, changes=WIFI))
             if door.name in set(real):
                 self.boards[door.name] = self._board(door.kiosk, speed, seed=seed)

@@ -77,6 +77,14 @@ provision_group.add_command(requests_command)
     " two gates; further ones have none without this as well.",
 )
 @click.option(
+    "--post",
+    "posts",
+    type=NamesParam("POST=GATE", "north-post=north"),
+    multiple=True,
+    help="A lamp post, a board with lamps of its own, and its gate; repeat it for each. A new gate"
+    " with one leaves the Pi's pins to others.",
+)
+@click.option(
     "--broker-host", help="Address at which kiosks reach the broker.  [first run: 127.0.0.1]"
 )
 @click.option(
@@ -106,6 +114,7 @@ def gateway_command(
     folder: Path,
     gates: tuple[tuple[str, list[str]], ...],
     watched_by: tuple[tuple[str, list[str]], ...],
+    posts: tuple[tuple[str, list[str]], ...],
     campus_server: str | None,
     title: str | None,
     title_en: str | None,
@@ -125,7 +134,7 @@ def gateway_command(
     labels show in place of the ids.
 
     A gate whose lamps the Pi's pins do not reach gets a lamp post, a board with lamps of its own:
-    `fevergate provision post`.
+    with `--post north-post=north` here, or later by `fevergate provision post`.
 
     Then set up each board: with `fevergate flash`, with a phone (a new board opens a Wi-Fi, whose
     page asks for a setup code from the gateway's pages), or over USB with `fevergate provision
@@ -141,6 +150,7 @@ def gateway_command(
         folder,
         gates=by_gate,
         watched_by={door: ",".join(watchers) for door, watchers in watched_by},
+        posts={post: ",".join(of) for post, of in merged(posts).items()},
         titles=titles.get(campus, UNCHANGED),
         gate_titles=ask_for(
             *(GATE, by_gate, dict(gate_titles)),

@@ -1,6 +1,6 @@
 """Assigns kiosks and lamp posts to gates in gateway.toml; comments and other edits are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +17,10 @@ Watchers = Mapping[str, str]
 
 
 def add_to_gate(
-    document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str, watched_by: Watchers
+    document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str, elsewhere: Container[str]
 ) -> None:
     """Assign a kiosk to one gate, removing it from others. A new gate gets the next set of pins for
-    its lamps, and has none where all are taken, or another gate watches it.
+    its lamps, and has none where all are taken, or the gate is one whose lamps are `elsewhere`.
 
     Raises `ProvisionError` if another gate would lose its only kiosk.
     """
@@ -43,7 +43,7 @@ def add_to_gate(
     table = tomlkit.table()
     table.update({"name": gate, "kiosks": [kiosk]})
     taken = {table.get("pins", PIN_SETS[0]) for table in gates if _lit(table)}
-    free = [pins for pins in PIN_SETS if pins not in taken and gate not in watched_by]
+    free = [pins for pins in PIN_SETS if pins not in taken and gate not in elsewhere]
     table.update({"pins": free[0]} if free else {"lamps": "none"})
     gates.append(table)
 

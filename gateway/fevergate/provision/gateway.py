@@ -4,6 +4,7 @@ A later run keeps keys, passwords and edits of gateway.toml, adds new gates and 
 certificates that expire soon. No secret is printed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Unpack
@@ -27,7 +28,7 @@ from fevergate.provision.files import (
     secret,
     write_broker,
 )
-from fevergate.provision.gates import Watchers, add_to_gate, watch
+from fevergate.provision.gates import Watchers, add_post, add_to_gate, watch
 from fevergate.provision.kiosks import (
     DEFAULTS,
     BoardWishes,
@@ -68,17 +69,19 @@ def provision(
     titles: Titles = UNCHANGED,
     gate_titles: Named = NONE_NAMED,
     watched_by: Watchers = MappingProxyType({}),
+    posts: Mapping[str, str] = MappingProxyType({}),
     **board: Unpack[BoardWishes],
 ) -> Provisioned:
     """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
     campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
     value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`. `titles` are the
-    campus's names; `watched_by` names for a gate without lamps the gate whose lamps show its red.
+    campus's names; `watched_by` names for a gate without lamps the gate whose lamps show its red,
+    `posts` the gate of each lamp post; a new gate that has one gets no lamps on the Pi's pins.
 
     Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
     folder = folder.absolute()
-    _check(folder, campus, gateway, gates)
+    _check(folder, campus, gateway, gates, posts)
     check_timezone(timezone)
     if campus_server_url:
         host_and_port(campus_server_url)
@@ -90,18 +93,30 @@ def provision(
     own = {"campus": campus, "gateway": gateway, "timezone": timezone, "bind": bind}
     own |= {name: board.get(name) or DEFAULTS[name] for name in ("language", "site")}
     hosts = {"broker_host": broker_host, "broker_port": broker_port, "ntp_host": broker_host}
-    boards = _boards(folder, gates, first_values(campus, own["language"], broker), hosts | board)
+    first, wishes = first_values(campus, own["language"], broker), hosts | board
+    boards = {
+        kiosk: values_for(folder, kiosk, gate, first, wishes)
+        for gate, kiosks in gates.items()
+        for kiosk in kiosks
+    }
+    towers = {
+        post: values_for(folder, post, gate, first, wishes, post=True)
+        for post, gate in posts.items()
+    }
     document = _settings(folder / SETTINGS, own, broker, home_assistant)
     for kiosk, settings in boards.items():
-        add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk, watched_by)
+        lit_elsewhere = {*watched_by, *posts.values()}
+        add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk, lit_elsewhere)
+    for post, gate in posts.items():
+        add_post(document, folder / SETTINGS, gate, post)
     watch(document, folder / SETTINGS, watched_by)
     set_titles(document, titles)
     set_gate_titles(document, gate_titles)
     done = Provisioned(folder)
     _make_trust(done, campus, broker.host)
     _make_passwords(done, home_assistant, collect)
-    for kiosk, settings in boards.items():
-        write_kiosk(done, kiosk, settings)
+    for board_name, settings in (boards | towers).items():
+        write_kiosk(done, board_name, settings)
     write_authority(done)
     write_broker(done, campus)
     configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port or 0)
@@ -116,12 +131,19 @@ def provision(
     return done
 
 
-def _check(folder: Path, campus: str, gateway: str, gates: dict[str, list[str]]) -> None:
+def _check(
+    folder: Path,
+    campus: str,
+    gateway: str,
+    gates: dict[str, list[str]],
+    posts: Mapping[str, str],
+) -> None:
     kiosks = [kiosk for names in gates.values() for kiosk in names]
     check_names("campus", [campus])
     check_names("gateway", [gateway])
     check_names("gate", gates)
     check_names("kiosk", kiosks)
+    check_names("lamp post", posts)
     if not kiosks:
         raise ProvisionError("expected at least one gate with a kiosk")
     if len(gates) > MAX_GATES:
@@ -131,6 +153,10 @@ def _check(folder: Path, campus: str, gateway: str, gates: dict[str, list[str]])
             raise ProvisionError(f"kiosk {kiosk!r}: this name is reserved")
         if kiosks.count(kiosk) > 1:
             raise ProvisionError(f"kiosk {kiosk!r}: stands at two gates")
+    for post in posts:
+        if post in RESERVED or post in kiosks:
+            used = "reserved" if post in RESERVED else "a kiosk's"
+            raise ProvisionError(f"lamp post {post!r}: this name is {used}")
     check_folder(folder)
 
 
@@ -145,17 +171,6 @@ def _broker(folder: Path, host: str | None, port: int | None) -> BrokerSettings:
     )
     check_host("broker host", broker.host)
     return broker
-
-
-def _boards(
-    folder: Path, gates: dict[str, list[str]], first: dict[str, Any], wishes: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Settings of each kiosk's board, by kiosk."""
-    return {
-        kiosk: values_for(folder, kiosk, gate, first, wishes)
-        for gate, kiosks in gates.items()
-        for kiosk in kiosks
-    }
 
 
 def _settings(

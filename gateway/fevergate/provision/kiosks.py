@@ -47,6 +47,9 @@ class BoardWishes(TypedDict, total=False):
     card_base: int | None
 
 
+_OF_KIOSKS_ALONE = ("card", "card_reader", "card_order", "card_base", "card_key", "supply_v")
+"""Settings of sensor and reader that a lamp post, which has none, does not take from a kiosk."""
+
 DEFAULTS = {
     "site": "face_max",  # what hardware/optics.md recommends
     "language": "zh",
@@ -182,7 +185,9 @@ def values_for(
         like.pop("supply_v", None)  # of another board's sensor
     like.pop("role", None)  # perhaps of another board
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
-    values |= {"role": POST_ROLE} if post else {}
+    if post:
+        values = {name: value for name, value in values.items() if name not in _OF_KIOSKS_ALONE}
+        values["role"] = POST_ROLE
     if "wifi_ssid" in wishes and "wifi_ssid_hex" not in wishes:
         values.pop("wifi_ssid_hex", None)
     check_wifi(values)

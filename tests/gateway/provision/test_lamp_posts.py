@@ -4,11 +4,13 @@ import json
 import shutil
 
 import pytest
+import tomlkit
 from click.testing import CliRunner
 
 from fevergate.cli import cli
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision import provision, steps
+from fevergate.provision.gates import add_to_gate
 from fevergate.provision.labels import labels_of
 from fevergate.settings.gateway import load_gateway
 from kiosk.settings import Settings
@@ -82,6 +84,54 @@ def test_a_post_keeps_its_role_and_password_where_it_is_changed_and_moves(folder
     run("renew", folder, "a-post")
     assert settings_of(folder, "a-post")["password"] != after["password"]
     assert settings_of(folder, "a-post")["role"] == "lamp_post"
+
+
+def test_a_gateway_takes_posts_beside_its_gates(folder):
+    begin = ("gateway", folder, "--campus", "east", "--gateway", "gw-east")
+    told = run(*begin, "--gate=hall=hall-1", "--post=hall-post=hall", "--post=third=north")
+
+    assert posts(folder) == {"hall-post": "hall", "third": "north"}
+    assert "kiosks/hall-post" in told and "hall没有灯" not in told and "door没有灯" in told
+    values = settings_of(folder, "hall-post")
+    assert (values["role"], values["gate"], values["wifi_ssid"]) == ("lamp_post", "hall", "campus")
+    run(*begin, "--gate=hall=hall-1", "--post=second=hall")
+    assert posts(folder) == {"hall-post": "hall", "second": "hall", "third": "north"}
+    assert settings_of(folder, "hall-post") == values, "the posts of before stay"
+
+
+def test_a_new_gate_with_a_post_leaves_the_pins_to_others(tmp_path):
+    document = tomlkit.document()
+    for gate in ("hall", "north", "south"):
+        add_to_gate(document, tmp_path, gate, f"{gate}-1", {"hall"})
+
+    tables = document.unwrap()["gates"]
+    assert tables[0]["lamps"] == "none"
+    assert [table["pins"] for table in tables[1:]] == ["gate1", "gate2"]
+
+
+@pytest.mark.parametrize(
+    ("post", "says"),
+    [
+        ("north-1=north", "lamp post 'north-1': this name is a kiosk's"),
+        ("gateway=north", "lamp post 'gateway': this name is reserved"),
+        ("P=north", "lamp post 'P': expected"),
+        ("p=west", "posts: gate 'west': expected one of north"),
+        ("p=north,door", "posts: gate 'north,door': expected one of"),
+        ("north-1", "expected POST=GATE, such as north-post=north"),
+    ],
+)
+def test_a_gateway_refuses_a_post_that_cannot_be(tmp_path, post, says):
+    command = ["gateway", tmp_path / "a", "--campus=east", "--gateway=g", "--gate=north=north-1"]
+    done = CliRunner().invoke(cli, ["provision", *map(str, command), "--post", post])
+
+    assert says in done.output + str(done.exception) and not (tmp_path / "a").exists()
+
+
+def test_a_post_beside_a_kiosk_with_a_reader_of_cards_has_none(folder):
+    run("kiosk", folder, "door-1", "--card", "record", "--card-base", "16", "--supply-v", "3.2")
+    run("post", folder, "a-post", "--gate", "door")
+
+    assert not {"card", "card_base", "card_key", "supply_v"} & set(settings_of(folder, "a-post"))
 
 
 def test_a_post_that_is_revoked_is_gone_and_may_come_again(folder):
