@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ class Provisioned:
     folder: Path
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+
+    @cached_property
+    def update_key(self) -> str:
+        """The key that checks updates, for every kiosk's settings; it takes long to read."""
+        return pki.update_modulus(self.folder)
 
     def note(self, name: str, made: bool) -> None:
         (self.made if made else self.kept).append(name)

@@ -108,8 +108,7 @@ def write_kiosk(
     before = path.read_bytes() if path.exists() else b""
     fresh = renew or not before
     password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
-    update_key = pki.update_modulus(done.folder)
-    settings = values | {"password": password, "update_key": update_key}
+    settings = values | {"password": password, "update_key": done.update_key}
     settings.pop("card_key", None)  # perhaps of the kiosk whose settings these are taken from
     if settings.get("role") != POST_ROLE:
         settings["card_key"] = (not fresh and _card_key(path)) or secrets.token_hex(CARD_KEY_BYTES)
