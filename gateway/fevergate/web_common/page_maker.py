@@ -165,6 +165,7 @@ class Site(ABC):
         )
         environment.filters["clock"] = lambda at: local(at, self._zone, "%H:%M:%S") or "-"
         environment.filters["moment"] = lambda at: local(at, self._zone) or "-"
+        environment.filters["minute"] = lambda at: local(at, self._zone, "%Y-%m-%d %H:%M") or "-"
         environment.filters["day"] = lambda text: format_date(
             date.fromisoformat(text), "full", locale=LOCALES[language]
         )
