@@ -1,17 +1,18 @@
-"""An administrator's pages on a phone: what they are for begins in the upper part of the screen."""
+"""Where room is scarce: an administrator's pages on a phone, and twenty doors on every screen."""
 
 import pytest
 from playwright.sync_api import expect
 
+from harness.accessibility import judged, too_wide_px
 from harness.browser import chromium
-from harness.page_states import SIZES
-from harness.stage import Stage
+from harness.door_states import NAMES, QUIET, RED, TwentyDoors
+from harness.page_states import SIZES, played
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stage") / "gateway"
-    with chromium() as browser, Stage(folder, browser) as stage:
+    with chromium() as browser, TwentyDoors(folder, browser) as stage:
         yield stage
 
 
@@ -35,3 +36,46 @@ def test_no_date_of_a_period_is_broken_over_two_lines(stage):
     lines = "of => of.map((date) => date.getClientRects().length)"
     assert set(dates.evaluate_all(lines)) == {1}
     page.context.close()
+
+
+CUT = """of => of.filter((it) => { const at = it.getBoundingClientRect();
+    return at.top < 0 || at.left < 0 || at.bottom > innerHeight + 1 || at.right > innerWidth + 1;
+}).map((it) => it.innerText)"""
+"""What of some elements is not whole in the window."""
+
+
+def _looked_at(page, whole):
+    """Every size, in which all of a selector's elements must be in sight."""
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.locator(whole).evaluate_all(CUT) == [], size
+        assert too_wide_px(page) <= 0, size
+        assert size not in ("phone", "wall") or judged(page) == [], size
+
+
+@pytest.mark.parametrize(("name", "language"), [("twenty-doors", "zh"), ("twenty-doors-red", "en")])
+def test_of_twenty_gates_each_red_one_is_in_sight_whoever_waits_longest_first(
+    stage, name, language
+):
+    with played(stage, name, language) as page:
+        here = "lab" if name.endswith("red") else "north"
+        waiting = [kiosk.partition("-")[0] for kiosk in RED]
+        titles = [NAMES[gate][language == "en"] for gate in waiting if gate != here]
+        named = [text.split(" · ")[0] for text in page.locator("#elsewhere a").all_inner_texts()]
+        assert named == [f"▲ {title}" for title in titles]
+        _looked_at(page, "#elsewhere a, #headline, #acknowledge:not([hidden]) button")
+        tabs = page.locator(".tabs a").evaluate_all("of => of.map((tab) => tab.dataset.gate)")
+        assert tabs == list(NAMES)  # where a finger expects them
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("twenty-doors-wall", "en"), ("twenty-doors-wall-red", "zh")]
+)
+def test_a_display_of_twenty_gates_cuts_nothing_off_and_says_why_one_is_amber(
+    stage, name, language
+):
+    with played(stage, name, language) as page:
+        _looked_at(page, "#now > :not([hidden]), #gates li, #kiosks li")
+        offline = {"zh": "离线", "en": "offline"}[language]
+        amber = page.locator("#gates li.amber-gate").all_inner_texts()
+        assert len(amber) == len(QUIET) and all(offline in text for text in amber)

@@ -40,23 +40,25 @@ Played = Callable[[Stage, Page], Iterator[None]]
 
 @dataclass(frozen=True)
 class State:
-    """A state of the pages; `role` is who is signed in, empty for nobody."""
+    """A state of the pages; `role` is who is signed in, empty for nobody; `many`: it is played on
+    a site of many gates (`door_states.TwentyDoors`)."""
 
     name: str
     what: str
     role: Role
     play: Played
+    many: bool
 
 
 STATES: dict[str, State] = {}
 """Every state by name, in the order in which they are to be played."""
 
 
-def state(name: str, role: Role = "guard") -> Callable[[Played], Played]:
+def state(name: str, role: Role = "guard", *, many: bool = False) -> Callable[[Played], Played]:
     """Add a state, played by the decorated function."""
 
     def add(play: Played) -> Played:
-        STATES[name] = State(name, (play.__doc__ or "").strip(), role, play)
+        STATES[name] = State(name, (play.__doc__ or "").strip(), role, play, many)
         return play
 
     return add

@@ -1,4 +1,4 @@
-"""A site of two gates with people, and a browser: what states of the pages are played on."""
+"""A site with people, and a browser: what states of the pages are played on."""
 
 import json
 import re
@@ -41,15 +41,22 @@ Role = Literal["", "guard", "administrator"]
 
 
 class Stage(Site):
-    """A site of two gates with people, and a browser; for a `with` statement.
+    """A site with people, and a browser; for a `with` statement.
 
+    `gates` are the kiosks of each gate, `north` and `south` among them, two gates by default;
     `options` are `Site`'s. Everybody's password is `harness.browser.PASSWORD`.
     """
 
-    def __init__(self, folder: Path, browser: Browser, **options: Any) -> None:
-        named = {gate: suggested_gate(gate) for gate in GATES}
+    def __init__(
+        self,
+        folder: Path,
+        browser: Browser,
+        gates: dict[str, list[str]] = GATES,
+        **options: Any,
+    ) -> None:
+        named = {gate: suggested_gate(gate) for gate in gates}
         options = {"titles": suggested_campus(CAMPUS), "gate_titles": named} | options
-        super().__init__(folder, GATES, **options)
+        super().__init__(folder, gates, **options)
         self.edit("silent_after_s = 150", "silent_after_s = 3600")
         self._browser = browser
         self._cookies: dict[str, Any] = {}
@@ -68,12 +75,12 @@ class Stage(Site):
             accounts.begin(accounts.invite(), ADMINISTRATOR, PASSWORD)
             accounts.add(GUARD, PASSWORD, "guard")
             vault = Vault(self.settings.path(KEY))
-            Duty(Entries(store, vault, shipped()), lambda: list(GATES)).add(ON_DUTY, "")
+            Duty(Entries(store, vault, shipped()), lambda: list(self.gates)).add(ON_DUTY, "")
         self.start_gateway()
         self.start_web()
-        for kiosks in GATES.values():
+        for gate, kiosks in self.gates.items():
             for kiosk in kiosks:
-                for n in range(12):
+                for n in range(12 if gate in GATES else 1):
                     self.kiosk(kiosk).reading(Verdict.NORMAL, 36.2 + n * 7 % 10 / 20)
         self._client = self.stack.enter_context(self.client())
         sign_in_client(self._client, ADMINISTRATOR, PASSWORD)

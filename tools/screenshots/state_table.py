@@ -25,13 +25,14 @@ from playwright.sync_api import Browser, Page
 
 from harness.accessibility import judged, too_wide_px
 from harness.browser import chromium, opened, sign_in
+from harness.door_states import TwentyDoors
 from harness.errors import HarnessError
 from harness.figures import progress, show
 from harness.page_states import SIZES, STATES, played
 from harness.stage import Stage
 from scenarios.campus_filled import ADMINISTRATOR, filled, play
 
-for _states in ("office_states", "wall_states", "kiosk_states", "people_states"):
+for _states in ("office_states", "wall_states", "kiosk_states", "people_states", "door_states"):
     import_module(f"harness.{_states}")  # adds its states to `STATES`
 
 LANGUAGES = ("zh", "en")
@@ -122,7 +123,18 @@ def of_gateway(
     folder: Path, browser: Browser, names: list[str], languages: list[str]
 ) -> Iterator[Shown]:
     """The states of the gateway's pages, on a site below `folder`."""
-    with Stage(folder / "gateway", browser) as stage:
+    yield from _on(Stage(folder / "gateway", browser), names, languages)
+
+
+def of_doors(
+    folder: Path, browser: Browser, names: list[str], languages: list[str]
+) -> Iterator[Shown]:
+    """The states of a gateway with twenty doors, on a site below `folder`."""
+    yield from _on(TwentyDoors(folder / "doors", browser), names, languages)
+
+
+def _on(site: Stage, names: list[str], languages: list[str]) -> Iterator[Shown]:
+    with site as stage:
         for name in names:
             for language in languages:
                 with played(stage, name, language) as page:
@@ -175,8 +187,10 @@ def command(
     folder.mkdir(parents=True, exist_ok=True)
     table = Table(folder)
     languages = list(language or LANGUAGES)
+    wanted = [name for name in STATES if not only or name in only]
     parts: list[tuple[Callable[..., Iterator[Shown]], list[str]]] = [
-        (of_gateway, [name for name in STATES if not only or name in only]),
+        (of_gateway, [name for name in wanted if not STATES[name].many]),
+        (of_doors, [name for name in wanted if STATES[name].many]),
         (of_campus, [name for name in CAMPUS if not only or name in only]),
     ]
     try:

@@ -74,9 +74,21 @@ function draw(now) {
   voice();
 }
 
-/* The other gates: on their tabs, and a red one as a band above everything. */
+/* A red gate in a line of the band, or in few words. */
+function inBand({ gate: name, alarm }, short) {
+  const waiting = say.waiting.replace("%(count)s", alarm.fevers);
+  const warm = (alarm.last || {}).body_c;
+  const words = short
+    ? [warm == null ? say.red : warm.toFixed(1) + " °C", alarm.fevers > 1 ? waiting : ""]
+    : [say.red, warmth(alarm), waiting];
+  return ["▲ " + gateTitle(name), ...words].filter(Boolean).join(" · ");
+}
+
+/* The other gates: on their tabs, which never move under a finger, and the red ones as a band above
+   everything, whoever waits longest first, so that none of many gates is out of sight. */
 function others(gates) {
   const raised = gates.filter((one) => one.alarm && one.alarm.state === "raised");
+  raised.sort((one, other) => one.alarm.since - other.alarm.since);
   elsewhere = raised.map((one) => gateTitle(one.gate)).join(", ");
   for (const one of gates) {
     const hot = raised.includes(one);
@@ -86,11 +98,13 @@ function others(gates) {
     text(tab.querySelector("span"), sign);
   }
   const band = find("elsewhere");
-  const lines = raised.map((one) => [one.gate, "▲ " + gateTitle(one.gate) + " · " + say.red + " · " + [warmth(one.alarm), say.waiting.replace("%(count)s", one.alarm.fevers)].filter(Boolean).join(" · ")]);
+  const short = raised.length > 2;
+  const lines = raised.map((one) => [one.gate, inBand(one, short)]);
   const shown = JSON.stringify(lines);
   if (band.dataset.shown === shown) return;
   band.dataset.shown = shown;
   band.hidden = lines.length === 0;
+  band.classList.toggle("short", short);
   band.replaceChildren(...lines.map(([name, words]) => {
     const link = document.createElement("a");
     link.href = "/board/" + name;

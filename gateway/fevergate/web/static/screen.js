@@ -38,6 +38,13 @@ function showing() {
   return red.length ? red : now.gates;
 }
 
+/* A gate in the list of all, with the first reason of its amber light. */
+function inList(gate) {
+  const named = gate.sign + " " + gate.title;
+  if (gate.state !== "amber" || !gate.reasons.length) return named;
+  return named + " · " + gate.reasons[0] + (gate.reasons.length > 1 ? " …" : "");
+}
+
 function draw() {
   const lost = !now || !now.seen || Date.now() - heard >= LOST_MS;
   const gates = now ? showing() : [];
@@ -56,9 +63,9 @@ function draw() {
     item.textContent = [(kiosk.watches ? "✓ " : "! ") + kiosk.kiosk, kiosk.watches ? kiosk.last : kiosk.state].filter(Boolean).join(" · ");
   });
   const others = now && now.gates.length > 1 ? now.gates : [];
-  list(find("gates"), others.map((one) => [one.title, dark ? "" : one.sign, one.state, one === gate]), (item, [title, sign, state, current]) => {
-    item.textContent = sign + " " + title;
-    if (state === "red") item.className = "red-gate";
+  list(find("gates"), others.map((one) => [dark ? one.title : inList(one), dark ? "" : one.state, one === gate]), (item, [named, state, current]) => {
+    item.textContent = named;
+    if (state === "red" || state === "amber") item.className = state + "-gate";
     if (current) item.setAttribute("aria-current", "true");
   });
   document.title = (red ? "▲ " : lost ? "✕ " : "") + (gate ? gate.title : words.place) + " · FeverGate";
