@@ -1,4 +1,4 @@
-"""Sends a firmware bundle to kiosks over the broker and follows each kiosk until it is done.
+"""Sends a firmware bundle to kiosks and lamp posts and follows each until it is done.
 
 A kiosk asks for one piece after the other. It counts as updated only when the new firmware itself
 has reported that it runs.
@@ -75,6 +75,7 @@ class Rollout:
         downgrade: bool = False,
     ) -> None:
         self._settings = settings
+        self._posts = frozenset(settings.posts)
         self._bundle = bundle
         self._key = key
         self._moved = moved
@@ -108,16 +109,23 @@ class Rollout:
             self._heard.put((message.topic, bytes(message.payload)))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
-        """Update the kiosks: alone until the first of them is updated, then `at_once` at a time.
+        """Update kiosks and lamp posts, in this order: alone until the first of its kind is
+        updated, then `at_once` at a time. What runs on a kiosk shows nothing of a lamp post, which
+        runs other parts of the firmware, nor the reverse.
 
         After a failure no other is begun; being offline is not a failure. Returns those begun.
         """
         waiting = list(kiosks)
         finished: list[Progress] = []
-        limit = 1
+        proven: set[bool] = set()
         under_way: dict[str, Progress] = {}
+
+        def may_begin(name: str) -> bool:
+            kinds = {one in self._posts for one in (name, *under_way)}
+            return not under_way or (kinds <= proven and len(under_way) < at_once)
+
         while waiting or under_way:
-            while waiting and len(under_way) < limit:
+            while waiting and may_begin(waiting[0]):
                 progress = Progress(waiting.pop(0))
                 under_way[progress.kiosk] = progress
                 self._offer(progress)
@@ -125,7 +133,7 @@ class Rollout:
             for progress in [progress for progress in under_way.values() if progress.over]:
                 finished.append(under_way.pop(progress.kiosk))
                 if progress.state == DONE:  # a kiosk that is not online has shown nothing
-                    limit = at_once
+                    proven.add(progress.kiosk in self._posts)
                 elif progress.state != AWAY:
                     waiting.clear()  # the next would fail alike
         return finished

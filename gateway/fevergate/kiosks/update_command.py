@@ -73,8 +73,9 @@ def update_command(
     The firmware is compiled, packed and signed for each kiosk, which fetches it while nobody stands
     before it. The kiosk checks the signature and every byte, boots the new version on trial, and
     goes back to the old one if that crashes or is not healthy within two minutes. The first kiosk
-    is updated alone; if it fails, the others are not touched. An update does not change pins, and a
-    kiosk refuses firmware for another board.
+    is updated alone, and so is the first lamp post; where one fails, no other is touched. A lamp
+    post fetches while no red burns, and is amber while it restarts. An update does not change pins,
+    and a kiosk refuses firmware for another board.
 
     \b
       fevergate update north-1                 one kiosk; check it before the others

@@ -79,12 +79,13 @@ def test_what_was_rolled_back_before_this_update_does_not_end_it():
 DATA = b"x" * 2500
 
 
-def rolling(monkeypatch, hostile):
-    """A rollout to a hostile kiosk and an honest one, by a clock that goes on with each look;
+def rolling(monkeypatch, hostile, honest=("north-2",)):
+    """A rollout to a hostile kiosk and `honest` ones, by a clock that goes on with each look;
     `hostile` gives the payloads of its `update/want` without end."""
     clock = itertools.count()
     monkeypatch.setattr(rollout.time, "monotonic", lambda: float(next(clock)))
     going: Any = Rollout.__new__(Rollout)
+    going._posts = frozenset()
     going._bundle = SimpleNamespace(
         version="0.2.0",
         data=DATA,
@@ -96,14 +97,12 @@ def rolling(monkeypatch, hostile):
     sent = []
     going._publish = lambda kiosk, kind, payload: sent.append((kiosk, payload))
     says = iter(hostile)
-    running = json.dumps(
-        {"v": 1, "kiosk": "north-2", "at": None, "state": "running", "version": "0.2.0"}
-    ).encode()
 
     def heard(timeout):
-        if "north-2" in offered:
-            offered.remove("north-2")
-            return "fevergate/v1/east/north-2/update/state", running
+        for name in [name for name in offered if name in honest]:
+            offered.remove(name)
+            running = {"v": 1, "kiosk": name, "at": None, "state": "running", "version": "0.2.0"}
+            return f"fevergate/v1/east/{name}/update/state", json.dumps(running).encode()
         return "fevergate/v1/east/north-1/update/want", next(says)
 
     offered = []
@@ -134,6 +133,37 @@ def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
     assert [progress.state for progress in ends] == [AWAY, DONE, AWAY, AWAY]
     assert moved.index(("north-2", DONE)) < moved.index(("north-3", rollout.WAITING))
     assert moved.index(("north-4", rollout.WAITING)) < moved.index(("north-3", AWAY))
+
+
+@given(
+    st.permutations(["north-1", "north-2", "north-3", "a-post", "b-post", "c-post"]),
+    st.sets(st.sampled_from(["north-2", "north-3", "a-post", "b-post", "c-post"])),
+)
+def test_no_post_is_the_trial_of_kiosks_nor_a_kiosk_that_of_posts(names, honest):
+    """Whatever the order and whoever is online: beside another goes only one of a kind of which one
+    runs the update already."""
+    with pytest.MonkeyPatch.context() as patch:
+        says = itertools.repeat(json.dumps({"v": 1, "offset": -1}).encode())
+        going, _ = rolling(patch, says, honest)
+        going._posts = frozenset(name for name in names if name.endswith("post"))
+        under_way, proven, begun = [], set(), []
+
+        def moved(progress):
+            name, kind = progress.kiosk, progress.kiosk.endswith("post")
+            if progress.over:
+                under_way.remove(name)
+                proven.update([kind] if progress.state == DONE else [])
+            elif progress.state == rollout.WAITING:
+                begun.append(name)
+                under_way.append(name)
+                kinds = {one.endswith("post") for one in under_way}
+                assert len(under_way) == 1 or kinds <= proven
+                assert len(under_way) <= 3
+
+        going._moved = moved
+        ends = going.run(names, at_once=3)
+    assert begun == names
+    assert {end.kiosk for end in ends if end.state == DONE} == honest
 
 
 def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
