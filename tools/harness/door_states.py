@@ -7,7 +7,6 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from fevergate.provision.titles import Titles
-from harness.door_site import add_post
 from harness.page_states import state
 from harness.stage import Stage
 from harness.wall_states import display, revoke_all
@@ -26,7 +25,7 @@ NAMES = {
 }
 """Twenty gates, in Chinese and English."""
 
-POSTS = ("library", "canteen")
+POSTS = {"library-post": "library", "canteen-post": "canteen"}
 WATCHED = {f"dorm{n}": ("north", "south")[n % 2] for n in range(1, 7)}
 RED = {"dorm5-1": 38.6, "library-1": 39.2, "lab-1": 37.9, "hall2-1": 38.3}
 """Kiosks with a fever and its temperature (°C), in the order of the fevers."""
@@ -42,16 +41,14 @@ class TwentyDoors(Stage):
     def __init__(self, folder: Path, browser: Browser, **options: Any) -> None:
         titles = {name: Titles(*both) for name, both in NAMES.items()}
         gates = {name: [f"{name}-1"] for name in NAMES}
-        options = {"gate_titles": titles, "watched_by": WATCHED} | options
-        super().__init__(folder, browser, gates, **options)
-        for gate in POSTS:
-            add_post(self, f"{gate}-post", gate)
+        lights = {"watched_by": WATCHED, "posts": POSTS}
+        super().__init__(folder, browser, gates, **{"gate_titles": titles} | lights | options)
 
     def begin(self) -> None:
         """Start everything; the lamp posts are on line from now on."""
         super().begin()
-        for gate in POSTS:
-            self.kiosk(f"{gate}-post")
+        for post in POSTS:
+            self.kiosk(post)
 
 
 def _troubled(stage: Stage, status: bytes) -> None:
