@@ -8,7 +8,6 @@ import kiosk_board
 from kiosk.errors import BusError
 
 _CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
-_WAKE_LOW_MS = 40  # SDA low for at least 33 ms
 
 
 class Bus:
@@ -37,15 +36,6 @@ class Bus:
     def _idle(self):
         sda, scl = self._wires
         return sda.value() and scl.value()
-
-    def wake_pulse(self):
-        """Wake an MLX90614: SDA low while SCL is high (data sheet, figure on exiting sleep)."""
-        scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
-        sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=0)
-        time.sleep_ms(_WAKE_LOW_MS)
-        sda.value(1)
-        scl.value(1)
-        self.restart()
 
     def clock_free(self):
         """Free a bus whose SDA a part holds low: nine clocks, then STOP (UM10204, 3.1.16)."""

@@ -11,7 +11,6 @@ _RAM_OBJECT = 0x07
 _EEPROM_EMISSIVITY = 0x24
 _EEPROM_CONFIG1 = 0x25
 _EEPROM_ID = 0x3C
-_SLEEP = 0xFF
 
 # Object range of the part (section 8.3.3), in raw units of 0.02 K.
 _RAW_MIN = 0x27AD
@@ -42,9 +41,6 @@ _SETTLE_MS = (
 CALIBRATED_AT_V = 3.0
 DRIFT_C_PER_V = 0.6  # shift of both temperatures of a 3 V part with its supply
 
-WAKE_MS = 250
-"""Time from wake-up to valid data (ms)."""
-
 
 def pec(data, crc=0):
     """Packet error code: CRC-8, polynomial 0x07 (SMBus specification 2.0, section 5.4)."""
@@ -66,7 +62,7 @@ def settle_ms(config1):
 
 
 class MLX90614:
-    """One sensor on a bus that has `i2c` (machine.I2C), `wake_pulse()` and `restart()`.
+    """One sensor on a bus, whose `i2c` is a machine.I2C. It is only read, never set.
 
     `pec_errors` and `bus_errors` count failed transfers, including those that a retry made good.
     """
@@ -110,17 +106,6 @@ class MLX90614:
             error = PecError("wrong checksum for 0x%02x" % command)
         raise error  # type: ignore[misc]  # at least one try is made
 
-    def write_word(self, command, value):
-        """Write a word with its PEC. Raises `BusError`."""
-        body = bytes((command, value & 0xFF, value >> 8))
-        try:
-            self._bus.i2c.writeto(
-                self._address, body + bytes((pec(bytes((self._write_byte,)) + body),))
-            )
-        except OSError as error:
-            self.bus_errors += 1
-            raise BusError("no answer to a write: %s" % error)
-
     def ambient_c(self):
         """Temperature of the sensor's can (°C). Raises `SensorError`."""
         return self._temperature(_RAM_AMBIENT, _AMBIENT_RAW_MIN, _AMBIENT_RAW_MAX)
@@ -147,20 +132,6 @@ class MLX90614:
         if config1 & _FILTER != _FILTER:
             raise SetupError("Config1 is 0x%04x: expected FIR 111, IIR 100 to 111" % config1)
         return config1
-
-    def sleep(self):
-        """Put the sensor to sleep (2.5 µA; 5 V parts cannot). Raises `BusError`."""
-        command = bytes((_SLEEP,))
-        try:
-            self._bus.i2c.writeto(
-                self._address, command + bytes((pec(bytes((self._write_byte,)) + command),))
-            )
-        except OSError as error:
-            raise BusError("no answer to sleep: %s" % error)
-
-    def wake(self):
-        """Wake the sensor; data is valid after `WAKE_MS`, the first value unfiltered."""
-        self._bus.wake_pulse()
 
     def _temperature(self, command, lowest, highest):
         raw = self.read_word(command)

@@ -1,6 +1,5 @@
 """The shipped firmware in a hall whose network is down: people are answered all the same."""
 
-import re
 import shutil
 from statistics import fmean
 from typing import Any
@@ -239,39 +238,6 @@ def test_wrong_settings_are_named_on_the_console(tmp_path, files):
         board.start()
         line = board.wait_console("no settings", ANSWER_S)
     assert "/settings.json: site: expected one of canthus" in line
-
-
-SLEEPER = """
-import time
-from kiosk.bus import Bus
-from kiosk.errors import BusError
-from kiosk.mlx90614 import MLX90614, WAKE_MS
-
-time.sleep_ms(300)
-bus = Bus()
-sensor = MLX90614(bus)
-print("id", sensor.unit_id(), "settles in", sensor.settle_ms())
-sensor.check_setup()
-sensor.sleep()
-try:
-    sensor.object_c()
-except BusError:
-    print("asleep")
-sensor.wake()
-time.sleep_ms(WAKE_MS + 10)
-print("awake", 20 < sensor.object_c() < 25)
-while True:
-    time.sleep_ms(100)
-"""
-
-
-def test_the_driver_puts_the_part_to_sleep_and_wakes_it_again(tmp_path, files):
-    with kiosk(tmp_path / "sleeper", files | {"main.py": SLEEPER.encode()}) as board:
-        board.start()
-        board.wait_console("awake True", ANSWER_S)
-        said = "\n".join(board.console)
-    assert "asleep" in said
-    assert re.search(r"id [0-9a-f]{16} settles in 540", said)
 
 
 def test_a_dirty_lens_is_a_fault_in_words_until_a_face_reads_as_skin(tmp_path, files):

@@ -13,7 +13,6 @@ raspberrypi/linux 254, 493, 4884; i2c-dev(4)):
   MLX90614 does, checksum errors will show it; `dtoverlay=i2c-gpio`, a software bus, waits.
 - The bus clock is derived from the core clock, which may change. The frequency in the device tree
   is checked: the sensor is specified up to 100 kHz.
-- A wake-up pulse cannot be sent on a bus that the kernel owns; the sensor is never put to sleep.
 """
 
 from __future__ import annotations
@@ -44,10 +43,6 @@ class LinuxI2C:
         answer = i2c_msg.read(address, len(buffer))
         self._transfer(i2c_msg.write(address, [register]), answer)
         buffer[:] = bytes(answer)
-
-    def writeto(self, address: int, data: bytes) -> None:
-        """Write bytes to a device."""
-        self._transfer(i2c_msg.write(address, data))
 
     def _transfer(self, *messages: i2c_msg) -> None:
         try:

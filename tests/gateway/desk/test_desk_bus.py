@@ -47,15 +47,6 @@ def test_a_read_word_is_one_transfer_with_a_repeated_start_and_its_checksum_raw(
     assert bytes(word) == bytes.fromhex("D2 3A 30")  # the data sheet's 28.01 °C
 
 
-@pytest.mark.parametrize(
-    ("register", "value", "sent"), [(0x22, 0xC807, "22 07 C8 48"), (0x24, 0, "24 00 00 28")]
-)
-def test_a_write_word_carries_the_checksum_of_the_data_sheet(kernel, register, value, sent):
-    with DeskBus(1) as bus:
-        MLX90614(bus).write_word(register, value)
-    assert kernel.messages == [[(0x5A, 0, bytes.fromhex(sent))]]
-
-
 def test_the_firmwares_driver_reads_through_it(kernel):
     with DeskBus(1) as bus:
         part = MLX90614(bus)
@@ -84,9 +75,6 @@ class MachineI2C:
 
     def readfrom_mem_into(self, address, register, buffer):
         buffer[:] = self._transfer(address, bytes((register,)), len(buffer))
-
-    def writeto(self, address, data):
-        self._transfer(address, data, 0)
 
     def _transfer(self, address, data, count):
         try:
