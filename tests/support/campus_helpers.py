@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from fevergate.campus.summary_store import Received, received
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway, read_secret
 from harness.broker import free_port
+from harness.store_contents import Received, received
 
 HANG_S = 120
 

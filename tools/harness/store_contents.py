@@ -1,5 +1,8 @@
-"""What a gateway's database holds in the end, to be compared with what was published and lit."""
+"""What the databases of a gateway and a campus server hold in the end, to be compared with what was
+published and lit."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +45,22 @@ def read_contents(path: Path, without: str = "") -> StoreContents:
                 for table in ("hours", "days")
             ),
         )
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a campus server holds: readings, as its hours count them, and fevers."""
+
+    readings: int
+    fevers: int
+
+
+def received(path: Path) -> Received:
+    """Count what a campus server on SQLite holds; the server may be running."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        ((readings,),) = connection.execute(
+            "select coalesce(sum(payload ->> 'normal' + payload ->> 'fever'"
+            " + payload ->> 'retry'), 0) from items where kind = 'hour'"
+        )
+        ((fevers,),) = connection.execute("select count(*) from items where kind = 'fever'")
+    return Received(int(readings), fevers)

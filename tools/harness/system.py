@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from fevergate.alarm.gpio_pins import GATES as PINS
-from fevergate.campus.summary_store import received
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
 from fevergate.storage.connection import open_reader
@@ -19,7 +18,7 @@ from harness import FIRMWARE
 from harness.fast_clock import FastClock
 from harness.guard import Guard
 from harness.site import GATES, Site, names_of
-from harness.store_contents import read_contents
+from harness.store_contents import read_contents, received
 from harness.verdict import Shown, Summary, judge, waits_ms
 from kiosk.address import STATE as ADDRESS
 from kiosk.safe_file import SafeFile

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fevergate.alarm.gpio_pins import GATES
-from fevergate.campus.summary_store import received
 from fevergate.protocol.messages import Identity
 from fevergate.settings.gateway import GatewaySettings
 from harness.figures import percentile
 from harness.lamps import Lamps
-from harness.store_contents import read_contents
+from harness.store_contents import read_contents, received
 from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 

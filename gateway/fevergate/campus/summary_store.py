@@ -4,12 +4,8 @@ Idempotent by key: deliveries may be repeated, reordered or late. The same trans
 days that have new data, so that their reports are made anew.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,14 +50,6 @@ _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoc
 EXCERPT = 256
 MOST_KEYS = 500
 """Keys in one statement."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """Numbers received: readings in hourly summaries, and fever events."""
-
-    readings: int
-    fevers: int
 
 
 class GatewayHeard(Struct, frozen=True, kw_only=True):
@@ -375,14 +363,3 @@ def mark_days(
             .values(date=date, at=now)
             .on_conflict_do_update(index_elements=["date"], set_={"at": now})
         )
-
-
-def received(path: Path) -> Received:
-    """Count what a server on SQLite holds; the server may be running."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        readings = connection.execute(
-            "select coalesce(sum(payload ->> 'normal' + payload ->> 'fever'"
-            " + payload ->> 'retry'), 0) from items where kind = 'hour'"
-        ).fetchone()[0]
-        fevers = connection.execute("select count(*) from items where kind = 'fever'").fetchone()[0]
-    return Received(int(readings), fevers)

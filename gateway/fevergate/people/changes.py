@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from fevergate.errors import PeopleError
-from fevergate.people.store import SEALED, ListedPerson, PeopleStore
+from fevergate.people.store import SEALED, PeopleStore
 from fevergate.protocol.people_messages import new_list_id, restored
 from fevergate.protocol.person_set import MOST_PERSON
 from fevergate.storage.statements import Connection, Statements
@@ -226,11 +226,6 @@ class PeopleChanges:
 
     def _content(self, entry: ListEntry) -> str:
         return self._store.vault.tag("entry", msgspec.json.encode(entry).decode())
-
-
-def as_entry(person: ListedPerson) -> ListEntry:
-    """A person as a list would name them."""
-    return ListEntry(**{name: getattr(person, name) for name in ListEntry.__struct_fields__})
 
 
 def gone_before(statements: Statements, before: float) -> list[int]:

@@ -7,7 +7,7 @@ begins.
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +23,7 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
 from fevergate.storage.connection import open_reader
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import struck
 from fevergate.storage.statements import Parameters
 from fevergate.storage.strikes import Strike, read_strikes
@@ -199,15 +200,6 @@ class WholeDay(NamedTuple):
     struck: Fevers
 
 
-def bounds(settings: GatewaySettings, day: date) -> tuple[date, float, float]:
-    """`day`, and its beginning and end in Unix time (s).
-
-    Which day is today is decided by `clock_memory.today`, since the machine's clock may be wrong.
-    """
-    start = datetime(day.year, day.month, day.day, tzinfo=settings.zone)
-    return day, start.timestamp(), (start + timedelta(days=1)).timestamp()
-
-
 def read_day(
     database: Database,
     settings: GatewaySettings,
@@ -223,7 +215,8 @@ def read_day(
     It holds at most `most` fevers after the first `skip`, and the first `most_struck` struck ones.
     Without `with_roll` it says nothing of who was measured, and nothing of zero.
     """
-    day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
+    day = day or clock_memory.today(database, settings.zone)
+    begin, end = day_bounds(day, settings.zone)
     fevers = Fevers(database, begin, end)
     count = len(fevers)
     kiosks = _kiosks(database, settings, day)
@@ -309,7 +302,8 @@ def read_whole_day(
     """The log of `day`, by default today, with all fevers. It begins a transaction, so that all
     that is read through the connection until it is closed is of one moment."""
     database.execute("begin")
-    day, begin, end = bounds(settings, day or clock_memory.today(database, settings.zone))
+    day = day or clock_memory.today(database, settings.zone)
+    begin, end = day_bounds(day, settings.zone)
     return WholeDay(
         read_day(database, settings, day, most=0),
         Fevers(database, begin, end),

@@ -5,7 +5,7 @@ cannot make coverage wrong. The bounds of hours and days are here, too.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY_S = 86400
@@ -13,10 +13,10 @@ HOUR_S = 3600
 MINUTE_S = 60
 
 
-def day_bounds(day: date, zone: ZoneInfo) -> tuple[float, float]:
-    """Return a day's begin and end (Unix time, s)."""
-    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+def day_bounds(day: date, zone: ZoneInfo, last: date | None = None) -> tuple[float, float]:
+    """Return a day's begin and end, or those of the days from `day` to `last` (Unix time, s)."""
+    begin, end = (datetime.combine(each, time.min, zone) for each in (day, last or day))
+    return begin.timestamp(), (end + timedelta(days=1)).timestamp()
 
 
 def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:

@@ -83,7 +83,6 @@ class Writer(threading.Thread):
         self._committed_at = 0.0
         self.turned_away = 0
         """Records that found no room, and are to be redelivered."""
-        self.quarantined = 0
         self._queue: queue.SimpleQueue[_QueuedRecord | _Call | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
@@ -217,7 +216,6 @@ class Writer(threading.Thread):
             (entry,) = entries
             reason = str(error.__cause__ or error)
             log.error("quarantined: %s", error)
-            self.quarantined += 1
             rejected = _rejected(entry.record, reason)
             self._confirm([entry], self.disk.commit([rejected], sound=True))
             return

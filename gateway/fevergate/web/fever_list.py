@@ -16,8 +16,7 @@ from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 
 from fevergate.errors import FeverGateError
-from fevergate.reports.fever_log import bounds
-from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.coverage_bits import DAY_S, day_bounds
 from fevergate.web.fever_search import OPEN, FeverPage, FeverQuery, FeverSearch
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class FeverList:
     def page(self, gate: str, selection: Selection, limit: int, skip: int = 0) -> FeverPage:
         """A page of a gate's fevers, the newest first: of today, or the open ones of the days
         before. Raises `StoreError`."""
-        _, begin, end = bounds(self._shared.settings, self._shared.clock.today())
+        begin, end = day_bounds(self._shared.clock.today(), self._shared.settings.zone)
         if selection == OPEN:
             begin, end = begin - OPEN_DAYS * DAY_S, begin
         outcome = OPEN if selection == OPEN else ""
@@ -105,7 +104,7 @@ class FeverList:
 
     def _count(self, gate: str, mark: str) -> Listed:
         """Count a gate's fevers, once for each mark."""
-        _, begin, end = bounds(self._shared.settings, self._shared.clock.today())
+        begin, end = day_bounds(self._shared.clock.today(), self._shared.settings.zone)
         before = begin - OPEN_DAYS * DAY_S
         today = self._search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
         earlier = self._search.outcomes(FeverQuery(begin=before, end=begin, gate=gate))

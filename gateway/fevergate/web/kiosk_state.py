@@ -11,10 +11,10 @@ from fevergate.errors import NothingFoundError
 from fevergate.kiosks.remote_settings import Answer, answers
 from fevergate.protocol.messages import Health
 from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
-from fevergate.reports.fever_log import KioskDay, bounds, read_day
+from fevergate.reports.fever_log import KioskDay, read_day
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
-from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.coverage_bits import DAY_S, day_bounds
 from fevergate.storage.schema import struck
 
 HISTORY_DAYS = 14
@@ -108,8 +108,7 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
         raise NothingFoundError(f"kiosk {kiosk!r}")
     today = clock_memory.today(database, settings.zone)
     first = today - timedelta(days=HISTORY_DAYS - 1)
-    _, begin, _ = bounds(settings, first)
-    _, _, end = bounds(settings, today)
+    begin, end = day_bounds(first, settings.zone, today)
     hours = [
         HourState(hour=hour, watched=watched.bit_count(), fault=fault.bit_count(), people=people)
         for hour, watched, fault, people in database.execute(

@@ -17,11 +17,12 @@ from fevergate.command_line.options import (
 from fevergate.command_line.terminal import console
 from fevergate.errors import NothingFoundError
 from fevergate.reports import formats
-from fevergate.reports.fever_log import bounds, read_whole_day
+from fevergate.reports.fever_log import read_whole_day
 from fevergate.reports.rescreen import Rules, rescreen
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.web.log_sheet import day_table
 from fevergate.web.log_table import log_table, without_persons
 from fevergate.web_common.exports import write_csv
@@ -102,7 +103,7 @@ def log_command(
     try:
         chosen = day_of(day, clock_memory.today(database, settings.zone))
         if again:
-            _, begin, end = bounds(settings, chosen)
+            begin, end = day_bounds(chosen, settings.zone)
             changed = rescreen(database, begin, end, rules)
             if form == "json":
                 click.echo(formats.rescreened_as_json(changed))

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from fevergate.reports.fever_log import Day, bounds, read_day
+from fevergate.reports.fever_log import Day, read_day
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.web.context import Shared
 from fevergate.web.fever_search import OPEN, FeverPage, FeverQuery, FeverSearch
 from fevergate.web.kiosk_state import KioskState, read_kiosks
@@ -61,8 +62,7 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
     settings, today = shared.settings, shared.clock.today()
     yesterday = today - timedelta(days=1)
     period = Period(today - timedelta(days=TERM_DAYS - 1), today)
-    _, begin, _ = bounds(settings, period.begin)
-    _, _, end = bounds(settings, period.end)
+    begin, end = day_bounds(period.begin, settings.zone, period.end)
     spoken_at = shared.clock.now() - settings.alarm.silent_after_s
     with shared.reader() as reader:
         kiosks = read_kiosks(reader, settings)

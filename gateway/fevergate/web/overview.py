@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlite_utils import Database
 
 from fevergate.errors import PeriodError
-from fevergate.reports.fever_log import bounds
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import struck
 from fevergate.web_common.dates import TERM_DAYS, Period
 
@@ -94,8 +94,7 @@ def read_overview(
         )
         kiosks = sorted({*kiosks, *(kiosk for (kiosk,) in known)})
     term = _days(database, kiosks, term_begin, asked.end)
-    _, begin, _ = bounds(settings, asked.begin)
-    _, _, end = bounds(settings, asked.end)
+    begin, end = day_bounds(asked.begin, settings.zone, asked.end)
     return Overview(
         campus=settings.campus,
         gate=gate,

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fevergate.errors import PeriodError
-from fevergate.reports.fever_log import bounds
 from fevergate.settings.names import Names
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import N_, Say, translator
 from fevergate.web import charts
 from fevergate.web.context import Shared
@@ -160,8 +160,7 @@ class OverviewPages:
         sums = self._comparison(when, when.earlier, overview.gate)
         names = settings.names(language)
         tables = [_titled(name, overview, names, say) for name in ("days", "gates", "hours")]
-        _, begin, _ = bounds(settings, when.begin)
-        _, _, end = bounds(settings, when.end)
+        begin, end = day_bounds(when.begin, settings.zone, when.end)
         query = FeverQuery(begin=begin, end=end, gate=overview.gate)
 
         def write(out: BinaryIO) -> None:

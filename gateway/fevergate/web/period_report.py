@@ -7,8 +7,8 @@ from datetime import date
 
 from sqlite_utils import Database
 
-from fevergate.reports.fever_log import bounds
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import LABELS, N_, Say
 from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
@@ -72,8 +72,7 @@ def _sums(
     reader: Database, settings: GatewaySettings, search: FeverSearch, when: Period, gate: str
 ) -> PeriodSums:
     kiosks = [kiosk for place in settings.gates if place.name == gate for kiosk in place.kiosks]
-    _, begin, _ = bounds(settings, when.begin)
-    _, _, end = bounds(settings, when.end)
+    begin, end = day_bounds(when.begin, settings.zone, when.end)
     sums = PeriodSums(
         period=when, outcomes=search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
     )

@@ -13,14 +13,15 @@ from samples import arrived, health, settings
 
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
-from fevergate.reports.fever_log import Fevers, bounds, read_day
+from fevergate.reports.fever_log import Fevers, read_day
 from fevergate.reports.kiosk_comparison import crowds
+from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.records import HealthArrived
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import StrikeRequest, of_fever, strike, take_back
 
 DAY = date(2026, 11, 23)
-BEGIN = bounds(settings(), DAY)[1]
+BEGIN, END = day_bounds(DAY, settings().zone)
 HOUR = 3600
 
 
@@ -80,7 +81,7 @@ def test_a_struck_kiosk_is_in_no_figure_and_its_fevers_stay_in_sight(store, ours
     day = read_day(store.db, ours, DAY, most_struck=10)
     assert [fever.kiosk for fever in day.struck] == ["north-1", "north-1"]
     assert [(one.by, one.reason) for one in day.strikes] == [("李伟", "stolen")]
-    assert [one.kiosk for one in crowds(store.db, ours, *bounds(ours, DAY)[1:])] == ["north-2"]
+    assert [one.kiosk for one in crowds(store.db, ours, BEGIN, END)] == ["north-2"]
 
 
 def test_only_the_hours_after_the_theft_are_struck(store, ours):
