@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.marks import MAX_MARKS, Marks, NewMark
-from fevergate.people.roll import RollKeeper
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.settings.gateway import GatewaySettings

@@ -24,6 +24,7 @@ from fevergate.backup.closing_note import ClosingNote, begun, keep, read_again
 from fevergate.backup.wiping import wipe
 from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
+from fevergate.campus.delivered_rows import MARKED
 from fevergate.campus.presence import alone
 from fevergate.campus.schema import (
     cards,
@@ -44,7 +45,6 @@ from fevergate.campus.schema import (
     strikes,
 )
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.summary_store import MARKED
 from fevergate.errors import ClosingError
 from fevergate.mosquitto.broker_files import hand_over
 from fevergate.protocol.campus_messages import FeverEvent

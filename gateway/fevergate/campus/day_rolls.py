@@ -12,14 +12,15 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
+from fevergate.campus.delivered_rows import ROLL
 from fevergate.campus.marks import campus_of, fevers_by_hand, kept_since
 from fevergate.campus.report import DayReport
 from fevergate.campus.schema import items
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.statements import BoundStatements
 from fevergate.campus.strikes import CAME, TokenStrikes
-from fevergate.campus.summary_store import ROLL
-from fevergate.people.roll import DayRoll, RollKeeper, Rolls
+from fevergate.people.roll import DayRoll, Rolls
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.protocol.campus_messages import RollDay
 from fevergate.storage.statements import Statements
 

@@ -14,12 +14,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from fevergate.campus.database import CampusDatabase
+from fevergate.campus.delivered_rows import MARKED, ROLL
 from fevergate.campus.held_marks import HeldDay
 from fevergate.campus.schema import items, marks, people, people_list
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.statements import BoundStatements
 from fevergate.campus.strikes import CAME, TokenStrikes
-from fevergate.campus.summary_store import MARKED, ROLL
 from fevergate.crypto.field_encryption import Vault
 from fevergate.people.marks import KnownMarks, Marks
 from fevergate.protocol.campus_messages import HeldMarks, MarkIndex, MarksElsewhere, RollDay

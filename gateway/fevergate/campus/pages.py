@@ -14,7 +14,7 @@ from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.morning import gateways, read_morning
 from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.report import DayReport
-from fevergate.campus.report_sheet import TABLES
+from fevergate.campus.report_tables import TABLES
 from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.search_pages import SearchPages
 from fevergate.campus.settings import CampusSettings

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import msgspec
 from msgspec import Struct
 
 from fevergate.campus.day_rolls import together
 from fevergate.campus.report import DayReport, Figures, State
-from fevergate.campus.report_sheet import FIGURES, ROLL, STATES, ReportText, roll_cells
+from fevergate.campus.report_sheet import ReportText
+from fevergate.campus.report_tables import FIGURES, ROLL, STATES, roll_cells
 from fevergate.campus.report_versions import Reports
 from fevergate.people.roll import DayRoll
 from fevergate.texts.translations import N_, Say
@@ -182,7 +184,7 @@ def _state(day: DayReport) -> State:
 
 
 def _figures(figures: Figures) -> list[Cell]:
-    return [getattr(figures, name) for name in Figures.__struct_fields__]
+    return [*msgspec.structs.astuple(figures)]
 
 
 def _roll_titles(summary: PeriodSummary) -> tuple[str, ...]:

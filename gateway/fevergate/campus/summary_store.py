@@ -14,10 +14,17 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
 from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.delivered_rows import (
+    COUNTS,
+    MARKED,
+    add_held,
+    knows_corrections,
+    newer,
+    without_counts,
+)
 from fevergate.campus.given_names import CampusNames, keep_names, read_names
-from fevergate.campus.held_marks import held_after
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
-from fevergate.campus.schema import changed, corrections, gateways, items, refusals
+from fevergate.campus.schema import changed, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
 from fevergate.crypto.field_encryption import Vault
 from fevergate.protocol.campus_messages import (
@@ -34,17 +41,6 @@ from fevergate.protocol.campus_messages import (
 
 PERSONAL = ("person", "unit", "phone", "note")
 MAX_REFUSALS = 10_000
-
-COUNTS = (HourSummary, DaySummary, GatewayDay)
-"""Items that each epoch counts separately, so that their key includes the epoch."""
-
-MARKED = "marked_day"
-"""Kind of the items that say which people of the list were measured."""
-
-ROLL = "roll_day"
-"""Kind of the items that say how many were measured, by a gateway with a list of its own."""
-
-_COUNTED = {item.__struct_config__.tag for item in COUNTS}
 
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
@@ -112,11 +108,11 @@ class CampusStore:
             if delivery.names is not None:
                 keep_names(connection, whose, delivery.names)
             ordered = [rows[key] for key in sorted(rows)]
-            if not _knows_corrections(connection, whose, delivery, token):
-                ordered = _without_counts(connection, whose, ordered)
-            new, before = _newer(connection, whose, ordered)
+            if not knows_corrections(connection, whose, delivery, token):
+                ordered = without_counts(connection, whose, ordered)
+            new, before = newer(connection, whose, ordered)
             if new:
-                _add_held(connection, whose, new)
+                add_held(connection, whose, new)
                 _put(connection, new)
                 mark_days(connection, whose, [*new, *before], now)
         return list(dict.fromkeys(item.key for item in items_by_revision))
@@ -238,95 +234,6 @@ def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: fl
         .values(whose | values)
         .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
     )
-
-
-def _knows_corrections(
-    connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
-) -> bool:
-    """Whether a sender has the correction of its epoch that was heard last, which is noted. Another
-    token may have told a false one, so that it is not looked for."""
-    mine = {**whose, "epoch": delivery.epoch}
-    heard = connection.execute(
-        select(corrections).where(*(corrections.c[name] == value for name, value in mine.items()))
-    ).first()
-    newest = delivery.corrected_by[-1] if delivery.corrected_by else ""
-    if heard and heard.token == token and heard.newest not in ("", *delivery.corrected_by):
-        return False
-    values = {"newest": newest, "token": token}
-    if (heard or newest) and heard != (*mine.values(), newest, token):
-        connection.execute(
-            insert(corrections, connection)
-            .values(mine | values)
-            .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
-        )
-    return True
-
-
-def _without_counts(
-    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Rows without those of counts; fevers with the dates that are held."""
-    held = {
-        row.key: row
-        for row in connection.execute(
-            select(items.c.key, items.c.date, items.c.at).where(
-                items.c.campus == whose["campus"],
-                items.c.gateway == whose["gateway"],
-                items.c.key.in_([row["key"] for row in rows if row["kind"] == "fever"]),
-            )
-        )
-    }
-    kept = [row for row in rows if row["kind"] not in _COUNTED]
-    for row in kept:
-        if before := held.get(row["key"]):
-            event = msgspec.json.decode(row["payload"], type=FeverEvent)
-            event = msgspec.structs.replace(event, at=before.at)
-            row |= {"date": before.date, "at": before.at}
-            row["payload"] = msgspec.json.encode(event).decode()
-    return kept
-
-
-def _newer(
-    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows that are new or replace a held one (see `_replaces`), and the held ones replaced."""
-    names = ("key", "kind", "date", "revision", "epoch", "token")
-    stored = connection.execute(
-        select(*(items.c[name] for name in names)).where(
-            items.c.campus == whose["campus"],
-            items.c.gateway == whose["gateway"],
-            items.c.key.in_([row["key"] for row in rows]),
-        )
-    ).mappings()
-    held = {row["key"]: dict(row) for row in stored}
-    new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
-    return new, [held[row["key"]] for row in new if row["key"] in held]
-
-
-def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
-    fever, whose key has none), or by another token, since the old one may have been stolen."""
-    if row["token"] and held["token"] and row["token"] != held["token"]:
-        return True
-    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
-        return True
-    return row["revision"] > held["revision"]
-
-
-def _add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:
-    """Add to rows of marks what is held of the same days by the same token."""
-    for row in new:
-        if row["kind"] == MARKED:
-            before = connection.execute(
-                select(items.c.payload).where(
-                    items.c.campus == whose["campus"],
-                    items.c.gateway == whose["gateway"],
-                    items.c.key == row["key"],
-                    items.c.token == row["token"],
-                )
-            ).scalar()
-            day = msgspec.json.decode(row["payload"], type=MarkedDay)
-            row["payload"] = msgspec.json.encode(held_after(before, day)).decode()
 
 
 def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from fevergate.people.marks import COUNT_FEVERS, FEVER_C, Kind
 from fevergate.people.store import EXPECTED, among, is_among
 from fevergate.storage.coverage_bits import day_bounds
-from fevergate.storage.statements import Parameters, Statements
+from fevergate.storage.statements import Parameters
 from fevergate.texts.translations import Say
 
 State = Literal["unmeasured", "excused", "measured"]
@@ -210,55 +211,9 @@ class Rolls:
         return date.fromisoformat(newest) if newest else None
 
 
-class RollKeeper(Rolls):
-    """Closes days that are over, and deletes the marks of old ones."""
-
-    _statements: Statements
-
-    def __init__(self, statements: Statements, zone: ZoneInfo, campus: str = "") -> None:
-        super().__init__(statements, zone, campus)
-
-    def close_days(self, most: int) -> None:
-        """Close the days that are over, the last `most` at most; the first of all is that on which
-        the list came. Only for a clock that is believed."""
-        if not self._statements.query("select 1 from people_list"):
-            return
-        yesterday = self.today() - timedelta(days=1)
-        newest = min(self._last_before(), yesterday)
-        if self._newest_closed() is None:
-            with self._statements.transaction() as connection:
-                connection.execute(_CLOSE_DAY, (newest.isoformat(), self._statements.clock()))
-        day = max(newest, yesterday - timedelta(days=most)) + timedelta(days=1)
-        while day <= yesterday:
-            self._close(day)
-            day += timedelta(days=1)
-
-    def forget(self, before: date) -> int:
-        """Delete the marks of closed days before `before`, whose figures stay; returns the number
-        of days."""
-        rows = self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))
-        for (text,) in rows:
-            figures = self.day(date.fromisoformat(text)) or DayRoll()
-            with self._statements.transaction() as connection:
-                connection.execute(_KEEP_FIGURES, (*_values(figures), text))
-                connection.execute("delete from marks where day = ?", (text,))
-        with self._statements.transaction() as connection:
-            for table in ("marks", "marks_elsewhere"):
-                connection.execute(f"delete from {table} where day < ?", (before.isoformat(),))  # noqa: S608
-        return len(rows)
-
-    def _close(self, day: date) -> None:
-        rows, values = self._source(day, None) or ("", {})
-        with self._statements.transaction() as connection:
-            if rows:
-                connection.execute(_LIST_EXPECTED.format(rows=rows), values)
-            connection.execute(_CLOSE_DAY, (day.isoformat(), self._statements.clock()))
-
-
 def in_words(figures: DayRoll, say: Say) -> str:
     """The figures of a day as one sentence."""
-    names = figures.__struct_fields__
-    values = {name: getattr(figures, name) for name in names}
+    values = msgspec.structs.asdict(figures)
     text = say(
         "Expected {expected}, measured {measured}, excused {excused}, not measured {unmeasured}.",
         **values,
@@ -266,10 +221,6 @@ def in_words(figures: DayRoll, say: Say) -> str:
     if figures.fevers:
         text += say(" Fevers measured by hand or at the desk: {fevers}.", **values)
     return text
-
-
-def _values(figures: DayRoll) -> tuple[int, ...]:
-    return tuple(getattr(figures, name) for name in figures.__struct_fields__)
 
 
 _STATES: dict[State, str] = {
@@ -304,14 +255,4 @@ _COUNT_FEVERS = """
            count(*)
     from marks m left join people p on p.person = m.person
     where m.day = ? and m.clinical_c >= ? group by 1, 2"""
-_LIST_EXPECTED = """
-    insert into marks(day, person, kind, at, "by", sealed, revision, campus, unit, expected)
-    select :day, r.person, 'none', :now, '', '', 0, r.campus, r.unit, 1 from ({rows}) r where true
-    on conflict(day, person) do update set campus = excluded.campus, unit = excluded.unit,
-    expected = 1"""
 _SELECT_KEPT = "select expected, measured, excused, unmeasured, fevers from roll_days where day = ?"
-_SELECT_TO_FORGET = "select day from roll_days where day < ? and expected is null"
-_CLOSE_DAY = "insert into roll_days(day, closed_at) values (?, ?) on conflict(day) do nothing"
-_KEEP_FIGURES = """
-    update roll_days set expected = ?, measured = ?, excused = ?, unmeasured = ?, fevers = ?
-    where day = ?"""

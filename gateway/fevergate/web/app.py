@@ -26,6 +26,7 @@ from fevergate.web.device_pages import DevicePages
 from fevergate.web.duty_pages import DutyPages
 from fevergate.web.fever_pages import FeverPages
 from fevergate.web.follow_up_forwarder import FollowUpForwarder
+from fevergate.web.follow_up_page import FollowUpPage
 from fevergate.web.hand_over import HandOverPages
 from fevergate.web.kiosk_pages import KioskPages
 from fevergate.web.kiosk_settings_pages import KioskSettingsPages
@@ -78,6 +79,7 @@ class Pages(Shared):
             routes=[
                 *SignInPages(self).routes,
                 *Board(self).routes,
+                *FollowUpPage(self).routes,
                 *OverviewPages(self).routes,
                 *LogPages(self).routes,
                 *RollPages(self, self._roll_site()).routes,

@@ -14,15 +14,14 @@ from sqlite_utils import Database
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError, StoreError
 from fevergate.gateway.cards import Cards
-from fevergate.kiosks.setting_words import refusal_in_words, value_in_words, wrong_in_words
-from fevergate.kiosks.update_words import why_in_words
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy
 from fevergate.people.marks import Marks
 from fevergate.people.passes import REGISTER as VISITORS
 from fevergate.people.passes import Passes
 from fevergate.people.presences import CardPresences
-from fevergate.people.roll import DayRoll, RollKeeper
+from fevergate.people.roll import DayRoll
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.people.schema import migrations as people_migrations
 from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.protocol.alarm_messages import AlarmState
@@ -30,7 +29,6 @@ from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
-from fevergate.reports.day_in_words import coverage, doubts, roll, strikes, to_treat, verdict
 from fevergate.reports.fever_log import (
     Day,
     Fever,
@@ -41,14 +39,13 @@ from fevergate.reports.fever_log import (
     read_whole_day,
 )
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.presences import passages
 from fevergate.storage.retention import last_round
 from fevergate.storage.statements import SqliteStatements
-from fevergate.texts import trouble_text
 from fevergate.texts.translations import LANGUAGES, Pair, both
+from fevergate.web import page_words
 from fevergate.web.clock import PagesClock
 from fevergate.web.follow_ups import FollowUp, FollowUps
 from fevergate.web.kiosk_actions import Updates
@@ -61,7 +58,6 @@ from fevergate.web.screens import Screens
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS, SignOff, SignOffs
 from fevergate.web.trace import Tracer
 from fevergate.web_common.accounts import Accounts, Session
-from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.dates import parse_day, period
 from fevergate.web_common.middleware import ROLL
 from fevergate.web_common.notice_log import Notices
@@ -69,8 +65,7 @@ from fevergate.web_common.page_maker import Site
 from fevergate.web_common.privacy_page import PrivacySite
 from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.routes import whole_number
-from fevergate.web_common.store import AuditEntry, WebStore
-from fevergate.web_common.tables import FIELDS, Say, difference_in_words
+from fevergate.web_common.store import WebStore
 from fevergate.web_common.tokens import Tokens
 from fevergate.web_common.told_cases import Cases, ConfirmedFever
 
@@ -113,8 +108,8 @@ class Shared(Site):
             entries=self.entries,
             zone=settings.zone,
             now=self.clock.now,
-            gates=partial(_gates, settings),
-            places=partial(_places, settings),
+            gates=partial(page_words.gates, settings),
+            places=partial(page_words.places, settings),
             days=settings.retention.persons_days,
             guards=True,
             passed=self._passed,
@@ -150,7 +145,7 @@ class Shared(Site):
             settings.zone,
             settings.language,
             ["fevergate.web", "fevergate.web_common"],
-            partial(_functions, settings),
+            partial(page_words.functions, settings),
         )
 
     def reader(self) -> Database:
@@ -315,52 +310,3 @@ class Shared(Site):
             "has_list": self.has_list,
             "patience_s": PATIENCE_S,
         }
-
-
-def _gates(settings: GatewaySettings, language: str) -> dict[str, str]:
-    """Titles of the gates."""
-    return {gate.name: settings.gate_title(gate.name, language) for gate in settings.gates}
-
-
-def _places(settings: GatewaySettings, language: str) -> dict[str, str]:
-    """Titles of the gates and, by GATE/KIOSK, of the lenses there."""
-    places = dict[str, str]()
-    for gate in settings.gates:
-        title = places[gate.name] = settings.gate_title(gate.name, language)
-        for kiosk in gate.kiosks:
-            places[f"{gate.name}/{kiosk}"] = f"{title} · {settings.kiosk_title(kiosk, language)}"
-    return places
-
-
-_OF_PLACES = (
-    *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
-    *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
-    *("add kiosk", "remove kiosk", "learn cards", "look at passers"),
-)
-"""Actions of the audit that are about a gate or kiosk, which is then called by its name."""
-
-
-def _audit_text(entry: AuditEntry, say: Say, names: Names) -> str:
-    text = audit_text(entry, say)
-    return names.in_text(text) if entry.action in _OF_PLACES else text
-
-
-def _functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, Any]:
-    return {
-        "gate_title": settings.gate_title,
-        "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),
-        "fault": lambda word: trouble_text.fault(word, say),
-        "wifi_trouble": lambda code: trouble_text.wifi(code, say),
-        "audit_text": lambda entry: _audit_text(entry, say, settings.names(language)),
-        "setting_value": lambda name, value: value_in_words(name, value, say),
-        "wrong_value": lambda error: wrong_in_words(error, say),
-        "update_why": lambda text: why_in_words(text, say),
-        "refused_value": lambda text: refusal_in_words(text, say),
-        "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
-        "verdict": lambda day: verdict(day, say),
-        "to_treat": lambda count: to_treat(count, say),
-        "coverage": lambda day: coverage(day, say, settings.names(language)),
-        "roll": lambda day: roll(day, say),
-        "doubts": lambda day: doubts(day, say, settings.names(language)),
-        "strikes": lambda day: strikes(day, say, settings.names(language)),
-    }

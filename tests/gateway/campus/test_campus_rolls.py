@@ -10,7 +10,8 @@ from campus_site import DAY, Parts, counts, delivery, fever, local, next_day, ov
 
 from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.report import DayReport
-from fevergate.campus.report_sheet import ROLL, ReportText
+from fevergate.campus.report_sheet import ReportText
+from fevergate.campus.report_tables import ROLL
 from fevergate.campus.schema import marks, marks_elsewhere
 from fevergate.campus.statements import CampusStatements
 from fevergate.campus.strikes import Register

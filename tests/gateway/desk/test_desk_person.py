@@ -11,7 +11,8 @@ from people_helpers import Clock, entry, gateway_people
 
 from fevergate.errors import NothingFoundError
 from fevergate.people.changes import PeopleChanges
-from fevergate.people.roll import DayRoll, RollKeeper
+from fevergate.people.roll import DayRoll
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.people.store import PeopleStore
 from fevergate.storage.store import Store
 from fevergate.web_common.store import WebStore

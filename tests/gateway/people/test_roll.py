@@ -19,7 +19,8 @@ from fevergate.people.copying import ListCopy, page
 from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark, set_marks_aside
 from fevergate.people.policy import Policies
 from fevergate.people.presences import CardPresences
-from fevergate.people.roll import DayRoll, RollKeeper, in_words
+from fevergate.people.roll import DayRoll, in_words
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.storage.coverage_bits import DAY_S, day_bounds
 from fevergate.storage.store import Store
 from fevergate.texts.translations import translator

@@ -12,7 +12,8 @@ from fevergate.cli import cli
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.marks import Marks, NewMark
 from fevergate.people.presences import CardPresences
-from fevergate.people.roll import DayRoll, RollKeeper
+from fevergate.people.roll import DayRoll
+from fevergate.people.roll_keeper import RollKeeper
 from fevergate.provision import provision
 from fevergate.reports.day_in_words import verdict
 from fevergate.reports.fever_log import read_day

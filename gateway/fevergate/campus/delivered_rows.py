@@ -1,0 +1,119 @@
+"""Decides which rows of a delivery are stored: each at its highest revision, and no counts of a
+sender that lacks a correction."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from fevergate.campus.database import insert
+from fevergate.campus.held_marks import held_after
+from fevergate.campus.schema import corrections, items
+from fevergate.protocol.campus_messages import (
+    DaySummary,
+    Delivery,
+    FeverEvent,
+    GatewayDay,
+    HourSummary,
+    MarkedDay,
+)
+
+COUNTS = (HourSummary, DaySummary, GatewayDay)
+"""Items that each epoch counts separately, so that their key includes the epoch."""
+
+MARKED = "marked_day"
+"""Kind of the items that say which people of the list were measured."""
+
+ROLL = "roll_day"
+"""Kind of the items that say how many were measured, by a gateway with a list of its own."""
+
+_COUNTED = {item.__struct_config__.tag for item in COUNTS}
+
+
+def knows_corrections(
+    connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
+) -> bool:
+    """Whether a sender has the correction of its epoch that was heard last, which is noted. Another
+    token may have told a false one, so that it is not looked for."""
+    mine = {**whose, "epoch": delivery.epoch}
+    heard = connection.execute(
+        select(corrections).where(*(corrections.c[name] == value for name, value in mine.items()))
+    ).first()
+    newest = delivery.corrected_by[-1] if delivery.corrected_by else ""
+    if heard and heard.token == token and heard.newest not in ("", *delivery.corrected_by):
+        return False
+    values = {"newest": newest, "token": token}
+    if (heard or newest) and heard != (*mine.values(), newest, token):
+        connection.execute(
+            insert(corrections, connection)
+            .values(mine | values)
+            .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
+        )
+    return True
+
+
+def without_counts(
+    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows without those of counts; fevers with the dates that are held."""
+    held = {
+        row.key: row
+        for row in connection.execute(
+            select(items.c.key, items.c.date, items.c.at).where(
+                items.c.campus == whose["campus"],
+                items.c.gateway == whose["gateway"],
+                items.c.key.in_([row["key"] for row in rows if row["kind"] == "fever"]),
+            )
+        )
+    }
+    kept = [row for row in rows if row["kind"] not in _COUNTED]
+    for row in kept:
+        if before := held.get(row["key"]):
+            event = msgspec.json.decode(row["payload"], type=FeverEvent)
+            event = msgspec.structs.replace(event, at=before.at)
+            row |= {"date": before.date, "at": before.at}
+            row["payload"] = msgspec.json.encode(event).decode()
+    return kept
+
+
+def newer(
+    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows that are new or replace a held one (see `_replaces`), and the held ones replaced."""
+    names = ("key", "kind", "date", "revision", "epoch", "token")
+    stored = connection.execute(
+        select(*(items.c[name] for name in names)).where(
+            items.c.campus == whose["campus"],
+            items.c.gateway == whose["gateway"],
+            items.c.key.in_([row["key"] for row in rows]),
+        )
+    ).mappings()
+    held = {row["key"]: dict(row) for row in stored}
+    new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
+    return new, [held[row["key"]] for row in new if row["key"] in held]
+
+
+def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
+    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
+    fever, whose key has none), or by another token, since the old one may have been stolen."""
+    if row["token"] and held["token"] and row["token"] != held["token"]:
+        return True
+    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
+        return True
+    return row["revision"] > held["revision"]
+
+
+def add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:
+    """Add to rows of marks what is held of the same days by the same token."""
+    for row in new:
+        if row["kind"] == MARKED:
+            before = connection.execute(
+                select(items.c.payload).where(
+                    items.c.campus == whose["campus"],
+                    items.c.gateway == whose["gateway"],
+                    items.c.key == row["key"],
+                    items.c.token == row["token"],
+                )
+            ).scalar()
+            day = msgspec.json.decode(row["payload"], type=MarkedDay)
+            row["payload"] = msgspec.json.encode(held_after(before, day)).decode()

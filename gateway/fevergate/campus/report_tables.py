@@ -1,0 +1,187 @@
+"""A day's report as tables, and the names of its figures and states."""
+
+from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from fevergate.campus.given_names import CampusNames
+from fevergate.campus.report import CampusDay, DayReport, FeverDay, Figures
+from fevergate.people.roll import DayRoll
+from fevergate.settings.names import Names
+from fevergate.texts.translations import N_
+from fevergate.web_common.tables import Cell, Rows, Say, Table, label_of, local_time
+
+STATES = {
+    "reported": N_("reported"),
+    "partial": N_("in part"),
+    "uncovered": N_("nobody watched"),
+    "missing": N_("MISSING"),
+}
+FIGURES = (
+    *(N_("People screened"), N_("Fevers"), N_("Confirmed"), N_("Released")),
+    *(N_("Outstanding"), N_("Retries"), N_("Minutes watched"), N_("Minutes faulty")),
+    N_("Minutes told late"),
+)
+ROLL = {
+    "expected": N_("Expected"),
+    "measured": N_("Measured"),
+    "excused": N_("Excused"),
+    "unmeasured": N_("Not measured"),
+    "fevers": N_("Fevers by hand"),
+}
+"""Titles of the figures of a list of people, by field of `DayRoll`; shown only where there is a
+list."""
+
+TABLES = {
+    "campuses": (N_("By campus"), N_("Campus"), N_("State")),
+    "gates": (N_("By gate"), N_("Campus"), N_("Gate")),
+    "kiosks": (N_("By kiosk"), N_("Campus"), N_("Gate"), N_("Kiosk")),
+    "fevers": (
+        *(N_("Fevers"), N_("Time"), N_("Campus"), N_("Gate"), N_("Kiosk"), N_("Record")),
+        *(N_("Body °C (axillary equivalent)"), N_("Threshold °C"), N_("Red light")),
+        *(N_("Acknowledged"), N_("After (s)"), N_("Second measurement °C")),
+        *(N_("Where measured"), N_("Outcome"), N_("Closed")),
+    ),
+}
+"""Title of each table and its columns, before those of `FIGURES`; the fevers' have none, and are
+those of a gateway's log as far as its summaries have them, without the guards' names."""
+
+NOT_ON_PAPER = (N_("Threshold °C"), N_("Red light"))
+"""Columns of the fevers for which the page and the paper have no room."""
+
+
+class ReportTables:
+    """Tables of reports in one language, with the local times of a zone; `names` reads those of
+    gates and kiosks."""
+
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        language: str,
+        say: Say,
+        names: Callable[[], CampusNames] = dict[str, Names],
+    ) -> None:
+        self._names = names
+        self._zone = zone
+        self._language = language
+        self._say = say
+
+    def place(self, named: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
+        """Where a fever was seen; `title` is the campus's, `named` has the names of the rest."""
+        names = named.get(campus, Names())
+        return " · ".join((title, names.gate(fever.gate), names.kiosk(fever.kiosk)))
+
+    def title(self, campus: CampusDay) -> str:
+        return campus.title_en if self._language == "en" else campus.title
+
+    def table(self, name: str, report: DayReport) -> Table:
+        """The table `name`, one of `TABLES`."""
+        if name == "fevers":
+            return self._fevers(report)
+        say = self._say
+        rows: list[list[Cell]] = []
+        named = self._names()
+        for campus in report.campuses:
+            title, names = self.title(campus), names_of(named, campus)
+            if name == "campuses":
+                rows.append(
+                    [
+                        *(title, say(STATES[campus.state]), *_figures(campus.figures)),
+                        *(roll_cells(campus.roll) if report.roll else ()),
+                    ]
+                )
+            elif name == "gates":
+                rows += (
+                    [title, names.gate(gate), *_figures(of)] for gate, of in campus.gates().items()
+                )
+            else:
+                rows += (
+                    [title, names.gate(k.gate), names.kiosk(k.kiosk), *_figures(k.figures)]
+                    for k in campus.kiosks
+                )
+        head, *columns = TABLES[name]
+        columns += FIGURES
+        if name == "campuses":
+            together: list[Cell] = [say("Together"), "", *_figures(report.total)]
+            if report.anywhere:
+                none = _figures(None)
+                rows.append([say("People of no campus"), "", *none, *roll_cells(report.anywhere)])
+            if report.roll:
+                columns += ROLL.values()
+                together += roll_cells(report.roll)
+            rows.append(together)
+        return Table(say(head), [say(column) for column in columns], rows)
+
+    def _fevers(self, report: DayReport) -> Table:
+        say, named = self._say, self._names()
+        is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
+        rows: list[list[Cell]] = [
+            [
+                *self._fever_row(self.title(campus), names_of(named, campus), fever),
+                *(["✕" if fever.struck else ""] if is_struck else []),
+            ]
+            for campus in report.campuses
+            for fever in campus.fevers
+        ]
+        head, *columns = TABLES["fevers"]
+        if is_struck:
+            columns.append(N_("Struck"))
+        # In the table, too: a CSV has no other place to say it.
+        empty: list[Cell] = [""] * (len(columns) - 5)
+        rows += [
+            ["", self.title(campus), "", "", say("%d more, not listed") % campus.unlisted, *empty]
+            for campus in report.campuses
+            if campus.unlisted
+        ]
+        return Table(say(head), [say(column) for column in columns], rows, _on_paper(columns))
+
+    def found(
+        self,
+        titles: Callable[[str], str],
+        count: int,
+        read: Callable[[], Iterator[tuple[str, FeverDay]]],
+    ) -> Table:
+        """A table of `count` fevers that `read` reads one by one with their campuses, whose titles
+        `titles` has."""
+        named, none = self._names(), Names()
+        head, *columns = TABLES["fevers"]
+
+        def rows() -> Iterator[list[Cell]]:
+            for campus, fever in read():
+                yield self._fever_row(titles(campus), named.get(campus, none), fever)
+
+        titles_said = [self._say(column) for column in columns]
+        return Table(self._say(head), titles_said, Rows(count, rows), _on_paper(columns))
+
+    def _fever_row(self, title: str, names: Names, fever: FeverDay) -> list[Cell]:
+        say = self._say
+        return [
+            *(local_time(fever.at, self._zone), title),
+            *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
+            *(fever.identity, fever.body_c, fever.threshold_c),
+            local_time(fever.raised_at, self._zone),
+            local_time(fever.acknowledged_at, self._zone),
+            None if fever.delay_s is None else round(fever.delay_s, 1),
+            fever.clinical_c,
+            *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
+            "✓" if fever.closed else "",
+        ]
+
+
+def _on_paper(columns: list[str]) -> list[int]:
+    return [number for number, column in enumerate(columns) if column not in NOT_ON_PAPER]
+
+
+def names_of(named: CampusNames, campus: CampusDay) -> Names:
+    """The names of a campus's gates and kiosks, of those that `named` has."""
+    return named.get(campus.campus, Names())
+
+
+def _figures(figures: Figures | None) -> list[Cell]:
+    return [None] * len(FIGURES) if figures is None else [*msgspec.structs.astuple(figures)]
+
+
+def roll_cells(roll: DayRoll | None) -> list[Cell]:
+    """Figures of a list of people, in the order of `ROLL`."""
+    return [None if roll is None else getattr(roll, name) for name in ROLL]
