@@ -278,6 +278,7 @@ def test_a_reader_that_is_pulled_out_is_told_and_one_that_is_back():
     assert app.cards.state == "out" and app.news == 1
     LEVELS[kiosk_board.READER_RX] = 1
     app.read(bytes(200), 3)
+    assert app.cards.state == "ok" and app.news == 2  # what the plug sends is no noise
     app.read(FRAME, 3)
     assert app.cards.state == "ok" and app.cards.pairing.tap is not None
     assert app.cards.hold(app.scan()) is None

@@ -107,6 +107,7 @@ def test_a_pass_is_a_number_that_no_card_has():
     for base in (10, 16):
         lines = CardLines(base)
         assert lines.feed(b"V80000000000000aF\r\n") == [b"\x80\0\0\0\0\0\0\xaf"]
+        assert lines.feed(b"V8000000000000000\r\n") == [b"\x80\0\0\0\0\0\0\0"]
         assert lines.feed(b"V00000000000000AF\r\n") == [] and lines.noise == 17
         assert lines.feed(b"V8000000000000AF\r\n") == []
 
@@ -116,6 +117,12 @@ def test_a_line_of_anything_else_is_noise():
         lines = CardLines()
         assert lines.feed(text + b"\r\n") == [] and lines.noise == len(text), text
         assert lines.feed(b"15\r\n") == [b"\0\0\0\0\0\0\0\x0f"]
+
+
+def test_a_line_has_as_many_digits_as_the_largest_number_and_no_more():
+    lines = CardLines()
+    assert lines.feed(b"%020d\r\n" % 15) == [b"\0\0\0\0\0\0\0\x0f"] and lines.noise == 0
+    assert lines.feed(b"%021d\r\n" % 15) == [] and lines.noise == 21
 
 
 def test_what_follows_a_line_without_its_end_is_no_part_of_it():

@@ -128,6 +128,22 @@ def test_nothing_is_acknowledged_where_nothing_burns():
     assert lit(post) == "red "
 
 
+def test_a_press_for_the_next_alarm_is_told_at_once_although_one_was_told_just_before():
+    post = online(state=message())
+    post.press()
+    post.told(0)
+    post.state(message(fevers=2))
+    assert post.to_tell(1) is None
+    post.press()
+    assert post.to_tell(1) == (SINCE, 2, None)
+
+
+def test_a_press_that_was_kept_over_a_power_cut_is_not_lost_by_another_press():
+    post = LampPost(kept=(SINCE, 1, None))
+    post.press()
+    assert online(5, message(), post).to_tell(5) == (SINCE, 1, None)
+
+
 def test_the_time_of_an_alarm_is_kept_to_its_last_digit():
     assert understood(message(since="1795795200.0000019"))[0] == ("1795795200.0000019", 1, None)
     assert acknowledgement((SINCE, 3, None)) == (
@@ -151,6 +167,7 @@ def test_what_is_wrong_is_named_and_changes_nothing():
         (b'{"state":"raised","fevers":1}', "since"),
         (b'{"state":"raised","fevers":1,"since":"1"}', "since"),
         (b'{"state":"raised","fevers":1,"since":-1}', "since"),
+        (b'{"state":"raised","fevers":1,"since":0}', "since"),
         (b'{"state":"raised","fevers":1,"since":1,"last":7}', "last"),
         (b'{"state":"raised","fevers":1,"since":1,"last":{"kiosk":"x"}}', "last"),
         (b'{"state":"clear","amber":"x"}', "amber"),

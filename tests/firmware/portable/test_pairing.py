@@ -121,6 +121,12 @@ def test_a_card_that_is_held_is_one_tap():
     assert one.pairing.count == 2  # after a pause it is another
 
 
+def test_the_pause_after_which_a_card_is_another_tap():
+    pairing = Pairing()
+    assert pairing.card(0, A) and pairing.card(HELD_MS, A) is None
+    assert pairing.card(2 * HELD_MS + 1, A) and pairing.count == 2
+
+
 def test_a_retry_keeps_the_tap():
     one = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS - 500).see(HEALTHY_C, 1500)
     assert one.said == [("retry", "short", A), ("normal", "", A)]

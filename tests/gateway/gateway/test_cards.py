@@ -1,6 +1,7 @@
 """A tap is answered from memory: by the kiosk's own key, for the person whose card it is."""
 
 import json
+import os
 from contextlib import closing
 
 import pytest
@@ -160,13 +161,34 @@ def test_a_key_that_is_turned_opens_nothing_more(desk):
     assert desk.tapped() == "unknown" and desk.tapped(tap(kiosk="north-2"), "north-2") == "enter"
 
 
-def test_settings_of_a_kiosk_that_are_damaged_leave_the_keys_that_were_read(desk):
+def test_a_key_that_is_turned_within_the_same_tick_of_the_files_clock_is_read_too(desk):
+    desk.list(entry(card=str(CARD)))
+    path = desk.folder / "kiosks/north-1/settings.json"
+    at = path.stat().st_mtime_ns
+    desk.write("north-1", json.dumps({"card_key": "ff" * 32}))
+    os.utime(path, ns=(at, at))
+    desk.cards.tick()
+    assert desk.tapped() == "unknown"
+
+
+def test_a_key_of_another_length_is_none(desk):
+    desk.list(entry(card=str(CARD)))
+    short = KEYS["north-1"][:-1]
+    desk.write("north-1", json.dumps({"card_key": short.hex()}))
+    desk.cards.tick()
+    sealed = unsealed(short, TAP, 7, 3, f"{CARD:016x}")
+    assert desk.tapped(CardTapped(boot=7, tap=3, who=f"{sealed:016x}")) == "unknown"
+
+
+def test_settings_of_a_kiosk_that_are_damaged_leave_the_keys_that_were_read(desk, caplog):
     desk.list(entry(card=str(CARD)))
     desk.write("north-2", "{")
     with pytest.raises(SettingsError, match="north-2"):
         desk.cards.refresh()
-    desk.cards.tick()
+    for _ in range(3):
+        desk.cards.tick()
     assert desk.tapped() == "enter"
+    assert caplog.text.count("north-2") == 1  # however often it is looked
 
 
 class TapScene(Scene):

@@ -16,7 +16,14 @@ from people_helpers import Clock, entry, gateway_people
 from fevergate.errors import MarkError, PeriodError
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy, page
-from fevergate.people.marks import FEVER_C, MEASURED, Marks, NewMark, set_marks_aside
+from fevergate.people.marks import (
+    FEVER_C,
+    MEASURED,
+    Marks,
+    NewMark,
+    fevers_since,
+    set_marks_aside,
+)
 from fevergate.people.policy import Policies
 from fevergate.people.presences import CardPresences
 from fevergate.people.roll import DayRoll, in_words
@@ -370,10 +377,11 @@ def test_hours_that_are_struck_have_measured_nobody(college):
 
 
 def test_presences_before_another_list_are_of_nobody_on_it_and_closed_days_keep_theirs(college):
-    college.changes.replace([entry("1")])
+    listed(college, "1", "2")
     college.passes("1")
     college.presences.take()
-    first, before = college.today, DayRoll(expected=1, measured=1)
+    college.marks.learn(college.today, [college.person("2")], [])
+    first, before = college.today, DayRoll(expected=2, measured=2)
     college.clock.at += DAY_S
     college.roll.close_days(30)
     college.passes("1")
@@ -382,11 +390,11 @@ def test_presences_before_another_list_are_of_nobody_on_it_and_closed_days_keep_
     college.clock.at += 2
     college.take_anew()
     assert not college.presences.take()
-    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
+    assert college.roll.day(college.today) == DayRoll(expected=2, unmeasured=2)
     assert college.roll.day(first) == before
     college.passes("1")
     assert college.presences.take()
-    assert college.roll.day(college.today) == before
+    assert college.roll.day(college.today) == DayRoll(expected=2, measured=1, unmeasured=1)
 
 
 def test_presences_that_are_no_number_of_the_list_are_left_out(college):
@@ -395,6 +403,34 @@ def test_presences_that_are_no_number_of_the_list_are_left_out(college):
         college.passes("1", person=person or -1)
     assert not college.presences.take()
     assert college.marks.own(college.today).measured == frozenset()
+
+
+def test_midnight_divides_the_days_of_presences(college):
+    listed(college, "1", "2", "3")
+    college.roll.close_days(30)
+    yesterday = college.today
+    college.presences.take()
+    begin = day_bounds(yesterday + timedelta(1), ZONE)[0]
+    college.clock.at = begin + 5
+    college.passes("1", at=begin - 1)
+    college.passes("2", at=begin)
+    college.presences.take()  # all days are compared, since hours passed
+    college.passes("3", at=begin - 2)
+    college.clock.at += 1
+    assert not college.presences.take()  # the short look is at today alone
+    college.clock.at += 60
+    assert college.presences.take()
+    assert college.numbers("measured", yesterday) == ["1", "3"]
+    assert college.numbers("measured") == ["2"]
+
+
+def test_a_clock_that_is_set_back_hides_no_presence(college):
+    listed(college, "1")
+    college.clock.at += 7200
+    college.presences.take()
+    college.clock.at -= 3600
+    college.passes("1", at=college.clock.at - 1000)
+    assert college.presences.take()
 
 
 def test_whoever_was_listed_first_today_has_no_roll_for_the_days_before(college):
@@ -572,6 +608,16 @@ def test_a_fever_is_neither_excused_nor_measured_away_but_taken_back_with_a_reas
     college.enter("1", take_back="another's row")
     college.enter("1", clinical_c=36.6)
     assert college.roll.day(college.today).zero
+
+
+def test_a_fever_begins_at_its_threshold_and_stays_one_case_when_it_is_corrected(college):
+    listed(college, "1")
+    college.enter("1", clinical_c=FEVER_C)
+    assert why(college, "1", clinical_c=36.6) == ("1", "hot")
+    (first,) = fevers_since(college.store.statements, ZONE, 0.0)
+    college.enter("1", clinical_c=38.5)
+    (second,) = fevers_since(college.store.statements, ZONE, 0.0)
+    assert first.key and second.key == first.key and second.clinical_c == 38.5
 
 
 def test_why_somebody_was_excused_is_sealed_on_the_disk_and_read_by_who_may(college, tmp_path):

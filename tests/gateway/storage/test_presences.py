@@ -9,6 +9,7 @@ from samples import AT, arrived, reading
 from fevergate.errors import StoreError
 from fevergate.settings.gateway import Retention
 from fevergate.storage import retention
+from fevergate.storage.presences import count_measured, passages
 from fevergate.storage.reading_batch import ReadingBatch
 from fevergate.storage.records import ReadingArrived
 from fevergate.storage.store import Store
@@ -77,3 +78,17 @@ def test_a_presence_is_there_with_its_reading_or_not_at_all(store, monkeypatch):
     assert presences(store) == [] and store.db["readings"].count == 0
     store.commit([of_person(7)])
     assert len(presences(store)) == 1 and store.db["readings"].count == 1
+
+
+def test_passages_are_measurements_of_whoever_is_asked_for_in_order(store):
+    rows = [(7, 3, "normal"), (7, 1, "fever"), (7, 2, "retry"), (8, 4, "normal"), (9, 5, "normal")]
+    store.commit([of_person(person, seq, verdict) for person, seq, verdict in rows])
+    assert passages(store.db, [7, 9], AT) == {7: [AT + 1, AT + 3], 9: [AT + 5]}
+    assert passages(store.db, [7], AT + 2) == {7: [AT + 3]} and passages(store.db, [], AT) == {}
+
+
+def test_a_measurement_without_a_date_counts_when_it_arrived(store):
+    store.commit([of_person(7, 1), of_person(None, 2, boot=2, at=None), of_person(8, 3, "retry")])
+    assert count_measured(store.db, "north", AT, AT + 100) == (2, 1)
+    assert count_measured(store.db, "north", AT, AT + 99) == (1, 1)
+    assert count_measured(store.db, "south", AT, AT + 100) == (0, 0)

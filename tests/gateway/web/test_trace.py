@@ -6,6 +6,7 @@ import io
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 
 import openpyxl
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pages_site import OURS, Site, csrf
 from people_helpers import Clock, entry, gateway_people
-from samples import AT, reading
+from samples import AT, reading, settings
 from test_register_pages import clock as set_clock
 
 from fevergate.cli import cli
@@ -30,6 +31,7 @@ from fevergate.storage.connection import open_reader
 from fevergate.storage.records import ReadingArrived
 from fevergate.storage.store import Store
 from fevergate.web.trace import Tracer, TraceRequest
+from fevergate.web.trace_sheet import trace_sheet
 from fevergate.web_common.store import WebStore
 
 DAY_S = 86_400.0
@@ -172,6 +174,9 @@ def test_the_nearest_passing_is_told_and_whose_fever_it_is(desk):
     assert found.whose and (found.whose.name, found.whose.number) == ("赵一", "N1")
     (row,) = found.passed
     assert (row.name, row.unit, row.nearest_s, len(row.passed)) == ("钱二", "计应2301", 60, 2)
+    (shown,) = trace_sheet(found, settings(timezone="UTC"), "en").tables[0].rows
+    times = [datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in row.passed]
+    assert list(map(str, shown[1:5])) == [*times, "2", "1.0"]
 
 
 def test_a_visitor_was_inside_then_if_the_visit_and_the_time_share_a_moment(desk):
@@ -180,6 +185,12 @@ def test_a_visitor_was_inside_then_if_the_visit_and_the_time_share_a_moment(desk
         desk.visit(id_, *visit)
     found = desk.tracer.trace(ASKED, "Li")
     assert [row.name for row in found.inside] == ["访客1", "访客3"]
+
+
+@pytest.mark.parametrize("minutes", [1, 120])
+def test_the_shortest_and_the_longest_time_are_traced(desk, minutes):
+    desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 60 * minutes, "normal"))
+    assert len(desk.tracer.trace(replace(ASKED, minutes=minutes), "Li").passed) == 1
 
 
 @pytest.mark.parametrize(

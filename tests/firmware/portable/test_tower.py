@@ -1,0 +1,128 @@
+"""The lamp post's tower on pins that the test holds: what is lit when, and what is a press."""
+
+import sys
+
+LAMPS = ("red", "amber", "green")
+LEVELS = {}  # of pins, by number
+SEEN = []  # the lamps that were lit after each change of a pin
+TIMEOUTS = []  # of the watchdog, in order
+
+
+class Pin:
+    OUT, IN, PULL_UP = 3, 1, 2
+
+    def __init__(self, number, mode, value=None):
+        self.number = number
+        LEVELS[number] = 1 if value is None else value
+
+    def value(self, level=None):
+        if level is not None:
+            LEVELS[self.number] = int(level)
+            SEEN.append(lit())
+        return LEVELS[self.number]
+
+
+class WDT:
+    def __init__(self, timeout):
+        TIMEOUTS.append(timeout)
+
+    def feed(self):
+        pass
+
+
+class Machine:
+    Pin, WDT = Pin, WDT
+
+
+before = sys.modules.get("machine")
+sys.modules["machine"] = Machine  # type: ignore[assignment]
+import kiosk_board  # noqa: E402
+from kiosk.tower import HELD_MS, HOLDING_MS, Tower  # noqa: E402
+
+if before is None:
+    del sys.modules["machine"]
+else:
+    sys.modules["machine"] = before
+
+
+def lit():
+    """The lamps that burn; amber burns while its pin is low."""
+    found = []
+    if LEVELS[kiosk_board.RED]:
+        found.append("red")
+    if not LEVELS[kiosk_board.AMBER]:
+        found.append("amber")
+    if LEVELS[kiosk_board.GREEN]:
+        found.append("green")
+    return found
+
+
+def tower():
+    for kept in (SEEN, TIMEOUTS):
+        kept[:] = []
+    return Tower()
+
+
+def pressed(post, *down):
+    """What each look at the button finds, 20 ms apart."""
+    found = []
+    for index, is_down in enumerate(down):
+        LEVELS[kiosk_board.READER_TX] = 0 if is_down else 1
+        found.append(post.pressed(20 * index))
+    return found
+
+
+def test_before_anything_is_known_amber_burns_alone_and_the_siren_is_still():
+    tower()
+    assert lit() == ["amber"] and not LEVELS[kiosk_board.DOOR]
+
+
+def test_no_change_of_lamps_leaves_the_tower_dark():
+    shows = [(r, a, g) for r in (0, 1) for a in (0, 1) for g in (0, 1) if r or a or g]
+    for first in shows:
+        for second in shows:
+            post = tower()
+            post.show(0, *first)
+            post.show(20, *second)
+            assert all(SEEN), (first, second)
+            assert lit() == [LAMPS[index] for index in range(3) if second[index]]
+
+
+def test_the_watchdog_is_short_just_while_amber_is_held_off():
+    post = tower()
+    assert TIMEOUTS[-1] > HOLDING_MS
+    post.show(0, False, False, True)
+    assert TIMEOUTS[-1] == HOLDING_MS
+    post.show(20, True, False, False)
+    assert TIMEOUTS[-1] == HOLDING_MS
+    post.show(40, True, True, False)
+    assert TIMEOUTS[-1] > HOLDING_MS
+
+
+def test_a_press_is_two_looks_that_find_it_down_and_is_told_once():
+    assert pressed(tower(), 0, 1, 1, 1, 1) == [False, False, True, False, False]
+    assert pressed(tower(), 0, 1, 0, 1, 0) == [False] * 5  # a contact that bounces
+    assert pressed(tower(), 0, 1, 1, 0, 1, 1) == [False, False, True, False, False, True]
+
+
+def test_a_button_that_is_down_at_the_start_counts_once_it_was_let_go():
+    assert pressed(tower(), 1, 1, 1, 0, 1, 1) == [False] * 5 + [True]
+
+
+def test_a_button_that_is_down_for_long_is_jammed_until_it_is_let_go():
+    post = tower()
+    pressed(post, 0, 1)
+    assert not post.jammed(20 + HELD_MS - 1)
+    assert post.jammed(20 + HELD_MS)
+    pressed(post, 0)
+    assert not post.jammed(20 + HELD_MS)
+
+
+def test_a_post_that_is_looked_for_blinks_amber_for_ten_seconds():
+    post = tower()
+    post.identify()
+    shown = []
+    for now_ms in range(0, 11_000, 500):
+        post.show(now_ms, False, False, True)
+        shown.append("amber" in lit())
+    assert shown == [False, True] * 10 + [False, False]
