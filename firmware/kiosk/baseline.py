@@ -3,8 +3,9 @@
 Weather, a heater or an ageing sensor shift everybody's estimate alike; the median of recent normal
 scans shows by how much. Because a crowd can itself be feverish, the baseline is bounded, never
 learns from an alarm, and rises more slowly than it falls: it is the lower of that median and of a
-slow one, which moves by `_SLOW_C_PER_H` at most. So it falls with the crowd at once, and goes back
-up as fast as it was, but no crowd of minutes takes it higher.
+second value, which follows the median by `_SLOW_C_PER_H` at most. When a cold crowd comes it falls
+at once, and when that crowd has passed it is at once where it was; a warm crowd raises it only if
+it stays for hours.
 """
 
 from kiosk.drift import MIDDLE_C, Drift
@@ -18,9 +19,9 @@ _STEP_C = 0.02
 
 _SLOW_C_PER_H = 0.3
 """Largest rise above the level of before (°C per hour). Sun in a door, a bus of athletes or a class
-with mild fevers pass in minutes, up to an hour: they teach less than half of what healthy people
-differ by (SD 0.36 to 0.41 °C at the canthus). A hall's heating, the season and a sensor's error
-stay for many hours, and are followed within two."""
+with mild fevers pass within an hour: they raise it by less than half of the spread of healthy
+people (SD 0.36 to 0.41 °C at the canthus). A hall's heating, the season and a sensor's error stay
+for many hours, and are followed within two."""
 
 _WINDOW = 31
 _LEAST = 8

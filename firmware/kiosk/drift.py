@@ -22,9 +22,10 @@ _ALARMS_C = 0.15
 _ALARMS_SHARE = 0.25
 _ALARMS_ALONE_SHARE = 0.4
 """Distance (°C) above the usual middle that is reported together with such a share of alarms, and
-the share that is reported whatever the middle of the others: of a sensor's jump by 0.8 °C half the
-people at a forehead are alarmed for, and the others show a third of it. No crowd has four fevers
-among ten people; a group of twenty is over before `_AT_LEAST` others have come."""
+the share that is reported whatever the middle of the others. After a sensor's jump by 0.8 °C half
+of the people at a forehead are alarmed for, and the middle of the others rises by a third of the
+jump. No crowd has four fevers among ten people; of a group of twenty with fevers the last is gone
+before `_AT_LEAST` others have come."""
 
 _FAR_C = 0.8
 """Distance (°C) from a healthy crowd's middle that is reported by a kiosk that knows no usual one:
@@ -45,17 +46,18 @@ _ALARM_SHARE = 0.03
 thirty, decide."""
 
 _APART_C = 2.0
-"""Largest difference (°C) of two people that counts in full: some fevers do not make it wide."""
+"""A larger difference (°C) of two people counts as this one, so that a few fevers do not widen the
+spread."""
 
 _USUAL_PEOPLE = 100
 _LEARN_PEOPLE = 150
-"""People of a kiosk that is new or was calibrated, from whom on the middle is taken for usual, and
-until when it is averaged."""
+"""Numbers of people since the kiosk was new or calibrated: after the first the middle is taken as
+the usual one, and until the second what is usual still averages the middle."""
 
 _FEW = 10
 _AT_LEAST = 30
-"""People in a row for whom a distance must last until it is reported, since each of them counts for
-the next ones' middle, too."""
+"""How many people in a row must find the middle too far off before that is reported. Several,
+since the middle moves slowly: one far value is still in it for the next people."""
 
 _FROSTY = 75
 """The same where the spread is that of a frosty morning: more people than come in at once from the

@@ -15,8 +15,8 @@ from kiosk.number_set import SPAN
 
 NEWEST = 3
 """Readings in the small file; with the boot number 124 bytes, because VfsLfs2 keeps files of up to
-128 bytes (its cache size) in its metadata log. Of those with a card two, in files of their own,
-which a firmware that does not know their layout neither reads nor overwrites."""
+128 bytes (its cache size) in its metadata log. Readings with a card are longer: two, in files of
+their own, so that an older firmware, which does not know their layout, leaves them alone."""
 
 _NEWEST_CARDED = 2
 

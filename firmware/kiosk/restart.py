@@ -8,8 +8,8 @@ _TELL_MS = 3000  # time to tell the gateway that the settings were applied
 
 
 async def once_idle(app):
-    """Restart while nobody is in view or asked to come again, for whom a restart would alarm. An
-    update on trial is waited for: a reset would end it."""
+    """Restart once nobody is in view and nobody was asked to come again: a restart would raise the
+    alarm for them. Waits until no update is on trial: a reset would roll it back."""
     await asyncio.sleep_ms(_TELL_MS)
     while (
         app.decision.scan.state != WAITING

@@ -46,8 +46,9 @@ class Lamps:
 
 
 class World:
-    """`now` is the true time (UTC s). `off_s`: how far the gateway's machine is ahead of it,
-    `kiosk_off_s` the kiosk, None while it has no time; `sntp`: it asks the right one itself."""
+    """`now` is the true time (UTC s). `off_s`: how far the gateway's machine is ahead of it;
+    `kiosk_off_s`: how far the kiosk is, None while it has no time; `sntp`: the kiosk asks a time
+    server itself, which is right."""
 
     def __init__(self, folder, begin):
         self.folder = folder
@@ -70,9 +71,9 @@ class World:
         self.backups = 0
         self.runs = 0
         self.reachable = True
-        """Whether the campus server is, by the gateway."""
+        """Whether the gateway reaches the campus server."""
         self.deaf = False
-        """Whether what it answers is lost."""
+        """Whether the campus server's answers are lost."""
         self.store: Store | None = None
         self.ends = self.now + 500 * DAY_S
 
@@ -82,7 +83,7 @@ class World:
         self.campus.close()
 
     def give_token(self, token):
-        """The gateway's, from now on; the campus server knows no other."""
+        """Give the gateway a token; the campus server knows no other."""
         self.token = token
         digest = hashlib.sha256(token.encode()).hexdigest()
         self.campus.settings.tokens["gw-east"] = digest

@@ -14,7 +14,7 @@ READY_MS = 1000.0  # long after a power-up at 0
 
 
 def crc8(data: bytes) -> int:
-    """The checksum by long division, bit by bit, apart from what it checks."""
+    """The checksum by long division, bit by bit: written independently of the code under test."""
     value = int.from_bytes(data, "big") << 8
     for bit in range(value.bit_length() - 1, 7, -1):
         if value >> bit & 1:
@@ -78,7 +78,7 @@ class HostI2C:
         return True
 
     def unlock(self) -> None:
-        """As above."""
+        """There is no lock to give back."""
 
     def writeto(
         self, address: int, buffer: bytes, *, start: int = 0, end: int | None = None

@@ -11,7 +11,7 @@ from fevergate.evaluation.people_file import Person
 BEFORE_MS = -500.0
 DURING_MS = 600.0
 AGAIN_MS = 1600.0
-"""After the step in, when the scan is over or about to be."""
+"""When a card is held up, counted from stepping in: before, during the scan, at its end."""
 
 HELD_MS = 300.0
 
@@ -20,8 +20,8 @@ HELD_MS = 300.0
 class Tap:
     """One card or pass held to the reader.
 
-    `after_ms`: from stepping in, before it if negative. `asked`: instead from the first amber that
-    the person sees; who sees none never does it.
+    `after_ms`: time from stepping in, negative before it. `asked`: it counts from the first amber
+    that the person sees, and without amber the card is never held up.
     """
 
     number: int
@@ -54,7 +54,7 @@ def twice(number: int) -> Taps:
 
 
 def anothers_first(another: int, number: int) -> Taps:
-    """Whoever takes somebody else's card by mistake, and then the own one."""
+    """Whoever takes somebody else's card by mistake, and then their own."""
     return (Tap(another), Tap(number, DURING_MS))
 
 

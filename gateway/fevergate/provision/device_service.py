@@ -1,9 +1,9 @@
 """`fevergate provision requests`: adds or removes the kiosk that an administrator asked for.
 
 Runs as root, started by fevergate-devices.path when the pages leave a request. Whoever has taken
-over the pages can write requests, too. What that is worth to them is bounded here: two actions,
-each checked anew; names alone; `MOST_AN_HOUR`; every one of them in the journal, which the pages
-cannot write. Links in the folder are never followed.
+over the pages can write requests, too, and gains little by it: there are two actions, a request is
+checked again here and holds names, no paths; at most `MOST_AN_HOUR` are taken in an hour, and each
+is in the journal, which the pages cannot write. Links in the folder are never followed.
 """
 
 import json
@@ -51,7 +51,8 @@ def take(
     """Take a request and carry it out, if there is one; yields what is done.
 
     `state` is a folder that only root may write, with the times of earlier requests; None: that of
-    the requests. A request that cannot be carried out is answered, and no error here.
+    the requests. A request that cannot be carried out is answered with the reason; it raises
+    nothing.
     """
     try:
         opened = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -117,7 +118,7 @@ def _steps(folder: Path, request: DeviceRequest) -> "Iterator[steps.StepText]":
 
 
 class _Answers:
-    """Writes the answer into the open folder of the requests, whoever owns that."""
+    """Writes the answer into the folder of the requests, by its open descriptor."""
 
     def __init__(self, folder: int, request: DeviceRequest, now: Callable[[], float]) -> None:
         self._folder = folder
@@ -166,8 +167,8 @@ def _is_folder(folder: int, name: str) -> bool:
 
 
 def _bound_rate(state: Path, now: float) -> None:
-    """Note one more request. Raises `ActionError` if there were `MOST_AN_HOUR` within an hour; on a
-    clock that was set, an hour before or after."""
+    """Note one more request. Raises `ActionError` if `MOST_AN_HOUR` others lie within an hour of
+    `now`, before or after it: the clock may have been set back."""
     path = state / TIMES
     try:
         earlier = [float(at) for at in json.loads(path.read_bytes())]

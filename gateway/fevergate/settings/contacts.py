@@ -1,4 +1,4 @@
-"""Settings of notices: the mail server, the contacts with their channels, and when who is told."""
+"""Settings of notices: the mail server, the contacts with their channels, and who is told when."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -91,8 +91,8 @@ class ContactSettings(Protocol):
 def contact_mistakes(
     contacts: Sequence[Contact], smtp: Smtp | None, campuses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """The mistakes that no type shows: each the key, and what was expected. `campuses`: those that
-    a contact may name; without any it may name every one."""
+    """Yield the mistakes that the types do not show: (key, what was expected). `campuses`: those
+    that a contact may name; empty: any."""
     for number, contact in enumerate(contacts):
         where = f"contacts[{number}]"
         if contact.channel == "email":

@@ -184,7 +184,8 @@ class Housekeeper(PeriodicThread):
             run_s = 0.0 if self._doubted_at is None else up - self._doubted_at
             self._doubted_at = up
             if self._submit(lambda store: _add_doubt(store, run_s)).result() < DOUBT_S:
-                log.warning("the clock leapt by %.0f days: nothing goes yet", (now - last) / DAY_S)
+                days = (now - last) / DAY_S
+                log.warning("the clock leapt by %.0f days: nothing is deleted yet", days)
                 return False
         self._doubted_at = None
         self._submit(lambda store: _note_round(store, now)).result()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 JUMP_S = 60.0
-"""Difference to the passing of time from which on the machine's clock has jumped."""
+"""The machine's clock has jumped if it differs by more than this from the time that has passed."""
 
 LASTS_S = 600.0
 """Time after which a jump is followed: by then network time has undone a wrong one."""

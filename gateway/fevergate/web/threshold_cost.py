@@ -21,8 +21,8 @@ MIN_PEOPLE = 100
 
 
 class ThresholdCost(Struct, frozen=True, kw_only=True):
-    """A threshold (°C, as set): alarms a day, and the shares of fevers found from 37.5 and from
-    38.0 °C in the mouth on. `now`: it is in force."""
+    """A threshold (°C, as set): alarms a day, and the share that it finds of people with 37.5 °C
+    or more in the mouth (`found_mild`), and with 38.0 °C or more. `now`: it is in force."""
 
     threshold_c: float
     alarms: float

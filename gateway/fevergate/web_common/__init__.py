@@ -1,7 +1,9 @@
 """What the gateway's and the campus server's web applications share.
 
 Signing in: `accounts`, `passwords`, `tokens`, `middleware`, `sign_in`, `account_pages`. The
-database of accounts and audit: `store`, `schema`. Pages: `page_maker`, `routes`, `dates`. Reports
-as tables and files: `tables`, `exports`, `downloads`. Notices: `notice_log`,
-`notice_sender`, `told_cases`. The server itself: `https_server`.
+database of accounts and audit: `store`, `schema`, `audit_words`, `audit_forgetting`. Pages:
+`page_maker`, `routes`, `dates`; of registers: `register_pages`; of the list of people:
+`list_pages`, `list_upload`, `roll_pages`; of duty: `roster_pages`; for the notice board:
+`privacy_page`. Reports as tables and files: `tables`, `exports`, `downloads`, `pdf_report`.
+Notices: `notice_log`, `notice_sender`, `told_cases`, `told_pages`. The server: `https_server`.
 """

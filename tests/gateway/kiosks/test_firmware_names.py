@@ -46,7 +46,10 @@ def test_private_attributes_of_an_object_have_short_names_and_functions_their_ow
         "def f(celsius): pass\nf(celsius=3)",
         "def f(celsius): return [celsius for celsius in range(3)]",
         "def f(celsius):\n    def g(celsius=2): return celsius\n    return g, celsius",
-        "def f(celsius):\n    global celsius_\n    import celsius\n    return celsius",
+        "def f(celsius):\n    import celsius\n    return celsius",
+        "def f(celsius):\n    import os as celsius\n    return celsius",
+        "def f(\ufb01): return \ufb01",  # a ligature: Python knows the name as two letters
+        "def f(celsius):\n    def g():\n        global celsius\n        return celsius",
         "def f(celsius):\n    try: pass\n    except OSError as celsius: pass",
         "class A(lamp.Lamp):\n    def f(self):\n        self._x = 2",
         "_0 = 3\nclass A:\n    def f(self, celsius):\n        self._x = celsius",

@@ -1,4 +1,4 @@
-"""An ESP32's `machine.UART`: what the firmware uses of it, with a timeout of 0 alone.
+"""An ESP32's `machine.UART`: what the firmware uses of it, which never waits (timeout 0).
 
 MicroPython 1.28's ports/esp32/machine_uart.c; the driver below it is simulator/uart.py.
 """
