@@ -49,6 +49,8 @@ def _looked_at(page, whole):
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         assert page.locator(whole).evaluate_all(CUT) == [], size
+        over = "it => it.scrollHeight - it.clientHeight"
+        assert page.locator("main").evaluate(over) <= 0, size  # a display's covers what is over
         assert too_wide_px(page) <= 0, size
         assert size not in ("phone", "wall") or judged(page) == [], size
 

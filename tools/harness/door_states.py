@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fevergate.provision.titles import Titles
 from harness.page_states import state
+from harness.people_states import listed
 from harness.stage import Stage
 from harness.wall_states import display, revoke_all
 
@@ -45,8 +46,9 @@ class TwentyDoors(Stage):
         super().__init__(folder, browser, gates, **{"gate_titles": titles} | lights | options)
 
     def begin(self) -> None:
-        """Start everything; the lamp posts are on line from now on."""
+        """Start everything; the lamp posts are on line from now on, and there is a list."""
         super().begin()
+        listed(self)
         for post in POSTS:
             self.kiosk(post)
 

@@ -32,7 +32,7 @@ def _entries(stage: Stage, rows: Rows) -> list[ListEntry]:
     return read_list(as_csv(rows), "list.csv", ListRules.of(stage.settings, {})).entries
 
 
-def _listed(stage: Stage) -> str:
+def listed(stage: Stage) -> str:
     """Bring the list and a tutor's account onto the site; returns the tutor's unit."""
     entries = _entries(stage, made_up(PEOPLE))
     unit = entries[PEOPLE // 2].unit
@@ -66,7 +66,7 @@ def _list_none(stage: Stage, page: Page) -> Iterator[None]:
 @state("list", "administrator")
 def _list(stage: Stage, page: Page) -> Iterator[None]:
     """The list of people by unit."""
-    _listed(stage)
+    listed(stage)
     page.goto(f"{stage.url}/admin/list")
     yield
 
@@ -74,7 +74,7 @@ def _list(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-format", "administrator")
 def _list_format(stage: Stage, page: Page) -> Iterator[None]:
     """A list in the format of old spreadsheets was uploaded."""
-    _listed(stage)
+    listed(stage)
     _upload_bytes(page, f"{stage.url}/admin/list", "名单.xls", OLD_SPREADSHEET)
     yield
 
@@ -82,7 +82,7 @@ def _list_format(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-wrong", "administrator")
 def _list_wrong(stage: Stage, page: Page) -> Iterator[None]:
     """A list whose second row has no name was uploaded."""
-    _listed(stage)
+    listed(stage)
     rows = made_up(3)
     _upload(stage, page, "list.csv", [rows[0], (rows[1][0], "", *rows[1][2:]), rows[2]])
     yield
@@ -91,7 +91,7 @@ def _list_wrong(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-draft", "administrator")
 def _list_draft(stage: Stage, page: Page) -> Iterator[None]:
     """What a list that was uploaded would change: some come, one changes, some are gone."""
-    _listed(stage)
+    listed(stage)
     rows = made_up(PEOPLE)
     changed = (rows[0][0], "欧阳安", *rows[0][2:])
     come = ("20991", "阿卜杜热合曼·买买提", *rows[-1][2:])
@@ -104,7 +104,7 @@ def _list_draft(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-unit", "administrator")
 def _list_unit(stage: Stage, page: Page) -> Iterator[None]:
     """The people of one unit."""
-    unit = _listed(stage)
+    unit = listed(stage)
     page.goto(f"{stage.url}/admin/list/unit?name={unit}")
     yield
 
@@ -112,7 +112,7 @@ def _list_unit(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-person", "administrator")
 def _list_person(stage: Stage, page: Page) -> Iterator[None]:
     """One person of the list, who may not enter until a day."""
-    unit = _listed(stage)
+    unit = listed(stage)
     page.goto(f"{stage.url}/admin/list/unit?name={unit}")
     page.locator("tbody a").first.click()
     page.wait_for_load_state()
@@ -126,7 +126,7 @@ def _list_person(stage: Stage, page: Page) -> Iterator[None]:
 @state("list-policy", "administrator")
 def _list_policy(stage: Stage, page: Page) -> Iterator[None]:
     """What each kind and class may do."""
-    _listed(stage)
+    listed(stage)
     page.goto(f"{stage.url}/admin/list/policy")
     yield
 
@@ -134,7 +134,7 @@ def _list_policy(stage: Stage, page: Page) -> Iterator[None]:
 @state("roll", "administrator")
 def _roll(stage: Stage, page: Page) -> Iterator[None]:
     """Who was not measured today, by unit."""
-    _listed(stage)
+    listed(stage)
     page.goto(f"{stage.url}/roll")
     yield
 
@@ -142,7 +142,7 @@ def _roll(stage: Stage, page: Page) -> Iterator[None]:
 @state("roll-unit", "administrator")
 def _roll_unit(stage: Stage, page: Page) -> Iterator[None]:
     """A class is entered: one figure is out of range, one person is excused."""
-    unit = _listed(stage)
+    unit = listed(stage)
     page.goto(f"{stage.url}/roll?unit={unit}")
     figures = page.locator("input[name^=c-]")
     figures.nth(0).fill("36.5")

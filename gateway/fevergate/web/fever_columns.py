@@ -10,6 +10,9 @@ from fevergate.texts.translations import N_, Say, translator
 from fevergate.web.follow_ups import Followed, FollowUp
 from fevergate.web_common.tables import Cell, Rows, Table, label_of, local_time
 
+BUTTON = "button"
+"""Who acknowledged a fever, if that was done at the gate's own button."""
+
 
 class FeverRow(NamedTuple):
     """A fever with all that its row says."""
@@ -42,7 +45,8 @@ def _delay(row: FeverRow) -> Cell:
 def _acknowledged_by(row: FeverRow) -> Cell:
     if row.fever.acknowledged_at is None:
         return row.say(N_("not acknowledged"))
-    return row.fever.acknowledged_by or ""
+    by = row.fever.acknowledged_by or ""
+    return row.say(N_("button at the gate")) if by == BUTTON else by
 
 
 FEVER_COLUMNS = (

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from fevergate.campus import fever_search
 from fevergate.campus.app import CampusServer
-from fevergate.protocol.campus_messages import StruckSpan
+from fevergate.protocol.campus_messages import RollDay, StruckSpan
 from fevergate.web_common import accounts
 
 quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
@@ -83,6 +83,15 @@ def viewer(site):
     return site.client("Zhang")
 
 
+def test_a_week_of_which_nothing_is_known_has_a_dash(site):
+    today = {"expected": 20, "measured": 18, "excused": 0, "unmeasured": 2}
+    site.keep(RollDay(date="2026-11-24", revision=1, **today))
+    page = site.client("李伟").get("/reports").text
+    row = re.search(r">Not measured</th>(.*?)</tr>", page)
+    assert row and re.findall(r">([^<]+)</td>", row[1]) == ["2", "-", "-"]
+    assert ">to be treated</a>" in page  # as the gate's own page says
+
+
 def search(client, **form):
     token = re.search(r'name="csrf" value="([^"]+)"', client.get("/fevers").text)
     assert token
@@ -143,7 +152,7 @@ def test_fevers_of_a_term_over_all_campuses_are_found_the_newest_first(on_either
         "West · north · gate-1",
         *["East · north · north-1"] * 3,
     ]
-    assert rows(page)[2][1] == "To the clinic" and rows(page)[1][1] == "Not decided yet (open)"
+    assert rows(page)[2][1] == "To the clinic" and rows(page)[1][1] == "to be treated"
 
 
 def test_only_what_was_asked_for_is_listed(viewer):

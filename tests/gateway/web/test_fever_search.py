@@ -15,6 +15,7 @@ from pages_site import DAY, OURS, csrf, post
 from samples import AT, arrived
 
 from fevergate.errors import StoreError
+from fevergate.storage.records import Acknowledged
 from fevergate.storage.strikes import StrikeRequest, strike
 from fevergate.web import fever_search
 from fevergate.web.fever_search import FeverQuery, FeverSearch
@@ -60,6 +61,17 @@ def test_a_whole_term_is_found_page_by_page_the_newest_first(term, administrator
     both = found(first) + found(second)
     assert len(found(first)) == 100 and len(both) == len(set(both)) == 153
     assert both[0] in ("north-1/1/100", "north-1/1/2") and both[-1] == "north-1/1/249"
+
+
+def test_a_press_of_the_gates_button_is_named_in_the_readers_language(site):
+    site.gateway.commit([arrived(9, "fever", at=AT, body_c=38.1)])
+    site.gateway.commit([Acknowledged((arrived(9).reading.identity,), "button", AT + 9)])
+    for language, name in (("zh", "门口按钮"), ("en", "button at the gate")):
+        client = site.client("李伟", language)
+        named = rows(client.get(f"/admin/fevers.csv?{TERM}"))
+        for page in (f"/admin/fevers?{TERM}", f"/admin/log?date={DAY}"):
+            assert f">{name}</td>" in client.get(page).text
+        assert {"Zhang", name} <= {cell for row in named for cell in row}
 
 
 def test_only_what_was_asked_for_is_listed(term, administrator):
