@@ -22,24 +22,27 @@ BOUGHT = {
         "DISPLAY": "OLED display", "GREEN": "indicator 10 mm green",
         "AMBER": "indicator 10 mm amber", "RED": "indicator 10 mm red",
         "PIEZO": "passive piezo with leads", "DOOR": "timed relay module",
-        "READER": "reader of cards 13.56 MHz",
+        "READER": "reader of cards 13.56 MHz", "CLAMP": "lever clamp, 5 ways",
+        "R4K7": "resistors 4.7 and 8.2 kOhm",
     },
     "modules-gate": {
         "INPUT": "relay module 12 V, 4 ways", "CONTACTS": "relay module 12 V, 4 ways",
         "BUTTON": "acknowledge button", "TOWER": "light tower", "JACK": "barrel socket",
-        "FUSE": "fuse T1.6A",
+        "FUSE": "fuse T1.6A", "CLAMP": "lever clamp, 5 ways", "CLAMP2": "lever clamps, 2 ways",
+        "R1K": "resistor 1 kOhm",
     },
     "lamp-post": {
         "BOARD": "ESP32 board with PSRAM", "INPUT": "relay module 12 V, 4 ways",
         "CONTACTS": "relay module 12 V, 4 ways", "BUTTON": "acknowledge button",
         "TOWER": "light tower", "JACK": "barrel socket", "FUSE": "fuse T1.6A",
+        "CLAMP": "lever clamp, 5 ways", "R1K": "resistor 1 kOhm",
     },
 }  # fmt: skip
 
 
 def nets(text, energised=()):
     """Sets of ends that are joined, with those relays drawn."""
-    joined = [{here, there.split(" (fuse")[0]} for here, there, *_ in modules.wires(text)]
+    joined = [{here, there.split(" (")[0]} for here, there, *_ in modules.rows(text)]
     for relay in "1234":
         contact = "NO" if relay in energised else "NC"
         joined.append({f"CONTACTS {relay} COM", f"CONTACTS {relay} {contact}"})
@@ -57,7 +60,7 @@ def lit(levels):
     wired = {
         name: next(
             there.split()[1][2]
-            for here, there, *_ in modules.wires(text)
+            for here, there, *_ in modules.rows(text)
             if here.startswith(f"PI BCM{PINS.gateway['gate1'][pin]}")
         )
         for name, pin in zip(inputs, ("red", "amber", "green", "buzzer"), strict=True)
@@ -87,7 +90,7 @@ def test_a_posts_dead_board_is_amber_and_each_output_moves_its_own_lamp():
     for relay, use in enumerate(("red", "amber", "green", "door"), 1):
         (there,) = {
             there
-            for here, there, *_ in modules.wires(text)
+            for here, there, *_ in modules.rows(text)
             if here.startswith(f"BOARD GPIO{PINS.kiosk[use]} ")
         }
         assert there.startswith(f"INPUT IN{relay} ")
@@ -103,13 +106,13 @@ def test_a_posts_dead_board_is_amber_and_each_output_moves_its_own_lamp():
 
 
 def test_each_wire_ends_at_the_tables_pin():
-    ends = {here for here, *_ in modules.wires(WIRING["modules"])}
+    ends = {here for here, *_ in modules.rows(WIRING["modules"])}
     for use, number in PINS.kiosk.items():
         word = {"sda": "SDA", "scl": "SCL", "reader_rx": "reader"}.get(use, use)
         if use != "reader_tx":
             assert any(end.startswith(f"BOARD GPIO{number} {word}") for end in ends), use
     sensor = {
-        there: here for here, there, *_ in modules.wires(WIRING["modules"]) if "SENSOR" in there
+        there: here for here, there, *_ in modules.rows(WIRING["modules"]) if "SENSOR" in there
     }
     assert sensor["SENSOR VIN"] == "BOARD 3V3"  # never 5 V
 
@@ -128,7 +131,7 @@ def test_all_that_is_drawn_is_bought_and_on_the_page(name):
 
 @pytest.mark.parametrize("name", BOUGHT)
 def test_the_page_has_every_wire_of_the_drawing(name):
-    for here, there, mark, metres in modules.wires(WIRING[name]):
+    for here, there, mark, metres in modules.rows(WIRING[name]):
         assert f"| {here} | {there} | {mark} | {metres} |" in PAGE
 
 

@@ -18,6 +18,7 @@ sources 源文件:
   circuit/*.toml                   the boards: parts and nets 电路
   sensors.toml, enclosure.toml     optics and housing 光学与外壳
   parts.csv                        what to buy 物料
+  steps/*.toml                     builds step by step, with pictures 逐步图解
 
 examples 示例:
   tools/make-hardware              build everything 全部生成

@@ -123,6 +123,17 @@ def _from_the_wall(kiosk: Enclosure, point: Vector) -> Vector:
     )
 
 
+def from_the_kiosk(kiosk: Enclosure, point: Vector) -> Vector:
+    """A point of the kiosk's coordinates in the wall's, whose origin is the wedge's middle."""
+    tilt = radians(kiosk.mount.tilt_deg)
+    x, y, z = point[0], point[1], point[2] + kiosk.box.depth_mm + BACK_MM
+    return (
+        x,
+        y * cos(tilt) + z * sin(tilt),
+        z * cos(tilt) - y * sin(tilt) + kiosk.wedge_middle_mm,
+    )
+
+
 def there(kiosk: Enclosure, name: str) -> Manifold:
     """What stands in a tool's way: a printed part, a board with all that is on it, or the wall."""
     inside, back = kiosk.inside, -kiosk.box.depth_mm

@@ -19,6 +19,9 @@ SOURCES = HARDWARE / "wiring"
 _GROUNDS = (39, 30, 20, 9)
 """Ground pin on a Pi's header for each gate."""
 
+_BUTTON_GROUND = 34
+"""A ground pin of the header for the button of a gate of modules: a socket takes a pin alone."""
+
 _DESK_GROUND = _GROUNDS[-1]
 _DESK_SUPPLY = 1
 """The desk sensor's pins: the ground next to the I2C bus (a fourth gate's otherwise), and 3.3 V."""
@@ -36,7 +39,7 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     for (gate, numbers), ground in zip(pins.gateway.items(), _GROUNDS, strict=False):
         values: dict[str, object] = {"gate": gate, **numbers}
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}
-        values["ground"] = ground
+        values |= {"ground": ground, "button_ground": _BUTTON_GROUND}
         texts[f"gateway-{gate}"] = fill(folder / "gate.yml", values)
         texts.setdefault("modules-gate", fill(folder / "modules-gate.yml", values))
     if pins.desk:

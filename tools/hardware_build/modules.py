@@ -1,7 +1,8 @@
 """What is particular to a build of modules: its wires as a table, and what it does worse."""
 
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -15,30 +16,65 @@ MODULE_PULL_UP_OHM = 4700
 """Pull-up on each of the two modules; some have 10 kΩ."""
 
 
-def wires(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each wire of a filled-in harness, as (from, to, colour or number, length in m)."""
+class End(NamedTuple):
+    """Where a wire ends: a connector of the drawing, its terminal's number there and name."""
+
+    device: str
+    pin: int
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.label}"
+
+
+class Wire(NamedTuple):
+    """A wire of a drawing; `via` is what lies in it, such as a fuse, and `mark` its colour's
+    letters, its core's number, or `LINK`."""
+
+    here: End
+    there: End
+    via: str
+    mark: str
+    metres: str
+
+
+LINK = "link 短接"
+
+
+@cache
+def wires(text: str) -> tuple[Wire, ...]:
+    """Each wire of a filled-in harness; of several pieces, the longest gives colour and length."""
+    return tuple(_wires(text))
+
+
+def _wires(text: str) -> Iterator[Wire]:
     drawn = yaml.safe_load(text)
     for row in drawn["connections"]:
-        entries = [entry for entry in row if isinstance(entry, dict)]
-        (here, mine), (cable, cores) = (next(iter(entry.items())) for entry in entries[:2])
-        there, theirs = next(iter(entries[-1].items()))
+        entries = [next(iter(entry.items())) for entry in row if isinstance(entry, dict)]
+        (here, mine), (there, theirs) = entries[0], entries[-1]
+        cable, cores = max(entries[1:-1], key=lambda entry: drawn["cables"][entry[0]]["length"])
         made = drawn["cables"][cable]
-        via = "".join(
-            f" ({drawn['connectors'][e[:-1]]['type']})" for e in row if isinstance(e, str)
-        )
+        via = "".join(drawn["connectors"][e[:-1]]["type"] for e in row if isinstance(e, str))
         for a, core, b in zip(_spread(mine), _spread(cores), _spread(theirs), strict=True):
             mark = made.get("wirelabels", made["colors"])[core - 1]
-            ends = (_end(drawn, here, a), _end(drawn, there, b) + via)
-            yield *ends, mark, f"{made['length']:g}"
+            ends = (_end(drawn, here, a), _end(drawn, there, b))
+            yield Wire(*ends, via, mark, f"{made['length']:g}")
     for name, connector in drawn["connectors"].items():
         for a, b in connector.get("loops", ()):
-            yield _end(drawn, name, a), _end(drawn, name, b), "link 短接", "0.1"
+            yield Wire(_end(drawn, name, a), _end(drawn, name, b), "", LINK, "0.1")
 
 
-def _end(drawn: dict[str, Any], name: str, pin: int) -> str:
+def rows(text: str) -> Iterator[tuple[str, str, str, str]]:
+    """Each wire as texts of a table: from, to, colour or number, length in m."""
+    for wire in wires(text):
+        via = f" ({wire.via})" if wire.via else ""
+        yield str(wire.here), f"{wire.there}{via}", wire.mark, wire.metres
+
+
+def _end(drawn: dict[str, Any], name: str, pin: int) -> End:
     connector = drawn["connectors"][name]
     numbers = connector.get("pins") or list(range(1, len(connector["pinlabels"]) + 1))
-    return f"{name} {connector['pinlabels'][numbers.index(pin)]}"
+    return End(name, pin, str(connector["pinlabels"][numbers.index(pin)]))
 
 
 def _spread(pins: list[Any]) -> Iterator[int]:

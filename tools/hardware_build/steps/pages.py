@@ -1,0 +1,187 @@
+"""Pictures and pages of the builds in both languages, from their steps."""
+
+import re
+from typing import Any
+
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.modules import LINK, End, Wire, wires
+from hardware_build.pages import rendered
+from hardware_build.parts import Part
+from hardware_build.steps import housing, layout, panels, sights, wiring
+from hardware_build.steps.canvas import Canvas
+from hardware_build.steps.source import (
+    BUILDS,
+    LANGUAGES,
+    Build,
+    Measure,
+    Step,
+    build,
+    devices,
+    said,
+)
+
+_TOP = 44
+
+
+class Book:
+    """The builds, with what their pictures are drawn from: filled-in wiring, parts, housing."""
+
+    def __init__(self, texts: dict[str, str], listed: list[Part], kiosk: Enclosure) -> None:
+        self.can_wiring = texts["kiosk"]
+        self.listed = listed
+        self.kiosk = kiosk
+        self.scenes = housing.Scenes(kiosk)
+        self.builds = {name: build(name) for name in BUILDS}
+        steps = [step for made in self.builds.values() for step in made.step]
+        self.drawings = {
+            name: list(wires(texts[name])) for name in {step.wiring for step in steps} - {""}
+        }
+
+    def pictures(self) -> dict[str, Canvas]:
+        """Each picture by its file's name. Raises `HardwareError`."""
+        return {
+            picture_name(name, step, language): self.picture(made, n, language)
+            for name, made in self.builds.items()
+            for n, step in enumerate(made.step)
+            for language in LANGUAGES
+        }
+
+    def picture(self, made: Build, place: int, language: str) -> Canvas:
+        """The picture of the step at a place (from 0)."""
+        step = made.step[place]
+        canvas = Canvas(layout.WIDE, self.alt(made, step, language))
+        canvas.text((14, 28), f"{place + 1}   {said(step.title, language)}", 17, bold=True)
+        kind = step.picture.kind
+        if kind == "wires":
+            earlier = self._earlier(made, place)
+            wiring.picture(canvas, step, made, self.drawings, earlier, language)
+        elif kind == "housing":
+            panels.draw(canvas, self.scenes.drawn(step.picture.on), language, _TOP)
+        elif kind == "can":
+            sights.can(canvas, step, language, _TOP, self.can_wiring)
+        elif kind == "wall":
+            sights.wall(canvas, step, language, _TOP, self.kiosk)
+        elif kind in ("meter", "flash", "tower", "kiosk", "box", "jumpers"):
+            getattr(sights, kind)(canvas, step, language, _TOP)
+        else:
+            raise HardwareError(f"steps: {step.id}: no picture is of the kind {kind}")
+        return canvas
+
+    def _earlier(self, made: Build, place: int) -> list[Wire]:
+        wanted = made.step[place].wiring
+        return [
+            wire
+            for step in made.step[:place]
+            if step.wiring == wanted
+            for wire in wiring.wires_of(step, self.drawings)
+        ]
+
+    def page(self, name: str, language: str) -> str:
+        """A build's page in a language."""
+        made = self.builds[name]
+        steps = [
+            {
+                "step": step,
+                "number": n,
+                "picture": f"pictures/steps/{picture_name(name, step, language)}",
+                "alt": self.alt(made, step, language),
+                "wires": self.rows(made, step, language),
+                "takes": [_named(part, language) for part in self.taken(made, step)],
+            }
+            for n, step in enumerate(made.step, 1)
+        ]
+        values: dict[str, Any] = {
+            "build": made,
+            "source": name,
+            "steps": steps,
+            "language": language,
+        }
+        return rendered("steps.md", said=lambda pair: said(pair, language), **values)
+
+    def taken(self, made: Build, step: Step) -> list[Part]:
+        """Parts of the order that a step takes. Raises `HardwareError` for an unknown one."""
+        found = []
+        for words in step.takes:
+            fits = [
+                part
+                for part in self.listed
+                if part.assembly in made.assemblies and part.item_en.startswith(words)
+            ]
+            if not fits:
+                raise HardwareError(f"steps: {step.id}: the order has no {words}")
+            found += fits[:1]
+        return found
+
+    def rows(self, made: Build, step: Step, language: str) -> list[tuple[str, str, str, str]]:
+        """A step's wires as texts: from, to, colour, centimetres."""
+        at = made.at.get(step.wiring, {})
+        rows = []
+        for wire in wiring.wires_of(step, self.drawings):
+            here, there = (
+                _end(end, key, language)
+                for end, key in zip((wire.here, wire.there), wiring.keys(wire, at), strict=True)
+            )
+            via = layout.in_language(wire.via, language)
+            there += f" ({via})" if via and wire.metres != "0" else ""
+            long = f"{100 * float(wire.metres):g}" if wire.metres != "0" else ""
+            rows.append((here, there, _mark(wire, language), long))
+        return rows
+
+    def alt(self, made: Build, step: Step, language: str) -> str:
+        """What a picture shows, in words."""
+        rows = [f"{a} – {b} {mark}".strip() for a, b, mark, _ in self.rows(made, step, language)]
+        rows += [f"{_measured(step, m, language)} {said(m.want, language)}" for m in step.measure]
+        rows += [said(pair, language).replace("\n", " ") for pair in step.picture.captions]
+        title = said(step.title, language)
+        stop = {"en": ": ", "zh": "："}[language]
+        return title + (stop + "; ".join(rows) if rows else "")
+
+
+def picture_name(name: str, step: Step, language: str) -> str:
+    """File name of a step's picture."""
+    return f"{name}-{step.id}-{language}.svg"
+
+
+def _named(part: Part, language: str) -> str:
+    return part.item_en if language == "en" else part.item_zh
+
+
+def _measured(step: Step, measure: Measure, language: str) -> str:
+    if measure.names:
+        return " – ".join(said(pair, language) for pair in measure.names)
+    rows = getattr(devices(), step.picture.on)
+    return " – ".join(
+        (rows.upper if key[0] == "u" else rows.lower)[int(key[1:]) - 1] for key in measure.ends
+    )
+
+
+_GROUPS = {"BOARD": "EXPANSION", "INPUT": "RELAY", "CONTACTS": "RELAY"}
+
+
+def _end(end: End, key: str, language: str) -> str:
+    """A wire's end in words: device and terminal."""
+    name = said(devices().names[_GROUPS.get(end.device, end.device)], language)
+    name = re.split(r"[,，（]", name)[0]
+    if end.device == "BOARD":
+        rows = devices().adapter
+        label = (rows.upper if key[0] == "u" else rows.lower)[int(key[1:]) - 1]
+    elif end.device == "PI":
+        label = f"{key}" + (" GND" if end.label == "GND" else "")
+    elif end.device in ("INPUT", "CONTACTS"):
+        rows = devices().relay
+        label = (rows.upper if key[0] == "u" else rows.lower)[int(key[1:]) - 1]
+    else:
+        label = layout.in_language(end.label, language)
+    return f"{name} **{label}**"
+
+
+def _mark(wire: Wire, language: str) -> str:
+    known = devices().colours
+    if wire.metres == "0":
+        return wire.via
+    if wire.mark in known:
+        return said(known[wire.mark][:2], language)
+    if wire.mark == LINK:
+        return layout.in_language(LINK, language)
+    return {"en": f"core {wire.mark}", "zh": f"{wire.mark} 号芯"}[language]
