@@ -10,6 +10,7 @@ from samples import reading
 from fevergate.protocol.alarm_messages import Beat
 from fevergate.protocol.messages import decode, encode
 from fevergate.protocol.topics import KIOSK_SAYS, POST_HEARS, POST_SAYS
+from fevergate.provision.steps import revoke
 from harness.site import Site
 
 GATES = {"north": ["north-1"], "south": ["south-1"]}
@@ -111,6 +112,20 @@ def test_the_running_gateway_beats_for_a_post_and_takes_its_press(site):
         assert _state(post, "clear", "button")["since"] > raised["since"]
         assert {topic for topic, _ in other.heard} <= {f"{BASE}/alarm/south/beat"}
         site.gateway.stop()
+
+
+def test_a_post_that_is_taken_away_leaves_no_press_for_the_gateways_next_start(site):
+    """A press that the broker kept would clear what burns whenever the gateway comes back."""
+    with Client(site, "south-post") as post:
+        for topic in (f"{BASE}/alarm/south/acknowledge", f"{BASE}/south-post/health"):
+            assert not post.say(topic, b"kept", retain=True)
+    told = list(revoke(site.folder, "south-post", "stolen"))
+    assert any("seen: the broker refuses it" in line.pair[1] for line in told)
+    with Client(site, "admin") as admin, Client(site, POST) as other:
+        admin.hear(f"{BASE}/#")
+        other.say(f"{BASE}/{POST}/health", b"after")
+        admin.wait_for(b"after")
+        assert b"kept" not in admin.payloads()
 
 
 def _state(client, state, by=""):

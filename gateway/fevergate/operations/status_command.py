@@ -28,6 +28,7 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.settings.names import Names
 from fevergate.storage.connection import open_reader
 from fevergate.texts import trouble_text
+from fevergate.texts.post_words import post_in_words
 from fevergate.texts.translations import N_, Say, translator
 
 EVERY_S = 2.0
@@ -207,10 +208,9 @@ def _running(running: RunState, say: Say) -> Text:
 def _post_line(post: PostStatus, now: float, silent_after_s: float, say: Say, names: Names) -> Text:
     absent = _absent(post, now, silent_after_s, say)
     text = say(
-        "Lamp post {post} of {gate}: {state}",
-        post=names.kiosk(post.post),
-        gate=names.gate(post.gate),
-        state=absent or say("shows the alarm"),
+        "{kiosk}: {what}",
+        kiosk=post_in_words(names.kiosk(post.post), names.gate(post.gate), say),
+        what=absent or say("shows the alarm"),
     )
     return Text(text, "yellow" if absent else "green")
 

@@ -1,8 +1,8 @@
-"""Requests of the pages to add or remove a kiosk: one file asks, another one answers.
+"""Requests of the pages to add or remove a kiosk or lamp post: one file asks, another answers.
 
 The pages run without root's rights, which the broker's files need. They leave a request in a
 folder of their own; `device_service`, which has those rights, takes it, checks it again, and
-answers there. A request names one of two actions, and nothing but names: no path, no command.
+answers there. A request names one of three actions, and nothing but names: no path, no command.
 """
 
 import os
@@ -31,7 +31,7 @@ MAX_BYTES = 16 * 1024
 """A longer request or answer is refused."""
 
 MAX_KIOSKS = 64
-"""Kiosks of a gateway; no further one is added from the pages."""
+"""Kiosks and lamp posts of a gateway; no further one is added from the pages."""
 
 MAX_LINES = 16
 MAX_REASON = 200
@@ -43,11 +43,11 @@ Line = tuple[str, str]
 
 
 class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What an administrator asked for on the pages; `by` is who, `gate` and `title` are a new
-    kiosk's, `because` is why one is removed."""
+    """What an administrator asked for on the pages, of a kiosk or, with `add_post`, a lamp post;
+    `by` is who, `gate` and `title` are a new one's, `because` is why one is removed."""
 
     id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
-    action: Literal["add", "remove"]
+    action: Literal["add", "add_post", "remove"]
     kiosk: Name
     by: Annotated[str, Meta(min_length=1, max_length=64)]
     gate: Annotated[str, Meta(pattern=NAME_PATTERN.replace("{1,", "{0,"))] = ""
@@ -79,7 +79,8 @@ def new_request(**values: str) -> DeviceRequest:
 
 
 def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) -> None:
-    """Raise `ActionError` if a gateway with these kiosks cannot do what is asked for."""
+    """Raise `ActionError` if a gateway with these kiosks and lamp posts cannot do what is asked
+    for."""
     if request.action == "remove":
         if request.kiosk not in kiosks:
             raise ActionError("kiosk")
@@ -91,6 +92,8 @@ def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) 
     if not request.gate:
         raise ActionError("id")
     gates = [gate.name for gate in settings.gates]
+    if request.gate not in gates and request.action == "add_post":
+        raise ActionError("gate")  # it measures nobody: a gate begins with a kiosk
     if request.gate not in gates and len(gates) >= MAX_GATES:
         raise ActionError("gates")
     try:

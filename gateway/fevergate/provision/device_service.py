@@ -1,9 +1,9 @@
-"""`fevergate provision requests`: adds or removes the kiosk that an administrator asked for.
+"""`fevergate provision requests`: adds or removes what an administrator asked for on the pages.
 
 Runs as root, started by fevergate-devices.path when the pages leave a request. Whoever has taken
-over the pages can write requests, too, and gains little by it: there are two actions, a request is
-checked again here and holds names, no paths; at most `MOST_AN_HOUR` are taken in an hour, and each
-is in the journal, which the pages cannot write. Links in the folder are never followed.
+over the pages can write requests, too, and gains little by it: there are three actions, a request
+is checked again here and holds names, no paths; at most `MOST_AN_HOUR` are taken in an hour, and
+each is in the journal, which the pages cannot write. Links in the folder are never followed.
 """
 
 import json
@@ -114,7 +114,8 @@ def _steps(folder: Path, request: DeviceRequest) -> "Iterator[steps.StepText]":
     if request.action == "remove":
         return steps.revoke(folder, request.kiosk, request.because or f"pages: {request.by}")
     titles = Titles(request.title, "") if request.title else UNCHANGED
-    return steps.add(folder, request.kiosk, request.gate, {}, titles)
+    post = request.action == "add_post"
+    return steps.add(folder, request.kiosk, request.gate, {}, titles, post=post)
 
 
 class _Answers:
@@ -184,7 +185,7 @@ def _bound_rate(state: Path, now: float) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--watch", is_flag=True, help="Wait for further requests, until stopped.")
 def requests_command(folder: Path, watch: bool) -> None:
-    """Add or remove the kiosk that an administrator asked for on the pages, if one did.
+    """Add or remove the kiosk or lamp post that an administrator asked for on the pages.
 
     systemd runs this as root when the pages leave a request (fevergate-devices.path). Where it does
     not, run it by hand, or with --watch beside the pages.

@@ -16,7 +16,7 @@ from fevergate.crypto import pki
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mqtt import one_shot
-from fevergate.protocol.topics import KIOSK_SAYS, Topic
+from fevergate.protocol.topics import KIOSK_SAYS, POST_SAYS, Topic, acknowledge_topic
 from fevergate.settings.gateway import GatewaySettings
 
 CUT_OFF_S = 10
@@ -197,9 +197,13 @@ def reload_broker(folder: Path) -> bool:
 
 
 def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None:
-    """Delete a kiosk's retained messages, signed in as the kiosk, since only it may write there;
-    the password is a new one that its board does not have. Raises `BrokerError`."""
-    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in KIOSK_SAYS]
+    """Delete a kiosk's or lamp post's retained messages, signed in as it, since only it may write
+    there; the password is a new one that its board does not have. Raises `BrokerError`."""
+    gate = settings.posts.get(kiosk)
+    says = POST_SAYS if gate else KIOSK_SAYS
+    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in says]
+    if gate:
+        topics.append(acknowledge_topic(settings.campus, gate))
     until = time.monotonic() + CUT_OFF_S
     with _as_kiosk(settings, kiosk, password) as as_it:
         while True:

@@ -68,6 +68,7 @@ SAID = {
     "watched": N_("gate {gate} has no lamps: its red is on those of gate {watcher}, too"),
     "post_added": N_("{kiosk}: a lamp post of gate {gate}"),
     "revoked": N_("{kiosk}: its credential is gone; its readings stay"),
+    "post_revoked": N_("{kiosk}: its credential is gone; its lamps turn amber"),
     "refused": N_("seen: the broker refuses it"),
     "last": N_("gate {gate} has no other kiosk, and is amber until one is added"),
     "wifi": N_("if it was stolen: it holds the password of the Wi-Fi {ssid}; change that"),
@@ -243,7 +244,8 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     write_toml(folder / SETTINGS, document)
     write_broker(Provisioned(folder), settings.campus)
     broker_files.hand_over(folder)
-    yield message(settings, "revoked", kiosk=name)
+    post_of = settings.posts.get(name)
+    yield message(settings, "post_revoked" if post_of else "revoked", kiosk=name)
     reloaded = services.reload_broker(folder)
     yield message(settings, "started" if services.restart(folder) else "to_start")
     if reloaded:
@@ -254,6 +256,8 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     if left_at:
         gate = tuple(settings.gate_title(left_at, language) for language in LANGUAGES)
         yield message(settings, "last", gate=gate)
+    if post_of:
+        yield from unlit(load_gateway(folder / SETTINGS), [post_of])
     if ssid := kiosks.wifi_name(told):
         yield message(settings, "wifi", ssid=ssid)
 

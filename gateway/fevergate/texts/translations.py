@@ -157,6 +157,8 @@ LABELS = {
     "name kiosk": N_("named a kiosk"),
     "add kiosk": N_("asked for one more kiosk"),
     "remove kiosk": N_("asked for a kiosk to be removed"),
+    "add post": N_("asked for one more lamp post"),
+    "remove post": N_("asked for a lamp post to be removed"),
     "withdraw device": N_("took back a request for a kiosk"),
     "make screen": N_("made a link for a wall display"),
     "revoke screen": N_("revoked a wall display's link"),
@@ -252,7 +254,7 @@ ERRORS = {
         " them, then sign."
     ),
     "range": N_("Expected a beginning before the end, and at most a year (366 days)."),
-    "kiosk": N_("There is no such kiosk."),
+    "kiosk": N_("There is no such kiosk or lamp post."),
     "gate": N_("There is no such gate."),
     "scopes": N_("Choose at least one purpose."),
     "screens": N_("There are 20 links already: first revoke one."),
@@ -293,8 +295,8 @@ ERRORS = {
     "override_until": N_("Choose a last day within a year."),
     "nobody_listed": N_("Nobody on the list has that number now."),
     "busy": N_("An update is under way."),
-    "device_busy": N_("Another kiosk is being added or removed: wait for its end."),
-    "many_kiosks": N_("This gateway has as many kiosks as it serves (64)."),
+    "device_busy": N_("Another kiosk or lamp post is being added or removed: wait."),
+    "many_kiosks": N_("This gateway has as many kiosks and posts as it serves (64)."),
     "device_often": N_("20 kiosks were added or removed within an hour: wait, then try again."),
     "device_stopped": N_(
         "That was interrupted half way: look at the list of kiosks, then try again."

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container
 
 from fevergate.protocol.alarm_messages import NOT_RECORDED
 from fevergate.protocol.lamp_answer import DARK, TEST
+from fevergate.texts.post_words import names_its_kind
 from fevergate.texts.translations import N_, Say
 
 FAULTS = {
@@ -171,7 +172,7 @@ def line(text: str, say: Say, name: Callable[[str], str] = str, posts: Container
     kiosk, colon, what = text.partition(": ")
     if not colon:
         return text
-    if kiosk in posts:
+    if kiosk in posts and not names_its_kind(name(kiosk)):
         return say("{post} (lamp post): {what}", post=name(kiosk), what=trouble(what, say))
     return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(what, say))
 

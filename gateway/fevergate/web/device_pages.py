@@ -59,6 +59,7 @@ class DevicePages:
         self.routes = [
             get("/admin/devices", self.devices),
             post("/admin/devices/add", self.add),
+            post("/admin/devices/add-post", self.add_post),
             post("/admin/devices/remove", self.remove),
             get(REQUEST_PAGE, self.request),
             post("/admin/devices/withdraw", self.withdraw),
@@ -88,11 +89,14 @@ class DevicePages:
 
     def add(self, request: Request, form: Form) -> Response:
         """Ask for a new kiosk at a gate."""
-        kiosk, gate, title = (form[name].strip() for name in ("kiosk", "gate", "title"))
-        return self._ask(request, form, action="add", kiosk=kiosk, gate=gate, title=title)
+        return self._ask(request, form, action="add", **_new(form))
+
+    def add_post(self, request: Request, form: Form) -> Response:
+        """Ask for a new lamp post at a gate."""
+        return self._ask(request, form, action="add_post", **_new(form))
 
     def remove(self, request: Request, form: Form) -> Response:
-        """Ask for a kiosk to be removed: its password ends at once."""
+        """Ask for a kiosk or lamp post to be removed: its password ends at once."""
         because = form["because"].strip()[:MAX_REASON]
         return self._ask(request, form, action="remove", kiosk=form["kiosk"], because=because)
 
@@ -108,7 +112,9 @@ class DevicePages:
         except ActionError as error:
             return self.devices(request, error, form)
         what = " ".join(filter(None, (asked.kiosk, asked.gate, asked.title, asked.because)))
-        self._shared.note(request, f"{asked.action} kiosk", what[:500])
+        a_post = asked.action == "add_post" or asked.kiosk in settings.posts
+        action = asked.action.removesuffix("_post")
+        self._shared.note(request, f"{action} {'post' if a_post else 'kiosk'}", what[:500])
         return RedirectResponse(REQUEST_PAGE, 303)
 
     def request(self, request: Request) -> Response:
@@ -201,7 +207,12 @@ def _command_for(settings: GatewaySettings, asked: DeviceRequest) -> str:
         more = ["--because", asked.because] if asked.because else []
         return command_to("revoke", settings, asked.kiosk, *more)
     more = ["--title", asked.title] if asked.title else []
-    return command_to("kiosk", settings, asked.kiosk, "--gate", asked.gate, *more)
+    what = "post" if asked.action == "add_post" else "kiosk"
+    return command_to(what, settings, asked.kiosk, "--gate", asked.gate, *more)
+
+
+def _new(form: Form) -> dict[str, str]:
+    return {name: form[name].strip() for name in ("kiosk", "gate", "title")}
 
 
 def _titles(form: Form, whose: str) -> Titles:

@@ -145,6 +145,7 @@ class KioskPages:
             titles=SETTINGS,
             wrong=wrong,
             renewal=command_to("renew", settings, name),
+            over_usb=command_to("post", settings, name, "--port", "/dev/ttyUSB0"),
             named=settings.kiosk_titles.get(name, KioskTitle()),
             listed=name in settings.devices,
             done=request.query_params.get("done", ""),

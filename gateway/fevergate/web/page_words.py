@@ -8,6 +8,7 @@ from fevergate.reports.day_in_words import coverage, doubts, roll, strikes, to_t
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.names import Names
 from fevergate.texts import trouble_text
+from fevergate.texts.post_words import post_in_words
 from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import FIELDS, Say, difference_in_words
@@ -31,7 +32,7 @@ def places(settings: GatewaySettings, language: str) -> dict[str, str]:
 _OF_PLACES = (
     *("acknowledge", "try lamps", "identify", "settings", "update", "setup code"),
     *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
-    *("add kiosk", "remove kiosk", "learn cards", "look at passers"),
+    *("add kiosk", "remove kiosk", "add post", "remove post", "learn cards", "look at passers"),
 )
 """Actions of the audit that are about a gate or kiosk, which is then called by its name."""
 
@@ -46,6 +47,9 @@ def functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, A
     return {
         "gate_title": settings.gate_title,
         "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),
+        "post_in_words": lambda post, gate: post_in_words(
+            settings.kiosk_title(post, language), settings.gate_title(gate, language), say
+        ),
         "fault": lambda word: trouble_text.fault(word, say),
         "wifi_trouble": lambda code: trouble_text.wifi(code, say),
         "audit_text": lambda entry: _audit_text(entry, say, settings.names(language)),

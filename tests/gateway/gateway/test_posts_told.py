@@ -29,7 +29,7 @@ def settings(tmp_path):
 @pytest.mark.parametrize(
     ("status", "heard_ago_s", "en", "zh", "state"),
     [
-        (None, 0, "post-1 of north: never heard", "的灯柱 post-1", "warning"),
+        (None, 0, "Lamp post post-1 of north: never heard", "的灯柱 post-1", "warning"),
         ("offline", 1, "post-1 of north: offline", "离线", "warning"),
         ("online", 1, "post-1 of north: shows the alarm", "显示报警", "ok"),
         ("online", 1000, "post-1 of north: silent", "失联", "warning"),

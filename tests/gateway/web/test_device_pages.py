@@ -190,6 +190,7 @@ HOSTILE = {
     "long": {"because": "x" * 201},
     "title": {"title": "x" * 33},
     "new gate": {"gate": "a/b"},
+    "post's action": {"action": "add-post"},
 }
 
 
@@ -323,9 +324,25 @@ def test_the_command_waits_for_requests_where_systemd_does_not_run(campus):
 def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     folder = campus.site.folder
     list(steps.add(folder, "door-1", "door", {}))  # a third gate: the Pi has no pins for it
-    list(steps.add(folder, "door-post", "door", {}, post=True))
     restarted(campus)
+    devices = campus.client.get("/admin/devices").text
+    assert (
+        "增加灯柱" in devices and '<form method="post" action="/admin/devices/add-post' in devices
+    )
+    wrong = {"kiosk": "door-post", "gate": "west", "title": ""}
+    refused = post(campus.client, "/admin/devices/add-post", "/admin/devices", **wrong)
+    assert refused.status_code == 400 and "没有此校门" in refused.text
+    assert refused.text.count('value="door-post"') == 1, "kept in its own form alone"
+    text = asked(campus, "add-post", kiosk="door-post", gate="door", title="")
+    assert "增加灯柱 · door-post" in text
+    assert served(campus)[0] == "'李伟' asks: add_post door-post door"
+    text = html.unescape(campus.client.get(PROGRESS).text)
+    assert "door-post：已加入door，为其灯柱" in text
+    assert 'href="/admin/kiosks/door-post#by-phone"' in text
     client = campus.client
+    devices = client.get("/admin/devices").text
+    place = devices.index('id="replace"')
+    assert 'href="/admin/kiosks/door-post#by-phone"' in devices[place:], "another board for it"
 
     board = client.get("/board/door").text
     assert "本门的灯在独立的灯柱上：door-post。" in board and "本门没有灯" not in board
@@ -337,6 +354,8 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     assert '<option value="door-post">' in table, "it can be updated"
     page = client.get("/admin/kiosks/door-post")
     assert page.status_code == 200 and "灯柱显示所属校门的警报，不测温" in page.text
+    assert "<h1>灯柱“door-post” " in page.text, "its gate's name is in its own"
+    assert f"provision post {folder} door-post --port /dev/ttyUSB0" in page.text
     assert 'id="settings"' not in page.text and "校准" not in page.text
     refused = post(
         client, "/admin/kiosks/door-post/settings", "/admin/kiosks/door-post", version="0"
@@ -349,6 +368,9 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     assert states["door-post"] and not states["door-1"]
 
     asked(campus, "remove", kiosk="door-post", because="stolen")
-    served(campus)
+    said = "\n".join(served(campus))
+    assert "凭据已作废；其灯转为黄灯" in said and "door没有灯" in said
+    noted = [(entry.action, entry.what) for entry in campus.pages.store.audit(9)]
+    assert ("add post", "door-post door") in noted and ("remove post", "door-post stolen") in noted
     assert "door-post" not in campus.client.get("/admin/kiosks").text
     assert "door-post" not in campus.file.devices
