@@ -23,8 +23,9 @@ LIMIT = real_micropython.ROOT / "gateway/machine/fevergate-broker-limit.service"
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
 @pytest.mark.parametrize("unit", [*UNITS, LIMIT], ids=lambda unit: unit.name)
 def test_a_unit_is_exposed_as_little_as_can_be(unit):
-    """That of the devices is root's and speaks with the broker of this machine."""
-    most = 24 if unit.name == "fevergate-devices.service" else 20
+    """That of the devices is root's and speaks with the broker of this machine; a thread of the
+    gateway may run before other programs."""
+    most = {"fevergate-devices.service": 24, "fevergate-gateway.service": 21}.get(unit.name, 20)
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", f"--threshold={most}", str(unit)],
         capture_output=True,

@@ -109,6 +109,15 @@ def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
     assert installed.run(f"grep -l {CLOCK_EPOCH} {programs}", check=False).stdout
 
 
+def test_the_lamps_thread_and_no_other_runs_before_other_programs(gateway):
+    """The unit forbids all other ways to more of the machine."""
+    if gateway.run("chrt --rr 1 true", check=False).returncode:
+        pytest.skip("this kernel shares real time out among control groups")
+    pid = gateway.run("systemctl show --value -p MainPID fevergate-gateway").stdout.strip()
+    policies = gateway.run(f"ps -L -o class= -p {pid}").stdout.split()
+    assert policies.count("RR") == 1 and set(policies) == {"RR", "TS"}
+
+
 def test_no_address_takes_all_of_the_brokers_connections(gateway):
     """Nor after a firewall's rules were loaded anew, which flush all others."""
     rules = "nft list table inet fevergate"

@@ -4,8 +4,10 @@ The bare one is measured twice: alone, and beside the gateway at work. What the 
 than the first it waits for a free processor: the broker is told of the fever later, too.
 """
 
+import os
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from queue import SimpleQueue
 from statistics import median
 
@@ -40,11 +42,13 @@ def measure(
     many to both, of which the bare one's are timed.
 
     Meanwhile others publish `load` readings per second, and `boards` guard's boards are open.
-    Returns medians over the rounds of each round's percentiles, in ms.
+    Returns medians over the rounds of each round's percentiles, in ms, and whether the gateway's
+    thread of the lamps had precedence over other programs, as its unit grants.
     """
     took_ms: dict[str, list[list[float]]] = {"bare": [], "alarm": [], "beside": []}
     slow = environment(site.folder, fsync_ms)
     boot = 0
+    precedence = True
     with ExitStack() as beside:
         if boards:
             beside.enter_context(pages.start_web(site))
@@ -60,10 +64,11 @@ def measure(
                     lamp = bare = None
                     if name != "bare":
                         lamp = _Lamp(stack.enter_context(Admin(site)))
-                        stack.enter_context(
+                        gateway = stack.enter_context(
                             site.start_gateway(environment=slow, heard=lamp.changes.put)
                         )
                         lamp.catch_up(kiosk)
+                        precedence &= _has_precedence(gateway.pid)
                     if name != "alarm":
                         bare = stack.enter_context(
                             bare_subscriber(site.settings_path, "watch", '"fever"')
@@ -78,7 +83,20 @@ def measure(
         for name, lists in took_ms.items()
         for percent in (50, 99)
     }
-    return medians | {"load_per_s": load, "fsync_ms": fsync_ms, "boards": boards}
+    return medians | {
+        "load_per_s": load,
+        "fsync_ms": fsync_ms,
+        "boards": boards,
+        "precedence": precedence,
+    }
+
+
+def _has_precedence(pid: int) -> bool:
+    """Whether a thread of a process runs before ordinary ones; the gateway's does where it may."""
+    return any(
+        os.sched_getscheduler(int(task.name)) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    )
 
 
 class _Lamp:

@@ -33,6 +33,7 @@ from fevergate.mqtt.tls import BufferedSocket, end_of, named_context, no_delay
 from fevergate.settings import last_good
 from fevergate.settings.collector import CollectSettings
 from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.system import precedence
 from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
@@ -96,10 +97,13 @@ class BrokerClient(PeriodicThread):
         *,
         clean: bool = False,
         patient: bool = False,
+        urgent: bool = False,
     ) -> None:
         """`patient`: wait for a password or authority that cannot be read, with the reason in
-        `trouble`, instead of raising `SettingsError`."""
+        `trouble`, instead of raising `SettingsError`. `urgent`: the thread runs before other
+        programs where it may."""
         super().__init__("broker", BACKOFF_MIN_S)
+        self._urgent = urgent
         self._settings = settings
         self._secured = False
         self.trouble = ""
@@ -208,6 +212,12 @@ class BrokerClient(PeriodicThread):
         self._outgoing.append((topic, payload, qos, retain))
         self._wake()
         return True
+
+    def run(self) -> None:
+        """Serve one connection after the other."""
+        if self._urgent:
+            precedence.take()
+        super().run()
 
     def tick(self) -> float:
         """Serve one connection until it ends; returns the time to the next attempt (s)."""

@@ -1,0 +1,46 @@
+"""The thread that lights the lamp runs before other programs, where it may."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from fevergate.system import precedence
+
+ASK = "import os; print(os.sched_getscheduler(0))"
+
+
+def in_a_thread(work):
+    """What `work` returns in a thread that ends with it."""
+    kept = []
+    thread = threading.Thread(target=lambda: kept.append(work()))
+    thread.start()
+    thread.join()
+    return kept[0]
+
+
+def taken():
+    """Whether it was taken, the thread's own policy, and that of a program that it starts."""
+    took = precedence.take()
+    child = subprocess.run([sys.executable, "-c", ASK], capture_output=True, check=True, text=True)
+    return took, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, int(child.stdout)
+
+
+def test_one_thread_alone_runs_first_and_no_program_that_it_starts():
+    took, own, child = in_a_thread(taken)
+    if not took:
+        pytest.skip("this user may not, or this kernel shares real time out among groups")
+    assert (own, child) == (os.SCHED_RR, os.SCHED_OTHER)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER  # the thread that the tests run in
+
+
+def test_where_it_may_not_it_says_so_and_works_on(monkeypatch, caplog):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(precedence.os, "sched_setscheduler", refused)
+    with caplog.at_level("INFO"):
+        assert not in_a_thread(precedence.take)
+    assert "Operation not permitted" in caplog.text
