@@ -89,6 +89,11 @@ class Pi:
         self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
         self.until(f"test ! -e /proc/{pid}")
 
+    def urgent_threads(self) -> int:
+        """Number of the gateway's threads of real-time priority (chrt(1))."""
+        pid = self.run(f"systemctl show -P MainPID {UNIT}").text
+        return self.run(f"chrt --all-tasks --pid {pid}").text.count("policy: SCHED_RR")
+
     # --- pins
 
     @property

@@ -154,6 +154,10 @@ class Play:
 
     def _fever(self) -> None:
         self._normal(3)
+        self._expect(
+            "one thread of the gateway, the lamps', runs before other programs",
+            self._pi.urgent_threads() == 1,
+        )
         self._fever_comes("a fever")
         self._say(f"  {self._pi.held()}")
         self._press()
