@@ -10,8 +10,10 @@ from hardware.bench import PINS, WIRING
 from hypothesis import given
 from hypothesis import strategies as st
 from manifold3d import Manifold
+from PIL import ImageFont
 
 from hardware_build import assembly, modules, parts
+from hardware_build.drawing import FONT
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
 from hardware_build.steps import layout, routes, solids, source, wiring
@@ -189,7 +191,13 @@ def test_no_word_lies_on_another_or_on_a_wire(name, step, book):
         return  # drawn once, by the generator, which refuses it as well
     place = BUILDS[name].step.index(step)
     for language in source.LANGUAGES:
-        assert book.picture(BUILDS[name], place, language).clashes() == []
+        canvas = book.picture(BUILDS[name], place, language)
+        assert canvas.clashes() == []
+        for box in canvas.texts:
+            size = (box.bottom - box.top) / 1.15
+            assert ImageFont.truetype(FONT, 100).getlength(box.name) <= 100 / size * (
+                box.right - box.left
+            )
 
 
 @EACH_STEP

@@ -37,8 +37,13 @@ class Box:
 
 def width(text: str, size: float) -> float:
     """Width of a text at a font size, at least as much as common fonts take."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return size * (wide + 0.6 * (len(text) - wide))
+    return size * sum(map(_ems, text))
+
+
+def _ems(letter: str) -> float:
+    if letter in "—…" or unicodedata.east_asian_width(letter) in "WF":
+        return 1.01
+    return 0.76 if letter.isupper() or letter in "+Ω" else 0.6
 
 
 def number(value: float) -> str:

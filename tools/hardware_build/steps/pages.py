@@ -132,10 +132,13 @@ class Book:
         """What a picture shows, in words."""
         rows = [f"{a} – {b} {mark}".strip() for a, b, mark, _ in self.rows(made, step, language)]
         rows += [f"{_measured(step, m, language)} {said(m.want, language)}" for m in step.measure]
-        rows += [said(pair, language).replace("\n", " ") for pair in step.picture.captions]
+        rows += [
+            said(pair, language).replace("\n", {"en": " ", "zh": ""}[language])
+            for pair in step.picture.captions
+        ]
         title = said(step.title, language)
-        stop = {"en": ": ", "zh": "："}[language]
-        return title + (stop + "; ".join(rows) if rows else "")
+        stop, between = {"en": (": ", "; "), "zh": ("：", "；")}[language]
+        return title + (stop + between.join(rows) if rows else "")
 
 
 def picture_name(name: str, step: Step, language: str) -> str:
