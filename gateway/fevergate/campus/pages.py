@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
+from operator import methodcaller
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -23,12 +24,11 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import WEEK, Period, parse_day
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.downloads import download
+from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import FOOTER
-from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Table
 
 DAYS = 35
@@ -119,27 +119,24 @@ class CampusPages(CampusSite):
     def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
         day, kind = _day(request), request.path_params["kind"]
+        if kind not in MEDIA:
+            raise HTTPException(404)
         report, version = self._version(request, day, self.reports.versions(day))
         language = self.language(request)
         say = translator(language)
         text = self.text(language)
-        sheet = text.sheet(report, version)
         if kind == "csv":
             name = request.query_params.get("table", "campuses")
             if name not in TABLES:
                 raise HTTPException(404)
-            media, write = CSV, partial(write_csv, text.table(name, report))
-        elif kind == "xlsx":
-            media, write = XLSX, partial(write_xlsx, sheet)
-        elif kind == "pdf":
-            media, write = PDF, partial(write_pdf, sheet, say(FOOTER), say)
+            write = partial(write_csv, text.table(name, report))
         elif kind == "json":
             document = msgspec.json.encode({"version": version, "report": report})
-            media, write = JSON, lambda out: out.write(document)
+            write = methodcaller("write", document)
         else:
-            raise HTTPException(404)
+            write = partial(write_sheet, kind, text.sheet(report, version), say)
         file = f"report-{report.date}-v{version.version}.{kind}"
-        answer = download(file, media, write)
+        answer = download(file, MEDIA[kind], write)
         self.note(request, "take report", file)
         return answer
 

@@ -25,14 +25,13 @@ from fevergate.campus.site import CampusSite
 from fevergate.errors import PeriodError
 from fevergate.texts.translations import LABELS, translator
 from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
-from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.downloads import download
+from fevergate.web_common.exports import write_csv
+from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Sheet, Table
 
-MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
 FIELDS = ("from", "to", "place", "outcome", "name")
 MAX_NOTED = 10
 """Fevers found by a name that the audit lists."""
@@ -130,9 +129,6 @@ class SearchPages:
             table = self._site.text(language).found(
                 partial(self._site.campus_title, language), count, read
             )
-            if kind == "csv":
-                write_csv(table, out)
-                return
             filters = [query.place, say(LABELS[query.outcome]) if query.outcome else ""]
             sheet = Sheet(
                 title=f"{self._site.institution(language)} {say('Fevers')} {query.period}".strip(),
@@ -142,10 +138,7 @@ class SearchPages:
                 tables=[table],
                 signed=[],
             )
-            if kind == "xlsx":
-                write_xlsx(sheet, out)
-            else:
-                write_pdf(sheet, say(FOOTER), say, out)
+            write_sheet(kind, sheet, say, out)
 
     def summary(self, request: Request) -> Response:
         """The report of a period over all campuses, by default this week."""
@@ -192,10 +185,7 @@ class SearchPages:
                 title = partial(self._site.campus_title, language)
                 fevers: Table = self._site.text(language).found(title, count, read)
                 sheet = words.sheet(both, self._site.institution(language), fevers)
-                if kind == "xlsx":
-                    write_xlsx(sheet, out)
-                else:
-                    write_pdf(sheet, say(FOOTER), say, out)
+                write_sheet(kind, sheet, say, out)
 
         name = f"summary-{when.begin}-{when.end}.{kind}"
         answer = download(name, MEDIA[kind], write)

@@ -24,14 +24,12 @@ from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSear
 from fevergate.web.follow_ups import IMPERSONAL, Followed
 from fevergate.web.passer_pages import with_card_names
 from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
-from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.downloads import download
+from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Sheet
 
-MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
 FIELDS = ("from", "to", "gate", "kiosk", "outcome", "name")
 FILES = "/admin/fevers.{kind:str}"
 MAX_NOTED = 10
@@ -132,9 +130,6 @@ class FeverPages:
                 return with_card_names(self._shared, read()) if personal else read()
 
             table = fever_table(settings, language, count, rows, personal=personal)
-            if kind == "csv":
-                write_csv(table, out)
-                return
             sheet = Sheet(
                 title=f"{say('Fevers')} {settings.campus_title(language)} {when}",
                 state="red" if count else "green",
@@ -146,10 +141,7 @@ class FeverPages:
                 tables=[table],
                 signed=[],
             )
-            if kind == "xlsx":
-                write_xlsx(sheet, out)
-            else:
-                write_pdf(sheet, say(FOOTER), say, out)
+            write_sheet(kind, sheet, say, out)
 
     def _filters(self, query: FeverQuery, language: str, say: Say) -> list[str]:
         filters = []

@@ -22,13 +22,16 @@ from fevergate.web.log_sheet import coverage_table, sheet
 from fevergate.web.passer_pages import with_card_names
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.downloads import download
+from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import FOOTER, PAGE, last_page, page_of
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.tables import Say, Sheet, cell_text
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.tables import cell_text
+
+SHEETS = ("csv", "xlsx", "pdf")
+"""Kinds of files that have the log as a sheet."""
 
 MAX_STRUCK_SHOWN = 50
 """Struck fevers on the page; the exports have more."""
@@ -48,10 +51,8 @@ class LogPages:
             post("/admin/log/sign", self.sign),
             post("/admin/log/strike", self.strike),
             post("/admin/log/take-back", self.take_back),
-            get("/admin/log.csv", self.csv),
             get("/admin/log-coverage.csv", self.coverage_csv),
-            get("/admin/log.xlsx", self.xlsx),
-            get("/admin/log.pdf", self.pdf),
+            *(get(f"/admin/log.{kind}", partial(self._sheet, kind)) for kind in SHEETS),
             get("/admin/log.json", self.json),
         ]
 
@@ -139,12 +140,6 @@ class LogPages:
         self._shared.note(request, action, what)
         return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 
-    def csv(self, request: Request) -> Response:
-        """Export the fevers as CSV."""
-        return self._report(
-            request, "csv", CSV, lambda report, _, out: write_csv(report.tables[0], out)
-        )
-
     def coverage_csv(self, request: Request) -> Response:
         """Export the kiosks' coverage as CSV."""
         language = self._shared.language(request)
@@ -152,22 +147,8 @@ class LogPages:
         return self._file(
             request,
             "csv",
-            CSV,
             lambda whole, out: write_csv(coverage_table(whole.day, settings, language), out),
             "-coverage",
-        )
-
-    def xlsx(self, request: Request) -> Response:
-        """Export the log as XLSX."""
-        return self._report(request, "xlsx", XLSX, lambda report, _, out: write_xlsx(report, out))
-
-    def pdf(self, request: Request) -> Response:
-        """Export the log as PDF."""
-        return self._report(
-            request,
-            "pdf",
-            PDF,
-            lambda report, say, out: write_pdf(report, say(FOOTER), say, out),
         )
 
     def json(self, request: Request) -> Response:
@@ -177,15 +158,10 @@ class LogPages:
             for part in json_parts(whole):
                 out.write(part)
 
-        return self._file(request, "json", JSON, write_day)
+        return self._file(request, "json", write_day)
 
-    def _report(
-        self,
-        request: Request,
-        suffix: str,
-        media: str,
-        write: Callable[[Sheet, Say, BinaryIO], None],
-    ) -> Response:
+    def _sheet(self, kind: str, request: Request) -> Response:
+        """Export the log as one of `SHEETS`."""
         personal = request.query_params.get("names") == "1"
         language = self._shared.language(request)
         say = translator(language)
@@ -204,15 +180,14 @@ class LogPages:
                 personal=personal,
                 open_cases=self._open_cases(whole.day),
             )
-            write(report, say, out)
+            write_sheet(kind, report, say, out)
 
-        return self._file(request, suffix, media, write_day, "-with-names" * personal)
+        return self._file(request, kind, write_day, "-with-names" * personal)
 
     def _file(
         self,
         request: Request,
-        suffix: str,
-        media: str,
+        kind: str,
         write_day: Callable[[WholeDay, BinaryIO], None],
         variant: str = "",
     ) -> Response:
@@ -223,7 +198,7 @@ class LogPages:
             with self._shared.whole_day(day) as whole:
                 write_day(whole, out)
 
-        name = f"fever-log{variant}-{self._shared.settings.campus}-{day}.{suffix}"
-        answer = download(name, media, write)
+        name = f"fever-log{variant}-{self._shared.settings.campus}-{day}.{kind}"
+        answer = download(name, MEDIA[kind], write)
         self._shared.note(request, "take log", name)
         return answer

@@ -31,15 +31,13 @@ from fevergate.web.period_report import (
     unwatched_days,
 )
 from fevergate.web_common.dates import WEEK, Period, period, spans
-from fevergate.web_common.downloads import CSV, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
-from fevergate.web_common.page_maker import FOOTER
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.downloads import CSV, download
+from fevergate.web_common.exports import write_csv
 from fevergate.web_common.routes import get
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Cell, Table
 
 PEOPLE = (N_("Normal"), N_("Fever"), N_("Retry"))
-MEDIA = {"pdf": PDF, "xlsx": XLSX}
 NAMES = {"days": N_("By day"), "gates": N_("By gate"), "hours": N_("By hour of the day")}
 """Titles of the tables of a report."""
 
@@ -151,7 +149,7 @@ class OverviewPages:
     def file(self, request: Request) -> Response:
         """Export the report of a period."""
         kind = request.path_params["kind"]
-        if kind not in MEDIA:
+        if kind not in ("pdf", "xlsx"):
             raise HTTPException(404)
         settings, language = self._shared.settings, self._shared.language(request)
         say = translator(language)
@@ -170,10 +168,7 @@ class OverviewPages:
                     has_list=self._shared.has_list,
                     by_hand=self._by_hand(overview),
                 )
-                if kind == "pdf":
-                    write_pdf(sheet, say(FOOTER), say, out)
-                else:
-                    write_xlsx(sheet, out)
+                write_sheet(kind, sheet, say, out)
 
         place = f"{settings.campus}-{overview.gate}".rstrip("-")
         name = f"report-{place}-{when.begin}-{when.end}.{kind}"

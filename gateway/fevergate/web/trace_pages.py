@@ -14,13 +14,12 @@ from fevergate.texts.translations import ERRORS, translator
 from fevergate.web.context import Shared
 from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
 from fevergate.web.trace_sheet import trace_sheet
-from fevergate.web_common.downloads import CSV, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.downloads import download
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Sheet, cell_text
 
-MEDIA = {"csv": CSV, "xlsx": XLSX}
 USUAL_MINUTES = "10"
 
 
@@ -50,14 +49,14 @@ class TracePages:
     def file(self, request: Request, form: Form) -> Response:
         """Trace again, and give it as a file."""
         kind = request.path_params["kind"]
-        if kind not in MEDIA:
+        if kind not in ("csv", "xlsx"):
             raise HTTPException(404)
         try:
             trace, sheet = self._sheet(request, form)
         except TraceError as error:
             return self._page(request, form, error=error)
         name = f"trace-{trace.record.replace('/', '-')}-{trace.minutes}-min.{kind}"
-        write = partial(write_csv, sheet.tables[0]) if kind == "csv" else partial(write_xlsx, sheet)
+        write = partial(write_sheet, kind, sheet, translator(self._shared.language(request)))
         answer = download(name, MEDIA[kind], write)
         self._shared.note(request, "take trace", name)
         return answer

@@ -44,9 +44,6 @@ FAILURES: tuple[type[Exception], ...] = (
 )
 """Exceptions that `failed` answers; any other is a programming error."""
 
-FOOTER = N_("It screens and does not diagnose.")
-"""Line at the foot of each printed page."""
-
 PAGE = 100
 """Rows of a list on one page."""
 

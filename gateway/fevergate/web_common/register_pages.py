@@ -21,16 +21,14 @@ from fevergate.registers.entries import MOST, Entry, new_id
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.downloads import download
 from fevergate.web_common.middleware import session_of
-from fevergate.web_common.page_maker import FOOTER, PAGE, Site, last_page, page_of
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
 from fevergate.web_common.register_words import RegisterSite, RegisterWords
 from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Sheet, folded
 
-MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
 MAX_SEARCHED = 5000
 """Entries of a period that a search decrypts, the newest."""
 
@@ -243,9 +241,6 @@ class RegisterPages:
             return
         read = partial(self._all, register, *bounds, personal=personal)
         table = words.table(register, count, read, personal=personal)
-        if kind == "csv":
-            write_csv(table, out)
-            return
         say = translator(self._site.language(request))
         sheet = Sheet(
             title=f"{words.title(register)} {when}",
@@ -255,10 +250,7 @@ class RegisterPages:
             tables=[table],
             signed=[],
         )
-        if kind == "xlsx":
-            write_xlsx(sheet, out)
-        else:
-            write_pdf(sheet, say(FOOTER), say, out)
+        write_sheet(kind, sheet, say, out)
 
     def _all(
         self, register: RegisterDeclaration, begin: float, end: float, *, personal: bool

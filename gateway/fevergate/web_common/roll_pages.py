@@ -21,15 +21,14 @@ from fevergate.people.store import PeopleStore
 from fevergate.texts.translations import translator
 from fevergate.web_common.accounts import Session
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX, download
-from fevergate.web_common.exports import write_csv, write_xlsx
+from fevergate.web_common.downloads import download
+from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import ROLL, session_of
-from fevergate.web_common.page_maker import FOOTER, PAGE, Site, last_page, page_of
-from fevergate.web_common.pdf_report import write_pdf
+from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
 from fevergate.web_common.roll_sheet import KINDS, RollReader
 from fevergate.web_common.routes import Form, get, post, whole_number
+from fevergate.web_common.sheet_files import MEDIA, write_sheet
 
-MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
 MAX_FIELDS = 2 * PAGE + 10
 """Fields of the form with a page of people."""
 
@@ -188,10 +187,7 @@ class RollPages:
                 return
             title = f"{site.title(language)} {unit}".strip()
             sheet = self._reader.sheet(title, day, chosen, site.zone, say)
-            if kind == "xlsx":
-                write_xlsx(sheet, out)
-            else:
-                write_pdf(sheet, say(FOOTER), say, out)
+            write_sheet(kind, sheet, say, out)
 
         name = f"roll-{site.name}-{day}.{kind}"
         answer = download(name, MEDIA[kind], write)

@@ -41,6 +41,7 @@ def test_private_attributes_of_an_object_have_short_names_and_functions_their_ow
         "self._x = sys.implementation._mpy\nprint('_x')",  # may be asked for by its name
         "class A:\n    _x = 1\n    def f(self):\n        self._x = 2",
         "class A:\n    def f(self):\n        self._f = self.f",
+        "class A:\n    def _f(self):\n        self._f = 2",
         "print(network._stations)",  # another module's
         "def f(celsius=1, *, spare): return celsius",
         "def f(celsius): pass\nf(celsius=3)",
