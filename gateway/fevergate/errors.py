@@ -8,7 +8,7 @@ class FeverGateError(Exception):
 
 
 class RefusalError(FeverGateError, ValueError):
-    """Refused input; `reason` is a key of `texts.translations.ERRORS`, `detail` the input."""
+    """Refused input; `reason` is a key of `texts.word_tables.ERRORS`, `detail` the input."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -138,7 +138,7 @@ class DutyError(RefusalError):
 
 
 class FieldError(FeverGateError, ValueError):
-    """A field of a form is invalid; `reason` is a key of `texts.translations.ERRORS`."""
+    """A field of a form is invalid; `reason` is a key of `texts.word_tables.ERRORS`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -160,7 +160,7 @@ class ClosingError(FeverGateError, RuntimeError):
 
 class MarkError(FeverGateError, ValueError):
     """A mark of a person of the list is refused; `reason` is a key of
-    `texts.translations.ERRORS`."""
+    `texts.word_tables.ERRORS`."""
 
     def __init__(self, person: int, reason: str) -> None:
         super().__init__(f"{person}: {reason}")

@@ -7,7 +7,7 @@ import threading
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from fevergate.settings.gateway import read_secret
+from fevergate.settings.settings_file import read_secret
 
 BASE = "fevergate/v1/east"
 HANG_S = 120

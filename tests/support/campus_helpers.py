@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from fevergate.provision import provision
-from fevergate.settings.gateway import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway
+from fevergate.settings.settings_file import read_secret
 from harness.broker import free_port
 from harness.store_contents import Received, received
 

@@ -22,7 +22,7 @@ from demonstration.__main__ import FEVER_EVERY_S, FIRST_FEVERISH, people_for
 from demonstration.live import WATCHED_S
 from fevergate.evaluation.people_file import Person
 from fevergate.protocol.messages import Identity
-from fevergate.settings.gateway import read_secret
+from fevergate.settings.settings_file import read_secret
 from harness import card_verdict, verdict
 from harness.lamps import Lamps
 from harness.system import System

@@ -23,7 +23,8 @@ from fevergate.mqtt.client import SessionOptions
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.protocol.topics import Topic
 from fevergate.settings.collector import load_collect
-from fevergate.settings.gateway import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway
+from fevergate.settings.settings_file import read_secret
 from harness.errors import HarnessError
 from harness.worker import END_S, Worker
 

@@ -23,7 +23,8 @@ from fevergate.campus.fever_search import (
 from fevergate.campus.period_summary import TITLES, SummaryText, compared
 from fevergate.campus.site import CampusSite
 from fevergate.errors import PeriodError
-from fevergate.texts.translations import LABELS, translator
+from fevergate.texts.translations import translator
+from fevergate.texts.word_tables import LABELS
 from fevergate.web_common.dates import Period, period, spans
 from fevergate.web_common.downloads import download
 from fevergate.web_common.exports import write_csv

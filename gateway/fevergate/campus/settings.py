@@ -37,8 +37,8 @@ from sqlalchemy import URL
 from fevergate.campus.database import database_url
 from fevergate.protocol.messages import Name
 from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
-from fevergate.settings.gateway import SettingsFile, read_settings, settings_error
 from fevergate.settings.people import PeopleSettings
+from fevergate.settings.settings_file import SettingsFile, read_settings, settings_error
 from fevergate.settings.values import ClockTime, Language, Minutes, Port
 
 Title = Annotated[str, Meta(max_length=64)]

@@ -37,7 +37,7 @@ from fevergate.errors import CollectError, StoreError
 from fevergate.protocol.messages import FIRST_AT, LAST_AT
 from fevergate.protocol.topics import ROOT
 from fevergate.settings.collector import CollectSettings
-from fevergate.settings.gateway import read_secret
+from fevergate.settings.settings_file import read_secret
 
 log = logging.getLogger(__name__)
 

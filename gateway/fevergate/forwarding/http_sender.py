@@ -16,12 +16,8 @@ import msgspec
 
 from fevergate.errors import SettingsError
 from fevergate.protocol.campus_messages import MOST_CORRECTIONS, GivenNames, Receipt
-from fevergate.settings.gateway import (
-    CampusServerSettings,
-    GatewaySettings,
-    load_gateway,
-    read_secret,
-)
+from fevergate.settings.gateway import CampusServerSettings, GatewaySettings, load_gateway
+from fevergate.settings.settings_file import read_secret
 
 log = logging.getLogger(__name__)
 

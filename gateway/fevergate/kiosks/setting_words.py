@@ -8,7 +8,8 @@ from msgspec.structs import asdict
 from fevergate.errors import KioskValueError
 from fevergate.kiosks.remote_settings import BASELINE_C, THRESHOLD_C
 from fevergate.protocol.messages import KioskValues
-from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.texts.translations import N_, Say
+from fevergate.texts.word_tables import LABELS
 
 
 class SettingWords(NamedTuple):

@@ -19,7 +19,8 @@ from fevergate.kiosks.rollout import Rollout
 from fevergate.kiosks.update_words import why_in_words
 from fevergate.settings.gateway import load_gateway
 from fevergate.settings.shell_completion import complete_device
-from fevergate.texts.translations import LABELS, LANGUAGES, N_, side_by_side, translator
+from fevergate.texts.translations import LANGUAGES, N_, side_by_side, translator
+from fevergate.texts.word_tables import LABELS
 
 
 @click.command("update")

@@ -2,7 +2,8 @@
 
 import re
 
-from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.texts.translations import N_, Say
+from fevergate.texts.word_tables import LABELS
 
 _WHY = (
     (r"not for this board: (?P<board>[a-z0-9-]{1,32})",

@@ -32,7 +32,8 @@ from fevergate.errors import SettingsError
 from fevergate.mqtt.tls import BufferedSocket, end_of, named_context, no_delay
 from fevergate.settings import last_good
 from fevergate.settings.collector import CollectSettings
-from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.settings.settings_file import read_secret
 from fevergate.system import precedence
 from fevergate.system.periodic_thread import PeriodicThread
 

@@ -13,7 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.errors import BrokerError
 from fevergate.mqtt.tls import named_context, no_delay
-from fevergate.settings.gateway import GatewaySettings, read_secret
+from fevergate.settings.gateway import GatewaySettings
+from fevergate.settings.settings_file import read_secret
 
 KEEP_ALIVE_S = 20
 NOTHING = "fevergate/nothing"

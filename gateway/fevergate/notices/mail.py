@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from fevergate.errors import NoticeError
 from fevergate.notices.notice import Notice
 from fevergate.settings.contacts import NoticeSettings, Smtp
-from fevergate.settings.gateway import read_secret
+from fevergate.settings.settings_file import read_secret
 
 TIMEOUT_S = 10.0
 """Limit for each answer of the server."""

@@ -1,7 +1,8 @@
 """Texts of the notices, in Chinese and English. They name no person, since they leave the campus.
 Every subject contains FeverGate, for mail rules and the keyword of a group's robot."""
 
-from fevergate.texts.translations import LABELS, N_, Pair, both
+from fevergate.texts.translations import N_, Pair, both
+from fevergate.texts.word_tables import LABELS
 
 TEXTS = {
     # key: (subject, body)

@@ -25,7 +25,8 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
 from fevergate.storage.statements import SqliteStatements
-from fevergate.texts.translations import ERRORS, both, side_by_side, translator
+from fevergate.texts.translations import both, side_by_side, translator
+from fevergate.texts.word_tables import ERRORS
 from fevergate.web_common.store import WebStore
 from kiosk import screening
 

@@ -32,7 +32,8 @@ from fevergate.operations import (
 )
 from fevergate.operations.clock_command import in_words
 from fevergate.registers.declarations import FILE, read_registers
-from fevergate.settings.gateway import GatewaySettings, load_gateway, read_secret
+from fevergate.settings.gateway import GatewaySettings, load_gateway
+from fevergate.settings.settings_file import read_secret
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import N_, both

@@ -21,7 +21,8 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.storage.connection import open_reader
 from fevergate.storage.statements import SqliteStatements
 from fevergate.system.atomic_file import write_private
-from fevergate.texts.translations import ERRORS, N_, translator
+from fevergate.texts.translations import N_, translator
+from fevergate.texts.word_tables import ERRORS
 from fevergate.web.trace import MOST_MINUTES, Trace, Tracer, TraceRequest
 from fevergate.web.trace_sheet import trace_sheet
 from fevergate.web_common.exports import write_csv, write_xlsx

@@ -57,7 +57,7 @@ class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 class DeviceAnswer(msgspec.Struct, frozen=True):
     """How far a request is: `lines` tell what was done; `reason`, a key of
-    `texts.translations.ERRORS`, is why it failed."""
+    `texts.word_tables.ERRORS`, is why it failed."""
 
     request: DeviceRequest
     state: Literal["waiting", "working", "done", "failed"]

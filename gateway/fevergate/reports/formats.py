@@ -12,7 +12,8 @@ from fevergate.reports.day_in_words import IDS, local
 from fevergate.reports.fever_log import WholeDay
 from fevergate.reports.rescreen import Rescreened
 from fevergate.settings.names import Names
-from fevergate.texts.translations import LABELS, N_, Say, translator
+from fevergate.texts.translations import N_, Say, translator
+from fevergate.texts.word_tables import LABELS
 
 MAX_SHOWN = 1000
 """Scans in the terminal's table; JSON has more."""

@@ -11,9 +11,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from fevergate.settings.gateway import (
-    BrokerSettings,
-    Metrics,
+from fevergate.settings.gateway import BrokerSettings, Metrics
+from fevergate.settings.settings_file import (
     SettingsFile,
     read_secret,
     read_settings,

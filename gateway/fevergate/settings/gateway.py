@@ -1,25 +1,20 @@
-"""gateway.toml as typed settings with defaults, and `read_settings` for any settings file.
-
-Paths in a settings file are relative to that file, so that its folder can be moved.
-"""
+"""gateway.toml as typed settings with defaults."""
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from fevergate.errors import NothingFoundError, SettingsError
+from fevergate.errors import NothingFoundError
 from fevergate.protocol.messages import Name
 from fevergate.settings.contacts import Contact, NoticeTimes, Smtp, contact_mistakes
 from fevergate.settings.names import Names, in_language
 from fevergate.settings.people import PeopleSettings
+from fevergate.settings.settings_file import SettingsFile, read_settings, settings_error
 from fevergate.settings.values import Language, Port
 
 Title = Annotated[str, Meta(max_length=32)]
@@ -29,22 +24,6 @@ another."""
 
 GATEWAY_USER = "gateway"
 """The broker's user under which the gateway stays connected."""
-
-
-class SettingsFile(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What every settings file has; paths in it are relative to its folder."""
-
-    timezone: str = "Asia/Shanghai"
-    folder: Path = Path()
-    """The folder of the settings file; set by `read_settings`, no key of the file."""
-
-    def path(self, name: str) -> Path:
-        """The absolute path of `name`, which may be relative to the settings file."""
-        return self.folder / name
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
 
 
 class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -271,47 +250,6 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         return next((gate for gate in self.gates if kiosk in gate.kiosks), None)
 
 
-S = TypeVar("S", bound=SettingsFile)
-
-
-def settings_error(path: Path, key: str, expected: str) -> SettingsError:
-    """The error for one key of a settings file, or for the whole file where `key` is empty."""
-    return SettingsError(f"{path}: {key}: {expected}" if key else f"{path}: {expected}")
-
-
-def read_settings(path: Path, kind: type[S]) -> S:
-    """Read a TOML file as settings of one kind.
-
-    Raises `SettingsError`, one line: file, key, what was expected.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise settings_error(path, "", "no such file; `fevergate provision` makes one") from error
-    except OSError as error:
-        raise settings_error(path, "", f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise settings_error(path, "", f"not TOML: {error}") from error
-    if "folder" in table:
-        raise settings_error(path, "folder", "unknown key")
-    try:
-        settings = msgspec.convert(table, kind, strict=True)
-    except msgspec.ValidationError as error:
-        problem, _, location = str(error).partition(" - at `$")
-        key = location.rstrip("`").lstrip(".")
-        if unknown := re.search(r"unknown field `(.+?)`", problem):
-            key, problem = ".".join(filter(None, (key, unknown[1]))), "unknown key"
-        elif missing := re.search(r"missing required field `(.+?)`", problem):
-            key, problem = ".".join(filter(None, (key, missing[1]))), "missing, but required"
-        raise settings_error(path, key, problem[0].lower() + problem[1:]) from error
-    settings.folder = path.parent
-    try:
-        ZoneInfo(settings.timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise settings_error(path, "timezone", "expected a zone such as Asia/Shanghai") from error
-    return settings
-
-
 def load_gateway(path: Path) -> GatewaySettings:
     """Read gateway.toml, and check that no gate, kiosk or pin set is there twice, and that contacts
     can be reached.
@@ -355,17 +293,3 @@ def load_gateway(path: Path) -> GatewaySettings:
     for key, expected in contact_mistakes(settings.contacts, settings.smtp, [settings.campus]):
         raise settings_error(path, key, expected)
     return settings
-
-
-def read_secret(path: Path) -> str:
-    """Read a password or token from its file, without the line end.
-
-    Raises `SettingsError` where it is missing, empty or unreadable.
-    """
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: expected a file that holds the secret: {error}") from error
-    if not secret:
-        raise SettingsError(f"{path}: is empty, expected the secret")
-    return secret

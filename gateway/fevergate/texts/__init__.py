@@ -1,5 +1,5 @@
 """Texts for people, in Chinese and English.
 
-`translations`: the one catalogue, for pages, terminal, notices and PDF. `trouble_text`: reasons of
-an amber light.
+`translations`: the one catalogue, for pages, terminal, notices and PDF. `word_tables`: texts by the
+value that selects them. `trouble_text`: reasons of an amber light.
 """

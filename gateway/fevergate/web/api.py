@@ -23,7 +23,7 @@ from fevergate.people.roll import DayRoll, UnitRoll
 from fevergate.protocol.messages import Person
 from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day, Fever, identity_of
-from fevergate.texts.translations import ERRORS
+from fevergate.texts.word_tables import ERRORS
 from fevergate.web import kiosk_actions, register_api, trace_api
 from fevergate.web.context import Shared
 from fevergate.web.fhir import observations

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import AccountError
-from fevergate.texts.translations import SCOPES
+from fevergate.texts.word_tables import SCOPES
 from fevergate.web.context import Shared
 from fevergate.web_common.account_pages import AccountPages
 from fevergate.web_common.middleware import session_of

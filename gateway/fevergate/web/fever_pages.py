@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import PeriodError
 from fevergate.reports.fever_log import identity_of
-from fevergate.texts.translations import LABELS, Say, translator
+from fevergate.texts.translations import Say, translator
+from fevergate.texts.word_tables import LABELS
 from fevergate.web.context import Shared
 from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSearch

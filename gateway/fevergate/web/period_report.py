@@ -9,7 +9,8 @@ from sqlite_utils import Database
 
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.coverage_bits import day_bounds
-from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.texts.translations import N_, Say
+from fevergate.texts.word_tables import LABELS
 from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
 from fevergate.web.follow_ups import OUTCOMES, Followed

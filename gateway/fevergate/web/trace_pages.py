@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fevergate.errors import TraceError
-from fevergate.texts.translations import ERRORS, translator
+from fevergate.texts.translations import translator
+from fevergate.texts.word_tables import ERRORS
 from fevergate.web.context import Shared
 from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
 from fevergate.web.trace_sheet import trace_sheet

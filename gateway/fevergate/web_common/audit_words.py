@@ -6,7 +6,8 @@ Entries are stored by the names of fields and values, which do not change with t
 import re
 from collections.abc import Callable, Mapping
 
-from fevergate.texts.translations import ERRORS, LABELS, N_, SCOPES, Say
+from fevergate.texts.translations import N_, Say
+from fevergate.texts.word_tables import ERRORS, LABELS, SCOPES
 from fevergate.web_common.list_words import difference_of, permitted
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import FIELDS

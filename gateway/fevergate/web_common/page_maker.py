@@ -27,7 +27,8 @@ from fevergate.errors import (
     StoreError,
 )
 from fevergate.reports.day_in_words import local
-from fevergate.texts.translations import ERRORS, LABELS, LANGUAGES, N_, Say, translator
+from fevergate.texts.translations import LANGUAGES, N_, Say, translator
+from fevergate.texts.word_tables import ERRORS, LABELS
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.audit_words import audit_text
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of

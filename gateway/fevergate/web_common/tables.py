@@ -7,7 +7,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fevergate.reports.tree_diff import Difference
-from fevergate.texts.translations import LABELS, N_, Say
+from fevergate.texts.translations import N_, Say
+from fevergate.texts.word_tables import LABELS
 
 Cell = str | int | float | date | datetime | None
 """A cell by its type: a number, a date or a time (local, without a zone) is one in a spreadsheet,

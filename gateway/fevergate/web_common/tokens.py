@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from fevergate.errors import AccountError
-from fevergate.texts.translations import SCOPES
+from fevergate.texts.word_tables import SCOPES
 from fevergate.web_common.accounts import NAME, digest
 from fevergate.web_common.store import WebStore
 

@@ -12,7 +12,8 @@ from fevergate.cli import cli
 from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.forwarding.http_sender import campus_context
-from fevergate.settings.gateway import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway
+from fevergate.settings.settings_file import read_secret
 
 URL = "https://campus.example.edu.cn:8443"
 

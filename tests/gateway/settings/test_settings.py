@@ -4,7 +4,8 @@ import pytest
 
 from fevergate.campus.settings import load_campus
 from fevergate.errors import SettingsError
-from fevergate.settings.gateway import load_gateway, read_secret
+from fevergate.settings.gateway import load_gateway
+from fevergate.settings.settings_file import read_secret
 
 GOOD = """
 campus = "east"

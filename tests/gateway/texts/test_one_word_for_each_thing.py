@@ -6,7 +6,8 @@ import pytest
 import real_micropython
 from babel.messages.pofile import read_po
 
-from fevergate.texts.translations import ERRORS, LABELS, translator
+from fevergate.texts.translations import translator
+from fevergate.texts.word_tables import ERRORS, LABELS
 from fevergate.web_common.audit_words import FOLLOW_UP_FIELDS, KIOSK_FIELDS, audit_text
 from fevergate.web_common.store import AuditEntry
 from kiosk.words import words_in

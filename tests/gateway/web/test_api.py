@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from fevergate.errors import BrokerError
 from fevergate.storage.records import HealthArrived
-from fevergate.texts.translations import SCOPES
+from fevergate.texts.word_tables import SCOPES
 from fevergate.web import kiosk_actions
 
 API = "/api/v1"
