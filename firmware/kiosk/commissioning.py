@@ -52,8 +52,8 @@ _TEXTS = {
     "code": "网关 %s 上没有这个设置码：输错、已过期或已被使用，请重新获取\n%s does not have this"
     " code: mistyped, too old, or used already. Ask for a new one",
     "refused": "网关给的设置无法使用：%s\nThe gateway's settings cannot be used: %s",
-    "flash": "无法写入设备\nThe board's flash takes nothing",
-    "saved": "设置完成，%s 正在重启\nDone. %s starts anew.",
+    "flash": "无法写入设备\nCannot write to the board's flash",
+    "saved": "设置完成，%s 正在重启\nDone. %s restarts now.",
 }
 
 
@@ -111,11 +111,11 @@ class Commissioning:
     def submit(self, message):
         """Take what the page sent; returns "" or an error text in both languages."""
         if self._busy or self._news == "saved":
-            return "请稍候\nIn a moment: the last settings are being tried"
+            return "请稍候\nPlease wait: the last settings are being tried"
         try:
             self._wish = SetupRequest(message, self._wish)
         except SettingsError as error:
-            return "输入有误\nThis cannot be: %s" % plain(error)
+            return "输入有误\nInvalid input: %s" % plain(error)
         self._busy = True
         self._tell("joining", self._wish.ssid)
         self._submitted.set()
