@@ -239,9 +239,20 @@ def test_hostile_messages_change_no_lamp_and_keep_the_line(tower, gateway, board
     assert not any("link down" in line for line in board.console)
 
 
-def test_settings_of_the_gateway_silence_the_siren(tower, gateway, site):
+def test_the_gateway_finds_it_among_others_and_silences_its_siren(tower, gateway, site, board):
     values = {"v": 1, "version": 3, "values": {"volume": 0}}
+    find = {"v": 1, "command": "identify", "on": True}
     with Client(site, "admin") as admin:
+        seen = len(tower.history)
+        assert not admin.say(f"{BASE}/{POST}/command", json.dumps(find))
+
+        def blinked():
+            lit = ["amber" in lit.what for lit in tower.history[seen:]]
+            return sum(new and not old for old, new in itertools.pairwise(lit)) >= 3
+
+        tower.wait_for(blinked, ANSWER_S, "no blinking amber")
+        assert board.boots == 1
+        tower.wait("green", timeout=ANSWER_S)
         assert not admin.say(f"{BASE}/{POST}/settings", json.dumps(values), retain=True)
         until(lambda: any(topic.endswith("/applied") for topic, _ in gateway.heard))
         gateway.alarm(1)

@@ -357,6 +357,8 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     assert "<h1>灯柱“door-post” " in page.text, "its gate's name is in its own"
     assert f"provision post {folder} door-post --port /dev/ttyUSB0" in page.text
     assert 'id="settings"' not in page.text and "校准" not in page.text
+    assert 'action="/admin/kiosks/door-post/identify"' in page.text
+    assert "黄灯将闪烁十秒" in client.get("/admin/kiosks/door-post?done=identify").text
     refused = post(
         client, "/admin/kiosks/door-post/settings", "/admin/kiosks/door-post", version="0"
     )
