@@ -157,6 +157,7 @@ def test_red_stays_without_a_line_and_the_press_outlives_a_power_cut(tower, gate
     board.start()
     until(lambda: gateway.acknowledged() == [told(1)])
     assert "red" not in tower.lit
+    until(lambda: any(health["queued"] for health in gateway.health()))  # a press is untold
     gateway.alarm()
     tower.wait("green", timeout=ANSWER_S)
 
