@@ -38,6 +38,19 @@ def test_no_date_of_a_period_is_broken_over_two_lines(stage):
     page.context.close()
 
 
+def test_what_a_roster_changes_is_whole_on_a_phone_with_what_each_figure_is(stage):
+    with played(stage, "roster-changes", "zh", SIZES["phone"]) as page:
+        row = page.locator("table.named tbody tr", has_text="2999-01-01 08:00")
+        named = "of => of.map((cell) => getComputedStyle(cell, '::before').content)"
+        cells = row.locator("th, td")
+        assert cells.evaluate_all(named) == ['"姓名"', '"校门"', '"起始"', '"截止"']
+        lines = "of => of.map((cell) => cell.scrollWidth > cell.clientWidth)"
+        assert not any(cells.evaluate_all(lines)) and too_wide_px(page) <= 0
+        pushed = "of => of.some((table) => table.scrollWidth > table.clientWidth)"
+        assert not page.locator("main .wide").evaluate_all(pushed)
+        assert judged(page) == []
+
+
 CUT = """of => of.filter((it) => { const at = it.getBoundingClientRect();
     return at.top < 0 || at.left < 0 || at.bottom > innerHeight + 1 || at.right > innerWidth + 1;
 }).map((it) => it.innerText)"""
