@@ -61,6 +61,8 @@ def test_a_tutor_enters_a_class_on_a_phone_and_loses_nothing(site, browser):
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("text=ill at home")
     assert page.locator("input[name^=c-]").count() == 1
+    box = page.get_by_label("Take this back 赵敏").bounding_box()
+    assert box and box["x"] + box["width"] <= NARROW[0]  # not to be searched for beside the screen
     assert "孙立" not in page.inner_text("body")
     page.get_by_label("Date").fill("2026-01-01")
     page.get_by_role("button", name="Show").click()
