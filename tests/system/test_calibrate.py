@@ -161,6 +161,7 @@ def test_ten_people_and_a_clinical_thermometer(system):
         teacher.asked("the sensor read", number + 1)
     assert teacher.done() == 0, teacher.said
     assert value(system, "select method from calibrations") == "people"
+    assert value(system, "select supply_v from calibrations") == 3.0  # as the kiosk sent it back
     # Told anew for each: ten thermometers under ten arms outlast its quarter of an hour.
     assert system.boards[0].console.count("reference True") > 10
 

@@ -93,7 +93,9 @@ class DeskStore:
 
     def add_calibration(self, record: CalibrationRecord) -> None:
         """Add a calibration, which then applies to its sensor."""
-        self._add("calibrations", asdict(record))
+        row = asdict(record)
+        del row["supply_v"]  # the desk's own setting, which nobody changes from afar
+        self._add("calibrations", row)
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         try:

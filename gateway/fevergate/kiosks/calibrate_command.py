@@ -23,6 +23,7 @@ from fevergate.kiosks.calibration_prompts import (
     say_read,
 )
 from fevergate.kiosks.remote_settings import current, put
+from fevergate.kiosks.supply import supply_of
 from fevergate.mqtt.one_shot import publish_once
 from fevergate.protocol.messages import CalibrationRecord, Command, encode
 from fevergate.protocol.topics import Topic
@@ -70,8 +71,9 @@ def calibrate_command(
     °C away, gives a line; each is scanned three times. With a clinical thermometer: ten people at
     rest, one scan each. A result that no working sensor can have is refused.
 
-    The gateway keeps the sensor's number, the day, your name and the uncertainty. `fevergate
-    doctor` reports when the calibration is a year old.
+    The gateway keeps the sensor's number, the day, your name, the uncertainty and the supply
+    voltage that is set. `fevergate doctor` reports when the calibration is a year old, or when that
+    voltage is set anew.
 
     \b
       fevergate calibrate north-1 --by "Li Wei" --room 22.4
@@ -101,7 +103,7 @@ def calibrate_command(
                     for person_c, scan in zip(clinical_c, scans.rows, strict=True)
                 ]
                 result = from_people(pairs, reference_u_c, oral=reference == "oral")
-            record = record_of(sensor, by, result, can_over_air_c)
+            record = record_of(sensor, by, result, can_over_air_c, supply_of(settings, kiosk))
             if agreed(record, yes=yes):
                 _put_in_force(settings, database, kiosk, record)
 

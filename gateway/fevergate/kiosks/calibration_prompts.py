@@ -73,7 +73,11 @@ def say_read(object_c: float) -> None:
 
 
 def record_of(
-    sensor: str, by: str, result: CalibrationResult, can_over_air_c: float
+    sensor: str,
+    by: str,
+    result: CalibrationResult,
+    can_over_air_c: float,
+    supply_v: float | None = None,
 ) -> CalibrationRecord:
     """The calibration as it is stored, and sent to the kiosk."""
     return CalibrationRecord(
@@ -85,6 +89,7 @@ def record_of(
         gain=result.gain,
         can_over_air_c=can_over_air_c,
         uncertainty_c=result.uncertainty_c,
+        supply_v=supply_v,
     )
 
 

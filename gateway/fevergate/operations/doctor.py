@@ -180,6 +180,7 @@ _CHECKS = (
     doctor_storage.drifts,
     doctor_storage.readers,
     doctor_supply.supplies,
+    doctor_supply.changed,
     doctor_storage.disk,
     doctor_gateway.gateway,
     doctor_lamps.pins,

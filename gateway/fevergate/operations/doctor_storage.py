@@ -78,7 +78,7 @@ def calibrations(settings: GatewaySettings, reader: Database) -> Iterator[Findin
     """When the sensor of each kiosk was last calibrated, and by whom."""
     rows = {kiosk: row for kiosk, *row in reader.execute(UNITS)}
     for kiosk in settings.kiosks:
-        sensor, *calibrated = rows.get(kiosk, (None, None, None, None))
+        sensor, *calibrated, _ = rows.get(kiosk, (None, None, None, None, None))
         unit = f" ({sensor})" if sensor and not calibrated[0] else ""
         command = f"fevergate calibrate {kiosk}"
         yield calibration("calibration", f"{kiosk}{unit}", command, settings, calibrated)

@@ -1,10 +1,16 @@
-"""Names the kiosks whose sensor is not fed with the voltage at which it was calibrated."""
+"""Names the kiosks whose sensor is not fed with its maker's voltage, or was calibrated at another
+setting."""
 
 from collections.abc import Iterator
 
+from sqlite_utils import Database
+
 from fevergate.command_line.finding import Finding, ok, warning
 from fevergate.errors import NothingFoundError, ProvisionError
+from fevergate.kiosks.supply import moved_c, supply_of
+from fevergate.operations.doctor_storage import stored
 from fevergate.provision.kiosks import settings_of
+from fevergate.reports.calibration_dates import UNITS
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import both
 from kiosk.mlx90614 import CALIBRATED_AT_V, DRIFT_C_PER_V
@@ -30,4 +36,26 @@ def supplies(settings: GatewaySettings) -> Iterator[Finding]:
                 supply_v=supply_v,
                 off_c=DRIFT_C_PER_V * (supply_v - CALIBRATED_AT_V),
                 command=f"fevergate provision kiosk {kiosk} --supply-v",
+            )
+
+
+@stored
+def changed(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
+    """Kiosks whose supply was set anew since their sensor was calibrated."""
+    for kiosk, _, _, _, _, was_v in reader.execute(UNITS):
+        if kiosk not in settings.kiosks:
+            continue
+        now_v = supply_of(settings, kiosk)
+        if (off_c := moved_c(was_v, now_v)) is not None:
+            yield warning(
+                "supply",
+                both(
+                    "{kiosk}: calibrated at {was_v:.2f} V, now {now_v:.2f} V is set:"
+                    " {off_c:+.2f} °C in each reading, unless the supply itself changed",
+                    kiosk=kiosk,
+                    was_v=was_v,
+                    now_v=now_v,
+                    off_c=off_c,
+                ),
+                both("{command} --by NAME", command=f"fevergate calibrate {kiosk}"),
             )

@@ -186,7 +186,7 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
 
     `sensor` is the unit's 64-bit serial number; the kiosk's `calibration.py` defines `offset_c`,
     `gain` and `can_over_air_c` and their plausible ranges. `uncertainty_c` is the 95 % uncertainty
-    at 37 °C.
+    at 37 °C. `supply_v` is the kiosk's setting of that name that was in force, None if unknown.
     """
 
     sensor: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
@@ -197,6 +197,7 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
     gain: Annotated[float, Meta(ge=0.5, le=2)] = 1.0
     can_over_air_c: Annotated[float, Meta(ge=-50, le=50)] = 0.0
     uncertainty_c: Annotated[float, Meta(ge=0, le=10)]
+    supply_v: Annotated[float, Meta(ge=2.6, le=3.6)] | None = None
 
 
 class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):

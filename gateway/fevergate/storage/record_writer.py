@@ -167,7 +167,7 @@ class RecordWriter:
             self._connection.execute(
                 "insert or ignore into calibrations values"
                 " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
-                " :uncertainty_c, :applied_at)",
+                " :uncertainty_c, :applied_at, :supply_v)",
                 row | {"kiosk": applied.kiosk, "applied_at": received_at},
             )
 

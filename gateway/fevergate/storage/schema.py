@@ -314,6 +314,12 @@ def presences(db: Database) -> None:
     )
 
 
+@migrations()
+def supply_of_calibration(db: Database) -> None:
+    """The supply voltage (V) that was set when a sensor was calibrated."""
+    db.conn.execute("alter table calibrations add column supply_v real")
+
+
 def begin_epoch(connection: sqlite3.Connection) -> None:
     """Begin another epoch; to be called within a transaction.
 

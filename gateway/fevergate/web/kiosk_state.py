@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.remote_settings import Answer, answers
+from fevergate.kiosks.supply import moved_c, supply_of
 from fevergate.protocol.messages import Health
 from fevergate.reports.calibration_dates import CALIBRATION_DAYS, UNITS
 from fevergate.reports.fever_log import KioskDay, read_day
@@ -23,12 +24,16 @@ HOUR_S = 3600
 
 class Calibrated(Struct, frozen=True, kw_only=True):
     """The newest calibration of the kiosk's present sensor: Unix time (s), person, uncertainty (°C,
-    95 %), and whether the next is due."""
+    95 %), and whether the next is due.
+
+    `supply_moved_c`: what was added to each reading (°C) because the supply was set anew since;
+    None where it was not."""
 
     at: float
     by: str
     uncertainty_c: float
     due: bool
+    supply_moved_c: float | None = None
 
 
 class KioskState(Struct, kw_only=True):
@@ -89,10 +94,15 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
             state.online = row["status"] == "online"
             state.heard_at = row["last_seen"]
             state.health = _health(row["health"])
-        _, at, by, uncertainty_c = units.get(today.kiosk, (None, None, "", 0.0))
+        _, at, by, uncertainty_c, supply_v = units.get(today.kiosk, (None, None, "", 0.0, None))
         if at is not None:
-            due = now - at > CALIBRATION_DAYS * DAY_S
-            state.calibrated = Calibrated(at=at, by=by, uncertainty_c=uncertainty_c, due=due)
+            state.calibrated = Calibrated(
+                at=at,
+                by=by,
+                uncertainty_c=uncertainty_c,
+                due=now - at > CALIBRATION_DAYS * DAY_S,
+                supply_moved_c=moved_c(supply_v, supply_of(settings, today.kiosk)),
+            )
         answer = applied.get(today.kiosk, Answer())
         state.settings_version, state.settings_error = answer.version, answer.error
         states.append(state)

@@ -1,5 +1,6 @@
 """Kiosks on the pages: names, values in force, one change for many, words for what is wrong."""
 
+import json
 import re
 
 import pytest
@@ -13,7 +14,8 @@ from fevergate.errors import KioskValueError
 from fevergate.kiosks.remote_settings import current, values_of
 from fevergate.kiosks.setting_words import SETTINGS, refusal_in_words, wrong_in_words
 from fevergate.mqtt.one_shot import read_retained
-from fevergate.protocol.messages import Applied
+from fevergate.operations import doctor_supply
+from fevergate.protocol.messages import Applied, CalibrationRecord
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.records import HealthArrived, SettingsApplied
 from fevergate.storage.store import Store
@@ -136,6 +138,43 @@ def test_what_is_done_with_cards_is_sent_to_a_kiosk_only_where_it_was_set(campus
     with pytest.raises(KioskValueError) as refused:
         values_of({"card_base": "12"})
     assert "只能是：十进制，十六进制" in wrong_in_words(refused.value, CHINESE)
+
+
+def test_a_supply_that_was_set_anew_since_the_calibration_is_said(untouched):
+    sensor = "0000000000000001"
+    calibration = CalibrationRecord(
+        sensor=sensor,
+        at=AT,
+        by="Li Wei",
+        method="one-point",
+        offset_c=0.1,
+        uncertainty_c=0.14,
+        supply_v=3.27,
+    )
+    applied = Applied(kiosk="north-1", version=1, calibration=calibration)
+    said = HealthArrived(health(at=AT, sensor=sensor), AT, "north")
+    untouched.store.commit([SettingsApplied(applied, AT, "north"), said])
+    path = untouched.site.folder / "kiosks/north-1/settings.json"
+    kept = path.read_text()
+
+    def told(supply_v):
+        path.write_text(json.dumps(json.loads(kept) | {"supply_v": supply_v}))
+        found = [finding.text[1] for finding in doctor_supply.changed(untouched.site.settings)]
+        return found, untouched.client.get("/admin/kiosks/north-1").text
+
+    try:
+        found, page = told(3.31)
+        assert found == [
+            "north-1: calibrated at 3.27 V, now 3.31 V is set: -0.02 °C in each reading,"
+            " unless the supply itself changed"
+        ]
+        assert "校准后改过传感器供电电压" in page and "-0.02 °C" in page
+        found, page = told(3.27)
+        assert found == [] and "校准后改过传感器供电电压" not in page
+        path.write_text("{")  # doctor_supply.supplies says so
+        assert list(doctor_supply.changed(untouched.site.settings)) == []
+    finally:
+        path.write_text(kept)
 
 
 def test_each_kiosks_answer_is_shown_in_words(campus):
