@@ -62,7 +62,7 @@ class PostApp:
                 "time": self._take_time,
             },
             {"update/piece": self.update.piece},
-            {alarm: self._state, alarm + "/beat": self._beat},
+            {alarm + "/shown": self._state, alarm + "/beat": self._beat},
         )
         self.wifi.line = lambda: self.link.up
         self.wifi.idle_ms = lambda: _RED_IDLE_MS if self.post.red else SCAN_IDLE_MS

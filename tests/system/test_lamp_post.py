@@ -61,7 +61,7 @@ class Gateway(Client):
             f'{{"v":1,"gate":"north","state":"{state}","since":{since},"fevers":{fevers},'
             f'"amber":{json.dumps(amber)}}}'
         )
-        assert not self.say(ALARM, text, retain=True)
+        assert not self.say(f"{ALARM}/shown", text, retain=True)
 
     def acknowledged(self):
         """Messages of the button so far."""
@@ -233,7 +233,7 @@ def test_a_jammed_button_is_a_fault_and_amber(tower, gateway):
 def test_hostile_messages_change_no_lamp_and_keep_the_line(tower, gateway, board):
     heard = len(board.console)
     for payload in (b"\xff", b"[]", b'{"state":"raised"}', b'{"state":"raised","fevers":1}'):
-        gateway.say(ALARM, payload)
+        gateway.say(f"{ALARM}/shown", payload)
         board.wait_console("not understood", ANSWER_S, start=heard)
         heard = len(board.console)
     assert not any("red" in lit.what for lit in tower.history)

@@ -121,7 +121,7 @@ def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, 
                     f" (gateway), {len(lost)} (its kiosk)"
                 ),
             )
-            site.inside.ingest.acknowledge("south", "Li Wei")
+            site.inside.ingest.pressed("south", "Li Wei")
         ending.set()
         thief.join()
         assert lost == [] and site.inside._broker._epoch == lines and pages._epoch == 1
@@ -183,7 +183,7 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
         say_retained(f"{BASE}/north-1/reading", encode(fever))
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
         until(lambda: site.state("north").state == "raised")  # live it is a fever as any
-        site.inside.ingest.acknowledge("north", "Li Wei")
+        site.inside.ingest.pressed("north", "Li Wei")
     site.inside._broker.again()  # as after each start
     before = site.inside._broker.retained
     until(lambda: site.inside._broker.retained >= before + 2)
@@ -257,5 +257,5 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
             line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
             kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
             until(lambda: site.state("south").state == "raised")
-            site.inside.ingest.acknowledge("south", "Li Wei")
+            site.inside.ingest.pressed("south", "Li Wei")
         nobody.kill()

@@ -21,9 +21,11 @@ FORBIDDEN = (
     *(f"{POST}/{kind}" for kind in ("command", "update", "update/piece")),
     *(f"{name}/{kind}" for name in ("north-1", "south-post", "gateway") for kind in KIOSK_SAYS),
     "alarm/north",
+    "alarm/north/shown",
     "alarm/north/beat",
     "alarm/north/test",
     "alarm/south",
+    "alarm/south/shown",
     "alarm/south/acknowledge",
     "alarm/south/test",
     "alarm/south/beat",
@@ -53,7 +55,7 @@ def test_a_post_says_its_own_state_and_its_gates_acknowledgement_alone(site):
 
 
 def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
-    meant = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north"]
+    meant = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north/shown"]
     with (
         Client(site, "gateway") as gateway,
         Client(site, "admin") as admin,
@@ -64,6 +66,7 @@ def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
             f"{BASE}/#",
             f"{BASE}/+/time",
             f"{BASE}/alarm/+",
+            f"{BASE}/alarm/+/shown",
             f"{BASE}/alarm/+/beat",
         ):
             post.hear(topic)
@@ -74,11 +77,12 @@ def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
         gateway.say(f"{BASE}/{POST}/stored", b"another's")
         gateway.say(f"{BASE}/{POST}/permit", b"another's")
         gateway.say(f"{BASE}/south-post/time", b"another's")
-        for kind in ("", "/beat"):
+        assert not gateway.say(f"{BASE}/alarm/north", b"another's")
+        for kind in ("/shown", "/beat"):
             assert not gateway.say(f"{BASE}/alarm/south{kind}", b"another's")
             assert not gateway.say(f"{BASE}/alarm/north{kind}", f"own{kind}".encode())
         admin.say(f"{BASE}/{POST}/settings", b"own settings")
-        for payload in (b"own", b"own/beat", b"own settings"):
+        for payload in (b"own/shown", b"own/beat", b"own settings"):
             post.wait_for(payload)
         assert b"another's" not in post.payloads()
 
@@ -103,7 +107,7 @@ def test_the_running_gateway_beats_for_a_post_and_takes_its_press(site):
         _until(lambda: len(set(post.payloads())) >= 2, post)
         assert post.payloads()[0] != post.payloads()[1]
         assert all(decode(payload, Beat).n for payload in post.payloads())
-        post.hear(alarm)
+        post.hear(f"{alarm}/shown")
         with Client(site, "north-1") as kiosk:
             kiosk.say(f"{BASE}/north-1/reading", encode(reading(1, "fever")))
         raised = _state(post, "raised")
@@ -134,7 +138,7 @@ def _state(client, state, by=""):
     def said():
         for topic, payload in list(client.heard):
             told = json.loads(payload)
-            if topic.endswith("/north") and (told["state"], told["by"]) == (state, by):
+            if topic.endswith("/north/shown") and (told["state"], told["by"]) == (state, by):
                 return told
         return None
 

@@ -167,8 +167,8 @@ class Doors:
     def fevers(self) -> None:
         """A fever at each door in turn."""
         for site in self._sites:
-            self._healthy_kiosks(site)
             for door in site.doors:
+                self._healthy_kiosks(site)
                 self._fever(site, door)
             self._say.print(f"{site.campus}: {len(site.doors)} fevers")
 

@@ -12,7 +12,7 @@ from typing import Self
 from fevergate.mqtt.one_shot import connection
 from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
 from fevergate.protocol.messages import encode
-from fevergate.protocol.topics import alarm_topic
+from fevergate.protocol.topics import shown_topic
 from harness.door_site import DoorSite
 from harness.sink import bare_subscriber
 from harness.worker import wait_until
@@ -37,7 +37,7 @@ class PostLight:
         self._gateway = self._stack.enter_context(connection(settings))
         self._gateway.loop_start()
         self._stack.callback(self._gateway.loop_stop)
-        topic = alarm_topic(settings.campus, "+")
+        topic = shown_topic(settings.campus, "+")
         self._bare = self._stack.enter_context(
             bare_subscriber(self._site.settings_path, "watch", RAISED, topic=topic)
         )
@@ -71,7 +71,7 @@ class PostLight:
     def _publish(self, state: AlarmState) -> float:
         """Publish a state; returns when (monotonic s)."""
         payload = encode(state)
-        topic = alarm_topic(self._site.campus, state.gate)
+        topic = shown_topic(self._site.campus, state.gate)
         at = time.monotonic()
         self._gateway.publish(topic, payload, qos=1)
         return at

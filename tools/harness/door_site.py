@@ -41,8 +41,8 @@ class Door:
 
 
 def gateways(doors: int) -> list[list[Door]]:
-    """The doors of each gateway: of 20, three with lamps on pins, five lamp posts, twelve without;
-    of fewer, in about the same shares."""
+    """The doors of each gateway: of 20, three with lamps on pins, five lamp posts, twelve without,
+    each watched by one of the others; of fewer, in about the same shares."""
     on_pins = max(1, min(PINS_GATES, doors // 6))
     posts = doors // 4
     count = -(-on_pins // PINS_PER_GATEWAY)
@@ -53,9 +53,10 @@ def gateways(doors: int) -> list[list[Door]]:
     for number in range(posts):
         sites[number % count].append(Door(f"hall-{number + 1}", "post"))
     for number in range(doors - on_pins - posts):
-        watchers = of_pins[number % count :: count]
+        site = sites[number % count]
+        watchers = [door.name for door in site if door.kind != "none"]
         watcher = watchers[number // count % len(watchers)]
-        sites[number % count].append(Door(f"door-{number + 1}", "none", watcher))
+        site.append(Door(f"door-{number + 1}", "none", watcher))
     return sites
 
 

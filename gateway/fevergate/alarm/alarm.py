@@ -5,126 +5,23 @@ page. Thread-safe; no disk or socket is used while its lock is held.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from threading import Lock
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from threading import Lock, RLock
 
+from fevergate.alarm.gate_state import AcknowledgedFevers, GateState, Lights, ShownAlarm, Waiting
 from fevergate.alarm.seen_fevers import SeenFevers
 from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
 from fevergate.protocol.lamp_answer import TEST
 from fevergate.protocol.messages import MAX_LINE, Identity, Reading
-
-MAX_WAITING = 1000
-"""Unacknowledged fevers that a gate holds one by one. Further ones are only counted, so that a
-faulty kiosk cannot fill the memory."""
-
-FIRST_TROUBLES = ("lamps", "test", "unrecorded")
-"""Sources of trouble that are announced before all others."""
-
-MAX_TROUBLES = 8
-"""Troubles named in one announcement."""
-
-
-class AcknowledgedFevers(NamedTuple):
-    """Fevers that one acknowledgement covers: each by its identity, and how many more the gate had
-    only counted."""
-
-    fevers: tuple[Identity, ...] = ()
-    more: int = 0
-
-
-class ShownAlarm(NamedTuple):
-    """What a lamp post showed when its button was pressed: `since`, `fevers` and the newest fever
-    of its gate's `AlarmState`."""
-
-    since: float
-    fevers: int
-    last: Identity | None = None
-
-
-class Lights(Protocol):
-    """Lamps and buzzer of a gate; each call returns at once."""
-
-    def show(self, *, red: bool, amber: bool) -> None:
-        """Switch red and amber on or off; green is on when both are off."""
-        ...
-
-    def buzz(self, on: bool) -> None:
-        """Start or stop the buzzer's alarm pattern."""
-        ...
-
-
-class GateState:
-    """One gate's fevers, troubles, lamp test; its lamps show those of gates that it `watches`."""
-
-    def __init__(self, name: str, lights: Lights, since: float) -> None:
-        self.watches: list[GateState] = []
-        self.watcher: GateState | None = None
-        self._sounds = False
-        self.name = name
-        self.lights = lights
-        self.waiting: dict[Identity, FeverSeen] = {}
-        self.more = 0
-        self.troubles: dict[str, str] = {}
-        self.since = since
-        self.by = ""
-        self.testing: str | None = None
-
-    def wait_for(self, identity: Identity, seen: FeverSeen) -> None:
-        if len(self.waiting) < MAX_WAITING:
-            self.waiting[identity] = seen
-        else:
-            self.more += 1
-
-    @property
-    def red(self) -> bool:
-        return any(gate.waiting for gate in (self, *self.watches))
-
-    def shine(self) -> None:
-        """Show the state on the gate's lamps, and on those of the gate that watches it."""
-        if self.testing and not self.red:
-            self.lights.show(red=self.testing == "red", amber=self.testing in ("amber", "sound"))
-        else:
-            amber = any(gate.troubles for gate in (self, *self.watches))
-            self.lights.show(red=self.red, amber=amber)
-        if self.watcher:
-            self.watcher.shine()
-
-    def sound(self, *, anew: bool = False) -> None:
-        """Buzz where the lamps are red; `anew`: whatever the buzzer was told before."""
-        sounds = self.red or self.testing == "sound"
-        if anew or sounds != self._sounds:
-            self.lights.buzz(sounds)
-        self._sounds = sounds
-        if self.watcher:
-            self.watcher.sound()
-
-    def shown(self, like: ShownAlarm) -> ShownAlarm:
-        """The present alarm, with its newest fever where `like` has one."""
-        last = next(reversed(self.waiting), None) if like.last else None
-        return ShownAlarm(self.since, len(self.waiting) + self.more, last)
-
-    def state(self) -> AlarmState:
-        last = next(reversed(self.waiting.values()), None)
-        troubles = sorted(
-            self.troubles.items(), key=lambda item: (item[0] not in FIRST_TROUBLES, item[1])
-        )
-        return AlarmState(
-            gate=self.name,
-            state="raised" if self.waiting else "clear",
-            since=self.since,
-            fevers=len(self.waiting) + self.more,
-            last=last,
-            amber=tuple(text for _, text in troubles[:MAX_TROUBLES]),
-            by=self.by,
-        )
 
 
 class Alarm:
     """Alarm of all gates: red is latched until acknowledged; amber lasts as long as a trouble does.
 
     `watched_by`: for a gate without lamps, the gate whose lamps show its state beside their own.
-    `announce` receives every new state, in the calling thread, after the lamps have changed.
+    `announce` receives every new state of a gate, in the calling thread, after the lamps have
+    changed; `show` before it what the lamps of a gate in `posts` show, which is the same with the
+    doors that it watches. The last state that either receives is always the present one.
     """
 
     def __init__(
@@ -133,10 +30,17 @@ class Alarm:
         announce: Callable[[AlarmState], None],
         now: Callable[[], float] = time.time,
         watched_by: Mapping[str, str] | None = None,
+        posts: Collection[str] = (),
+        show: Callable[[AlarmState], None] = lambda _: None,
     ) -> None:
         self._now = now
         self._announce = announce
+        self._posts = frozenset(posts)
+        self._show = show
         self._lock = Lock()
+        self._telling = RLock()
+        """Held while states are told: another thread's later state must not be overtaken."""
+        self._restored = self._raised_now = 0
         self._gates = {name: GateState(name, lights, now()) for name, lights in gates.items()}
         for door, watcher in (watched_by or {}).items():
             self._gates[door].watcher = self._gates[watcher]
@@ -149,16 +53,19 @@ class Alarm:
         """Restore an earlier run's alarms.
 
         `waiting`: unacknowledged fevers as (gate, identity, Unix time in s at which each was
-        raised); they are red again. `raised`: all fevers that were ever raised; they do not raise
-        the alarm again, and one that waits here but not in `waiting` counts as acknowledged.
+        raised), the oldest first; they are red again. `raised`: all fevers that were ever raised;
+        they do not raise the alarm again, and one that waits here but not in `waiting` counts as
+        acknowledged.
         Fevers that this run raised or acknowledged keep their state, so it may be called at any
         time, for instance when the store opens late.
         """
-        left: dict[str, dict[Identity, float]] = {}
+        left: dict[str, dict[Identity, tuple[float, Waiting]]] = {}
         unseen: set[Identity] = set()
-        for name, identity, raised_at in waiting:
+        self._restored -= 1  # each further call brings what was before
+        for number, (name, identity, raised_at) in enumerate(waiting):
             name = name if name in self._gates else next(iter(self._gates))
-            left.setdefault(name, {})[identity] = raised_at
+            fever = Waiting((self._restored, number), FeverSeen(**identity._asdict()))
+            left.setdefault(name, {})[identity] = raised_at, fever
             unseen.add(identity)
         with self._lock:
             for name, fevers in left.items():
@@ -174,22 +81,24 @@ class Alarm:
                 gate.shine()
                 gate.sound(anew=True)
 
-    def _take_up(self, gate: GateState, fevers: dict[Identity, float]) -> None:
+    def _take_up(self, gate: GateState, fevers: dict[Identity, tuple[float, Waiting]]) -> None:
         """Put an earlier run's fevers, with the times at which they were raised, before this
         run's."""
         waiting, gate.waiting = gate.waiting, {}
         unseen = {
-            identity: raised_at
-            for identity, raised_at in fevers.items()
+            identity: fever
+            for identity, fever in fevers.items()
             if identity in waiting or identity not in self._raised
         }
         if unseen:
-            gate.since = min(*unseen.values(), gate.since if waiting else self._now())
-        for identity in unseen:
-            gate.wait_for(identity, waiting.pop(identity, FeverSeen(**identity._asdict())))
+            raised_at = [at for at, _ in unseen.values()]
+            gate.since = min(*raised_at, gate.since if waiting else self._now())
+        for identity, (_, fever) in unseen.items():
+            known = waiting.pop(identity, fever)
+            gate.wait_for(identity, known._replace(rank=fever.rank))
             self._raised.add(identity)
-        for identity, seen in waiting.items():
-            gate.wait_for(identity, seen)
+        for identity, fever in waiting.items():
+            gate.wait_for(identity, fever)
 
     def fever(self, gate_name: str, reading: Reading) -> float | None:
         """Raise a gate's alarm for a fever; the red lamp is on when this returns.
@@ -205,38 +114,46 @@ class Alarm:
             gate = self._gates[gate_name]
             first = not gate.waiting
             self._end_test(gate)
-            gate.wait_for(identity, FeverSeen(**identity._asdict(), body_c=reading.body_c))
+            seen = FeverSeen(**identity._asdict(), body_c=reading.body_c)
+            self._raised_now += 1
+            gate.wait_for(identity, Waiting((0, self._raised_now), seen))
             gate.shine()
             raised_at = self._now()
             gate.sound()
             if first:
                 gate.since, gate.by = raised_at, ""
             self._raised.add(identity)
-            state = gate.state()
-        self._announce(state)
+        self._tell(gate)
         return raised_at
 
-    def acknowledge(
-        self, gate_name: str, by: str, shown: ShownAlarm | None = None
-    ) -> AcknowledgedFevers:
-        """Acknowledge a gate's fevers, for the guard `by`; returns which they were.
+    def acknowledge(self, gate_name: str, by: str) -> AcknowledgedFevers:
+        """Acknowledge a gate's own fevers, for the guard `by`; returns which they were."""
+        return self._end([self._gates[gate_name]], by).get(gate_name, AcknowledgedFevers())
 
-        With `shown`, none where the alarm is not just that one any more: the press may have come
-        long before its message, and nobody has seen later fevers.
+    def press(
+        self, gate_name: str, by: str, shown: ShownAlarm | None = None
+    ) -> dict[str, AcknowledgedFevers]:
+        """Acknowledge all that a gate's lamps show, as its button does: its own fevers and those of
+        the doors that it watches. Returns which they were, by gate.
+
+        With `shown`, none where the lamps show not just that alarm any more: the press may have
+        come long before its message, and nobody has seen later fevers.
         """
+        return self._end(self._gates[gate_name].group, by, shown)
+
+    def _end(
+        self, gates: Sequence[GateState], by: str, shown: ShownAlarm | None = None
+    ) -> dict[str, AcknowledgedFevers]:
         with self._lock:
-            gate = self._gates[gate_name]
-            acknowledged = AcknowledgedFevers(tuple(gate.waiting), gate.more)
-            if not acknowledged.fevers or (shown and shown != gate.shown(shown)):
-                return AcknowledgedFevers()
-            gate.waiting.clear()
-            gate.more = 0
-            gate.since, gate.by = self._now(), by
-            gate.sound()
-            gate.shine()
-            state = gate.state()
-        self._announce(state)
-        return acknowledged
+            if shown and not gates[0].shows(shown):
+                return {}
+            now = self._now()
+            ended = [(gate, fevers) for gate in gates if (fevers := gate.end(now, by)).fevers]
+            for gate, _ in ended:
+                gate.sound()
+                gate.shine()
+        self._tell(*(gate for gate, _ in ended))
+        return {gate.name: fevers for gate, fevers in ended}
 
     def trouble(self, gate_name: str, source: str, text: str | None) -> None:
         """Set the trouble that `source` (a kiosk or a part of the gateway) has; None clears it."""
@@ -250,8 +167,7 @@ class Alarm:
             else:
                 gate.troubles[source] = text
             gate.shine()
-            state = gate.state()
-        self._announce(state)
+        self._tell(gate)
 
     def trouble_all(self, source: str, text: str | None) -> None:
         """Set or clear a trouble that the whole gateway has, at every gate."""
@@ -274,8 +190,7 @@ class Alarm:
                 gate.troubles["test"] = TEST + lamp
             gate.shine()
             gate.sound()
-            state = gate.state()
-        self._announce(state)
+        self._tell(gate)
         return free
 
     @staticmethod
@@ -293,6 +208,26 @@ class Alarm:
         self.trouble(gate_name, "lamps", None)
 
     def states(self) -> list[AlarmState]:
-        """Return every gate's state."""
+        """Return every gate's own state."""
         with self._lock:
             return [gate.state() for gate in self._gates.values()]
+
+    def tell_all(self) -> None:
+        """Tell every gate's state again, to whom it was told before."""
+        self._tell(*self._gates.values())
+
+    def _tell(self, *gates: GateState) -> None:
+        """Tell the present state of some gates, first to the lamp posts that show it."""
+        lit = dict.fromkeys(
+            lamps
+            for gate in gates
+            for lamps in (gate, gate.watcher)
+            if lamps and lamps.name in self._posts
+        )
+        told = [(self._show, gate.shown) for gate in lit]
+        told += [(self._announce, gate.state) for gate in gates]
+        with self._telling:
+            for tell, present in told:
+                with self._lock:
+                    state = present()
+                tell(state)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from fevergate.alarm.alarm import Alarm, ShownAlarm
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.gate_state import AcknowledgedFevers, ShownAlarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
@@ -120,17 +121,13 @@ class Ingest:
             record = Rejected(topic, reason, payload, now)
         if record is None or self._too_many(topic, record):
             done()
-        elif isinstance(record, Acknowledged):
-            done()
-            gate, _, _ = parse_topic(topic).kind.partition("/")
-            self._keep(record, self.unrecorded.begin(gate))
         else:
             self._keep(record, done)
 
     def _too_many(self, topic: str, record: Record) -> bool:
         """Whether a kiosk sends too many messages other than readings, which are counted in
         `_reading`; alarm and monitor have seen the message by then."""
-        if isinstance(record, ReadingArrived | Acknowledged):
+        if isinstance(record, ReadingArrived):
             return False
         kiosk = "".join(topic.split("/", 4)[3:4])
         # Kiosks of no gate share a count: invented names must not fill the memory.
@@ -138,10 +135,10 @@ class Ingest:
         self.counts["flood"] += over
         return over
 
-    def acknowledge(self, gate: str, by: str) -> None:
-        """Acknowledge a gate's fevers for `by`, and store that."""
-        if record := self._acknowledged(gate, by, self._clock.now()):
-            self._keep(record, self.unrecorded.begin(gate))
+    def pressed(self, gate: str, by: str, shown: ShownAlarm | None = None) -> None:
+        """Acknowledge for `by` what a gate's lamps show, and store that; see `Alarm.press`."""
+        for name, ended in self._alarm.press(gate, by, shown).items():
+            self._keep_acknowledged(name, by, ended)
 
     def _decode(self, topic: Topic, payload: bytes, now: float) -> Record | None:
         """Act on a message and return what is to be stored of it, if anything. Raises
@@ -159,8 +156,8 @@ class Ingest:
                 return None
             if verb != "acknowledge":
                 raise MessageError("neither an acknowledgement nor a lamp test")
-            acknowledge = decode(payload, Acknowledge)
-            return self._acknowledged(gate, acknowledge.by, now, _shown(acknowledge))
+            self._acknowledge(gate, decode(payload, Acknowledge))
+            return None
         if topic.name == OURSELVES:
             return None  # published by this gateway
         gate = self._gate_of(topic.name)
@@ -268,11 +265,15 @@ class Ingest:
             log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
         return SettingsApplied(applied, now, gate)
 
-    def _acknowledged(
-        self, gate: str, by: str, now: float, shown: ShownAlarm | None = None
-    ) -> Record | None:
-        fevers, more = self._alarm.acknowledge(gate, by, shown)
-        return Acknowledged(fevers, by, now, gate if more else None) if fevers else None
+    def _acknowledge(self, gate: str, acknowledge: Acknowledge) -> None:
+        if shown := _shown(acknowledge):
+            self.pressed(gate, acknowledge.by, shown)
+        elif (ended := self._alarm.acknowledge(gate, acknowledge.by)).fevers:
+            self._keep_acknowledged(gate, acknowledge.by, ended)
+
+    def _keep_acknowledged(self, gate: str, by: str, ended: AcknowledgedFevers) -> None:
+        record = Acknowledged(ended.fevers, by, self._clock.now(), gate if ended.more else None)
+        self._keep(record, self.unrecorded.begin(gate))
 
     def _gate_of(self, kiosk: str) -> str:
         """Return a kiosk's gate; a kiosk of no gate raises the alarm at the first one."""

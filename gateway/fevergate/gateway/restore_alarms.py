@@ -3,6 +3,10 @@
 The alarm is announced before the fever is stored, so a gateway killed between the two leaves a
 fever that is in no store. The kiosk will send it again, but until then the broker's retained
 message alone keeps the gate from showing green. The same holds where the store cannot be opened.
+
+What lamp posts were shown is announced before it: a press at one may come after the restart, and it
+must not end a fever that the post had not shown. So the fever that was shown last counts as the
+newest of its gates, and is waited for where its own gate's state does not tell of it yet.
 """
 
 import logging
@@ -14,7 +18,7 @@ from fevergate.errors import FeverGateError
 from fevergate.mqtt.one_shot import read_all_retained
 from fevergate.protocol.alarm_messages import AlarmState
 from fevergate.protocol.messages import Identity
-from fevergate.protocol.topics import alarm_topic
+from fevergate.protocol.topics import alarm_topic, shown_topic
 from fevergate.settings.gateway import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -26,25 +30,45 @@ as on an overloaded Pi; one that is not there refuses it at once."""
 
 def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]]:
     """Yield the newest fever of each gate announced as red, as (gate, identity, raised_at in Unix
-    time); none where the broker does not answer."""
+    time), and last those that lamp posts were shown last; none where the broker does not answer."""
+    topics = [alarm_topic(settings.campus, "+")]
+    if settings.posts:
+        topics.append(shown_topic(settings.campus, "+"))
+    retained: dict[str, bytes] = {}
     try:
-        retained = read_all_retained(settings, alarm_topic(settings.campus, "+"), CONNECT_S)
+        for filtered in topics:
+            retained |= read_all_retained(settings, filtered, CONNECT_S)
     except FeverGateError as error:
         log.info("the alarms announced last are not known: %s", error)
         return
+    yield from told_by(settings, retained)
+
+
+def told_by(
+    settings: GatewaySettings, retained: dict[str, bytes]
+) -> Iterator[tuple[str, Identity, float]]:
+    """Yield the fevers that retained messages (by topic) tell of, as `announced` does."""
+    fevers: dict[Identity, tuple[str, float]] = {}
     for gate in settings.gates:
-        try:
-            state = msgspec.json.decode(
-                retained.get(alarm_topic(settings.campus, gate.name), b"null"),
-                type=AlarmState | None,
-            )
-        except msgspec.MsgspecError as error:
-            log.warning("retained alarm of %s: %s", gate.name, error)
-            continue
-        if state is None or state.state != "raised" or state.last is None:
-            continue
-        yield (
-            gate.name,
-            Identity(state.last.kiosk, state.last.boot, state.last.seq),
-            state.since,
-        )
+        for identity, since in _newest(retained, alarm_topic(settings.campus, gate.name)):
+            fevers[identity] = gate.name, since
+    # A watching gate after its doors: the newest of them all is what its own posts were shown.
+    for gate in sorted(
+        set(settings.posts.values()), key=lambda gate: gate not in settings.watched_by
+    ):
+        for identity, since in _newest(retained, shown_topic(settings.campus, gate)):
+            own = settings.devices.get(identity.kiosk, gate)
+            fevers[identity] = fevers.pop(identity, (own, since))
+    for identity, (gate, since) in fevers.items():
+        yield gate, identity, since
+
+
+def _newest(retained: dict[str, bytes], topic: str) -> Iterator[tuple[Identity, float]]:
+    """The newest fever of an `AlarmState` that is raised, and since when it is."""
+    try:
+        state = msgspec.json.decode(retained.get(topic, b"null"), type=AlarmState | None)
+    except msgspec.MsgspecError as error:
+        log.warning("retained state on %s: %s", topic, error)
+        return
+    if state and state.state == "raised" and state.last:
+        yield Identity(state.last.kiosk, state.last.boot, state.last.seq), state.since

@@ -38,7 +38,7 @@ from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.alarm_messages import NOT_RECORDED, AlarmState
 from fevergate.protocol.messages import CardPermit, KioskTime, Stored, encode
-from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic
+from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic, shown_topic
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import reason
@@ -78,7 +78,12 @@ class Gateway:
         self._lamps = Lamps(settings, factory)
         self.clock = GatewayClock()
         self.alarm = Alarm(
-            dict(self._lamps.lights), self._announce, self.clock.now, settings.watched_by
+            dict(self._lamps.lights),
+            self._announce,
+            self.clock.now,
+            settings.watched_by,
+            settings.posts.values(),
+            self._show,
         )
         self._check_error: str | None = None
         self._monitor = KioskMonitor(settings, self.alarm.trouble)
@@ -263,17 +268,19 @@ class Gateway:
     def _pressed(self, gate: str) -> None:
         """Acknowledge all that the gate's lamps show, in the pins' thread, which must survive any
         error to see the next press."""
-        watched = self._settings.watched_by.items()
-        for name in (gate, *(door for door, watcher in watched if watcher == gate)):
-            try:
-                self.ingest.acknowledge(name, "button")
-            except Exception:
-                log.exception("the button of gate %s", gate)
+        try:
+            self.ingest.pressed(gate, "button")
+        except Exception:
+            log.exception("the button of gate %s", gate)
 
     def _announce(self, state: AlarmState) -> None:
         self._broker.publish(
             alarm_topic(self._settings.campus, state.gate), encode(state), retain=True
         )
+
+    def _show(self, state: AlarmState) -> None:
+        topic = shown_topic(self._settings.campus, state.gate)
+        self._broker.publish(topic, encode(state), retain=True)
 
     def _line_up(self) -> None:
         self._monitor.drops.up()
@@ -281,8 +288,7 @@ class Gateway:
         self._announce_all()
 
     def _announce_all(self) -> None:
-        for state in self.alarm.states():
-            self._announce(state)
+        self.alarm.tell_all()
         for topic, payload in discovery(self._settings):
             self._broker.publish(topic, payload, retain=True)
 

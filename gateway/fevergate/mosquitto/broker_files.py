@@ -27,8 +27,8 @@ from fevergate.protocol.topics import (
     POST_SAYS,
     ROOT,
     acknowledge_topic,
-    alarm_topic,
     beat_topic,
+    shown_topic,
 )
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GATEWAY_USER
@@ -123,7 +123,7 @@ def access_list(
 ) -> str:
     """The access list: each user's topics are spelled out, so that the file can be audited.
 
-    `posts`: the gate of each lamp post; it reads that gate's alarm, and acknowledges it.
+    `posts`: the gate of each lamp post; it reads what that gate's lamps show, and acknowledges it.
     """
     base = f"{ROOT}/{campus}"
     lamps = [f"write {base}/alarm/+/acknowledge", f"write {base}/alarm/+/test"]
@@ -135,6 +135,7 @@ def access_list(
             *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
             f"write {base}/{OURSELVES}/status",
             f"readwrite {base}/alarm/+",  # read: its last state, at a start
+            f"readwrite {base}/alarm/+/shown",
             f"write {base}/alarm/+/beat",
             "read $SYS/#",
             *([f"write {HOME_ASSISTANT}/+/+/+/config"] if home_assistant else []),
@@ -173,7 +174,7 @@ def access_list(
             *(f"write {base}/{post}/{kind}" for kind in POST_SAYS),
             f"write {acknowledge_topic(campus, gate)}",
             *(f"read {base}/{post}/{kind}" for kind in POST_HEARS),
-            f"read {alarm_topic(campus, gate)}",
+            f"read {shown_topic(campus, gate)}",
             f"read {beat_topic(campus, gate)}",
         ]
     sections = (

@@ -21,10 +21,12 @@ NOT_RECORDED = "acknowledgement: not recorded yet"
 
 
 class AlarmState(Message, frozen=True, kw_only=True):
-    """State of a gate's lamps; retained, so that a board that is opened later shows it too.
+    """State of a gate's alarm; retained, so that a board that is opened later shows it too.
 
     `fevers` are those not acknowledged, `amber` the reasons of an amber light, `by` whoever
-    acknowledged last.
+    acknowledged last. On the topic `alarm/{gate}/shown`, which is for the gate's lamp posts, it is
+    the gate's alarm with those of the doors that it watches: `since` of the oldest, `fevers` of
+    all, `last` the newest of all.
     """
 
     gate: Name
@@ -40,8 +42,9 @@ class Acknowledge(Message, frozen=True, kw_only=True):
     """A guard's acknowledgement of all fevers of a gate.
 
     `since` and `fevers`, both or neither, are those of the `AlarmState` that a lamp post showed
-    when its button was pressed, with them `last`. Where they are not those of the present alarm
-    nothing is acknowledged: the line was down meanwhile, and fevers that nobody saw must stay red.
+    when its button was pressed, with them `last`. It ends all that was shown, the fevers of watched
+    doors too. Where these are not those of the present state nothing is acknowledged: the line was
+    down meanwhile, and fevers that nobody saw must stay red.
     `since` is sent as the digits that came, since a board's own floats are too short for it.
     Without `last` a gateway that restarted without its database, and knows of several fevers only
     the newest, would take a press at an older one for it.

@@ -36,6 +36,7 @@ from fevergate.protocol.topics import (
     beat_topic,
     gateway_status_topic,
     lamp_test_topic,
+    shown_topic,
 )
 
 STATUS = {"type": "string", "enum": ["online", "offline"]}
@@ -106,6 +107,7 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
         ("beat", beat_topic("{campus}", "{gate}"), Beat, gateway),
         ("gateway-status", gateway_status_topic("{campus}"), STATUS, gateway),
         ("alarm", alarm_topic("{campus}", "{gate}"), AlarmState, gateway),
+        ("alarm-shown", shown_topic("{campus}", "{gate}"), AlarmState, gateway),
         ("acknowledge", acknowledge_topic("{campus}", "{gate}"), Acknowledge, person),
         ("lamp-test", lamp_test_topic("{campus}", "{gate}"), LampTest, person),
     ):

@@ -77,6 +77,12 @@ def alarm_topic(campus: str, gate: str) -> str:
     return f"{ROOT}/{campus}/alarm/{gate}"
 
 
+def shown_topic(campus: str, gate: str) -> str:
+    """Topic of the retained `AlarmState` that a gate's lamp posts show: its own alarm with those of
+    the doors that it watches."""
+    return f"{alarm_topic(campus, gate)}/shown"
+
+
 def acknowledge_topic(campus: str, gate: str) -> str:
     """Topic of acknowledgements (`Acknowledge`) of a gate."""
     return f"{alarm_topic(campus, gate)}/acknowledge"

@@ -73,8 +73,8 @@ provision_group.add_command(requests_command)
     "--watched-by",
     type=NamesParam("DOOR=GATE", "door-3=south"),
     multiple=True,
-    help="A gate without lamps, and the gate whose lamps and button are its own, too. A Pi lights"
-    " two gates; further ones have none without this as well.",
+    help="A gate without lamps, and the gate whose lamps, lamp posts and button are its own, too. A"
+    " Pi lights two gates; further ones have none without this as well.",
 )
 @click.option(
     "--post",
@@ -175,7 +175,8 @@ def gateway_command(
 @click.option(
     "--watched-by",
     metavar="GATE",
-    help="The gate whose lamps and button are those of KIOSK's gate, too, which has none.",
+    help="The gate whose lamps, lamp posts and button are those of KIOSK's gate, too, which has"
+    " none.",
 )
 @title_options("kiosk")
 @gate_title_option

@@ -13,7 +13,7 @@ PIN_SETS = ("gate1", "gate2")
 """Sets of GPIO pins in hardware/pins.toml, each for one gate's lamps."""
 
 Watchers = Mapping[str, str]
-"""For gates without lamps, the gate whose lamps and button are theirs, too."""
+"""For gates without lamps, the gate whose lamps, lamp posts and button are theirs, too."""
 
 
 def add_to_gate(
@@ -50,7 +50,8 @@ def add_to_gate(
 
 def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -> None:
     """Assign a lamp post to one gate, removing it from others. Raises `ProvisionError` where there
-    is no such gate: a post measures nobody, so that a gate begins with a kiosk."""
+    is no such gate: a post measures nobody, so that a gate begins with a kiosk; and where another
+    gate would lose its last lamps, on which a door's red is shown."""
     gates: Any = document.get("gates", [])
     if gate not in [table["name"] for table in gates]:
         known = ", ".join(str(table["name"]) for table in gates)
@@ -61,6 +62,12 @@ def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -
             table.setdefault("posts", tomlkit.array()).append(post)
         elif table["name"] != gate and post in posts:
             _remove_post(table, post)
+    if doors := _left_dark(gates):
+        shown = ", ".join(repr(str(table["name"])) for table in doors)
+        raise ProvisionError(
+            f"{path}: posts: {post!r} is the only lamp of a gate that watches {shown}; expected"
+            " another --watched-by for it first"
+        )
 
 
 def _remove_post(table: Any, post: str) -> None:
@@ -71,10 +78,14 @@ def _remove_post(table: Any, post: str) -> None:
 
 def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> None:
     """Take the lamps from gates that another one watches. Raises `ProvisionError` where one is not
-    there, or the other has no lamps."""
+    there, or the other has no lamps and no lamp posts, or is watched itself."""
     tables = {table["name"]: table for table in cast(Any, document.get("gates", []))}
     for door, watcher in watched_by.items():
-        lit = [name for name, table in tables.items() if _lit(table) and name not in watched_by]
+        lit = [
+            name
+            for name, table in tables.items()
+            if _shows(table) and not table.get("watched_by") and name not in watched_by
+        ]
         if door not in tables or watcher not in lit:
             name, expected = (watcher, lit) if door in tables else (door, list(tables))
             raise ProvisionError(
@@ -88,6 +99,24 @@ def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> N
 
 def _lit(table: Any) -> bool:
     return bool(table.get("lamps", "pins") != "none")
+
+
+def _shows(table: Any) -> bool:
+    return _lit(table) or bool(table.get("posts"))
+
+
+def _left_dark(gates: Any) -> list[Any]:
+    """The doors that are watched by a gate without lamps and lamp posts."""
+    dark = {table["name"] for table in gates if not _shows(table)}
+    return [table for table in gates if table.get("watched_by") in dark]
+
+
+def end_dark_watches(document: tomlkit.TOMLDocument) -> list[str]:
+    """Take the watch from doors whose watching gate has lost its last lamp post; their names."""
+    doors = _left_dark(document.get("gates", []))
+    for table in doors:
+        del table["watched_by"]
+    return [str(table["name"]) for table in doors]
 
 
 def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:

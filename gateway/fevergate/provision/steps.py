@@ -22,7 +22,14 @@ from fevergate.provision.files import (
     write_broker,
     write_toml,
 )
-from fevergate.provision.gates import add_post, add_to_gate, drop_revoked, take_from_gate, watch
+from fevergate.provision.gates import (
+    add_post,
+    add_to_gate,
+    drop_revoked,
+    end_dark_watches,
+    take_from_gate,
+    watch,
+)
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.labels import as_pdf, labels_of, pages_url
 from fevergate.provision.titles import (
@@ -241,6 +248,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     told = kiosks.forget(folder, name, reason)
     document = read_toml(folder / SETTINGS)
     left_at = take_from_gate(document, name)
+    dark = end_dark_watches(document)
     write_toml(folder / SETTINGS, document)
     write_broker(Provisioned(folder), settings.campus)
     broker_files.hand_over(folder)
@@ -256,8 +264,8 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     if left_at:
         gate = tuple(settings.gate_title(left_at, language) for language in LANGUAGES)
         yield message(settings, "last", gate=gate)
-    if post_of:
-        yield from unlit(load_gateway(folder / SETTINGS), [post_of])
+    dark += [post_of] if post_of else []
+    yield from unlit(load_gateway(folder / SETTINGS), dark)
     if ssid := kiosks.wifi_name(told):
         yield message(settings, "wifi", ssid=ssid)
 

@@ -83,11 +83,17 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     pins: Name = "gate1"
     """The set of pins of its lamps (hardware/pins.toml), with `lamps = "pins"`."""
     watched_by: Name | None = None
-    """The gate whose lamps and button are this one's, too: of a door without lamps or guard."""
+    """The gate whose lamps, lamp posts and button are this one's, too: of a door without lamps or
+    guard."""
     posts: list[Name] = msgspec.field(default_factory=list)
     """Lamp posts: boards with lamps of their own that show this gate's alarm as well."""
     title: Title = ""
     title_en: Title = ""
+
+    @property
+    def lit(self) -> bool:
+        """Whether it has lamps of its own, on pins or on posts."""
+        return self.lamps != "none" or bool(self.posts)
 
 
 class KioskTitle(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -242,7 +248,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         return {gate.name: gate.watched_by for gate in self.gates if gate.watched_by}
 
     def has_lamps(self, gate: str) -> bool:
-        """Whether a gate has lamps of its own; False for a gate that is not in the settings."""
+        """Whether a gate has lamps on pins; False for a gate that is not in the settings."""
         return any(known.lamps != "none" for known in self.gates if known.name == gate)
 
     def gate_of(self, kiosk: str) -> Gate | None:
@@ -274,16 +280,17 @@ def load_gateway(path: Path) -> GatewaySettings:
                 raise settings_error(
                     path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate"
                 )
-    lit = [gate.name for gate in settings.gates if gate.lamps != "none"]
+    watchers = [gate.name for gate in settings.gates if gate.lit and not gate.watched_by]
     for index, gate in enumerate(settings.gates):
         if gate.watched_by is None:
             continue
         key = f"gates[{index}].watched_by"
-        if gate.name in lit:
+        if gate.lamps != "none":
             raise settings_error(path, key, 'only with lamps = "none"')
-        if gate.watched_by not in lit:
-            have = ", ".join(lit) or "none"
-            raise settings_error(path, key, f"expected a gate that has lamps: {have}")
+        if gate.watched_by not in watchers:
+            have = ", ".join(watchers) or "none"
+            expected = f"expected a gate that has lamps and is not watched itself: {have}"
+            raise settings_error(path, key, expected)
     posts = [post for gate in settings.gates for post in gate.posts]
     for index, gate in enumerate(settings.gates):
         for post in gate.posts:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import reading
 
-from fevergate.alarm.alarm import MAX_WAITING, AcknowledgedFevers, Alarm, ShownAlarm
+from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.gate_state import MAX_WAITING, AcknowledgedFevers, ShownAlarm
 from fevergate.protocol.messages import MAX_PAYLOAD, Identity, encode
 
 
@@ -103,10 +104,10 @@ def test_a_press_of_before_clears_nothing_that_was_not_shown(alarm, lamps, told)
     alarm.fever("north", fever(1))
     shown = ShownAlarm(told[-1].since, told[-1].fevers)
     alarm.fever("north", fever(2))
-    assert alarm.acknowledge("north", "button", shown) == AcknowledgedFevers()
+    assert alarm.press("north", "button", shown) == {}
     assert lamps["north"].red and lamps["north"].buzzing and told[-1].fevers == 2
     shown = ShownAlarm(told[-1].since, told[-1].fevers)
-    assert len(alarm.acknowledge("north", "button", shown).fevers) == 2
+    assert len(alarm.press("north", "button", shown)["north"].fevers) == 2
     assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "button")
 
 
@@ -116,10 +117,10 @@ def test_a_press_for_one_fever_clears_no_other_after_a_restart_without_a_databas
     first, second = fever(1).identity, fever(2).identity
     shown = ShownAlarm(100.0, 1, first)  # at a post whose line is down, before the second fever
     alarm.restore([("north", second, 100.0)], ())  # as the broker's retained message says
-    assert alarm.acknowledge("north", "button", shown) == AcknowledgedFevers()
+    assert alarm.press("north", "button", shown) == {}
     assert lamps["north"].red
-    seen = alarm.acknowledge("north", "button", shown._replace(last=second))
-    assert seen.fevers == (second,) and not lamps["north"].red
+    seen = alarm.press("north", "button", shown._replace(last=second))
+    assert seen["north"].fevers == (second,) and not lamps["north"].red
 
 
 def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, told):
@@ -132,7 +133,7 @@ def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, told):
     now[0] = 300.0
     alarm.fever("north", fever(2))
     before = len(told)
-    assert alarm.acknowledge("north", "button", shown) == AcknowledgedFevers()
+    assert alarm.press("north", "button", shown) == {}
     assert lamps["north"].red and len(told) == before
 
 
@@ -275,14 +276,13 @@ class AlarmMachine(RuleBasedStateMachine):
         assert set(self.alarm.acknowledge(gate, "Li").fevers) == self.waiting[gate]
         self.waiting[gate].clear()
 
-    @rule(gate=GATES, fevers=st.integers(1, 9), late=st.booleans())
-    def a_press_at_a_post(self, gate, fevers, late):
-        (since,) = (state.since for state in self.alarm.states() if state.gate == gate)
-        shown = ShownAlarm(since - late, fevers)
-        seen = self.alarm.acknowledge(gate, "button", shown).fevers
-        is_present = not late and fevers == len(self.waiting[gate])
-        assert len(seen) == is_present * fevers
-        self.waiting[gate] -= set(seen)
+    @rule()
+    def the_button(self):
+        ended = self.alarm.press("north", "button")
+        assert {gate: set(seen.fevers) for gate, seen in ended.items()} == {
+            gate: waiting for gate, waiting in self.waiting.items() if waiting
+        }
+        self.waiting = {"north": set(), "door": set()}
 
     @rule()
     def a_restart(self):

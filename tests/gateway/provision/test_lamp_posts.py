@@ -134,6 +134,26 @@ def test_a_post_beside_a_kiosk_with_a_reader_of_cards_has_none(folder):
     assert not {"card", "card_base", "card_key", "supply_v"} & set(settings_of(folder, "a-post"))
 
 
+def test_a_door_may_be_watched_by_a_gate_with_lamp_posts_alone_until_they_go(folder):
+    run("post", folder, "door-post", "--gate", "door")
+    run("kiosk", folder, "shed-1", "--gate", "shed", "--watched-by", "door")
+    assert load_gateway(folder / "gateway.toml").watched_by == {"shed": "door"}
+
+    with pytest.raises(ProvisionError, match="'door-post' is the only lamp of a gate that watches"):
+        list(steps.add(folder, "door-post", "south", {}, post=True))
+    assert posts(folder) == {"door-post": "door"}
+    told = run("revoke", folder, "door-post", "--because", "stolen")
+    assert "--watched-by" in told  # its red is on the kiosk and the pages alone
+    assert load_gateway(folder / "gateway.toml").watched_by == {}
+
+
+def test_a_door_that_is_watched_watches_no_other(folder):
+    run("kiosk", folder, "door-1", "--gate", "door", "--watched-by", "south")
+    run("post", folder, "door-post", "--gate", "door")
+    with pytest.raises(ProvisionError, match="gate 'door': expected one of north, south"):
+        list(steps.add(folder, "shed-1", "shed", {}, watcher="door"))
+
+
 def test_a_post_that_is_revoked_is_gone_and_may_come_again(folder):
     run("post", folder, "a-post", "--gate", "door")
     run("revoke", folder, "a-post", "--because", "stolen")

@@ -44,6 +44,12 @@ def test_a_gate_without_lamps_takes_no_pins_and_may_be_watched(tmp_path):
     assert [settings.has_lamps(name) for name in ("north", "door", "nowhere")] == [1, 0, 0]
 
 
+def test_a_gate_with_lamp_posts_alone_may_watch_a_door(tmp_path):
+    text = GOOD + 'lamps = "none"\nposts = ["post"]'
+    settings = load_gateway(write(tmp_path, text + DOOR.format("north")))
+    assert not settings.has_lamps("north") and settings.watched_by == {"door": "north"}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -60,6 +66,15 @@ def test_a_gate_without_lamps_takes_no_pins_and_may_be_watched(tmp_path):
         (GOOD + '[[gates]]\nname = "south"\nkiosks = ["x"]', "taken by another"),
         (GOOD + DOOR.format("east"), "gates[1].watched_by: expected a gate that has lamps"),
         (GOOD + DOOR.format("door"), "gates[1].watched_by: expected a gate that has lamps"),
+        (
+            GOOD
+            + DOOR.format("north")
+            + '\nposts = ["p"]'
+            + DOOR.format("door")
+            .replace("door-1", "shed-1")
+            .replace('name = "door"', 'name = "shed"'),
+            "gates[2].watched_by: expected a gate that has lamps and is not watched itself: north",
+        ),
         (
             GOOD + DOOR.format("north").replace("none", "pins") + '\npins = "gate2"',
             'gates[1].watched_by: only with lamps = "none"',

@@ -1,0 +1,165 @@
+"""What a gate's lamps show, on pins and on lamp posts: its own alarm, and that of each door which
+it watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
+from fevergate.protocol.messages import Identity
+
+MAX_WAITING = 1000
+"""Unacknowledged fevers that a gate holds one by one. Further ones are only counted, so that a
+faulty kiosk cannot fill the memory."""
+
+FIRST_TROUBLES = ("lamps", "test", "unrecorded")
+"""Sources of trouble that are announced before all others."""
+
+MAX_TROUBLES = 8
+"""Troubles named in one announcement."""
+
+
+class AcknowledgedFevers(NamedTuple):
+    """Fevers that one acknowledgement covers: each by its identity, and how many more the gate had
+    only counted."""
+
+    fevers: tuple[Identity, ...] = ()
+    more: int = 0
+
+
+class ShownAlarm(NamedTuple):
+    """What a lamp post showed when its button was pressed: `since`, `fevers` and the newest fever
+    of the `AlarmState` that it was told."""
+
+    since: float
+    fevers: int
+    last: Identity | None = None
+
+
+class Waiting(NamedTuple):
+    """A fever that nobody has acknowledged; `rank` orders the fevers of all gates by arrival."""
+
+    rank: tuple[int, int]
+    seen: FeverSeen
+
+
+class Lights(Protocol):
+    """Lamps and buzzer of a gate; each call returns at once."""
+
+    def show(self, *, red: bool, amber: bool) -> None:
+        """Switch red and amber on or off; green is on when both are off."""
+        ...
+
+    def buzz(self, on: bool) -> None:
+        """Start or stop the buzzer's alarm pattern."""
+        ...
+
+
+class GateState:
+    """One gate's fevers, troubles, lamp test; its lamps show those of gates that it `watches`."""
+
+    def __init__(self, name: str, lights: Lights, since: float) -> None:
+        self.watches: list[GateState] = []
+        self.watcher: GateState | None = None
+        self._sounds = False
+        self.name = name
+        self.lights = lights
+        self.waiting: dict[Identity, Waiting] = {}
+        self.more = 0
+        self._counted: Waiting | None = None
+        self.troubles: dict[str, str] = {}
+        self.since = since
+        self.by = ""
+        self.testing: str | None = None
+
+    @property
+    def group(self) -> tuple[GateState, ...]:
+        """The gates that its lamps show."""
+        return self, *self.watches
+
+    def wait_for(self, identity: Identity, fever: Waiting) -> None:
+        """Hold a fever until somebody acknowledges it."""
+        if len(self.waiting) < MAX_WAITING:
+            self.waiting[identity] = fever
+        else:
+            self.more += 1
+            self._counted = fever
+
+    def end(self, at: float, by: str) -> AcknowledgedFevers:
+        """End the gate's alarm, acknowledged by `by` (Unix time, s); the fevers that waited."""
+        ended = AcknowledgedFevers(tuple(self.waiting), self.more)
+        if ended.fevers:
+            self.waiting.clear()
+            self.more, self._counted = 0, None
+            self.since, self.by = at, by
+        return ended
+
+    @property
+    def newest(self) -> Waiting:
+        """The fever that came last; only while one waits."""
+        return (self.more and self._counted) or next(reversed(self.waiting.values()))
+
+    @property
+    def red(self) -> bool:
+        return any(gate.waiting for gate in self.group)
+
+    def shine(self) -> None:
+        """Show the state on the gate's lamps, and on those of the gate that watches it."""
+        if self.testing and not self.red:
+            self.lights.show(red=self.testing == "red", amber=self.testing in ("amber", "sound"))
+        else:
+            amber = any(gate.troubles for gate in self.group)
+            self.lights.show(red=self.red, amber=amber)
+        if self.watcher:
+            self.watcher.shine()
+
+    def sound(self, *, anew: bool = False) -> None:
+        """Buzz where the lamps are red; `anew`: whatever the buzzer was told before."""
+        sounds = self.red or self.testing == "sound"
+        if anew or sounds != self._sounds:
+            self.lights.buzz(sounds)
+        self._sounds = sounds
+        if self.watcher:
+            self.watcher.sound()
+
+    def state(self) -> AlarmState:
+        """The gate's own alarm."""
+        return _state(self.name, (self,))
+
+    def shown(self) -> AlarmState:
+        """What the gate's lamps show, as one alarm: red and amber are those of its lamps on pins,
+        `since` is the begin of the oldest alarm, `fevers` the number of all, `last` the newest."""
+        return _state(self.name, self.group)
+
+    def shows(self, alarm: ShownAlarm) -> bool:
+        """Whether the lamps show just this alarm now."""
+        now = self.shown()
+        newest = now.last if alarm.last else None
+        last = Identity(newest.kiosk, newest.boot, newest.seq) if newest else None
+        return alarm == ShownAlarm(now.since, now.fevers, last)
+
+
+def _state(name: str, gates: Iterable[GateState]) -> AlarmState:
+    gates = list(gates)
+    red = [gate for gate in gates if gate.waiting]
+    first = min(red, key=_since) if red else max(gates, key=_since)
+    newest = max((gate.newest for gate in red), key=lambda fever: fever.rank, default=None)
+    troubles = sorted(
+        (source not in FIRST_TROUBLES, text)
+        for gate in gates
+        for source, text in gate.troubles.items()
+    )
+    return AlarmState(
+        gate=name,
+        state="raised" if red else "clear",
+        since=first.since,
+        fevers=sum(len(gate.waiting) + gate.more for gate in red),
+        last=newest and newest.seen,
+        amber=tuple(text for _, text in troubles[:MAX_TROUBLES]),
+        by=first.by,
+    )
+
+
+def _since(gate: GateState) -> float:
+    return gate.since
