@@ -232,7 +232,7 @@ class Enclosure(Measures):
             *(_disc(1.7, -4, 1, at) for at in self.corners()),
             *(_disc(1.7, -4, 1, (x, y)) for x, y in self.wedge_screws()),
             *(_disc(1.25, low, inside.posts_mm + 1, at) for at in self.carrier_screws()),
-            _disc(4, -4, 1, (0, cable)),
+            _disc(5.5, -4, 1, (0, cable)),
             # Cable ties: one for the supply's cable, two over the ESP32.
             *_tie_slots((18, cable), 8),
             *(
