@@ -126,7 +126,8 @@ STATED = re.compile(
 )
 # The table, what is built from it (and compared with it), a kernel's own list, and this.
 BUILT = re.compile(
-    r"hardware/((pins|boards)\.(toml|md)|(modules|lamp-post)\.md|wiring/[\w-]+\.(gv|svg)|circuit/\w+\.net)"
+    r"hardware/((pins|boards)\.(toml|md)|(modules|lamp-post|carrier)\.md|wiring/[\w-]+\.(gv|svg))"
+    r"|hardware/circuit/\w+\.(net|kicad_pcb)"
     r"|firmware/kiosk_board\.py|gateway/fevergate/(alarm/gpio_pins|kiosks/boards)\.(py|json)"
     r"|tests/hardware/test_(pins|boards)\.py|tests/system/test_pi_check\.py"
 )

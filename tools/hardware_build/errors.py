@@ -9,3 +9,11 @@ class HardwareError(FeverGateError, ValueError):
 
 class CircuitError(HardwareError):
     """A board breaks the electrical rules; each line below its title is a violation."""
+
+
+class UnroutedError(HardwareError):
+    """No way was found for the tracks of `net`; other places of parts may give one."""
+
+    def __init__(self, net: str) -> None:
+        super().__init__(f"no way for the tracks of net {net}: give its parts other places")
+        self.net = net

@@ -29,6 +29,8 @@ from hardware_build import (
 )
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
+from hardware_build.layout import page as layout_page
+from hardware_build.layout import plan as layout_plan
 from hardware_build.pages import rendered
 from hardware_build.pictures import labelled, same_picture
 from hardware_build.steps.pages import Book
@@ -71,6 +73,7 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         say(f"board {name}")
         board = circuit.load(name, table, values)
         files[f"circuit/{name}.net"] = circuit.netlist(board).encode()
+    files["carrier.md"] = layout_page.page(layout_plan.load(kiosk=kiosk)).encode()
 
     say("optics and parts")
     supply = next(each.value for each in figures if each.english == electrical.SUPPLY)
@@ -160,7 +163,7 @@ def stale(files: dict[Path, bytes]) -> list[str]:
             continue
         if there != wanted and (why := _differs(path, there, wanted)):
             lines.append(f"{path.relative_to(HARDWARE)}: {why}")
-    return lines + _left_over(files)
+    return lines + layout_page.outdated(layout_plan.load()) + _left_over(files)
 
 
 def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:

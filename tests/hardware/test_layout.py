@@ -1,0 +1,270 @@
+"""The carrier's layout as it is kept is the netlist's and the housing's; read without KiCad."""
+
+import hashlib
+import io
+import re
+import shutil
+from dataclasses import replace
+from itertools import combinations, pairwise
+from math import hypot
+
+import pytest
+from PIL import Image
+
+from hardware_build.enclosure import Enclosure
+from hardware_build.errors import HardwareError
+from hardware_build.layout import ORIGIN_MM, finished, making, page, picture, plan
+from hardware_build.layout.copper import Pad, Track, Via
+
+PLAN = plan.load()
+BOARD = finished.load(page.BOARD)
+
+
+def copper(board):
+    """Each pad, track and via as (net, layers, x1, y1, x2, y2, half its width, what it is)."""
+    for pad in board.pads:
+        half = min(pad.wide, pad.high) / 2
+        dx, dy = pad.wide / 2 - half, pad.high / 2 - half
+        line = (pad.x - dx, pad.y - dy, pad.x + dx, pad.y + dy)
+        yield pad.net, set(pad.layers), *line, half, pad
+    for track in board.tracks:
+        ends = (track.x1, track.y1, track.x2, track.y2)
+        yield track.net, {track.layer}, *ends, track.width / 2, track
+    for via in board.vias:
+        yield via.net, {0, 1}, via.x, via.y, via.x, via.y, PLAN.rules.via / 2, via
+
+
+def to_line(x, y, x1, y1, x2, y2):
+    dx, dy = x2 - x1, y2 - y1
+    long = dx * dx + dy * dy
+    along = min(max(((x - x1) * dx + (y - y1) * dy) / long, 0), 1) if long else 0
+    return hypot(x - x1 - along * dx, y - y1 - along * dy)
+
+
+def between(one, other):
+    """Distance of the edges of two pieces of copper; below 0 they touch."""
+    a, b, c, d = one[2:6]
+    e, f, g, h = other[2:6]
+    crossing = cross(a, b, c, d, e, f) * cross(a, b, c, d, g, h) < 0 and (
+        cross(e, f, g, h, a, b) * cross(e, f, g, h, c, d) < 0
+    )
+    ends = (
+        0.0
+        if crossing
+        else min(
+            to_line(a, b, e, f, g, h),
+            to_line(c, d, e, f, g, h),
+            to_line(e, f, a, b, c, d),
+            to_line(g, h, a, b, c, d),
+        )
+    )
+    return ends - one[6] - other[6]
+
+
+def cross(x1, y1, x2, y2, x, y):
+    return (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
+
+
+def pieces(board):
+    """For each net the number of pieces that its pads lie in, and each piece's pads."""
+    things = [thing for thing in copper(board) if thing[0]]
+    above = list(range(len(things)))
+
+    def top(number):
+        while above[number] != number:
+            number = above[number]
+        return number
+
+    for one, other in combinations(range(len(things)), 2):
+        a, b = things[one], things[other]
+        if a[0] == b[0] and a[1] & b[1] and between(a, b) < -0.05:
+            above[top(one)] = top(other)
+    # A pour joins what its outline reaches into: spokes end within a pad or go through it.
+    for layer, net, outline in board.pours:
+        edges = [(*one, *two) for one, two in pairwise([*outline, outline[0]])]
+        reached = [
+            number
+            for number, thing in enumerate(things)
+            if thing[0] == net and layer in thing[1] and any(
+                between(thing, ("", {layer}, *edge, 0.0)) < 0
+                for edge in edges
+                if max(edge[0], edge[2]) > thing[2] - 2 and min(edge[0], edge[2]) < thing[4] + 2
+                and max(edge[1], edge[3]) > thing[3] - 2 and min(edge[1], edge[3]) < thing[5] + 2
+            )
+        ]  # fmt: skip
+        for number in reached[1:]:
+            above[top(number)] = top(reached[0])
+    found = {}
+    for number, thing in enumerate(things):
+        if isinstance(thing[7], Pad):
+            found.setdefault(thing[0], {}).setdefault(top(number), []).append(thing[7])
+    return found
+
+
+def test_the_board_has_the_parts_of_the_netlist_and_each_pad_its_net():
+    assert set(BOARD.parts) == set(PLAN.parts)
+    for name, part in PLAN.parts.items():
+        assert BOARD.parts[name] == (part.footprint, part.value)
+        drawn = {pad.number: pad.net for pad in BOARD.pads if pad.part == name and pad.net}
+        assert drawn == part.pads, name
+    assert (
+        BOARD.digest == hashlib.sha256((page.BOARD.parent / "carrier.net").read_bytes()).hexdigest()
+    )
+    assert page.outdated(PLAN) == []
+
+
+def test_a_board_of_another_netlist_is_told():
+    (line,) = page.outdated(replace(PLAN, digest="0" * 64))
+    assert line.startswith("circuit/carrier.kicad_pcb: laid out from another netlist")
+
+
+def test_every_net_is_one_piece_of_copper():
+    joined = pieces(BOARD)
+    assert set(joined) == set(PLAN.nets)
+    assert {net: len(each) for net, each in joined.items() if len(each) != 1} == {}
+
+
+@pytest.mark.parametrize("what", ["track", "via", "pour"])
+def test_copper_that_is_missing_leaves_a_net_in_two(what):
+    less = {
+        "track": {"tracks": [each for each in BOARD.tracks if each != BOARD.tracks[0]]},
+        "via": {"vias": BOARD.vias[1:]},
+        "pour": {"pours": []},
+    }[what]
+    net = {"track": BOARD.tracks[0], "via": BOARD.vias[0], "pour": Via(PLAN.pour_net, 0, 0)}[
+        what
+    ].net
+    assert len(pieces(replace(BOARD, **less))[net]) > 1
+
+
+def test_nets_keep_their_distance_by_a_second_reckoning():
+    """Pads are taken by the circles or lines within them: corners are KiCad's to check."""
+    near = []
+    for one, other in combinations(copper(BOARD), 2):
+        if one[0] == other[0] or not one[1] & other[1]:
+            continue
+        asked = max(
+            PLAN.rules.clearances.get(net, PLAN.rules.clearance) for net in (one[0], other[0])
+        )
+        if between(one, other) < asked - 0.001:
+            near.append((one[7], other[7]))
+    assert near == []
+
+
+def test_the_lock_keeps_away_from_the_pour_too():
+    """1.45 for 1.5 mm: KiCad draws round corners as polygons."""
+    lock = [thing for thing in copper(BOARD) if thing[0] in PLAN.rules.clearances]
+    lock += [thing for thing in copper(BOARD) if getattr(thing[7], "clearance", 0)]
+    assert len(lock) > 6
+    for thing in lock:
+        for layer, _, outline in BOARD.pours:
+            if layer in thing[1]:
+                edges = pairwise([*outline, outline[0]])
+                near = min(between(thing, ("", {layer}, *one, *two, 0.0)) for one, two in edges)
+                assert near > 1.45, thing[7]
+
+
+def test_tracks_are_as_wide_as_their_current_asks():
+    for track in BOARD.tracks:
+        assert track.width == PLAN.rules.width(track.net)
+    assert set(PLAN.currents) == set(PLAN.rules.widths)
+    for net, most in PLAN.currents.items():
+        assert page.ampere(PLAN.rules.width(net)) >= most, net
+
+
+def test_it_fits_the_housings_posts_and_leaves_its_screws_free():
+    kiosk = Enclosure()
+    inside = kiosk.inside
+    assert BOARD.size == (inside.carrier_w_mm, inside.carrier_h_mm)
+    left, top = -inside.carrier_w_mm / 2, inside.carrier_mm + inside.carrier_h_mm / 2
+    assert sorted((x + left, top - y) for x, y, _ in BOARD.holes) == sorted(kiosk.carrier_screws())
+    assert {size for *_, size in BOARD.holes} == {3.2}
+    for x, y, _ in BOARD.holes:
+        for thing in copper(BOARD):
+            assert to_line(x, y, *thing[2:6]) - thing[6] > 3.3, thing[7]
+
+
+def test_gerber_files_have_the_holes_of_the_board_and_all_layers():
+    names = {path.name for path in page.GERBER.iterdir()}
+    layers = ("F_Cu", "B_Cu", "F_Mask", "B_Mask", "F_Silkscreen", "F_Paste", "Edge_Cuts")
+    assert names == {f"carrier-{layer}.gbr" for layer in layers} | {
+        "carrier-PTH.drl", "carrier-NPTH.drl"
+    }  # fmt: skip
+    drilled = {
+        name: sorted(
+            (round(x - ORIGIN_MM, 2), round(y - ORIGIN_MM, 2), size)
+            for x, y, size in picture.holes((page.GERBER / f"carrier-{name}.drl").read_text())
+        )
+        for name in ("PTH", "NPTH")
+    }
+    plated = [(pad.x, pad.y, pad.drill) for pad in BOARD.pads if pad.drill]
+    plated += [(via.x, via.y, PLAN.rules.via_drill) for via in BOARD.vias]
+    assert drilled["PTH"] == sorted((round(x, 2), round(y, 2), size) for x, y, size in plated)
+    assert drilled["NPTH"] == sorted((round(x, 2), round(y, 2), size) for x, y, size in BOARD.holes)
+    for side, layer in (("F", 0), ("B", 1)):
+        text = (page.GERBER / f"carrier-{side}_Cu.gbr").read_text()
+        assert text.count("\nG36*") == sum(1 for pour in BOARD.pours if pour[0] == layer) > 0
+        for track in BOARD.tracks:
+            if track.layer == layer:
+                end = f"X{round((track.x2 + 100) * 1e6)}Y-{round((track.y2 + 100) * 1e6)}D01*"
+                assert end in text, track
+
+
+def test_the_picture_is_of_this_board():
+    image = Image.open(io.BytesIO(page.PICTURE.read_bytes()))
+    assert image.info["fevergate-source"] == hashlib.sha256(page.BOARD.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("R16 = [35.3, 31.8, 0]\n", "", r"R16: expected once, in \[places\] or in \[off_board\]"),
+        ("R16 = [35.3, 31.8, 0]", "R16 = [35.3, 31.8]", r"line \d+.*R16: expected 3 numbers"),
+        ("R16 = [35.3, 31.8, 0]", "R17 = [35.3, 31.8, 0]", r"R16: expected once"),
+        ("COIL = 0.5", "COYL = 0.5", r"line \d+.*COYL: expected a net of the netlist"),
+        ("clearance_mm = 0.2\n", "clearance_mm = 20\n", r"clearance_mm: expected 0.1 to 5, got 20"),
+        (
+            'netlist = "carrier.net"',
+            'netlist = "carier.net"',
+            r"line \d+.*expected a netlist beside",
+        ),
+    ],
+)
+def test_a_table_that_is_wrong_is_told_by_line(tmp_path, old, new, said):
+    text = plan.TABLE.read_text()
+    assert text.count(old) == 1
+    (tmp_path / "layout.toml").write_text(text.replace(old, new))
+    shutil.copy(plan.TABLE.with_name("carrier.net"), tmp_path)
+    with pytest.raises(HardwareError, match=said):
+        plan.load(tmp_path / "layout.toml")
+
+
+def test_parts_in_each_others_room_are_told():
+    rooms = {
+        "R1": (10.0, 10.0, 20.0, 13.0),
+        "R2": (19.0, 12.0, 30.0, 15.0),
+        "R3": (0.0, 0.0, 9.0, 9.0),
+        "R4": (90.0, 20.0, 96.0, 24.0),
+    }
+    assert plan.crowded(PLAN, rooms) == [
+        "R1 stands in the room of R2",
+        "R3 stands in the room of screw at 4, 4",
+        "R4 leaves the board",
+    ]
+
+
+def test_kicad_itself_finds_no_fault(tmp_path):
+    """Its rule check and connectivity, and that they do find a track that is taken out."""
+    if not making.has_kicad():
+        pytest.skip("KiCad 6 is not installed: apt install kicad kicad-footprints")
+    for name in ("carrier.kicad_pcb", "carrier.kicad_pro"):
+        shutil.copy(page.BOARD.with_name(name), tmp_path)
+    good = making.check(tmp_path, "carrier")
+    assert (good.unconnected, good.errors, good.warnings) == (0, [], [])
+    path = tmp_path / "carrier.kicad_pcb"
+    text = path.read_text()
+    track = next(each for each in re.findall(r"\n  \(segment .*", text) if "(width 1)" in each)
+    path.write_text(text.replace(track, "").replace("(size 2.4 2.4)", "(size 3.4 2.4)"))
+    bad = making.check(tmp_path, "carrier")
+    assert bad.unconnected > 0 and any("[clearance]" in each for each in bad.errors)
+    assert isinstance(BOARD.tracks[0], Track)

@@ -1,0 +1,93 @@
+"""`tools/make-layout`: lays out the carrier board from its netlist with KiCad 6, and checks it.
+用 KiCad 6 由网表生成载板版图、Gerber 文件并检查。"""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+from hardware_build.errors import HardwareError
+from hardware_build.layout import making, page, picture, plan
+from hardware_build.pictures import labelled
+from hardware_build.table import HARDWARE
+
+EPILOG = """\
+sources 源文件:
+  hardware/circuit/carrier.net           the netlist; tools/make-hardware writes it 网表
+  hardware/circuit/carrier-layout.toml   places, widths, distances, words 位置、线宽、间距、丝印
+  hardware/enclosure.toml                size and screws 尺寸与螺钉
+
+needs 需要:
+  sudo apt install kicad kicad-footprints   (KiCad 6: Debian 12)
+
+examples 示例:
+  tools/make-layout           place, route, check, write; then run tools/make-hardware 生成
+  tools/make-layout --check   the same, but compare and write nothing 只比较
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0, 1 if stale or against a rule, 2 if a source is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="tools/make-layout",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare, write nothing 只比较，不写入"
+    )
+    arguments = parser.parse_args()
+    try:
+        if not making.has_kicad():
+            raise HardwareError("expected KiCad 6: sudo apt install kicad kicad-footprints")
+        wanted = plan.load()
+        made, layers, checked = making.make(
+            wanted, lambda what: print(f"  {what}", file=sys.stderr)
+        )
+    except HardwareError as error:
+        print(f"tools/make-layout: {error}", file=sys.stderr)
+        return 2
+    print(
+        f"KiCad {checked.version}: {len(checked.errors)} errors, {len(checked.warnings)} warnings,"
+        f" {checked.unconnected} unconnected; {checked.tracks} tracks, {checked.vias} vias"
+    )
+    if checked.unconnected or checked.errors or checked.warnings:
+        print("\n".join([*checked.errors, *checked.warnings]))
+        return 1
+    files = {_place(name): content for name, content in made.items()}
+    if arguments.check:
+        old = [path for path, content in files.items() if _read(path) != content]
+        for path in old:
+            print(f"{path.relative_to(HARDWARE.parent)}: differs; run tools/make-layout")
+        return bool(old)
+    digest = hashlib.sha256(made[page.BOARD.name]).hexdigest()
+    drills = [made[name].decode() for name in sorted(made) if name.endswith(".drl")]
+    files[page.PICTURE] = labelled(_drawn(picture.page(wanted, layers, drills)), digest)
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    print(f"{len(files)} files in {HARDWARE.name}/; now run tools/make-hardware for the page")
+    return 0
+
+
+def _place(name: str) -> Path:
+    folder = page.BOARD.parent if name.endswith((".kicad_pcb", ".kicad_pro")) else page.GERBER
+    return folder / name
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _drawn(html: str) -> bytes:
+    from harness.browser import chromium
+
+    with chromium() as browser:
+        shown = browser.new_page(viewport={"width": 1200, "height": 800})
+        shown.set_content(html)
+        return shown.screenshot(full_page=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

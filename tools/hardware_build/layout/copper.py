@@ -1,0 +1,78 @@
+"""What a board's copper is made of, and the rules that it keeps; lengths in mm."""
+
+from dataclasses import dataclass
+
+SAFE_MM = 0.024
+"""Added to each distance: between two cells, a slanting track is a little nearer than at them."""
+
+
+@dataclass(frozen=True)
+class Pad:
+    """A pad: middle, size, drill (0: none), the distance it asks for, in mm; net ("": none)."""
+
+    part: str
+    number: str
+    net: str
+    x: float
+    y: float
+    wide: float
+    high: float
+    drill: float
+    round: bool
+    layers: tuple[int, ...]
+    clearance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """A straight track, mm."""
+
+    net: str
+    layer: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Via:
+    """A plated hole that joins both layers, mm."""
+
+    net: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Widths and distances in mm, of single nets where they differ."""
+
+    track: float
+    clearance: float
+    via: float
+    via_drill: float
+    edge: float
+    widths: dict[str, float]
+    clearances: dict[str, float]
+
+    def width(self, net: str) -> float:
+        """Width of a net's tracks."""
+        return self.widths.get(net, self.track)
+
+    def apart(self, one: str, other: str) -> float:
+        """Least distance between copper of two nets."""
+        return SAFE_MM + max(self.clearances.get(net, self.clearance) for net in (one, other))
+
+
+@dataclass
+class Board:
+    """What is given: size, pads, circles without copper (x, y, radius), the nets to route."""
+
+    wide: float
+    high: float
+    pads: list[Pad]
+    holes: list[tuple[float, float, float]]
+    rules: Rules
+    nets: list[str]

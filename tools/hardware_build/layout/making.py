@@ -1,0 +1,203 @@
+"""Makes a board: asks KiCad where the pads are, routes, lets KiCad write and check it."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hardware_build.errors import HardwareError
+from hardware_build.layout.copper import Board, Pad, Track, Via
+from hardware_build.layout.plan import Plan, crowded
+from hardware_build.layout.router import Router
+
+PYTHON = Path("/usr/bin/python3")
+"""Debian's own Python: its package `kicad` brings the module `pcbnew` to no other."""
+
+TOOLS = Path(__file__).resolve().parents[2]
+
+_LIMIT_S = 600
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What KiCad says of a finished board; `errors` are the rule check's, as it words them."""
+
+    unconnected: int
+    errors: list[str]
+    warnings: list[str]
+    tracks: int
+    vias: int
+    version: str
+
+
+def has_kicad() -> bool:
+    """Whether Debian's Python can load KiCad 6's `pcbnew`."""
+    try:
+        done = subprocess.run(
+            [PYTHON, "-c", "import pcbnew; print(pcbnew.GetBuildVersion())"],
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+        )
+    except OSError:
+        return False
+    return done.returncode == 0 and done.stdout.startswith("6.")
+
+
+def make(
+    plan: Plan, say: Callable[[str], None] = lambda _: None
+) -> tuple[dict[str, bytes], dict[str, str], Checked]:
+    """A board's files by name, the plot of each layer as SVG, and what KiCad's checks say.
+
+    Raises `HardwareError` where parts stand in each other's way, a net finds no way, or KiCad is
+    missing or fails.
+    """
+    request = _request(plan)
+    say("places")
+    given = _kicad(request | {"command": "pads"})
+    if lines := crowded(plan, given["rooms"]):
+        raise HardwareError("\n  ".join([f"{plan.title}: places:", *lines]))
+    pads = [
+        Pad(
+            **pad | {"layers": tuple(pad["layers"])},
+            clearance=plan.pad_clearances.get(f"{pad['part']}.{pad['number']}", 0.0),
+        )
+        for pad in given["pads"]
+    ]
+    say("tracks")
+    tracks, vias = _route(plan, pads)
+    say("board, Gerber files, rules")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _kicad(
+            request
+            | {
+                "command": "draw",
+                "folder": name,
+                "tracks": [asdict(track) for track in tracks],
+                "vias": [asdict(via) for via in vias],
+                "names": _names(plan, given["rooms"]),
+                "texts": [*plan.texts, *_values(plan, given["rooms"])],
+            }
+        )
+        answer = check(folder, plan.name)
+        kept = [folder / f"{plan.name}.kicad_pcb", folder / f"{plan.name}.kicad_pro"]
+        kept += sorted((folder / "gerber").iterdir())
+        files = {path.name: _undated(path.read_bytes()) for path in kept}
+        layers = {
+            path.stem.removeprefix(f"{plan.name}-"): path.read_text(encoding="utf-8")
+            for path in sorted((folder / "svg").iterdir())
+        }
+    return files, layers, answer
+
+
+def check(folder: Path, name: str) -> Checked:
+    """Pour, plot and check the board `name` in a folder, as KiCad says. Raises `HardwareError`."""
+    return _taken_apart(_kicad({"command": "check", "folder": str(folder), "name": name}))
+
+
+def _taken_apart(answer: dict[str, Any]) -> Checked:
+    found = re.findall(r"^\[\w+\]: .+?(?=^\[|^\*\*)", answer["report"], re.M | re.S)
+    errors = [entry for entry in found if "Severity: error" in entry]
+    return Checked(
+        answer["unconnected"],
+        errors,
+        [entry for entry in found if entry not in errors],
+        answer["tracks"],
+        answer["vias"],
+        answer["version"],
+    )
+
+
+def _route(plan: Plan, pads: list[Pad]) -> tuple[list[Track], list[Via]]:
+    def wide_then_short(net: str) -> tuple[float, float]:
+        own = [pad for pad in pads if pad.net == net]
+        across = max(pad.x for pad in own) - min(pad.x for pad in own)
+        down = max(pad.y for pad in own) - min(pad.y for pad in own)
+        return -max(plan.rules.width(net), 0.99), across + down
+
+    nets = sorted((net for net in plan.nets if net != plan.pour_net), key=wide_then_short)
+    holes = [(x, y, plan.screw_free) for x, y in plan.holes]
+    return Router(Board(plan.wide, plan.high, pads, holes, plan.rules, nets)).route()
+
+
+def _request(plan: Plan) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "title": plan.title,
+        "digest": plan.digest,
+        "nets": plan.nets,
+        "parts": [
+            {
+                "ref": reference,
+                "value": part.value,
+                "footprint": part.footprint,
+                "pads": part.pads,
+                "x": plan.places[reference][0],
+                "y": plan.places[reference][1],
+                "turn": plan.places[reference][2],
+            }
+            for reference, part in plan.parts.items()
+        ],
+        "rules": asdict(plan.rules),
+        "pad_clearances": plan.pad_clearances,
+        "pour": {"net": plan.pour_net, "clearance": plan.pour_clearance},
+        "wide": plan.wide,
+        "high": plan.high,
+        "corner": plan.corner,
+        "holes": plan.holes,
+        "ring": plan.ring(),
+    }
+
+
+def _names(plan: Plan, rooms: dict[str, list[float]]) -> dict[str, tuple[float, float, float]]:
+    """Where each reference is written, and its height, mm: resistors have their value beside it."""
+    names = {}
+    for reference, (left, top, right, bottom) in rooms.items():
+        x, y = plan.names.get(reference, ((left + right) / 2, (top + bottom) / 2))
+        names[reference] = (x - 1.7 * reference.startswith("R"), y, 0.8)
+    return names
+
+
+def _values(plan: Plan, rooms: dict[str, list[float]]) -> list[tuple[float, float, float, str]]:
+    return [
+        (
+            (rooms[reference][0] + rooms[reference][2]) / 2 + 1.3,
+            (rooms[reference][1] + rooms[reference][3]) / 2,
+            0.8,
+            part.value.replace(" ", "").removesuffix("Ω"),
+        )
+        for reference, part in plan.parts.items()
+        if reference.startswith("R")
+    ]
+
+
+def _undated(content: bytes) -> bytes:
+    """A file without the time at which it was written."""
+    content = re.sub(rb"%TF\.CreationDate,[^*]*\*%\n", b"", content)
+    return re.sub(rb"(G04 Created by KiCad \(PCBNEW [^)]*\)) date [^*]*\*", rb"\1*", content)
+
+
+def _kicad(request: dict[str, Any]) -> dict[str, Any]:
+    """KiCad's answer, without a person's own settings of KiCad. Raises `HardwareError`."""
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            done = subprocess.run(
+                [PYTHON, "-B", "-m", "hardware_build.layout.kicad"],
+                input=json.dumps(request),
+                env={"PYTHONPATH": str(TOOLS), "PATH": os.defpath, "HOME": home, "LANG": "C.UTF-8"},
+                capture_output=True,
+                text=True,
+                timeout=_LIMIT_S,
+            )
+    except OSError as error:
+        raise HardwareError(f"{PYTHON}: {error.strerror}; expected Debian's Python") from error
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        raise HardwareError(f"{PYTHON} with pcbnew of KiCad 6 (apt install kicad): {last}")
+    return json.loads(done.stdout)
