@@ -23,7 +23,7 @@ BOUGHT = {
         "AMBER": "indicator 10 mm amber", "RED": "indicator 10 mm red",
         "PIEZO": "passive piezo with leads", "DOOR": "timed relay module",
         "READER": "reader of cards 13.56 MHz", "CLAMP": "lever clamp, 5 ways",
-        "R4K7": "resistors 4.7 and 8.2 kOhm",
+        "R4K7": "resistors 4.7, 8.2",
     },
     "modules-gate": {
         "INPUT": "relay module 12 V, 4 ways", "CONTACTS": "relay module 12 V, 4 ways",

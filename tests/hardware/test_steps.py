@@ -75,6 +75,8 @@ def test_every_part_of_the_order_is_taken_by_a_step_and_no_other(name, book):
         if part.assembly in made.assemblies and part.item_en.startswith(words)
     }
     assert taken == ordered
+    shown = {part.item_en for step in made.step for part in book.taken(made, step)}
+    assert shown == {item for _, item in ordered}
 
 
 def test_a_part_that_nobody_orders_is_named(book):

@@ -110,7 +110,8 @@ class Book:
             ]
             if not fits:
                 raise HardwareError(f"steps: {step.id}: the order has no {words}")
-            found += fits[:1]
+            exact = [part for part in fits if part.item_en == words]
+            found += (exact or fits)[:1]
         return found
 
     def rows(self, made: Build, step: Step, language: str) -> list[tuple[str, str, str, str]]:
