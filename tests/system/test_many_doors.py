@@ -1,5 +1,6 @@
 """A site whose doors are of every kind, as `tools/demo --doors` plays twenty of them."""
 
+from kiosk_helpers import changed
 from rich.console import Console
 
 from demonstration import post_light
@@ -35,10 +36,16 @@ def test_of_any_number_of_doors_each_red_is_shown_somewhere():
 def test_a_fever_goes_from_kiosk_to_tower_and_the_press_back_to_the_log(tmp_path, monkeypatch):
     monkeypatch.setattr(post_light, "SAMPLES", 2)
     figures = DoorFigures(3, 1, 1, 1, 1, real_kiosks=1)
-    with DoorSite(tmp_path / "site", "east", DOORS, real=["hall-1"], speed=8, seed=1) as site:
+    site = DoorSite(tmp_path / "site", "east", DOORS, real=["hall-1"], speed=8, seed=1)
+    # A cut line is noticed by one and a half of it: 45 s otherwise.
+    changed(
+        site.boards["hall-1"], "kiosk/mqtt_link.py", ("_KEEP_ALIVE_S = 30", "_KEEP_ALIVE_S = 2")
+    )
+    with site:
         Doors([site], figures, Console(quiet=True)).play(seed=1)
     assert not figures.failed, figures
     assert figures.fevers == figures.shown == figures.acknowledged == 3
     assert figures.own_red == 1 and figures.readings >= 15
     assert figures.post_lights == 2 and 0 < figures.cut_amber_s < AMBER_S
+    assert figures.kiosk_cut_amber_s > 0
     assert not [note for note in figures.notes if "busy" not in note]

@@ -115,7 +115,9 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         type=_doors,
         metavar="N",
         help="with --once: N doors, of which some have lamps on a gateway's pins, some a lamp post,"
-        " the others none; a fever at each, then every lamp post's line is cut",
+        " the others none; a fever at each, then every lamp post's line is cut (amber within 5 s,"
+        " since it hears no beat), and one kiosk's of each kind of gate (amber within a minute: the"
+        " broker waits for one and a half of its keep-alive of 30 s)",
     )
     add(
         "--cards",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from demonstration import kiosk_lines
 from demonstration.arguments import Arguments
 from demonstration.post_light import PostLight
 from fevergate.evaluation.people_file import Person
@@ -67,6 +68,7 @@ class DoorFigures:
     bare_p99_ms: float = 0.0
     ratio: float = 0.0
     cut_amber_s: float = 0.0
+    kiosk_cut_amber_s: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -135,6 +137,7 @@ class Doors:
         self.fevers()
         self.lights()
         self.cut_lines()
+        self.cut_kiosk_lines()
         self.compare()
 
     def wait_ready(self) -> None:
@@ -260,6 +263,20 @@ class Doors:
         self._figures.cut_amber_s = max(cut_s, default=0.0)
         if self._figures.cut_amber_s > AMBER_S:
             self._figures.notes.append(f"a cut line was amber after {max(cut_s)} s")
+
+    def cut_kiosk_lines(self) -> None:
+        """Cut the line of a kiosk of each kind of gate."""
+        figures, times_s = self._figures, [0.0]
+        for doors in kiosk_lines.kiosk_cuts(self._sites):
+            for site in self._sites:
+                self._healthy_kiosks(site)
+            after_s, wrong = kiosk_lines.cut(doors, _wait)
+            times_s += after_s
+            figures.dark += len(doors) - len(after_s)
+            figures.notes += [wrong] if wrong else []
+        figures.kiosk_cut_amber_s = round(max(times_s), 1)
+        if max(times_s) > kiosk_lines.MOST_S:
+            figures.notes.append(f"a cut kiosk line was amber after {max(times_s):.0f} s")
 
     def compare(self) -> None:
         """Compare what was measured with what the gateways stored."""

@@ -91,7 +91,7 @@ class DoorSite(Site):
             if door.kind == "post":
                 self.towers[door.name] = Tower(self._board(door.post, POST_SPEED, changes=WIFI))
             if door.name in set(real):
-                self.boards[door.name] = self._board(door.kiosk, speed, seed=seed)
+                self.boards[door.name] = self._board(door.kiosk, speed, seed=seed, changes=WIFI)
         self.simulated: dict[str, LoadKiosk] = {}
 
     def begin(self) -> None:
@@ -115,8 +115,13 @@ class DoorSite(Site):
 
     def red(self) -> set[str]:
         """Names of the gates whose red lamp burns, on pins or on a tower."""
-        lit = {door.name for door in self.doors if self._pin(door, "red") in self._lit_pins()}
-        return lit | {name for name, tower in self.towers.items() if "red" in tower.lit}
+        return self.lit("red")
+
+    def lit(self, lamp: str) -> set[str]:
+        """Names of the gates whose `red` or `amber` lamp burns, on pins or on a tower."""
+        pins = {door.name: self._pin(door, lamp) for door in self.doors if door.kind == "pins"}
+        lit = {name for name, pin in pins.items() if pin is not None and self.lamps.lit(pin)}
+        return lit | {name for name, tower in self.towers.items() if lamp in tower.lit}
 
     def press(self, gate: str, timeout_s: float) -> None:
         """Press the acknowledge button of a gate, on pins or at its lamp post."""
@@ -129,10 +134,6 @@ class DoorSite(Site):
     def _pin(self, door: Door, what: str) -> int | None:
         (gate,) = [gate for gate in self.settings.gates if gate.name == door.name]
         return PINS[gate.pins][what] if door.kind == "pins" else None
-
-    def _lit_pins(self) -> set[int]:
-        pins = (PINS[gate.pins]["red"] for gate in self.settings.gates)
-        return {pin for pin in pins if self.lamps.lit(pin)}
 
     def _board(
         self, name: str, speed: float, seed: int = 0, changes: dict[str, str] | None = None

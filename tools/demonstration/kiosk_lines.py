@@ -1,0 +1,77 @@
+"""Cut lines of kiosks: amber comes when the broker misses a kiosk's pings.
+
+A lamp post knows by itself, within 5 s, that it hears no beat; of a kiosk's line only the broker
+can tell. It gives up after one and a half of the kiosk's keep-alive (`mqtt_link.py`: 30 s), counted
+from its last packet, and publishes its last will; the gateway is amber at once then.
+"""
+
+import time
+from collections.abc import Callable
+
+from harness.door_site import Door, DoorSite
+from harness.errors import HarnessError
+
+MOST_S = 60.0
+"""Most seconds to amber: 45 s, and how seldom the broker looks."""
+
+Cut = tuple[DoorSite, Door]
+Wait = Callable[[Callable[[], bool], str, DoorSite], None]
+
+
+def kiosk_cuts(sites: list[DoorSite]) -> list[list[Cut]]:
+    """A door of each kind whose kiosk runs the firmware, in rounds: in none do two doors share
+    lamps, since nobody could tell whose amber it is."""
+    rounds: list[list[Cut]] = []
+    for kind in ("pins", "post", "none"):
+        doors = [
+            (site, door)
+            for site in sites
+            for door in site.doors
+            if door.kind == kind and door.name in site.boards
+        ]
+        for played in rounds:
+            taken = [_lamps(*cut) for cut in played]
+            if free := [cut for cut in doors if _lamps(*cut) not in taken]:
+                played.append(free[0])
+                break
+        else:
+            rounds += [doors[:1]] if doors else []
+    return rounds
+
+
+def cut(doors: list[Cut], wait: Wait) -> tuple[list[float], str]:
+    """Cut the lines of these doors' kiosks, and put them together again; the times to amber (s, by
+    this machine's clock), and what was wrong."""
+    _wait_calm(doors, wait)
+    times_s: list[float] = []
+    waiting, wrong, cut_at = list(doors), "", time.monotonic()
+    for site, door in doors:
+        site.boards[door.name].wifi(False)
+
+    def shown() -> bool:
+        for one in [one for one in waiting if _amber(*one)]:
+            waiting.remove(one)
+            times_s.append(time.monotonic() - cut_at)
+        return not waiting
+
+    try:
+        wait(shown, "amber of each cut kiosk line", doors[0][0])
+    except HarnessError as error:
+        wrong = f"{', '.join(door.name for _, door in waiting)}: {error}"
+    for site, door in doors:
+        site.boards[door.name].wifi(True)
+    _wait_calm(doors, wait)
+    return times_s, wrong
+
+
+def _wait_calm(doors: list[Cut], wait: Wait) -> None:
+    for one in doors:
+        wait(lambda one=one: not _amber(*one), f"{one[1].name}: no amber", one[0])
+
+
+def _lamps(site: DoorSite, door: Door) -> tuple[str, str]:
+    return site.campus, door.watched_by or door.name
+
+
+def _amber(site: DoorSite, door: Door) -> bool:
+    return (door.watched_by or door.name) in site.lit("amber")
