@@ -3,14 +3,24 @@
 import pytest
 
 
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """The pages of a gateway that has seen a fever."""
-    from pages_site import Site, quick
+@pytest.fixture(autouse=True, scope="module")
+def quick_passwords():
+    """A hash that is to take long takes long, and each test's pages make three. What it is like
+    is seen by tests/system and tests/browser."""
+    from pages_site import quick
 
     from fevergate.web_common import accounts
 
-    monkeypatch.setattr(accounts, "PasswordHasher", quick)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "PasswordHasher", quick)
+        yield
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The pages of a gateway that has seen a fever."""
+    from pages_site import Site
+
     site = Site(tmp_path)
     yield site
     site.close()

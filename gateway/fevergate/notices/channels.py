@@ -8,6 +8,7 @@ import logging
 import ssl
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -41,8 +42,11 @@ class Channel(Protocol):
 class _Http:
     """Posts JSON over HTTP(S)."""
 
-    def __init__(self) -> None:
-        self._context = ssl.create_default_context()
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        """Read at the first notice: the system's authorities take a processor a while and a
+        megabyte, and most channels are never used."""
+        return ssl.create_default_context()
 
     def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
         """Body of a 2xx answer. Raises `NoticeError` for any other, and for a failed request."""
@@ -116,7 +120,6 @@ class Robot(_Http):
     HTTP 200. Every subject contains `FeverGate`, which can be DingTalk's required keyword."""
 
     def __init__(self, most_bytes: int) -> None:
-        super().__init__()
         self._most_bytes = most_bytes
 
     def send(self, notice: Notice) -> None:
