@@ -1,5 +1,6 @@
 """What tests of several rooms begin with, and who runs beside whom."""
 
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -46,11 +47,27 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+ORDER = (
+    *("debian", "kiosks 1", "test_types"),
+    *("browser", "firmware", "kiosks 0"),
+    *("hardware", "tools", "system", "desk"),
+)
+"""Groups and folders whose tests begin in this order, the others after them. What takes longest is
+first; groups that mostly wait (Debian for its disk, kiosks for their people) run beside tests that
+use a processor; files that take seconds fill the end."""
+
+
 def pytest_collection_modifyitems(items):
     """The longest first, so that nobody waits for it in the end."""
-    rows = {f"kiosks {row}": 0 for row in range(ROWS)}
-    groups = {**rows, "desk": 1, "debian": 2, "test_types": 3}
-    items.sort(key=lambda item: groups.get(item.get_closest_marker("xdist_group").args[0], 4))
+    folders = Path(__file__).parent
+
+    def rank(item):
+        group = item.get_closest_marker("xdist_group").args[0]
+        folder = item.path.relative_to(folders).parts[0]
+        name = group if group in ORDER else folder
+        return ORDER.index(name) if name in ORDER else len(ORDER)
+
+    items.sort(key=rank)
 
 
 def pytest_collection_finish(session):
