@@ -1,16 +1,14 @@
 """One real broker for the tests that need no other."""
 
-import subprocess
-
 import pytest
 
 from harness.site import Site
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def unhurried_start():
     """A gateway in a test's own process waits for broker and store for as long as they take: what
-    it shows at once is asserted."""
+    it shows at once is asserted. For a module here, and not for what the worker runs after it."""
     from fevergate.gateway import restore_alarms, service
 
     with pytest.MonkeyPatch.context() as patch:
@@ -49,14 +47,13 @@ def debian(tmp_path_factory):
 @pytest.fixture(scope="module")
 def machine(debian, shared, tmp_path_factory):
     """A copy of it that runs; each file of tests has its own."""
-    from debian_machine import Machine
+    from debian_machine import Machine, copied
 
-    root = tmp_path_factory.mktemp("machine") / "root"
-    subprocess.run(["cp", "-a", str(debian), str(root)], check=True)
-    machine = Machine(root, shared)
-    machine.boot()
-    yield machine
-    machine.pull_the_plug()
+    with copied(debian, tmp_path_factory.mktemp("machine")) as root:
+        machine = Machine(root, shared)
+        machine.boot()
+        yield machine
+        machine.pull_the_plug()
 
 
 @pytest.fixture(scope="module")
