@@ -55,6 +55,9 @@ class RequestedValues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 FIELDS = RequestedValues.__struct_fields__
+POST_FIELDS = ("volume", "quiet")
+"""What can be set for a lamp post: when its siren sounds. It measures nobody and has no display."""
+
 CHOICES = ("site", "baseline", "language", "card", "card_reader", "card_order", "card_base")
 
 
@@ -140,8 +143,11 @@ def set_values(
     `values` are merged into those retained before; with `reset` they replace them. `shown_version`
     is the version that the person saw: values are not set over a newer one.
 
-    Raises `ActionError` if the version differs, `BrokerError`.
+    Raises `KioskValueError` for a value that a lamp post does not have, `ActionError` if the
+    version differs, `BrokerError`.
     """
+    if kiosk in settings.posts:
+        _expect_posts_own(values)
     before = current(settings, kiosk)
     if shown_version not in (None, before.version):
         raise ActionError("meanwhile_set", "")
@@ -154,6 +160,17 @@ def set_values(
     wanted = replace(before, version=version, values=replace(base, **given))
     put(settings, kiosk, wanted)
     return wanted
+
+
+def _expect_posts_own(values: KioskValues) -> None:
+    for name, value in asdict(values).items():
+        if value is not None and name.partition("_")[0] not in POST_FIELDS:
+            raise KioskValueError(
+                f"{name}: a lamp post has {' and '.join(POST_FIELDS)} only",
+                name,
+                str(value),
+                "post",
+            )
 
 
 def put(settings: GatewaySettings, kiosk: str, wanted: KioskSettings) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from fevergate.errors import KioskValueError
-from fevergate.kiosks.remote_settings import BASELINE_C, THRESHOLD_C
+from fevergate.kiosks.remote_settings import BASELINE_C, POST_FIELDS, THRESHOLD_C
 from fevergate.protocol.messages import KioskValues
 from fevergate.texts.translations import N_, Say
 from fevergate.texts.word_tables import LABELS
@@ -45,12 +45,16 @@ SETTINGS = {
 }
 """By name, in the order of a form."""
 
+POST_SETTINGS = {name: SETTINGS[name] for name in POST_FIELDS}
+"""What a lamp post has of them."""
+
 _WRONG = {
     "range": N_("{name}: {value} cannot be set, only {low} to {high}{unit}."),
     "choice": N_("{name}: {value} cannot be set, only: {choices}."),
     "quiet": N_("{name}: {value} cannot be set, only hours such as 22:00-06:30, or off."),
     "long": N_("{name}: at most 8 Chinese characters or 16 letters."),
     "signs": N_("{name}: {value} has signs that no display can show."),
+    "post": N_("{name}: a lamp post has volume and quiet hours only."),
     "glyphs": N_("{name}: the display has no shape for {value}; only characters of GB 2312."),
 }
 """Sentences by `KioskValueError.why`."""

@@ -71,7 +71,8 @@ def settings_command(
     Only the given options change. A kiosk checks the values, keeps them through power cuts, and
     answers with its settings or with what is wrong. A kiosk that is offline takes them when it is
     back. Name, broker and secrets of a kiosk cannot be changed from here. Without options the
-    command shows the settings in force.
+    command shows the settings in force. A lamp post that is named has --volume and --quiet, of its
+    siren.
 
     \b
       fevergate settings                                   what is in force
@@ -81,7 +82,7 @@ def settings_command(
       fevergate settings --card permit --card-reader line
     """
     settings = load_gateway(settings_path).as_user("admin")
-    settings.expect_kiosks(*kiosks)
+    settings.expect_devices(*kiosks)
     names = kiosks or settings.kiosks
     given = values_of(values)
     with open_reader(settings.path(settings.database)) as database:

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import ActionError, BrokerError, KioskValueError
 from fevergate.kiosks.remote_settings import FIELDS, Answer
-from fevergate.kiosks.setting_words import SETTINGS
+from fevergate.kiosks.setting_words import POST_SETTINGS, SETTINGS
 from fevergate.settings.gateway import KioskTitle
 from fevergate.texts.translations import translator
 from fevergate.web import kiosk_actions, threshold_cost
@@ -61,7 +61,7 @@ class KioskPages:
     def settings(self, request: Request, form: Form) -> Response:
         """Set a kiosk's values."""
         name = self._name(request)
-        self._shared.settings.expect_kiosks(name)
+        self._shared.settings.expect_devices(name)
         try:
             kiosk_actions.set_from_form(self._shared.settings, name, form)
         except KioskValueError as error:
@@ -142,7 +142,7 @@ class KioskPages:
             days=strip(history, settings.zone, self._shared.clock.now()),
             given=given if given is not None else now.given if now else {},
             now=now,
-            titles=SETTINGS,
+            titles=POST_SETTINGS if name in settings.posts else SETTINGS,
             wrong=wrong,
             renewal=command_to("renew", settings, name),
             over_usb=command_to("post", settings, name, "--port", "/dev/ttyUSB0"),

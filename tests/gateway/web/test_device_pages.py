@@ -17,6 +17,7 @@ from test_kiosk_settings_pages import Campus, begun
 
 from fevergate.cli import cli
 from fevergate.errors import ActionError, BrokerError
+from fevergate.kiosks.remote_settings import current
 from fevergate.provision import device_request, device_service, steps
 from fevergate.provision.device_request import (
     ANSWER,
@@ -321,7 +322,7 @@ def test_the_command_waits_for_requests_where_systemd_does_not_run(campus):
     assert "north-6" in campus.file.kiosks
 
 
-def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
+def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campus):
     folder = campus.site.folder
     list(steps.add(folder, "door-1", "door", {}))  # a third gate: the Pi has no pins for it
     restarted(campus)
@@ -356,13 +357,21 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_no_settings(campus):
     assert page.status_code == 200 and "灯柱显示所属校门的警报，不测温" in page.text
     assert "<h1>灯柱“door-post” " in page.text, "its gate's name is in its own"
     assert f"provision post {folder} door-post --port /dev/ttyUSB0" in page.text
-    assert 'id="settings"' not in page.text and "校准" not in page.text
+    assert "校准" not in page.text
+    form = page.text[page.text.index('id="settings"') :].partition("</form>")[0]
+    assert re.findall(r'<(?:input|select) name="(\w+)"', form) == ["volume", "quiet"]
     assert 'action="/admin/kiosks/door-post/identify"' in page.text
     assert "黄灯将闪烁十秒" in client.get("/admin/kiosks/door-post?done=identify").text
-    refused = post(
-        client, "/admin/kiosks/door-post/settings", "/admin/kiosks/door-post", version="0"
-    )
-    assert refused.status_code == 404
+    silenced = {"version": "0", "volume": "0", "quiet": "22:00-06:30"}
+    of_post = ("/admin/kiosks/door-post/settings", "/admin/kiosks/door-post")
+    assert post(client, *of_post, **silenced).status_code == 303
+    values = current(campus.pages.settings.as_user("admin"), "door-post").values
+    assert values and (values.volume, values.quiet_from, values.quiet_to) == (0, "22:00", "06:30")
+    assert post(client, *of_post, version="1", threshold_c="37.0").status_code == 400
+    path = str(campus.site.settings_path)
+    command = ["settings", "door-post", "--site", "forehead", "--settings", path]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 1 and "volume and quiet" in str(done.exception)
     shown = post(client, "/admin/kiosks/door-post/setup-code", "/admin/kiosks/door-post")
     assert re.search(r"<code>[^<]+/[^<]+</code>", shown.text)
     with open_reader(campus.site.database) as reader:
