@@ -109,7 +109,7 @@ def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
     assert installed.run(f"grep -l {CLOCK_EPOCH} {programs}", check=False).stdout
 
 
-def test_the_lamps_thread_and_no_other_runs_before_other_programs(gateway):
+def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
     """The unit forbids all other ways to more of the machine."""
     probe = "systemd-run --quiet --wait -p User=fevergate -p LimitRTPRIO=1 chrt --rr 1 true"
     if gateway.run(probe, check=False).returncode:
@@ -119,6 +119,8 @@ def test_the_lamps_thread_and_no_other_runs_before_other_programs(gateway):
     policies = re.findall(r"policy: (SCHED_\w+)", told)
     assert sorted(set(policies)) == ["SCHED_OTHER", "SCHED_RR"]
     assert policies.count("SCHED_RR") == 1
+    pid = gateway.run("systemctl show --value -p MainPID mosquitto").stdout.strip()
+    assert "SCHED_RR" in gateway.run(f"chrt --pid {pid}").stdout
 
 
 def test_no_address_takes_all_of_the_brokers_connections(gateway):

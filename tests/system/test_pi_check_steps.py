@@ -94,7 +94,7 @@ class StandIn:
     def press(self):
         return "deaf button" not in self._faults and self.acknowledge()
 
-    def urgent_threads(self):
+    def urgent_threads(self, unit):
         return "waits its turn" not in self._faults
 
     def sent_at(self, number):
@@ -136,7 +136,7 @@ def test_each_way_to_fail_is_its_own_figure(fault, step, figure, monkeypatch):
 @pytest.mark.parametrize(
     ("fault", "step", "words"),
     [
-        ("waits its turn", "fever", "runs before other programs"),
+        ("waits its turn", "fever", "run before other programs"),
         ("deaf button", "fever", "red goes out when the button is pressed"),
         ("red stays", "broker", "red goes out when it is acknowledged"),
         ("firmware not told", "upgrade", "expected dtparam=strict_gpiod once"),

@@ -15,6 +15,7 @@ from bench_suite import pages
 from bench_suite.slow_disk import environment
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.protocol.messages import Verdict
+from fevergate.system import precedence
 from harness.admin import Admin
 from harness.figures import percentile, progress
 from harness.load import LoadKiosk
@@ -42,13 +43,13 @@ def measure(
     many to both, of which the bare one's are timed.
 
     Meanwhile others publish `load` readings per second, and `boards` guard's boards are open.
-    Returns medians over the rounds of each round's percentiles, in ms, and whether the gateway's
-    thread of the lamps had precedence over other programs, as its unit grants.
+    Returns medians over the rounds of each round's percentiles, in ms, and whether the broker and
+    the gateway's thread of the lamps had precedence over other programs, as their units grant.
     """
     took_ms: dict[str, list[list[float]]] = {"bare": [], "alarm": [], "beside": []}
     slow = environment(site.folder, fsync_ms)
     boot = 0
-    precedence = True
+    preceding = precedence.take(site.broker.pid)  # as its unit's drop-in has it
     with ExitStack() as beside:
         if boards:
             beside.enter_context(pages.start_web(site))
@@ -68,7 +69,7 @@ def measure(
                             site.start_gateway(environment=slow, heard=lamp.changes.put)
                         )
                         lamp.catch_up(kiosk)
-                        precedence &= _has_precedence(gateway.pid)
+                        preceding &= _has_precedence(gateway.pid)
                     if name != "alarm":
                         bare = stack.enter_context(
                             bare_subscriber(site.settings_path, "watch", '"fever"')
@@ -87,7 +88,7 @@ def measure(
         "load_per_s": load,
         "fsync_ms": fsync_ms,
         "boards": boards,
-        "precedence": precedence,
+        "precedence": preceding,
     }
 
 

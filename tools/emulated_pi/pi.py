@@ -89,9 +89,9 @@ class Pi:
         self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
         self.until(f"test ! -e /proc/{pid}")
 
-    def urgent_threads(self) -> int:
-        """Number of the gateway's threads of real-time priority (chrt(1))."""
-        pid = self.run(f"systemctl show -P MainPID {UNIT}").text
+    def urgent_threads(self, unit: str) -> int:
+        """Number of a unit's threads of real-time priority (chrt(1))."""
+        pid = self.run(f"systemctl show -P MainPID {unit}").text
         return self.run(f"chrt --all-tasks --pid {pid}").text.count("policy: SCHED_RR")
 
     # --- pins

@@ -136,7 +136,7 @@ class Gateway:
             self._line_up,
             gateway_status_topic(settings.campus),
             patient=True,
-            urgent=True,
+            urgent=ingesting.is_urgent,
         )
         self._beat = AlarmBeat(settings, self.alarm, self._broker.publish)
         self.clock.certificate_end = lambda: self._broker.certificate_end

@@ -51,6 +51,12 @@ MAX_QUEUED = 10_000
 BURST = 128
 """Packets read before acknowledgements and messages are written."""
 
+MAX_ARRIVED = 2000
+"""Messages that wait to be handled before no more are read: about 1 MB."""
+
+SLICE = 4
+"""Messages handled before it is seen what else has arrived."""
+
 TAKEN_OVER = 0x8E
 """Reason code: another client has connected with our client id (MQTT 5, 3.14.2.1)."""
 
@@ -98,11 +104,12 @@ class BrokerClient(PeriodicThread):
         *,
         clean: bool = False,
         patient: bool = False,
-        urgent: bool = False,
+        urgent: Callable[[str, bytes], bool] | None = None,
     ) -> None:
         """`patient`: wait for a password or authority that cannot be read, with the reason in
-        `trouble`, instead of raising `SettingsError`. `urgent`: the thread runs before other
-        programs where it may."""
+        `trouble`, instead of raising `SettingsError`. `urgent(topic,
+        payload)`: whether a message is handled before those that arrived before it; with it the
+        thread runs before other programs where it may."""
         super().__init__("broker", BACKOFF_MIN_S)
         self._urgent = urgent
         self._settings = settings
@@ -122,6 +129,7 @@ class BrokerClient(PeriodicThread):
         self._message = message
         self._up = up
         self._epoch = 0
+        self._arrived: deque[tuple[str, bytes, Callable[[], None]]] = deque()
         self._acknowledged: deque[tuple[int, int]] = deque()
         self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=MAX_QUEUED)
         self._wake_r, self._wake_w = socket.socketpair()
@@ -260,7 +268,7 @@ class BrokerClient(PeriodicThread):
         left = leaving = breaking = False
         while isinstance(sock := self._client.socket(), BufferedSocket):
             self.progressed_at = time.monotonic()
-            waiting = sock.pending() > 0
+            waiting = sock.pending() > 0 or bool(self._arrived)
             flushed = sock.flush()
             writers = [] if flushed else [sock]
             readable, _, _ = select.select(
@@ -269,8 +277,9 @@ class BrokerClient(PeriodicThread):
             if self._wake_r in readable:
                 self._wake_r.recv(64)
             self._awake = False
-            if waiting or sock in readable:
+            if sock in readable or sock.pending():
                 self._take(sock)
+            self._handle(SLICE)
             while self._acknowledged:
                 epoch, mid = self._acknowledged.popleft()
                 # A packet id is valid only on the connection that it came on.
@@ -295,6 +304,7 @@ class BrokerClient(PeriodicThread):
             if self.stopping.is_set() and not leaving:
                 leaving = True  # after all queued messages
                 self._disconnect()
+        self._handle(MAX_ARRIVED)
 
     def _disconnect(self) -> None:
         if not (self._leave.is_set() and self._connect_with):
@@ -305,10 +315,26 @@ class BrokerClient(PeriodicThread):
         self._client.disconnect(properties=ended)
 
     def _take(self, sock: BufferedSocket) -> None:
+        """Read what has arrived; urgent messages are handled as they are read."""
         for _ in range(BURST):
-            self._client.loop_read()
-            if self._client.socket() is not sock or not sock.pending():
+            if len(self._arrived) >= MAX_ARRIVED:
                 return
+            self._client.loop_read()
+            if self._client.socket() is not sock:
+                return
+            if not sock.pending() and not select.select([sock], [], [], 0)[0]:
+                return
+
+    def _handle(self, most: int) -> None:
+        """Hand over the oldest messages that wait, `most` at most."""
+        for _ in range(min(most, len(self._arrived))):
+            self._hand_over(*self._arrived.popleft())
+
+    def _hand_over(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
+        try:
+            self._message(topic, payload, done)
+        except Exception:
+            log.exception("a message on %s", topic)
 
     def _wake(self) -> None:
         """Wake the network thread, so that it sends what is queued."""
@@ -388,7 +414,8 @@ class BrokerClient(PeriodicThread):
             self.retained += 1
             done()
             return
-        try:
-            self._message(topic, bytes(message.payload), done)
-        except Exception:
-            log.exception("a message on %s", topic)
+        payload = bytes(message.payload)
+        if self._urgent is None or self._urgent(topic, payload):
+            self._hand_over(topic, payload, done)
+        else:
+            self._arrived.append((topic, payload, done))

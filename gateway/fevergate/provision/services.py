@@ -66,6 +66,8 @@ def drop_ins(folder: Path) -> dict[str, str]:
         # The check of its files may take long on a busy machine: after LOOK_S it starts anyway.
         f"ExecStartPre=-timeout --kill-after=10 {LOOK_S} fevergate broker {folder}\n"
         f"TimeoutStartSec={START_S}\n"
+        # Before ordinary programs, as the thread that lights the lamp; where it may not, after all.
+        "ExecStartPost=-+chrt --rr --all-tasks --pid 1 $MAINPID\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
         "[Unit]\nStartLimitIntervalSec=0\n",

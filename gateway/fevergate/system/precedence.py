@@ -13,14 +13,15 @@ LOWEST = 1
 """Of the real-time priorities: before all ordinary threads, after the kernel's own (50)."""
 
 
-def take() -> bool:
-    """Give it to the calling thread, not to processes that it starts; whether we may.
+def take(thread: int = 0) -> bool:
+    """Give it to the calling thread, or to another, not to processes that it starts; whether we
+    may.
 
     A user may by RLIMIT_RTPRIO (`LimitRTPRIO=` of a unit), unless the kernel shares out real time
     among control groups (CONFIG_RT_GROUP_SCHED, which Raspberry Pi OS and Debian leave out).
     """
     try:
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(LOWEST))
+        os.sched_setscheduler(thread, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(LOWEST))
     except OSError as error:
         log.info("no precedence over other programs: %s", error)
         return False

@@ -432,6 +432,7 @@ def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
     start = re.search(r"\nTimeoutStartSec=(\d+)\n", text)
     assert look and look[2] == f"{tmp_path}/a"
     assert start and int(start[1]) > int(look[1]) + 90, "it starts after a look that took too long"
+    assert "\nExecStartPost=-+chrt " in text, "and where it may not run before other programs"
     assert f"c={tmp_path}/a/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n" in text
     assert "\nRestart=always\n" in text and text.endswith("[Unit]\nStartLimitIntervalSec=0\n")
 
