@@ -172,7 +172,7 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
 
         phone.joins_again()
         window = phone.open()
-        phone.say("Done. north-1 starts anew.")
+        phone.say("Done. north-1 restarts now.")
         assert judged(window) == [] and phone.complaints == []
     board.wait_console("link up", ANSWER_S)
     assert board.boots == 2 and board.settings()["language"] == "en"
@@ -229,7 +229,7 @@ def test_a_file_is_pasted_where_none_can_be_chosen(site, browser, board):
         window.get_by_role("button", name="保存 Save", exact=True).tap()
         phone.say("There is no Wi-Fi nowhere here")
         window.get_by_role("button", name="仍然保存 Save all the same").tap()
-        phone.say("starts anew")
+        phone.say("restarts now")
         assert judged(window) == [] and phone.complaints == []
     assert board.settings()["wifi_ssid"] == "nowhere"
 
