@@ -1,12 +1,14 @@
 """Time from a fever's publication to the red lamp's pin, compared with a bare MQTT subscriber.
 
-The bare one is measured twice: alone, and beside the gateway at work. What the second waits longer
-than the first it waits for a free processor: the broker is told of the fever later, too.
+The bare one is measured twice: alone, and beside the gateway at work. The kiosk that publishes the
+fevers runs before other programs of this machine, since a real one has a processor of its own; so
+does the bare subscriber, since the gateway's thread of the lamps does.
 """
 
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from statistics import median
@@ -29,6 +31,7 @@ APART_S = 0.005
 WAIT_S = 120
 WARM_S = 1.0
 EVERYTHING = 10_000_000
+ORDINARY = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
 
 
 def measure(
@@ -43,13 +46,14 @@ def measure(
     many to both, of which the bare one's are timed.
 
     Meanwhile others publish `load` readings per second, and `boards` guard's boards are open.
-    Returns medians over the rounds of each round's percentiles, in ms, and whether the broker and
-    the gateway's thread of the lamps had precedence over other programs, as their units grant.
+    Returns medians over the rounds of each round's percentiles, in ms, and whether the kiosk, the
+    broker, the bare subscriber and the gateway's thread of the lamps had precedence over other
+    programs, as units grant it to the broker and the gateway.
     """
     took_ms: dict[str, list[list[float]]] = {"bare": [], "alarm": [], "beside": []}
     slow = environment(site.folder, fsync_ms)
     boot = 0
-    preceding = precedence.take(site.broker.pid)  # as its unit's drop-in has it
+    preceding = _take_precedence(site.broker.pid)  # as its unit's drop-in has it
     with ExitStack() as beside:
         if boards:
             beside.enter_context(pages.start_web(site))
@@ -62,6 +66,7 @@ def measure(
                     kiosk = LoadKiosk(site.settings, site.kiosks[0], boot)
                     stack.callback(kiosk.close)
                     kiosk.wait_up()
+                    preceding &= stack.enter_context(_own_processor())
                     lamp = bare = None
                     if name != "bare":
                         lamp = _Lamp(stack.enter_context(Admin(site)))
@@ -74,6 +79,7 @@ def measure(
                         bare = stack.enter_context(
                             bare_subscriber(site.settings_path, "watch", '"fever"')
                         )
+                        preceding &= _take_precedence(bare.pid)
                     if load:
                         forever = ("--rate", str(load), "--readings", str(EVERYTHING))
                         stack.enter_context(site.start_load(*forever))
@@ -92,12 +98,33 @@ def measure(
     }
 
 
+def _take_precedence(pid: int) -> bool:
+    """Let every thread of a process run before ordinary ones; whether we may."""
+    taken = [precedence.take(int(task.name)) or not task.exists() for task in _threads(pid)]
+    return all(taken)
+
+
+@contextmanager
+def _own_processor() -> Iterator[bool]:
+    """Let this process, in which the kiosk is, run as if it had a machine of its own."""
+    try:
+        yield _take_precedence(os.getpid())
+    finally:
+        for task in _threads(os.getpid()):
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setscheduler(int(task.name), ORDINARY, os.sched_param(0))
+
+
 def _has_precedence(pid: int) -> bool:
     """Whether a thread of a process runs before ordinary ones; the gateway's does where it may."""
     return any(
         os.sched_getscheduler(int(task.name)) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
-        for task in Path(f"/proc/{pid}/task").iterdir()
+        for task in _threads(pid)
     )
+
+
+def _threads(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
 
 
 class _Lamp:
