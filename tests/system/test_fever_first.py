@@ -80,7 +80,7 @@ def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(tmp_path):
             line.start()
             try:
                 until(lambda: line.subscribed)
-                line._outgoing.extend([(f"{BASE}/north-1/stored", b"{}", 0, False)] * SAID)
+                line.traffic.outgoing.extend([(f"{BASE}/north-1/stored", b"{}", 0, False)] * SAID)
                 line._wake()
                 until(lambda: order.count("said") == SAID and "fever" in order)
             finally:

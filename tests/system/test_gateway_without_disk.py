@@ -208,9 +208,9 @@ def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
             assert gateway.tick() and says_not_recorded(gateway)
             second = fleet.kiosks[0].reading(Verdict.FEVER, 38.6)
             wait_until(lambda: lamps.red or fleet.kiosks[0].again())
-            lines, heard = gateway._broker._epoch, gateway.ingest.counts["fever"]
+            lines, heard = gateway._broker.traffic.epoch, gateway.ingest.counts["fever"]
             gateway._broker.again()
-            wait_until(lambda: gateway._broker._epoch > lines)
+            wait_until(lambda: gateway._broker.traffic.epoch > lines)
             wait_until(lambda: gateway.ingest.counts["fever"] >= heard + 2)  # both once more
             guard_asks_for_a_test(settings, gateway)  # behind all that was repeated
             assert lamps.red

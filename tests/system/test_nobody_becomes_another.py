@@ -23,7 +23,8 @@ from fevergate.collect.intake import topics
 from fevergate.gateway.service import Gateway
 from fevergate.mosquitto import broker_files
 from fevergate.mosquitto.broker_files import FILES, MAX_CONNECTIONS
-from fevergate.mqtt.client import BrokerClient, SessionOptions
+from fevergate.mqtt.client import BrokerClient
+from fevergate.mqtt.session import SessionOptions
 from fevergate.protocol.messages import encode
 from fevergate.settings.collector import load_collect
 from harness.site import Site
@@ -101,7 +102,7 @@ def steal(site, identity, ending, let_in):
 @pytest.mark.parametrize("identity", ["gateway", "web-gw-east", "south-1"])
 def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, line, identity):
     lost = []
-    lines = site.inside._broker._epoch
+    lines = site.inside._broker.traffic.epoch
     ending, let_in = threading.Event(), threading.Semaphore(0)
     with Client(site, "south-1", client_id="south-1") as kiosk:
         kiosk.client.on_disconnect = lambda *_: lost.append("south-1")
@@ -117,14 +118,16 @@ def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, 
                 lambda: site.state("south").state == "raised",
                 lambda seq=seq: (
                     f"red for fever {seq} of {FEVERS} at the other gate, while north-1 connects as"
-                    f" {identity}: thrown off {site.inside._broker._epoch - lines} times"
+                    f" {identity}: thrown off {site.inside._broker.traffic.epoch - lines} times"
                     f" (gateway), {len(lost)} (its kiosk)"
                 ),
             )
             site.inside.ingest.pressed("south", "Li Wei")
         ending.set()
         thief.join()
-        assert lost == [] and site.inside._broker._epoch == lines and pages._epoch == 1
+        assert (
+            lost == [] and site.inside._broker.traffic.epoch == lines and pages.traffic.epoch == 1
+        )
         kiosk.client.on_disconnect = None
 
 
@@ -170,7 +173,7 @@ def test_two_collectors_of_one_broker_are_two_users_and_neither_throws_the_other
         brokers.append(line(collect, client_id("raw", name), share, _done, session=session))
     with Client(site, "south-1") as kiosk:
         kiosk.say(f"{BASE}/south-1/status", b"online")
-    assert [broker._epoch for broker in brokers] == [1, 1]
+    assert [broker.traffic.epoch for broker in brokers] == [1, 1]
     assert not any(broker.taken_over for broker in brokers)
 
 
@@ -184,9 +187,9 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
         until(lambda: site.state("north").state == "raised")  # live it is a fever as any
         site.inside.ingest.pressed("north", "Li Wei")
+    before = site.inside._broker.traffic.retained
     site.inside._broker.again()  # as after each start
-    before = site.inside._broker.retained
-    until(lambda: site.inside._broker.retained >= before + 2)
+    until(lambda: site.inside._broker.traffic.retained >= before + 2)
     assert site.state("north").state == "clear"
     with Client(site, "north-1") as kiosk:
         say_retained(f"{BASE}/north-1/reading", b"")

@@ -70,6 +70,6 @@ def test_a_probe_ends_no_gateways_connection(site):
         with Client(site, "north-1") as kiosk:
             kiosk.say(f"{BASE}/north-1/reading", encode(reading(1, "fever")))
             until(lambda: gateway.alarm.states()[0].state == "raised")
-        assert gateway._broker._epoch == 1
+        assert gateway._broker.traffic.epoch == 1
     finally:
         gateway.stop()

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from fevergate.collect.collector import client_id
 from fevergate.collect.intake import topics
-from fevergate.mqtt.client import SessionOptions
+from fevergate.mqtt.session import SessionOptions
 from fevergate.mqtt.tls import named_context, no_delay
 from fevergate.protocol.topics import Topic
 from fevergate.settings.collector import load_collect

@@ -12,7 +12,8 @@ from fevergate.collect.intake import Intake, Item, topics
 from fevergate.collect.store import CollectStore
 from fevergate.collect.writer import CollectWriter
 from fevergate.errors import CollectError
-from fevergate.mqtt.client import BrokerClient, SessionOptions
+from fevergate.mqtt.client import BrokerClient
+from fevergate.mqtt.session import SessionOptions
 from fevergate.settings.collector import CollectSettings
 from fevergate.system.periodic_thread import PeriodicThread
 

@@ -3,34 +3,28 @@
 The session outlives the process, messages are acknowledged by the caller, small packets are not
 delayed, an exception in a callback does not end the thread, and only one thread uses the socket.
 paho's own loop reads one packet for each `select` and wakes up for each acknowledgement; this loop
-reads all packets that have arrived. It speaks MQTT 3.1.1, since paho spends a fifth of its time on
-each message's MQTT 5 properties, which we do not use; session expiry and the number of messages in
-flight are set in the broker (`broker_files`). With `SessionOptions`, which a shared subscription
-needs, it speaks MQTT 5.
+reads all packets that have arrived. Session expiry and the number of messages in flight are set in
+the broker (`broker_files`).
 """
 
 import logging
 import random
-import re
 import select
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.matcher import MQTTMatcher
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fevergate.errors import SettingsError
-from fevergate.mqtt.tls import BufferedSocket, end_of, named_context, no_delay
+from fevergate.mqtt.session import SessionOptions, end_session, new_client
+from fevergate.mqtt.tls import BufferedSocket, end_of, named_context
+from fevergate.mqtt.traffic import MAX_ARRIVED, SLICE, Message, Traffic, Urgent
 from fevergate.settings import last_good
 from fevergate.settings.collector import CollectSettings
 from fevergate.settings.gateway import GatewaySettings
@@ -46,58 +40,8 @@ BACKOFF_MAX_S = 8.0
 MISC_S = 1.0
 """Interval of paho's housekeeping (`loop_misc`: keep-alive, repeats)."""
 
-MAX_QUEUED = 10_000
-"""Messages that wait to be published; the oldest are dropped beyond that."""
-
-BURST = 128
-"""Packets read before acknowledgements and messages are written."""
-
-MAX_ARRIVED = 2000
-"""Messages that wait to be handled before no more are read: about 1 MB."""
-
-SLICE = 4
-"""Messages handled before it is seen what else has arrived."""
-
-ACKNOWLEDGED_SLICE = 32
-"""Acknowledgements sent before that, of some 20 us each."""
-
-OUTGOING_SLICE = 2
-"""Messages published before that, of some 100 us each."""
-
 TAKEN_OVER = 0x8E
 """Reason code: another client has connected with our client id (MQTT 5, 3.14.2.1)."""
-
-Message = Callable[[str, bytes, Callable[[], None]], None]
-
-TAKEN_RETAINED = re.compile(r".*/status$|.*/alarm/[^/]+$|[$]SYS/.*")
-"""Topics whose retained messages are accepted: states. A retained reading or health message would
-come again with each connection, however old it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """MQTT 5 options of a session: how long it outlives the connection, and how many messages may
-    be in flight unacknowledged (mosquitto's default is 20)."""
-
-    expiry_s: int
-    receive_maximum: int
-
-    def properties(self) -> Properties:
-        """The options as properties of CONNECT."""
-        connect = Properties(PacketTypes.CONNECT)
-        connect.SessionExpiryInterval = self.expiry_s
-        connect.ReceiveMaximum = self.receive_maximum
-        return connect
-
-
-class _NoFilters(MQTTMatcher):
-    """In place of paho's search for the callbacks of a topic, of which we have none: for each
-    message it left four objects that refer to each other, so that Python collected such rings
-    several times a minute under load, and every thread stood still for 2 to 6 ms."""
-
-    def iter_match(self, topic: str) -> Generator[Any]:
-        """No callback."""
-        yield from ()
 
 
 class BrokerClient(PeriodicThread):
@@ -121,12 +65,12 @@ class BrokerClient(PeriodicThread):
         *,
         clean: bool = False,
         patient: bool = False,
-        urgent: Callable[[str, bytes], bool] | None = None,
+        urgent: Urgent | None = None,
     ) -> None:
         """`patient`: wait for a password or authority that cannot be read, with the reason in
-        `trouble`, instead of raising `SettingsError`. `urgent(topic,
-        payload)`: whether a message is handled before those that arrived before it; with it the
-        thread runs before other programs where it may."""
+        `trouble`, instead of raising `SettingsError`. `urgent(topic, payload)`: whether a message
+        is handled before those that arrived before it; with it the thread runs before other
+        programs where it may."""
         super().__init__("broker", BACKOFF_MIN_S)
         self._urgent = urgent
         self._settings = settings
@@ -143,46 +87,31 @@ class BrokerClient(PeriodicThread):
         """Topics for which the broker refused the subscription."""
         self._broker = settings.broker
         self._topics = [(topic, 1) for topic in topics]
-        self._message = message
         self._up = up
-        self._epoch = 0
-        self._arrived: deque[tuple[str, bytes, Callable[[], None]]] = deque()
-        self._acknowledged: deque[tuple[int, int]] = deque()
-        self._outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=MAX_QUEUED)
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_w.setblocking(False)
         self._awake = False
         self._again = False
         self._wait_s = BACKOFF_MIN_S
-        self.heard_at = self.progressed_at = time.monotonic()
-        self.retained = 0
-        """Number of retained messages that were ignored."""
+        self.progressed_at = time.monotonic()
         self.certificate_end: float | None = None
         """When the broker's certificate expires, as seen at the last connect, Unix time (s)."""
         if session:
             self._connect_with = {"clean_start": False, "properties": session.properties()}
-        self._client = self._new_client(client_id, clean=clean)
+        self._client = self._new_client(client_id, session, clean=clean)
+        self.traffic = Traffic(self._client, message, urgent, self._wake)
         if not patient:
             self._secure()
 
-    def _new_client(self, client_id: str, *, clean: bool) -> mqtt.Client:
-        session = self._connect_with
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if session else clean,
-            protocol=mqtt.MQTTv5 if session else mqtt.MQTTv311,
-            manual_ack=True,
-        )
-        client.max_queued_messages_set(MAX_QUEUED)
-        client._on_message_filtered = _NoFilters()
+    def _new_client(
+        self, client_id: str, session: SessionOptions | None, *, clean: bool
+    ) -> mqtt.Client:
+        client = new_client(client_id, session, clean=clean)
         if self._status_topic:
             client.will_set(self._status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
-        client.on_socket_open = no_delay
         # Without this callback paho would write to the socket in whichever thread publishes, at
         # times in the middle of a packet of the network thread's.
         client.on_socket_register_write = lambda *_: self._wake()
@@ -236,7 +165,7 @@ class BrokerClient(PeriodicThread):
         thread calls paho, so that no other thread waits for its locks."""
         if not self.connected:
             return False
-        self._outgoing.append((topic, payload, qos, retain))
+        self.traffic.outgoing.append((topic, payload, qos, retain))
         self._wake()
         return True
 
@@ -248,7 +177,7 @@ class BrokerClient(PeriodicThread):
 
     def tick(self) -> float:
         """Serve one connection until it ends; returns the time to the next attempt (s)."""
-        epoch = self._epoch
+        epoch = self.traffic.epoch
         self.progressed_at = time.monotonic()
         try:
             self._secure()
@@ -265,7 +194,7 @@ class BrokerClient(PeriodicThread):
         if self._again:  # we disconnected ourselves, and a fever may be waiting
             self._again = False
             return 0
-        connected = self._epoch > epoch
+        connected = self.traffic.epoch > epoch
         self._wait_s = BACKOFF_MIN_S if connected else min(2 * self._wait_s, BACKOFF_MAX_S)
         return self._wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
@@ -284,11 +213,12 @@ class BrokerClient(PeriodicThread):
         """Serve one connection until it ends."""
         misc_at = time.monotonic()
         left = leaving = breaking = False
+        traffic = self.traffic
         while isinstance(sock := self._client.socket(), BufferedSocket):
             self.progressed_at = time.monotonic()
             flushed = sock.flush()
             writers = [] if flushed else [sock]
-            waiting = sock.pending() or self._arrived or (flushed and self._unsent)
+            waiting = sock.pending() or traffic.arrived or (flushed and traffic.unsent)
             readable, _, _ = select.select(
                 [sock, self._wake_r], writers, [], 0 if waiting else MISC_S
             )
@@ -296,11 +226,11 @@ class BrokerClient(PeriodicThread):
                 self._wake_r.recv(64)
             self._awake = False
             if sock in readable or sock.pending():
-                self._take(sock)
-            self._handle(SLICE)
+                traffic.take(sock)
+            traffic.handle(SLICE)
             again, stopping = self._again, self.stopping.is_set()
             if flushed or again or stopping:
-                self._send(everything=again or stopping)
+                traffic.send(everything=again or stopping)
             if self._client.want_write():
                 self._client.loop_write()
             # After the acknowledgements, or the broker would repeat those messages too.
@@ -317,60 +247,13 @@ class BrokerClient(PeriodicThread):
             if stopping and not leaving:
                 leaving = True  # after all queued messages
                 self._disconnect()
-        self._handle(MAX_ARRIVED)
+        traffic.handle(MAX_ARRIVED)
 
     def _disconnect(self) -> None:
         if not (self._leave.is_set() and self._connect_with):
             self._client.disconnect()
             return
-        ended = Properties(PacketTypes.DISCONNECT)
-        ended.SessionExpiryInterval = 0
-        self._client.disconnect(properties=ended)
-
-    def _take(self, sock: BufferedSocket) -> None:
-        """Read what has arrived; urgent messages are handled as they are read."""
-        for _ in range(BURST):
-            if len(self._arrived) >= MAX_ARRIVED:
-                return
-            self._client.loop_read()
-            if self._client.socket() is not sock:
-                return
-            if not sock.pending() and not select.select([sock], [], [], 0)[0]:
-                return
-
-    def _handle(self, most: int) -> None:
-        """Hand over the oldest messages that wait, `most` at most."""
-        for _ in range(min(most, len(self._arrived))):
-            self._hand_over(*self._arrived.popleft())
-
-    def _send(self, *, everything: bool) -> None:
-        """Pass some of the acknowledgements and messages that wait on to paho, or everything.
-
-        Only some, because a fever that arrives meanwhile would wait for them here, and in the
-        broker, which reads all that one TLS record holds before it turns to the next client.
-        """
-        for _ in range(len(self._acknowledged) if everything else ACKNOWLEDGED_SLICE):
-            if not self._acknowledged:
-                break
-            epoch, mid = self._acknowledged.popleft()
-            # A packet id is valid only on the connection that it came on.
-            if epoch == self._epoch:
-                self._client.ack(mid, 1)
-        for _ in range(len(self._outgoing) if everything else OUTGOING_SLICE):
-            if not self._outgoing:
-                break
-            topic, payload, qos, retain = self._outgoing.popleft()
-            self._client.publish(topic, payload, qos=qos, retain=retain)
-
-    @property
-    def _unsent(self) -> bool:
-        return bool(self._acknowledged or self._outgoing)
-
-    def _hand_over(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        try:
-            self._message(topic, payload, done)
-        except Exception:
-            log.exception("a message on %s", topic)
+        end_session(self._client)
 
     def _wake(self) -> None:
         """Wake the network thread, so that it sends what is queued."""
@@ -392,7 +275,7 @@ class BrokerClient(PeriodicThread):
             if reason.is_failure:
                 log.error("the broker refuses us: %s", reason)
                 return
-            self._epoch += 1
+            self.traffic.epoch += 1
             self.subscribed = False
             if not self._leave.is_set():
                 client.subscribe(self._topics)
@@ -433,25 +316,3 @@ class BrokerClient(PeriodicThread):
         self.taken_over |= reason.value == TAKEN_OVER
         if not self.stopping.is_set():
             log.warning("broker down")
-
-    def _on_message(
-        self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage
-    ) -> None:
-        self.heard_at = time.monotonic()
-        epoch, mid, qos = self._epoch, message.mid, message.qos
-        topic = message.topic
-
-        def done() -> None:
-            if qos:
-                self._acknowledged.append((epoch, mid))
-                self._wake()
-
-        if message.retain and not TAKEN_RETAINED.fullmatch(topic):
-            self.retained += 1
-            done()
-            return
-        payload = bytes(message.payload)
-        if self._urgent is None or self._urgent(topic, payload):
-            self._hand_over(topic, payload, done)
-        else:
-            self._arrived.append((topic, payload, done))
