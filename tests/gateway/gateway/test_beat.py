@@ -60,6 +60,17 @@ def test_each_gate_with_posts_gets_one_beat_whatever_their_number():
     assert broker.said == [(topic, 1, 0, False), (topic, 2, 0, False)]
 
 
+def test_every_gate_with_posts_gets_the_beat():
+    broker = Broker([])
+    alarm = Alarm({"north": Lamps(), "south": Lamps()}, lambda _: None)
+    beat = AlarmBeat(gates(north=["north-post"], south=["south-post"]), alarm, broker.publish)
+    beat.beat()
+    assert {topic for topic, *_ in broker.said} == {
+        "fevergate/v1/east/alarm/north/beat",
+        "fevergate/v1/east/alarm/south/beat",
+    }
+
+
 def test_without_posts_nothing_is_sent():
     broker = Broker([])
     AlarmBeat(gates(), Alarm({"north": Lamps()}, lambda _: None), broker.publish).beat()
