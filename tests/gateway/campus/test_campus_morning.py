@@ -3,12 +3,10 @@
 import csv
 import io
 import re
-from functools import partial
 
 import openpyxl
 import pdfplumber
 import pytest
-from argon2 import PasswordHasher
 from campus_site import DAY, Clock, after, counts, delivery, fever, local, over, settings, so_far
 from pages_site import GOOD
 from sqlalchemy import text
@@ -17,9 +15,7 @@ from starlette.testclient import TestClient
 from fevergate.campus import fever_search
 from fevergate.campus.app import CampusServer
 from fevergate.protocol.campus_messages import RollDay, StruckSpan
-from fevergate.web_common import accounts
 
-quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 OURS = {"origin": "https://campus"}
 TERM = f"from=2026-06-01&to={DAY}"
 
@@ -27,8 +23,7 @@ TERM = f"from=2026-06-01&to={DAY}"
 class Site:
     """Two campuses, `east` with fevers of two days; it is eight on the morning after."""
 
-    def __init__(self, folder, database, patch):
-        patch.setattr(accounts, "PasswordHasher", quick)
+    def __init__(self, folder, database):
         self.now = Clock("2026-11-24 08:00")
         self.server = CampusServer(settings(folder, database), self.now)
         self.server.accounts.begin(self.server.accounts.invite(), "李伟", GOOD)
@@ -59,16 +54,16 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
-    site = Site(tmp_path, "campus.db", monkeypatch)
+def site(tmp_path):
+    site = Site(tmp_path, "campus.db")
     yield site
     site.server.close()
 
 
 @pytest.fixture
-def on_either(tmp_path, database_text, monkeypatch):
+def on_either(tmp_path, database_text):
     """The same, on SQLite and on PostgreSQL."""
-    site = Site(tmp_path, database_text, monkeypatch)
+    site = Site(tmp_path, database_text)
     yield site
     site.server.close()
 

@@ -4,12 +4,10 @@ import csv
 import io
 import re
 from datetime import datetime
-from functools import partial
 
 import openpyxl
 import pdfplumber
 import pytest
-from argon2 import PasswordHasher
 from campus_site import DAY, Clock, after, counts, delivery, fever, over, settings, so_far
 from export_cells import cells
 from notice_helpers import contact
@@ -19,17 +17,14 @@ from starlette.testclient import TestClient
 from fevergate.campus.app import CampusServer
 from fevergate.texts.translations import translator
 from fevergate.web.fever_columns import FEVER_COLUMNS
-from fevergate.web_common import accounts
 
-quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 OURS = {"origin": "https://campus"}
 
 
 class Site:
     """Two campuses, one of which has said nothing; `李伟` administers, `Zhang` looks."""
 
-    def __init__(self, folder, database, patch) -> None:
-        patch.setattr(accounts, "PasswordHasher", quick)
+    def __init__(self, folder, database) -> None:
         self.now = Clock("2026-11-24 07:30")
         self.server = CampusServer(settings(folder, database), self.now)
         self.server.accounts.begin(self.server.accounts.invite(), "李伟", GOOD)
@@ -53,8 +48,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path, database_text, monkeypatch):
-    site = Site(tmp_path, database_text, monkeypatch)
+def site(tmp_path, database_text):
+    site = Site(tmp_path, database_text)
     yield site
     site.server.close()
 

@@ -2,10 +2,8 @@
 
 import re
 from datetime import date
-from functools import partial
 
 import pytest
-from argon2 import PasswordHasher
 from campus_site import Clock, counts, delivery, over, settings
 from pages_site import GOOD
 from starlette.testclient import TestClient
@@ -13,9 +11,7 @@ from starlette.testclient import TestClient
 from fevergate.campus.app import CampusServer
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.roll import DayRoll
-from fevergate.web_common import accounts
 
-quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 OURS = {"origin": "https://campus"}
 TODAY = "2026-11-24"
 
@@ -23,8 +19,7 @@ TODAY = "2026-11-24"
 class Office:
     """A list over two campuses; `李伟` administers, `Zhang` looks, `Liu` is tutor of class 1."""
 
-    def __init__(self, folder, database, patch) -> None:
-        patch.setattr(accounts, "PasswordHasher", quick)
+    def __init__(self, folder, database) -> None:
         self.now = Clock(f"{TODAY} 09:00")
         self.server = CampusServer(settings(folder, database), self.now)
         self.server.accounts.begin(self.server.accounts.invite(), "李伟", GOOD)
@@ -62,8 +57,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path, database_text, monkeypatch):
-    office = Office(tmp_path, database_text, monkeypatch)
+def office(tmp_path, database_text):
+    office = Office(tmp_path, database_text)
     yield office
     office.server.close()
 

@@ -4,7 +4,6 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from argon2 import PasswordHasher
 from campus_site import Clock as CampusTime
 from campus_site import settings as campus_settings
 from pages_site import GOOD, OURS
@@ -16,18 +15,12 @@ from fevergate.campus.app import CampusServer
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy, page
 from fevergate.settings.gateway import CampusServerSettings
-from fevergate.web_common import accounts
 from harness.made_up_list import as_csv, as_xlsx, made_up
 
 
-def quick():
-    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
-
 @pytest.fixture(params=["gateway", "campus"])
-def office(request, tmp_path, monkeypatch):
+def office(request, tmp_path):
     """A list's home: its store, the audit, and who signs in."""
-    monkeypatch.setattr(accounts, "PasswordHasher", quick)
     if request.param == "gateway":
         site = GatewaySite(tmp_path)
         yield SimpleNamespace(
@@ -214,8 +207,7 @@ def test_guards_see_nothing_of_it_and_nobody_from_elsewhere_uploads(office, clie
     assert client.get("/admin/list/people/999999999999").status_code == 404
 
 
-def test_a_gateways_copy_is_looked_at_and_changed_nowhere(tmp_path, monkeypatch):
-    monkeypatch.setattr(accounts, "PasswordHasher", quick)
+def test_a_gateways_copy_is_looked_at_and_changed_nowhere(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "copy").mkdir()
     home = GatewaySite(tmp_path / "home")

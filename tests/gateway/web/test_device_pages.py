@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from pages_site import post
 from starlette.testclient import TestClient
-from test_kiosk_settings_pages import Campus, begun
+from test_kiosk_settings_pages import Campus
 
 from fevergate.cli import cli
 from fevergate.errors import ActionError, BrokerError
@@ -42,7 +42,7 @@ PROGRESS = "/admin/devices/request"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    with closing(begun(tmp_path_factory.mktemp("devices") / "site")) as campus:
+    with closing(Campus(tmp_path_factory.mktemp("devices") / "site")) as campus:
         yield campus
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from pages_site import GOOD, OURS, post, quick
+from pages_site import GOOD, OURS, post
 from samples import health
 from starlette.testclient import TestClient
 
@@ -21,7 +21,6 @@ from fevergate.storage.records import HealthArrived, SettingsApplied
 from fevergate.storage.store import Store
 from fevergate.texts.translations import translator
 from fevergate.web.app import Pages
-from fevergate.web_common import accounts
 from harness.site import Site
 from kiosk.errors import SettingsError
 from kiosk.settings import Settings
@@ -62,15 +61,9 @@ class Campus:
         self.site.broker.stop()
 
 
-def begun(folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "PasswordHasher", quick)
-        return Campus(folder)
-
-
 @pytest.fixture
 def campus(tmp_path):
-    campus = begun(tmp_path / "site")
+    campus = Campus(tmp_path / "site")
     yield campus
     campus.close()
 
@@ -78,7 +71,7 @@ def campus(tmp_path):
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
     """A campus that only sees what is refused."""
-    campus = begun(tmp_path_factory.mktemp("refused") / "site")
+    campus = Campus(tmp_path_factory.mktemp("refused") / "site")
     yield campus
     campus.close()
 

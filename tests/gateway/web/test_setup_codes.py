@@ -10,7 +10,7 @@ import zxingcpp
 from cryptography.fernet import Fernet, InvalidToken
 from hypothesis import given
 from hypothesis import strategies as st
-from pages_site import GOOD, OURS, post, quick
+from pages_site import GOOD, OURS, post
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
@@ -20,7 +20,6 @@ from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.web.app import Pages
 from fevergate.web.setup_codes import LIFETIME_S, SetupCodes
-from fevergate.web_common import accounts
 from kiosk import setup_code
 from kiosk.errors import SettingsError
 
@@ -189,9 +188,7 @@ def test_whatever_is_pasted_is_a_code_or_one_line_of_what_was_expected(text):
 def site(folder):
     """The pages, with an administrator and a guard."""
     Store(folder / "fevergate.db").close()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "PasswordHasher", quick)
-        pages = Pages(load_gateway(folder / "gateway.toml"))
+    pages = Pages(load_gateway(folder / "gateway.toml"))
     pages.accounts.begin(pages.accounts.invite(), "李伟", GOOD)
     pages.accounts.add("Zhang", GOOD, "guard")
     yield pages
