@@ -45,7 +45,7 @@ nearly = st.fixed_dictionaries(
     },
 )
 many = settings(
-    max_examples=1000,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
