@@ -10,11 +10,10 @@ import msgspec
 
 from fevergate.command_line.options import json_option, settings_option
 from fevergate.crypto.field_encryption import KEY, Vault
-from fevergate.errors import ListFileError, NothingFoundError
+from fevergate.errors import ListFileError
 from fevergate.operations.backup_commands import is_campus
-from fevergate.operations.people_commands import user
+from fevergate.operations.people_commands import content, user
 from fevergate.people.list_file import in_words
-from fevergate.people.list_table import MAX_BYTES
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
@@ -62,7 +61,7 @@ def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path
     with _opened(settings_path) as place:
         say = translator(place.language)
         try:
-            shifts = read_roster(_content(file), file.name, place.rules)
+            shifts = read_roster(content(file), file.name, place.rules)
         except ListFileError as error:
             for problem in error.problems:
                 click.echo(f"{file.name}: {in_words(problem, place.language)}", err=True)
@@ -139,11 +138,3 @@ def _campus(settings_path: Path) -> Iterator[_Place]:
         duty = Duty(entries, lambda: list(campuses))
         rules = DutyRules(zone=settings.zone, gates=campuses | titles)
         yield _Place(duty, store, rules, settings.language)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened_file:
-            return opened_file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise NothingFoundError(f"{file}: {error.strerror}") from error

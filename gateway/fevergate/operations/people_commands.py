@@ -90,7 +90,7 @@ def import_command(
         say = translator(home.language)
         rules = msgspec.structs.replace(home.rules, kind=kind)
         try:
-            listed = read_list(_content(file), file.name, rules)
+            listed = read_list(content(file), file.name, rules)
         except ListFileError as error:
             for problem in error.problems:
                 click.echo(f"{file.name}: {in_words(problem, home.language)}", err=True)
@@ -225,7 +225,9 @@ def _home(settings_path: Path) -> Iterator[Home]:
         yield home
 
 
-def _content(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """A list or roster that was named on the command line, up to one byte over its limit. Raises
+    `NothingFoundError` where it cannot be read."""
     try:
         with file.open("rb") as opened_file:
             return opened_file.read(MAX_BYTES + 1)
