@@ -182,9 +182,9 @@ class Stage(Site):
         state_class = re.compile(rf"\b{kind}\b")
         expect(page.locator("#state")).to_have_class(state_class, timeout=PATIENT_MS)
 
-    def opened_follow_up(self, page: Page, gate: str = "north") -> None:
+    def opened_follow_up(self, page: Page) -> None:
         """Open a board, and on it the newest fever's follow-up."""
-        self.board(page, gate)
+        self.board(page, "north")
         page.locator("#fevers td a").first.click()
         page.wait_for_selector("#after input[name=clinical_c]")
 
