@@ -4,14 +4,16 @@ import json
 import time
 
 from click.testing import CliRunner
+from msgspec.structs import replace
 from register_helpers import LOAN
 from samples import health
 
 from fevergate.cli import cli
 from fevergate.operations import doctor_storage
 from fevergate.operations.doctor import examine
+from fevergate.operations.doctor_posts import posts
 from fevergate.protocol.messages import Applied, CalibrationRecord
-from fevergate.settings.gateway import CampusServerSettings, load_gateway
+from fevergate.settings.gateway import CampusServerSettings, KioskTitle, load_gateway
 from fevergate.storage.records import HealthArrived, SettingsApplied
 from fevergate.storage.store import Store
 
@@ -76,6 +78,33 @@ def test_a_broker_with_settings_of_before_says_what_a_stolen_credential_could_do
         assert "provision gateway" in found[1].advice[1]
     finally:
         path.write_text(text)
+
+
+def test_an_access_list_of_before_is_named_with_the_command_that_makes_it_anew(site):
+    path = site.folder / "broker.acl"
+    text = path.read_text()
+    path.write_text(text.replace("/alarm/", "/light/", 1))
+    try:
+        found = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
+        assert [finding.state for finding in found] == ["ok", "warning"]
+        assert "access list" in found[1].text[1]
+        assert f"provision upgrade {site.folder}" in found[1].advice[1]
+    finally:
+        path.write_text(text)
+
+
+def test_a_lamp_post_that_is_not_heard_is_called_what_people_call_it(site):
+    (gate,) = site.settings.gates
+    settings = replace(
+        site.settings,
+        gates=[replace(gate, posts=["north-post"])],
+        kiosk_titles={"north-post": KioskTitle(title="伸缩门灯柱", title_en="Sliding gate's post")},
+    )
+    Store(site.folder / "fevergate.db").close()
+    (finding,) = posts(settings)
+    assert finding.state == "warning"
+    assert finding.text[0].startswith("伸缩门灯柱：")
+    assert finding.text[1].startswith("Sliding gate's post: ")
 
 
 def test_a_wrong_password_is_the_brokers_finding(site):

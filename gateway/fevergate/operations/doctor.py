@@ -15,7 +15,7 @@ from fevergate.clock import time_source
 from fevergate.clock.judge import WAYS_OUT
 from fevergate.command_line.finding import Finding, failed, finding, ok, warning
 from fevergate.crypto import pki
-from fevergate.errors import FeverGateError, SettingsError
+from fevergate.errors import FeverGateError, ProvisionError, SettingsError
 from fevergate.forwarding.http_sender import campus_context
 from fevergate.mosquitto import connection_limit
 from fevergate.mosquitto.broker_files import CLIENT_IDS
@@ -31,6 +31,7 @@ from fevergate.operations import (
     doctor_supply,
 )
 from fevergate.operations.clock_command import in_words
+from fevergate.provision.files import access_of
 from fevergate.registers.declarations import FILE, read_registers
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.settings.settings_file import read_secret
@@ -84,6 +85,23 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
             " client's place, and keep a light dark",
             "run fevergate provision gateway once more",
         )
+    if not _access_is_todays(settings):
+        yield warning(
+            "broker",
+            "the broker's access list is not what this version writes: it may refuse what kiosks,"
+            " lamp posts or pages need",
+            "run fevergate provision upgrade {folder}",
+            folder=settings.folder,
+        )
+
+
+def _access_is_todays(settings: GatewaySettings) -> bool:
+    """Whether broker.acl is as `provision upgrade` writes it; also where that cannot be seen."""
+    path = settings.path("broker.acl")
+    try:
+        return path.read_text(errors="replace") == access_of(settings.folder, settings.campus)
+    except (OSError, ProvisionError):
+        return True
 
 
 def _certificates(settings: GatewaySettings) -> Iterator[Finding]:

@@ -18,12 +18,13 @@ def posts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     known = "select kiosk, status = 'online' and last_seen >= ? from kiosks"
     heard = dict(reader.execute(known, (since,)).fetchall())
     for post, gate in settings.posts.items():
+        name = settings.kiosk_title(post, "zh"), settings.kiosk_title(post, "en")
         title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
         if heard.get(post):
-            yield ok("posts", "{post}: shows the alarm of {gate}", post=post, gate=title)
+            yield ok("posts", "{post}: shows the alarm of {gate}", post=name, gate=title)
         else:
             yield warning(
                 "posts",
-                both("{post}: the lamp post of {gate} is not heard", post=post, gate=title),
+                both("{post}: the lamp post of {gate} is not heard", post=name, gate=title),
                 "it is amber by itself: look at its power and its network",
             )

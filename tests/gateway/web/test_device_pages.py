@@ -360,6 +360,7 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     assert "校准" not in page.text
     form = page.text[page.text.index('id="settings"') :].partition("</form>")[0]
     assert re.findall(r'<(?:input|select) name="(\w+)"', form) == ["volume", "quiet"]
+    assert "灯柱自有设置" in form and "测温机" not in form
     assert 'action="/admin/kiosks/door-post/identify"' in page.text
     assert "黄灯将闪烁十秒" in client.get("/admin/kiosks/door-post?done=identify").text
     silenced = {"version": "0", "volume": "0", "quiet": "22:00-06:30"}
@@ -367,7 +368,9 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     assert post(client, *of_post, **silenced).status_code == 303
     values = current(campus.pages.settings.as_user("admin"), "door-post").values
     assert values and (values.volume, values.quiet_from, values.quiet_to) == (0, "22:00", "06:30")
-    assert post(client, *of_post, version="1", threshold_c="37.0").status_code == 400
+    assert "等待灯柱" in client.get(of_post[1]).text
+    refused = post(client, *of_post, version="1", threshold_c="37.0")
+    assert refused.status_code == 400 and "灯柱只有音量和静音时段" in refused.text
     path = str(campus.site.settings_path)
     command = ["settings", "door-post", "--site", "forehead", "--settings", path]
     done = CliRunner().invoke(cli, command)
