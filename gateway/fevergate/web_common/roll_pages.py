@@ -25,7 +25,7 @@ from fevergate.web_common.downloads import download
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import ROLL, session_of
 from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
-from fevergate.web_common.roll_sheet import KINDS, RollReader
+from fevergate.web_common.roll_sheet import AT_KIOSKS, KINDS, RollReader
 from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.sheet_files import MEDIA, write_sheet
 
@@ -126,6 +126,7 @@ class RollPages:
             unmeasured=unmeasured,
             done=done,
             kinds=KINDS,
+            at_kiosks=AT_KIOSKS,
             max_reason=MAX_REASON,
             error=error,
             given=given or {},

@@ -26,12 +26,15 @@ KINDS: dict[Kind, str] = {
     "none": N_("not measured"),
 }
 """What a mark is by, as people call it."""
+AT_KIOSKS: tuple[Kind, ...] = ("card", "gate")
+"""Kinds that a kiosk measured: nobody entered them here, and nobody takes them back."""
 
 
 class RollRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     """Somebody who was expected, by name, and the mark of that day: what it is by, °C (axillary) by
-    a clinical thermometer or the desk's sensor, Unix time (s), who entered it, and why somebody was
-    excused. Names are empty once they were erased."""
+    a clinical thermometer or the desk's sensor, Unix time (s) at which it was entered, by whom, and
+    why somebody was excused; the last three only of what a person entered, not of a kiosk's
+    measurement. Names are empty once they were erased."""
 
     person: int
     unit: str
@@ -72,6 +75,7 @@ class RollReader:
             people = self._people.people(row.person for row in part)
             for row in part:
                 person = people.get(row.person)
+                entered = bool(row.by) and row.kind not in AT_KIOSKS
                 yield RollRow(
                     person=row.person,
                     unit=row.unit,
@@ -81,9 +85,9 @@ class RollReader:
                     kind=row.kind,
                     clinical_c=row.clinical_c,
                     fever=row.fever,
-                    at=row.at,
-                    by=row.by,
-                    reason=self._marks.reason(row.sealed),
+                    at=row.at if entered else None,
+                    by=row.by if entered else "",
+                    reason=self._marks.reason(row.sealed) if entered else "",
                 )
 
     def sheet(

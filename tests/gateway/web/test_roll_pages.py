@@ -89,6 +89,28 @@ def test_whoever_tapped_a_card_at_a_kiosk_and_was_measured_is_on_the_page_as_suc
     assert listed.pages.measured_today == DayRoll(expected=4, measured=1, unmeasured=3)
 
 
+def test_a_measurement_by_card_has_neither_a_time_of_entry_nor_a_button_that_does_nothing(
+    listed, tutor, persons
+):
+    yesterday = listed.pages.clock.today() - timedelta(days=1)
+    with listed.pages.people_db.transaction() as connection:  # they came onto the list long ago
+        connection.execute("update people set since = 0")
+        day_before = str(yesterday - timedelta(days=1))
+        connection.execute("insert into roll_days(day, closed_at) values (?, 0)", (day_before,))
+        at_a_kiosk = "insert into marks_elsewhere(day, person, kind) values (?, ?, 'card')"
+        connection.execute(at_a_kiosk, (str(yesterday), persons["王小明"]))
+    listed.pages.roll.close_days(10_000)
+    marks = [NewMark(person=persons["王小明"], excused="住院")]  # before anybody knew of the card
+    listed.pages.marks.enter(yesterday, marks, "Chen")
+    page = tutor.get(f"/roll?date={yesterday}").text
+    assert "at a kiosk, by card" in page
+    assert 'data-title="Time">-</td>' in page and "住院" not in page
+    assert "/roll/take-back" not in page
+    listed.pages.marks.enter(yesterday, [NewMark(person=persons["李芳"], excused="事假")], "Chen")
+    page = tutor.get(f"/roll?date={yesterday}").text
+    assert page.count('action="/roll/take-back"') == 1 and "事假" in page
+
+
 def test_a_whole_class_is_entered_at_once(listed, tutor, persons):
     answer = enter(
         tutor,
