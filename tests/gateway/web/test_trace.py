@@ -278,6 +278,7 @@ def test_an_administrator_traces_on_the_page_and_takes_the_rows_along(site):
     page = asked(admin)
     assert page.status_code == 200 and "赵一" in page.text
     assert "Passed the same gate: 2; visitors inside then: 0" in page.text
+    assert '<td data-title="Name">' in page.text  # a phone shows each row as a card
     assert "not who was near whom" in page.text and "contact" not in page.text.lower()
     assert "经过同一校门：2 人" in asked(site.client("李伟", "zh")).text
 
