@@ -81,6 +81,7 @@ class CampusPages(CampusSite):
             request,
             "days.html",
             rows=rows,
+            submitted=self.reports.submitted(first.isoformat(), last.isoformat()),
             morning=morning,
             named=self.named(language),
             now=self._now(),
@@ -121,7 +122,8 @@ class CampusPages(CampusSite):
         day, kind = _day(request), request.path_params["kind"]
         if kind not in MEDIA:
             raise HTTPException(404)
-        report, version = self._version(request, day, self.reports.versions(day))
+        versions = self.reports.versions(day)
+        report, version = self._version(request, day, versions)
         language = self.language(request)
         say = translator(language)
         text = self.text(language)
@@ -134,7 +136,7 @@ class CampusPages(CampusSite):
             document = msgspec.json.encode({"version": version, "report": report})
             write = methodcaller("write", document)
         else:
-            write = partial(write_sheet, kind, text.sheet(report, version), say)
+            write = partial(write_sheet, kind, text.sheet(report, version, versions), say)
         file = f"report-{report.date}-v{version.version}.{kind}"
         answer = download(file, MEDIA[kind], write)
         self.note(request, "take report", file)

@@ -150,6 +150,12 @@ class CampusDay(Struct, kw_only=True):
     roll_silent: list[str] = []
     """Gateways with a list of their own that have not stated who was measured."""
 
+    @property
+    def unexplained(self) -> int:
+        """Fevers that a gateway counted and of which it has sent nothing but the number."""
+        known = sum(not fever.struck for fever in self.fevers) + self.unlisted
+        return max(self.figures.fevers - known, 0) if self.figures else 0
+
     def gates(self) -> dict[str, Figures]:
         """Figures by gate, in order of names."""
         gates: dict[str, Figures] = {}

@@ -1,5 +1,6 @@
 """A day's report as sentences, and as the whole document, for the page and the exported files."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,7 @@ PARTS = FIELDS | {
     "total": N_("Together"),
     "state": N_("State"),
     "silent": N_("Gateway"),
+    "figures": N_("Figures"),
     "contradictions": N_("Contradiction"),
     "rows_struck": N_("Replaced token"),
     "token": N_("Token"),
@@ -34,6 +36,9 @@ PARTS = FIELDS | {
     "unlisted": N_("Not listed"),
 }
 """Displayed names of the parts of a difference's path."""
+
+VALUES = STATES | {"silent": N_("silent")}
+"""Displayed names of values of a difference."""
 
 GAPS = {
     "missing": N_("Missing, no figures: %s."),
@@ -86,10 +91,10 @@ class ReportText(ReportTables):
         for state, sentence in GAPS.items():
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
-                sentences.append(say(sentence) % ", ".join(names))
+                sentences.append(say(sentence) % say(", ").join(names))
         sentences += [
             say("%(campus)s: not told who was measured, no report of zero: %(gateways)s.")
-            % {"campus": self.title(campus), "gateways": ", ".join(campus.roll_silent)}
+            % {"campus": self.title(campus), "gateways": say(", ").join(campus.roll_silent)}
             for campus in report.campuses
             if campus.roll_silent
         ]
@@ -98,6 +103,12 @@ class ReportText(ReportTables):
             % {"campus": self.title(campus), "count": campus.unlisted}
             for campus in report.campuses
             if campus.unlisted
+        ]
+        sentences += [
+            say("%(campus)s: fevers that were counted without details, not in the list: %(count)d.")
+            % {"campus": self.title(campus), "count": campus.unexplained}
+            for campus in report.campuses
+            if campus.unexplained
         ]
         return sentences + [
             say("%(campus)s, %(kiosk)s: stated %(stated)d people, its hours have %(held)d.")
@@ -148,8 +159,8 @@ class ReportText(ReportTables):
         """What a campus said of the day."""
         return self._say(STATES[campus.state])
 
-    def sheet(self, report: DayReport, version: Version) -> Sheet:
-        """The whole document of a version."""
+    def sheet(self, report: DayReport, version: Version, versions: Sequence[Version] = ()) -> Sheet:
+        """The whole document of a version; `versions` are those of its day."""
         say = self._say
         institution = (report.title_en if self._language == "en" else "") or report.title
         head = say("Daily report of fever screening")
@@ -169,6 +180,7 @@ class ReportText(ReportTables):
                 *self.gaps(report),
                 *self.struck(report),
                 about,
+                *self.corrected(version, versions),
                 say("It screens and does not diagnose."),
             ],
             tables=[self.table(name, report) for name in TABLES],
@@ -185,17 +197,35 @@ class ReportText(ReportTables):
             lines.append(say("The record of this signature was tampered with."))
         signed = {"by": version.signed_by, "at": local(version.signed_at, self._zone)}
         submitted = {
-            "to": version.submitted_to or "-",
+            "to": version.submitted_to,
             "by": version.submitted_by,
             "at": local(version.submitted_at, self._zone),
         }
+        was_submitted = say("Submitted by %(by)s at %(at)s.")
+        if version.submitted_to:
+            was_submitted = say("Submitted to %(to)s by %(by)s at %(at)s.")
         return [
             *lines,
             say("Signed by %(by)s at %(at)s.") % signed if signed["at"] else say("Not signed."),
-            say("Submitted to %(to)s by %(by)s at %(at)s.") % submitted
-            if submitted["at"]
-            else say("Not submitted."),
+            was_submitted % submitted if submitted["at"] else say("Not submitted."),
         ]
+
+    def corrected(self, version: Version, versions: Sequence[Version]) -> list[str]:
+        """A sentence on the newest earlier one of `versions` that was submitted, if any was: its
+        figures are where they were sent to."""
+        say = self._say
+        for earlier in versions:
+            if earlier.version >= version.version or earlier.submitted_at is None:
+                continue
+            sentence = say("Version %(version)d, submitted by %(by)s at %(at)s, was corrected.")
+            if earlier.submitted_to:
+                sentence = say(
+                    "Version %(version)d, submitted to %(to)s by %(by)s at %(at)s, was corrected."
+                )
+            values = {"version": earlier.version, "to": earlier.submitted_to}
+            values |= {"by": earlier.submitted_by, "at": local(earlier.submitted_at, self._zone)}
+            return [sentence % values]
+        return []
 
     def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
         """Differences of a version to the one before: (what, before, now), for display."""
@@ -206,18 +236,19 @@ class ReportText(ReportTables):
         for difference in version.differences:
             names, way = dict(PARTS), difference.what.split()
             if way[0] == "campuses":
-                title = titles.get(way[1], way[1])
-                names[title] = title
-                way = [title, *way[2:]]
-            way = [word for word in way if word != "figures"]
+                # One word, which titles may not be, and no word of `PARTS`.
+                key = f"campuses/{way[1]}"
+                names[key] = titles.get(way[1], way[1])
+                way = [key, *way[2:]]
+            way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
             # Some figures share a name with a branch of the tree.
             titles_of = ROLL if {"roll", "anywhere"} & set(way) else figures
             if way[-1] in titles_of:
                 names[way[-1]] = titles_of[way[-1]]
             short = Difference(
                 what=" ".join(way),
-                before=say(STATES.get(difference.before, difference.before)),
-                now=say(STATES.get(difference.now, difference.now)),
+                before=say(VALUES.get(difference.before, difference.before)),
+                now=say(VALUES.get(difference.now, difference.now)),
             )
             corrections.append(difference_in_words(short, names, say))
         return corrections

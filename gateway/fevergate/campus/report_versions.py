@@ -180,6 +180,11 @@ class Reports:
                 .on_conflict_do_update(index_elements=["date"], set_={"at": self.clock()})
             )
 
+    def submitted(self, begin: str, end: str) -> set[str]:
+        """Days from `begin` to `end` of which some version was submitted."""
+        in_range = reports.c.date.between(begin, end) & reports.c.submitted_at.is_not(None)
+        return set(self.database.scalars(select(reports.c.date).where(in_range)))
+
     def dated(self, begin: str, end: str) -> set[str]:
         """Days from `begin` to `end` that have a report."""
         in_range = reports.c.date.between(begin, end)

@@ -101,6 +101,37 @@ def test_a_late_campus_makes_a_version_that_shows_what_it_corrects(site, adminis
     assert "Sign off as" not in old
 
 
+def sign_and_submit(client, version, to):
+    page = f"/reports/{DAY}"
+    for action, form in (("sign", {}), ("submit", {"to": to})):
+        path = f"/admin/reports/{DAY}/{action}"
+        assert post(client, path, page, version=version, **form).status_code == 303
+
+
+@pytest.mark.parametrize("to", ["教育厅", ""])
+def test_a_version_after_a_submitted_one_says_so_until_it_is_submitted_itself(
+    site, administrator, to
+):
+    sign_and_submit(administrator, "1", to)
+    sentence = "Version 1, submitted to 教育厅 by 李伟" if to else "Version 1, submitted by 李伟"
+    first = administrator.get(f"/reports/{DAY}").text
+    assert sentence not in first and "Submitted to -" not in first
+    assert "corrected since" not in administrator.get("/reports").text
+    site.keep(over(counts(normal=30)), campus="west")
+    site.server.clerk.tick()
+    assert f"! {sentence}" in administrator.get(f"/reports/{DAY}").text
+    assert "Sign this version and submit it as well." in administrator.get(f"/reports/{DAY}").text
+    assert "corrected since: submit again" in administrator.get("/reports").text
+    old = administrator.get(f"/reports/{DAY}?version=1").text
+    assert sentence not in old
+    with pdfplumber.open(io.BytesIO(administrator.get(f"/reports/{DAY}.pdf").content)) as document:
+        assert sentence in document.pages[0].extract_text()
+    sign_and_submit(administrator, "2", to)
+    page = administrator.get(f"/reports/{DAY}").text
+    assert sentence in page and f"! {sentence}" not in page
+    assert "corrected since" not in administrator.get("/reports").text
+
+
 def test_a_report_is_signed_then_submitted_by_an_administrator_alone(administrator, viewer):
     page = f"/reports/{DAY}"
     assert "Sign off as" not in viewer.get(page).text

@@ -2,6 +2,7 @@
 show."""
 
 import hashlib
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from fevergate.campus.report import keyed
+from fevergate.campus.report_sheet import ReportText
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import CampusError, ReportError, StoreError
 from fevergate.protocol.campus_messages import GatewayDay
+from fevergate.texts.translations import translator
 
 
 @pytest.fixture
@@ -171,6 +174,52 @@ def test_a_report_is_made_once_and_anew_only_where_something_changed(parts):
     shown = {(one.what, one.before, one.now) for one in newest.differences}
     assert ("campuses east figures screened", "10", "12") in shown
     assert ("total screened", "10", "12") in shown
+
+
+def words(language):
+    return ReportText(ZoneInfo("Asia/Shanghai"), language, translator(language))
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "en",
+            [
+                ("West campus · Figures", "-", "✓"),
+                ("West campus · State", "MISSING", "reported"),
+                ("West campus · Gateway · gw-west", "silent", "-"),
+            ],
+        ),
+        (
+            "zh",
+            [
+                ("西校区 · 数字", "-", "✓"),
+                ("西校区 · 状态", "缺报", "已报告"),
+                ("西校区 · 网关 · gw-west", "失联", "-"),
+            ],
+        ),
+    ],
+)
+def test_a_correction_names_its_campus_whole_and_is_in_one_language(parts, language, expected):
+    parts.keep(over())
+    parts.reports.make(DAY)
+    parts.keep(over(), campus="west")
+    parts.reports.make(DAY)
+    report, version = parts.reports.read(DAY, 2)
+    for campus in report.campuses:
+        campus.title_en = f"{campus.title_en} campus"  # of two words
+    assert set(expected) <= set(words(language).corrections(version, report))
+
+
+def test_fevers_of_which_only_the_number_came_are_said_to_be_in_no_list(parts):
+    sentence = "East: fevers that were counted without details, not in the list: 1."
+    parts.keep(over(counts(normal=3, fever=2)), fever())
+    report = parts.report()
+    assert (report.total.fevers, len(report.campuses[0].fevers)) == (2, 1)
+    assert sentence in words("en").gaps(report)
+    parts.keep(fever(2))
+    assert sentence not in words("en").gaps(parts.report())
 
 
 def test_a_follow_up_that_comes_days_later_corrects_the_day_of_its_fever(parts):
