@@ -154,6 +154,8 @@ def _number(cell: str, _: ListRules) -> str:
         raise _shortened(cell)
     if not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,32}", cell):
         raise _bad(N_("expected a number of 1 to 32 characters without spaces"))
+    if not cell.isprintable():  # such as U+202D, which comes along when a number is pasted
+        raise BadCell(both(EXPECTED_WORD, most=32))
     return cell
 
 

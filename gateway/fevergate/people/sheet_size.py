@@ -1,6 +1,8 @@
 """How far the sheets of an XLSX reach, found before any library lays them out in memory.
 
-One cell in the last row and column is a file of a few kB, and a rectangle of gigabytes.
+One cell in the last row and column is a file of a few kB, and a rectangle of gigabytes. A ZIP file
+can also be written so that two libraries find different parts in it; therefore the parts that were
+checked are packed anew, and nothing else is read.
 """
 
 import io
@@ -20,6 +22,23 @@ MAX_CELLS = 2_000_000
 MAX_LETTERS = 100_000_000
 """Letters of all cells; a text that cells share counts for each of them."""
 
+MAX_UNPACKED = 200_000_000
+"""Bytes of all parts of an XLSX, which is a ZIP file."""
+
+MAX_BESIDE = 20_000_000
+"""Bytes of all parts that are neither a sheet nor the texts that cells share. A workbook can name a
+sheet in 50 bytes, for which the library takes 300."""
+
+MAX_ELEMENTS = 5 * MAX_CELLS
+"""XML elements of a sheet, or of the texts that cells share: some seconds of reading."""
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How spreadsheets pack their parts (ECMA-376-2, annex B)."""
+
+BESIDE = ("xl/workbook.xml", "xl/styles.xml")
+"""Parts that are no sheet, whatever is in them; nor is one of relations (`.rels`)."""
+
+
 CHUNK = 1 << 16
 OTHER_FORMATS = ("workbook.bin", "content.xml")
 """Parts by which other formats in a ZIP file (XLSB, ODS) are told."""
@@ -27,31 +46,76 @@ OTHER_FORMATS = ("workbook.bin", "content.xml")
 PLACE = re.compile("([A-Za-z]{1,3})([0-9]{1,7})")
 
 
-def check_sheets(data: bytes, file: str) -> None:
-    """Refuse an XLSX whose sheets reach too far, or that is another format. Raises `ListFileError`,
-    and what `zipfile` and `expat` raise."""
-    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+def check_sheets(data: bytes, file: str) -> bytes:
+    """The XLSX anew, with the parts that were checked alone. One whose sheets reach too far, or
+    that is another format, is refused: raises `ListFileError`, and what `zipfile` and `expat`
+    raise."""
+    checked = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as parts,
+        zipfile.ZipFile(checked, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out,
+    ):
         infos = parts.infolist()
-        if any(part.filename.lower().endswith(OTHER_FORMATS) for part in infos):
-            raise _refused(file, N_("expected CSV or XLSX; save it as one of these"))
+        _check_parts(infos, file)
+        for part in infos:
+            with out.open(part.filename, "w") as copy:
+                for chunk in _chunks(parts, part):
+                    copy.write(chunk)
+    with zipfile.ZipFile(checked) as parts:
         texts: list[int] = []
-        for part in infos:
-            if part.filename.lower().endswith("sharedstrings.xml"):
-                texts += _SharedTexts(_chunks(parts, part)).lengths
-        for part in infos:
-            if _has(_chunks(parts, part), b"sheetData"):
+        for part in parts.infolist():
+            if _is_shared(part):
+                texts += _SharedTexts(_chunks(parts, part), file).lengths
+        beside = 0
+        for part in parts.infolist():
+            if _may_be_sheet(part) and _has(_chunks(parts, part), b"sheetData"):
                 _Sheet(_chunks(parts, part), texts, file)
+            elif not _is_shared(part) and _is_xml(part):
+                beside += part.file_size
+        if beside > MAX_BESIDE:
+            raise _unreadable(file, "XML")
+    return checked.getvalue()
+
+
+def _check_parts(infos: list[zipfile.ZipInfo], file: str) -> None:
+    """Refuse what is far larger unpacked, before anything unpacks it, and what is no XLSX."""
+    names = [_name(part) for part in infos]
+    if any(name.endswith(OTHER_FORMATS) for name in names):
+        raise _refused(file, N_("expected CSV or XLSX; save it as one of these"))
+    unpacked = sum(part.file_size for part in infos)
+    packed_so = all(part.compress_type in METHODS for part in infos)
+    if unpacked > MAX_UNPACKED or not packed_so or len(set(names)) < len(names):
+        raise _unreadable(file, "ZIP")
+
+
+def _name(part: zipfile.ZipInfo) -> str:
+    """A part's name as the library compares it."""
+    return part.filename.replace("\\", "/").lower()
+
+
+def _is_shared(part: zipfile.ZipInfo) -> bool:
+    return _name(part).endswith("sharedstrings.xml")
+
+
+def _is_xml(part: zipfile.ZipInfo) -> bool:
+    return _name(part).endswith((".xml", ".rels"))
+
+
+def _may_be_sheet(part: zipfile.ZipInfo) -> bool:
+    return not _is_shared(part) and not _name(part).endswith((*BESIDE, ".rels"))
 
 
 class _Reader:
     """Goes through the XML of a part. It is read as UTF-8, as the spreadsheet library does, and a
     document type, which could hide parts of it, is refused."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], file: str) -> None:
+        self._file = file
+        self._elements = 0
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._doctype
-        parser.StartElementHandler = lambda name, values: self.start(_local(name), values)
+        parser.StartElementHandler = self._element
         parser.EndElementHandler = lambda name: self.end(_local(name))
         parser.CharacterDataHandler = self.text
         for chunk in chunks:
@@ -67,6 +131,12 @@ class _Reader:
     def text(self, text: str) -> None:
         raise NotImplementedError
 
+    def _element(self, name: str, values: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise _unreadable(self._file, "XML")
+        self.start(_local(name), values)
+
     def _doctype(self, *_: object) -> None:
         raise expat.ExpatError("a document type")
 
@@ -74,13 +144,14 @@ class _Reader:
 class _SharedTexts(_Reader):
     """Lengths of the texts that cells share."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], file: str) -> None:
         self.lengths: list[int] = []
-        super().__init__(chunks)
+        super().__init__(chunks, file)
 
     def start(self, name: str, values: dict[str, str]) -> None:
         if name == "si":
             self.lengths.append(0)
+            _expect_cells(len(self.lengths), self._file)
 
     def end(self, name: str) -> None:
         pass
@@ -96,12 +167,11 @@ class _Sheet(_Reader):
 
     def __init__(self, chunks: Iterator[bytes], texts: list[int], file: str) -> None:
         self._texts = texts
-        self._file = file
         self._row, self._column, self._inside = 1, 0, 0
         self._last_row, self._last_column, self._letters = 0, 0, 0
         self._place = (1, 1)
         self._shares, self._value = False, ""
-        super().__init__(chunks)
+        super().__init__(chunks, file)
 
     def start(self, name: str, values: dict[str, str]) -> None:
         if name == "row":
@@ -146,12 +216,20 @@ class _Sheet(_Reader):
             raise _refused(self._file, N_("expected at most {most} rows"), most=MAX_ROWS)
         if self._last_column > MAX_COLUMNS:
             raise _refused(self._file, N_("expected at most {most} columns"), most=MAX_COLUMNS)
-        if self._last_row * self._last_column > MAX_CELLS:
-            raise _refused(self._file, N_("expected at most {most} cells"), most=MAX_CELLS)
+        _expect_cells(self._last_row * self._last_column, self._file)
+
+
+def _expect_cells(count: int, file: str) -> None:
+    if count > MAX_CELLS:
+        raise _refused(file, N_("expected at most {most} cells"), most=MAX_CELLS)
 
 
 def _refused(file: str, text: str, **values: object) -> ListFileError:
     return ListFileError(file, [ListProblem(0, "", both(text, **values))])
+
+
+def _unreadable(file: str, error: str) -> ListFileError:
+    return _refused(file, N_("cannot be read as a spreadsheet: {error}"), error=error)
 
 
 def _local(name: str) -> str:

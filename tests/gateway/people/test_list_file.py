@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import struct
 import zipfile
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fevergate.errors import ListFileError
+from fevergate.people import list_table, sheet_size
 from fevergate.people.changes import ListEntry
 from fevergate.people.list_columns import ListRules
 from fevergate.people.list_file import MOST_PROBLEMS, read_list
@@ -117,6 +119,16 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_not_taken():
     assert (row, column) == (2, "学号") and "shortened" in text
     taken = read(as_text((*HEAD, "卡号"), ("1", "王小明", "学生", "一班", "5481E736")))
     assert taken.entries[0].card == "5481E736", "a card's number in hex is no shortened one"
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad"])
+@pytest.mark.parametrize("column", ["学号", "卡号"])
+def test_a_number_with_an_invisible_character_is_not_taken(hidden, column):
+    row = {"学号": "23001", "卡号": "8001"}
+    row[column] = row[column][:2] + hidden + row[column][2:]
+    text = as_text((*HEAD, "卡号"), (row["学号"], "王芳", "学生", "一班", row["卡号"]))
+    ((place, name, expected),) = problems(text)
+    assert (place, name) == (2, column) and "can be printed" in expected
 
 
 def test_the_same_row_twice_is_doubled_and_another_of_that_number_is_refused():
@@ -308,6 +320,86 @@ def test_a_small_spreadsheet_that_would_fill_the_memory_is_never_laid_out(
     monkeypatch.setattr("python_calamine.load_workbook", lambda _: pytest.fail("laid out"))
     ((row, column, text),) = problems(data)
     assert (row, column) == (0, "") and expected in text
+
+
+def with_two_directories(shown, hidden):
+    """A ZIP file with the parts of two: readers that prefer a ZIP64 directory find those of
+    `shown`, the others those of `hidden` (APPNOTE.TXT 4.3.14 to 4.3.16)."""
+    count, size, begin = struct.unpack("<10xHLL2x", hidden[-22:])
+    parts, own = bytearray(shown[:-22]), struct.unpack("<10xHLL2x", shown[-22:])
+    shift, at = len(hidden) - 22, own[2]
+    while at < len(parts):
+        lengths = struct.unpack_from("<3H", parts, at + 28)
+        (place,) = struct.unpack_from("<L", parts, at + 42)
+        struct.pack_into("<L", parts, at + 42, place + shift)
+        at += 46 + sum(lengths)
+    own_count, own_size, own_begin = own
+    end = struct.pack(
+        "<4sQ2H2L4Q",
+        *(b"PK\6\6", 44, 45, 45, 0, 0),
+        *(own_count, own_count, own_size, own_begin + shift),
+    )
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, shift + len(parts), 1)
+    plain = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, begin, 0)
+    return hidden[:-22] + bytes(parts) + end + locator + plain
+
+
+def test_the_parts_that_were_checked_are_those_that_are_read():
+    one = as_xlsx(made_up(3))
+    data = with_two_directories(one, stray((1_048_575, 200, "x")))
+    assert read(data).entries == read(one).entries
+
+
+@pytest.mark.parametrize(
+    ("limit", "part", "change", "expected"),
+    [
+        (
+            "MAX_CELLS",
+            "sharedStrings",
+            lambda part: part.replace(b"</sst>", b"<si/>" * 2000 + b"</sst>"),
+            "at most 1000 cells",
+        ),
+        (
+            "MAX_ELEMENTS",
+            "sheet1",
+            lambda part: part.replace(b"</sheetData>", b"<row/>" * 2000 + b"</sheetData>"),
+            "cannot be read",
+        ),
+        (
+            "MAX_BESIDE",
+            "workbook",
+            lambda part: part.replace(b"</sheets>", b"</sheets><!--sheetData-->" + b" " * 40_000),
+            "cannot be read",
+        ),
+    ],
+    ids=["shared texts", "elements", "a workbook that looks like a sheet"],
+)
+def test_a_spreadsheet_of_many_empty_things_is_never_laid_out(
+    limit, part, change, expected, monkeypatch
+):
+    sound = as_xlsx(made_up(3))
+    monkeypatch.setattr(sheet_size, limit, 40_000 if limit == "MAX_BESIDE" else 1000)
+    assert read(sound).entries
+    monkeypatch.setattr("python_calamine.load_workbook", lambda _: pytest.fail("laid out"))
+    ((row, column, text),) = problems(changed(sound, **{part: change}))
+    assert (row, column) == (0, "") and expected in text
+
+
+def test_a_spreadsheet_packed_as_none_is_or_with_a_part_twice_is_refused():
+    for method, names in ((zipfile.ZIP_LZMA, "a"), (zipfile.ZIP_DEFLATED, "aA")):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", method) as parts:
+            for name in names:
+                parts.writestr(f"xl/{name}.xml", "<a/>")
+        assert "cannot be read as a spreadsheet: ZIP" in problems(file.getvalue())[0][2]
+
+
+def test_no_more_than_fifty_sheets_are_looked_at():
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        for _ in range(60):
+            book.add_worksheet().write_string(0, 0, "-")
+    assert len(list(list_table.sheets(file.getvalue(), "list.xlsx"))) == 50
 
 
 def test_a_far_cell_with_a_format_and_no_text_is_no_part_of_the_list():
