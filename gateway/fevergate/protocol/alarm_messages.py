@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from fevergate.protocol.messages import Boot, Celsius, Count, Line, Message, Name, Person, Seq, Utc
+from fevergate.protocol.visible_text import make_visible
 
 
 class FeverSeen(Struct, frozen=True, kw_only=True):
@@ -55,6 +56,9 @@ class Acknowledge(Message, frozen=True, kw_only=True):
     fevers: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     last: FeverSeen | None = None
 
+    def __post_init__(self) -> None:
+        make_visible(self, "by")
+
 
 class Beat(Message, frozen=True, kw_only=True):
     """Sign of life of the alarm of a gate that has lamp posts, about once a second.
@@ -69,3 +73,6 @@ class LampTest(Message, frozen=True, kw_only=True):
     """Request to light each lamp of a gate in turn and to sound its buzzer."""
 
     by: Person
+
+    def __post_init__(self) -> None:
+        make_visible(self, "by")

@@ -8,9 +8,11 @@ import hashlib
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from fevergate.protocol.messages import Boot, Celsius, Count, Message, Name, Seq, Utc
 from fevergate.protocol.person_set import PersonSet
+from fevergate.protocol.visible_text import HIDDEN, REPLACEMENT, make_visible
 
 Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Rises with each change of a summary, within one epoch and under one token of the gateway."""
@@ -75,6 +77,9 @@ class StruckSpan(Struct, frozen=True, kw_only=True):
     undone_at: Utc | None = None
     undone_by: Annotated[str, Meta(max_length=64)] = ""
     undone_reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
+
+    def __post_init__(self) -> None:
+        make_visible(self, "by", "reason", "undone_by", "undone_reason")
 
     @property
     def key(self) -> tuple[float, float, float]:
@@ -142,6 +147,11 @@ class FeverEvent(Struct, frozen=True, kw_only=True, tag="fever"):
     raised_at: Utc | None = None
     acknowledged_at: Utc | None = None
     acknowledged_by: str = ""
+    """At most 64 characters; a longer one, which no gateway sends, is cut off."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "acknowledged_by", self.acknowledged_by[:64])
+        make_visible(self, "acknowledged_by")
 
     @property
     def key(self) -> str:
@@ -167,6 +177,9 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
     unit: Annotated[str, Meta(max_length=64)] = ""
     phone: Annotated[str, Meta(max_length=32)] = ""
     note: Annotated[str, Meta(max_length=1000)] = ""
+
+    def __post_init__(self) -> None:
+        make_visible(self, "person", "unit", "phone")
 
     @property
     def key(self) -> str:
@@ -240,6 +253,11 @@ class GivenNames(Struct, frozen=True, kw_only=True):
 
     gates: Annotated[dict[Name, GivenName], Meta(max_length=16)] = {}
     kiosks: Annotated[dict[Name, GivenName], Meta(max_length=200)] = {}
+
+    def __post_init__(self) -> None:
+        for names in (self.gates, self.kiosks):
+            for id_, (chinese, english) in names.items():
+                names[id_] = HIDDEN.sub(REPLACEMENT, chinese), HIDDEN.sub(REPLACEMENT, english)
 
 
 class Delivery(Message, frozen=True, kw_only=True):

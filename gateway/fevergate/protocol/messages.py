@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fevergate.errors import MessageError
+from fevergate.protocol.visible_text import make_visible
 
 MAX_PAYLOAD = 1024
 """Bytes of one MQTT payload; a longer one goes to quarantine without being decoded."""
@@ -198,6 +199,9 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
     can_over_air_c: Annotated[float, Meta(ge=-50, le=50)] = 0.0
     uncertainty_c: Annotated[float, Meta(ge=0, le=10)]
     supply_v: Annotated[float, Meta(ge=2.6, le=3.6)] | None = None
+
+    def __post_init__(self) -> None:
+        make_visible(self, "by")
 
 
 class KioskValues(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -90,6 +90,15 @@ def test_a_guards_command_acknowledges(scene):
     assert record.fevers == (reading(1).identity,)
 
 
+@pytest.mark.parametrize("hidden", ["\0", "\n", "\x1b[2J", "\x9b", "\u202e", "\u200b", "\u2066"])
+def test_a_name_that_a_terminal_obeys_ends_the_red_light_and_is_kept_visible(scene, hidden):
+    scene.say("north-1/reading", reading(1, "fever"))
+    name = json.dumps({"by": f"Li{hidden} Wei"}).encode()
+    record = scene.say("alarm/north/acknowledge", name)
+    assert isinstance(record, Acknowledged) and record.by == f"Li\ufffd{hidden[1:]} Wei"
+    assert scene.alarm.states()[0].by == record.by
+
+
 def test_a_guards_command_is_not_asked_for_again_whatever_the_disk_does(scene):
     scene.say("north-1/reading", reading(1, "fever"))
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
@@ -177,6 +186,13 @@ def test_a_calibration_that_a_kiosk_put_in_force_is_kept(scene):
     applied = Applied(kiosk="north-1", calibration=RECORD)
     record = scene.say("north-1/settings/applied", applied)
     assert isinstance(record, SettingsApplied) and record.applied.calibration == RECORD
+
+
+def test_whoever_calibrated_is_kept_visible(scene):
+    message = json.loads(encode(Applied(kiosk="north-1", calibration=RECORD)))
+    message["calibration"]["by"] = "\x1b]0;x\x07李伟"
+    record = scene.say("north-1/settings/applied", json.dumps(message).encode())
+    assert record.applied.calibration.by == "\ufffd]0;x\ufffd李伟"
 
 
 def test_settings_that_a_kiosk_refused_are_kept_with_their_reason(scene):

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext, suppress
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,6 +28,7 @@ from fevergate.protocol.messages import (
     encode,
 )
 from fevergate.protocol.topics import Topic, parse_topic
+from fevergate.protocol.visible_text import HIDDEN
 
 TEMPERATURE = st.none() | st.floats(-100, 400)
 
@@ -49,6 +51,33 @@ TEMPERATURE = st.none() | st.floats(-100, 400)
 )
 def test_a_reading_survives_the_wire(message):
     assert decode(encode(message), Reading) == message
+
+
+@given(st.text(max_size=100))
+def test_what_a_gateway_says_of_people_and_places_is_visible_at_the_campus(text):
+    span = {"begin": AT, "end": AT, "at": AT, "by": text[:64], "reason": text, "people": 0}
+    count = {"kiosk": "north-1", "gate": "north", "struck": [span]}
+    who = {"kiosk": "north-1", "boot": 1, "seq": 1, "revision": 1, "at": AT}
+    said = {
+        "campus": "east",
+        "gateway": "east",
+        "items": [
+            {"type": "gateway_day", "date": "2026-11-01", "revision": 1, "kiosks": [count]},
+            {"type": "fever", "gate": "north", "acknowledged_by": text, **who},
+            {"type": "follow_up", "person": text[:64], "unit": text[:64], **who},
+        ],
+        "names": {"gates": {"north": [text[:32], ""]}, "kiosks": {"north-1": ["", text[:32]]}},
+    }
+    told: Any = msgspec.json.decode(json.dumps(said), type=Delivery)
+    day, fever_, follow_up = told.items
+    struck = day.kiosks[0].struck[0]
+    texts = [struck.by, struck.reason, fever_.acknowledged_by, follow_up.person, follow_up.unit]
+    texts += [told.names.gates["north"][0], told.names.kiosks["north-1"][1]]
+    assert all(len(one) == len(text[:most]) for one, most in zip(texts, MOST, strict=True))
+    assert not HIDDEN.search("".join(texts))
+
+
+MOST = (64, 100, 64, 64, 64, 32, 32)
 
 
 @given(st.binary(max_size=2000))
