@@ -108,8 +108,9 @@ class Notices:
         return {key for (key,) in rows}
 
     def due(self, most: int) -> list[Notice]:
-        """Notices to be sent now, the longest due first; claims none. At most `most` per address,
-        so that an unreachable one does not crowd out the others."""
+        """Notices to be sent now; claims none. To each address those of every campus and kind in
+        turn, each the longest due first: a flood at one campus holds up no other's fever. At most
+        `most` per address, so that an unreachable one does not crowd out the others."""
         rows = self.store.query(_SELECT_DUE, (*_due(self.store.clock()), most))
         return [Notice(**dict(zip(_NOTICE, row, strict=True))) for row in rows]
 
@@ -209,10 +210,14 @@ _RECORD = tuple("error" if name == "failures" else name for name in NoticeRecord
 _DUE = "((next_at > ? and next_at <= ?) or next_at > ?) and sent_at is null and given_up_at is null"
 _SELECT_DUE = f"""
     select {", ".join(_NOTICE)} from (
-        select notices.*, row_number() over (
-            partition by channel, address order by next_at, id) as place
-        from notices where {_DUE}
-    ) as ranked where place <= ? order by next_at, id"""  # noqa: S608 - field names
+        select turns.*, row_number() over (
+            partition by channel, address order by turn, next_at, id) as place
+        from (
+            select notices.*, row_number() over (
+                partition by channel, address, campus, kind order by next_at, id) as turn
+            from notices where {_DUE}
+        ) as turns
+    ) as ranked where place <= ? order by turn, next_at, id"""  # noqa: S608 - field names
 _SELECT_RECORDS = f"select {', '.join(_RECORD)} from notices"  # noqa: S608 - field names
 _INSERT = """
     insert into notices(
