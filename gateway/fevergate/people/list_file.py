@@ -15,6 +15,8 @@ HEADER_ROWS = 10
 """The column names stand in one of the first rows; a title may be above them."""
 
 MOST_PROBLEMS = 20
+MOST_QUOTED = 200
+"""Letters of a file that are quoted in a mistake."""
 
 
 class ListFile(Struct, frozen=True, kw_only=True):
@@ -132,7 +134,7 @@ class _Reading:
 def _no_header(file: str, rows: Rows, rules: ListRules) -> ListFileError:
     """The error for a file in whose first rows there are no names of columns."""
     names = [list_columns.title(field, [], {}, rules) for field in ("number", "name")]
-    there = "、".join(filter(None, next(filter(any, rows), [])[:8]))
+    there = "、".join(filter(None, next(filter(any, rows), [])[:8]))[:MOST_QUOTED]
     return whole(
         file,
         N_(

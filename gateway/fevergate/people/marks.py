@@ -258,7 +258,7 @@ def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
             raise MarkError(new.person, "celsius")
         return _Mark(kind, round(new.clinical_c, 2), 0), ""
     reason = excused or take_back
-    if len(reason) > MAX_REASON:
+    if len(reason) > MAX_REASON or not reason.isprintable():
         raise MarkError(new.person, "reason")
     return _Mark("excused" if excused else "none", None, 0), reason
 

@@ -6,7 +6,7 @@ session's CSRF token, and a request that changes something must come from our ow
 
 import hmac
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -37,6 +37,7 @@ BAD_TOKEN = {
     "error": "token",
     "detail": "expected Authorization: Bearer with a token that is valid",
 }
+NULL = {"error": "request", "detail": "expected no null character"}
 ROLL = "/roll"
 """Page of who was measured today and who was not."""
 
@@ -95,6 +96,10 @@ class AccessMiddleware(BaseHTTPMiddleware):
             return await call_next(request)
         if request.method not in ("GET", "HEAD") and not _is_same_origin(request):
             return Response("another origin", 403)
+        if "\0" in path or "%00" in request.url.query:
+            if path.startswith("/api/"):
+                return JSONResponse(NULL, 400)
+            return Response(NULL["detail"], 400)
         token = request.cookies.get(COOKIE, "")
         session = await run_in_threadpool(self._session, token, request) if token else None
         request.state.session = session
@@ -153,7 +158,8 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
     """The text fields of a form, each missing one empty; the CSRF token is checked if there is a
     session.
 
-    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected.
+    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or a null
+    character.
     """
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM_BYTES * max_fields // MAX_FIELDS:
@@ -163,6 +169,7 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
             texts = {name: text for name, text in form.items() if isinstance(text, str)}
     except ClientDisconnect:
         raise HTTPException(400) from None
+    _expect_no_null(texts)
     fields, session = defaultdict(str, texts), request.state.session
     if session and not hmac.compare_digest(fields["csrf"].encode(), session.csrf.encode()):
         raise HTTPException(403, "again")
@@ -190,10 +197,18 @@ async def upload_of(request: Request, most: int) -> tuple[dict[str, str], str, b
     files = [part for part in form.values() if isinstance(part, UploadFile)]
     name, content = (files[0].filename or "", await files[0].read()) if files else ("", b"")
     await form.close()
+    _expect_no_null(fields | {"file": name})
     csrf = session_of(request).csrf.encode()
     if not hmac.compare_digest(fields.get("csrf", "").encode(), csrf):
         raise HTTPException(403, "again")
     return fields, name, content
+
+
+def _expect_no_null(texts: Mapping[str, str]) -> None:
+    """Raise `HTTPException` 400 for a null character: PostgreSQL takes none in a text, so that it
+    would look as if the database were away."""
+    if any("\0" in name or "\0" in text for name, text in texts.items()):
+        raise HTTPException(400)
 
 
 async def bounded_body(request: Request, most: int) -> bytes:

@@ -169,6 +169,11 @@ def test_a_file_without_the_columns_says_which_it_needs():
         assert problems(nothing), nothing
 
 
+def test_little_of_a_file_is_quoted_that_has_no_columns_of_a_list():
+    ((_, _, text),) = problems("x" * 100_000)
+    assert "x" * 100 in text and len(text) < 400
+
+
 def test_at_most_twenty_mistakes_are_named():
     rows = [("", "王小明", "学生", "一班")] * 50
     assert len(problems(as_text(HEAD, *rows))) == MOST_PROBLEMS

@@ -112,6 +112,20 @@ def test_a_mistake_is_named_by_row_and_column_and_nothing_is_changed(office, cli
     assert office.people.state() is None
 
 
+def test_a_null_character_is_a_mistake_and_not_a_database_that_is_away(office, client):
+    form = {"csrf": csrf(client), "name": "a\0", "password": GOOD}
+    for path in ("/admin/people", "/sign-in", "/admin/list/policy"):
+        assert client.post(path, data=form, headers=OURS).status_code == 400
+    file = {"file": ("a\0.csv", as_csv(made_up(3)))}
+    answer = client.post("/admin/list/upload", data=form, files=file, headers=OURS)
+    assert answer.status_code == 400
+    for path in ("/roll?unit=%00", "/admin/list/unit?name=%00", "/admin/list/drafts/%00"):
+        assert client.get(path).status_code == 400
+    answer = client.get("/api/v1/log?date=%00")
+    assert answer.status_code == 400 and "null" in answer.json()["detail"]
+    assert client.get("/roll").status_code == 200
+
+
 def test_a_cut_file_needs_a_word_and_a_list_that_changed_is_looked_at_again(office, client):
     PeopleChanges(office.people).replace([entry(str(number)) for number in range(60)])
     cut = "学号,姓名,班级,类别\n" + "".join(f"{n},王小明,计应2301,学生\n" for n in range(9))

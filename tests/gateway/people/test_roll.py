@@ -558,6 +558,14 @@ def test_a_tutor_marks_nobody_of_another_unit_and_nobody_who_is_not_listed(colle
     assert college.numbers("unmeasured", units=["软件2302"]) == ["2"]
 
 
+def test_a_reason_has_no_character_that_nobody_sees(college):
+    listed(college, "1")
+    for what in ("excused", "take_back"):
+        for hidden in "\0\x1b\u202e\u200b":
+            assert why(college, "1", **{what: f"at{hidden}home"}) == ("1", "reason")
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
+
+
 def test_a_class_is_entered_whole_or_not_at_all(college):
     listed(college, "1", "2", "3")
     people = [college.person(number) for number in "123"]
