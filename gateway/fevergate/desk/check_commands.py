@@ -155,7 +155,8 @@ def calibrate_command(
     Do this once a year, for each new sensor, and if the daily check fails with a clean lens. One
     black body near 37 °C gives an offset. A second one, at least 2 °C away, gives a line. Hold each
     up three times when asked. A result that no working sensor can have is refused. The calibration
-    belongs to this sensor only; another sensor has to be calibrated itself.
+    belongs to this sensor only; another sensor has to be calibrated itself. The supply voltage that
+    is set ([desk] supply_v) is kept with it: `fevergate doctor` reports when it is set anew.
 
     \b
       fevergate desk calibrate --by "Li Wei" --room 22.4
@@ -178,7 +179,7 @@ def calibrate_command(
         result = from_black_bodies(black_bodies(lambda: None, read), reference_u_c)
         before = work.calibration()
         over_c = before.can_over_air_c if room_c is None else round(fmean(can_c) - room_c, 2)
-        record = record_of(work.sensor.unit, by, result, over_c)
+        record = record_of(work.sensor.unit, by, result, over_c, work.desk.supply_v)
         if agreed(record, yes=yes):
             with work.store() as kept:
                 kept.add_calibration(record)

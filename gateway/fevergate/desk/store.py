@@ -68,6 +68,12 @@ def first(db: Database) -> None:
     )
 
 
+@migrations()
+def supply_of_calibration(db: Database) -> None:
+    """The supply voltage (V) that was set when the sensor was calibrated."""
+    db.conn.execute("alter table calibrations add column supply_v real")
+
+
 class DeskStore:
     """The desk's database, open until `close`; one transaction per call. Raises `StoreError`."""
 
@@ -93,9 +99,7 @@ class DeskStore:
 
     def add_calibration(self, record: CalibrationRecord) -> None:
         """Add a calibration, which then applies to its sensor."""
-        row = asdict(record)
-        del row["supply_v"]  # the desk's own setting, which nobody changes from afar
-        self._add("calibrations", row)
+        self._add("calibrations", asdict(record))
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         try:

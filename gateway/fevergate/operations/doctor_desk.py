@@ -10,10 +10,12 @@ from fevergate.desk.sensor import Clock, DeskSensor
 from fevergate.desk.store import last_check, newest
 from fevergate.errors import DeskError
 from fevergate.operations.doctor_storage import calibration
+from fevergate.operations.doctor_supply import moved
 from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.texts.translations import N_, both
 
 _CHECK = N_("fevergate desk check --by NAME")
+_CALIBRATE = "fevergate desk calibrate"
 
 
 def desk(settings: GatewaySettings) -> Iterator[Finding]:
@@ -36,7 +38,9 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
         row = next(iter(newest(settings, settings.desk, "calibrations", 1, unit)), {})
         last = [row.get(key) for key in ("at", "by", "uncertainty_c")]
         name = both("the desk's sensor")
-        yield calibration("desk", name, "fevergate desk calibrate", settings, last)
+        yield calibration("desk", name, _CALIBRATE, settings, last)
+        supply_v = settings.desk.supply_v
+        yield from moved("desk", name, _CALIBRATE, row.get("supply_v"), supply_v)
 
 
 def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:

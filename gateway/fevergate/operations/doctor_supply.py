@@ -12,7 +12,7 @@ from fevergate.operations.doctor_storage import stored
 from fevergate.provision.kiosks import settings_of
 from fevergate.reports.calibration_dates import UNITS
 from fevergate.settings.gateway import GatewaySettings
-from fevergate.texts.translations import both
+from fevergate.texts.translations import Pair, both
 from kiosk.mlx90614 import CALIBRATED_AT_V, DRIFT_C_PER_V
 
 
@@ -45,17 +45,24 @@ def changed(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     for kiosk, _, _, _, _, was_v in reader.execute(UNITS):
         if kiosk not in settings.kiosks:
             continue
-        now_v = supply_of(settings, kiosk)
-        if (off_c := moved_c(was_v, now_v)) is not None:
-            yield warning(
-                "supply",
-                both(
-                    "{kiosk}: calibrated at {was_v:.2f} V, now {now_v:.2f} V is set:"
-                    " {off_c:+.2f} °C in each reading, unless the supply itself changed",
-                    kiosk=kiosk,
-                    was_v=was_v,
-                    now_v=now_v,
-                    off_c=off_c,
-                ),
-                both("{command} --by NAME", command=f"fevergate calibrate {kiosk}"),
-            )
+        command = f"fevergate calibrate {kiosk}"
+        yield from moved("supply", kiosk, command, was_v, supply_of(settings, kiosk))
+
+
+def moved(
+    check: str, name: Pair | str, command: str, was_v: float | None, now_v: float | None
+) -> Iterator[Finding]:
+    """A warning if a sensor's supply was set from `was_v` (V) to `now_v` after its calibration."""
+    if (off_c := moved_c(was_v, now_v)) is not None:
+        yield warning(
+            check,
+            both(
+                "{name}: calibrated at {was_v:.2f} V, now {now_v:.2f} V is set:"
+                " {off_c:+.2f} °C in each reading, unless the supply itself changed",
+                name=name,
+                was_v=was_v,
+                now_v=now_v,
+                off_c=off_c,
+            ),
+            both("{command} --by NAME", command=command),
+        )

@@ -187,7 +187,7 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
 
     `sensor` is the unit's 64-bit serial number; the kiosk's `calibration.py` defines `offset_c`,
     `gain` and `can_over_air_c` and their plausible ranges. `uncertainty_c` is the 95 % uncertainty
-    at 37 °C. `supply_v` is the kiosk's setting of that name that was in force, None if unknown.
+    at 37 °C. `supply_v` is the setting of that name that was in force, None if unknown.
     """
 
     sensor: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]

@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from desk_helpers import ROOM_C, SETTINGS, AtTheDesk
@@ -108,6 +109,30 @@ def test_a_calibration_puts_the_sensor_right_for_this_unit_only(desk):
     assert store.calibration_of(settings, settings.desk, row["sensor"]).offset_c > 0.4
     assert store.calibration_of(settings, settings.desk, "ffff5c420f903d07").offset_c == 0.0
     assert "calibrated" in desk.doctor()[-1].text[1]
+
+
+def test_a_supply_that_was_set_anew_since_the_desks_calibration_is_said(desk):
+    desk.before(black_body(37.0, ROOM_C))
+    done = desk.run("calibrate", "--by", "Li Wei", keys="37\n\n\n\nn\ny\n")
+    assert done.exit_code == 0 and desk.kept("calibrations")[0]["supply_v"] == 3.0
+    assert "calibrated" in desk.doctor()[-1].text[1] and desk.doctor()[-1].state == "ok"
+    desk.toml.write_text(SETTINGS.replace("supply_v = 3.0", "supply_v = 3.3"))
+    said = desk.doctor()[-1]
+    assert said.state == "warning" and "3.00 V, now 3.30 V is set: -0.18 °C" in said.text[1]
+    assert said.text[0].startswith("值班台传感器") and "desk calibrate" in said.advice[1]
+
+
+def test_a_calibration_of_before_supplies_were_kept_is_read_and_says_nothing_of_them(desk):
+    desk.before(black_body(37.0, ROOM_C))
+    assert desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n").exit_code == 0
+    with closing(sqlite3.connect(desk.folder / "desk.db")) as database, database:
+        database.execute("alter table calibrations drop column supply_v")
+        database.execute("update calibrations set at = at - 86400")
+        database.execute("delete from _sqlite_migrations where name = 'supply_of_calibration'")
+    said = desk.doctor()
+    assert [one.state for one in said] == ["ok", "warning", "ok"]
+    assert desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n").exit_code == 0
+    assert sorted(str(row["supply_v"]) for row in desk.kept("calibrations")) == ["3.0", "None"]
 
 
 def test_a_calibration_that_no_sensor_can_need_is_refused(desk):
