@@ -10,7 +10,7 @@ from fevergate.campus.report import CampusDay, DayReport, FeverDay, Figures
 from fevergate.people.roll import DayRoll
 from fevergate.settings.names import Names
 from fevergate.texts.translations import N_
-from fevergate.web_common.tables import Cell, Rows, Say, Table, label_of, local_time
+from fevergate.web_common.tables import Cell, Rows, Say, Table, celsius, label_of, local_time
 
 STATES = {
     "reported": N_("reported"),
@@ -159,11 +159,11 @@ class ReportTables:
         return [
             *(local_time(fever.at, self._zone), title),
             *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
-            *(fever.identity, fever.body_c, fever.threshold_c),
+            *(fever.identity, celsius(fever.body_c), fever.threshold_c),
             local_time(fever.raised_at, self._zone),
             local_time(fever.acknowledged_at, self._zone),
             None if fever.delay_s is None else round(fever.delay_s, 1),
-            fever.clinical_c,
+            celsius(fever.clinical_c),
             *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),
             "✓" if fever.closed else "",
         ]

@@ -8,7 +8,7 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_, Say, translator
 from fevergate.web.follow_ups import Followed, FollowUp
-from fevergate.web_common.tables import Cell, Rows, Table, label_of, local_time
+from fevergate.web_common.tables import Cell, Rows, Table, celsius, label_of, local_time
 
 BUTTON = "button"
 """Who acknowledged a fever, if that was done at the gate's own button."""
@@ -64,15 +64,19 @@ FEVER_COLUMNS = (
         narrow=True,
     ),
     FeverColumn(N_("Record"), lambda row: "/".join(map(str, identity_of(row.fever)))),
-    FeverColumn(N_("Body °C (axillary equivalent)"), lambda row: row.fever.body_c, narrow=True),
-    FeverColumn(N_("Skin °C"), lambda row: row.fever.skin_c),
+    FeverColumn(
+        N_("Body °C (axillary equivalent)"), lambda row: celsius(row.fever.body_c), narrow=True
+    ),
+    FeverColumn(N_("Skin °C"), lambda row: celsius(row.fever.skin_c)),
     FeverColumn(N_("Threshold °C"), lambda row: row.fever.threshold_c),
-    FeverColumn(N_("Air °C"), lambda row: row.fever.ambient_c),
+    FeverColumn(N_("Air °C"), lambda row: celsius(row.fever.ambient_c)),
     FeverColumn(N_("Red light"), lambda row: _local(row.fever.raised_at, row)),
     FeverColumn(N_("Acknowledged"), lambda row: _local(row.fever.acknowledged_at, row)),
     FeverColumn(N_("Acknowledged by"), _acknowledged_by, narrow=True),
     FeverColumn(N_("After (s)"), _delay, narrow=True),
-    FeverColumn(N_("Second measurement °C"), lambda row: row.after.clinical_c, narrow=True),
+    FeverColumn(
+        N_("Second measurement °C"), lambda row: celsius(row.after.clinical_c), narrow=True
+    ),
     FeverColumn(
         N_("Where measured"), lambda row: label_of(row.after.clinical_site, row.say), narrow=True
     ),

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 from xlsxwriter import Workbook
 
 from fevergate.web_common.spreadsheet_text import harmless
-from fevergate.web_common.tables import Cell, Sheet, Table, cell_text
+from fevergate.web_common.tables import Cell, Celsius, Sheet, Table, cell_text
 
 MEASURED_ROWS = 1000
 """Rows by which the width of a column is chosen."""
@@ -43,6 +43,7 @@ def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
         bold = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         decimal = book.add_format({"num_format": "0.0#"})
+        tenths = book.add_format({"num_format": "0.0"})
         moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         for table in sheet.tables:
             rows = iter(table.rows)
@@ -64,6 +65,7 @@ def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
                             page.write_datetime(number, column, cast("datetime", value), form)
                         elif value is not None:
                             form = decimal if isinstance(value, float) else None
+                            form = tenths if isinstance(value, Celsius) else form
                             page.write_number(number, column, value, form)
                 page.freeze_panes(1, 0)
                 page.repeat_rows(0)

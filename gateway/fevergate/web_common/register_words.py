@@ -11,7 +11,7 @@ from fevergate.registers.entry_form import EntryForm, Value
 from fevergate.settings.names import in_language
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import N_, Say
-from fevergate.web_common.tables import Cell, Rows, Table, cell_text, local_time
+from fevergate.web_common.tables import Cell, Rows, Table, cell_text, celsius, local_time
 
 Titles = Callable[[str], Mapping[str, str]]
 """Titles by id, in a language."""
@@ -129,7 +129,7 @@ class RegisterWords:
         if field.type == "time":
             return self.moment(value)
         if field.type == "celsius":
-            return f"{value:.1f}"
+            return cell_text(celsius(value))
         return f"{value:.12g} {field.unit}".rstrip()
 
     def moment(self, at: float | None) -> str:
@@ -144,6 +144,8 @@ class RegisterWords:
         if isinstance(value, str):
             known = field.type in ("choice", "place")
             return dict(self.choices(field)).get(value, value) if known else value
+        if field.type == "celsius":
+            return celsius(value)
         return local_time(value, self._site.zone) if field.type == "time" else value
 
     def typed(self, field: Field, value: Value | None) -> str:

@@ -10,6 +10,12 @@ from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import N_, Say
 from fevergate.texts.word_tables import LABELS
 
+
+class Celsius(float):
+    """A temperature in °C. People read it in tenths, as a kiosk shows it; a file keeps all digits
+    that were stored."""
+
+
 Cell = str | int | float | date | datetime | None
 """A cell by its type: a number, a date or a time (local, without a zone) is one in a spreadsheet,
 and a text stays a text."""
@@ -108,6 +114,11 @@ class Sheet(NamedTuple):
     """The day that it is about: times of this day are printed without their date."""
 
 
+def celsius(value_c: float | None) -> Celsius | None:
+    """A temperature (°C) as a cell."""
+    return None if value_c is None else Celsius(value_c)
+
+
 def local_time(at: float | None, zone: ZoneInfo) -> datetime | None:
     """A Unix time (s) as a cell: local, in whole seconds."""
     if at is None:
@@ -122,6 +133,8 @@ def cell_text(value: Cell, day: date | None = None) -> str:
             return ""
         case datetime():
             return value.strftime("%H:%M:%S" if value.date() == day else "%Y-%m-%d %H:%M:%S")
+        case Celsius():
+            return f"{value:.1f}"
         case float():
             return f"{value:.2f}".removesuffix("0")
     return str(value)

@@ -5,7 +5,7 @@ import hashlib
 import io
 import re
 import time
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -13,9 +13,11 @@ import pdfplumber
 import pytest
 from export_cells import cell, cells
 from pages_site import DAY, FEVER, OURS, csrf, post
+from rich.console import Console
 from samples import AT, arrived
 
 from fevergate.reports import pdf_font
+from fevergate.web.log_table import log_table
 
 LANGUAGES = ("zh", "en")
 PERSONS = {
@@ -65,9 +67,15 @@ PAPER = {
 
 
 def on_paper(rows, titles):
-    """The columns of these titles, the times of the day without their date."""
+    """The columns of these titles, temperatures in tenths, the times of the day without their
+    date."""
     numbers = [rows[0].index(title) for title in titles]
-    return [[str(row[number]).removeprefix(DAY) for number in numbers] for row in rows]
+    return [[_printed(row[number], rows[0][number]) for number in numbers] for row in rows]
+
+
+def _printed(text, title):
+    is_celsius = "°C" in title and re.fullmatch(r"\d+\.\d+", text)
+    return f"{float(text):.1f}" if is_celsius else str(text).removeprefix(DAY)
 
 
 def as_pdf(content):
@@ -94,6 +102,38 @@ def test_all_three_hold_the_same_rows(full, language, names):
     assert set(PAPER[language].split("|")) <= set(titles) and len(titles) <= 10
     assert cells(rows) == cells(on_paper(every, titles)[1:])
     assert ("王芳" in str(by_csv)) == bool(names)
+
+
+def test_people_read_temperatures_in_tenths_and_files_keep_all_digits(full):
+    tenths = {f"{38 + n / 100:.1f}" for n in range(40)}
+    of = PAPER["en"].split("|")[3]
+    rows = as_csv(fetched(full, "csv", "en"))
+    exact = sorted(float(row[rows[0].index(of)]) for row in rows[1:])
+    assert exact == sorted([38.4, *(38 + n / 100 for n in range(40))])
+    page = openpyxl.load_workbook(io.BytesIO(fetched(full, "xlsx", "en"))).worksheets[0]
+    (column,) = [n for n, title in enumerate(next(page.values)) if title == of]
+    shown = [row[column] for row in page.iter_rows(min_row=2)]
+    assert {one.number_format for one in shown} == {"0.0"}
+    assert sorted(float(str(one.value)) for one in shown) == exact
+    printed, *rows = as_pdf(fetched(full, "pdf", "en"))
+    assert {row[printed.index(of)] for row in rows} == tenths
+    given = {"clinical_c": "38.25", "clinical_site": "ear", "outcome": "clinic"}
+    other = FEVER.removesuffix("2") + "10"
+    assert post(full.client("Zhang"), other, action="save", **given).status_code == 303
+    text = full.client("李伟").get(f"/admin/log?date={DAY}").text
+    assert set(re.findall(r">\s*(38\.\d+)\s*<", text)) == tenths | {"38.2"}
+    terminal = shown_in_the_terminal(full)
+    assert tenths <= set(re.findall(r"\b38\.\d+\b", terminal)) <= tenths | {"38.2"}
+    board = full.client("Zhang").get("/board/north").text
+    assert "38.2 °C" in board and "38.25" not in board
+
+
+def shown_in_the_terminal(site):
+    """The day's log as `fevergate log` prints it."""
+    out = io.StringIO()
+    with site.pages.whole_day(date.fromisoformat(DAY)) as whole:
+        Console(file=out, width=300).print(log_table(whole, site.settings, "en"))
+    return out.getvalue()
 
 
 def test_nothing_that_somebody_wrote_is_run_by_a_spreadsheet(full):
