@@ -123,6 +123,7 @@ class CampusServer:
             days=settings.persons_days,
             campuses=self.pages.listed_campus,
             entered=self.reports.note_change,
+            told=escalation.told_first,
         )
         privacy = PrivacySite(
             self.pages.institution, registers, None, lambda: self.people.state() is not None

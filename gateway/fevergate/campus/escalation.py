@@ -4,7 +4,7 @@ Each is posted once, whichever server does it: the key of a notice in the databa
 posted before.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -15,6 +15,7 @@ from fevergate.campus.confirmed_fevers import confirmed_fevers, fevers_by_list
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.day_rolls import read_rolls
 from fevergate.campus.given_names import pair_of
+from fevergate.campus.marks import campus_of
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import TokenStrikes
@@ -145,6 +146,16 @@ class Escalation:
             state=report_state([self._place(name) for name in state.missing], signed=state.signed),
         )
         self.notices.post(f"{key}/{date}", "report", "", subject, body)
+
+    def told_first(self, campuses: Collection[str]) -> list[str]:
+        """Who is told at once of a fever in any of these campuses, as a list of people has them."""
+        return sorted(
+            {
+                name
+                for campus in campuses
+                for name in self.notices.told_first("confirmed", campus_of(self.settings, campus))
+            }
+        )
 
     @property
     def _escalates(self) -> bool:

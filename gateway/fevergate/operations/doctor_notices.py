@@ -1,5 +1,6 @@
 """The checks of whom the gateway itself tells of a confirmed fever."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -7,20 +8,43 @@ from fevergate.command_line.finding import Finding, failed, ok, warning
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NoticeError, SettingsError
 from fevergate.notices.mail import Email
+from fevergate.people.marks import FEVER_C
+from fevergate.people.store import DATABASE
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
+from fevergate.reports.confirmation import is_to_be_told
 from fevergate.settings.gateway import GatewaySettings
+from fevergate.storage.connection import read_rows
 from fevergate.web_common.store import WebStore
+from fevergate.web_common.told_cases import OPEN_S
 
 
 def notices(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether anybody is told, and whether the mail server lets us in."""
+    told = [
+        contact
+        for contact in settings.contacts
+        if "confirmed" in contact.kinds
+        and settings.campus in (contact.campuses or [settings.campus])
+    ]
+    if not told and not settings.campus_server:
+        yield warning(
+            "notices",
+            "no contact is set: nobody is told of a confirmed fever",
+            "add [[contacts]] to gateway.toml (gateway/running.md, “Who is told”)",
+        )
+        if count := _untold(settings):
+            yield warning(
+                "notices",
+                "{count} confirmed fever(s) of the last day: told to nobody",
+                "tell whoever the school's plan names; see the fever log and"
+                " “Measured and not measured”",
+                count=count,
+            )
     if not settings.contacts:
         if settings.campus_server:
             yield ok("notices", "no contact is set: the campus server tells its own")
-        else:
-            yield ok("notices", "no contact is set: nobody is told of a confirmed fever")
         return
     names = ", ".join(dict.fromkeys(contact.name for contact in settings.contacts))
     count = len(settings.contacts)
@@ -40,6 +64,18 @@ def notices(settings: GatewaySettings) -> Iterator[Finding]:
         )
     else:
         yield ok("notices", "the mail server {host} takes mail", host=settings.smtp.host)
+
+
+def _untold(settings: GatewaySettings) -> int:
+    """How many fevers were confirmed within a day, by a follow-up or by hand."""
+    since = time.time() - OPEN_S
+    rows = read_rows(settings.path(settings.web.database), _FOLLOW_UPS, since)
+    hand = read_rows(settings.path(DATABASE), _BY_HAND, FEVER_C, since)
+    return sum(is_to_be_told(**row) for row in rows) + sum(row["fevers"] for row in hand)
+
+
+_FOLLOW_UPS = "select clinical_c, clinical_site, outcome from follow_ups where at > ?"
+_BY_HAND = "select count(*) as fevers from marks where clinical_c >= ? and at > ?"
 
 
 def _on_duty(settings: GatewaySettings) -> Iterator[Finding]:

@@ -146,6 +146,7 @@ class Pages(Shared):
             name=self.settings.campus,
             title=self.settings.campus_title,
             days=self.settings.retention.persons_days,
+            told=lambda _campuses: self.told_first(),
         )
 
     def _forget(self) -> None:

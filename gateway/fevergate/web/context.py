@@ -67,7 +67,7 @@ from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.routes import whole_number
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.tokens import Tokens
-from fevergate.web_common.told_cases import Cases, ConfirmedFever
+from fevergate.web_common.told_cases import OPEN_S, Cases, ConfirmedFever
 
 log = logging.getLogger(__name__)
 
@@ -276,6 +276,16 @@ class Shared(Site):
         """Count the confirmed fevers that nobody has. Raises `sqlite3.Error`."""
         self.confirmed_waiting = len(self.cases.waiting())
 
+    def told_first(self, gate: str = "") -> list[str] | None:
+        """Who is told at once of a confirmed fever; None where only the campus server tells."""
+        names = self.notices.told_first("confirmed", self.settings.campus, gate)
+        return None if self.settings.campus_server and not names else names
+
+    def is_untold(self, known: FollowUp) -> bool:
+        """Whether a follow-up of the last day confirms a fever, and nobody is told."""
+        recent = self.clock.now() - known.at < OPEN_S
+        return recent and known.is_to_be_told and self.told_first() == []
+
     def places(self, gate: str, kiosk: str) -> tuple[Pair, Pair, Pair]:
         """Titles of the campus, a gate (empty: unknown) and a kiosk."""
         settings = self.settings
@@ -309,4 +319,6 @@ class Shared(Site):
             "clock_believed": self.clock.believed,
             "has_list": self.has_list,
             "patience_s": PATIENCE_S,
+            "told_first": self.told_first,
+            "is_untold": self.is_untold,
         }

@@ -49,6 +49,11 @@ class FollowUp(Struct, kw_only=True):
     at: float = 0.0
     revision: int = 0
 
+    @property
+    def is_to_be_told(self) -> bool:
+        """Whether those on duty must know of it."""
+        return is_to_be_told(self.clinical_c, self.clinical_site, self.outcome)
+
 
 Followed = tuple[Fever, FollowUp | None]
 """A fever and its follow-up, if it has one."""
@@ -178,11 +183,7 @@ class FollowUps:
             )
             for row in rows
         ]
-        return [
-            (fever, known)
-            for fever, known in follow_ups
-            if is_to_be_told(known.clinical_c, known.clinical_site, known.outcome)
-        ]
+        return [(fever, known) for fever, known in follow_ups if known.is_to_be_told]
 
     def use_token(self, token: str) -> None:
         """Record the digest of the campus server's token that follow-ups are sent with. If it is a

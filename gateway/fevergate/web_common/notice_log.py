@@ -87,6 +87,12 @@ class Notices:
             connection.execute("delete from notices where made_at < ?", (now - AUDIT_S,))
             return sum(connection.execute(_INSERT, row).rowcount for row in rows)
 
+    def told_first(self, kind: Kind, campus: str, gate: str = "") -> list[str]:
+        """Names of those who are told of such a notice at once; none: nobody is told."""
+        return [
+            name for name, _ in choose(self._contacts(kind, campus), self.on_duty(campus, gate), 1)
+        ]
+
     def told(self, keys: Iterable[str]) -> set[str]:
         """The subset of `keys` that was posted before."""
         wanted = sorted(set(keys))

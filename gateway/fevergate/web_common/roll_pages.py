@@ -1,7 +1,7 @@
 """Pages of the roll: who was measured today and who was not, by unit; entered by hand."""
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -43,13 +43,20 @@ class NamedCampus(NamedTuple):
     figures: DayRoll
 
 
+class Told(NamedTuple):
+    """Who is told at once of a fever; None: those whom the campus server has."""
+
+    names: list[str] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RollSite:
     """What the pages of the roll need of a gateway or campus server.
 
     `name` is that of its files, `title` names it in a language, `days` is how long marks are kept.
     `campuses`: titles by campus in a language and the campus that a list's word stands for, where
-    there are several; `entered` is called with a day whose marks were changed.
+    there are several; `entered` is called with a day whose marks were changed; `told` has the names
+    of those who are told at once of a fever in some campuses, None where another server tells.
     """
 
     people: PeopleStore
@@ -62,6 +69,7 @@ class RollSite:
     days: int
     campuses: Callable[[str, str], str] | None = None
     entered: Callable[[date], object] = lambda _day: None
+    told: Callable[[Collection[str]], list[str] | None] = lambda _campuses: []
 
 
 class RollPages:
@@ -128,6 +136,7 @@ class RollPages:
             kinds=KINDS,
             at_kiosks=AT_KIOSKS,
             max_reason=MAX_REASON,
+            told=self._told(day, figures or []) if unit else None,
             error=error,
             given=given or {},
             now=self._site.now(),
@@ -136,6 +145,11 @@ class RollPages:
             last=last_page(total.unmeasured if unit else 0),
             days=self._site.days,
         )
+
+    def _told(self, day: date, figures: Sequence[UnitRoll]) -> Told | None:
+        """Who is told at once of today's fevers among these units; None where there is none."""
+        hot = {row.campus for row in figures if row.figures.fevers}
+        return Told(self._site.told(hot)) if hot and day == self._site.roll.today() else None
 
     def enter(self, request: Request, form: Form) -> Response:
         """Enter who was measured or excused: one, or a whole unit."""

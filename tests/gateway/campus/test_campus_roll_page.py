@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from campus_site import Clock, counts, delivery, over, settings
+from notice_helpers import contact
 from pages_site import GOOD
 from starlette.testclient import TestClient
 
@@ -74,6 +75,17 @@ def test_the_office_sees_who_is_left_by_campus_and_unit_and_every_look_is_noted(
     audit = [(row.user, row.action) for row in office.server.pages.audited.audit(9)]
     assert ("李伟", "look at roll") in audit
     assert 'href="/roll"' in client.get("/reports").text
+
+
+def test_whoever_enters_a_fever_there_reads_who_of_its_campus_is_told(office):
+    office.put_list()
+    office.server.notices.settings.contacts = [
+        contact("Chen", campuses=["east"]),
+        contact("Wu", campuses=["west"]),
+    ]
+    office.enter(office.client("Liu"), "class 1", **{f"c-{office.person(1)}": "38.2"})
+    page = office.client("Liu").get("/roll").text
+    assert "Fever: what to do now" in page and "Told at once: Chen." in page
 
 
 def test_a_class_that_is_entered_there_is_measured_in_the_report_and_at_the_gates(office):

@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from notice_helpers import contact
 from openpyxl import load_workbook
 from pages_site import GOOD, OURS, post
 from people_helpers import entry
@@ -14,6 +15,7 @@ from samples import reading
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.marks import NewMark
 from fevergate.people.roll import DayRoll
+from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.records import ReadingArrived
 
@@ -171,6 +173,24 @@ def test_a_fever_is_red_and_is_taken_back_only_with_a_reason(listed, administrat
     assert figures(listed) == DayRoll(expected=4, unmeasured=4)
     noted = f"{today(listed)} {SOFT}: 38.9 → -"
     assert ("李伟", "enter roll", noted) in listed.audit()
+
+
+def test_whoever_enters_a_fever_is_told_what_to_do_and_who_is_told(listed, tutor, persons):
+    enter(tutor, listed, **{f"c-{persons['李芳']}": "36.5"})
+    assert "what to do now" not in tutor.get("/roll").text
+    enter(tutor, listed, **{f"c-{persons['王小明']}": "38.2"})
+    page = tutor.get("/roll").text
+    assert "Fever: what to do now" in page and "to the clinic or home" in page
+    assert "No contact is set: nobody is told" in page
+    listed.settings.contacts = [contact("陈静"), contact("Li", level=2), contact("Wu", kinds=[])]
+    page = listed.client("Chen", "zh").get("/roll").text
+    assert "再按学校预案送医务室" in page and "立即通知：陈静。" in page
+    listed.settings.contacts.clear()
+    listed.settings.campus_server = CampusServerSettings(url="https://province.example")
+    assert "The campus server tells its contacts" in tutor.get("/roll").text
+    given = {"date": today(listed), "unit": SOFT, "person": str(persons["王小明"])}
+    post(tutor, "/roll/take-back", f"/roll?unit={SOFT}", **given, reason="typo")
+    assert "what to do now" not in tutor.get("/roll").text
 
 
 def test_the_audit_says_in_chinese_what_was_entered(listed, tutor, persons):

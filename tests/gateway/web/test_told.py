@@ -254,6 +254,41 @@ def test_a_gateway_without_contacts_shows_no_such_page_in_its_navigation(tmp_pat
     site.close()
 
 
+def test_whoever_confirms_a_fever_that_nobody_is_told_sees_it_and_doctor_says_it(
+    tmp_path, now, monkeypatch
+):
+    monkeypatch.setattr(doctor_notices, "time", SimpleNamespace(time=lambda: now.at))
+    with closing(Site(tmp_path)) as site:
+
+        def doctor():
+            return [f.text[1] for f in doctor_notices.notices(site.settings)]
+
+        guard = site.client("Zhang")
+        assert "No contact is set" in guard.get(FEVER).text
+        assert len(doctor()) == 1 and "nobody is told of a confirmed fever" in doctor()[0]
+        low = MEASURED | {"clinical_c": "36.8", "outcome": "released"}
+        post(guard, FEVER, **low, action="save")
+        assert "told to nobody" not in guard.get("/board/north").text
+        post(guard, FEVER, **MEASURED, action="save")
+        assert "! told to nobody" in guard.get("/board/north").text
+        assert "未通知任何人" in site.client("李伟", "zh").get("/board/north").text
+        PeopleChanges(site.pages.people).replace([entry("1")])
+        (person,) = site.pages.people.find("1", 1)
+        hot = NewMark(person=person.person, clinical_c=38.9)
+        site.pages.marks.enter(site.pages.clock.today(), [hot], "Chen")
+        assert doctor()[1].startswith("2 confirmed fever(s)")
+        site.settings.contacts = [contact("Chen", kinds=["report"])]
+        assert "told to nobody" in doctor()[1] and "1 contact(s)" in doctor()[2]
+        site.settings.contacts = [contact("Chen")]
+        assert len(doctor()) == 1 and "1 contact(s)" in doctor()[0]
+        assert "told to nobody" not in guard.get("/board/north").text
+        assert "No contact is set" not in guard.get(FEVER).text
+        site.settings.contacts.clear()
+        now.at += 24 * 3600 + 1
+        assert "told to nobody" not in guard.get("/board/north/fevers?of=open").text
+        assert len(doctor()) == 1
+
+
 def test_doctor_says_whether_the_mail_server_lets_the_gateway_in(alone):
     def states():
         return [finding.state for finding in doctor_notices.notices(alone.settings)]
