@@ -268,6 +268,8 @@ ERRORS = {
     "twice": N_("The same person is there twice."),
     "many": N_("At most 500 people are entered at once."),
     "forgotten": N_("The marks of that day are deleted already."),
+    "form": N_("That was no form of ours, or was cut off: open the page again and send it anew."),
+    "large": N_("That is more than is taken at once."),
     "again": N_("This page is too old: open it again."),
 }
 """Messages of refused requests, by `RefusalError.reason`, and of error pages."""

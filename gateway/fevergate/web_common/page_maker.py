@@ -129,10 +129,13 @@ class Site(ABC):
         """Answer an exception of `FAILURES`: a page, or JSON for a program or a board."""
         error = _as_http(error, request.url.path)
         known = {404: "not_found", 403: "forbidden", 405: "not_found"}
+        is_program = request.url.path.startswith("/api/")
+        if not is_program:  # it reads the detail
+            known |= {400: "form", 413: "large"}
         key = error.detail if error.detail in ERRORS else known.get(error.status_code, "")
-        if request.url.path.startswith("/api/") or request.url.path.endswith("/acknowledge"):
+        if is_program or request.url.path.endswith("/acknowledge"):
             detail = ERRORS.get(key, error.detail)
-            if not request.url.path.startswith("/api/"):  # the board shows it to the guard
+            if not is_program:  # the board shows it to the guard
                 detail = translator(self.language(request))(detail)
             return JSONResponse({"error": key or "failed", "detail": detail}, error.status_code)
         return self.page(

@@ -34,6 +34,17 @@ def paths(site):
                 yield method, path
 
 
+def test_what_is_no_form_is_refused_on_every_route_in_a_sentence(site, administrator):
+    cut_off = OURS | {"content-type": "multipart/form-data; boundary=q"}
+    routes = [path for method, path in paths(site) if method == "POST" and "/api/" not in path]
+    routes.remove("/sign-out")  # reads no form
+    for path in routes:
+        answer = administrator.post(path, content=b"\xff", headers=cut_off)
+        assert answer.status_code == 400 and "no form of ours" in answer.text, path
+    no_json = administrator.post("/api/v1/trace", content=b"{", headers=OURS)
+    assert "no form of ours" not in no_json.text
+
+
 def test_nobody_who_has_not_signed_in_gets_anything_on_any_route(site):
     client = site.client()
     seen = list(paths(site))
@@ -227,7 +238,7 @@ def test_what_is_not_there_is_not_found(guard, path):
 
 def test_a_form_as_large_as_a_film_is_refused_before_it_is_read(guard):
     answer = guard.post(FEVER, data={"note": "x" * 100_000}, headers=OURS)
-    assert answer.status_code == 413
+    assert answer.status_code == 413 and "more than is taken at once" in answer.text
 
 
 def test_every_answer_carries_the_headers_that_keep_others_out(site, guard):
