@@ -106,7 +106,7 @@ def test_a_form_that_never_showed_what_is_set_takes_nothing_away(system, adminis
     post(administrator, f"{KIOSK}/settings", KIOSK, threshold_c="37.2", volume="80")
     # As a page that was opened while the broker was away, or before somebody else's.
     answer = post(administrator, f"{KIOSK}/settings", KIOSK, notice="hello", version="0")
-    assert answer.status_code == 400 and "Somebody set this kiosk meanwhile" in answer.text
+    assert answer.status_code == 400 and "Somebody set it meanwhile" in answer.text
     page = administrator.get(KIOSK).text
     assert 'name="threshold_c" value="37.2"' in page and 'name="volume" value="80"' in page
 

@@ -63,9 +63,9 @@ _OF = {"quiet_from": "quiet", "quiet_to": "quiet", "notice_glyphs": "notice"}
 """Settings as a kiosk knows them, by which one of a form they are made from."""
 
 _REFUSED = (
-    (r"version \d+: \d+ is in force", N_("The kiosk has newer settings already.")),
-    (r"flash: .*", N_("The kiosk's memory cannot be written.")),
-    (r"\w+: is the kiosk's own", N_("The kiosk keeps this setting for itself.")),
+    (r"version \d+: \d+ is in force", N_("It has newer settings already.")),
+    (r"flash: .*", N_("Its memory cannot be written.")),
+    (r"\w+: is the kiosk's own", N_("It keeps this setting for itself.")),
     (r"card_key: .*", N_("The kiosk has no key for cards: a setup code gives it one.")),
 )
 

@@ -23,7 +23,7 @@ _WHY = (
      N_("{version} is not newer than {runs}, which runs")),
     (r"the bundle's digest is not the one that was signed",
      N_("what came is not what was signed")),
-    (r"flash: .*", N_("The kiosk's memory cannot be written.")),
+    (r"flash: .*", N_("Its memory cannot be written.")),
     (r"memory: .*", N_("it has not enough free memory")),
     (r"another offer came", N_("another update was offered meanwhile")),
     (r"no piece at \d+ came", N_("a part of it did not come")),

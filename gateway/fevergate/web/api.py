@@ -231,7 +231,7 @@ class Api(TraceApi, RegisterApi):
         return self._shared.kiosk(request.path_params["kiosk"])
 
     @operation(
-        *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk show itself"),
+        *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk or lamp post show itself"),
         errors=(404, 503),
     )
     def identify(self, request: Request) -> Done:

@@ -368,7 +368,12 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     assert post(client, *of_post, **silenced).status_code == 303
     values = current(campus.pages.settings.as_user("admin"), "door-post").values
     assert values and (values.volume, values.quiet_from, values.quiet_to) == (0, "22:00", "06:30")
-    assert "等待灯柱" in client.get(of_post[1]).text
+    sent = client.get(f"{of_post[1]}?done=settings").text
+    assert "等待灯柱" in sent and "离线的灯柱恢复后生效" in sent
+    sent = sent[sent.index("<main") : sent.index("</main>")]
+    of_kiosks = re.findall(r"[^<>]*测温机[^<>]*", sent)
+    assert len(of_kiosks) == 2 and of_kiosks[0] == "← 测温机", "else the page speaks of a post"
+    assert "临时接上一块测温机的显示屏" in of_kiosks[1]
     refused = post(client, *of_post, version="1", threshold_c="37.0")
     assert refused.status_code == 400 and "灯柱只有音量和静音时段" in refused.text
     path = str(campus.site.settings_path)

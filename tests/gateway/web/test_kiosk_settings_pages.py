@@ -244,7 +244,7 @@ def test_whatever_a_kiosk_refuses_is_put_into_chinese(name):
 
 def test_a_refusal_of_newer_firmware_is_shown_as_it_came():
     assert refusal_in_words("colour: expected red", CHINESE) == "colour: expected red"
-    assert refusal_in_words("version 3: 5 is in force", CHINESE) == "测温机已有更新的设置。"
+    assert refusal_in_words("version 3: 5 is in force", CHINESE) == "已有更新的设置。"
     with pytest.raises(SettingsError) as refused:
         Settings(OWN | {"card": "record"})
     said = refusal_in_words(str(refused.value), CHINESE)
