@@ -4,6 +4,7 @@ import gc
 import select
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from broker_client import BASE, HANG_S, Client
@@ -12,7 +13,6 @@ from samples import reading
 from fevergate.gateway.ingest import is_urgent
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.messages import encode
-from harness.site import Site
 
 QUEUED = 300
 """Normal readings before the fever: more than are read at once."""
@@ -21,7 +21,7 @@ SAID = 20
 """Messages of the gateway to its kiosks: one to each of twenty."""
 
 
-def test_a_fever_behind_a_queue_is_handled_before_it(tmp_path):
+def test_a_fever_behind_a_queue_is_handled_before_it(site):
     """As after an outage, when every kiosk sends what it kept."""
     fevers, go_on = [], threading.Event()
 
@@ -30,29 +30,18 @@ def test_a_fever_behind_a_queue_is_handled_before_it(tmp_path):
         fevers.append(b'"fever"' in payload)
         done()
 
-    with Site(tmp_path / "site", {"north": ["north-1"]}) as site:
-        topic = f"{BASE}/+/reading"
-        line = BrokerClient(site.settings, "gateway", [topic], take, clean=True, urgent=is_urgent)
-        line.start()
+    with listening(site, take), Client(site, "north-1") as kiosk:
+        sent = [publish(kiosk, reading(seq)) for seq in range(1, QUEUED + 1)]
+        sent.append(publish(kiosk, reading(QUEUED + 1, "fever")))
         try:
-            until(lambda: line.subscribed)
-            with Client(site, "north-1") as kiosk:
-                readings = [reading(seq) for seq in range(1, QUEUED + 1)]
-                readings.append(reading(QUEUED + 1, "fever"))
-                sent = [
-                    kiosk.client.publish(f"{BASE}/north-1/reading", encode(each), qos=1)
-                    for each in readings
-                ]
-                sent[-1].wait_for_publish(HANG_S)
-                go_on.set()
-                until(lambda: len(fevers) > QUEUED)
+            sent[-1].wait_for_publish(HANG_S)
         finally:
             go_on.set()
-            line.stop()
+        until(lambda: len(fevers) > QUEUED)
     assert fevers.count(True) == 1 and fevers.index(True) < QUEUED / 2
 
 
-def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(tmp_path):
+def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(site):
     """What each kiosk has to know of its readings goes out in a burst ten times a second."""
     order = []
 
@@ -60,35 +49,25 @@ def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(tmp_path):
         order.append("fever" if b'"fever"' in payload else "normal")
         done()
 
-    with Site(tmp_path / "site", {"north": ["north-1"]}) as site:
-        topic = f"{BASE}/+/reading"
-        line = BrokerClient(site.settings, "gateway", [topic], take, clean=True, urgent=is_urgent)
-        publish = line._client.publish
-        with Client(site, "north-1") as kiosk:
+    with listening(site, take) as line, Client(site, "north-1") as kiosk:
+        pass_on = line._client.publish
 
-            def say(*arguments, **options):
-                """The fever is there by the time the first message is sent."""
-                if not order:
-                    kiosk.client.publish(
-                        f"{BASE}/north-1/reading", encode(reading(1, "fever")), qos=1
-                    ).wait_for_publish(HANG_S)
-                    wait_readable(line._client.socket())
-                order.append("said")
-                return publish(*arguments, **options)
+        def say(*arguments, **options):
+            """The fever is there by the time the first message is sent."""
+            if not order:
+                publish(kiosk, reading(1, "fever")).wait_for_publish(HANG_S)
+                wait_readable(line._client.socket())
+            order.append("said")
+            return pass_on(*arguments, **options)
 
-            line._client.publish = say
-            line.start()
-            try:
-                until(lambda: line.subscribed)
-                line.traffic.outgoing.extend([(f"{BASE}/north-1/stored", b"{}", 0, False)] * SAID)
-                line._wake()
-                until(lambda: order.count("said") == SAID and "fever" in order)
-            finally:
-                line.stop()
+        line._client.publish = say
+        line.traffic.outgoing.extend([(f"{BASE}/north-1/stored", b"{}", 0, False)] * SAID)
+        line._wake()
+        until(lambda: order.count("said") == SAID and "fever" in order)
     assert order.index("fever") < SAID / 2
 
 
-def test_a_message_leaves_nothing_that_python_must_collect(tmp_path):
+def test_a_message_leaves_nothing_that_python_must_collect(site):
     """A collection stops every thread, the one that lights the lamp as well, for milliseconds."""
     taken = []
 
@@ -96,23 +75,34 @@ def test_a_message_leaves_nothing_that_python_must_collect(tmp_path):
         taken.append(True)
         done()
 
-    with Site(tmp_path / "site", {"north": ["north-1"]}) as site:
-        topic = f"{BASE}/+/reading"
-        line = BrokerClient(site.settings, "gateway", [topic], take, clean=True, urgent=is_urgent)
-        line.start()
+    with listening(site, take), Client(site, "north-1") as kiosk:
+        gc.collect()
+        gc.disable()
         try:
-            until(lambda: line.subscribed)
-            with Client(site, "north-1") as kiosk:
-                gc.collect()
-                gc.disable()
-                for seq in range(1, QUEUED + 1):
-                    kiosk.client.publish(f"{BASE}/north-1/reading", encode(reading(seq)), qos=1)
-                until(lambda: len(taken) == QUEUED)
-                left = gc.collect()
+            for seq in range(1, QUEUED + 1):
+                publish(kiosk, reading(seq))
+            until(lambda: len(taken) == QUEUED)
+            left = gc.collect()
         finally:
             gc.enable()
-            line.stop()
     assert left < QUEUED
+
+
+@contextmanager
+def listening(site, take):
+    """The gateway's connection, on which `take` gets every reading."""
+    topics = [f"{BASE}/+/reading"]
+    line = BrokerClient(site.settings, "gateway", topics, take, clean=True, urgent=is_urgent)
+    line.start()
+    try:
+        until(lambda: line.subscribed)
+        yield line
+    finally:
+        line.stop()
+
+
+def publish(kiosk, each):
+    return kiosk.client.publish(f"{BASE}/north-1/reading", encode(each), qos=1)
 
 
 def wait_readable(sock):

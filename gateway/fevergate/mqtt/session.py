@@ -33,9 +33,9 @@ class SessionOptions:
 
 
 class _NoFilters(MQTTMatcher):
-    """In place of paho's search for the callbacks of a topic, of which we have none: for each
-    message it left four objects that refer to each other, so that Python collected such rings
-    several times a minute under load, and every thread stood still for 2 to 6 ms."""
+    """In place of paho's search for the callbacks of a topic, of which we have none. Its own leaves
+    four objects that refer to each other with each message: under 1,000 a second Python collected
+    them every 2.5 s, and every thread stood still for 2 to 6 ms."""
 
     def iter_match(self, topic: str) -> Generator[Any]:
         """No callback."""
