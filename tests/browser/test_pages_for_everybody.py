@@ -3,6 +3,7 @@ nothing serious, nothing is cut off, and nothing is loaded from elsewhere."""
 
 import pytest
 from accessibility import WAYS
+from playwright.sync_api import expect
 
 from fevergate.protocol.messages import Verdict
 from harness.accessibility import judged, too_wide_px
@@ -150,4 +151,24 @@ def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_p
     key = page.locator(".legend .key").first
     assert key.is_visible()
     assert key.evaluate("it => getComputedStyle(it).printColorAdjust") == "exact"
+    page.context.close()
+
+
+def test_on_a_phone_it_is_read_whole_that_nobody_was_told_of_a_confirmed_fever(site, browser):
+    page = opened(browser, site.url, "zh", NARROW)
+    sign_in(page, "陈静")
+    page.goto(f"{site.url}/board/north")
+    page.locator("table.stack a.open").first.click()
+    page.locator("[name=clinical_c]").fill("38.4")
+    for choice in ("clinical_site", "outcome"):
+        page.locator(f"label:has([name={choice}])").last.click()
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_load_state()
+    page.goto(f"{site.url}/board/north")
+    told = page.locator("table.stack .tag", has_text="未通知任何人").first
+    expect(told).to_be_visible()
+    cut = (
+        "it => it.getBoundingClientRect().right - it.closest('.wide').getBoundingClientRect().right"
+    )
+    assert told.evaluate(cut) <= 0
     page.context.close()
