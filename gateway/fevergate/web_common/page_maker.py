@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
@@ -139,7 +140,10 @@ class Site(ABC):
                 detail = translator(self.language(request))(detail)
             return JSONResponse({"error": key or "failed", "detail": detail}, error.status_code)
         return self.page(
-            request, "failed.html", error.status_code, key=key, number=error.status_code
+            *(request, "failed.html", error.status_code),
+            key=key,
+            number=error.status_code,
+            back=_came_from(request),
         )
 
     async def broken(self, request: Request, _error: Exception) -> Response:
@@ -147,7 +151,8 @@ class Site(ABC):
         if request.url.path.startswith("/api/"):
             body = {"error": "broken", "detail": ERRORS["broken"]}
             return JSONResponse(body, 500, headers=HEADERS)
-        page = self.page(request, "failed.html", 500, key="broken", number=500)
+        back = _came_from(request)
+        page = self.page(request, "failed.html", 500, key="broken", number=500, back=back)
         page.headers.update(HEADERS)
         return page
 
@@ -206,6 +211,17 @@ def page_of(request: Request, form: Mapping[str, str] | None = None) -> int:
 def last_page(rows: int) -> int:
     """The number of the last page of a list."""
     return max(1, -(-rows // PAGE))
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours from which a request came, by what the browser states; else the first."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    if page.netloc != request.headers.get("host") or not re.match(r"/(?![/\\])", page.path):
+        return "/"
+    return urlunsplit(("", "", page.path, page.query, ""))
 
 
 def _as_http(error: Exception, path: str) -> HTTPException:

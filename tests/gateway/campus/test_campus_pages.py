@@ -147,6 +147,24 @@ def test_a_report_is_signed_then_submitted_by_an_administrator_alone(administrat
     assert "Signed by 李伟" in text and "Submitted to 教育厅 by 李伟" in text
 
 
+def test_whoever_presses_too_late_reads_why_and_gets_back_to_the_report(administrator):
+    page, path = f"/reports/{DAY}", f"/admin/reports/{DAY}/sign"
+    csrf = re.search(r'name="csrf" value="([^"]+)"', administrator.get(page).text)
+    assert csrf
+    form = {"csrf": csrf[1], "version": "1"}
+    host = administrator.base_url.netloc.decode()
+
+    def pressed(referer):
+        return administrator.post(path, data=form, headers=OURS | {"Referer": referer})
+
+    assert pressed("").status_code == 303
+    late = pressed(f"https://{host}{page}?version=1")
+    assert late.status_code == 400 and "<h1>This version is signed already.</h1>" in late.text
+    assert f'<a href="{page}?version=1">Back</a>' in late.text
+    for elsewhere in ("", "https://else.where/x", f"https://{host}//else.where", "https://[", "x"):
+        assert '<a href="/">Back</a>' in pressed(elsewhere).text
+
+
 @pytest.mark.parametrize("version", ["", "2", "x", "²", "9" * 30])
 def test_a_version_that_is_none_cannot_be_signed(administrator, version):
     answer = post(administrator, f"/admin/reports/{DAY}/sign", f"/reports/{DAY}", version=version)
