@@ -1,8 +1,8 @@
 """A gate's lamps, buzzer and button on the Raspberry Pi's pins, through gpiozero.
 
-The pin library is chosen explicitly, because gpiozero's silent fall-back would light nothing. Where
-no lamp can be lit, `NoLights` holds the reason; amber is lit all the same, by the resting contact
-of its relay.
+The pin library is chosen explicitly, because gpiozero's silent fall-back would light nothing. If
+the lamps cannot be switched, `NoLights` holds the reason. Amber is lit all the same: its relay's
+normally closed contact lights it whenever the relay is not held.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def choose_library(factory: str, machine: Machine) -> str:
         if machine.is_pi:
             raise PinsError("the settings say mock, on a Raspberry Pi")
         return factory
-    chip_of(machine)
+    chip_of(machine)  # raises where the lamps' GPIO chip is not there
     lgpio = find_spec("lgpio") is not None
     try:
         distribution("rpi-lgpio")
@@ -122,10 +122,10 @@ class NoLights:
 
     def __init__(self, reason: str | None = None) -> None:
         self.dark = DARK + reason if reason else None
-        """Trouble text of the gate: why its lamps cannot be lit; None where it has none."""
+        """Trouble text of the gate: why its lamps cannot be lit; None for a gate without lamps."""
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Do nothing: amber is lit by its relay's resting contact."""
+        """Do nothing: the normally closed contact of amber's relay lights amber."""
 
     def buzz(self, on: bool) -> None:
         """Do nothing."""
@@ -154,8 +154,8 @@ class GateLights:
     """None, unlike `NoLights.dark`: the lamps can be lit."""
 
     def __init__(self, gate: Gate, factory: Factory | None = None, buzzer: bool = True) -> None:
-        """Claim the pins. Raises `PinsError` where one of a lamp cannot be claimed, and then
-        releases the others."""
+        """Claim the pins. If a lamp's or the buzzer's cannot be claimed, releases the others and
+        raises `PinsError`; a button's is only noted in `trouble`."""
         try:
             numbers = GATES[gate.pins]
         except KeyError:
@@ -195,7 +195,7 @@ class GateLights:
             self._button.when_pressed = call
 
     def show(self, *, red: bool, amber: bool) -> None:
-        """Switch the lamps, red first, so that a failing lamp cannot keep red dark."""
+        """Switch the lamps, red first, so that an error at another lamp cannot keep red dark."""
         self._red.value = red
         self._amber.value = amber
         self._green.value = not (red or amber)
@@ -211,7 +211,7 @@ class GateLights:
             self._buzzer.off()
 
     def close(self) -> None:
-        """Turn the pins into inputs, green's first; amber is then lit by its relay."""
+        """Release the pins, green's first: they become inputs, and amber's relay lights amber."""
         for device in self._devices:
             device.close()
         self._devices.clear()

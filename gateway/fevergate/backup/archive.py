@@ -1,7 +1,7 @@
 """File format of a backup: a gzipped tar, encrypted if a passphrase is given.
 
-Its first member is a manifest with the SHA-256 of every other one. All bytes are compared with it
-before a file is put in place.
+Its first member is a manifest with the SHA-256 of every other member. All are compared with it
+before any file is put in place.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ PATTERNS = (
     *("*.toml", "*.crt", "*.key", "*.password", "*.passwords", "*.token", "*.acl", "*.conf"),
     *("*.jsonl", "*.pem"),
 )
-"""Files of a settings folder that go into a backup, with `FOLDERS` and the databases."""
+"""Files of a settings folder that go into a backup, besides `FOLDERS` and the databases."""
 
 FOLDERS = ("kiosks", "gateways")
 """Subfolders that go into a backup."""
@@ -61,7 +61,7 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     desk: str = ""
     """Path of the desk's database; empty if it did not exist."""
     elsewhere: list[str] = []
-    """Files outside the folder that the settings name, and that are not in the backup."""
+    """Files that the settings name but that lie outside the folder: they are not in the backup."""
     readings: int
     """Number of readings; of a campus server, of summaries, fevers and follow-ups."""
     fevers: int
@@ -118,7 +118,8 @@ def packing(path: Path, folder: Path, passphrase: str | None) -> Iterator[Path]:
 def unpacking(
     path: Path, folder: Path, passphrase: str | None, progress: Progress
 ) -> Iterator[tuple[Path, Manifest]]:
-    """Yield a folder with a backup's files, and its manifest; it becomes `folder` at the end.
+    """Yield a temporary folder with a backup's files, and its manifest; when the block ends without
+    an error the temporary folder becomes `folder`.
 
     Raises `BackupError` where `folder` is neither new nor empty, or the backup is damaged.
     """
@@ -220,7 +221,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                 digest = _take(_open(tar, member), into and into / member.name)
                 if digest != expected.sha256:
                     raise BackupError(f"{path}: {member.name}: is not what was backed up")
-            while file.read(1 << 16):  # up to the end, which is authenticated too
+            while file.read(1 << 16):  # to the end: the last encrypted block is checked there
                 pass
     except FileNotFoundError as error:
         raise BackupError(f"{path}: no such file") from error
@@ -271,7 +272,7 @@ def _is_inside(name: str) -> bool:
 
 
 def _is_taken(name: str) -> bool:
-    """Whether a backup may have a member of this name: no other file is ever written."""
+    """Whether a file of this name may be in a backup; a restore writes no other."""
     path = PurePosixPath(name)
     if len(path.parts) == 1:
         return any(path.match(pattern) for pattern in (*PATTERNS, "*.sqlite"))

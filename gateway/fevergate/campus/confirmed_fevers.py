@@ -1,4 +1,5 @@
-"""Finds the confirmed fevers of the last hours in what the gateways sent, and in own marks."""
+"""Finds the confirmed fevers of the last hours: those that the gateways sent, and those that were
+entered by hand at the campus server."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -21,14 +22,14 @@ ROWS = 500
 """Rows that are fetched from the database at a time."""
 
 MAX_STATED = 500
-"""Most fevers by hand that are told of a campus and day because its gateways state them: what more
-they state is no figure of a college."""
+"""Most notices that a campus's gateways can cause for one day by stating fevers measured by hand:
+no college has more, so a larger figure is wrong."""
 
 
 def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFever]:
-    """Follow-ups received after `since` (Unix time, s) that those on duty must know of and that no
-    strike selects, the oldest first; of each kiosk the newest `MAX_KNOWN_OF_KIOSK`. Raises
-    `CampusError`."""
+    """Follow-ups received after `since` (Unix time, s) that those on duty must be told of, the
+    oldest first; of each kiosk the newest `MAX_KNOWN_OF_KIOSK`. Follow-ups that were struck are
+    left out (`strikes`). Raises `CampusError`."""
     statement = (
         select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
         .where(items.c.kind == "follow_up", items.c.received_at > since)
@@ -55,9 +56,10 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
 def fevers_by_list(
     database: CampusDatabase, settings: CampusSettings, now: float
 ) -> list[ConfirmedFever]:
-    """Fevers that were measured by hand or at a desk since `LOOK_BACK_S`, without a name: those
-    entered here, and as many as the gateways stated, of each campus and day the first `MAX_STATED`.
-    Raises `CampusError`."""
+    """Fevers of the last `LOOK_BACK_S` that were measured by hand or at a desk, without names.
+    Those entered here have a temperature and a unit. Of those entered at a gateway only the number
+    is known: each campus and day has as many as its gateways state, at most `MAX_STATED`. Raises
+    `CampusError`."""
     since = now - LOOK_BACK_S
     first = datetime.fromtimestamp(since, settings.zone).date()
     last = datetime.fromtimestamp(now, settings.zone).date()
@@ -107,7 +109,7 @@ def _confirmed(
             items.c.campus == campus, items.c.gateway == gateway, items.c.key == key
         )
     ).scalar()
-    # The fever itself may still be on its way.
+    # The gateway may have sent the follow-up before the fever, which names the gate.
     gate = msgspec.json.decode(payload, type=FeverEvent).gate if payload else ""
     return ConfirmedFever(
         key=f"confirmed/{campus}/{gateway}/{event.kiosk}/{event.boot}/{event.seq}",

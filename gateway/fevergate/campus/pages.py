@@ -32,7 +32,10 @@ from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import Table
 
 DAYS = 35
-MOST = 200
+"""Days on one page of the list of reports."""
+
+MOST_REPLACED = 200
+"""Replaced tokens that the status page lists."""
 
 
 class CampusPages(CampusSite):
@@ -61,7 +64,8 @@ class CampusPages(CampusSite):
         ]
 
     def days(self, request: Request) -> Response:
-        """List of `DAYS` days with the state of each report."""
+        """List `DAYS` days with the state of each report, the newest first; without a date asked
+        for, above it what is to be done this morning and the week beside the one before."""
         text = request.query_params.get("to")
         last = parse_day(text) if text else date.fromisoformat(self._today())
         first = last - timedelta(days=DAYS - 1)
@@ -87,19 +91,20 @@ class CampusPages(CampusSite):
             now=self._now(),
             week=this_week,
             later=str(last + timedelta(days=DAYS)) if text and text < self._today() else "",
-            comparison=self._beside(this_week, Period.week(week.begin - WEEK), language)
+            comparison=self._comparison(this_week, Period.week(week.begin - WEEK), language)
             if morning
             else None,
             earlier=(first - timedelta(days=1)).isoformat() if known < first.isoformat() else "",
             due=self._settings.report,
         )
 
-    def _beside(self, week: Period, before: Period, language: str) -> Table:
+    def _comparison(self, week: Period, before: Period, language: str) -> Table:
         words = SummaryText(self.text(language), language, translator(language))
         return words.comparison(compared(self.reports, week, before, self.today()))
 
     def report(self, request: Request) -> Response:
-        """One day's report: the requested version or the newest; without any, as known now."""
+        """One day's report: the requested version, or the newest. A day without a version yet is
+        shown with the figures that are known now."""
         day = _day(request)
         versions, to = self.reports.versions(day), self._settings.report.to
         if versions:
@@ -143,21 +148,21 @@ class CampusPages(CampusSite):
         return answer
 
     def sign(self, request: Request, form: Form) -> Response:
-        """Sign the newest version as the user."""
+        """Sign the newest version in the user's name."""
         day, number = _day(request), whole_number(form["version"])
         self.reports.sign(day, number, session_of(request).user)
         self.note(request, "sign off", f"{day} v{number}")
         return RedirectResponse(f"/reports/{day}", 303)
 
     def submit(self, request: Request, form: Form) -> Response:
-        """Note that the newest version was submitted."""
+        """Note that the newest version was submitted to the authority above, and to whom."""
         day, number, to = _day(request), whole_number(form["version"]), form["to"].strip()[:64]
         self.reports.submit(day, number, session_of(request).user, to)
         self.note(request, "submit", f"{day} v{number} {to}".strip())
         return RedirectResponse(f"/reports/{day}", 303)
 
     def status(self, request: Request) -> Response:
-        """Gateways, refused deliveries, and rows by replaced tokens."""
+        """Gateways, refused deliveries, and rows that came with tokens since replaced."""
         return self.page(
             request,
             "status.html",
@@ -165,11 +170,11 @@ class CampusPages(CampusSite):
             gateways=gateways(self._store, self._settings),
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=self._store.refused(),
-            replaced=self._store.replaced(self._settings)[:MOST],
+            replaced=self._store.replaced(self._settings)[:MOST_REPLACED],
         )
 
     def person(self, request: Request) -> Response:
-        """Personal data of a fever, if its campus sent any; the access is audited first."""
+        """Show the personal data of a fever, if its campus sent any; first note who looks."""
         campus, *parts = request.path_params.values()
         identity = "/".join(map(str, parts))
         self.note(request, "look at follow-up", f"{campus} {identity}")
@@ -186,5 +191,5 @@ class CampusPages(CampusSite):
 
 
 def _day(request: Request) -> str:
-    """The date of the address. Raises `PeriodError`."""
+    """The date in the request's path. Raises `PeriodError`."""
     return parse_day(request.path_params["date"]).isoformat()

@@ -1,4 +1,4 @@
-"""Gateways copy the list of people from here: GET /v1/people?after=REVISION&list=ID."""
+"""Serves the list of people to gateways, which copy it: GET /v1/people?after=REVISION&list=ID."""
 
 import logging
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class PeopleRoutes:
-    """GET /v1/people, with a gateway's token; it is sent the people of its campus, and those whom
-    the list gives no campus."""
+    """GET /v1/people, with a gateway's token: people of the gateway's campus, and people for whom
+    the list names no campus."""
 
     def __init__(self, settings: CampusSettings, store: PeopleStore) -> None:
         self._access = GatewayAccess(settings)
@@ -30,7 +30,7 @@ class PeopleRoutes:
         self.routes = [Route("/v1/people", self.changes, methods=["GET"])]
 
     async def changes(self, request: Request) -> Response:
-        """Answer with a `PeoplePage`."""
+        """Answer with a `PeoplePage`: what has changed after the revision that the gateway has."""
         try:
             answer = await run_in_threadpool(self._changes, request)
         except (CampusError, StoreError) as error:

@@ -1,7 +1,7 @@
 """Runs periodic work: report drafts, corrections, reminders, notices, deletion of personal data.
 
-Each server has a clerk. The database shows what is done, so that several servers do it once and
-any of them can go on where another has died.
+Each server has one such thread, the `Clerk`. The database shows what is done, so that several
+servers do each task once, and any of them can go on where another has died.
 """
 
 import logging
@@ -23,13 +23,14 @@ AT_ONCE = 50
 """Reports corrected in one round, so that deliveries can go on in between."""
 
 BACK_DAYS = 62
-"""How far back missing days are drafted; a server that was off for longer skips older ones."""
+"""Days back from now whose missing reports are drafted; a server that was off for longer leaves
+older days without a report."""
 
 DAY_S = 86400
 
 
 class Clerk(PeriodicThread):
-    """Each round of its thread does what is due. Work that depends on the date waits while the
+    """Thread that does what is due every `EVERY_S`. Work that depends on the date waits while the
     clock is in doubt; notices of fevers do not."""
 
     def __init__(
@@ -44,9 +45,10 @@ class Clerk(PeriodicThread):
         tell_open: Callable[[], object] = lambda: None,
         forget: Sequence[Callable[[float], object]] = (),
     ) -> None:
-        """`close_days` closes the days of the list of people that are over, before they are
-        drafted; `tell_open` posts what is open at closing times; `forget`: what deletes personal
-        data of other stores that is older than a Unix time."""
+        """`close_days` fixes who of the list of people was expected on each day that is over,
+        before its report is drafted. `tell_open` sends notices of register entries that are still
+        open at closing time. Each of `forget` deletes personal data older than a Unix time (s) from
+        another store."""
         super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
@@ -119,7 +121,8 @@ class Clerk(PeriodicThread):
             forget(before)
 
     def _due(self, clock: str, before_min: int = 0) -> date:
-        """The last day whose report is due: `before_min` before `clock` on the day after it."""
+        """The last day whose report is due; it is due on the next day at `clock` (HH:MM), less
+        `before_min` minutes."""
         now = datetime.fromtimestamp(self._store.clock(), self._settings.zone)
         hour, minute = map(int, clock.split(":"))
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)

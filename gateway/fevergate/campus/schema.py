@@ -69,6 +69,7 @@ gateways = Table(
     Column("clock_off_s", Float(53), nullable=False, server_default="0"),
     PrimaryKeyConstraint("campus", "gateway"),
 )
+"""When each gateway was last heard, and how far its clock was ahead then (s)."""
 
 given_names = Table(
     "given_names",
@@ -78,7 +79,7 @@ given_names = Table(
     _text("names", None),
     PrimaryKeyConstraint("campus", "gateway"),
 )
-"""The names of each gateway's gates and kiosks, as it told them last (`GivenNames`, JSON)."""
+"""The names of each gateway's gates and kiosks, as it last sent them (`GivenNames`, JSON)."""
 
 corrections = Table(
     "corrections",
@@ -90,8 +91,8 @@ corrections = Table(
     _text("token", None),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""For each epoch of a gateway: `newest`, the later epoch in which the last correction that we heard
-of was made, and `token`, by which we heard of it."""
+"""For each epoch of a gateway that was corrected: `newest`, the epoch of its latest correction that
+was received, and `token`, with which it was received."""
 
 strikes = Table(
     "strikes",
@@ -108,7 +109,8 @@ strikes = Table(
     _text("undone_by"),
     _text("undone_reason"),
 )
-"""Strikes of the rows received from `since` on by a replaced token, of one epoch or (null) all."""
+"""Strikes: rows received from `since` on with this token, of one epoch or (null) all, do not count
+in any figure (`campus.strikes`)."""
 
 clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
 """State of the server's clock (`campus.clock`)."""
@@ -182,7 +184,8 @@ told_cases = Table(
     _text("over_why"),
     Index("told_cases_opened", "opened_at"),
 )
-"""Confirmed fevers that are told (`fever`: `ConfirmedFever`, JSON), and who has them."""
+"""Confirmed fevers of which those on duty are told until somebody takes the case (`fever`:
+`ConfirmedFever`, JSON)."""
 
 users = Table(
     "users",
@@ -193,6 +196,7 @@ users = Table(
     _at("created_at"),
     _text("units"),
 )
+"""Accounts; `units` are those of a tutor, one a line."""
 
 attempts = Table(
     "attempts",
@@ -204,6 +208,7 @@ attempts = Table(
     _at("at"),
     PrimaryKeyConstraint("name", "address"),
 )
+"""Failed sign-ins by name and address, and until when further ones are refused."""
 
 sessions = Table(
     "sessions",
@@ -216,6 +221,7 @@ sessions = Table(
 )
 
 codes = Table("codes", metadata, Column("code", Text, primary_key=True), _at("expires_at"))
+"""One-time codes for the first administrator."""
 
 audit = Table(
     "audit",
@@ -230,6 +236,7 @@ audit = Table(
     Index("audit_at", "at"),
     Index("audit_kept", "forgotten", "at"),
 )
+"""Who did or read what; `forgotten`: whether other people's names were taken out of the entry."""
 
 people = Table(
     "people",
@@ -252,7 +259,8 @@ people = Table(
     Index("people_revision", "revision"),
     Index("people_name", "name_tag"),
 )
-"""The list of people; columns as in `people/schema.py`, which gateways have."""
+"""The list of people. The comments of this table and the next five stand in `people/schema.py`,
+where the gateways' tables of the same names are made."""
 
 cards = Table(
     "cards",
@@ -363,7 +371,7 @@ marks = Table(
     _text("case_key"),
     PrimaryKeyConstraint("day", "person"),
 )
-"""Marks that were entered here; columns as in `people/schema.py`, which gateways have."""
+"""Marks that were entered here; columns as in `people/schema.py`."""
 
 marks_elsewhere = Table(
     "marks_elsewhere",
@@ -373,7 +381,7 @@ marks_elsewhere = Table(
     _text("kind", None),
     PrimaryKeyConstraint("day", "person"),
 )
-"""Marks that the gateways know, put together from `items` (`campus.marks`)."""
+"""Marks that the gateways sent, gathered from `items` (`campus.marks`)."""
 
 roll_days = Table(
     "roll_days",
@@ -385,3 +393,4 @@ roll_days = Table(
         for name in ("expected", "measured", "excused", "unmeasured", "fevers")
     ),
 )
+"""Days that are closed; their figures are written here when their marks are deleted."""

@@ -45,7 +45,7 @@ MAX_REFUSALS = 10_000
 _REPLACED = ("date", "at", "revision", "payload", "sealed", "received_at", "epoch", "token")
 EXCERPT = 256
 MOST_KEYS = 500
-"""Keys in one statement."""
+"""Most keys in one SQL statement."""
 
 
 class GatewayHeard(Struct, frozen=True, kw_only=True):
@@ -83,18 +83,19 @@ class CampusStore:
         self._vault = vault
         self._now = now
         self.believed = believed
-        """Whether the time of `clock` is believed."""
+        """Whether the time that `clock` returns is believed to be right."""
 
     def clock(self) -> float:
         """The present time (Unix time, s)."""
         return self._now()
 
     def keep(self, delivery: Delivery, token: str = "") -> list[str]:
-        """Commit a delivery; returns its keys, all of which are held now. `token` is the first
-        digits of the digest of the sender's token.
+        """Commit a delivery; returns the keys of its items, all of which are stored now. `token` is
+        the first digits of the digest of the sender's token.
 
-        Of a sender that lacks a correction (`Delivery.corrected_by`) counts are not stored, and a
-        fever keeps its date. Raises `CampusError` where the database refuses.
+        A sender that does not know of a correction (`Delivery.corrected_by`) has old figures: its
+        counts are not stored, and its fevers keep the dates that are stored. Raises `CampusError`
+        where the database refuses.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
@@ -103,7 +104,7 @@ class CampusStore:
         made = [self._row(item, delivery) | came for item in items_by_revision]
         rows = {row["key"]: row for row in made}
         with self._database.write() as connection:
-            # First, since it locks the gateway's row: its deliveries are written in turn.
+            # First, since this locks the gateway's row: its deliveries are written one at a time.
             _hear(connection, whose, now, delivery.sent_at)
             if delivery.names is not None:
                 keep_names(connection, whose, delivery.names)
@@ -154,7 +155,7 @@ class CampusStore:
         return read_names(self._database, language)
 
     def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
-        """Rows held by tokens that are no longer in use."""
+        """Rows that came with tokens no longer in use."""
         return replaced_rows(self._database, settings)
 
     def persons(self, campus: str, identity: str) -> dict[str, str]:
@@ -171,8 +172,8 @@ class CampusStore:
         return self._vault.open(sealed or "")
 
     def forget_persons(self, before: float) -> int:
-        """Blank personal data received before then (Unix time, s), and delete marks of people of
-        days that began before; returns how many rows."""
+        """Blank personal data received before a Unix time (s), and delete marks of days that began
+        before it; returns the number of rows."""
         with self._database.write() as connection:
             old = connection.execute(
                 delete(items).where(items.c.kind == MARKED, items.c.at < before)
@@ -210,7 +211,8 @@ class CampusStore:
         }
 
     def _when(self, item: Summary) -> tuple[float, str]:
-        """Start of what an item describes (Unix time, s), and its local day; '' for a follow-up."""
+        """When the hour, day or event of an item began (Unix time, s), and its local day, which is
+        empty for a follow-up."""
         match item:
             case HourSummary():
                 return item.hour, self._day(item.hour)

@@ -32,7 +32,7 @@ and Firefox limit those of public authorities only.
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
-"""Validity in days, from the day on which it is created."""
+"""Days for which the authority's and a server's certificate are valid once created."""
 
 RENEW_DAYS = 90
 """A certificate with fewer days left is renewed."""
@@ -42,6 +42,7 @@ UPDATE_KEY_BITS = 3072
 
 
 def now() -> datetime.datetime:
+    """The present time, in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 
@@ -54,7 +55,7 @@ def read_certificate(path: Path) -> x509.Certificate:
 
 
 def days_left(certificate: x509.Certificate) -> float:
-    """Days until it expires; negative after that."""
+    """Days until a certificate expires; negative once it has."""
     return (certificate.not_valid_after_utc - now()).total_seconds() / 86400
 
 
@@ -106,8 +107,9 @@ def ensure_authority(folder: Path, campus: str) -> bool:
 def renew_authority(folder: Path) -> bool:
     """Replace a `ca.crt` whose notBefore is later than `BEGINS`; returns whether it was replaced.
 
-    Name, key and notAfter stay the same, so that clients with the old certificate accept newly
-    signed ones too. Only a board whose clock was never set needs the new one.
+    Name, key and notAfter stay the same, so that clients which trust the old certificate also
+    accept server certificates signed from now on. Only a board whose clock was never set needs the
+    new `ca.crt`.
     """
     path = folder / "ca.crt"
     old = read_certificate(path)
@@ -148,8 +150,9 @@ def _name(common: str) -> x509.Name:
 def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     """Create or renew `name.key` and `name.crt` of a server; returns whether they were written.
 
-    `hosts` are the DNS names and IP addresses by which clients know it. Renewed when it has less
-    than `RENEW_DAYS` left, its notBefore is later than `BEGINS`, or it lacks one of `hosts`.
+    `hosts` are the DNS names and IP addresses by which clients reach the server. It is renewed when
+    it has `RENEW_DAYS` or fewer left, its notBefore is later than `BEGINS`, or it lacks one of
+    `hosts`.
     """
     path = folder / f"{name}.crt"
     if path.exists() and (folder / f"{name}.key").exists():
@@ -161,9 +164,9 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 
 
 def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
-    """Renew a server's certificate for the hosts in it; returns whether it was renewed.
+    """Renew a server's certificate for the same hosts; returns whether it was renewed.
 
-    Only when it is due as in `ensure_server`, or with `everything`.
+    Without `everything` only if it is about to expire or its notBefore is later than `BEGINS`.
     """
     old = read_certificate(folder / f"{name}.crt")
     if not (_is_due(old) or everything):
@@ -231,7 +234,7 @@ def read_update_key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def update_modulus(folder: Path) -> str:
-    """The public modulus in base64, as in a kiosk's settings."""
+    """The update key's public modulus in base64; with it a kiosk checks an update's signature."""
     numbers = read_update_key(folder / UPDATE_KEY).public_key().public_numbers()
     return base64.b64encode(numbers.n.to_bytes(UPDATE_KEY_BITS // 8, "big")).decode()
 

@@ -1,4 +1,4 @@
-"""Writes MicroPython onto a chip by esptool and the ROM loader, which DTR and RTS start.
+"""Writes MicroPython onto a chip with esptool, which starts the chip's ROM loader by DTR and RTS.
 
 https://docs.espressif.com/projects/esptool/en/latest/esp32/esptool/scripting.html
 """
@@ -25,16 +25,16 @@ ATTEMPTS = 4
 Progress = Callable[[int, int], None]
 
 
-class _Told(EspLogBase):
-    """Logger for esptool that passes on its progress and drops its messages."""
+class _ProgressOnly(EspLogBase):
+    """Logger for esptool that passes its progress on and drops its messages."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def _unheard(self, *_: Any, **__: Any) -> None:
-        """Drop a message; esptool raises an error besides."""
+    def _drop(self, *_: Any, **__: Any) -> None:
+        """Drop a message: of a failure esptool raises an exception as well."""
 
-    print = err = warn = note = hint = debug = set_verbosity = _unheard
+    print = err = warn = note = hint = debug = set_verbosity = _drop
 
     def progress_bar(
         self,
@@ -50,7 +50,7 @@ class _Told(EspLogBase):
 @contextmanager
 def _quiet(progress: Progress) -> Iterator[None]:
     before = EspLog.instance
-    EspLog.instance = _Told(progress)
+    EspLog.instance = _ProgressOnly(progress)
     try:
         with redirect_stdout(io.StringIO()):
             yield
@@ -63,11 +63,11 @@ class Chip:
     """The chip at a port."""
 
     name: str
-    """esptool's name of it, such as "ESP32-S3"."""
+    """esptool's name of the chip, such as "ESP32-S3"."""
     description: str
     psram: str
-    """"none", "quad" or "octal" as the chip's eFuses state; "unknown" where they do not: external
-    PSRAM, as in an ESP32-WROVER-E, is not in them."""
+    """"none", "quad" or "octal" as the chip's eFuses state. "unknown" where they do not say: they
+    know nothing of PSRAM outside the chip's package, as in an ESP32-WROVER-E."""
 
 
 class RomLoader:
@@ -79,10 +79,10 @@ class RomLoader:
         self.chip = Chip(loader.CHIP_NAME, loader.get_chip_description(), _psram(loader))
 
     def write(self, image: Image, baud: int = BAUD) -> None:
-        """Write an image at its offset and verify its digest; parts that are there already are
-        skipped. Raises `FlashError` before writing if the flash is too small."""
+        """Write an image at its offset and verify its digest; parts that the flash already holds
+        are skipped. Raises `FlashError` before writing if the flash is too small."""
         loader: Any = cmds.run_stub(self._loader)
-        # No retry after a lost connection: a person should check the cable first.
+        # esptool shall not retry after a lost connection: a person should check the cable first.
         loader.WRITE_FLASH_ATTEMPTS = 1
         self._loader = loader
         loader.change_baud(baud)
@@ -95,27 +95,29 @@ class RomLoader:
         cmds.write_flash(loader, [(image.model.offset, image.data)], skip_flashed=True)
 
     def restart(self) -> None:
-        """Reset the chip to start from flash. Errors are ignored, since a chip's own USB port goes
-        away meanwhile; a failed start shows at the next question."""
+        """Reset the chip, so that it starts from flash. Errors are ignored, since a chip's own USB
+        port disappears during a reset; whether it started is seen when it is asked next."""
         with suppress(FatalError, OSError):
             cmds.reset_chip(self._loader, "hard-reset")
 
 
 @contextmanager
 def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
-    """Reset the chip at a serial port (a device or pyserial URL) into its ROM loader; at the end it
-    is restarted. `progress` gets bytes sent and bytes in all. Raises `FlashError`."""
+    """Reset the chip at a serial port (a device or pyserial URL) into its ROM loader; at the end of
+    the block it is restarted. `progress` is called with the bytes sent and their total. Raises
+    `FlashError`."""
     with _quiet(progress):
         loader: Any = None
         try:
             loader = cmds.connect_esp(port, connect_attempts=ATTEMPTS)
-            # The timeout of most commands; any other would be changed and restored for each.
+            # esptool changes the port's timeout for each command that wants another, and back. With
+            # the timeout of most commands already set it seldom has to.
             loader._port.timeout = DEFAULT_TIMEOUT
             rom = RomLoader(port, loader)
             try:
                 yield rom
             except FlashError:
-                rom.restart()  # a refused board runs on as before
+                rom.restart()  # a board that is refused runs on with what it has
                 raise
             rom.restart()
         except (FatalError, OSError) as error:
@@ -126,17 +128,17 @@ def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
                     loader._port.close()
 
 
-# ESP32-S3: eFuse PSRAM_CAP (esptool, `ESP32S3ROM.get_chip_features`). In a package there are 2 MB
-# with four lines, and 8 or 16 MB with eight (ESP32-S3 Series Datasheet v2.2, table 1-1).
+# ESP32-S3: value of eFuse PSRAM_CAP (esptool, `ESP32S3ROM.get_chip_features`). PSRAM of 2 MB in the
+# package is quad, of 8 or 16 MB octal (ESP32-S3 Series Datasheet v2.2, table 1-1).
 _S3_PSRAM = {0: "none", 1: "octal", 2: "quad", 3: "octal"}
-# ESP32: packages with PSRAM (ESP32-PICO-V3-02, ESP32-D0WDR2-V3).
+# ESP32: numbers of the packages with PSRAM (ESP32-PICO-V3-02, ESP32-D0WDR2-V3).
 _ESP32_WITH_PSRAM = (6, 7)
 
 
 def _psram(loader: Any) -> str:
     if isinstance(loader, ESP32S3ROM):
         return _S3_PSRAM.get(loader.get_psram_cap(), "unknown")
-    # esptool derives the classes of other chips from ESP32ROM, too.
+    # The class alone does not tell: esptool derives other chips' classes from ESP32ROM.
     plain = isinstance(loader, ESP32ROM) and loader.CHIP_NAME == ESP32ROM.CHIP_NAME
     return "quad" if plain and loader.get_pkg_version() in _ESP32_WITH_PSRAM else "unknown"
 
@@ -153,4 +155,4 @@ def _plain(error: Exception) -> str:
     for known, advice in _ADVICE.items():
         if known in words:
             return f"{words}: {advice}"
-    return f"{words}: look at the cable and flash again, half an image is no harm"
+    return f"{words}: check the cable and flash again; a half-written image does no harm"

@@ -1,8 +1,8 @@
 """State file of the running gateway, for `fevergate status` and `fevergate doctor`.
 
-They cannot look for themselves: the unit's sandbox gives the gateway other devices and rights than
-a command has. The file lies in systemd's `RuntimeDirectory`, in memory, which goes when the gateway
-ends.
+The commands cannot find this out themselves: systemd's sandbox gives the gateway other devices and
+rights than a command has. The file lies in memory, in systemd's `RuntimeDirectory`, which systemd
+deletes when the gateway ends.
 """
 
 import os
@@ -32,7 +32,7 @@ class RunState(Struct, kw_only=True):
     pid: int
     version: str = __version__
     boot_s: float
-    """When this was written, in s since the machine's boot."""
+    """When this state was written, in s since the machine's boot."""
     since_s: float
     """When the gateway started, in s since the machine's boot."""
     pins: str = ""
@@ -42,20 +42,20 @@ class RunState(Struct, kw_only=True):
     dark: dict[str, str] = {}
     """Gates whose lamps cannot be lit, each with the reason."""
     clock: bool = True
-    """Whether it believes its clock."""
+    """Whether the gateway believes its clock."""
     disk: str = ""
     """Why nothing can be stored; empty while storing works."""
     line: bool = False
-    """Whether it is connected to the broker."""
+    """Whether the gateway is connected to the broker."""
 
     @property
     def age_s(self) -> float:
-        """Seconds since this was written."""
+        """Seconds since this state was written."""
         return max(0.0, uptime() - self.boot_s)
 
     @property
     def hangs(self) -> bool:
-        """Whether a newer state is overdue."""
+        """Whether the gateway counts as hanging: it should have written a newer state."""
         return self.age_s > STALE_S
 
 
@@ -64,7 +64,7 @@ def write_run_state(state: RunState) -> None:
     folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     if not folder:
         return
-    with suppress(OSError):  # memory is full: readers see the old state, and its age
+    with suppress(OSError):  # out of memory: readers see the old state, and how old it is
         write_public(Path(folder) / NAME, msgspec.json.encode(state))
 
 

@@ -1,8 +1,8 @@
-"""The gateway's parts, built, started, supervised and stopped in a fixed order.
+"""Builds, starts, supervises and stops the gateway's parts in a fixed order.
 
-The lamps come first, because green may still be lit from a killed run, with the alarms that were
-announced last. The writer's thread then opens the store, and tries until it can. The connection to
-the broker waits for it at most `OPEN_S`: an alarm needs no store.
+The lamps come first, because green may still be lit from a run that was killed; they show the
+alarms that were announced last. The writer's thread then opens the store, and tries until it can.
+The connection to the broker waits for that at most `OPEN_S`: an alarm needs no store.
 """
 
 from __future__ import annotations
@@ -54,15 +54,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPEN_S = 5.0
-"""How long the connection to the broker waits for the store, which knows what was acknowledged."""
+"""How long the connection to the broker waits for the store, from which the gateway learns which
+fevers were acknowledged."""
 
 SLOW_S = 10.0
-"""Time without progress after which the disk is reported as slow. It is no reason to restart: the
-next run would wait for the same disk."""
+"""Time without progress after which the disk is reported as slow. The gateway is not restarted for
+it: the next run would wait for the same disk."""
 
 STUCK_S = 30.0
-"""Time without progress after which the broker's thread counts as stuck; systemd then restarts
-us."""
+"""Time without progress after which the thread of the broker's connection counts as stuck; systemd
+then restarts the gateway."""
 
 
 class Gateway:
@@ -71,8 +72,9 @@ class Gateway:
     def __init__(
         self, settings: GatewaySettings, factory: Factory | None = None, wrong: str | None = None
     ) -> None:
-        """Build the parts; lamps on the pins of `factory`, or of the library that the settings
-        name. `wrong`: why the settings' file cannot be used, where these are its last good ones."""
+        """Build the parts; the lamps are on the pins of `factory`, by default of the pin library
+        that the settings name. `wrong`: why gateway.toml cannot be used; `settings` are then its
+        last valid contents."""
         self._settings = settings
         self._started_s = uptime()
         self._lamps = Lamps(settings, factory)
@@ -147,9 +149,10 @@ class Gateway:
         self._show_troubles(wrong)
 
     def _show_troubles(self, wrong: str | None) -> None:
-        """Turn gates amber whose lamps cannot be lit, and all where settings are damaged."""
+        """Report the troubles that are known at the start, and connect the buttons: amber are the
+        gates whose lamps or button do not work, and all gates if gateway.toml is damaged."""
         if wrong:
-            log.error("%s; what it said when it was last sound is in force", wrong)
+            log.error("%s; the last sound copy is taken", wrong)
             self.alarm.trouble_all(
                 "settings", "settings: gateway.toml damaged, the last are in force"
             )
@@ -185,7 +188,7 @@ class Gateway:
         self.alarm.trouble_all("gateway", "the gateway stops")
         self.lamp_tests.stop()
         self._broker.stop()
-        self.writer.give_up()  # the parts below may wait for it, and it for the disk
+        self.writer.give_up()  # the parts below may wait for the writer, and it for the disk
         if self.forwarder:
             self.forwarder.stop()
         if self._metrics:
@@ -199,7 +202,8 @@ class Gateway:
 
     @property
     def dead(self) -> list[str]:
-        """Names of threads that have ended by an error; only a restart brings them back."""
+        """Names of the threads that an error has ended; only a restart of the gateway starts them
+        again."""
         parts = (
             *(self.writer, self._broker, self._housekeeper, self._slow_checks, self._cards),
             self.forwarder,
@@ -208,8 +212,8 @@ class Gateway:
         return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
 
     def tick(self) -> bool:
-        """Check all parts; returns whether the gateway works. If not, every gate is amber with the
-        reason."""
+        """Check all parts; returns whether the gateway works. If it does not, every gate is amber
+        and says why, and the lamp posts get no beat."""
         self._monitor.floods(self.ingest.flood.kiosks())
         self._monitor.check()
         for gate, lights in self._lamps.retry().items():
@@ -251,23 +255,25 @@ class Gateway:
         )
 
     def set_check_error(self, error: Exception | None) -> None:
-        """Show as trouble, and log once, that the supervision itself failed; None clears it."""
+        """Report as trouble at every gate, and log once, that `tick` itself raised an error; None
+        clears it."""
         text = f"gateway: {type(error).__name__} while it looks after itself" if error else None
         if error and text != self._check_error:
-            log.critical("looking after ourselves", exc_info=error)
+            log.critical("the gateway's check of its parts failed", exc_info=error)
         self._check_error = text
         self.alarm.trouble_all("look", text)
 
     def _connect_button(self, gate: str, lights: GateLights) -> None:
-        """Make a gate's button acknowledge; a button that does not work is amber."""
+        """Let a press of a gate's button acknowledge; a button that does not work turns the gate
+        amber."""
         lights.when_acknowledged(partial(self._pressed, gate))
         if lights.trouble:
             log.error("gate %s: %s", gate, lights.trouble)
             self.alarm.trouble(gate, "button", lights.trouble)
 
     def _pressed(self, gate: str) -> None:
-        """Acknowledge all that the gate's lamps show, in the pins' thread, which must survive any
-        error to see the next press."""
+        """Acknowledge all that the gate's lamps show. This runs in the pin library's thread: an
+        error that ended it would make the gateway miss the next press."""
         try:
             self.ingest.pressed(gate, "button")
         except Exception:

@@ -1,4 +1,4 @@
-"""`fevergate settings`: sets kiosks from the gateway and shows what they answered."""
+"""`fevergate settings`: changes kiosks' settings from the gateway and shows their answers."""
 
 import time
 from pathlib import Path
@@ -71,8 +71,8 @@ def settings_command(
     Only the given options change. A kiosk checks the values, keeps them through power cuts, and
     answers with its settings or with what is wrong. A kiosk that is offline takes them when it is
     back. Name, broker and secrets of a kiosk cannot be changed from here. Without options the
-    command shows the settings in force. A lamp post that is named has --volume and --quiet, of its
-    siren.
+    command shows the settings in force. A lamp post may be named, too; it has --volume and --quiet
+    alone, which are those of its siren.
 
     \b
       fevergate settings                                   what is in force
@@ -108,7 +108,7 @@ def settings_command(
 
 
 def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, Text]:
-    """A kiosk, what is set for it from here, and whether it is in force."""
+    """Row of the table: the kiosk, what is set for it from here, and whether that is in force."""
     in_both = (values_in_words(wanted.values, translator(language)) for language in LANGUAGES)
     text = "\n".join(map(" · ".join, zip(*in_both, strict=True)))
     if answer.error:

@@ -1,7 +1,7 @@
 """Channels that send a notice to a contact, behind one small interface.
 
-All but e-mail post JSON to a URL, which is a secret with most services. Only the URL's host appears
-in logs and errors, no redirect is followed, and the size of the answer is bounded.
+All but e-mail post JSON to a URL. With most services whoever knows the URL may post, so logs and
+errors name its host alone. No redirect is followed, and the size of the answer is bounded.
 """
 
 import logging
@@ -25,7 +25,7 @@ TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
 MAX_SHOWN = 200
 WECOM_BYTES, NTFY_BYTES, DINGTALK_BYTES = 2048, 4096, 20_000
-"""Limits of the services: a longer text is refused, or becomes an attachment (ntfy)."""
+"""Longest text that a service takes; a longer one is refused, or becomes an attachment (ntfy)."""
 
 # httpx logs the URL of every request at INFO.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -35,7 +35,8 @@ class Channel(Protocol):
     """One way to send a notice."""
 
     def send(self, notice: Notice) -> None:
-        """Return once the service has accepted it; else raise `NoticeError` with its answer."""
+        """Return once the service has accepted the notice. Raises `NoticeError` with the service's
+        answer, or with why there is none."""
         ...
 
 
@@ -44,8 +45,8 @@ class _Http:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """Read at the first notice: the system's authorities take a processor a while and a
-        megabyte, and most channels are never used."""
+        """Certificate authorities of the system. They are read at the first notice only: they take
+        time and a megabyte of memory, and most channels are never used."""
         return ssl.create_default_context()
 
     def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
@@ -116,8 +117,9 @@ class _Answer(Struct):
 
 
 class Robot(_Http):
-    """Robot of a WeCom or DingTalk group. Both accept the same text message, and refuse it with
-    HTTP 200. Every subject contains `FeverGate`, which can be DingTalk's required keyword."""
+    """Robot of a WeCom or DingTalk group. Both take the same JSON, and answer HTTP 200 even when
+    they refuse it; `errcode` tells. DingTalk can require a keyword in each message: `FeverGate` is
+    in every subject."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -149,12 +151,13 @@ def channels(settings: NoticeSettings) -> Mapping[str, Channel]:
 
 
 def far_side(notice: Notice) -> str:
-    """Server to which the notice is sent; its notices fail together while it is unreachable."""
+    """Name of the server to which a notice is sent: once one notice finds it unreachable, the
+    sender leaves the others for later."""
     return "email" if notice.channel == "email" else masked(notice.address)
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    """Shorten to at most `most_bytes` of UTF-8, between characters."""
+    """Shorten a text to at most `most_bytes` of UTF-8 without cutting a character in two."""
     whole = text.encode()
     if len(whole) <= most_bytes:
         return text

@@ -1,4 +1,5 @@
-"""Checks of what the gateway stores: databases, disk, retention, calibrations, refused items."""
+"""`fevergate doctor`'s checks of what the gateway stores: databases, disk, retention,
+calibrations, summaries that the campus server refused."""
 
 import shutil
 import sqlite3
@@ -26,13 +27,14 @@ from fevergate.texts.trouble_text import drift_advice
 MIN_FREE_MB = 500
 
 DISK = {"full": N_("full"), "read-only": N_("read-only"), "absent": N_("absent")}
-"""Words for what `connection.refuses` says."""
+"""Texts for the reasons that `connection.refuses` returns."""
 
 Check = Callable[[GatewaySettings], Iterator[Finding]]
 
 
 def stored(check: Callable[[GatewaySettings, Database], Iterator[Finding]]) -> Check:
-    """A check that reads the gateway's database; it finds nothing before that exists."""
+    """Decorates a check that reads the gateway's database: as long as there is no database, the
+    check yields nothing."""
 
     @wraps(check)
     def checked(settings: GatewaySettings) -> Iterator[Finding]:
@@ -110,8 +112,8 @@ def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 @stored
 def readers(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
-    """Readers of cards that are pulled out or set otherwise, by the kiosks' last health; no finding
-    where no kiosk reads cards."""
+    """Card readers that are unplugged, or of another kind than the settings say, by the kiosks'
+    last health. No finding where no kiosk reads cards."""
     working = []
     for kiosk, health in _healths(settings, reader):
         if health.reader == "ok":
@@ -135,12 +137,12 @@ def readers(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 
 def _healths(settings: GatewaySettings, reader: Database) -> Iterator[tuple[str, Health]]:
-    """Each kiosk's last health."""
+    """Last health message of each kiosk in the settings."""
     for kiosk, text in reader.execute("select kiosk, health from kiosks where health is not null"):
         if kiosk in settings.kiosks:
             try:
                 yield kiosk, msgspec.json.decode(text, type=Health)
-            except msgspec.MsgspecError:  # of another version; the next one comes in a minute
+            except msgspec.MsgspecError:  # stored by another version; the next comes in a minute
                 continue
 
 
@@ -151,7 +153,8 @@ def calibration(
     settings: GatewaySettings,
     last: Sequence[Any],
 ) -> Finding:
-    """A sensor's last calibration: Unix time (s; None: never), by whom, uncertainty (°C)."""
+    """The finding on a sensor's calibration. `last`: when it was calibrated (Unix time, s; None:
+    never), by whom, uncertainty (°C)."""
     at, by, uncertainty_c = last
     advice = both("{command} --by NAME", command=command)
     if at is None:
@@ -170,7 +173,7 @@ def calibration(
 
 
 def disk(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether the database's disk can be written, and has room."""
+    """Whether the disk of the database can be written to, and has `MIN_FREE_MB`."""
     folder = settings.path(settings.database).parent
     if why := refuses(folder):
         yield failed(
@@ -192,7 +195,7 @@ def disk(settings: GatewaySettings) -> Iterator[Finding]:
 
 @stored
 def retention(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
-    """Whether data that is too old is deleted."""
+    """Whether data older than `[retention]` allows has been deleted."""
     days = settings.retention
     rows = kept(reader, days, time.time())
     oldest = datetime.fromtimestamp(rows.oldest_at, settings.zone).date() if rows.oldest_at else "-"
@@ -227,7 +230,7 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:
-    """Files of databases and broker stores that were damaged and set aside."""
+    """Databases and stores of the broker that were found damaged and set aside."""
     names = (settings.database, settings.web.database, (settings.desk or Desk()).database)
     for aside in (aside for name in names for aside in set_aside_before(settings.path(name))):
         yield warning(

@@ -1,5 +1,5 @@
-"""Names the kiosks whose sensor is not fed with its maker's voltage, or was calibrated at another
-setting."""
+"""`fevergate doctor`'s checks of the sensors' supply voltage: is it the one at which the maker
+calibrates, and the one that was set when the sensor was last calibrated?"""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from kiosk.mlx90614 import CALIBRATED_AT_V, DRIFT_C_PER_V
 
 
 def supplies(settings: GatewaySettings) -> Iterator[Finding]:
-    """What each such kiosk was told of its supply, and what it takes off for it."""
+    """Kiosks whose `supply_v` (V) is not the maker's, with what they subtract for it (°C)."""
     for kiosk in settings.kiosks:
         try:
             supply_v = settings_of(settings.folder, kiosk).get("supply_v", CALIBRATED_AT_V)
@@ -41,7 +41,7 @@ def supplies(settings: GatewaySettings) -> Iterator[Finding]:
 
 @stored
 def changed(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
-    """Kiosks whose supply was set anew since their sensor was calibrated."""
+    """Kiosks whose `supply_v` has been changed since their sensor was calibrated."""
     for kiosk, _, _, _, _, was_v in reader.execute(UNITS):
         if kiosk not in settings.kiosks:
             continue
@@ -52,7 +52,7 @@ def changed(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 def moved(
     check: str, name: Pair | str, command: str, was_v: float | None, now_v: float | None
 ) -> Iterator[Finding]:
-    """A warning if a sensor's supply was set from `was_v` (V) to `now_v` after its calibration."""
+    """A warning if `supply_v` was `was_v` (V) when a sensor was calibrated and is `now_v` today."""
     if (off_c := moved_c(was_v, now_v)) is not None:
         yield warning(
             check,

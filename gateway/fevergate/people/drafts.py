@@ -1,4 +1,5 @@
-"""Lists that were uploaded and are looked at before anything changes, encrypted, for an hour."""
+"""Keeps an uploaded list of people, encrypted, for the hour in which somebody may look at what it
+changes and apply it; until then nothing changes."""
 
 import secrets
 
@@ -12,10 +13,11 @@ from fevergate.people.store import PeopleStore
 from fevergate.storage.statements import Connection
 
 MOST_DRAFTS = 10
+"""Most drafts at a time; a further one replaces the oldest."""
 
 
 class ListDraft(Struct, frozen=True, kw_only=True):
-    """A list that was uploaded, and by whom."""
+    """An uploaded list: `file` is the file's name, `by` who uploaded it."""
 
     id: str
     file: str
@@ -24,14 +26,15 @@ class ListDraft(Struct, frozen=True, kw_only=True):
 
 
 class ListDrafts:
-    """The drafts of a list's home."""
+    """The drafts, in the database of the program that keeps the list: the campus server or, without
+    one, the gateway."""
 
     def __init__(self, store: PeopleStore) -> None:
         self._store = store
         self._statements = store.statements
 
     def keep(self, file: str, listed: ListFile, by: str) -> str:
-        """Keep a draft; returns its id. The oldest give way. Raises `StoreError`."""
+        """Store a draft; returns its id. Raises `StoreError`."""
         now = self._statements.clock()
         sealed = self._store.vault.seal(
             {"file": file[:200], "listed": msgspec.json.encode(listed).decode()}
@@ -46,7 +49,7 @@ class ListDrafts:
         return id_
 
     def get(self, id_: str) -> ListDraft:
-        """A draft. Raises `PeopleError` for one that is gone, `StoreError`."""
+        """A draft. Raises `PeopleError` for one that was dropped or is too old, `StoreError`."""
         rows = self._statements.query(
             'select "by", sealed from drafts where id = ? and at > ?',
             (id_, self._statements.clock() - DRAFT_S),

@@ -1,4 +1,5 @@
-"""A list of people as a file: whole or nothing, every mistake with its row and column."""
+"""Reads a file with a list of people. A mistake anywhere refuses the whole file; every mistake is
+reported with its row and column."""
 
 from collections.abc import Iterable
 
@@ -16,12 +17,12 @@ HEADER_ROWS = 10
 
 MOST_PROBLEMS = 20
 MOST_QUOTED = 200
-"""Letters of a file that are quoted in a mistake."""
+"""Most characters of a file that an error quotes."""
 
 
 class ListFile(Struct, frozen=True, kw_only=True):
-    """What a file lists; `doubled` are the rows that say again what a row before them said, and
-    `ignored` the columns that are not read."""
+    """The people in a file. `doubled`: numbers of rows that repeat an earlier row exactly, and are
+    left out. `ignored`: titles of columns that were not read."""
 
     entries: list[ListEntry]
     doubled: list[int]
@@ -37,13 +38,13 @@ def read_list(data: bytes, file: str, rules: ListRules) -> ListFile:
     for rows in sheets(data, file):
         for place, header in enumerate(rows[:HEADER_ROWS]):
             if {"number", "name"} <= list_columns.columns(header, rules)[0].keys():
-                return _Reading(file, header, place + 1, rules).read(rows[place + 1 :])
+                return _RowReader(file, header, place + 1, rules).read(rows[place + 1 :])
         first = first or rows
     raise _no_header(file, first, rules)
 
 
 def in_words(problem: ListProblem, language: str) -> str:
-    """A problem with its place, in a language."""
+    """A problem as a sentence in a language, with its row and column."""
     say = translator(language)
     expected = problem.expected[LANGUAGES.index(language)]
     if not problem.row:
@@ -58,8 +59,8 @@ def in_words(problem: ListProblem, language: str) -> str:
     )
 
 
-class _Reading:
-    """One reading of the rows below a header."""
+class _RowReader:
+    """Reads the rows below a header, and gathers their problems; `row` is the header's number."""
 
     def __init__(self, file: str, header: list[str], row: int, rules: ListRules) -> None:
         self._file = file
@@ -107,7 +108,7 @@ class _Reading:
         return ListFile(entries=entries, doubled=doubled, ignored=self._ignored)
 
     def _entry(self, row: int, cells: list[str]) -> ListEntry | None:
-        """The entry of a row; None where a cell is wrong, which is a problem then."""
+        """The entry of a row; None if a cell is wrong, for which a problem is added."""
         values, wrong = {}, False
         for field in list_columns.USUAL:
             place = self._places.get(field, len(cells))
@@ -132,9 +133,9 @@ class _Reading:
 
 
 def _no_header(file: str, rows: Rows, rules: ListRules) -> ListFileError:
-    """The error for a file in whose first rows there are no names of columns."""
+    """The error for a file whose first rows contain no column names."""
     names = [list_columns.title(field, [], {}, rules) for field in ("number", "name")]
-    there = "、".join(filter(None, next(filter(any, rows), [])[:8]))[:MOST_QUOTED]
+    first_row = "、".join(filter(None, next(filter(any, rows), [])[:8]))[:MOST_QUOTED]
     return whole(
         file,
         N_(
@@ -143,5 +144,5 @@ def _no_header(file: str, rows: Rows, rules: ListRules) -> ListFileError:
         ),
         names="、".join(names),
         rows=HEADER_ROWS,
-        there=there or "-",
+        there=first_row or "-",
     )

@@ -1,6 +1,6 @@
-"""The cells of a list that somebody uploads: CSV as Excel and others write it in China, or XLSX.
+"""Reads the cells of an uploaded list: XLSX, or CSV as Excel and others write it in China.
 
-What the file is, its first bytes say, not its name.
+The kind of file is told by its first bytes, not by its name.
 """
 
 import csv
@@ -15,29 +15,31 @@ from fevergate.texts.translations import N_, both
 
 MAX_BYTES = 10_000_000
 MAX_SHEETS = 50
-"""Sheets of a spreadsheet that are looked at; several may name the same part."""
+"""Most sheets of a spreadsheet that are read: even a small file can have many, since several sheets
+may refer to the same part of it."""
 
 WHOLE_DIGITS = 10**15
-"""Numbers from here on are not whole in a spreadsheet: it keeps 15 digits."""
+"""Numbers from here on have lost digits: a spreadsheet keeps the first 15 of each number."""
 
 XLSX, XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""First bytes of these files."""
+"""First bytes of a spreadsheet: .xlsx (a ZIP archive), and .xls of before 2007."""
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-"""Excel's "Unicode text"."""
+"""Encoding by byte order mark: UTF-16, which Excel calls "Unicode text"."""
 
 DELIMITERS = ",\t;"
 
 SHORTENED = "\0"
-"""Marks the text of a number that a spreadsheet has shortened."""
+"""Prefix of a number's text if the number has lost digits (`WHOLE_DIGITS`): its column refuses
+it."""
 
 Rows = list[list[str]]
 
 
 def sheets(data: bytes, file: str, *, times: bool = False) -> Iterator[Rows]:
-    """The rows of each sheet, all cells as text; row n is at place n - 1. A time in a spreadsheet
-    is its date, or with `times` the time, too. Raises `ListFileError`."""
+    """The rows of each sheet, all cells as text; row 1 of the file is at index 0. Of a date with a
+    time of day the date alone is read, with `times` both. Raises `ListFileError`."""
     if len(data) > MAX_BYTES:
         raise whole(file, N_("expected at most {most} MB"), most=MAX_BYTES // 1_000_000)
     if data.startswith(XLS):
@@ -80,7 +82,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator[Rows]:
-    import python_calamine  # here: the gateway's pages need it on the day of a new list only
+    import python_calamine  # not at the top: the pages need its memory only when a list comes
 
     try:
         book = python_calamine.load_workbook(io.BytesIO(check_sheets(data, file)))
@@ -90,7 +92,8 @@ def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator
     except ListFileError:
         raise
     except BaseException as error:
-        # A file that is not what the library expects makes it panic, which is no Exception.
+        # The library is written in Rust: a file that it does not expect makes it panic, and a panic
+        # arrives as a BaseException.
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
         raise whole(file, N_("cannot be read as a spreadsheet: {error}"), error=error) from error
@@ -106,7 +109,7 @@ def _bounded(rows: Iterable[list[str]], file: str) -> Rows:
 
 
 def _text(cell: Any) -> str:
-    """A cell of a spreadsheet as a person sees it."""
+    """A cell of a spreadsheet as the spreadsheet program shows it; a date as YYYY-MM-DD."""
     if isinstance(cell, bool):
         return "1" if cell else "0"
     if isinstance(cell, float | int):
@@ -121,7 +124,7 @@ def _text(cell: Any) -> str:
 
 
 def _text_with_time(cell: Any) -> str:
-    """A cell as `_text`, with the time of day where it has one."""
+    """A cell as `_text` gives it, but with the time of day if it has one."""
     if isinstance(cell, datetime) and cell.time() != time():
         return cell.isoformat(" ", "minutes")
     if isinstance(cell, time):

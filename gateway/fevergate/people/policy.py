@@ -13,8 +13,8 @@ DAY_S = 86400.0
 
 
 class PolicyRow(Struct, frozen=True, kw_only=True):
-    """A kind and class with its number of people; `permit` is empty where nothing is said of it,
-    `in_force` what follows from the policy of the whole kind."""
+    """A kind and class, its number of people and its policy. `permit`: what was set for it, empty
+    if nothing was. `in_force`: what holds: `permit`, else that of the whole kind, else `enter`."""
 
     kind: str
     class_: str
@@ -26,7 +26,7 @@ class PolicyRow(Struct, frozen=True, kw_only=True):
 
 
 class PersonOverride(Struct, frozen=True, kw_only=True):
-    """A person's own permit until a Unix time (s), by whom."""
+    """A person's own permit, which holds until a Unix time (s); who gave it, and when."""
 
     person: int
     permit: str
@@ -36,13 +36,14 @@ class PersonOverride(Struct, frozen=True, kw_only=True):
 
 
 class Policies(Struct, frozen=True):
-    """Policies and overrides of a list, at its home."""
+    """Reads and sets policies and overrides, where the list is kept (not at a gateway that copies
+    it)."""
 
     store: PeopleStore
 
     def rows(self, now: float) -> list[PolicyRow]:
         """Every kind as a whole (an empty class) and every class of the list, with its policy."""
-        set_: dict[tuple[str, str], tuple[str, str, float]] = {
+        policies: dict[tuple[str, str], tuple[str, str, float]] = {
             (kind, class_): (permit, by, at)
             for kind, class_, permit, by, at in self.store.statements.query(_SELECT_POLICIES)
         }
@@ -51,16 +52,16 @@ class Policies(Struct, frozen=True):
             counts.setdefault((kind, ""), 0)
             counts[kind, class_] = people
         rows = []
-        for key in sorted(counts.keys() | set_.keys()):
-            permit, by, at = set_.get(key, ("", "", None))
-            whole = set_.get((key[0], ""), ("", "", 0.0))[0] or "enter"
+        for key in sorted(counts.keys() | policies.keys()):
+            permit, by, at = policies.get(key, ("", "", None))
+            of_kind = policies.get((key[0], ""), ("", "", 0.0))[0] or "enter"
             rows.append(
                 PolicyRow(
                     kind=key[0],
                     class_=key[1],
                     people=counts.get(key, 0),
                     permit=permit,
-                    in_force=permit or whole,
+                    in_force=permit or of_kind,
                     by=by,
                     at=at,
                 )
@@ -68,8 +69,8 @@ class Policies(Struct, frozen=True):
         return rows
 
     def set(self, kind: str, class_: str, permit: str, by: str) -> None:
-        """Set the policy of a class, or with an empty class that of a kind; an empty permit takes
-        it back. Raises `PeopleError`, `StoreError`."""
+        """Set the policy of a class, or with an empty class that of a whole kind; an empty permit
+        removes it. Raises `PeopleError`, `StoreError`."""
         now = self.store.statements.clock()
         known = {(row.kind, row.class_) for row in self.rows(now)}
         if (kind, class_) not in known or permit not in ("", *PERMITS):
@@ -80,7 +81,8 @@ class Policies(Struct, frozen=True):
             end_change(connection, revision)
 
     def overrides(self, now: float, persons: Sequence[int] | None = None) -> list[PersonOverride]:
-        """The overrides in force at a time, the newest first; of some people or (None) of all."""
+        """The overrides in force at a Unix time (s), the newest first; of some people or (None) of
+        all."""
         rows = self.store.statements.query(_SELECT_OVERRIDES, {"now": now})
         return [
             PersonOverride(person=person, permit=permit, until=until, by=by, at=at)

@@ -1,8 +1,8 @@
-"""Takes over from the gateway's store who was measured at its kiosks, known by their cards.
+"""Copies who was measured at this gateway's kiosks, by their cards, from readings to the list.
 
-The store of readings is another file, and its numbers of people those of the list at that time:
-therefore the days' people are copied to the list's own file, where a list that replaces this one
-leaves them behind.
+The readings' database knows people by the numbers that the list gave them when they tapped. Another
+list gives other numbers. So each day's people are copied into the list's own database, and nobody
+who tapped before the numbers were given (`numbered_at`) is taken for somebody of the new list.
 """
 
 import sqlite3
@@ -20,19 +20,19 @@ from fevergate.storage.schema import struck
 from fevergate.storage.statements import Statements
 
 RECENT_S = 120.0
-"""Presences as young as this are looked for in each round."""
+"""Each round copies the presences of at least this many last seconds."""
 
 DAYS_EVERY_S = 60.0
-"""How often today and yesterday are compared as a whole: readings may come late, be dated anew or
-be struck."""
+"""How often the whole of today and yesterday is compared: a reading may come late, get another date
+or be struck."""
 
 ALL_EVERY_S = 3600.0
-"""How often all days are compared whose presences are kept."""
+"""How often all days whose presences are still kept are compared."""
 
 
 class CardPresences:
-    """Keeps the measured people of each day in step with the presences of `database`, the gateway's
-    store; `kept_days`: how long presences are kept."""
+    """Keeps the list's people measured by card on each day the same as the presences in `database`,
+    the gateway's store of readings; `kept_days`: how long presences are kept."""
 
     def __init__(
         self, statements: Statements, database: Path, zone: ZoneInfo, kept_days: int
@@ -45,7 +45,7 @@ class CardPresences:
         self._all_at: float | None = None
 
     def take(self) -> bool:
-        """Take over what has changed; whether anything had. Raises `StoreError`."""
+        """Copy what has changed; returns whether anything had. Raises `StoreError`."""
         rows = self._statements.query("select max(numbered_at, first_at) from people_list")
         if not rows or not self._database.exists():
             return False
@@ -96,12 +96,13 @@ class CardPresences:
 
 
 def _measured(connection: sqlite3.Connection, begin: float, end: float) -> set[int]:
-    """Numbers of people with a verdict within a time (Unix time, s)."""
+    """Numbers of the people who had a verdict other than `retry` from `begin` until `end` (Unix
+    time, s)."""
     return {person for (person,) in connection.execute(_PRESENT, (begin, end, MOST_PERSON))}
 
 
 def _over(at: float | None, every_s: float, now: float) -> bool:
-    """Whether a round is due; it is where the clock was set back, too."""
+    """Whether `every_s` have passed since `at`; also true if the clock was set back."""
     return at is None or not 0 <= now - at < every_s
 
 

@@ -1,4 +1,8 @@
-"""Closes the roll of days that are over, and deletes the marks of old ones."""
+"""Closes the roll of each day that is over, and deletes the marks of old days.
+
+Closing lists who was expected on the day, with their units, so that a later list changes no figure
+of it.
+"""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +14,7 @@ from fevergate.storage.statements import Statements
 
 
 class RollKeeper(Rolls):
-    """Closes days that are over, and deletes the marks of old ones."""
+    """Closes the rolls of a list, and deletes their marks."""
 
     _statements: Statements
 
@@ -18,8 +22,8 @@ class RollKeeper(Rolls):
         super().__init__(statements, zone, campus)
 
     def close_days(self, most: int) -> None:
-        """Close the days that are over, the last `most` at most; the first of all is that on which
-        the list came. Only for a clock that is believed."""
+        """Close the days that are over, at most the last `most`; the first that is ever closed is
+        the day on which the list came. Call it only while the clock is believed."""
         if not self._statements.query("select 1 from people_list"):
             return
         yesterday = self.today() - timedelta(days=1)
@@ -33,8 +37,8 @@ class RollKeeper(Rolls):
             day += timedelta(days=1)
 
     def forget(self, before: date) -> int:
-        """Delete the marks of closed days before `before`, whose figures stay; returns the number
-        of days."""
+        """Delete the marks of closed days before `before`, after noting the days' figures, which
+        stay; returns the number of days."""
         rows = self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))
         for (text,) in rows:
             figures = self.day(date.fromisoformat(text)) or DayRoll()

@@ -24,10 +24,11 @@ NOT_RECORDED = "acknowledgement: not recorded yet"
 class AlarmState(Message, frozen=True, kw_only=True):
     """State of a gate's alarm; retained, so that a board that is opened later shows it too.
 
-    `fevers` are those not acknowledged, `amber` the reasons of an amber light, `by` whoever
-    acknowledged last. On the topic `alarm/{gate}/shown`, which is for the gate's lamp posts, it is
-    the gate's alarm with those of the doors that it watches: `since` of the oldest, `fevers` of
-    all, `last` the newest of all.
+    `fevers` is the number of fevers not acknowledged, `last` the newest of them, `since` the Unix
+    time (s) at which the state began; `amber` has the reasons of an amber light, `by` who
+    acknowledged last. Lamp posts read it from the topic `alarm/{gate}/shown`, where the alarms of
+    the doors that the gate watches are added: `since` is that of the oldest alarm, `fevers` the sum
+    of all, `last` the newest of all.
     """
 
     gate: Name
@@ -42,13 +43,15 @@ class AlarmState(Message, frozen=True, kw_only=True):
 class Acknowledge(Message, frozen=True, kw_only=True):
     """A guard's acknowledgement of all fevers of a gate.
 
-    `since` and `fevers`, both or neither, are those of the `AlarmState` that a lamp post showed
-    when its button was pressed, with them `last`. It ends all that was shown, the fevers of watched
-    doors too. Where these are not those of the present state nothing is acknowledged: the line was
-    down meanwhile, and fevers that nobody saw must stay red.
-    `since` is sent as the digits that came, since a board's own floats are too short for it.
-    Without `last` a gateway that restarted without its database, and knows of several fevers only
-    the newest, would take a press at an older one for it.
+    A lamp post sends `since`, `fevers` and `last` of the `AlarmState` that it showed when its
+    button was pressed; a board sends none of the three. A lamp post's press ends all that it
+    showed, the fevers of watched doors included, but only if the three are still those of the
+    present state. If they are not, the line was down meanwhile: nothing is acknowledged, because
+    fevers that nobody saw must stay red.
+
+    `since` is sent with the digits that were received: a lamp post's own floats are too short for
+    it. `last` guards against a gateway that restarted without its database and knows only the
+    newest of several fevers: without it, it would take a press for an older fever as one for that.
     """
 
     by: Person
@@ -63,7 +66,8 @@ class Acknowledge(Message, frozen=True, kw_only=True):
 class Beat(Message, frozen=True, kw_only=True):
     """Sign of life of the alarm of a gate that has lamp posts, about once a second.
 
-    `n` counts from 1 at each start of the gateway. A post without a beat for 4 s is amber.
+    `n` counts from 1 at each start of the gateway. A lamp post that hears no beat for 4 s turns
+    amber.
     """
 
     n: Annotated[int, Meta(ge=1, le=2**53)]

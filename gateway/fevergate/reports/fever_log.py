@@ -29,8 +29,8 @@ from fevergate.storage.statements import Parameters
 from fevergate.storage.strikes import Strike, read_strikes
 
 MAX_FEVERS = 20_000
-"""Most fevers of a day that are held in memory, unless a caller asks otherwise. No gate sees so
-many people."""
+"""Most fevers of a day that `read_day` holds in memory by default. No gate sees so many people in a
+day."""
 
 
 class Fever(Struct, kw_only=True):
@@ -72,7 +72,7 @@ class KioskDay(Struct, kw_only=True):
     """Counts and coverage of one kiosk on one day.
 
     `first_at` and `last_at` (Unix time, s) are the beginning and end of its service, None without
-    service. `late_minutes` are watched minutes that were reported long after.
+    service. `late_minutes`: minutes that it watched but reported long afterwards.
     """
 
     gate: str
@@ -100,11 +100,12 @@ class Drifted(Struct, frozen=True, kw_only=True):
 
 
 class Day(Struct, kw_only=True):
-    """The fever log of one day; `zero` is proof of no fever, `covered` that any kiosk watched.
-    Where there is a list of people, a day on which somebody was not measured is no `zero`.
+    """The fever log of one day.
 
-    A day that is not over is no `zero`, however calm it is: `clear_until` says up to when (Unix
-    time, s) it had no fever, None for any other day.
+    `covered`: some kiosk watched. `zero`, a report of zero: the day is over, it was covered, nobody
+    had a fever, and where there is a list of people everybody expected was measured or excused.
+    `clear_until`: for a day that is not over and would be `zero` so far but for unmeasured people,
+    the Unix time (s) up to which it had no fever; else None.
     """
 
     date: str
@@ -138,7 +139,7 @@ class Day(Struct, kw_only=True):
 
     @property
     def zero_but_unmeasured(self) -> bool:
-        """Whether all that lacks for a report of zero is that somebody was not measured."""
+        """Whether the day is over and would be `zero`, had everybody been measured."""
         seen = self.count or self.lit or any(kiosk.fever for kiosk in self.kiosks)
         over = self.covered and not seen and self.clear_until is None
         return bool(over and self.roll and self.roll.unmeasured and not self.roll.fevers)
@@ -193,7 +194,7 @@ class Fevers:
 
 
 class WholeDay(NamedTuple):
-    """A day without its fevers, and beside it all of them."""
+    """A day whose own list of fevers is left empty, and all its fevers, to be read one by one."""
 
     day: Day
     fevers: Fevers
@@ -210,10 +211,11 @@ def read_day(
     most_struck: int = 0,
     with_roll: bool = True,
 ) -> Day:
-    """The log of `day`, by default today; kiosks that were never heard are in it, uncovered.
+    """The log of `day`, by default today. It has every kiosk of the settings, with zero minutes
+    watched if the kiosk was not heard.
 
     It holds at most `most` fevers after the first `skip`, and the first `most_struck` struck ones.
-    Without `with_roll` it says nothing of who was measured, and nothing of zero.
+    Without `with_roll` the list of people is not read: `roll` is None, and `zero` is never true.
     """
     day = day or clock_memory.today(database, settings.zone)
     begin, end = day_bounds(day, settings.zone)
@@ -251,7 +253,8 @@ def read_day(
 
 
 class _ListReader:
-    """Reads `people.db` beside the running gateway, at a time of its caller's (Unix time, s)."""
+    """Queries to `people.db`, which the running gateway may be writing; `now` (Unix time, s) is
+    what they take for the present."""
 
     def __init__(self, database: Database, now: float) -> None:
         self._database = database
@@ -265,8 +268,8 @@ class _ListReader:
 
 
 def read_roll(settings: GatewaySettings, day: date, now: float) -> DayRoll | None:
-    """Who of the list was expected and measured on a day, at a time (Unix time, s); None without a
-    list. Raises `StoreError`."""
+    """How many of the list of people were expected and measured on a day, as of a Unix time (s);
+    None without a list. Raises `StoreError`."""
     path = settings.path(DATABASE)
     if not path.exists():
         return None
@@ -299,8 +302,8 @@ def _drifted(database: Database, begin: float, end: float) -> list[Drifted]:
 def read_whole_day(
     database: Database, settings: GatewaySettings, day: date | None = None
 ) -> WholeDay:
-    """The log of `day`, by default today, with all fevers. It begins a transaction, so that all
-    that is read through the connection until it is closed is of one moment."""
+    """The log of `day`, by default today, with all fevers. It begins a transaction on the
+    connection: whatever is read through it from now on is the state of one moment."""
     database.execute("begin")
     day = day or clock_memory.today(database, settings.zone)
     begin, end = day_bounds(day, settings.zone)
@@ -320,8 +323,8 @@ def read_fever(database: Database, identity: Identity) -> Fever | None:
 
 
 def unacknowledged(database: Database, begin: float, end: float, most: int) -> list[Identity]:
-    """Fevers whose red light began from `begin` until `end` (Unix time, s), which nobody
-    acknowledged and no strike selects, the oldest first; of each kiosk the first `most`."""
+    """Fevers that lit red from `begin` to `end` (Unix time, s, both included) and that nobody has
+    acknowledged, the oldest first; of each kiosk the first `most`. Struck ones are left out."""
     rows = database.execute(_UNACKNOWLEDGED, (begin, end, most))
     return [Identity(*row) for row in rows]
 
@@ -358,7 +361,7 @@ def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[Ki
         f"select {names} from days where date = ? order by kiosk",  # noqa: S608 - field names
         (day.isoformat(),),
     ):
-        # The settings are newer than the reading that named the gate.
+        # A kiosk may have been moved to another gate since: the settings say where it is now.
         kiosk = row["kiosk"]
         gate = days[kiosk].gate if kiosk in days else row["gate"]
         days[kiosk] = msgspec.convert(row | {"gate": gate}, KioskDay)

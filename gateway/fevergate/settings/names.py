@@ -10,7 +10,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Titled(Protocol):
-    """What has a name in Chinese and, if it is another, in English."""
+    """Anything in the settings with a name in Chinese, and one in English if that differs."""
 
     @property
     def title(self) -> str: ...
@@ -20,7 +20,7 @@ class Titled(Protocol):
 
 
 def in_language(titled: Titled, language: str) -> str:
-    """The name in a language; empty without one."""
+    """The name in a language, or else in the other one; empty without any."""
     return titled.title_en or titled.title if language == "en" else titled.title or titled.title_en
 
 
@@ -38,5 +38,6 @@ class Names(NamedTuple):
         return self.kiosks.get(kiosk) or kiosk
 
     def in_text(self, text: str) -> str:
-        """A text in which ids that stand as words of their own have become names."""
+        """The text with names in place of the ids of gates and kiosks that are words of their own
+        in it."""
         return _ID.sub(lambda id_: self.kiosk(self.gate(id_[0])), text)

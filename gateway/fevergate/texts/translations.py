@@ -17,7 +17,8 @@ Pair = tuple[str, str]
 """A text in Chinese and in English."""
 
 Say = Callable[..., str]
-"""`say(text, **values)`: a text of the sources in one language, with its {holes} filled."""
+"""`say(text, **values)` returns a text of the sources in one language; `values` replace the
+{placeholders} in it."""
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
@@ -27,7 +28,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
 
 @cache
 def translator(language: str) -> Say:
-    """What says the texts of the sources in one of `LANGUAGES`."""
+    """The function that translates the texts of the sources into one of `LANGUAGES`."""
     path = Path(__file__).with_name("locale") / f"{language}/LC_MESSAGES/fevergate.po"
     texts = read_po(path.read_text(encoding="utf-8")) if language != "en" else {}
 
@@ -39,7 +40,8 @@ def translator(language: str) -> Say:
 
 
 def both(text: str, /, **values: object) -> Pair:
-    """A text in Chinese and in English; a value that is itself such a pair fills in its half."""
+    """A text in Chinese and in English. A value may itself be such a pair: its Chinese goes into
+    the Chinese text, its English into the English one."""
     chinese, english = (
         {name: value[half] if isinstance(value, tuple) else value for name, value in values.items()}
         for half in (0, 1)

@@ -199,7 +199,7 @@ def web_command(settings_path: Path, invite: bool) -> None:
     """
     settings, wrong = last_good.load_settings(settings_path)
     if wrong:
-        log.error("%s; what it said when it was last sound is in force", wrong)
+        log.error("%s; the last sound copy is taken", wrong)
     if invite:
         store = WebStore(settings.path(settings.web.database))
         click.echo(f"one-time code, at /first: {Accounts(store).invite()}")

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from fevergate.web.context import Shared
 
 OPEN = "open"
-"""The choice of outcome that selects follow-ups which are not closed, and fevers without any."""
+"""The choice of outcome that selects fevers whose follow-up is not closed or not begun."""
 
 CHOICES = ("", OPEN, *OUTCOMES[1:])
 """Outcomes to search for; the first selects all."""
 
 MAX_NAMED = 5000
-"""Follow-ups with a name that a search by name decrypts, the newest: a second or some more."""
+"""Most follow-ups that a search by name decrypts, the newest; it takes about a second."""
 
 MAX_MATCHES = 1000
-"""Fevers that a search by name finds, the newest."""
+"""Most fevers that a search by name finds, the newest."""
 
 KIOSKS = "select distinct gate, kiosk from days order by gate, kiosk"
 
@@ -56,8 +56,8 @@ class FeverQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeverPage(msgspec.Struct, frozen=True):
-    """A page of a list that has `count` fevers in all; `cut`: there may be more than were looked
-    at."""
+    """A page of a list of `count` fevers; `cut`: the search ended at `MAX_NAMED` or `MAX_MATCHES`,
+    so that older fevers may match, too."""
 
     rows: list[Followed]
     count: int
@@ -71,7 +71,7 @@ class FeverSearch:
         self._shared = shared
 
     def places(self) -> dict[str, list[str]]:
-        """Kiosks by gate: those of the settings, and those that were removed since."""
+        """Kiosks by gate: those of the settings, and removed ones that have readings."""
         places = {gate.name: list(gate.kiosks) for gate in self._shared.settings.gates}
         with self._shared.reader() as reader:
             for gate, kiosk in reader.execute(KIOSKS):
@@ -80,8 +80,8 @@ class FeverSearch:
         return places
 
     def query(self, period: Period, form: Mapping[str, str]) -> FeverQuery:
-        """The query of a form or an address. Raises `PeriodError` for an unknown gate, kiosk or
-        outcome, and for too long a name."""
+        """The query that a form or a URL asks for. Raises `PeriodError` for an unknown gate, kiosk
+        or outcome, and for a name that is too long."""
         places = self.places()
         gate, kiosk = form.get("gate", ""), form.get("kiosk", "")
         outcome, name = form.get("outcome", ""), form.get("name", "").strip()
@@ -104,7 +104,7 @@ class FeverSearch:
         )
 
     def page(self, query: FeverQuery, limit: int, skip: int = 0) -> FeverPage:
-        """A page of what a query finds."""
+        """At most `limit` of the fevers that a query finds, after the first `skip`."""
         with self._reader() as reader:
             if query.name:
                 matches, cut = self._named(reader, query)
@@ -114,8 +114,8 @@ class FeverSearch:
 
     @contextmanager
     def whole(self, query: FeverQuery) -> Iterator[tuple[int, Callable[[], Iterator[Followed]]]]:
-        """The number of fevers that a query finds, and what reads all of them, one by one, while
-        the context lasts."""
+        """The number of fevers that a query finds, and a function that reads all of them one by
+        one; it can be called until the context ends."""
         with self._reader() as reader:
             if query.name:
                 matches, _ = self._named(reader, query)
@@ -135,7 +135,7 @@ class FeverSearch:
 
     @contextmanager
     def _reader(self) -> Iterator[Database]:
-        """A connection to both databases, as one moment has them."""
+        """A connection to both databases, in a transaction: all that it reads is of one moment."""
         settings = self._shared.settings
         web = f"file:{quote(str(settings.path(settings.web.database).absolute()))}?mode=ro"
         with self._shared.reader() as reader:
@@ -152,7 +152,8 @@ class FeverSearch:
         return self._shared.follow_ups.beside(fevers)
 
     def _named(self, reader: Database, query: FeverQuery) -> tuple[list[Followed], bool]:
-        """Fevers whose person or unit has the name, and whether others may have it, too."""
+        """Fevers whose person or unit contains the name, and whether the search ended at a limit,
+        so that older ones may, too."""
         wanted = folded(query.name)
         looked_at = 0
 

@@ -31,17 +31,17 @@ from fevergate.web_common.sheet_files import MEDIA, write_sheet
 from fevergate.web_common.tables import cell_text
 
 SHEETS = ("csv", "xlsx", "pdf")
-"""Kinds of files that have the log as a sheet."""
+"""Kinds of files to which the log is exported as a printable sheet."""
 
 MAX_STRUCK_SHOWN = 50
-"""Struck fevers on the page; the exports have more."""
+"""Most struck fevers on the page; the exports have all."""
 
 _DETAILED = ("revoked_file",)
-"""Refusals whose detail is shown to the administrator."""
+"""Reasons of a refused strike whose detail is shown to the administrator."""
 
 
 class LogPages:
-    """/admin/log and below."""
+    """/admin/log: the log of a day, its exports and signature, and strikes of a kiosk's hours."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -96,7 +96,7 @@ class LogPages:
         )
 
     def _open_cases(self, log: Day) -> int:
-        """How many fevers of a day have an open follow-up, or none."""
+        """How many fevers of a day have a follow-up that is open or not begun."""
         begin, end = day_bounds(date.fromisoformat(log.date), self._shared.settings.zone)
         return self._search.outcomes(FeverQuery(begin=begin, end=end))[OPEN]
 

@@ -1,4 +1,5 @@
-"""Words of the pages in one language: titles of places, and the functions that templates call."""
+"""Texts of the pages in one language: titles of gates and kiosks, and the functions by which
+templates put values into words."""
 
 from typing import Any
 
@@ -15,7 +16,7 @@ from fevergate.web_common.tables import FIELDS, Say, difference_in_words
 
 
 def gates(settings: GatewaySettings, language: str) -> dict[str, str]:
-    """Titles of the gates, by their names."""
+    """Titles of the gates, by their ids."""
     return {gate.name: settings.gate_title(gate.name, language) for gate in settings.gates}
 
 
@@ -34,7 +35,7 @@ _OF_PLACES = (
     *("setup code used", "name kiosk", "make screen", "on duty", "off duty", "hand over"),
     *("add kiosk", "remove kiosk", "add post", "remove post", "learn cards", "look at passers"),
 )
-"""Actions of the audit that are about a gate or kiosk, which is then called by its name."""
+"""Actions of the audit whose text contains ids of gates or kiosks, which are shown as names."""
 
 
 def _audit_text(entry: AuditEntry, say: Say, names: Names) -> str:
@@ -43,7 +44,7 @@ def _audit_text(entry: AuditEntry, say: Say, names: Names) -> str:
 
 
 def functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, Any]:
-    """The functions that a template of one language can call."""
+    """The functions that the templates of one language can call, by name."""
     return {
         "gate_title": settings.gate_title,
         "kiosk_title": lambda kiosk: settings.kiosk_title(kiosk, language),

@@ -1,7 +1,8 @@
-"""Links for wall displays: a secret that shows gates and nothing else, until it is revoked.
+"""Links for wall displays. A link holds a secret and opens the board of one gate or of all gates in
+turn, until it is revoked.
 
-Only the secret's SHA-256 is stored. It needs no session, so that a display survives nights and
-restarts; it opens no other page and changes nothing.
+Only the secret's SHA-256 is stored. A link needs no sign-in, so that a display goes on after nights
+and restarts; it opens no other page and changes nothing.
 """
 
 import secrets
@@ -20,7 +21,7 @@ MAX_SCREENS = 20
 """Most links at a time."""
 
 SEEN_EVERY_S = 60.0
-"""How often the use of a link is recorded."""
+"""Shortest time between two records that a link was used."""
 
 
 class Screen(Struct, frozen=True, kw_only=True):
@@ -81,7 +82,7 @@ class Screens:
         return [_of(row) for row in self._store.query(f"{_SELECT} order by id desc")]
 
     def revoke(self, number: int) -> str | None:
-        """Delete a link; its displays go dark when they are checked next. Returns its name."""
+        """Delete a link and return its name, or None; its displays go dark at their next check."""
         with self._store.transaction() as connection:
             row = connection.execute(
                 "delete from screens where id = ? returning name", (number,)

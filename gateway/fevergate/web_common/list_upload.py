@@ -1,4 +1,5 @@
-"""A new list of people as the student office uploads it: what it changes is shown, then applied."""
+"""Pages on which the student office uploads a new list of people, sees what it would change, and
+applies it."""
 
 from typing import Any
 
@@ -26,7 +27,8 @@ from fevergate.web_common.routes import Form, get, post, upload, whole_number
 
 
 class ListUpload:
-    """The pages of a list that is uploaded, at the list's home."""
+    """The pages of an upload. They exist where the list is kept: at the campus server or, without
+    one, at the gateway. Elsewhere they answer 404."""
 
     def __init__(self, site: Site, of: ListSite, pages: ListPages) -> None:
         self._site = site
@@ -43,7 +45,8 @@ class ListUpload:
         ]
 
     def upload(self, request: Request, form: Form, file: str, content: bytes) -> Response:
-        """Read a new list, and show what it would change; nothing is changed by it."""
+        """Read a new list, keep it as a draft and show what it would change; the list in force
+        stays as it is."""
         self._pages.expect_home()
         if not content:
             return self._pages.overview(request, error="no_file")
@@ -58,7 +61,7 @@ class ListUpload:
         return RedirectResponse(f"{LIST}/drafts/{draft}", 303)
 
     def draft(self, request: Request, error: str = "") -> Response:
-        """What a list that was uploaded would change."""
+        """Show what an uploaded list would change."""
         self._pages.expect_home()
         try:
             draft = self._drafts.get(request.path_params["id"])
@@ -81,8 +84,9 @@ class ListUpload:
         )
 
     def apply(self, request: Request, form: Form) -> Response:
-        """Make the list that was uploaded the list, or drop it. The form says for which revision of
-        the list the difference was shown: the same draft may be open in several browsers."""
+        """Put the uploaded list in force, or drop it. The form names the revision of the list with
+        which it was compared: if the list has changed since, by another browser say, it is
+        refused."""
         self._pages.expect_home()
         try:
             draft = self._drafts.get(request.path_params["id"])
@@ -101,7 +105,8 @@ class ListUpload:
     def _changed(
         self, request: Request, difference: ListDifference
     ) -> list[tuple[str, list[tuple[str, str, str]]]]:
-        """Name and number of whoever changes, with each field's title and values."""
+        """For each person who changes: name and number, and of each changed field its title, value
+        before and value now."""
         shown = difference.changed[:MOST_SHOWN]
         before = self._store.people([person for person, _ in shown])
         return [
@@ -133,6 +138,6 @@ class ListUpload:
 
 
 def list_routes(site: Site, of: ListSite) -> list[Route]:
-    """The routes of all pages of a list."""
+    """The routes of all pages of the list of people."""
     pages = ListPages(site, of)
     return [*pages.routes, *ListUpload(site, of, pages).routes]

@@ -1,4 +1,5 @@
-"""Words for the list of people: kinds, permits, columns, and what the audit says of changes."""
+"""Texts for the list of people: kinds, permits, titles of columns, and changes that the audit
+noted."""
 
 import re
 
@@ -25,7 +26,8 @@ _PERMITTED = re.compile(r"(.+): (enter|ask|stop|-)")
 
 
 def difference_of(what: str, say: Say) -> str:
-    """A difference in numbers (`ListDifference.in_numbers`) in words."""
+    """An audited change of the list (`ListDifference.in_numbers`, such as `+3 ~1 -2 =900`) as a
+    sentence; any other text as it is."""
     match = _IN_NUMBERS.fullmatch(what)
     if not match:
         return what
@@ -40,7 +42,8 @@ def difference_of(what: str, say: Say) -> str:
 
 
 def permitted(what: str, say: Say) -> str:
-    """`KIND CLASS: PERMIT` of a policy, or `PERSON: PERMIT` of an override, in words."""
+    """An audited policy (`KIND CLASS: PERMIT`) or override (`PERSON: PERMIT`) in words; any other
+    text as it is."""
     match = _PERMITTED.fullmatch(what)
     if not match:
         return what

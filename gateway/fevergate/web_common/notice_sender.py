@@ -1,4 +1,5 @@
-"""Sends due notices, with one thread per remote server, so that a slow one delays no other."""
+"""Sends due notices, with one thread per remote server, so that a slow server delays only its own
+notices."""
 
 import logging
 import sqlite3
@@ -14,13 +15,14 @@ from fevergate.web_common.notice_log import Notices
 log = logging.getLogger(__name__)
 
 MOST = 20
-"""Notices to one remote server in one tick; the rest follow in the next."""
+"""Most notices to one remote server in one call of `tick`; the rest follow in the next."""
 TICK_S = 15.0
-"""Longest round: a new notice waits no longer for a slow server that is not its own."""
+"""Longest duration of `tick`: a new notice waits no longer for another notice's slow server."""
 
 
 class Sender:
-    """Sends notices by their channel; of several servers one sends each notice."""
+    """Sends notices by their channels. Several campus servers may share one database: each notice
+    is then sent by one of them."""
 
     def __init__(self, notices: Notices, channels: Mapping[str, Channel]) -> None:
         self._notices = notices
@@ -30,8 +32,8 @@ class Sender:
     def tick(self) -> int:
         """Send what is due; returns how many notices were accepted.
 
-        Returns after `TICK_S` at the latest: the thread of a slow remote server goes on, and no
-        other is started for it meanwhile. Raises `CampusError` or `sqlite3.Error`.
+        Returns after `TICK_S` at the latest. The thread of a slow remote server then goes on, and
+        until it ends no other is started for that server. Raises `CampusError` or `sqlite3.Error`.
         """
         self._busy = {name: thread for name, thread in self._busy.items() if thread.is_alive()}
         waiting: dict[str, list[Notice]] = {}
@@ -56,12 +58,12 @@ class Sender:
         try:
             for notice in waiting:
                 if (mine := self._notices.take(notice)) and not self._send(mine, sent):
-                    return  # the server is away; the rest stays due
+                    return  # the server is unreachable; the other notices stay due
         except (FeverGateError, sqlite3.Error) as error:
             log.error("notices: %s", error)
 
     def _send(self, notice: Notice, sent: list[Notice]) -> bool:
-        """Send one; returns whether to go on with this remote server."""
+        """Send one notice; returns False if its remote server is unreachable."""
         try:
             self._channels[notice.channel].send(notice)
         except Exception as error:  # no failure may stop the other notices

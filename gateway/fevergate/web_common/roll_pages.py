@@ -1,4 +1,5 @@
-"""Pages of the roll: who was measured today and who was not, by unit; entered by hand."""
+"""Pages of the roll: who of the list of people was measured on a day and who was not, by unit, and
+entries by hand."""
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,46 +31,48 @@ from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.sheet_files import MEDIA, write_sheet
 
 MAX_FIELDS = 2 * PAGE + 10
-"""Fields of the form with a page of people."""
+"""Most fields of a submitted form: two for each person of a page, and its other ones."""
 
 MAX_DONE = 500
-"""Measured and excused people of a unit on its page."""
+"""Most people that a unit's page lists as measured, and as many as excused."""
 
 
 class NamedCampus(NamedTuple):
-    """A campus by its name in a language, and its figures of a day."""
+    """A campus's name in the reader's language, and its figures of a day."""
 
     title: str
     figures: DayRoll
 
 
 class Told(NamedTuple):
-    """Who is told at once of a fever; None: those whom the campus server has."""
+    """Names of those who are told of a fever at once; None if the campus server tells the contacts
+    in its own settings."""
 
     names: list[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollSite:
-    """What the pages of the roll need of a gateway or campus server.
-
-    `name` is that of its files, `title` names it in a language, `days` is how long marks are kept.
-    `campuses`: titles by campus in a language and the campus that a list's word stands for, where
-    there are several; `entered` is called with a day whose marks were changed; `told` has the names
-    of those who are told at once of a fever in some campuses, None where another server tells.
-    """
+    """What the pages of the roll need of a gateway or campus server."""
 
     people: PeopleStore
     marks: Marks
     roll: Rolls
     zone: ZoneInfo
     now: Callable[[], float]
+    """Unix time (s)."""
     name: str
+    """Used in the names of exported files."""
     title: Callable[[str], str]
+    """Name of the campus or institution in a language."""
     days: int
+    """Days for which marks are kept."""
     campuses: Callable[[str, str], str] | None = None
+    """At a campus server: title, in a language, of the campus as the list of people names it."""
     entered: Callable[[date], object] = lambda _day: None
+    """Called with a day whose marks were changed."""
     told: Callable[[Collection[str]], list[str] | None] = lambda _campuses: []
+    """Names of those who are told at once of a fever in some campuses; None: see `Told`."""
 
 
 class RollPages:
@@ -147,12 +150,13 @@ class RollPages:
         )
 
     def _told(self, day: date, figures: Sequence[UnitRoll]) -> Told | None:
-        """Who is told at once of today's fevers among these units; None where there is none."""
+        """Who is told at once of today's fevers in these units; None if today has none there."""
         hot = {row.campus for row in figures if row.figures.fevers}
         return Told(self._site.told(hot)) if hot and day == self._site.roll.today() else None
 
     def enter(self, request: Request, form: Form) -> Response:
-        """Enter who was measured or excused: one, or a whole unit."""
+        """Enter who was measured or excused. A reason in the field `rest` excuses all of the unit
+        who are not measured yet."""
         day, unit = parse_day(form["date"]), form["unit"]
         chosen = self._chosen(self._allowed(request)[0], unit)
         try:
@@ -232,8 +236,9 @@ class RollPages:
             self._pages.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
 
     def _allowed(self, request: Request) -> tuple[Sequence[str] | None, list[str]]:
-        """The units whose roll somebody sees, None for all; and names that a tutor was given which
-        stand for units of several campuses, of which none is shown. Raises `HTTPException` 403."""
+        """The units whose roll the user may see (None: all), and those of a tutor's units that are
+        left out because several campuses have a unit of the same name. Raises `HTTPException`
+        403."""
         units = units_of(session_of(request))
         if units is None or self._site.campuses is None:
             return units, []
@@ -241,13 +246,13 @@ class RollPages:
         return [unit for unit in units if unit not in doubtful], doubtful
 
     def _unit_key(self, row: UnitRoll, allowed: Sequence[str] | None) -> str:
-        """A unit in an address, as a tutor was given it; otherwise with its campus, where there are
-        several."""
+        """How a URL names a unit: as a tutor's account names it, else at a campus server as
+        CAMPUS/UNIT, at a gateway as UNIT."""
         plain = self._site.campuses is None or row.unit in (allowed or ())
         return row.unit if plain else f"{row.campus}/{row.unit}"
 
     def _unit_title(self, unit: str, figures: Sequence[UnitRoll], language: str) -> str:
-        """A unit of an address in words."""
+        """A unit for people, from how a URL names it (`_unit_key`)."""
         campus, stroke, name = unit.partition("/")
         if self._site.campuses is None or not stroke or any(row.unit == unit for row in figures):
             return unit
@@ -261,7 +266,7 @@ class RollPages:
         return [unit] if unit else allowed
 
     def _by_campus(self, figures: Sequence[UnitRoll], language: str) -> list[NamedCampus] | None:
-        """The figures of each campus; None for a place that is one alone."""
+        """The figures of each campus; None at a gateway, which has one campus alone."""
         if self._site.campuses is None:
             return None
         sums: dict[str, DayRoll] = {}
@@ -278,15 +283,16 @@ class RollPages:
 
 
 def units_of(session: Session) -> Sequence[str] | None:
-    """The units whose roll somebody sees and enters; None: all. Raises `HTTPException` 403."""
+    """The units whose roll a user may see and enter (None: all). Raises `HTTPException` 403 for a
+    guard."""
     if session.role == "guard":
         raise HTTPException(403)
     return session.units if session.role == "tutor" else None
 
 
 def noted(changes: Sequence[Change]) -> str:
-    """What the audit says of marks that were entered: how many for the first time, and each that
-    was changed, of whom it does not say: the audit lies longer than marks do."""
+    """What the audit notes of marks that were entered: the number of new ones, and each change
+    without the person, because the audit is kept longer than marks."""
     first = [change for change in changes if not change.before]
     excused = sum(change.now == "excused" for change in first)
     parts = [f"{len(first) - excused} measured, {excused} excused"] if first else []
@@ -295,8 +301,8 @@ def noted(changes: Sequence[Change]) -> str:
 
 
 def _marks(form: Form) -> list[NewMark]:
-    """The marks of a form: `c-PERSON` is a temperature (°C), `x-PERSON` a reason. Raises
-    `MarkError`."""
+    """The marks in a form: field `c-PERSON` holds a temperature (°C), `x-PERSON` the reason of an
+    excuse. Raises `MarkError`."""
     marks = []
     for name, text in form.items():
         person = whole_number(name[2:], 16)

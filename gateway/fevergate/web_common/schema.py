@@ -1,7 +1,7 @@
 """Tables of the web database: accounts, sessions, follow-ups of fevers, the audit, API tokens.
 
-They lie apart from the gateway's database, so that nothing here can hold up a reading. Names and
-telephone numbers are deleted after `[retention] persons_days`.
+They are in a database of their own, so that nothing here can delay the storing of a reading. Names
+and telephone numbers are deleted after `[retention] persons_days`.
 """
 
 from sqlite_utils import Database, Migrations
@@ -143,7 +143,8 @@ def registers(db: Database) -> None:
 
 @migrations()
 def notices(db: Database) -> None:
-    """Notices to contacts with their attempts, and the confirmed fevers that are told."""
+    """Notices to contacts with their attempts, and the confirmed fevers of which people are
+    told."""
     for statement in _NOTICES.split(";\n"):
         db.conn.execute(statement)
 

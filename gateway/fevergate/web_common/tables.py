@@ -1,4 +1,4 @@
-"""A report as text and tables, independent of its format: page, CSV, XLSX, PDF or print."""
+"""A report as texts and tables, from which page, CSV, XLSX, PDF and print are made."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,8 @@ class Celsius(float):
 
 
 Cell = str | int | float | date | datetime | None
-"""A cell by its type: a number, a date or a time (local, without a zone) is one in a spreadsheet,
-and a text stays a text."""
+"""Value of a cell. In a spreadsheet a number, a date or a time (local, without a zone) becomes a
+cell of that type, and a text stays text even if it looks like a number."""
 
 FIELDS = {
     "fevers": N_("Fever"),
@@ -63,7 +63,8 @@ FIELDS = {
 
 
 class Rows:
-    """`count` rows that `read` makes one by one, so that a long table takes no memory."""
+    """The `count` rows of a table, which `read` makes one by one, so that a long table takes little
+    memory; they can be iterated again."""
 
     def __init__(self, count: int, read: Callable[[], Iterator[list[Cell]]]) -> None:
         self._count = count
@@ -83,10 +84,11 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[list[Cell]] | Rows
     narrow: list[int] | None = None
-    """Indexes of the columns for which paper, the page and the terminal have room; None: all."""
+    """Indexes of the columns that are shown on paper, page and terminal, where there is room for
+    few; None: all."""
 
     def shown(self) -> "Table":
-        """The table with its narrow columns alone."""
+        """The table with the columns in `narrow` alone."""
         if self.narrow is None:
             return self
         kept = self.narrow
@@ -109,9 +111,9 @@ class Sheet(NamedTuple):
     tables: list[Table]
     signed: list[str]
     to_sign: tuple[str, ...] = ()
-    """What somebody writes by hand on the paper, each on a line of its own: signature, date."""
+    """Titles of the lines to be filled in by hand on paper, such as signature and date."""
     day: date | None = None
-    """The day that it is about: times of this day are printed without their date."""
+    """The day that the report is about: times of this day are printed without their date."""
 
 
 def celsius(value_c: float | None) -> Celsius | None:
@@ -153,7 +155,7 @@ def difference_in_words(
 
 
 def folded(text: str) -> str:
-    """A text without differences of case and width, and without spaces."""
+    """A text for comparing: one case, no full-width characters, no spaces."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 

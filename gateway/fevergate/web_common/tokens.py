@@ -1,4 +1,5 @@
-"""API tokens of programs: a secret with scopes and an expiry; only its SHA-256 is stored."""
+"""API tokens, with which programs use the API: each a secret with scopes and an expiry. Only the
+secret's SHA-256 is stored."""
 
 import secrets
 import time
@@ -13,7 +14,7 @@ from fevergate.web_common.accounts import NAME, digest
 from fevergate.web_common.store import WebStore
 
 PREFIX = "fg_"
-"""Begins each secret, so that secret scanners recognise one that leaked."""
+"""Each secret begins with this, so that programs which scan for leaked secrets recognise it."""
 
 DAY_S = 86400.0
 MAX_DAYS = 400
@@ -57,8 +58,9 @@ class Tokens:
         return secret
 
     def find(self, secret: str) -> Token | None:
-        """The token of a secret; None if there is none, it has expired, or it dates from more than
-        a minute ahead (the clock was set back). Records its use, at most once a minute."""
+        """The token of a secret; None if there is none, if it has expired, or if it was issued more
+        than a minute in the future (the clock was set back since). Records its use, at most once a
+        minute."""
         rows = self._store.query(f"{_SELECT} where digest = ?", (digest(secret),))
         if not rows:
             return None
@@ -80,7 +82,7 @@ class Tokens:
             connection.execute("delete from tokens where id = ?", (number,))
 
     def revoke_of(self, person: str) -> None:
-        """Revoke the tokens that a person issued: they end with the account."""
+        """Revoke the tokens that a person issued, because the account is deleted."""
         with self._store.transaction() as connection:
             connection.execute('delete from tokens where "by" = ?', (person,))
 
