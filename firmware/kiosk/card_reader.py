@@ -1,21 +1,21 @@
 """Finds card numbers in the bytes of a reader on a UART. Pure: no I/O.
 
 Two kinds of readers: modules for cards, which send `02 len type SN0-3 BCC 03` (sold as WG26/34
-UART, such as the 7941E; `len` counts the whole frame, BCC is the XOR of what lies between the two
-marks), and readers of barcodes and QR codes, which send a line of text. Anything else is counted as
-noise and passed over: a wrong byte costs at most the frame that it is in.
+UART, such as the 7941E; `len` counts the whole frame, BCC is the XOR of the bytes from `len` to
+SN3), and readers of barcodes and QR codes, which send a line of text. Anything else is counted as
+noise and skipped: a wrong byte costs at most the frame that it is in.
 """
 
 _START = 0x02
 _END = 0x03
 _SHORT = 9  # bytes of a frame with four bytes of number
-_LONG = 10  # of an EM4100 card: a batch number before the four
-_LINE_MAX = 20  # the digits of the largest number; a pass has 17 characters
+_LONG = 10  # of an EM4100 card's frame: its version or customer byte comes before the four
+_LINE_MAX = 20  # decimal digits of the largest 64-bit number; a pass has 17 characters
 _CARD_MAX = 1 << 63  # a number from here on is a visitor's pass
 
 
 class CardFrames:
-    """Frames of a module for cards; `noise` counts the bytes that belong to no sound frame.
+    """Frames of a module for cards; `noise` counts the bytes that belong to no valid frame.
 
     `little`: SN0 is the lowest byte of the number, not the highest.
     """
@@ -26,7 +26,8 @@ class CardFrames:
         self.noise = 0
 
     def feed(self, data):
-        """Take bytes as they came; returns the numbers of the cards in them, 8 bytes each."""
+        """Take the next bytes of the UART; returns the card numbers that they complete, 8 bytes
+        each."""
         numbers = []
         kept = self._kept
         for byte in data:
@@ -37,7 +38,7 @@ class CardFrames:
                     break
                 number = self._number(size) if size else None
                 if number is None:
-                    # What came after a false start may hold a true one.
+                    # Not a frame: the next one may begin at any later byte.
                     self.noise += 1
                     kept[:] = kept[1:]
                 else:
@@ -46,12 +47,13 @@ class CardFrames:
         return numbers
 
     def quiet(self):
-        """Call once nothing has come for some time: half a frame is given up."""
+        """Call once nothing has come for some time: an unfinished frame is dropped as noise."""
         self.noise += len(self._kept)
         self._kept[:] = b""
 
     def _wanted(self):
-        """Bytes of the frame that the first bytes announce, 0 where they cannot begin one."""
+        """Length (bytes) of the frame at the beginning of what is kept, 2 while its length byte is
+        missing; 0 where no frame can begin so."""
         kept = self._kept
         if kept[0] != _START:
             return 0
@@ -60,7 +62,7 @@ class CardFrames:
         return kept[1] if kept[1] in (_SHORT, _LONG) else 0
 
     def _number(self, size):
-        """The number of a whole frame, or None where its check or its end is wrong."""
+        """The number in a complete frame, or None where its BCC or its last byte is wrong."""
         kept = self._kept
         check = 0
         for index in range(1, size - 1):
@@ -84,7 +86,7 @@ class CardLines:
         self.noise = 0
 
     def feed(self, data):
-        """Take bytes as they came; returns the numbers in them, 8 bytes each."""
+        """Take the next bytes of the UART; returns the numbers that they complete, 8 bytes each."""
         numbers = []
         for byte in data:
             if byte >= 32:
@@ -93,7 +95,7 @@ class CardLines:
                 else:
                     self._kept.append(byte)
                 continue
-            # Any control character ends a line: some readers put marks around it.
+            # Any control character ends a line: some readers send STX and ETX around it.
             if self._kept:
                 number = number_of(bytes(self._kept), self._base)
                 if number is None:
@@ -105,7 +107,7 @@ class CardLines:
         return numbers
 
     def quiet(self):
-        """Call once nothing has come for some time: a line without its end is given up."""
+        """Call once nothing has come for some time: an unfinished line is dropped as noise."""
         self._spoil(0)
         self._spoilt = False
 
@@ -130,8 +132,8 @@ def number_of(line, base):
 
 
 def _value(digits, base):
-    """The value of ASCII digits, or None for none or anything else: `int` also takes a sign,
-    blanks and underscores."""
+    """The value of ASCII digits, or None if there is none or another character among them; `int`
+    would also take a sign, blanks and underscores."""
     value = 0
     for byte in digits:
         digit = b"0123456789ABCDEFabcdef".find(bytes([byte]))

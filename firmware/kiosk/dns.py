@@ -14,7 +14,7 @@ import time
 PORT = 53
 MULTICAST = ("224.0.0.251", 5353)
 ASK_MS = (0, 1000, 3000, 7000)  # when each server is asked, after the start of the lookup
-_GIVE_UP_MS = 15_000  # latest answer, after the start
+_GIVE_UP_MS = 15_000  # after the start: no answer is awaited any longer
 _PACKET_MAX = 512
 _RECORDS_MAX = 32
 _LABEL_MAX = 63
@@ -27,7 +27,7 @@ def question(name):
     """DNS question (bytes) for a name's IPv4 addresses. Raises `ValueError` for an invalid name."""
     parts = name.rstrip(".").encode().split(b".")
     if len(name) > _NAME_MAX or not all(0 < len(part) <= _LABEL_MAX for part in parts):
-        raise ValueError("%s: no host's name" % name)
+        raise ValueError("%s: no host name" % name)
     return b"".join([bytes([len(part)]) + part for part in parts]) + b"\x00" + _A_IN
 
 
@@ -37,7 +37,8 @@ def query(number, sent):
 
 
 def parse(packet, number, sent):
-    """The first IPv4 address in an answer, "" where the name has none, None for any other packet.
+    """The first IPv4 address in an answer, "" if the answer says that the name has none, None for a
+    packet that is no answer to the query.
 
     `number` and `sent` are those of the query. Compressed names are skipped, never followed, so no
     packet can cause a loop.
@@ -49,7 +50,7 @@ def parse(packet, number, sent):
     if got != number or not flags & 0x8000 or flags & 0x7800 or questions != 1:
         return None
     if flags & 0x000F not in (0, 3):
-        return None  # a server failure: another server may know the name
+        return None  # this server failed; another one may know the name
     at = end
     for _ in range(min(answers, _RECORDS_MAX)):
         at = _after_name(packet, at)
@@ -109,7 +110,8 @@ class Lookup:
         self._udp.setblocking(False)
 
     def tick(self):
-        """The address, "" where there is none or no answer came in time, None while waiting."""
+        """Send the queries that are due and read one answer; call it every few ms. Returns the
+        address, "" where there is none or no answer came in time, None while waiting."""
         since_ms = time.ticks_diff(time.ticks_ms(), self._began)
         if self._asks < len(ASK_MS) and since_ms >= ASK_MS[self._asks]:
             self._asks += 1
@@ -117,7 +119,7 @@ class Lookup:
                 try:
                     self._udp.sendto(query(self._number, self._question), way)
                 except OSError:
-                    pass  # no network at the moment: it is asked again
+                    pass  # no network at the moment: the next query may get through
         try:
             packet, sender = self._udp.recvfrom(_PACKET_MAX)
         except OSError:

@@ -1,4 +1,4 @@
-"""Encodes QR codes of one size for the display; with one a phone's camera joins the board's Wi-Fi.
+"""Encodes a QR code for the display, with which a phone joins the board's Wi-Fi.
 
 Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Source: ISO/IEC
 18004:2015, 7.4 (data), 7.5 (Reed-Solomon), 7.7 (placement), 7.8 (mask), 7.9 (format).
@@ -8,8 +8,8 @@ SIZE = 29
 BYTES_MAX = 53
 _DATA = 55  # code words of data, mode and length included
 _CHECK = 15  # code words of Reed-Solomon check
-_FORMAT = 0x77C4  # level L, mask 0, with its own check bits (annex C)
-_BYTES = 4  # the mode indicator (table 2)
+_FORMAT = 0x77C4  # format information: level L, mask 0, and its error correction (annex C)
+_BYTES = 4  # mode indicator of byte mode (table 2)
 
 
 def modules(data):
@@ -83,7 +83,7 @@ def _square(rows, taken, x, y, reach, dark):
 
 
 def _set_format(rows, taken):
-    """Draw both copies of the format information, and the module that is always dark."""
+    """Draw both copies of the format information, and the one module that is dark in every code."""
     for index in range(15):
         dark = _FORMAT >> index & 1
         if index < 8:

@@ -1,4 +1,4 @@
-"""The tasks of a kiosk and of a lamp post, and what each app does beside its own."""
+"""Runs the tasks of a kiosk or a lamp post, restarts those that fail, and judges an update."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from kiosk.update import TRIAL_MS
 
 
 async def run(app, own):
-    """Run for ever the app's `own` tasks, [(name, function)], and those that every board has."""
+    """Run the app's `own` tasks, [(name, function)], and those that every board has; never ends."""
 
     async def trial():
         await _prove(app)
@@ -32,7 +32,8 @@ async def run(app, own):
 
 
 async def _supervise(app, name, work):
-    """Run a task, and start it again when it raises; on trial, reset to the old firmware."""
+    """Run a task, and start it again when it raises. While an update is on trial, reset the board
+    instead, which brings the old firmware back."""
     while True:
         try:
             await work()
@@ -46,8 +47,8 @@ async def _supervise(app, name, work):
 
 
 async def _prove(app):
-    """Confirm an update on trial once it is healthy, or reset the board after `TRIAL_MS`;
-    without a trial, report an update that was rolled back."""
+    """Confirm an update on trial once it is healthy, or reset the board after `TRIAL_MS`. Without a
+    trial, report the last update if it was rolled back."""
     update = app.update
     while not update.healthy(app.uptime.ms(), app.link.up):
         if update.on_trial and app.uptime.ms() > TRIAL_MS:

@@ -1,8 +1,8 @@
-"""Throughput of durably stored readings, compared with a bare MQTT subscriber.
+"""Measures how many readings a second the gateway stores durably, beside a bare MQTT subscriber.
 
-Both take a backlog from the broker in turn, as after an outage. A reading counts as durable when
-its kiosk is told that it is stored: the time runs from the first message's arrival to the last
-`stored` message.
+Both in turn take the same backlog from the broker, as after an outage. A reading counts as durable
+when its kiosk is told that it is stored: the time runs from the arrival of the first reading to the
+last `stored` message.
 """
 
 import threading
@@ -26,7 +26,8 @@ START_S = 120
 
 
 def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -> dict[str, float]:
-    """Medians over the rounds: messages per second, bare and durable; the gateway's memory, MB."""
+    """Medians over the rounds: messages per second of the bare subscriber, readings per second
+    stored durably, the gateway's memory (MB). `fsync_ms`: added to each fsync of the gateway."""
     bare: list[float] = []
     durable: list[float] = []
     memory: list[float] = []
@@ -40,7 +41,7 @@ def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -
             first_at, last_at = map(float, sink.line(WAIT_S).split())
         bare.append(readings / (last_at - first_at))
         progress(f"gateway, round {number} of {rounds}")
-        told = _Told(site, number, readings)
+        told = _StoredMessages(site, number, readings)
         with (
             Admin(site, str(Topic(CAMPUS, "+", "stored")), heard=told.heard),
             site.start_gateway(environment=slow) as gateway,
@@ -57,8 +58,8 @@ def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -
     }
 
 
-class _Told:
-    """Waits for the `stored` message that completes each kiosk's share of a round."""
+class _StoredMessages:
+    """Waits until each kiosk has been sent the `stored` message for its last reading of a round."""
 
     def __init__(self, site: LoadSite, boot: int, readings: int) -> None:
         self.done = threading.Event()
@@ -79,7 +80,7 @@ class _Told:
 
 
 def _register(site: LoadSite) -> None:
-    """Let both create the session in which the broker queues their messages."""
+    """Connect subscriber and gateway once, so that the broker queues messages for both."""
     with bare_subscriber(site.settings_path, "register"):
         pass
     up = threading.Event()

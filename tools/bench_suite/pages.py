@@ -1,4 +1,5 @@
-"""Response time, size and memory of each page with a large database; and open guard's boards."""
+"""Measures response time, size and memory of each page with a large database; opens many guard's
+boards."""
 
 import os
 import re
@@ -19,17 +20,17 @@ from harness.worker import END_S, Worker
 
 SAMPLES = 20
 NICE = 10
-"""Niceness of the pages' systemd unit, lower in priority than the alarm."""
+"""Niceness in the pages' systemd unit: the gateway, which lights the alarm, runs before them."""
 
 
 def measure(
     site: LoadSite, rows: int, rounds: int, fevers: int = 0, people: int = 0
 ) -> dict[str, Any]:
-    """Fetch each page in turn over TLS, `SAMPLES` times a round, with a flood of `fevers` twice;
-    with a list of `people` those of who was measured, too.
+    """Fetch each page in turn over TLS, `SAMPLES` times a round. With `fevers`, so many on one day,
+    only twice a round; with `people`, a list of so many, the pages of who was measured as well.
 
-    Returns of each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
-    and the worst of all.
+    Returns for each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
+    and the worst of each over all pages.
     """
     filled = Filled(site.settings, rows, fevers)
     listed = Listed(site.settings, people) if people else None
@@ -71,7 +72,7 @@ def measure(
 
 
 def start_web(site: LoadSite) -> Worker:
-    """Start the shipped pages with the niceness of their systemd unit."""
+    """Start `fevergate web` with the niceness of its systemd unit."""
     worker = site.start_web()
     os.setpriority(os.PRIO_PROCESS, worker.pid, NICE)
     return worker

@@ -1,8 +1,8 @@
-"""How long after the broker's message a lamp post's red is lit, beside a bare subscriber.
+"""Measures how long after a message a lamp post lights red, beside a bare subscriber.
 
-The message is an `AlarmState` under the gateway's own credential, not retained. Both times are from
-its publication, by this machine's clock: a post's until its pin is high, a subscriber's (a process
-of its own) until it was handed the message.
+The message is an `AlarmState`, published with the gateway's credential and not retained. Both times
+run from its publication, by this machine's clock: the lamp post's until its red pin is high, the
+subscriber's (a process of its own) until it has received the message.
 """
 
 import time
@@ -19,14 +19,14 @@ from harness.worker import wait_until
 from simulator import Board
 
 SAMPLES = 40
-"""Lights of each lamp post."""
+"""Alarms that are played to each lamp post."""
 
 RAISED = '"state":"raised"'
 _REST_S = 0.01
 
 
 class PostLight:
-    """Plays alarms to the lamp posts of a site, for a `with` statement."""
+    """Plays alarms to the lamp posts of a site; used in a `with` statement."""
 
     def __init__(self, site: DoorSite) -> None:
         self._site = site
@@ -47,8 +47,8 @@ class PostLight:
         self._stack.close()
 
     def play(self, lit_ms: list[float], bare_ms: list[float], timeout_s: float) -> None:
-        """Append the times (ms) of `SAMPLES` lights of each post. Raises `HarnessError` where one
-        is not lit."""
+        """Play `SAMPLES` alarms to each post, and append the times (ms) of posts and subscriber.
+        Raises `HarnessError` if a post does not light within `timeout_s`."""
         for number in range(SAMPLES):
             for gate, tower in self._site.towers.items():
                 lit, bare = self._light(gate, tower.board, number + 1, timeout_s)
@@ -78,7 +78,8 @@ class PostLight:
 
 
 def _turned(board: Board, seen: int, level: int, timeout_s: float) -> float:
-    """When (monotonic s) the red pin took `level`, after `seen` changes of pins."""
+    """Wait until the red pin takes `level`, and return when it did (monotonic s); the first `seen`
+    changes of pins do not count."""
 
     def changes() -> list[float]:
         return [

@@ -19,7 +19,7 @@ STREAM = "pi-check-kiosk"
 
 KIOSK_PAUSE_S = 0.1
 SLOW_PAUSE_S = 3.0
-"""Pause between two readings; the slow one is about that of people walking by."""
+"""Pauses between two readings; the slow one is about that between people who walk by."""
 
 FOR_EVER = 100_000
 """More readings than a kiosk sends before it is stopped."""
@@ -35,7 +35,7 @@ KERNEL_KEEPS = "pinctrl_bcm2835.persist_gpio_outputs=y"
 """Raspberry Pi OS's kernel keeps a dead program's outputs; Debian 13's does with this parameter,
 Debian 12's does not know it (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
 
-KEPT = """\
+PRINT_STORED = """\
 import sqlite3
 rows = sqlite3.connect("/etc/fevergate/fevergate.db").execute("select seq from readings")
 print(*(row[0] for row in rows))
@@ -43,10 +43,11 @@ print(*(row[0] for row in rows))
 
 
 class Pi:
-    """An emulated machine with the gateway on it."""
+    """An emulated Raspberry Pi with the gateway installed."""
 
     def __init__(self, machine: Machine, keeps_outputs: bool) -> None:
-        """`keeps_outputs`: have the kernel keep the GPIO outputs of a dead program."""
+        """`keeps_outputs`: boot the kernel so that it keeps the GPIO outputs of a program that has
+        ended."""
         self.machine = machine
         self._parameters = (KERNEL_KEEPS,) if keeps_outputs else ()
         self._next = 1
@@ -66,7 +67,7 @@ class Pi:
             now = time.monotonic()
             if now - began > seconds:
                 raise PiCheckError(f"after {seconds:.0f} s not true: {command}\n{self.journal()}")
-            # Each command is work for the Pi, and delays what is waited for.
+            # Asking takes the emulated processor too, so ask less and less often.
             time.sleep(min(1 + (now - began) / 20, 5))
 
     def until_active(self) -> None:
@@ -74,7 +75,7 @@ class Pi:
         self.until(f"systemctl is-active --quiet {UNIT}")
 
     def restart(self) -> None:
-        """Restart the gateway, with the present text of its unit."""
+        """Read the gateway's systemd unit again, and restart the gateway."""
         self.run(f"systemctl daemon-reload; systemctl reset-failed {UNIT}; true")
         self.run(f"systemctl restart {UNIT}", READY_S)
 
@@ -83,8 +84,8 @@ class Pi:
         self.run(f"date -s @{int(time.time())}")
 
     def kill(self) -> None:
-        """Kill the gateway (SIGKILL), and wait until it is gone; systemd may have started another
-        by then."""
+        """Kill the gateway (SIGKILL), and wait until that process is gone; systemd may have started
+        the next by then."""
         pid = self.run(f"systemctl show -P MainPID {UNIT}").text
         self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
         self.until(f"test ! -e /proc/{pid}")
@@ -111,7 +112,7 @@ class Pi:
         return True
 
     def held(self) -> str:
-        """The requested GPIO lines by the kernel's table, for people."""
+        """The kernel's table of the GPIO lines in use, as text for a report."""
         self.run("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug")
         lines = self.run("grep '|' /sys/kernel/debug/gpio", check=False).text
         return f"the kernel's GPIO table:\n{lines or 'nobody holds a line'}"
@@ -119,8 +120,8 @@ class Pi:
     # --- a kiosk
 
     def say(self, count: int, verdict: str, pause_s: float = KIOSK_PAUSE_S) -> int:
-        """Have a kiosk send `count` readings (0: without end), and report on the serial line what
-        became of them; returns the number of the first."""
+        """Start a kiosk's stand-in that sends `count` readings (0: until it is stopped) and reports
+        on the serial line which were sent and which are stored; returns the first one's number."""
         first, self._next = self._next, self._next + (count or FOR_EVER)
         self.stop_kiosk()
         self.run(
@@ -135,11 +136,12 @@ class Pi:
         self.run(f"systemctl stop {STREAM}; systemctl reset-failed {STREAM}; true")
 
     def sent_at(self, number: int) -> float | None:
-        """When the connected kiosk sent a reading (monotonic s), or None."""
+        """When the kiosk sent a reading (monotonic s), or None."""
         return self.machine.serial.heard_at("sent", number)
 
     def until_stored(self, numbers: set[int]) -> None:
-        """Wait until the gateway has told the kiosk that they are stored. Raises `PiCheckError`."""
+        """Wait until the gateway has told the kiosk that these readings are stored. Raises
+        `PiCheckError`."""
         self.machine.serial.until(
             lambda: numbers <= set(self.machine.serial.events("stored")),
             STORED_S,
@@ -152,7 +154,8 @@ class Pi:
 
     def kept(self) -> set[int]:
         """Numbers of all readings in the database."""
-        return {int(seq) for seq in self.run(f"python3 -c {shlex.quote(KEPT)}").text.split()}
+        command = f"python3 -c {shlex.quote(PRINT_STORED)}"
+        return {int(seq) for seq in self.run(command).text.split()}
 
     def press(self) -> bool:
         """Hold the gate's button down until red is out; returns whether it went out."""
@@ -164,16 +167,16 @@ class Pi:
         return out
 
     def acknowledge(self) -> bool:
-        """Acknowledge by the command, as over the network; returns whether red went out."""
+        """Acknowledge with `fevergate acknowledge`; returns whether red went out."""
         self.run(f"fevergate acknowledge {GATE} --by pi-check")
         return self.shows(lambda lamps: not lamps.red)
 
     def card_errors(self) -> str:
-        """Kernel messages about the card, which tell a fault of the emulation from the gateway's.
+        """Kernel messages about the SD card: they show whether a failure is the emulation's fault.
 
-        Once, on a host with more than 40 busy programs on two cores, QEMU's controller
-        (hw/sd/bcm2835_sdhost.c) held back three words of a transfer. All that was read and written
-        from then on was shifted by them, and the card was lost.
+        QEMU's card controller (hw/sd/bcm2835_sdhost.c) once left three words of a transfer in its
+        buffer, on a host with more than 40 busy programs on two cores. All that was read and
+        written from then on was shifted by these words, and the card's contents were lost.
         """
         try:
             return self.run("dmesg | grep -E 'mmc|EXT4-fs (error|warning)' | tail -n 6", 60).text

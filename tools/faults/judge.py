@@ -8,11 +8,13 @@ from fevergate.protocol.messages import Identity, Verdict
 from harness.store_contents import StoreContents
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
-"""Figures that must be 0."""
+"""Figures that must be 0. `doubled`: readings not counted once, or stored but never published;
+`dark`: fevers without a red light; `days_wrong`: days that the campus server reports wrongly."""
 
 
 class Published(NamedTuple):
-    """A reading as published: verdict, the school's day (YYYY-MM-DD), and monotonic time (s)."""
+    """A published reading: verdict, its day in the school's zone (YYYY-MM-DD), and when it was
+    published (monotonic s)."""
 
     verdict: Verdict
     day: str
@@ -29,8 +31,10 @@ class DayReported(NamedTuple):
 
 @dataclass
 class Facts:
-    """Facts of one run. `pending`: readings that kiosks still hold; `cards`: final contents of each
-    of the gateway's cards; `silent`: faults of the card for which no amber lamp was lit."""
+    """Facts of one run. `pending`: number of readings that kiosks still hold; `cards`: final
+    contents of each SD card that the gateway had; `red_at`: when red was lit for a fever (monotonic
+    s); `reported`: the campus server's reports by day; `silent`: faults of an SD card for which
+    amber was not lit."""
 
     published: dict[Identity, Published] = field(default_factory=dict)
     pending: int = 0
@@ -41,7 +45,7 @@ class Facts:
 
 
 def figures(facts: Facts) -> dict[str, Any]:
-    """Figures of a run, without those of its faults."""
+    """Figures of a run; the caller adds those of the faults that were played."""
     published = facts.published
     stored = set[Identity]().union(*(card.readings for card in facts.cards))
     raised = set[Identity]().union(*(card.fevers for card in facts.cards))
@@ -65,7 +69,7 @@ def figures(facts: Facts) -> dict[str, Any]:
 
 
 def wrong_days(facts: Facts) -> dict[str, tuple[DayReported | None, DayReported]]:
-    """Days that are reported wrongly: what is reported (None: nothing), and what is right."""
+    """For each day that is reported wrongly: its report (None: it has none), and the right one."""
     wrong: dict[str, tuple[DayReported | None, DayReported]] = {}
     played = _played(facts.published)
     for day in sorted({*played, *facts.reported}):

@@ -1,4 +1,5 @@
-"""Records the gate's lamps and what its boards were told, over all runs of the gateway."""
+"""Records, over all runs of the gateway, when a gate's lamps were lit and what its boards were
+told."""
 
 import json
 import threading
@@ -12,21 +13,21 @@ RED, AMBER = (GATES["gate1"][name] for name in ("red", "amber"))
 
 
 class Witness:
-    """Evaluates the lines of `gateway_host`. Times are this machine's monotonic seconds."""
+    """Reads the lines that `gateway_host` prints. Times are this machine's monotonic seconds."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._high: set[int] = set()
         self._amber: list[str] = []
         self.red_at: dict[Identity, float] = {}
-        """Time at which red was first lit for a fever: high when the fever was announced."""
+        """When each fever was first announced while red was lit."""
         self.life_red_at: float | None = None
-        """Time at which this run of the gateway first lit red for a fever not lit before."""
+        """When this run of the gateway first lit red for a fever that no run had lit before."""
         self.life_disk_at: float | None = None
-        """Time at which this run of the gateway first lit amber with the word "disk"."""
+        """When this run of the gateway first lit amber for a reason that begins with "disk"."""
 
     def heard(self, line: str) -> None:
-        """Evaluate one line of the gateway."""
+        """Take one line that the gateway printed."""
         at, kind, rest = line.split(" ", 2)
         with self._changed:
             if kind == "pin":
@@ -42,7 +43,7 @@ class Witness:
             self._changed.notify_all()
 
     def dies(self) -> None:
-        """The gateway has ended: forget its lamps and the times of its run."""
+        """Call when the gateway has ended: forgets its lamps and the times of its run."""
         with self._changed:
             self._high, self._amber = set(), []
             self.life_red_at = self.life_disk_at = None
@@ -60,5 +61,5 @@ class Witness:
 
 
 def clock() -> float:
-    """The witness's clock (monotonic s)."""
+    """The clock of all times here (monotonic s)."""
     return time.monotonic()

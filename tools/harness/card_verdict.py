@@ -1,4 +1,5 @@
-"""Whose each reading must be, by what people did at the kiosks, beside whose it is stored as."""
+"""Compares whose each reading is, by what simulated people did at the kiosks, with the person that
+the gateway stored for it."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from simulator import Visit
 
 
 class Owned(NamedTuple):
-    """A reading, the visit in which it was answered, and the card then tapped last, or None."""
+    """A reading, the visit to which it belongs, and the card last tapped before it, or None."""
 
     identity: Identity
     visit: Visit
@@ -24,8 +25,9 @@ class Owned(NamedTuple):
 
 
 def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> list[Owned]:
-    """Whose each reading is, by kiosk: of whoever saw its lamp, and the alarm for somebody who did
-    not come back of whoever was asked to. Readings that nobody saw are left out."""
+    """Whose each reading is. `visits` are by kiosk. A reading belongs to the visitor at whom its
+    lamp shone; an alarm because somebody did not come back for a second scan belongs to the one who
+    was asked to. Readings whose lamp shone at nobody are left out."""
     seen = {
         (kiosk, answered_ms): visit
         for kiosk, of_kiosk in visits.items()
@@ -48,14 +50,15 @@ def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> lis
 
 
 def card_of(visit: Visit, at_ms: float) -> int | None:
-    """The card that was tapped last before a time."""
+    """The card that was tapped last before a time (simulated ms), or None."""
     return next((tap for tap, tapped_ms in reversed(visit.tapped) if tapped_ms < at_ms), None)
 
 
 class Pairing(NamedTuple):
-    """`tapped`: visits in which a card was tapped before an answer; `paired`: those of them with a
-    reading that is stored as the holder's, for a final verdict spends the tap. `mispaired`:
-    readings stored as somebody else's."""
+    """Counts of a comparison. `tapped`: visits in which a card was tapped before an answer.
+    `paired`: those of them with at least one reading stored as the card holder's; not all need be,
+    because a tap counts until the first final verdict. `mispaired`: readings stored as somebody
+    else's."""
 
     tapped: int
     paired: int
@@ -65,7 +68,8 @@ class Pairing(NamedTuple):
 def judge_cards(
     owned: Sequence[Owned], people: Mapping[int, int], stored: Mapping[Identity, int]
 ) -> Pairing:
-    """Compare; `people` is the list's person of each card, `stored` the person of each reading."""
+    """Compare `owned` with the gateway: `people` has the list's person for each card, `stored` the
+    person stored for each reading."""
     tapped: dict[int, bool] = {}
     mispaired = 0
     for identity, visit, card in owned:
@@ -77,14 +81,14 @@ def judge_cards(
 
 
 def people_of(folder: Path, base: int, cards: Iterable[int]) -> dict[int, int]:
-    """The person of each card on a gateway's list; `base`: of the list's card numbers. Raises
-    `StoreError`."""
+    """The person of each card on a gateway's list; `base`: number base in which the list writes
+    cards (10 or 16). Raises `StoreError`."""
     holders = CardList(folder / DATABASE, Vault(folder / KEY), base, time.time)
     holders.refresh()
     return {number: holder.person for number in cards if (holder := holders.find(number))}
 
 
 def stored_people(database: Path) -> dict[Identity, int]:
-    """Whose each reading with a card is, in a gateway's database. Raises `StoreError`."""
+    """The person of each reading with a card in a gateway's database. Raises `StoreError`."""
     rows = read_rows(database, "select kiosk, boot, seq, person from presences")
     return {Identity(row["kiosk"], row["boot"], row["seq"]): row["person"] for row in rows}

@@ -1,6 +1,7 @@
-"""`tools/make-list`: a made-up list of people, as a college's student office would have it.
+"""`tools/make-list`: writes a made-up list of people, as a college's student office would have it.
 
-Nobody on it exists: names are drawn from characters, and no telephone in China begins with 100.
+Nobody on it exists: names are put together from characters at random, and no telephone number in
+China begins with 100.
 """
 
 import argparse
@@ -33,8 +34,8 @@ Rows = list[tuple[str, ...]]
 
 
 def made_up(people: int, campuses: tuple[str, ...] = ("",), seed: int = 1) -> Rows:
-    """Rows below `HEADER`: mostly students by school class, some staff and guards. The same for the
-    same arguments; a longer list begins otherwise."""
+    """Rows below `HEADER`: mostly students, class by class, some staff and guards. Equal arguments
+    give equal rows; a list of more people does not begin with the rows of a shorter one."""
     chance = random.Random(seed)  # noqa: S311 - nobody's secret
     guards = max(1, people // 250)
     staff = people // 20
@@ -74,7 +75,7 @@ def as_csv(rows: Rows, encoding: str = "utf-8") -> bytes:
 
 
 def as_xlsx(rows: Rows) -> bytes:
-    """The list as a spreadsheet, under a title as student offices have one."""
+    """The list as a spreadsheet, below a title line as student offices write one."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         sheet = book.add_worksheet("名单")

@@ -19,7 +19,7 @@ END_S = 120
 
 
 class Worker:
-    """A process that ends with its `with` block, and on Linux with this process in any case."""
+    """A child process. It ends with its `with` block, and on Linux also when this process dies."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class Worker:
         gone: Callable[[], object] = lambda: None,
         log: Path | None = None,
     ) -> None:
-        """`heard(line)` gets each line of standard output, from a thread; without it lines wait
-        for `line`. `gone()` is called once the process has ended and its last line was read.
-        `log`: file for standard error, by default this process's."""
+        """`heard(line)` is called from a thread with each line of standard output; without it the
+        lines wait for calls of `line`. `gone()` is called once the process has ended and its last
+        line was read. `log`: file for standard error, which by default is this process's own."""
         self.name = f"{module} {arguments[0]}" if module == "fevergate.cli" else module
         self._heard = heard
         self._gone = gone
@@ -45,7 +45,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=errors,
             env=os.environ | {"PYTHONPATH": path} | (environment or {}),
-            start_new_session=True,  # Ctrl-C reaches this process only, which ends the other
+            start_new_session=True,  # Ctrl-C reaches only this process, which then ends the child
         )
         if errors:
             errors.close()
@@ -62,7 +62,7 @@ class Worker:
 
     def stop(self) -> None:
         """Send SIGTERM, then SIGKILL after `END_S`; no effect if it has ended."""
-        assert self._process.stdin  # noqa: S101 - asked for above
+        assert self._process.stdin  # noqa: S101 - a pipe, see __init__
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.terminate()
@@ -90,7 +90,8 @@ class Worker:
         self._process.send_signal(number)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for its end. Raises `HarnessError` at a timeout or an exit code other than 0."""
+        """Wait until the process ends. Raises `HarnessError` at a timeout, and if its exit code is
+        not 0."""
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -99,20 +100,21 @@ class Worker:
             raise HarnessError(f"{self.name} ended with {code}")
 
     def wait_for(self, path: Path, timeout_s: float) -> None:
-        """Wait until it has created a file. Raises `HarnessError` with the end of its log."""
+        """Wait until a file exists that the process creates. Raises `HarnessError` with the last
+        lines of its log if it ends before."""
         wait_until(lambda: path.exists() or self.ended, timeout_s, f"{self.name} runs")
         if self.ended:
             lines = self._log.read_text(errors="replace").splitlines()[-3:] if self._log else []
             raise HarnessError(f"{self.name} ended: {' '.join(lines)}")
 
     def tell(self, line: str) -> None:
-        """Write a line to its standard input."""
-        assert self._process.stdin  # noqa: S101 - asked for above
+        """Write a line to the process's standard input."""
+        assert self._process.stdin  # noqa: S101 - a pipe, see __init__
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def line(self, timeout_s: float) -> str:
-        """Its next line. Raises `HarnessError` at a timeout or its end."""
+        """The next line of the process. Raises `HarnessError` at a timeout, and if it has ended."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
@@ -137,7 +139,7 @@ class Worker:
         return cpu_s(self.pid)
 
     def _read(self) -> None:
-        assert self._process.stdout  # noqa: S101 - asked for above
+        assert self._process.stdout  # noqa: S101 - a pipe, see __init__
         for line in self._process.stdout:
             if line.endswith(b"\n"):  # drop a line that SIGKILL cut short
                 (self._heard or self._lines.put)(line.decode().rstrip("\n"))
@@ -152,7 +154,7 @@ def cpu_s(pid: int) -> float:
 
 
 def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Wait for a condition. Raises `HarnessError` that names it (`what`)."""
+    """Wait until `ready()` is true. Raises `HarnessError` with `what`, the condition in words."""
     until = time.monotonic() + timeout_s
     while not ready():
         if time.monotonic() > until:

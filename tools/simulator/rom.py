@@ -1,8 +1,8 @@
-"""The ROM's serial loader of a chip in download mode, and the stub that esptool loads into it.
+"""Simulates a chip in download mode: its ROM's serial loader, and the stub that esptool loads.
 
 Source: https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
-Differences between chips are in `simulator.chips`. Bytes in, bytes out; the serial port is
-elsewhere. Not modelled: encryption, reading the flash back, the duration of an erase.
+Differences between chips are in `simulator.chips`. This module takes and returns bytes; the serial
+port is in another. Not modelled: encryption, reading the flash back, the duration of an erase.
 """
 
 import functools
@@ -49,7 +49,7 @@ def checksum(data: bytes) -> int:
 
 
 class RomLoader:
-    """The loader during one download mode; `flash` outlives it."""
+    """The loader, from one start of the chip in download mode to its reset; `flash` stays."""
 
     def __init__(self, flash: bytearray, chip: Chip) -> None:
         self._flash = flash
@@ -268,8 +268,8 @@ class RomLoader:
 
 
 def starts(flash: bytes, chip: Chip) -> bool:
-    """Whether a chip boots from this flash: loader and application are in place and intact, and
-    the loader's flash size is not above the real one."""
+    """Whether a chip boots from this flash: bootloader and application are in place and intact, and
+    the bootloader states no larger flash than there is."""
     at = chip.offset
     return (
         _whole(flash, at, chip)

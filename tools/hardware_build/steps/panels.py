@@ -11,13 +11,15 @@ Spot = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture of solids beside others: names at spots, and dashed lines where a thing goes."""
+    """One picture of solids within a scene."""
 
     pieces: tuple[Piece, ...]
     view: View
     scale: float
     names: tuple[tuple[str, Spot], ...]
+    """Names of parts (keys of `devices().names`), each with the spot that its line points to."""
     ways: tuple[tuple[Spot, Spot], ...] = field(default=())
+    """Dashed lines along which a part is moved to its place, each from and to."""
 
 
 Drawn = tuple[Panel, Picture]
