@@ -30,6 +30,7 @@ def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
             "north-2/card",
             "alarm/north",
             "alarm/north/acknowledge",
+            "alarm/north/acknowledge/person",
             "alarm/north/test",
             "north-1/settings",
         ):
@@ -65,12 +66,15 @@ def test_a_kiosk_hears_what_is_meant_for_it_and_nothing_else(site):
 def test_the_gateway_hears_kiosks_and_guards(site):
     with Client(site, "gateway") as gateway, Client(site, "north-1") as kiosk:
         gateway.hear(f"{BASE}/+/reading")
-        gateway.hear(f"{BASE}/alarm/+/acknowledge")
+        for kind in ("acknowledge", "acknowledge/person"):
+            gateway.hear(f"{BASE}/alarm/+/{kind}")
         kiosk.say(f"{BASE}/north-1/reading", b"36.6")
         gateway.wait_for(b"36.6")
         with Client(site, "admin") as admin:
-            admin.say(f"{BASE}/alarm/north/acknowledge", b"by Li")
+            admin.say(f"{BASE}/alarm/north/acknowledge/person", b"by Li")
+            admin.say(f"{BASE}/alarm/north/acknowledge", b"by a program of before")
         gateway.wait_for(b"by Li")
+        gateway.wait_for(b"by a program of before")
 
 
 def test_the_administrator_cannot_forge_a_reading(site):

@@ -24,6 +24,7 @@ FORBIDDEN = (
     "alarm/north/shown",
     "alarm/north/beat",
     "alarm/north/test",
+    "alarm/north/acknowledge/person",
     "alarm/south",
     "alarm/south/shown",
     "alarm/south/acknowledge",
@@ -98,7 +99,7 @@ def test_a_kiosk_does_not_hear_the_beat_nor_acknowledge(site):
         assert kiosk.say(f"{BASE}/alarm/north/acknowledge", b"forged")
 
 
-def test_the_running_gateway_beats_for_a_post_and_takes_its_press(site):
+def test_the_running_gateway_beats_for_a_post_and_takes_its_press_as_of_no_person(site):
     alarm = f"{BASE}/alarm/north"
     with Client(site, POST) as post, Client(site, "south-post") as other:
         post.hear(f"{alarm}/beat")
@@ -111,7 +112,10 @@ def test_the_running_gateway_beats_for_a_post_and_takes_its_press(site):
         with Client(site, "north-1") as kiosk:
             kiosk.say(f"{BASE}/north-1/reading", encode(reading(1, "fever")))
         raised = _state(post, "raised")
-        press = {"v": 1, "by": "button", "since": raised["since"], "fevers": raised["fevers"]}
+        press = {"v": 1, "by": "Li Wei"}
+        assert not post.say(f"{alarm}/acknowledge", json.dumps(press).encode())
+        assert post.say(f"{alarm}/acknowledge/person", json.dumps(press).encode())
+        press |= {"since": raised["since"], "fevers": raised["fevers"]}
         post.say(f"{alarm}/acknowledge", json.dumps(press).encode())
         assert _state(post, "clear", "button")["since"] > raised["since"]
         assert {topic for topic, _ in other.heard} <= {f"{BASE}/alarm/south/beat"}

@@ -18,7 +18,7 @@ from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
 from fevergate.gateway.flood_guard import FloodGuard
 from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
-from fevergate.protocol.alarm_messages import Acknowledge, LampTest
+from fevergate.protocol.alarm_messages import BUTTON, Acknowledge, LampTest
 from fevergate.protocol.messages import (
     Applied,
     CardTapped,
@@ -28,7 +28,15 @@ from fevergate.protocol.messages import (
     Verdict,
     decode,
 )
-from fevergate.protocol.topics import DROPPED, OURSELVES, Topic, alarm_topic, parse_topic
+from fevergate.protocol.topics import (
+    DROPPED,
+    OURSELVES,
+    Topic,
+    acknowledge_topic,
+    alarm_topic,
+    parse_topic,
+    press_topic,
+)
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
     Acknowledged,
@@ -53,7 +61,8 @@ def topics(campus: str) -> list[str]:
     kiosk = str(Topic(campus, "+", ""))
     return [
         *(kiosk + kind for kind in ("reading", "card", "health", "status", "settings/applied")),
-        alarm_topic(campus, "+/acknowledge"),
+        acknowledge_topic(campus, "+"),
+        press_topic(campus, "+"),
         alarm_topic(campus, "+/test"),
         DROPPED,
     ]
@@ -63,7 +72,7 @@ def is_urgent(topic: str, payload: bytes) -> bool:
     """Whether a message may light a red light or end one, by a look at its bytes: it is handled
     before readings of normal temperature that came before it. A wrong guess costs only the order.
     """
-    return b'"fever"' in payload or topic.endswith("/acknowledge")
+    return b'"fever"' in payload or topic.endswith(("/acknowledge", "/acknowledge/person"))
 
 
 class Ingest:
@@ -161,9 +170,12 @@ class Ingest:
                     raise MessageError("the gate has no lamps to test")
                 self._lamp_test(gate, decode(payload, LampTest).by)
                 return None
-            if verb != "acknowledge":
+            if verb not in ("acknowledge", "acknowledge/person"):
                 raise MessageError("neither an acknowledgement nor a lamp test")
-            self._acknowledge(gate, decode(payload, Acknowledge))
+            acknowledge = decode(payload, Acknowledge)
+            if verb == "acknowledge" and gate in self._posts.values():
+                acknowledge = _press(acknowledge)
+            self._acknowledge(gate, acknowledge)
             return None
         if topic.name == OURSELVES:
             return None  # published by this gateway
@@ -290,6 +302,17 @@ class Ingest:
     def _same(topic_name: str, kiosk: str) -> None:
         if topic_name != kiosk:
             raise MessageError(f"kiosk {kiosk!r} on the topic of {topic_name!r}")
+
+
+def _press(acknowledge: Acknowledge) -> Acknowledge:
+    """A lamp post's press, which speaks for no person. Raises `MessageError` where it does not say
+    what was shown."""
+    if acknowledge.since is None:
+        raise MessageError(
+            "expected since and fevers, as the gate has lamp posts; people's acknowledgements come"
+            " on .../acknowledge/person"
+        )
+    return msgspec.structs.replace(acknowledge, by=BUTTON)
 
 
 def _shown(acknowledge: Acknowledge) -> ShownAlarm | None:

@@ -36,7 +36,7 @@ from fevergate.gateway.run_state import RunState
 from fevergate.gateway.slow_checks import SlowChecks
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mqtt.client import BrokerClient
-from fevergate.protocol.alarm_messages import NOT_RECORDED, AlarmState
+from fevergate.protocol.alarm_messages import BUTTON, NOT_RECORDED, AlarmState
 from fevergate.protocol.messages import CardPermit, KioskTime, Stored, encode
 from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic, shown_topic
 from fevergate.settings import last_good
@@ -275,7 +275,7 @@ class Gateway:
         """Acknowledge all that the gate's lamps show. This runs in the pin library's thread: an
         error that ended it would make the gateway miss the next press."""
         try:
-            self.ingest.pressed(gate, "button")
+            self.ingest.pressed(gate, BUTTON)
         except Exception:
             log.exception("the button of gate %s", gate)
 

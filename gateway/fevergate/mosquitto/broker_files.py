@@ -28,6 +28,7 @@ from fevergate.protocol.topics import (
     ROOT,
     acknowledge_topic,
     beat_topic,
+    press_topic,
     shown_topic,
 )
 from fevergate.settings import last_good
@@ -123,14 +124,18 @@ def access_list(
 ) -> str:
     """The access list: each user's topics are spelled out, so that the file can be audited.
 
-    `posts`: the gate of each lamp post; it reads what that gate's lamps show, and acknowledges it.
+    `posts`: the gate of each lamp post; it reads what that gate's lamps show, and says that its
+    button was pressed, but speaks for no person: these have a topic of their own.
     """
     base = f"{ROOT}/{campus}"
-    lamps = [f"write {base}/alarm/+/acknowledge", f"write {base}/alarm/+/test"]
+    # The second, where lamp posts write too, is for programs of before and gates without posts.
+    acknowledge = [f"write {make(campus, '+')}" for make in (acknowledge_topic, press_topic)]
+    lamps = [*acknowledge, f"write {base}/alarm/+/test"]
     users = {
         GATEWAY: [
             *(f"read {base}/+/{kind}" for kind in KIOSK_SAYS),
-            f"read {base}/alarm/+/acknowledge",
+            f"read {acknowledge_topic(campus, '+')}",
+            f"read {press_topic(campus, '+')}",
             f"read {base}/alarm/+/test",
             *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
             f"write {base}/{OURSELVES}/status",
@@ -158,7 +163,7 @@ def access_list(
             f"readwrite {HOME_ASSISTANT}/#",
             *(f"read {base}/+/{kind}" for kind in ("health", "status")),
             f"read {base}/alarm/+",
-            f"write {base}/alarm/+/acknowledge",
+            *acknowledge,
         ]
     if collect:
         # Collectors read the readings of all campuses of this broker, and write nothing.
@@ -172,7 +177,7 @@ def access_list(
     for post, gate in (posts or {}).items():
         users[post] = [
             *(f"write {base}/{post}/{kind}" for kind in POST_SAYS),
-            f"write {acknowledge_topic(campus, gate)}",
+            f"write {press_topic(campus, gate)}",
             *(f"read {base}/{post}/{kind}" for kind in POST_HEARS),
             f"read {shown_topic(campus, gate)}",
             f"read {beat_topic(campus, gate)}",

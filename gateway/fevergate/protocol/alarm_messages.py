@@ -40,8 +40,15 @@ class AlarmState(Message, frozen=True, kw_only=True):
     by: str = ""
 
 
+BUTTON = "button"
+"""By whom a gate's alarm was acknowledged at its button, on the pins or of a lamp post."""
+
+
 class Acknowledge(Message, frozen=True, kw_only=True):
     """A guard's acknowledgement of all fevers of a gate.
+
+    A lamp post's presses come on a topic of their own and count as of the button, whatever `by`
+    says: whoever knows a post's password could say any name.
 
     A lamp post sends `since`, `fevers` and `last` of the `AlarmState` that it showed when its
     button was pressed; a board sends none of the three. A lamp post's press ends all that it

@@ -36,6 +36,7 @@ from fevergate.protocol.topics import (
     beat_topic,
     gateway_status_topic,
     lamp_test_topic,
+    press_topic,
     shown_topic,
 )
 
@@ -93,6 +94,7 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
         },
     }
     gateway, person = ("send", "Published by the gateway."), ("receive", "Published by a person.")
+    post = ("receive", "Published by a lamp post at a press of its button.")
     for kind, payload in KIOSK_KINDS.items():
         # Braces are AsyncAPI's own syntax of a parameter.
         address = str(Topic("{campus}", "{kiosk}", kind))
@@ -109,6 +111,7 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
         ("alarm", alarm_topic("{campus}", "{gate}"), AlarmState, gateway),
         ("alarm-shown", shown_topic("{campus}", "{gate}"), AlarmState, gateway),
         ("acknowledge", acknowledge_topic("{campus}", "{gate}"), Acknowledge, person),
+        ("press", press_topic("{campus}", "{gate}"), Acknowledge, post),
         ("lamp-test", lamp_test_topic("{campus}", "{gate}"), LampTest, person),
     ):
         _add(document, kind, address, payload, *by, retained=by is gateway and kind != "beat")

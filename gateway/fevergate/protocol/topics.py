@@ -84,7 +84,12 @@ def shown_topic(campus: str, gate: str) -> str:
 
 
 def acknowledge_topic(campus: str, gate: str) -> str:
-    """Topic of acknowledgements (`Acknowledge`) of a gate."""
+    """Topic of people's acknowledgements (`Acknowledge`) of a gate; no lamp post may write it."""
+    return f"{press_topic(campus, gate)}/person"
+
+
+def press_topic(campus: str, gate: str) -> str:
+    """Topic of the presses of a gate's lamp posts: an `Acknowledge` of what was shown."""
     return f"{alarm_topic(campus, gate)}/acknowledge"
 
 

@@ -16,7 +16,7 @@ from fevergate.crypto import pki
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mqtt import one_shot
-from fevergate.protocol.topics import KIOSK_SAYS, POST_SAYS, Topic, acknowledge_topic
+from fevergate.protocol.topics import KIOSK_SAYS, POST_SAYS, Topic, press_topic
 from fevergate.settings.gateway import GatewaySettings
 
 CUT_OFF_S = 10
@@ -205,7 +205,7 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
     says = POST_SAYS if gate else KIOSK_SAYS
     topics = [str(Topic(settings.campus, kiosk, kind)) for kind in says]
     if gate:
-        topics.append(acknowledge_topic(settings.campus, gate))
+        topics.append(press_topic(settings.campus, gate))
     until = time.monotonic() + CUT_OFF_S
     with _as_kiosk(settings, kiosk, password) as as_it:
         while True:

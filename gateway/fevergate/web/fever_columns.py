@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from fevergate.protocol.alarm_messages import BUTTON
 from fevergate.reports.fever_log import Fever, identity_of
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_, Say, translator
 from fevergate.web.follow_ups import Followed, FollowUp
 from fevergate.web_common.tables import Cell, Rows, Table, celsius, label_of, local_time
-
-BUTTON = "button"
-"""Who acknowledged a fever, if that was done at the gate's own button."""
 
 
 class FeverRow(NamedTuple):

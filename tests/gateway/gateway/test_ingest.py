@@ -85,7 +85,7 @@ def test_status_and_health_are_kept(scene):
 
 def test_a_guards_command_acknowledges(scene):
     scene.say("north-1/reading", reading(1, "fever"))
-    record = scene.say("alarm/north/acknowledge", Acknowledge(by="李伟"))
+    record = scene.say("alarm/north/acknowledge/person", Acknowledge(by="李伟"))
     assert isinstance(record, Acknowledged) and record.by == "李伟"
     assert record.fevers == (reading(1).identity,)
 
@@ -113,6 +113,25 @@ def test_a_post_acknowledges_what_it_showed(scene):
     assert len(scene.kept) == 1
     record = scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since, fevers=1))
     assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
+
+
+def test_a_lamp_post_speaks_for_no_person(scene_with_post):
+    """Its credential publishes on the topic of presses alone, in whatever name."""
+    scene, forged = scene_with_post, "alarm/south/acknowledge"
+    scene.say("south-1/reading", reading(1, "fever", kiosk="south-1"))
+    red = scene.alarm.states()[1]
+    record = scene.say(forged, Acknowledge(by="Li Wei"))
+    assert isinstance(record, Rejected) and "acknowledge/person" in record.reason
+    assert scene.alarm.states()[1] == red
+    record = scene.say(forged, Acknowledge(by="Li Wei", since=red.since, fevers=1))
+    assert isinstance(record, Acknowledged) and record.by == scene.alarm.states()[1].by == "button"
+
+
+def test_a_person_acknowledges_at_a_gate_with_posts(scene_with_post):
+    scene = scene_with_post
+    scene.say("south-1/reading", reading(1, "fever", kiosk="south-1"))
+    record = scene.say("alarm/south/acknowledge/person", Acknowledge(by="Li Wei"))
+    assert isinstance(record, Acknowledged) and record.by == "Li Wei"
 
 
 def test_a_post_is_a_device_of_its_gate_that_measures_nothing(scene_with_post):

@@ -61,7 +61,8 @@ def test_a_post_is_a_board_of_its_gate_in_another_role(folder):
     (label,) = labels_of(settings, ["door-post"], "https://gw:8443")
     assert label.place == "east · door · door-post"
     allowed = (folder / "broker.acl").read_text().split("user door-post\n")[1].split("\nuser ")[0]
-    assert "alarm/door/acknowledge" in allowed and "/reading" not in allowed
+    assert "alarm/door/acknowledge\n" in allowed and "/person" not in allowed
+    assert "/reading" not in allowed
 
 
 def test_a_new_kiosk_is_no_post_because_its_neighbour_is_one(folder):
