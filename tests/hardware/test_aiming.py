@@ -118,7 +118,7 @@ def test_the_command_prints_the_rows():
     [
         ("sway_mm = 4", "sway_mm = -4", r"\[movement\] sway_mm: expected 0 to 30"),
         ("men_mm = [1474, 1664]", "men_mm = [1664, 1474]", "expected the 5 % and the 95 %"),
-        ('source = ["assumed: a hand', 'source = "assumed: a hand', "toml"),
+        ('source = ["assumed: whoever', 'source = "assumed: whoever', "toml"),
         ("refresh_s = 0.14", "refresh_s = '0.14'", "expected a number"),
     ],
 )
