@@ -106,6 +106,7 @@ class Reading(Message, frozen=True, kw_only=True):
     scan_ms: Millis = 0
     queued: Count = 0
     fw: Short = ""
+    # From here on fields are not stored in the tables of readings (STORED).
     who: SealedCard | None = None
     permit: Literal["enter", "ask", "stop", "unknown", "late"] | None = None
 
@@ -115,8 +116,8 @@ class Reading(Message, frozen=True, kw_only=True):
 
 
 STORED = slice(1, Reading.__struct_fields__.index("who"))
-"""Where in a `Reading` the fields are that tables of readings have: neither the protocol's version
-nor who the reading is of."""
+"""The fields of a `Reading` that tables of readings store: all from the second one (the first is the
+protocol's version) to the last one before `who`."""
 
 STORED_FIELDS = Reading.__struct_fields__[STORED]
 
