@@ -116,7 +116,7 @@ class Reading(Message, frozen=True, kw_only=True):
 
 
 STORED = slice(1, Reading.__struct_fields__.index("who"))
-"""The fields of a `Reading` that tables of readings store: all from the second one (the first is the
+"""The fields of a `Reading` that tables of readings store: from the second one (the first is the
 protocol's version) to the last one before `who`."""
 
 STORED_FIELDS = Reading.__struct_fields__[STORED]
