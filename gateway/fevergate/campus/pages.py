@@ -60,7 +60,7 @@ class CampusPages(CampusSite):
             get("/status", self.status),
             post("/admin/reports/{date:str}/sign", self.sign),
             post("/admin/reports/{date:str}/submit", self.submit),
-            get("/admin/persons/{campus:str}/{kiosk:str}/{boot:int}/{seq:int}", self.person),
+            get("/admin/persons/{campus:str}/{kiosk:str}/{boot:number}/{seq:number}", self.person),
         ]
 
     def days(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from fevergate.web.qr_code import qr_picture
 from fevergate.web_common.register_pages import RegisterPages
 from fevergate.web_common.routes import Form, get, post
 
-PATH = f"/registers/{REGISTER}/{{id:int}}/pass"
+PATH = f"/registers/{REGISTER}/{{id:number}}/pass"
 
 
 class PassPages:

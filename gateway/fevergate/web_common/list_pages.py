@@ -58,8 +58,8 @@ class ListPages:
             get(LIST, self.overview),
             get(f"{LIST}/unit", self.unit),
             post(LIST, self.search),
-            get(f"{LIST}/people/{{person:int}}", self.person),
-            post(f"{LIST}/people/{{person:int}}", self.change_person),
+            get(f"{LIST}/people/{{person:number}}", self.person),
+            post(f"{LIST}/people/{{person:number}}", self.change_person),
             get(f"{LIST}/policy", self.policy),
             post(f"{LIST}/policy", self.change_policy),
         ]

@@ -158,8 +158,8 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
     """The text fields of a form, each missing one empty; the CSRF token is checked if there is a
     session.
 
-    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or a null
-    character.
+    Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or a text that
+    `_expect_text` refuses.
     """
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM_BYTES * max_fields // MAX_FIELDS:
@@ -167,9 +167,9 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
     try:
         async with request.form(max_files=0, max_fields=max_fields) as form:
             texts = {name: text for name, text in form.items() if isinstance(text, str)}
-    except ClientDisconnect:
+    except (ClientDisconnect, UnicodeError):  # a form may name any charset of Python's
         raise HTTPException(400) from None
-    _expect_no_null(texts)
+    _expect_text(texts)
     fields, session = defaultdict(str, texts), request.state.session
     if session and not hmac.compare_digest(fields["csrf"].encode(), session.csrf.encode()):
         raise HTTPException(403, "again")
@@ -191,24 +191,29 @@ async def upload_of(request: Request, most: int) -> tuple[dict[str, str], str, b
     parser.spool_max_size = len(body) + 1
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError) as error:
+    except (MultiPartException, KeyError, UnicodeError) as error:
         raise HTTPException(400) from error
     fields = {name: text for name, text in form.items() if isinstance(text, str)}
     files = [part for part in form.values() if isinstance(part, UploadFile)]
     name, content = (files[0].filename or "", await files[0].read()) if files else ("", b"")
     await form.close()
-    _expect_no_null(fields | {"file": name})
+    _expect_text(fields | {"file": name})
     csrf = session_of(request).csrf.encode()
     if not hmac.compare_digest(fields.get("csrf", "").encode(), csrf):
         raise HTTPException(403, "again")
     return fields, name, content
 
 
-def _expect_no_null(texts: Mapping[str, str]) -> None:
-    """Raise `HTTPException` 400 for a null character: PostgreSQL takes none in a text, so that it
-    would look as if the database were away."""
-    if any("\0" in name or "\0" in text for name, text in texts.items()):
-        raise HTTPException(400)
+def _expect_text(texts: Mapping[str, str]) -> None:
+    """Raise `HTTPException` 400 for a null character, since PostgreSQL takes none in a text and it
+    would look as if the database were away; and for a lone surrogate, which no page can show."""
+    for text in (*texts, *texts.values()):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise HTTPException(400) from None
+        if "\0" in text:
+            raise HTTPException(400)
 
 
 async def bounded_body(request: Request, most: int) -> bytes:

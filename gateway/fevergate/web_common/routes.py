@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,6 +12,16 @@ from starlette.routing import Route
 from fevergate.web_common.middleware import MAX_FIELDS, form_of, upload_of
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]{0,500}")
+
+
+class NumberConvertor(IntegerConvertor):
+    """`{name:number}` of a path: a whole number that every database holds. Starlette's `int` has no
+    bound; a number too large for SQLite, or for Python to read, ended as a failure of ours."""
+
+    regex = "[0-9]{1,16}"
+
+
+register_url_convertor("number", NumberConvertor())
 
 Form = Mapping[str, str]
 """The text fields of a form; one that was not sent is empty."""
