@@ -7,12 +7,13 @@ from its last packet, and publishes its last will; the gateway is amber at once 
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from harness.door_site import Door, DoorSite
 from harness.errors import HarnessError
 
 MOST_S = 60.0
-"""Most seconds to amber: 45 s, and how seldom the broker looks."""
+"""Longest time to amber: the broker waits 45 s, and looks only now and then."""
 
 Cut = tuple[DoorSite, Door]
 Wait = Callable[[Callable[[], bool], str, DoorSite], None]
@@ -49,8 +50,8 @@ def cut(doors: list[Cut], wait: Wait) -> tuple[list[float], str]:
         site.boards[door.name].wifi(False)
 
     def shown() -> bool:
-        for one in [one for one in waiting if _amber(*one)]:
-            waiting.remove(one)
+        for cut in [cut for cut in waiting if _amber(*cut)]:
+            waiting.remove(cut)
             times_s.append(time.monotonic() - cut_at)
         return not waiting
 
@@ -65,8 +66,8 @@ def cut(doors: list[Cut], wait: Wait) -> tuple[list[float], str]:
 
 
 def _wait_calm(doors: list[Cut], wait: Wait) -> None:
-    for one in doors:
-        wait(lambda one=one: not _amber(*one), f"{one[1].name}: no amber", one[0])
+    for site, door in doors:
+        wait(partial(_is_calm, site, door), f"{door.name}: no amber", site)
 
 
 def _lamps(site: DoorSite, door: Door) -> tuple[str, str]:
@@ -75,3 +76,7 @@ def _lamps(site: DoorSite, door: Door) -> tuple[str, str]:
 
 def _amber(site: DoorSite, door: Door) -> bool:
     return (door.watched_by or door.name) in site.lit("amber")
+
+
+def _is_calm(site: DoorSite, door: Door) -> bool:
+    return not _amber(site, door)

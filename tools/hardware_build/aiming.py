@@ -94,9 +94,9 @@ def share(spot: float, disc: float, away: float, soft: bool) -> float:
         return 0.0
     if away <= abs(wide - small):
         return min(1.0, (small / wide) ** 2)
-    one = acos((away**2 + small**2 - wide**2) / (2 * away * small))
-    other = acos((away**2 + wide**2 - small**2) / (2 * away * wide))
-    lens = small**2 * (one - sin(2 * one) / 2) + wide**2 * (other - sin(2 * other) / 2)
+    of_disc = acos((away**2 + small**2 - wide**2) / (2 * away * small))
+    of_spot = acos((away**2 + wide**2 - small**2) / (2 * away * wide))
+    lens = small**2 * (of_disc - sin(2 * of_disc) / 2) + wide**2 * (of_spot - sin(2 * of_spot) / 2)
     return lens / (pi * wide**2)
 
 

@@ -24,11 +24,11 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
         if not same_lineage(self.list_id, new.list_id):
             return HeldDay(**values)
         known = self.known
-        said = unpacked(new.measured) | unpacked(new.excused) | unpacked(new.taken_back)
+        stated = unpacked(new.measured) | unpacked(new.excused) | unpacked(new.taken_back)
         return HeldDay(
             **values,
-            once_measured=packed(known.measured - said),
-            once_excused=packed(known.excused - said),
+            once_measured=packed(known.measured - stated),
+            once_excused=packed(known.excused - stated),
         )
 
     @property

@@ -121,7 +121,7 @@ class Rollout:
         under_way: dict[str, Progress] = {}
 
         def may_begin(name: str) -> bool:
-            kinds = {one in self._posts for one in (name, *under_way)}
+            kinds = {device in self._posts for device in (name, *under_way)}
             return not under_way or (kinds <= proven and len(under_way) < at_once)
 
         while waiting or under_way:

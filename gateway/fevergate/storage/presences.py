@@ -15,7 +15,7 @@ class Passage(NamedTuple):
 
 def passages(database: Database, people: Sequence[int], begin: float) -> dict[int, list[float]]:
     """Times (Unix time, s) from `begin` on at which people were measured at any gate, in order."""
-    found = dict[int, list[float]]()
+    times = dict[int, list[float]]()
     if people:
         places = ", ".join("?" * len(people))
         rows = database.execute(
@@ -24,8 +24,8 @@ def passages(database: Database, people: Sequence[int], begin: float) -> dict[in
             (*people, begin),
         )
         for person, at in rows:
-            found.setdefault(person, []).append(at)
-    return found
+            times.setdefault(person, []).append(at)
+    return times
 
 
 def passed_between(
@@ -33,10 +33,10 @@ def passed_between(
 ) -> list[Passage]:
     """Who was at a gate from `begin` to `end` (Unix time, s, both included), by the first time;
     without the person `but`."""
-    found = dict[int, Passage]()
+    by_person = dict[int, Passage]()
     for person, at in database.execute(_BETWEEN, (begin, end, gate, but)):
-        found.setdefault(person, Passage(person, [])).at.append(at)
-    return list(found.values())
+        by_person.setdefault(person, Passage(person, [])).at.append(at)
+    return list(by_person.values())
 
 
 def person_of(database: Database, kiosk: str, boot: int, seq: int) -> int | None:

@@ -163,7 +163,7 @@ class Tracer:
     def _named(self, passages: list[Passage], at: float) -> list[TracedPerson]:
         """Passages with names."""
         numbered_at = self._numbered_at()
-        numbers = [one.person for one in passages if one.person > 0 and one.at[0] >= numbered_at]
+        numbers = [person for person, at in passages if person > 0 and at[0] >= numbered_at]
         known = self._people.people(numbers)
         result = list[TracedPerson]()
         for person, passed in passages:
@@ -214,4 +214,4 @@ def _visitor(entry: Entry | None, passed: list[float], at: float) -> TracedPerso
 
 
 def _nearest(passed: list[float], at: float) -> float | None:
-    return min((one - at for one in passed), key=abs) if passed else None
+    return min((time_ - at for time_ in passed), key=abs) if passed else None

@@ -47,8 +47,8 @@ def audit_text(entry: AuditEntry, say: Say) -> str:
     """What the entry was about; what is no field, value or reason of ours stays as it is."""
     if entry.action.endswith(" failed"):
         return _refused(entry.what, say)
-    said = _BY_ACTION.get(entry.action)
-    return said(entry.what, say) if said else entry.what
+    in_words = _BY_ACTION.get(entry.action)
+    return in_words(entry.what, say) if in_words else entry.what
 
 
 def _refused(what: str, say: Say) -> str:

@@ -62,7 +62,8 @@ class RegisterPages:
     def all(self, request: Request) -> Response:
         """Every register that the user keeps, and how it stands."""
         words = self._words(request)
-        kept = [one for one in self._entries.registers.values() if self.keeps(request, one)]
+        registers = self._entries.registers.values()
+        kept = [register for register in registers if self.keeps(request, register)]
         if not kept:
             raise HTTPException(403)
         rows = [(register, words.standing(register)) for register in kept]
@@ -92,7 +93,7 @@ class RegisterPages:
             gates=self._registers.gates(self._site.language(request)),
             days=self._registers.days,
             id=given["id"] if given else new_id(),
-            gate=next((one.gate for one in today if one.by == session_of(request).user), ""),
+            gate=next((entry.gate for entry in today if entry.by == session_of(request).user), ""),
             given=given,
             error=error,
         )
@@ -175,7 +176,8 @@ class RegisterPages:
             skip = (number - 1) * PAGE
             if text:
                 looked_at = self._entries.entered(register.name, begin, end, MAX_SEARCHED)
-                matches = [one for one in looked_at if _has(words, register, one, folded(text))]
+                wanted = folded(text)
+                matches = [entry for entry in looked_at if _has(words, register, entry, wanted)]
                 rows, count = matches[skip : skip + PAGE], len(matches)
                 cut = len(looked_at) == MAX_SEARCHED
             else:

@@ -131,7 +131,7 @@ class Scenes:
         )
         screws = [screw(x, y, 34, True) for x, y in self.kiosk.cell_screws()]
         outside = Panel(
-            (Piece(whole + held, THERE), *(Piece(one, NEW) for one in screws)),
+            (Piece(whole + held, THERE), *(Piece(each, NEW) for each in screws)),
             AHEAD,
             1.9,
             (("MACHINE", (2, self.kiosk.cell_screws()[0][1], 44)),),
@@ -206,7 +206,7 @@ class Scenes:
                 (
                     Piece(self.wedge.translate((0, -0, -34)), NEW),
                     Piece(self.back, THERE),
-                    *(Piece(one, STEEL) for one in screws),
+                    *(Piece(each, STEEL) for each in screws),
                 ),
                 AHEAD,
                 2.1,
@@ -269,7 +269,7 @@ class Scenes:
                     Piece(whole.translate((0, 0, 46)), THERE),
                     Piece(self.back, THERE),
                     Piece(self.wedge, THERE),
-                    *(Piece(one, NEW) for one in screws),
+                    *(Piece(each, NEW) for each in screws),
                 ),
                 INSIDE,
                 2.0,

@@ -51,8 +51,8 @@ def key(end: End, at: dict[str, str], other: End) -> str:
     if end.device == "BOARD":
         name = re.sub(r"^GPIO", "", end.label.split()[0])
         rows = devices().adapter
-        places = [f"l{n}" for n, one in enumerate(rows.lower, 1) if one == name]
-        places += [f"u{n}" for n, one in enumerate(rows.upper, 1) if one == name]
+        places = [f"l{n}" for n, label in enumerate(rows.lower, 1) if label == name]
+        places += [f"u{n}" for n, label in enumerate(rows.upper, 1) if label == name]
         if len(places) == 1:
             return places[0]
         wanted = at.get(f"{other.device} {other.label}", "")
@@ -104,7 +104,7 @@ def _pi(top: float, middle: float, pitch: float) -> Device:
 def small(name: str, labels: list[tuple[str, str]], left: float, top: float) -> Device:
     """A device below, with its terminals (key, name) on its upper edge."""
     pitch = 74.0 if name == "TOWER" else PITCH[""]
-    title = max(width(said(devices().names[name], one), 12) for one in ("en", "zh"))
+    title = max(width(said(devices().names[name], language), 12) for language in ("en", "zh"))
     wide = max(len(labels) * pitch, title + 16)
     device = Device(name, Box(left, top, left + wide, top + 58))
     start = left + (wide - len(labels) * pitch) / 2

@@ -247,7 +247,7 @@ def _chained(pieces: list[tuple[Point, Point]]) -> str:
         del left_over[piece]
         line = [*piece]
         while True:
-            onward = next((one for one in follows[line[-1]] if one in left_over), None)
+            onward = next((piece for piece in follows[line[-1]] if piece in left_over), None)
             if onward is None:
                 break
             del left_over[onward]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
+from operator import itemgetter
 
 from hardware_build.errors import HardwareError
 from hardware_build.modules import LINK, End, Wire
@@ -42,8 +43,8 @@ def wires_of(step: Step, drawings: Drawings) -> list[Wire]:
     rows = devices().adapter
     for part in step.between:
         here, there = (
-            End("BOARD", 0, (rows.upper if one[0] == "u" else rows.lower)[int(one[1:]) - 1])
-            for one in part.ends
+            End("BOARD", 0, (rows.upper if end[0] == "u" else rows.lower)[int(end[1:]) - 1])
+            for end in part.ends
         )
         taken.append(Wire(here, there, part.what, " ".join(part.ends), "0"))
     return taken
@@ -153,7 +154,7 @@ def _paint(
             if run.above[n] and run.ends[n].up:
                 round_about.append((abs(run.xs[n] - layout.WIDE / 2), run, n))
     heights: dict[tuple[int, int], float] = {}
-    for _, run, n in sorted(round_about, key=lambda one: one[0]):
+    for _, run, n in sorted(round_about, key=itemgetter(0)):
         heights[id(run), n] = over
         over -= LANE
     ends = [x for run in runs for x, above in zip(run.xs, run.above, strict=True) if not above]
@@ -162,7 +163,7 @@ def _paint(
         y = main.box.bottom + 30 + LANE * lane
         points = [*_way(run, 0, heights), (run.xs[0], y), (run.xs[1], y)]
         points += reversed(_way(run, 1, heights))
-        others = [x for one in runs if one is not run for x in one.xs]
+        others = [x for other in runs if other is not run for x in other.xs]
         colour = _wire(canvas, run.wire, points, main.name, language, others)
         _tag(canvas, run, below, colour, ends)
 
