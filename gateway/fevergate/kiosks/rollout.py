@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 
 import paho.mqtt.client as mqtt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -35,8 +36,9 @@ TRIAL_S = 240
 MOST_ASKED = 20
 """How often a kiosk may fetch the whole bundle: it starts again after a power cut, for instance."""
 
-MOST_HEARD = 10_000
-"""Most messages that wait to be handled; further ones are dropped, and the kiosk asks again."""
+MOST_HEARD = 100
+"""Most messages of one kiosk that wait to be handled; further ones are dropped, and it asks again.
+"""
 
 WAITING, FETCHING, TRIAL = "offered", "fetching", "on trial"
 DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back", "away", "stalled"
@@ -62,6 +64,42 @@ class Progress:
         return self.state in ENDS
 
 
+class Heard:
+    """Messages that wait to be handled: only of kiosks under way, and few of each, so that none
+    crowds out the others."""
+
+    def __init__(self) -> None:
+        self._messages: queue.SimpleQueue[tuple[str, str, bytes]] = queue.SimpleQueue()
+        self._waiting: dict[str, int] = {}
+        self._lock = Lock()
+
+    def listen(self, kiosk: str) -> None:
+        """Take messages of a kiosk from now on."""
+        with self._lock:
+            self._waiting[kiosk] = 0
+
+    def ignore(self, kiosk: str) -> None:
+        """Take no more of a kiosk."""
+        with self._lock:
+            self._waiting.pop(kiosk, None)
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Take a message, or drop it."""
+        kiosk = "".join(topic.split("/", 4)[3:4])
+        with self._lock:
+            if self._waiting.get(kiosk, MOST_HEARD) < MOST_HEARD:
+                self._waiting[kiosk] += 1
+                self._messages.put((kiosk, topic, payload))
+
+    def get(self, timeout: float) -> tuple[str, bytes]:
+        """Topic and payload of the next message. Raises `queue.Empty` after `timeout` s."""
+        kiosk, topic, payload = self._messages.get(timeout=timeout)
+        with self._lock:
+            if self._waiting.get(kiosk):
+                self._waiting[kiosk] -= 1
+        return topic, payload
+
+
 class Rollout:
     """One update of several kiosks. Use it within `connected`; `moved` is called at each change."""
 
@@ -80,7 +118,7 @@ class Rollout:
         self._key = key
         self._moved = moved
         self._downgrade = downgrade
-        self._heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        self._heard = Heard()
         self._client: mqtt.Client | None = None
 
     @contextmanager
@@ -105,8 +143,7 @@ class Rollout:
                 client.loop_stop()
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
-        if self._heard.qsize() < MOST_HEARD:
-            self._heard.put((message.topic, bytes(message.payload)))
+        self._heard.put(message.topic, bytes(message.payload))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
         """Update kiosks and lamp posts, in this order: alone until the first of its kind is
@@ -128,10 +165,12 @@ class Rollout:
             while waiting and may_begin(waiting[0]):
                 progress = Progress(waiting.pop(0))
                 under_way[progress.kiosk] = progress
+                self._heard.listen(progress.kiosk)
                 self._offer(progress)
             self._hear(under_way)
             for progress in [progress for progress in under_way.values() if progress.over]:
                 finished.append(under_way.pop(progress.kiosk))
+                self._heard.ignore(progress.kiosk)
                 if progress.state == DONE:  # a kiosk that is not online has shown nothing
                     proven.add(progress.kiosk in self._posts)
                 elif progress.state != AWAY:

@@ -20,6 +20,7 @@ from fevergate.kiosks.rollout import (
     ROLLED_BACK,
     STALLED,
     TRIAL,
+    Heard,
     Progress,
     Rollout,
 )
@@ -108,7 +109,8 @@ def rolling(monkeypatch, hostile, honest=("north-2",)):
     offered = []
     offer = going._offer
     going._offer = lambda one: (offer(one), offered.append(one.kiosk))
-    going._heard = SimpleNamespace(get=heard)
+    going._heard = Heard()
+    going._heard.get = heard
     return going, sent
 
 
@@ -182,9 +184,29 @@ def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload
         assert one.over
 
 
-def test_what_is_said_faster_than_it_is_heard_fills_no_memory():
+def test_what_is_said_faster_than_it_is_heard_crowds_out_no_other_kiosk():
+    """Neither by a kiosk that is not being updated nor by one that is; and it fills no memory."""
     going: Any = Rollout.__new__(Rollout)
-    going._heard = queue.SimpleQueue()
-    for _ in range(MOST_HEARD + 100):
-        going._on_message(None, None, SimpleNamespace(topic="a", payload=b""))
-    assert going._heard.qsize() == MOST_HEARD
+    heard = going._heard = Heard()
+    for kiosk in ("north-1", "north-2"):
+        heard.listen(kiosk)
+    said = [f"fevergate/v1/east/{name}/update/want" for name in ("stray", "north-1", "north-2")]
+    for topic in ("a", *said[:2]):
+        for _ in range(2 * MOST_HEARD):
+            going._on_message(None, None, SimpleNamespace(topic=topic, payload=b""))
+    going._on_message(None, None, SimpleNamespace(topic=said[2], payload=b""))
+    taken = [heard.get(0.0)[0] for _ in range(MOST_HEARD + 1)]
+    assert taken == [said[1]] * MOST_HEARD + [said[2]]
+    with pytest.raises(queue.Empty):
+        heard.get(0.0)
+    for topic in said:
+        heard.put(topic, b"")
+    assert [heard.get(0.0)[0] for _ in range(2)] == said[1:]
+
+
+def test_a_kiosk_whose_update_is_over_is_heard_no_more(monkeypatch):
+    going, _ = rolling(monkeypatch, itertools.repeat(b""))
+    going.run(["north-2"], at_once=1)
+    going._heard.put("fevergate/v1/east/north-2/health", b"")
+    with pytest.raises(queue.Empty):
+        Heard.get(going._heard, 0.0)
