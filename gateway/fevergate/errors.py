@@ -1,5 +1,6 @@
 """All error classes of the package; `fevergate` prints each as one line on stderr and exits 2."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -51,6 +52,15 @@ class PinsError(FeverGateError, RuntimeError):
 
 class CampusError(FeverGateError, RuntimeError):
     """The campus server cannot start, or refuses a request."""
+
+
+class OverBoundError(CampusError):
+    """A delivery would add more than one gateway's token may; `keys` are those of its rows beyond,
+    none where it may come later."""
+
+    def __init__(self, reason: str, keys: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.keys = frozenset(keys)
 
 
 class StrikeError(RefusalError):

@@ -5,6 +5,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,11 +16,13 @@ from fevergate.campus.settings import CampusSettings
 
 
 class Refusal(HTTPException):
-    """Answer to a request that is refused: HTTP status, field and reason."""
+    """Answer to a request that is refused: HTTP status, field and reason; `items` are the numbers
+    of a delivery's items that are refused, for a gateway that sends the others again at once."""
 
-    def __init__(self, status: int, field: str, reason: str) -> None:
+    def __init__(self, status: int, field: str, reason: str, items: Iterable[int] = ()) -> None:
         super().__init__(status, reason)
         self.field = field
+        self.items = sorted(items)
 
 
 class GatewayAccess:
@@ -59,4 +62,6 @@ def refused(refusal: HTTPException) -> JSONResponse:
     """The answer to what was refused."""
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
     error = {"field": getattr(refusal, "field", "$"), "reason": refusal.detail}
+    if items := getattr(refusal, "items", None):
+        error |= {"items": items}
     return JSONResponse({"error": error}, refusal.status_code, headers)

@@ -4,8 +4,8 @@ Errors are those of `campus.gateway_access`.
 """
 
 import logging
+import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -14,25 +14,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fevergate.campus.delivery_bounds import dated
 from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
-from fevergate.errors import CampusError
+from fevergate.errors import CampusError, OverBoundError
 from fevergate.protocol.campus_messages import (
     Delivery,
-    GatewayDay,
+    HourSummary,
     MarkedDay,
     Receipt,
     RollDay,
+    Summary,
 )
 from fevergate.web_common.middleware import bounded_body
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
-AHEAD_S = 2 * 3600
-"""How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
+_ITEM = re.compile(r"^\$\.items\[(\d+)\]")
 
 
 class Receiver:
@@ -78,7 +79,10 @@ class Receiver:
         return Response(answer, media_type="application/json")
 
     def _keep(self, delivery: Delivery, token: str) -> list[str]:
-        held = self._store.keep(delivery, token)
+        try:
+            held = self._store.keep(delivery, token)
+        except OverBoundError as error:
+            raise _beyond(delivery, error) from error
         days = {item.date for item in delivery.items if isinstance(item, MarkedDay)}
         if self._marks and days:
             self._marks.apply(days)
@@ -95,7 +99,9 @@ class Receiver:
             delivery = msgspec.json.decode(body, type=Delivery)
         except msgspec.ValidationError as error:
             reason, _, field = str(error).partition(" - at ")
-            raise Refusal(422, field.strip("`") or "$", reason) from error
+            field = field.strip("`") or "$"
+            items = [int(number) for number in _ITEM.findall(field)]
+            raise Refusal(422, field, reason, items) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refusal(400, "$", f"not JSON: {error}") from error
         if delivery.gateway != gateway:
@@ -104,21 +110,26 @@ class Receiver:
         if campus != delivery.campus:
             raise Refusal(403, "$.campus", f"{gateway} is at {campus}")
         for number, item in enumerate(delivery.items):
-            date = getattr(item, "date", None)
-            if date is None:
-                continue
             if isinstance(item, MarkedDay | RollDay):
                 self._access.refuse_of_none(gateway, f"$.items[{number}]")
-            where = f"$.items[{number}].date"
+        now, believed = self._store.clock(), self._store.believed()
+        checked, wrong = list[Summary](), dict[int, str]()
+        for number, item in enumerate(delivery.items):
             try:
-                begin = datetime.fromisoformat(date).replace(tzinfo=self._settings.zone)
-            except ValueError:
-                raise Refusal(422, where, "expected a day as YYYY-MM-DD") from None
-            # While our own clock is in doubt, the gateway's, which is judged too, is trusted.
-            latest = self._store.clock() + AHEAD_S if self._store.believed() else float("inf")
-            if isinstance(item, GatewayDay):
-                if (begin + timedelta(days=1)).timestamp() > latest:
-                    raise Refusal(422, where, "this day is not over yet")
-            elif isinstance(item, MarkedDay | RollDay) and begin.timestamp() > latest:
-                raise Refusal(422, where, "this day has not begun yet")
-        return delivery
+                checked.append(dated(item, now, self._settings.zone, believed=believed))
+            except OverBoundError as error:
+                wrong[number] = str(error)
+        if wrong:
+            first = min(wrong)
+            name = "hour" if isinstance(delivery.items[first], HourSummary) else "date"
+            raise Refusal(422, f"$.items[{first}].{name}", wrong[first], wrong)
+        return msgspec.structs.replace(delivery, items=checked)
+
+
+def _beyond(delivery: Delivery, error: OverBoundError) -> Refusal:
+    """The answer to too many rows: some are refused, or all are to come later."""
+    if not error.keys:
+        return Refusal(429, "$.items", str(error))
+    keys = {key.partition("@")[0] for key in error.keys}
+    beyond = [number for number, item in enumerate(delivery.items) if item.key in keys]
+    return Refusal(422, f"$.items[{beyond[0]}]", str(error), beyond)

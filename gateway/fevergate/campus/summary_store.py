@@ -22,11 +22,18 @@ from fevergate.campus.delivered_rows import (
     newer,
     without_counts,
 )
+from fevergate.campus.delivery_bounds import (
+    NEW_ROWS_BURST,
+    NEW_ROWS_PER_S,
+    NewRows,
+    refuse_excess,
+)
 from fevergate.campus.given_names import CampusNames, keep_names, read_names
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.schema import changed, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
 from fevergate.crypto.field_encryption import Vault
+from fevergate.errors import OverBoundError
 from fevergate.protocol.campus_messages import (
     DaySummary,
     Delivery,
@@ -82,6 +89,7 @@ class CampusStore:
         self._zone = zone
         self._vault = vault
         self._now = now
+        self._new_rows = NewRows()
         self.believed = believed
         """Whether the time that `clock` returns is believed to be right."""
 
@@ -95,7 +103,8 @@ class CampusStore:
 
         A sender that does not know of a correction (`Delivery.corrected_by`) has old figures: its
         counts are not stored, and its fevers keep the dates that are stored. Raises `CampusError`
-        where the database refuses.
+        where the database refuses, `OverBoundError` for more than one gateway may add; then nothing
+        of the delivery is stored.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
@@ -112,6 +121,14 @@ class CampusStore:
             if not knows_corrections(connection, whose, delivery, token):
                 ordered = without_counts(connection, whose, ordered)
             new, before = newer(connection, whose, ordered)
+            replaced = {row["key"] for row in before}
+            added = [row for row in new if row["key"] not in replaced]
+            refuse_excess(connection, whose, added)
+            if not self._new_rows.take(delivery.gateway, len(added)):
+                raise OverBoundError(
+                    f"{delivery.gateway} has sent more than {NEW_ROWS_BURST:.0f} new rows; expected"
+                    f" {NEW_ROWS_PER_S:.0f} per second at most: the others later"
+                )
             if new:
                 add_held(connection, whose, new)
                 _put(connection, new)

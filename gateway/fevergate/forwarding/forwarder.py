@@ -23,7 +23,15 @@ BATCH = 100
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 300.0
 REFUSED_S = 3600.0
-"""An item that the server refused is sent again after this."""
+"""An item that the server refused is sent again after this, then after twice as long each time."""
+
+REFUSED_MAX_S = 86_400.0
+
+GIVE_UP = 20
+"""Refusals, over some two weeks, after which an item is sent again only at a start of the gateway
+or when it has changed. It stays in the outbox, and `fevergate doctor` names it."""
+
+NEVER = 2.0**53
 
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
@@ -75,12 +83,16 @@ class Forwarder(CampusThread):
         super().__init__(settings, now)
         self._submit = submit
         self._believed = believed
+        self._begun = False
 
     def once(self) -> bool:
         """Put changes into the outbox and send all due items; whether none is left.
 
         Raises the store's errors; a campus server that fails raises none.
         """
+        if not self._begun:
+            self._submit(_try_once_more).result()
+            self._begun = True
         if token := self._sender.token_digest:
             self._submit(lambda store: epochs.note_token(store, token, self._now())).result()
         while self._submit(self._materialise).result():
@@ -102,8 +114,8 @@ class Forwarder(CampusThread):
         if sent.held:
             self._submit(lambda store: _forget(store, sent.held)).result()
         if sent.refused:
-            next_at = self._now() + REFUSED_S
-            self._submit(lambda store: _postpone(store, sent.refused, next_at)).result()
+            now = self._now()
+            self._submit(lambda store: _postpone(store, sent.refused, now)).result()
         return sent.settled == len(due)
 
 
@@ -135,11 +147,21 @@ def _forget(store: Store, held: list[Item]) -> None:
         )
 
 
-def _postpone(store: Store, refused: list[tuple[Item, str]], next_at: float) -> None:
+def _postpone(store: Store, refused: list[tuple[Item, str]], now: float) -> None:
     """Keep refused items, with the reason for `fevergate doctor`, until they are sent again."""
     with store.transaction():
         store.db.conn.executemany(
-            "update outbox set attempts = attempts + 1, next_at = ?, refused = ?"
+            "update outbox set attempts = attempts + 1, refused = ?, next_at = iif("
+            " attempts + 1 >= ?, ?, ? + min(?, ? * (1 << min(attempts, 20))))"
             " where epoch = ? and key = ?",
-            [(next_at, why, item.epoch, item.key) for item, why in refused],
+            [
+                (why, GIVE_UP, NEVER, now, REFUSED_MAX_S, REFUSED_S, item.epoch, item.key)
+                for item, why in refused
+            ],
         )
+
+
+def _try_once_more(store: Store) -> None:
+    """Make due what was given up: whoever has mended the cause starts the gateway anew."""
+    with store.transaction():
+        store.db.execute("update outbox set next_at = 0 where next_at >= ?", (NEVER,))

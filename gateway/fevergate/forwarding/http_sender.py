@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from fevergate.errors import SettingsError
 from fevergate.protocol.campus_messages import MOST_CORRECTIONS, GivenNames, Receipt
@@ -117,7 +118,7 @@ class SummarySender:
             log.warning("campus server: %s", error)
             return SendResult([], [])
         if answer.status_code in REFUSALS:
-            return self._without_what_is_refused(items, answer.text)
+            return self._without_what_is_refused(items, answer)
         if answer.status_code != 200:
             log.warning("campus server: %d %s", answer.status_code, answer.text[:200])
             return SendResult([], [])
@@ -152,17 +153,40 @@ class SummarySender:
             log.warning("campus server: %s: answer not understood: %s", path, error)
             return None
 
-    def _without_what_is_refused(self, items: Sequence[Item], why: str) -> SendResult:
-        """Find the refused item by bisection, so that it does not delay the others."""
-        if len(items) == 1:
-            log.error("campus server refuses %s: %s", items[0].key, why[:200])
-            return SendResult([], [(items[0], why[:500])])
+    def _without_what_is_refused(self, items: Sequence[Item], answer: httpx.Response) -> SendResult:
+        """Send the others without those that are refused: the ones that the server names, or else
+        one found by bisection."""
+        why = answer.text
+        bad = {0} if len(items) == 1 else _named(answer.content, len(items))
+        if bad:
+            refused = [(items[number], why[:500]) for number in sorted(bad)]
+            log.error("campus server refuses %s (%d): %s", refused[0][0].key, len(bad), why[:200])
+            others = [item for number, item in enumerate(items) if number not in bad]
+            sent = self.send(others) if others else SendResult([], [])
+            return SendResult(sent.held, refused + sent.refused)
         half = len(items) // 2
         first = self.send(items[:half])
         if first.settled < half:
             return first
         second = self.send(items[half:])
         return SendResult(first.held + second.held, first.refused + second.refused)
+
+
+class _Error(Struct):
+    items: list[int] = []
+
+
+class _Answer(Struct):
+    error: _Error
+
+
+def _named(answer: bytes, count: int) -> set[int]:
+    """Numbers of the refused items of `count` that an answer names; none if it names no such."""
+    try:
+        numbers = set(msgspec.json.decode(answer, type=_Answer).error.items)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return set()
+    return numbers if numbers <= set(range(count)) else set()
 
 
 def given_names(settings: GatewaySettings) -> GivenNames:

@@ -223,7 +223,8 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
         yield warning(
             "refused",
             "the campus server refuses {count} summaries: {reasons}",
-            "they are kept here and tried each hour; compare versions, campus and clock",
+            "they are kept here, tried ever more rarely and at each start of the gateway; compare"
+            " versions, campus and clock",
             count=len(reasons),
             reasons=first,
         )

@@ -60,7 +60,7 @@ _FEVERS = """
 _PUT = """
     insert into outbox(epoch, key, revision, payload, created_at) values (?, ?, ?, ?, ?)
     on conflict(epoch, key) do update set revision = excluded.revision, payload = excluded.payload,
-        next_at = 0, refused = ''"""
+        next_at = 0, refused = '', attempts = 0"""
 
 Item = tuple[str, Summary]
 """An epoch and a summary of what came in it."""

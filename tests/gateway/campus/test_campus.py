@@ -9,7 +9,13 @@ from campus_helpers import CampusProcess
 from campus_site import DAY, over
 from samples import AT
 
-from fevergate.protocol.campus_messages import Delivery, FeverEvent, HourSummary, Summary
+from fevergate.protocol.campus_messages import (
+    DaySummary,
+    Delivery,
+    FeverEvent,
+    HourSummary,
+    Summary,
+)
 
 HOUR = int(AT // 3600 * 3600)
 
@@ -108,12 +114,27 @@ def test_a_day_that_is_still_to_come_is_not_over(campus):
     day = (datetime.now(campus.zone) + timedelta(days=1)).date().isoformat()
     answer = campus.post(delivery(over(day=day)))
     assert answer.status_code == 422
-    assert answer.json()["error"] == {
-        "field": "$.items[0].date",
-        "reason": "this day is not over yet",
-    }
+    error = answer.json()["error"]
+    assert (error["field"], error["items"]) == ("$.items[0].date", [0])
+    assert "this day is not over yet" in error["reason"] and "expected" in error["reason"]
     assert campus.post(delivery(over(day="2026-02-30"))).status_code == 422
     assert campus.post(delivery(over())).status_code == 200
+
+
+def test_a_clock_that_is_years_ahead_leaves_no_days_and_takes_no_real_one_along(campus):
+    far = msgspec.structs.replace(hour(normal=9), hour=HOUR + 5 * 366 * 86400)
+    days = [
+        DaySummary(date=date, kiosk="ahead", gate="north", revision=1, normal=9)
+        for date in ("2031-05-01", "2019-05-01")
+    ]
+    real = hour(1, "real", normal=2)
+    before = campus.received().readings
+    answer = campus.post(delivery(real, far, *days))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["field"]) == (422, "$.items[1].hour")
+    assert error["items"] == [1, 2, 3] and "look at the gateway's clock" in error["reason"]
+    assert campus.post(delivery(real)).status_code == 200
+    assert campus.received().readings == before + 2
 
 
 def test_a_gateway_speaks_for_its_own_campus_alone(campus):

@@ -9,7 +9,14 @@ import pytest
 from samples import AT, arrived, settings
 
 from fevergate.forwarding import forwarder
-from fevergate.forwarding.forwarder import BACKOFF_MAX_S, REFUSED_S, CampusThread, Forwarder
+from fevergate.forwarding.forwarder import (
+    BACKOFF_MAX_S,
+    GIVE_UP,
+    REFUSED_MAX_S,
+    REFUSED_S,
+    CampusThread,
+    Forwarder,
+)
 from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery, GatewayDay
 from fevergate.settings.gateway import CampusServerSettings
@@ -25,9 +32,9 @@ BAD = ITEMS[3]
 class Line(SummarySender):
     """A line to a server that holds what it takes, and answers `status` to whatever has `BAD`."""
 
-    def __init__(self, status):
+    def __init__(self, status, names=None):
         super().__init__(SETTINGS)
-        self.status = status
+        self.status, self.names = status, names
         self.requests = 0
 
     def _open(self):
@@ -37,15 +44,30 @@ class Line(SummarySender):
         self.requests += 1
         keys = [item["key"] for item in msgspec.json.decode(request.content)["items"]]
         if BAD.key in keys:
-            return httpx.Response(self.status, text="because")
+            if self.names is None:
+                return httpx.Response(self.status, text="why")
+            named = [keys.index(BAD.key)] if self.names is True else self.names
+            return httpx.Response(self.status, json={"error": {"items": named}})
         return httpx.Response(200, json={"held": keys})
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_a_server_can_never_take_is_found_refused_and_holds_up_nothing_else(status):
     sent = Line(status).send(ITEMS)
-    assert sent.refused == [(BAD, "because")]
+    assert sent.refused == [(BAD, "why")]
     assert sent.held == [item for item in ITEMS if item is not BAD]
+
+
+def test_of_what_a_server_names_as_refused_the_others_are_sent_again_at_once():
+    line = Line(422, names=True)
+    sent = line.send(ITEMS)
+    assert [item for item, _ in sent.refused] == [BAD] and len(sent.held) == len(ITEMS) - 1
+    assert line.requests == 2
+
+
+@pytest.mark.parametrize("items", [[5], [-1], [0, 99], ["x"], [], 3])
+def test_what_a_server_names_that_was_not_sent_is_looked_for_all_the_same(items):
+    assert [item for item, _ in Line(422, names=items).send(ITEMS).refused] == [BAD]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 409, 429, 500, 502, 503])
@@ -123,6 +145,26 @@ def test_what_the_server_does_not_say_it_holds_is_kept(store):
     box = Outbox(store, campus)
     assert not box.forwarder.once()
     assert [row["key"].split("/")[0] for row in box.rows()] == ["day", "hour"]
+
+
+def test_what_is_refused_for_good_is_kept_and_sent_ever_more_rarely(store):
+    campus = Campus(status=422)
+    store.commit([arrived(1)])
+    box, waits = Outbox(store, campus), []
+    box.sure = False  # or days would be stated meanwhile
+    assert box.forwarder.once()
+    for _ in range(GIVE_UP - 1):
+        before, box.now = box.now, box.rows()[0]["next_at"]
+        waits.append(box.now - before)
+        assert box.forwarder.once()
+    assert waits[:6] == [REFUSED_S * 2**n for n in range(5)] + [REFUSED_MAX_S]
+    sent, box.now = len(campus.deliveries), box.now + 366 * 86400
+    assert box.forwarder.once() and len(campus.deliveries) == sent
+    assert len(box.rows()) == 2, "no day is lost"
+    campus.status = 200
+    box = Outbox(store, campus)
+    box.sure = False
+    assert box.forwarder.once() and box.rows() == [], "at the next start"
 
 
 def test_what_is_refused_waits_an_hour_and_is_then_sent_again(store):

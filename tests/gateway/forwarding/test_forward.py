@@ -171,7 +171,7 @@ def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
     assert scene.campus.received().fevers == 1
     assert scene.waiting() == 2  # the hour and the day wait to be mended
     reasons = [why for (why,) in scene.store.db.execute("select refused from outbox")]
-    assert all("$.items[0].gate" in why for why in reasons)
+    assert all(".gate" in why for why in reasons)
     assert scene.forwarder.once()
 
 

@@ -1,0 +1,167 @@
+"""What one gateway's token may add to the campus server: which days, how many kiosks and rows.
+
+A clock of 2031, a faulty kiosk or a stolen token must neither leave days that stay nor fill the
+disk that all campuses share. What is beyond a bound is refused, and the gateway keeps it.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from fevergate.campus.schema import items
+from fevergate.clock.judge import KNOWN_PAST, LEAP_S
+from fevergate.errors import OverBoundError
+from fevergate.protocol.campus_messages import (
+    DaySummary,
+    FeverEvent,
+    FollowUpEvent,
+    GatewayDay,
+    HourSummary,
+    Summary,
+)
+
+AHEAD_S = 2 * 3600
+"""How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
+
+LEFT_S = LEAP_S + AHEAD_S
+"""How far other dates may be ahead. A gateway itself believes no clock that leaps further. Below
+that, counts are taken: they come right with its clock, and if its card breaks before, they are
+nowhere else."""
+
+MOST_KIOSKS = 400
+"""Kiosks that a gateway counts on one day: twice what a statement of its day can name."""
+
+MOST_COUNTS = 100_000
+"""Rows of hours and days that a gateway adds to one day; each of its starts adds some."""
+
+MOST_FEVERS = 5000
+"""Fevers of one kiosk on one day that are kept one by one; the day's counts have all."""
+
+NEW_ROWS_BURST = 200_000.0
+NEW_ROWS_PER_S = 1.0
+"""New rows of one gateway that are taken at once, and later: years of history, then a kiosk's flood
+without end would be 86 400 in a day, some 40 MB."""
+
+
+def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summary:
+    """An item whose date is taken. Raises `OverBoundError` with what was expected.
+
+    `now` is our clock (Unix time, s); while it is not `believed` the gateway's, which is judged
+    where it is, is trusted. A fever is never refused for its date: outside of the bounds, it gets
+    the time at which it came, as at a gateway.
+    """
+    ahead_s = LEFT_S
+    match item:
+        case FollowUpEvent():  # of no day
+            return item
+        case FeverEvent():
+            wrong = believed and not KNOWN_PAST <= item.at <= now + ahead_s
+            return msgspec.structs.replace(item, at=now) if wrong else item
+        case HourSummary():
+            what, begin, end = "hour", item.hour, item.hour + 3600
+        case _:
+            try:
+                midnight = datetime.fromisoformat(item.date).replace(tzinfo=zone)
+            except ValueError:
+                raise OverBoundError("expected a day as YYYY-MM-DD") from None
+            what, begin = "day", midnight.timestamp()
+            end = (midnight + timedelta(days=1)).timestamp()
+            if not isinstance(item, DaySummary):
+                ahead_s = AHEAD_S
+    if not believed:
+        return item
+    here = f"it is {_local(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
+    if end < KNOWN_PAST:
+        raise OverBoundError(
+            f"this {what} is before {_local(KNOWN_PAST, zone)}; look at the gateway's clock"
+        )
+    if isinstance(item, GatewayDay) and end > now + ahead_s:
+        raise OverBoundError(f"this day is not over yet: {here}; look at the gateway's clock")
+    if begin > now + ahead_s:
+        raise OverBoundError(f"this {what} has not begun yet: {here}; look at the gateway's clock")
+    return item
+
+
+def _local(at: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def refuse_excess(
+    connection: Connection, whose: dict[str, str], added: Iterable[dict[str, Any]]
+) -> None:
+    """Raise `OverBoundError`, which names the keys, where a gateway's new rows would be too many
+    kiosks, counts or fevers of a day."""
+    days: dict[str, list[dict[str, Any]]] = {}
+    for row in added:
+        if row["date"] and row["kind"] in ("hour", "day", "gateway_day", "fever"):
+            days.setdefault(row["date"], []).append(row)
+    for date, rows in sorted(days.items()):
+        of_day = [items.c[name] == value for name, value in (whose | {"date": date}).items()]
+        counts = [row["key"] for row in rows if row["kind"] != "fever"]
+        if counts:
+            _refuse_counts(connection, of_day, date, counts)
+        for kiosk in sorted({_kiosk(row["key"]) for row in rows if row["kind"] == "fever"}):
+            keys = [row["key"] for row in rows if row["key"].startswith(f"fever/{kiosk}/")]
+            held = connection.execute(
+                select(func.count())
+                .select_from(items)
+                .where(*of_day, items.c.kind == "fever", items.c.key.like(f"fever/{kiosk}/%"))
+            ).scalar_one()
+            if beyond := keys[max(0, MOST_FEVERS - held) :]:
+                raise OverBoundError(
+                    f"fevers of {kiosk} on {date}: expected at most {MOST_FEVERS}", beyond
+                )
+
+
+def _refuse_counts(connection: Connection, of_day: list[Any], date: str, added: list[str]) -> None:
+    counts = items.c.kind.in_(("hour", "day", "gateway_day"))
+    held = connection.execute(
+        select(func.count()).select_from(items).where(*of_day, counts)
+    ).scalar_one()
+    if beyond := added[max(0, MOST_COUNTS - held) :]:
+        raise OverBoundError(f"rows of {date}: expected at most {MOST_COUNTS}", beyond)
+    if held + len(added) <= MOST_KIOSKS:
+        return
+    rows = connection.execute(select(items.c.key).where(*of_day, items.c.kind == "day"))
+    kiosks = {_kiosk(key) for (key,) in rows}
+    beyond = []
+    for key in added:
+        if not key.startswith("gateway_day/"):
+            if _kiosk(key) not in kiosks and len(kiosks) >= MOST_KIOSKS:
+                beyond.append(key)
+            else:
+                kiosks.add(_kiosk(key))
+    if beyond:
+        raise OverBoundError(f"kiosks on {date}: expected at most {MOST_KIOSKS}", beyond)
+
+
+def _kiosk(key: str) -> str:
+    return key.split("/")[1]
+
+
+class NewRows:
+    """How many new rows of each gateway may come now; in memory, of this process.
+
+    `now` returns seconds of a clock that never jumps.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._lock = Lock()
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, gateway: str, count: int) -> bool:
+        """Count new rows of a gateway; whether they may be stored now."""
+        with self._lock:
+            now = self._now()
+            left, at = self._left.get(gateway, (NEW_ROWS_BURST, now))
+            left = min(NEW_ROWS_BURST, left + (now - at) * NEW_ROWS_PER_S)
+            enough = count <= left
+            self._left[gateway] = (left - count if enough else left, now)
+            return enough

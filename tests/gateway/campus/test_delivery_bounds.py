@@ -1,0 +1,114 @@
+"""What one gateway's token may add to the campus server, and what it may not."""
+
+from contextlib import closing
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from campus_site import DAY, Parts, counts, fever, over
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import AT
+
+from fevergate.campus import delivery_bounds
+from fevergate.campus.delivery_bounds import LEFT_S, NewRows, dated
+from fevergate.clock.judge import KNOWN_PAST, LEAP_S
+from fevergate.errors import OverBoundError
+from fevergate.protocol.campus_messages import DaySummary, GatewayDay, HourSummary
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def parts(tmp_path):
+    with closing(Parts(tmp_path)) as parts:
+        yield parts
+
+
+def day(kiosk, date=DAY, revision=1):
+    return DaySummary(kiosk=kiosk, gate="north", date=date, revision=revision, normal=1)
+
+
+@pytest.mark.parametrize("at", [KNOWN_PAST - 1, AT + LEFT_S + 1, AT + 5 * 366 * 86400])
+def test_a_fever_of_a_wrong_clock_is_kept_under_the_time_at_which_it_came(at):
+    wrong = msgspec.structs.replace(fever(1), at=at)
+    kept = msgspec.structs.replace(wrong, at=AT)
+    assert dated(wrong, AT, ZONE, believed=True) == kept
+    assert dated(wrong, AT, ZONE, believed=False) == wrong
+
+
+@given(st.floats(KNOWN_PAST, 4e9), st.booleans())
+def test_an_hour_or_day_is_taken_once_it_has_begun_and_no_real_one_is_refused(begin, believed):
+    date = datetime.fromtimestamp(begin, ZONE).date().isoformat()
+    items = (
+        HourSummary(kiosk="north-1", gate="north", hour=begin, revision=1),
+        day("north-1", date),
+        GatewayDay(date=date, revision=1, kiosks=[]),
+    )
+    for now in (begin + 86400 + 3600, begin - LEFT_S - 86400):
+        taken = [_taken(item, now, believed) for item in items]
+        assert taken == [now > begin or not believed] * 3
+
+
+def _taken(item, now, believed):
+    try:
+        return dated(item, now, ZONE, believed=believed) is item
+    except OverBoundError:
+        return False
+
+
+def test_counts_of_a_clock_that_its_gateway_may_believe_are_taken_and_no_day_as_over():
+    """They come right with its clock; if its card breaks before, they are nowhere else."""
+    begin = AT // 3600 * 3600
+    ahead = HourSummary(kiosk="north-1", gate="north", hour=begin, revision=1)
+    now = begin - LEAP_S
+    assert dated(ahead, now, ZONE, believed=True) is ahead
+    assert dated(fever(1), now, ZONE, believed=True) == fever(1)
+    with pytest.raises(OverBoundError, match="not over yet"):
+        dated(over(), now, ZONE, believed=True)
+
+
+def test_a_gateway_counts_no_more_kiosks_of_a_day_than_it_can_have(parts, monkeypatch):
+    monkeypatch.setattr(delivery_bounds, "MOST_KIOSKS", 3)
+    parts.keep(day("a"), day("b"))
+    with pytest.raises(OverBoundError, match=f"kiosks on {DAY}: expected at most 3") as refused:
+        parts.keep(day("b", revision=2), day("c"), day("d"), over(counts("a")))
+    assert refused.value.keys == {f"day/d/{DAY}"}
+    parts.keep(day("b", revision=2), day("c"), over(counts("a")), day("d", "2026-11-22"))
+    parts.keep(day("x"), day("y"), day("z"), campus="west")  # whose share is its own
+
+
+@pytest.mark.parametrize(
+    ("bound", "items", "beyond"),
+    [
+        ("MOST_FEVERS", [fever(1), fever(2), fever(3)], {"fever/north-1/1/3"}),
+        ("MOST_COUNTS", [day("a"), day("b"), day("c")], {f"day/c/{DAY}"}),
+    ],
+)
+def test_rows_of_a_day_have_a_bound(parts, monkeypatch, bound, items, beyond):
+    monkeypatch.setattr(delivery_bounds, bound, 2)
+    parts.keep(items[0])
+    with pytest.raises(OverBoundError, match="expected at most 2") as refused:
+        parts.keep(*items)
+    assert refused.value.keys == beyond
+    parts.keep(*items[:2], fever(1, kiosk="north-9"))
+    parts.keep(*items[:2])
+
+
+def test_rows_without_end_come_no_faster_than_the_disk_bears(monkeypatch):
+    monkeypatch.setattr(delivery_bounds, "NEW_ROWS_BURST", 10.0)
+    now = [0.0]
+    rows = NewRows(lambda: now[0])
+    assert rows.take("gw-east", 10) and not rows.take("gw-east", 1)
+    assert rows.take("gw-west", 10)
+    now[0] = 5.0
+    assert rows.take("gw-east", 5) and not rows.take("gw-east", 1)
+
+
+def test_what_comes_too_fast_is_stored_later_and_none_of_it_now(parts):
+    parts.store._new_rows.take("gw-east", int(delivery_bounds.NEW_ROWS_BURST) - 1)
+    with pytest.raises(OverBoundError, match="the others later") as refused:
+        parts.keep(day("a"), day("b"))
+    assert not refused.value.keys and not parts.store.heard()
+    parts.keep(day("a"))
