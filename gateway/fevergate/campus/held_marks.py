@@ -1,7 +1,8 @@
-"""A gateway's marks of a day as they are held: what it said last, and what it once knew.
+"""A gateway's marks of a day as the campus server holds them.
 
-A gateway that was restored, or has a new card, does not know whom it marked before. It takes back a
-mark by saying so, therefore whoever it says nothing of stays marked.
+A gateway that was restored from a backup, or has a new card, no longer knows whom it marked. So a
+mark is not taken back because it is missing from the gateway's latest message: the gateway must
+name the person as taken back.
 """
 
 import msgspec
@@ -13,13 +14,15 @@ from fevergate.protocol.person_set import PersonSet, packed, unpacked
 
 
 class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
-    """What a gateway said last of a day, and of whom it said nothing but had marked them before."""
+    """A gateway's latest message on a day, and the people whom it had marked before but does not
+    mention there."""
 
     once_measured: PersonSet = b""
     once_excused: PersonSet = b""
 
     def after(self, new: MarkedDay) -> "HeldDay":
-        """What is held once `new` has come; of a list of another lineage nothing is kept."""
+        """What is held after the message `new`; if that is for another lineage of the list, nothing
+        of the earlier messages."""
         values = msgspec.structs.asdict(new)
         if not same_lineage(self.list_id, new.list_id):
             return HeldDay(**values)
@@ -33,14 +36,14 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
 
     @property
     def once(self) -> KnownMarks:
-        """Those of whom it said nothing last."""
+        """People marked before whom the latest message does not mention."""
         return KnownMarks(
             measured=unpacked(self.once_measured), excused=unpacked(self.once_excused)
         )
 
     @property
     def known(self) -> KnownMarks:
-        """All whom it marked."""
+        """All people whom the gateway has marked."""
         once = self.once
         return KnownMarks(
             measured=unpacked(self.measured) | once.measured,
@@ -49,7 +52,7 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
 
 
 def held_after(payload: str | None, new: MarkedDay) -> HeldDay:
-    """What is held once `new` has come after a payload (of `HeldDay`), if there was any."""
+    """What is held after the message `new`; `payload`: the `HeldDay` before it as JSON, or None."""
     if payload is None:
         return HeldDay(**msgspec.structs.asdict(new))
     return msgspec.json.decode(payload, type=HeldDay).after(new)

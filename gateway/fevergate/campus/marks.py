@@ -1,7 +1,8 @@
-"""Who was measured or excused at which gateway, by numbers of the list, as long as marks are kept.
+"""Gathers who was measured or excused at which gateway, by numbers of the list, for as long as
+marks are kept.
 
-A gateway's word counts for people of its own campus, and for those whom the list expects at any; a
-strike of its token's rows takes it back.
+A gateway's marks count for people of its own campus, and for people without a campus in the list.
+They no longer count if the rows of its token are struck.
 """
 
 import hashlib
@@ -27,12 +28,12 @@ from fevergate.protocol.people_messages import same_lineage
 from fevergate.protocol.person_set import packed
 
 APPLYING = 4_205_173
-"""Key of the advisory lock under which one server at a time puts marks together."""
+"""Key of PostgreSQL's advisory lock: one server at a time gathers marks."""
 
 
 @dataclass(frozen=True)
 class MarkExchange:
-    """What gateways learn of each other's marks. Raises `CampusError` where the database fails."""
+    """Tells gateways of each other's marks. Raises `CampusError` where the database fails."""
 
     database: CampusDatabase
     settings: CampusSettings
@@ -41,8 +42,9 @@ class MarkExchange:
     """Unix time (s)."""
 
     def index(self, campus: str, gateway: str, token: str, since: str = "") -> MarkIndex:
-        """What is held of the days from `since` on of which marks are kept, for a gateway with its
-        present token (first digits of the digest)."""
+        """What the server holds of each day from `since` on: of a gateway, as sent with its present
+        token (first digits of the digest), and of the others. Days whose marks are deleted are left
+        out."""
         since = max(since, kept_since(self.settings, self.now()))
         mine: dict[str, HeldMarks] = {}
         others: dict[str, list[str]] = {}
@@ -66,8 +68,8 @@ class MarkExchange:
         return MarkIndex(since=since, mine=mine, elsewhere=tags)
 
     def elsewhere(self, campus: str, gateway: str, day: date) -> MarksElsewhere:
-        """Who was marked on a day by others than a gateway: the other gateways, and the campus
-        server itself; and by itself, if it was said once and not last."""
+        """Who was marked on a day by others than a gateway: by the other gateways, at the campus
+        server, and by the gateway itself if its latest message does not mention them."""
         with self.database.read() as connection:
             statements = BoundStatements(connection, self.now)
             known = [Marks(statements, self.vault, self.settings.zone).own(day)]
@@ -85,7 +87,7 @@ class MarkExchange:
         )
 
     def apply(self, days: Iterable[str]) -> None:
-        """Put together what the gateways know of days (YYYY-MM-DD)."""
+        """Gather the gateways' marks of days (YYYY-MM-DD) anew."""
         for day in sorted(days):
             with self.database.write() as connection:
                 apply_marks(connection, self.settings, self.vault, day, self.now)
@@ -98,7 +100,7 @@ def apply_marks(
     day: str,
     now: Callable[[], float],
 ) -> None:
-    """Put together what the gateways know of a day (YYYY-MM-DD), within a transaction."""
+    """Gather the gateways' marks of a day (YYYY-MM-DD) anew, within a transaction."""
     if day < kept_since(settings, now()):
         return
     if connection.dialect.name != "sqlite":
@@ -122,8 +124,8 @@ def fevers_by_hand(connection: Connection, day: str) -> dict[str, int]:
 
 
 def campus_of(settings: CampusSettings, campus: str) -> str:
-    """The campus that a list names, empty for any: that is also one that the server does not have.
-    Where there is one campus alone, everybody is of it."""
+    """The campus of a person, from the campus that the list names. Empty (any campus) if the list
+    names none or one that the server does not know; a server with one campus returns that one."""
     if len(settings.campuses) == 1:
         return next(iter(settings.campuses))
     return campus if not settings.campuses or campus in settings.campuses else ""
@@ -152,8 +154,8 @@ def _rows(
 
 
 class _People:
-    """The list's people by their campus of a day (YYYY-MM-DD), as a transaction sees them; without
-    a list there is nobody."""
+    """The people of the list with their campus on a day (YYYY-MM-DD), as a transaction sees them;
+    empty without a list."""
 
     def __init__(self, connection: Connection, settings: CampusSettings, day: str) -> None:
         self.list_id: str = connection.execute(select(people_list.c.list)).scalar() or ""
@@ -168,8 +170,8 @@ class _People:
                 self._campuses[person] = campus_of(settings, campus)
 
     def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
-        """Whom a gateway of a campus marked; `once`: of those alone of whom it last said
-        nothing."""
+        """Whom a gateway of a campus marked; with `once` only those whom its latest message does
+        not mention."""
         if not same_lineage(self.list_id, held.list_id):
             return KnownMarks()
         return self.within(held.once if once else held.known, campus)
@@ -196,5 +198,5 @@ def _version(row: dict[str, Any]) -> str:
 
 
 def _tag(versions: list[str]) -> str:
-    """A text that is another one after each change."""
+    """A short digest that changes with each change of `versions`."""
     return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Changes of the list at its home: people come onto it, change, and leave it.
+"""Changes the list of people where it is kept (a gateway's copy follows by `copying`).
 
-Every changed row takes the next revision, so that a gateway asks for those after the last that it
-has. Who leaves the list keeps the row, with an end.
+Every changed row gets the next revision, so that a gateway can ask for the rows after the last one
+that it has. A person who leaves the list keeps the row, with an end.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ DRAFT_S = 3600.0
 """How long a list is kept that was uploaded and not applied (`drafts`)."""
 
 FEW_GONE, PART_GONE = 20, 0.1
-"""More people than both of these at once leave a list only if somebody says so."""
+"""If more people than this number and more than this part of the list leave it at once, somebody
+must confirm that."""
 
 
 class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
@@ -44,10 +45,10 @@ class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 
 
 class ListDifference(Struct, frozen=True, kw_only=True):
-    """What a new list changes: who comes, who changes (with the number of the row), who is gone.
+    """What a new list changes: who is added, who changes (with the row's number), who is gone.
 
-    `left_alone` counts the people of kinds that the new list does not have, `over` those whose last
-    day is over and who are not on the list: they are not put on it.
+    `left_alone` counts the people of kinds that the new list does not have; they stay as they are.
+    `over` counts people in the new list whose last day is over and who are not added for that.
     """
 
     added: list[ListEntry]
@@ -63,12 +64,12 @@ class ListDifference(Struct, frozen=True, kw_only=True):
 
     @property
     def in_numbers(self) -> str:
-        """How many come, change, are gone and stay, as the audit stores it."""
+        """Numbers of people added, changed, gone and unchanged, as the audit stores them."""
         return f"+{len(self.added)} ~{len(self.changed)} -{len(self.gone)} ={self.same}"
 
     @property
     def drastic(self) -> bool:
-        """Whether so many are gone that a wrong or cut file is more likely."""
+        """Whether so many are gone that the file is more likely wrong or cut short."""
         before = len(self.gone) + len(self.changed) + self.same
         return len(self.gone) > max(FEW_GONE, before * PART_GONE)
 
@@ -130,11 +131,11 @@ class PeopleChanges:
         drastic: bool = False,
         shown: int | None = None,
     ) -> ListDifference:
-        """Make a new list the list; returns what that changed.
+        """Put a new list in force; returns what that changed.
 
-        `shown` is the revision that the difference was shown for (None: not shown). Raises
-        `PeopleError` if the list was changed since, or if the difference is `drastic` and nobody
-        said so; `StoreError`.
+        `shown` is the revision for which the difference was shown to somebody (None: to nobody).
+        Raises `PeopleError` if the list was changed since, or if the difference is `drastic` and
+        was not confirmed; `StoreError`.
         """
         with self._statements.transaction() as connection:
             revision = begin_change(connection, self._statements.clock())
@@ -255,8 +256,8 @@ def begin_again(statements: Statements) -> None:
 
 
 def begin_change(connection: Connection, now: float) -> int:
-    """Begin a change of the list in a transaction, which then excludes any other; returns the
-    revision before it."""
+    """Begin a change of the list in a transaction, which then excludes any other one; returns the
+    list's revision."""
     connection.execute(_BEGIN, {"list": new_list_id(), "now": now})
     return connection.execute("select revision from people_list").fetchone()[0]
 

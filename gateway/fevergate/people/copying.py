@@ -1,4 +1,5 @@
-"""A gateway's copy of the campus server's list: what the server sends, and how it is taken over."""
+"""Copies the list of people from the campus server to a gateway: the server's page of changes, and
+how the gateway applies it."""
 
 from fevergate.people.changes import PUT, PUT_CARD, begin_change, end_change, erase, gone_before
 from fevergate.people.marks import set_marks_aside
@@ -18,8 +19,8 @@ _ROW = tuple(name for name in PersonRow.__struct_fields__)
 
 
 def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePage:
-    """What a gateway of a campus (empty: all campuses) lacks that has the list `list_id` up to the
-    revision `after`. Raises `StoreError`."""
+    """The changes that a gateway lacks which has the list `list_id` up to revision `after`.
+    `campus` is the gateway's (empty: people of all campuses). Raises `StoreError`."""
     state = store.state()
     if state is None:
         return PeoplePage()
@@ -54,7 +55,7 @@ def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePag
 
 
 class ListCopy:
-    """Takes the campus server's list over, page by page; each page is one transaction."""
+    """Applies the campus server's pages to a gateway's copy; each page is one transaction."""
 
     def __init__(self, store: PeopleStore) -> None:
         self._store = store
@@ -67,9 +68,9 @@ class ListCopy:
         return state.list, state.revision
 
     def take(self, new: PeoplePage) -> bool:
-        """Take a page over; whether the copy is complete now. Raises `StoreError`."""
+        """Apply a page; returns whether the copy is complete now. Raises `StoreError`."""
         if not new.list_id:
-            return True  # a server without a list: what we have stays
+            return True  # the server has no list: the copy stays as it is
         statements = self._store.statements
         list_id, after = self.position()
         now = statements.clock()
@@ -93,8 +94,8 @@ class ListCopy:
         return complete
 
     def forget_gone(self, before: float) -> int:
-        """Erase the names of whoever left the list before a Unix time (s), as the campus server
-        does on its own; returns how many. Raises `StoreError`."""
+        """Erase the names of people who left the list before a Unix time (s), as the campus server
+        does with its own; returns how many. Raises `StoreError`."""
         gone = gone_before(self._store.statements, before)
         if gone:
             with self._store.statements.transaction() as connection:
@@ -145,8 +146,8 @@ _OVERRIDE = ("person", "permit", "until", "at", "revision")
 
 
 def _begin_anew(connection: Connection, list_id: str) -> None:
-    """Another list comes: rows that it does not have are dropped once it is complete. Their numbers
-    are free at once, since the new list may give them to other rows."""
+    """Prepare for another list: rows that it lacks are dropped once it is complete. Their student
+    and staff numbers are free at once, since the new list may have them in other rows."""
     connection.execute("update people set revision = 0, number_tag = null")
     for table in ("policies", "overrides"):
         connection.execute(f"update {table} set revision = 0")  # noqa: S608
@@ -154,8 +155,8 @@ def _begin_anew(connection: Connection, list_id: str) -> None:
 
 
 def _drop_rest(connection: Connection, now: float) -> None:
-    """Drop what the list before had and this one has not. People keep a row without names: what
-    was marked of them stays."""
+    """Drop what the earlier list had and this one lacks. Its people keep a row without names, for
+    the marks on them."""
     rest = "(select person from people where revision = 0)"
     connection.execute(f"delete from cards where person in {rest}")  # noqa: S608
     for table in ("policies", "overrides"):

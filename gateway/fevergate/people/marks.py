@@ -41,8 +41,9 @@ MAX_MARKS = 500
 
 
 class NewMark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be marked of a person of the list: measured at `clinical_c` (°C, axillary), or
-    `excused` for a reason, or the mark taken back for a reason; exactly one of the three."""
+    """A mark to be entered for a person of the list. Exactly one is set: `clinical_c`, the measured
+    temperature (°C, axillary); `excused`, the reason of an excuse; or `take_back`, the reason for
+    taking the mark back."""
 
     person: Annotated[int, Meta(ge=0, lt=2**53)]
     clinical_c: float | None = None
@@ -51,7 +52,7 @@ class NewMark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Change(NamedTuple):
-    """What a mark was before, and is now: a figure, the word `excused`, or empty for none."""
+    """A person's mark before and now: a temperature as text, `excused`, or empty for no mark."""
 
     person: int
     before: str
@@ -59,9 +60,9 @@ class Change(NamedTuple):
 
 
 class KnownMarks(Struct, frozen=True, kw_only=True):
-    """Numbers of those who were measured on a day, of those who were excused and not measured, and
-    of those whose mark was taken back; `fevers` counts those whose measurement by hand or at the
-    desk was a fever. No name, figure or reason goes with them to another place."""
+    """The marks of a day as they are sent to another place: numbers of people without name,
+    temperature and reason. `excused` has nobody who was measured, too; `fevers` counts the people
+    whose measurement by hand or at the desk was a fever."""
 
     measured: Set[int] = frozenset()
     excused: Set[int] = frozenset()
@@ -71,8 +72,8 @@ class KnownMarks(Struct, frozen=True, kw_only=True):
 
 class HandFever(NamedTuple):
     """A fever that was measured by hand or at the desk: day, key of its case, campus, unit, °C
-    (axillary), Unix time (s) at which it was entered. The key is random and lies at the mark alone:
-    what is told or kept by it leads to nobody once the mark is deleted."""
+    (axillary), Unix time (s) at which it was entered. The key is random and stored with the mark
+    alone: once the mark is deleted, notices with the key lead to nobody."""
 
     day: str
     key: str
@@ -152,8 +153,8 @@ class Marks:
         return changes
 
     def own(self, day: date) -> KnownMarks:
-        """Our own marks of a day, and who was measured at our kiosks; fevers also of those that
-        were set aside."""
+        """The marks of a day that were entered here, and who was measured at this gateway's kiosks;
+        `fevers` also counts marks that were set aside (`set_marks_aside`)."""
         rows = self._statements.query(_SELECT_OWN, (day.isoformat(),))
         elsewhere = self._statements.query(_SELECT_ELSEWHERE, (day.isoformat(),))
         at_kiosks = {person for person, kind in elsewhere if kind == CARD}
@@ -166,7 +167,7 @@ class Marks:
         )
 
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
-        """Take what the campus's other gateways know of a day, in place of what was known so."""
+        """Replace what is known of the other gateways' marks of a day."""
         told = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
         text = day.isoformat()
         with self._statements.transaction() as connection:
@@ -192,7 +193,8 @@ class Marks:
             raise PeriodError("forgotten")
 
     def _allowed(self, day: date, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
-        """Those who are of some units: of a closed day, by the units that they had then."""
+        """Those of `numbers` who belong to some units; for a closed day, who belonged to them
+        then."""
         rows = self._in_parts(_SELECT_UNITS, (day.isoformat(),), numbers)
         return {person for person, campus, unit in rows if is_among(units, campus, unit)}
 
@@ -232,8 +234,9 @@ class Marks:
 
 
 def set_marks_aside(connection: Connection, now: float) -> None:
-    """Keep marks for the figures of their days alone: another list comes at `now` (Unix time, s),
-    in which their numbers of people mean others; those of presences before do, too."""
+    """Prepare the marks for another list, which comes at `now` (Unix time, s) and gives the same
+    numbers to other people: earlier marks then count in the figures of their days, but no longer
+    for a person, and earlier presences belong to nobody of the new list."""
     connection.execute("update people_list set numbered_at = ?", (now,))
     connection.execute(_KEEP_MEASURED)
     connection.execute("delete from marks_elsewhere")
@@ -241,15 +244,15 @@ def set_marks_aside(connection: Connection, now: float) -> None:
 
 
 def fevers_since(statements: Statements, zone: ZoneInfo, since: float) -> list[HandFever]:
-    """Fevers that were entered by hand or at the desk since a Unix time (s), of the days since
-    then, the oldest first."""
+    """Fevers that were entered by hand or at the desk since a Unix time (s), for the days since
+    then; the oldest first."""
     day = datetime.fromtimestamp(since, zone).date().isoformat()
     rows = statements.query(_SELECT_FEVERS, (day, FEVER_C, since))
     return [HandFever(*row) for row in rows]
 
 
 def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
-    """What a mark is to be, and the reason for it. Raises `MarkError`."""
+    """The mark that is asked for, and its reason. Raises `MarkError`."""
     excused, take_back = " ".join(new.excused.split()), " ".join(new.take_back.split())
     if (new.clinical_c is not None) + bool(excused) + bool(take_back) != 1:
         raise MarkError(new.person, "either")
@@ -264,9 +267,10 @@ def _asked(new: NewMark, kind: Kind) -> tuple[_Mark, str]:
 
 
 def _check_change(person: int, before: _Mark, now: _Mark) -> None:
-    """Refuse what would hide a measurement. Raises `MarkError`.
+    """Raise `MarkError` for a change that would hide a measurement.
 
-    A fever of a day is not measured away: it stays, or is taken back with a reason.
+    A later normal temperature does not replace a fever of the same day: the fever stays, or is
+    taken back with a reason.
     """
     if before.measured and now.kind == "excused":
         raise MarkError(person, "measured")

@@ -76,8 +76,8 @@ class Readable(Protocol):
 
 
 class Rolls:
-    """Reads the roll of a day; `campus`: of the people whom the list expects there or anywhere,
-    empty for all."""
+    """Reads the roll of a day. `campus`: only people whom the list names there or at no campus;
+    empty: everybody."""
 
     def __init__(self, statements: Readable, zone: ZoneInfo, campus: str = "") -> None:
         self._statements = statements
@@ -145,8 +145,8 @@ class Rolls:
         most: int = -1,
         skip: int = 0,
     ) -> list[MarkedPerson]:
-        """Who of some units, or of all, is in a state, by campus, unit and number; at
-        most `most` after the first `skip`."""
+        """People of some units (None: all) who are in a state, in order of campus, unit and number;
+        at most `most`, after the first `skip`."""
         source = self._source(day, units)
         if source is None:
             return []
@@ -231,8 +231,8 @@ _STATES: dict[State, str] = {
 _KIND = """case when m.kind in ('hand', 'desk', 'gate') then m.kind
         when x.kind = 'card' then 'card' when x.kind = 'measured' then 'gate'
         when m.kind = 'excused' or x.kind = 'excused' then 'excused' else 'none' end as kind"""
-"""SQL of what somebody was marked by: a measurement counts before an excuse, our own mark before
-that of another gateway."""
+"""SQL of the kind of a person's mark: a measurement goes before an excuse, and a mark made here
+before one of another gateway."""
 _OPEN = f"""
     select e.person, e.campus, e.unit, {_KIND}, m.clinical_c, m.at,
            coalesce(m."by", '') as "by", coalesce(m.sealed, '') as sealed

@@ -1,7 +1,8 @@
-"""Confirmed fevers, each told to those on duty at once, and again until somebody has it.
+"""Cases: confirmed fevers of which those on duty are told at once, and again until somebody takes
+the case.
 
-Several servers may do the same: a notice has one key for each case and round, so that each contact
-is told once a round.
+Several campus servers may do this on one database: a notice's key names case and round, so that
+each contact is told once a round.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,26 +21,26 @@ from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.store import AUDIT_S
 
 OPEN_S = 24 * 3600.0
-"""A case that nobody takes is over after this."""
+"""A case that nobody has taken ends after this time."""
 LOOK_BACK_S = OPEN_S + 3600.0
-"""Follow-ups that came longer ago are told no more; they are known for longer than a case lasts, so
-that one that is missing was corrected."""
+"""Age of the oldest follow-ups that are read. It exceeds the life of a case, so that if a case's
+fever is no longer among them, it was corrected."""
 CORRECTED, OLD = "corrected", "old"
-"""Why a case is over."""
+"""Why a case ended: the fever was corrected, or nobody took it for `OPEN_S`."""
 STEP_S = 60.0
-"""A case that opened this much later than now was opened before the clock was set back; clocks of
-several servers differ by less."""
+"""A case that was opened more than this in the future shows that the clock was set back since;
+several servers' clocks differ by less."""
 MAX_OF_KIOSK = 50
-"""Most cases of a kiosk within `LOOK_BACK_S` that open at once: more are a flood."""
+"""Most cases of a kiosk within `LOOK_BACK_S` that are opened without delay; more are a flood."""
 FLOOD_S = 600.0
-"""Time between two further cases of a kiosk with a flood, of which the newest fever is the next."""
+"""In a flood a kiosk gets one further case in this time, for its newest fever."""
 MAX_KNOWN_OF_KIOSK = 1000
-"""Most follow-ups of a kiosk within `LOOK_BACK_S` that are read, the newest."""
+"""Most follow-ups of a kiosk within `LOOK_BACK_S` that are read: the newest."""
 
 
 class ConfirmedFever(Struct, frozen=True, kw_only=True):
-    """A follow-up that those on duty must know of, without personal data. `at`: Unix time (s) at
-    which it was saved; `clinical_c` in °C."""
+    """A follow-up of which those on duty must be told, without personal data. `at`: Unix time (s)
+    at which it was saved; `clinical_c` in °C."""
 
     key: str
     campus: str
@@ -50,17 +51,17 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
     clinical_site: str
     outcome: str
     unit: str = ""
-    """Unit of somebody of the list whose fever was entered by hand; without gate and kiosk then."""
+    """Unit of the person, if the fever was entered by hand; gate and kiosk are empty then."""
 
     @property
     def source(self) -> str:
-        """Begin of the keys of all fevers of the same kiosk; empty for one by hand."""
+        """Common beginning of the keys of this kiosk's fevers; empty for a fever by hand."""
         return self.key.rsplit("/", 2)[0] + "/" if self.kiosk else ""
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """A confirmed fever and who has it; times are Unix time (s). A case that nobody took is over
-    once it is `corrected` at the gate, or `old`."""
+    """A confirmed fever, and who took the case; times are Unix time (s). A case that nobody took
+    ends when the fever is corrected at the gate, or after `OPEN_S` (`over_why`)."""
 
     fever: ConfirmedFever
     opened_at: float
@@ -95,9 +96,12 @@ class Cases:
     """Names of a fever's campus, gate and kiosk."""
 
     def follow(self, confirmed: Iterable[ConfirmedFever]) -> None:
-        """Open a case for each new fever of `confirmed`, which are all of the last `LOOK_BACK_S`,
-        the oldest first; of a kiosk with a flood of them the newest (`MAX_OF_KIOSK`, `FLOOD_S`).
-        Tell each case that waits, and end those that are not among them any more."""
+        """Open a case for each new fever, send the notices that are due for waiting cases, and end
+        the waiting cases whose fever was corrected or that are too old.
+
+        `confirmed` are all confirmed fevers of the last `LOOK_BACK_S`, the oldest first. A kiosk
+        with a flood of them gets cases as `MAX_OF_KIOSK` and `FLOOD_S` say.
+        """
         now = self.notices.store.clock()
         known = {fever.key: fever for fever in confirmed}
         cases = {case.fever.key: case for case in self._of(known)}
@@ -124,7 +128,7 @@ class Cases:
                 self._tell(msgspec.structs.replace(case, fever=fever), now)
 
     def take(self, key: str, by: str) -> bool:
-        """Note that somebody has it, which ends the repeats; whether nobody had it before."""
+        """Note that somebody takes a case, which ends its notices; returns whether it waited."""
         with self.notices.store.transaction() as connection:
             taken = connection.execute(
                 "update told_cases set taken_at = ?, taken_by = ?"
@@ -134,8 +138,8 @@ class Cases:
             return bool(taken.rowcount)
 
     def forget(self, before: float) -> int:
-        """Delete the names of who took the cases that were opened before then (Unix time, s);
-        returns how many. The audit has the account by which it was done."""
+        """Delete the names of those who took cases opened before a Unix time (s); returns how many.
+        The audit still has the account with which a case was taken."""
         with self.notices.store.transaction() as connection:
             return connection.execute(
                 "update told_cases set taken_by = '' where opened_at < ? and taken_by <> ''",
@@ -143,7 +147,7 @@ class Cases:
             ).rowcount
 
     def waiting(self) -> list[Case]:
-        """Cases that nobody has, the oldest first."""
+        """Cases that nobody has taken and that have not ended, the oldest first."""
         where = "taken_at is null and over_at is null order by opened_at, key"
         return self._cases(where, ())
 
@@ -175,7 +179,7 @@ class Cases:
         ]
 
     def _is_flood(self, source: str, now: float) -> bool:
-        """Whether a kiosk, by its fevers' `source`, may have no further case yet."""
+        """Whether a kiosk (its fevers' `source`) is in a flood and must wait for its next case."""
         ((count, last),) = self.notices.store.query(
             "select count(*), max(opened_at) from told_cases"
             " where opened_at > ? and substr(key, 1, ?) = ?",
@@ -189,8 +193,8 @@ class Cases:
             connection.execute(_OPEN, (fever.key, msgspec.json.encode(fever).decode(), now))
 
     def _count_from(self, now: float) -> None:
-        """Count the repeats and levels of cases from now that were opened before the clock was set
-        back; otherwise they would stop until it is as late again."""
+        """If the clock was set back, let cases that it puts into the future begin now: otherwise
+        their notices would stop until the clock is as late as before."""
         if any(case.opened_at > now + STEP_S for case in self.waiting()):
             with self.notices.store.transaction() as connection:
                 connection.execute(
@@ -246,5 +250,5 @@ _OPEN = """
 
 
 def _since(case: Case, now: float) -> float:
-    """Time since a case was opened; another server's clock makes it no less than 0."""
+    """Seconds since a case was opened; at least 0, since another server's clock may be ahead."""
     return max(0.0, now - case.opened_at)
