@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
 import real_micropython as micropython
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kiosk import settings_check
 from kiosk.calibration import calibration_from
 from kiosk.errors import CalibrationError, SettingsError, plain
 from kiosk.remote_settings import FIELDS, RemoteSettings
@@ -20,6 +22,31 @@ OWN = {
     "password": "secret",
 }
 FROM_THE_FACTORY = Settings(OWN)
+NOT_FROM_AFAR = {
+    "kiosk": "north-2",
+    "role": "kiosk",
+    "campus": "west",
+    "gate": "south",
+    "supply_v": 3.3,
+    "wifi_ssid": "somebody's",
+    "wifi_ssid_hex": "4142",
+    "wifi_password": "another one",
+    "address": "10.0.0.7",
+    "netmask": "255.255.0.0",
+    "router": "10.0.0.254",
+    "name_server": "10.0.0.53",
+    "broker_host": "10.6.6.6",
+    "broker_port": 1883,
+    "broker_name": "somebody",
+    "username": "admin",
+    "password": "another",
+    "ntp_host": "10.6.6.6",
+    "ntp_port": 1123,
+    "update_key": "another",
+    "card_key": "ab" * 32,
+}
+"""Each field that is the board's own, with a value that its settings.json might have."""
+
 SECRETS = ("kiosk", "campus", "broker_host", "broker_port", "username", "password")
 
 scalars = (
@@ -66,6 +93,40 @@ def test_settings_messages(tmp_path, message):
     assert 35 <= in_force.threshold_c <= 40 and 0 <= in_force.volume <= 100
     in_force.is_quiet(1_795_400_000)
     assert RemoteSettings(OWN, str(tmp_path / "remote")).version == remote.version
+
+
+valid = st.fixed_dictionaries(
+    {},
+    optional={
+        "site": st.sampled_from(["canthus", "forehead"]),
+        "threshold_c": st.floats(35, 40),
+        "confirm_scans": st.integers(0, 3),
+        "language": st.sampled_from(["zh", "en"]),
+        "volume": st.integers(0, 100),
+        "brightness": st.integers(1, 100),
+    },
+)
+
+
+@many
+@given(values=valid, name=st.sampled_from(sorted(NOT_FROM_AFAR)), last=st.booleans())
+def test_one_field_that_is_the_boards_own_refuses_the_whole_message(tmp_path, values, name, last):
+    own = OWN | {"netmask": "255.255.255.0", "router": "10.0.0.1"}
+    stranger = {name: NOT_FROM_AFAR[name]}
+    Settings(own | values | stranger)  # that alone is no reason
+    remote = RemoteSettings(own, str(tmp_path / "fresh"))
+    version = remote.version + 1
+    mixed = values | stranger if last else stranger | values
+    with pytest.raises(SettingsError, match=name):
+        remote.take({"version": version, "values": mixed})
+    assert remote.version == version - 1
+    assert getattr(remote.settings, name) == getattr(Settings(own), name)
+    assert remote.take({"version": version, "values": values})
+    assert getattr(remote.settings, name) == getattr(Settings(own), name)
+
+
+def test_every_field_may_be_set_from_afar_or_is_the_boards_own():
+    assert sorted(settings_check._FIELDS) == sorted([*FIELDS, *NOT_FROM_AFAR])
 
 
 @many

@@ -1,6 +1,7 @@
 """The sign of life for lamp posts: it comes from an alarm that works, or not at all."""
 
 import threading
+from typing import Any
 
 from samples import reading, settings
 
@@ -37,6 +38,22 @@ class Broker:
         self.events.append("beat")
         self.said.append((topic, decode(payload, Beat).n, qos, retain))
         return True
+
+
+class AlarmLock:
+    """The lock of an alarm; `awaited` is set once somebody has to wait for it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.awaited = threading.Event()
+
+    def __enter__(self):
+        if not self._lock.acquire(blocking=False):
+            self.awaited.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
 
 
 def gates(**posts):
@@ -81,13 +98,20 @@ def test_an_alarm_that_is_stuck_is_silent():
     lamps = Lamps()
     broker = Broker(lamps.events)
     alarm = Alarm({"north": lamps, "south": Lamps()}, lambda _: None)
-    beat = AlarmBeat(gates(north=["north-post"]), alarm, broker.publish)
+    lock: Any = AlarmLock()
+    alarm._lock = lock
+
+    def publish(*arguments, **options):
+        lock.awaited.set()  # not awaited: the order below says so, at once
+        return broker.publish(*arguments, **options)
+
+    beat = AlarmBeat(gates(north=["north-post"]), alarm, publish)
     raising = threading.Thread(target=alarm.fever, args=("north", reading(1, "fever")))
     raising.start()
     assert lamps.shown.wait(HANG_S)
     beating = threading.Thread(target=beat.beat)
     beating.start()
-    beating.join(0.2)  # the alarm holds it; one that did not wait would be done by now
+    assert lock.awaited.wait(HANG_S)
     lamps.go_on.set()
     beating.join(HANG_S)
     raising.join(HANG_S)
