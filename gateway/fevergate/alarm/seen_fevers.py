@@ -7,13 +7,15 @@ much.
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 
 from fevergate.protocol.messages import Identity
 
 MAX_FEVERS = 200_000
-"""Fevers remembered, more than a campus has in years. Beyond that, those of the kiosk boot that was
-added to least recently are forgotten."""
+"""Fevers remembered, more than a campus has in years. Beyond that the kiosk with the most forgets
+its own: those of the boot that was added to least recently, or of its only boot the lower half. So
+one that sends fevers without end neither fills the memory nor makes others' ring again."""
 
 
 class SeenFevers:
@@ -21,12 +23,12 @@ class SeenFevers:
 
     def __init__(self, identities: Iterable[Identity] = ()) -> None:
         self._boots: dict[tuple[str, int], array[int]] = {}
-        self._count = 0
+        self._of_kiosk: Counter[str] = Counter()
         for identity in identities:
             self.add(identity)
 
     def __len__(self) -> int:
-        return self._count
+        return self._of_kiosk.total()
 
     def __contains__(self, identity: Identity) -> bool:
         seqs = self._boots.get(identity[:2])
@@ -43,6 +45,15 @@ class SeenFevers:
         seqs = self._boots.pop(boot, None) or array("I")
         seqs.insert(bisect_left(seqs, identity.seq), identity.seq)
         self._boots[boot] = seqs  # at the end: the order is that of the last addition
-        self._count += 1
-        while self._count > MAX_FEVERS and len(self._boots) > 1:
-            self._count -= len(self._boots.pop(next(iter(self._boots))))
+        self._of_kiosk[identity.kiosk] += 1
+        if len(self) > MAX_FEVERS:
+            self._forget(max(self._of_kiosk, key=lambda kiosk: self._of_kiosk[kiosk]))
+
+    def _forget(self, kiosk: str) -> None:
+        first, *more = (boot for boot in self._boots if boot[0] == kiosk)
+        if more:
+            gone = len(self._boots.pop(first))
+        else:  # sequence numbers rise within a boot, so its oldest fevers have the lowest
+            gone = (len(self._boots[first]) + 1) // 2
+            del self._boots[first][:gone]
+        self._of_kiosk[kiosk] -= gone

@@ -137,8 +137,13 @@ class Ingest:
             record = Rejected(topic, reason, payload, now)
         if record is None or self._too_many(topic, record):
             done()
-        else:
-            self._keep(record, done)
+            return
+        if isinstance(record, SettingsApplied) and record.applied.error:
+            kiosk = record.applied.kiosk
+            log.warning(
+                "%s: settings refused: %s", kiosk, record.applied.error, extra={"kiosk": kiosk}
+            )
+        self._keep(record, done)
 
     def _too_many(self, topic: str, record: Record) -> bool:
         """Whether a kiosk sends too many messages other than readings, which are counted in
@@ -280,8 +285,6 @@ class Ingest:
         applied = decode(payload, Applied)
         self._same(kiosk, applied.kiosk)
         self._monitor.heard(kiosk)
-        if applied.error:
-            log.warning("%s: settings refused: %s", kiosk, applied.error, extra={"kiosk": kiosk})
         return SettingsApplied(applied, now, gate)
 
     def _acknowledge(self, gate: str, acknowledge: Acknowledge) -> None:

@@ -24,6 +24,9 @@ from fevergate.storage.records import (
 MAX_REJECTED = 10_000
 """Rejected messages kept; the oldest are deleted first, so that a flood cannot fill the disk."""
 
+MAX_CALIBRATIONS = 1000
+"""Calibrations kept of one kiosk, those that it applied last: it names sensor and date itself."""
+
 MAX_BOOTS = 1024
 """Boots whose start time is cached; others are learnt again from their next date."""
 
@@ -164,12 +167,19 @@ class RecordWriter:
         if applied.calibration:
             # Applied again after each connection; the row of the first application stays.
             row = msgspec.structs.asdict(applied.calibration)
-            self._connection.execute(
+            new = self._connection.execute(
                 "insert or ignore into calibrations values"
                 " (:kiosk, :sensor, :at, :by, :method, :offset_c, :gain, :can_over_air_c,"
                 " :uncertainty_c, :applied_at, :supply_v)",
                 row | {"kiosk": applied.kiosk, "applied_at": received_at},
             )
+            if new.rowcount:
+                self._connection.execute(
+                    "delete from calibrations where (kiosk, at, sensor) in"
+                    " (select kiosk, at, sensor from calibrations where kiosk = ?"
+                    " order by applied_at desc limit -1 offset ?)",
+                    (applied.kiosk, MAX_CALIBRATIONS),
+                )
 
     def _write_health(self, record: HealthArrived) -> None:
         health = record.health

@@ -35,10 +35,20 @@ def test_a_boot_that_goes_on_is_not_the_first_to_be_forgotten(monkeypatch):
     assert Identity("a", 0, 1) in known and Identity("a", 1, 1) not in known
 
 
-def test_it_never_forgets_the_only_boot(monkeypatch):
+def test_of_its_only_boot_a_kiosk_forgets_the_lower_half(monkeypatch):
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
-    known = SeenFevers(Identity("a", 1, seq) for seq in range(1, 151))
-    assert len(known) == 150 and Identity("a", 1, 1) in known
+    known = SeenFevers(Identity("a", 1, seq) for seq in range(1, 1001))
+    assert len(known) <= 100 and Identity("a", 1, 1000) in known
+
+
+@pytest.mark.parametrize("boots", [1, 7])
+def test_a_kiosk_that_sends_fevers_without_end_forgets_its_own_alone(monkeypatch, boots):
+    monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
+    honest = [Identity("a", boot, seq) for boot in (1, 2) for seq in (3, 9)]
+    known = SeenFevers(honest)
+    for seq in range(1, 1001):
+        known.add(Identity("b", seq % boots, seq))
+    assert len(known) <= 100 and all(identity in known for identity in honest)
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

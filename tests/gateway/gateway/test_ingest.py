@@ -273,3 +273,10 @@ def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_
     assert isinstance(scene.say("south-1/health", health(kiosk="south-1")), HealthArrived)
     record = scene.say("north-1/reading", reading(1, "fever"))
     assert isinstance(record, ReadingArrived) and scene.events[-2] == "red light"
+
+
+def test_a_kiosk_that_refuses_its_settings_without_end_does_not_fill_the_journal(scene, caplog):
+    for number in range(2 * int(OTHERS_BURST)):
+        scene.say("north-1/settings/applied", Applied(kiosk="north-1", error=f"x{number}"))
+    assert len(scene.kept) == caplog.text.count("settings refused") < 2 * OTHERS_BURST
+    assert "north-1: settings refused: x0" in caplog.text

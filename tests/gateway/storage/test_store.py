@@ -299,3 +299,21 @@ def test_a_database_from_before_the_first_release_is_refused_and_left(
     with closing(sqlite3.connect(path)) as old:
         assert old.execute("select name from _sqlite_migrations").fetchall() == [("rollups",)]
     assert len(path.read_bytes()) == len(before) and list(tmp_path.glob("*damaged*")) == []
+
+
+def test_calibrations_that_a_kiosk_makes_up_push_out_its_own_alone(store, monkeypatch):
+    monkeypatch.setattr(record_writer, "MAX_CALIBRATIONS", 3)
+
+    def apply(kiosk, number):
+        record = CalibrationRecord(
+            sensor=f"{number:016x}", at=AT, by="x", method="y", offset_c=0.1, uncertainty_c=0.2
+        )
+        applied = Applied(kiosk=kiosk, calibration=record)
+        store.commit([SettingsApplied(applied, AT + number, "north")])
+
+    apply("north-2", 0)
+    for number in range(10):
+        apply("north-1", number)
+    rows = store.db.query("select kiosk, sensor from calibrations order by applied_at")
+    kept = [(row["kiosk"], int(row["sensor"], 16)) for row in rows]
+    assert kept == [("north-2", 0), *(("north-1", number) for number in (7, 8, 9))]
