@@ -1,4 +1,4 @@
-"""Reads one day's fevers, counts and coverage from the gateway's database.
+"""The log of one day: its fevers, counts and coverage, read from the gateway's database.
 
 A day begins at midnight in the campus's zone. Counts and coverage come from daily rows, which are
 sums of hours: in a zone with an offset of half an hour, an hour belongs to the day in which it
@@ -6,7 +6,6 @@ begins.
 """
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -17,55 +16,19 @@ from sqlite_utils import Database
 from fevergate.errors import StoreError
 from fevergate.people.roll import DayRoll, Rolls
 from fevergate.people.store import DATABASE
-from fevergate.protocol.messages import Identity
+from fevergate.reports.fevers import Fever, Fevers, lit_for_other_days
 from fevergate.reports.kiosk_comparison import Blind, Unlike, blind, crowds, unlike
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import day_bounds
-from fevergate.storage.schema import struck
 from fevergate.storage.statements import Parameters
 from fevergate.storage.strikes import Strike, read_strikes
 
 MAX_FEVERS = 20_000
 """Most fevers of a day that `read_day` holds in memory by default. No gate sees so many people in a
 day."""
-
-
-class Fever(Struct, kw_only=True):
-    """One fever; times are Unix time (s), temperatures °C.
-
-    Where `dated` is false, `at` is the time of arrival: the kiosk sent no date, or an impossible
-    one (`claimed_at`).
-    """
-
-    gate: str
-    kiosk: str
-    boot: int
-    seq: int
-    at: float
-    dated: bool
-    skin_c: float | None
-    body_c: float | None
-    threshold_c: float | None
-    ambient_c: float | None
-    raised_at: float
-    acknowledged_at: float | None
-    acknowledged_by: str | None
-    claimed_at: float | None = None
-
-    @property
-    def delay_s(self) -> float | None:
-        """Seconds from the red light to its acknowledgement."""
-        if self.acknowledged_at is None:
-            return None
-        return self.acknowledged_at - self.raised_at
-
-
-def identity_of(fever: Fever) -> Identity:
-    """Primary key of the fever's reading."""
-    return Identity(fever.kiosk, fever.boot, fever.seq)
 
 
 class KioskDay(Struct, kw_only=True):
@@ -145,54 +108,6 @@ class Day(Struct, kw_only=True):
         return bool(over and self.roll and self.roll.unmeasured and not self.roll.fevers)
 
 
-class Fevers:
-    """Fevers of a period in order of time, those that are struck or all others.
-
-    They are read from the database one by one, each time that they are iterated: a list takes
-    0.8 kB of each, and one kiosk can send 190,000 in a day (`gateway.flood_guard`).
-    """
-
-    def __init__(
-        self, database: Database, begin: float, end: float, *, struck: bool = False
-    ) -> None:
-        self._database = database
-        self._span = (begin, end)
-        # Written so that SQLite uses the partial index of fevers by time.
-        self._where = f"""
-            where r.verdict = 'fever'
-              and coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?
-              and {"" if struck else "not "}{_IS_STRUCK}"""
-
-    def __iter__(self) -> Iterator[Fever]:
-        return self._rows(-1, 0)
-
-    def __len__(self) -> int:
-        return self._count("count(*)")
-
-    def unacknowledged(self) -> int:
-        """Number of those that nobody has acknowledged."""
-        return self._count("count(*) - count(f.acknowledged_at)")
-
-    def page(self, most: int, skip: int = 0) -> list[Fever]:
-        """At most `most` of them, after the first `skip`."""
-        return list(self._rows(most, skip))
-
-    def _rows(self, most: int, skip: int) -> Iterator[Fever]:
-        rows = self._database.query(
-            f"{FEVER} {self._where} order by 5, 2, 3, 4 limit ? offset ?",
-            (*self._span, most, skip),
-        )
-        return (msgspec.convert(row, Fever, strict=False) for row in rows)
-
-    def _count(self, what: str) -> int:
-        joined = f"readings r join fevers f using (kiosk, boot, seq) {self._where}"
-        ((count,),) = self._database.execute(
-            f"select {what} from {joined}",  # noqa: S608 - constants
-            self._span,
-        )
-        return count
-
-
 class WholeDay(NamedTuple):
     """A day whose own list of fevers is left empty, and all its fevers, to be read one by one."""
 
@@ -224,7 +139,7 @@ def read_day(
     kiosks = _kiosks(database, settings, day)
     day_crowds = crowds(database, settings, begin, end)
     covered = any(kiosk.watched_minutes for kiosk in kiosks)
-    (lit,) = database.execute(_LIT, (begin, end, begin, end)).fetchone()
+    lit = lit_for_other_days(database, begin, end)
     strikes = read_strikes(database, begin, end)
     clear = covered and not count and not lit and not any(kiosk.fever for kiosk in kiosks)
     now = clock_memory.now(database)
@@ -312,42 +227,6 @@ def read_whole_day(
         Fevers(database, begin, end),
         Fevers(database, begin, end, struck=True),
     )
-
-
-def read_fever(database: Database, identity: Identity) -> Fever | None:
-    """A stored fever, struck or not, or None."""
-    where = "where r.kiosk = ? and r.boot = ? and r.seq = ? and r.verdict = 'fever'"
-    for row in database.query(f"{FEVER} {where}", tuple(identity)):
-        return msgspec.convert(row, Fever, strict=False)
-    return None
-
-
-def unacknowledged(database: Database, begin: float, end: float, most: int) -> list[Identity]:
-    """Fevers that lit red from `begin` to `end` (Unix time, s, both included) and that nobody has
-    acknowledged, the oldest first; of each kiosk the first `most`. Struck ones are left out."""
-    rows = database.execute(_UNACKNOWLEDGED, (begin, end, most))
-    return [Identity(*row) for row in rows]
-
-
-FEVER = """
-    select f.gate, f.kiosk, f.boot, f.seq, coalesce(r.at, r.received_at) as at,
-           r.at is not null as dated, r.skin_c, r.body_c, r.threshold_c, r.ambient_c,
-           f.raised_at, f.acknowledged_at, f.acknowledged_by,
-           r.claimed_at
-    from readings r join fevers f using (kiosk, boot, seq)"""
-"""SQL: fevers with the columns of `Fever`."""
-_IS_STRUCK = struck("r", "coalesce(r.at, r.received_at)")
-_UNACKNOWLEDGED = f"""
-    select f.kiosk, f.boot, f.seq from (
-        select *, row_number() over (partition by kiosk order by raised_at, boot, seq) as place
-        from fevers where acknowledged_at is null and raised_at >= ? and raised_at <= ?
-    ) f join readings r using (kiosk, boot, seq)
-    where f.place <= ? and not {_IS_STRUCK} order by f.raised_at"""  # noqa: S608 - constants
-_LIT = f"""
-    select count(*) from fevers f join readings r using (kiosk, boot, seq)
-    where f.raised_at >= ? and f.raised_at < ?
-      and not (coalesce(r.at, r.received_at) >= ? and coalesce(r.at, r.received_at) < ?)
-      and not {_IS_STRUCK}"""  # noqa: S608 - constants
 
 
 def _kiosks(database: Database, settings: GatewaySettings, day: date) -> list[KioskDay]:

@@ -22,7 +22,8 @@ from fevergate.people.marks import MAX_MARKS, NewMark
 from fevergate.people.roll import DayRoll, UnitRoll
 from fevergate.protocol.messages import Person
 from fevergate.registers.duty import OnDuty
-from fevergate.reports.fever_log import Day, Fever, identity_of
+from fevergate.reports.fever_log import Day
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.texts.word_tables import ERRORS
 from fevergate.web import kiosk_actions, register_api, trace_api
 from fevergate.web.context import Shared

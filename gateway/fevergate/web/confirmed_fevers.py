@@ -3,7 +3,7 @@
 from collections import Counter
 
 from fevergate.people.marks import fevers_since
-from fevergate.reports.fever_log import read_fever
+from fevergate.reports.fevers import read_fever
 from fevergate.web.context import Shared
 from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_KNOWN_OF_KIOSK, ConfirmedFever
 

@@ -29,15 +29,8 @@ from fevergate.protocol.messages import Identity
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
-from fevergate.reports.fever_log import (
-    Day,
-    Fever,
-    WholeDay,
-    identity_of,
-    read_day,
-    read_fever,
-    read_whole_day,
-)
+from fevergate.reports.fever_log import Day, WholeDay, read_day, read_whole_day
+from fevergate.reports.fevers import Fever, identity_of, read_fever
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import DAY_S

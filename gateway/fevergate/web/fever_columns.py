@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fevergate.protocol.alarm_messages import BUTTON
-from fevergate.reports.fever_log import Fever, identity_of
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.strikes import Strike, of_fever
 from fevergate.texts.translations import N_, Say, translator

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import PeriodError
-from fevergate.reports.fever_log import identity_of
+from fevergate.reports.fevers import identity_of
 from fevergate.texts.translations import Say, translator
 from fevergate.texts.word_tables import LABELS
 from fevergate.web.context import Shared

@@ -18,7 +18,7 @@ import msgspec
 from sqlite_utils import Database
 
 from fevergate.errors import PeriodError
-from fevergate.reports.fever_log import FEVER, Fever
+from fevergate.reports.fevers import FEVER, Fever
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.schema import struck
 from fevergate.web.follow_ups import MAX_LENGTHS, OUTCOMES, Followed

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from fevergate.reports.fever_log import Fever, identity_of
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.web.follow_ups import FollowUp
 
 LOINC = "http://loinc.org"

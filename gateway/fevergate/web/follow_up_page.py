@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import FollowUpError
-from fevergate.reports.fever_log import Fever, identity_of
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.storage.presences import person_of
 from fevergate.web.context import Shared
 from fevergate.web.follow_ups import OUTCOMES, SITES, FollowUp, parse

@@ -12,7 +12,7 @@ from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Identity
 from fevergate.reports.confirmation import CONFIRMED_C, is_to_be_told
-from fevergate.reports.fever_log import Fever, identity_of
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.epochs import RESENT_DAYS
 from fevergate.web_common.routes import whole_number

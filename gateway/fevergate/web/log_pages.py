@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import ActionError, StrikeError
-from fevergate.reports.fever_log import Day, Fever, WholeDay
+from fevergate.reports.fever_log import Day, WholeDay
+from fevergate.reports.fevers import Fever
 from fevergate.reports.formats import json_parts
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.strikes import StrikeRequest, strike, take_back

@@ -14,7 +14,8 @@ from fevergate.reports.day_in_words import (
     to_treat,
     verdict,
 )
-from fevergate.reports.fever_log import Day, Fever, KioskDay, WholeDay
+from fevergate.reports.fever_log import Day, KioskDay, WholeDay
+from fevergate.reports.fevers import Fever
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.names import Names
 from fevergate.storage.strikes import Strike

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from fevergate.command_line.terminal import FittedTable
 from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import Fever, WholeDay, identity_of
+from fevergate.reports.fever_log import WholeDay
+from fevergate.reports.fevers import Fever, identity_of
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import read_rows
 from fevergate.texts.translations import N_, Say, translator

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from fevergate.errors import NothingFoundError
 from fevergate.people.card_list import entry_of
 from fevergate.people.passes import REGISTER as VISITORS
-from fevergate.reports.fever_log import identity_of
+from fevergate.reports.fevers import identity_of
 from fevergate.storage.presences import person_of
 from fevergate.texts.translations import N_, translator
 from fevergate.web import follow_ups

@@ -22,7 +22,8 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import PeriodError
 from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import MAX_FEVERS, Day, identity_of
+from fevergate.reports.fever_log import MAX_FEVERS, Day
+from fevergate.reports.fevers import identity_of
 from fevergate.reports.tree_diff import Difference, differences
 from fevergate.storage.strikes import Strike
 from fevergate.web.follow_ups import FollowUp

@@ -17,7 +17,7 @@ from fevergate.people.passes import REGISTER as VISITORS
 from fevergate.people.store import PeopleStore
 from fevergate.protocol.messages import Identity
 from fevergate.registers.entries import Entries, Entry
-from fevergate.reports.fever_log import read_fever
+from fevergate.reports.fevers import read_fever
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.presences import Passage, count_measured, passed_between, person_of
 from fevergate.web_common.store import AuditedStore

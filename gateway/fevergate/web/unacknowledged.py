@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fevergate.notices.texts import celsius, texts
-from fevergate.reports.fever_log import Fever, read_fever, unacknowledged
+from fevergate.reports.fevers import Fever, read_fever, unacknowledged
 from fevergate.web.context import Shared
 
 OLD_S = 24 * 3600.0

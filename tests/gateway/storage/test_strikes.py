@@ -13,7 +13,8 @@ from samples import arrived, health, settings
 
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
-from fevergate.reports.fever_log import Fevers, read_day
+from fevergate.reports.fever_log import read_day
+from fevergate.reports.fevers import Fevers
 from fevergate.reports.kiosk_comparison import crowds
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.records import HealthArrived

@@ -10,7 +10,7 @@ import pdfplumber
 import pytest
 from pages_site import DAY, FEVER, OURS, csrf
 
-from fevergate.reports.fever_log import Fevers
+from fevergate.reports.fevers import Fevers
 
 LOG = f"/admin/log?date={DAY}"
 

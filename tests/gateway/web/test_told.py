@@ -18,7 +18,7 @@ from fevergate.operations import doctor_notices
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.marks import NewMark
 from fevergate.protocol.messages import Identity
-from fevergate.reports.fever_log import unacknowledged
+from fevergate.reports.fevers import unacknowledged
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage.records import Acknowledged
