@@ -123,7 +123,7 @@ def unsealed(key: bytes, label: bytes, boot: int, count: int, who: str) -> int:
 def key_of(path: Path) -> bytes:
     """The card key in a kiosk's settings; empty where there is none."""
     try:
-        key = bytes.fromhex(json.loads(path.read_text()).get("card_key", ""))
+        key = bytes.fromhex(json.loads(path.read_bytes()).get("card_key", ""))
     except (ValueError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path}: expected the settings that were made for it") from error
     return key if len(key) == KEY_BYTES else b""

@@ -113,7 +113,8 @@ def write_kiosk(
     if settings.get("role") != POST_ROLE:
         settings["card_key"] = (not fresh and _card_key(path)) or secrets.token_hex(CARD_KEY_BYTES)
     _check(path, settings)
-    text = json.dumps(settings, indent=1).encode() + b"\n"
+    # Not as escapes: MicroPython reads those of an emoji in a Wi-Fi's name as two characters.
+    text = json.dumps(settings, indent=1, ensure_ascii=False).encode() + b"\n"
     done.note(f"kiosks/{kiosk}", text != before)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority = pki.authority_der(done.folder)
@@ -121,7 +122,8 @@ def write_kiosk(
     pki.write_public(folder / "ca.der", authority)
     # Both in one file, to be uploaded on the setup page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
-    pki.write_private(folder / "kiosk.json", json.dumps(whole).encode() + b"\n")
+    text = json.dumps(whole, ensure_ascii=False).encode() + b"\n"
+    pki.write_private(folder / "kiosk.json", text)
 
 
 def write_authority(done: Provisioned) -> None:
@@ -141,7 +143,7 @@ def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
         raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {known}")
     path = folder / "kiosks" / kiosk / "settings.json"
     kiosk_password(path)
-    values = json.loads(path.read_text())
+    values = json.loads(path.read_bytes())
     _check(path, values)
     return values
 
@@ -218,7 +220,7 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
 
 def _card_key(path: Path) -> str:
     """The card key in a kiosk's settings.json; empty where an earlier version wrote it."""
-    key = str(json.loads(path.read_text()).get("card_key", ""))
+    key = str(json.loads(path.read_bytes()).get("card_key", ""))
     return key if re.fullmatch(f"[0-9a-f]{{{2 * CARD_KEY_BYTES}}}", key) else ""
 
 

@@ -79,7 +79,9 @@ class SetupCodes:
         file = {"settings": values, "ca": base64.b64encode(authority).decode()}
         code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         fernet = Fernet(base64.urlsafe_b64encode(key_of(code)))
-        sealed = base64.urlsafe_b64decode(fernet.encrypt(json.dumps(file).encode()))
+        # Not as escapes, which MicroPython reads wrongly beyond U+FFFF.
+        text = json.dumps(file, ensure_ascii=False).encode()
+        sealed = base64.urlsafe_b64decode(fernet.encrypt(text))
         with self._lock:
             self._drop(lambda sealed: sealed.kiosk == kiosk)
             self._waiting[path_of(code)] = _Sealed(kiosk, sealed, self._clock() + LIFETIME_S)

@@ -93,6 +93,19 @@ def test_a_boards_folder_has_what_the_board_reads(tmp_path):
     assert x509.load_der_x509_certificate((folder / "ca.der").read_bytes())
 
 
+def test_a_board_reads_a_wifi_name_with_an_emoji_as_it_is(tmp_path):
+    """MicroPython's JSON makes two characters of the escapes of one beyond U+FFFF."""
+    make(tmp_path / "a", gates={"north": ["north-1"]}, wifi_ssid="📶 校园")
+    script = tmp_path / "reads.py"
+    script.write_text(
+        "import json\n"
+        "print(json.load(open('settings.json'))['wifi_ssid'].encode())\n"
+        "print(json.load(open('kiosk.json'))['settings']['wifi_ssid'].encode())\n"
+    )
+    read = real_micropython.run(str(script), cwd=tmp_path / "a/kiosks/north-1")
+    assert read.splitlines() == [str("📶 校园".encode())] * 2
+
+
 def test_secrets_are_their_owners_and_are_never_printed(tmp_path, capfd):
     folder = tmp_path / "a"
     done = make(folder, campus_server_url="https://127.0.0.1:8443")

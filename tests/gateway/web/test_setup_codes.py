@@ -24,7 +24,7 @@ from kiosk import setup_code
 from kiosk.errors import SettingsError
 
 KIOSK = "/admin/kiosks/north-1"
-WIFI_PASSWORD = "hunter2hunter2"
+WIFI, WIFI_PASSWORD = "📶 校园", "hunter2hunter2"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
         gates={"north": ["north-1", "north-2"]},
         broker_host="192.168.1.10",
         bind="0.0.0.0",  # noqa: S104
-        wifi_ssid="campus",
+        wifi_ssid=WIFI,
         wifi_password=WIFI_PASSWORD,
     )
     return folder
@@ -136,9 +136,10 @@ def test_a_board_opens_what_the_gateway_sealed(codes, tmp_path):
         "from kiosk import setup_code\n"
         f"code = setup_code.parse({issued.link!r})[2]\n"
         "text = setup_code.unseal(open('sealed', 'rb').read(), code)\n"
-        "print(json.loads(text)['settings']['username'])\n"
+        "values = json.loads(text)['settings']\n"
+        "print(values['username'], values['wifi_ssid'])\n"
     )
-    assert micropython.run(str(script), cwd=tmp_path).strip() == "north-1"
+    assert micropython.run(str(script), cwd=tmp_path).strip() == f"north-1 {WIFI}"
 
 
 def test_the_picture_is_the_link_to_a_camera(codes):
