@@ -1,10 +1,9 @@
-"""What limits gateway and collectors: a bare paho subscriber in their place, which only
-acknowledges.
+"""A bare paho subscriber that only acknowledges messages: no gateway or collector can be faster.
 
-The settings file tells whose place: gateway.toml, or collect.toml and the name of a collector.
-`register` creates its session and ends, `end` removes it. After a line `ready`, `drain COUNT`
-prints when the first and the last of COUNT messages came (monotonic s), and `watch TEXT` when each
-message with the text came.
+It subscribes as the client whose settings it is given: gateway.toml, or collect.toml and the name
+of a collector. Mode `register` creates the client's session and ends, `end` removes the session.
+The other modes print a line `ready`; then `drain COUNT` prints when the first and the last of COUNT
+messages arrived (monotonic s), and `watch TEXT` when each message that contains the text arrived.
 """
 
 import argparse
@@ -44,7 +43,7 @@ def bare_subscriber(
 
 
 class Sink:
-    """The subscriber; `done` is set once its mode is through."""
+    """The subscriber; `done` is set once its mode has done its work."""
 
     def __init__(self, mode: str, what: str) -> None:
         self.done = threading.Event()
@@ -55,7 +54,8 @@ class Sink:
         self._first_at = 0.0
 
     def connected(self, client: mqtt.Client, topic: str) -> None:
-        """Subscribe, unless an earlier process did: then queued messages may come at once."""
+        """Subscribe, unless an earlier process of this session did: its queued messages may come
+        at once."""
         if self._mode in ("register", "watch"):
             client.subscribe(topic, 1)
         else:

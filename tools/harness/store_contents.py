@@ -1,5 +1,5 @@
-"""What the databases of a gateway and a campus server hold in the end, to be compared with what was
-published and lit."""
+"""Reads what the databases of a gateway and a campus server hold after a run, for comparison with
+what was published and lit."""
 
 import sqlite3
 from contextlib import closing
@@ -14,8 +14,8 @@ _COUNT = "select coalesce(sum(normal + fever + retry), 0) from {} where kiosk !=
 
 @dataclass
 class StoreContents:
-    """Contents of a database: readings, of each fever its gate and when it was raised (Unix s), and
-    how many readings the tables `hours` and `days` count."""
+    """Contents of a database: the readings; for each fever its gate and when its alarm was raised
+    (Unix s); and how many readings the tables `hours` and `days` count."""
 
     readings: set[Identity]
     fevers: dict[Identity, tuple[str, float]]
@@ -24,7 +24,7 @@ class StoreContents:
 
     @property
     def miscounted(self) -> int:
-        """Readings that one of the two tables counts too often or not at all."""
+        """By how much a table's count differs from the number of readings; the larger of both."""
         return max(abs(counted - len(self.readings)) for counted in (self.hours, self.days))
 
 

@@ -1,6 +1,7 @@
 """Compares the kiosks' answers with what the gateway lit, stored and forwarded.
 
-The kiosks' consoles and LEDs are the reference for gateway, database and campus server.
+What the kiosks printed and lit is taken as right; gateway, database and campus server are compared
+with it.
 """
 
 import json
@@ -19,17 +20,17 @@ from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
 CLOCK_S = 5.0
-"""Tolerance between the stored time of an alarm and the lamp's change: a busy machine may hold the
-gateway up between the two."""
+"""Longest time between the stored time of an alarm and the lamp's change: a busy machine may delay
+the gateway between the two."""
 
 
 @dataclass(frozen=True)
 class Shown:
     """One answer of a kiosk: its identity, verdict, and when (Unix s) the LED lit.
 
-    `own_light`: the LED lit for this answer. An alarm for a person who did not come back has none
-    if it coincides with the next person's answer, which is lit instead. `lit_ms`: the same moment
-    in the simulated ms of the board's world.
+    `own_light`: whether the LED lit for this answer alone. An alarm because a person did not come
+    back may fall together with the next person's answer, and then the LED shows that one.
+    `lit_ms`: when the LED lit, in simulated ms of the board's world.
     """
 
     identity: Identity

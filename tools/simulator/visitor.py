@@ -1,4 +1,4 @@
-"""One person at the kiosk: steps in, sways a little, reacts to the lamp's colour, leaves.
+"""Simulates one person at the kiosk, who steps in, sways a little, reacts to the lamp and leaves.
 
 Times are milliseconds of the crowd's clock.
 """
@@ -16,7 +16,8 @@ NO_ANSWER = "none"
 
 @dataclass(frozen=True)
 class Habits:
-    """How people move; `sway` is the largest share of the view that a moving head leaves free."""
+    """How people move. `sway`: largest share of the sensor's view that a moving head leaves
+    free."""
 
     approach_ms: float = 400
     patience_ms: float = 6000
@@ -32,7 +33,7 @@ class Habits:
 
 @dataclass(frozen=True)
 class Visit:
-    """Result of one visit; `colours` has one for each try, "none" if no lamp came in time.
+    """Result of one visit. `colours`: the lamp's colour at each try, "none" if it stayed dark.
 
     Times are simulated milliseconds of the board's world, across its restarts. `tapped`: the
     cards held to the reader, each number with its time, in order.

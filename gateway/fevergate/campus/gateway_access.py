@@ -26,7 +26,7 @@ class Refusal(HTTPException):
 
 
 class GatewayAccess:
-    """Tells which gateway asks, and of which campus it is."""
+    """Finds out which gateway sent a request, and to which campus it belongs."""
 
     def __init__(self, settings: CampusSettings) -> None:
         self._settings = settings
@@ -52,14 +52,14 @@ class GatewayAccess:
         return owner, digest[:TOKEN_DIGITS]
 
     def refuse_of_none(self, gateway: str, field: str = "authorization") -> None:
-        """Raise `Refusal` of a field for a gateway that no campus names, though the settings have
-        campuses: it is told nothing of their people, and tells nothing of them."""
+        """Raise `Refusal` for a gateway that no campus in the settings names, if they name any: it
+        may neither get nor send anything about the campuses' people."""
         if self._settings.campuses and gateway not in self.campus_of:
             raise Refusal(403, field, f"{gateway} is in no [campuses.NAME] gateways")
 
 
 def refused(refusal: HTTPException) -> JSONResponse:
-    """The answer to what was refused."""
+    """The JSON answer for a refused request."""
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status_code == 401 else {}
     error = {"field": getattr(refusal, "field", "$"), "reason": refusal.detail}
     if items := getattr(refusal, "items", None):

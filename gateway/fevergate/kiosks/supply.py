@@ -1,4 +1,4 @@
-"""The supply voltage of a kiosk's sensor: the setting now, beside that of its calibration."""
+"""Compares the supply voltage that is set for a kiosk's sensor with that of its calibration."""
 
 import json
 
@@ -6,7 +6,7 @@ from fevergate.settings.gateway import GatewaySettings
 from kiosk.mlx90614 import CALIBRATED_AT_V, DRIFT_C_PER_V
 
 LEAST_V = 0.005
-"""Least change that counts: a voltmeter's second decimal."""
+"""Smallest change that counts (V): voltmeters show two decimals."""
 
 
 def supply_of(settings: GatewaySettings, kiosk: str) -> float | None:
@@ -20,9 +20,9 @@ def supply_of(settings: GatewaySettings, kiosk: str) -> float | None:
 
 
 def moved_c(calibrated_at_v: float | None, now_v: float | None) -> float | None:
-    """By how much readings (°C) differ from those at the calibration because the setting changed
-    (0.6 °C a volt, MLX90614 data sheet), if the voltage itself did not; None where it did not
-    change, or one of both is not known."""
+    """By how much (°C) readings differ from those at the calibration, if only the setting was
+    changed and not the voltage itself (0.6 °C a volt, MLX90614 data sheet). None if the setting was
+    not changed, or one of the two is not known."""
     if calibrated_at_v is None or now_v is None or abs(now_v - calibrated_at_v) < LEAST_V:
         return None
     return DRIFT_C_PER_V * (calibrated_at_v - now_v)

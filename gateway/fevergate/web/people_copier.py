@@ -1,4 +1,4 @@
-"""Copies the list of people from the campus server, which is its home."""
+"""Copies the list of people from the campus server, where it is kept."""
 
 import time
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Who passed the same gate as somebody with a fever, and which visitors were inside then.
+"""Traces who passed the same gate as somebody with a fever, and which visitors were inside then.
 
-It knows people by their cards and visitors by the register; that somebody was near is not said. A
-trace needs a reason, and each one is in the audit, a refused one too.
+People are known by their cards, visitors by the register. A trace does not say who was near whom.
+It needs a reason, and each one is in the audit, refused ones included.
 """
 
 import re

@@ -25,7 +25,7 @@ class ClosingNotices:
         campus: str | None,
         place: Pair,
     ) -> None:
-        """`campus`: whose gates these are; None at a campus server."""
+        """`campus`: the campus of the gates; None at a campus server."""
         self._notices = notices
         self._site = site
         self._campus = campus

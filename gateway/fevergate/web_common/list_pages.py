@@ -32,8 +32,8 @@ MOST_SHOWN = 200
 
 
 class ListSite(Struct, frozen=True):
-    """What the pages of a list need: the list, how files are read, whether this is its home, and
-    names of campuses by language."""
+    """What the pages of a list need: the list, how files are read, whether the list is kept here
+    (`is_home`; a gateway with a campus server has a copy), and names of campuses by language."""
 
     store: PeopleStore
     rules: ListRules
@@ -72,7 +72,8 @@ class ListPages:
         error: str = "",
         problems: tuple[str, ...] = (),
     ) -> Response:
-        """Units with their people, the search, and at the list's home a new list."""
+        """Units with their people, the search, and where the list is kept the upload of a new
+        one."""
         now = self._now()
         units = self._store.units(now)
         return self.page(
@@ -113,7 +114,7 @@ class ListPages:
         return self.overview(request, found=found)
 
     def person(self, request: Request, error: str = "") -> Response:
-        """One person, and at the list's home what may be changed of them."""
+        """One person, and where the list is kept what may be changed of them."""
         person = self._person(request)
         now = self._now()
         self._site.note(request, "look at people", str(person.person))

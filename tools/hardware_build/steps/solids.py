@@ -1,7 +1,7 @@
-"""Draws solids as lines and faces of an SVG: what is hidden is left out, nearer covers farther.
+"""Draws solids as faces and lines of an SVG, without what nearer solids hide.
 
-Each piece is filled into a grid of depths; outlines of what is seen of it are traced from the grid,
-and its sharp edges are drawn where the grid says that nothing lies before them.
+Each piece is entered into a grid of depths (a z-buffer). The outlines of its visible part are
+traced from the grid, and its sharp edges are drawn where nothing lies before them in the grid.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _BEHIND_MM = 0.7
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int_]
-"""Numbers of pieces and their shades."""
+"""Numbers that each stand for a piece and its shade, in cells of the grid or for triangles."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class View:
-    """Where the viewer stands: turned about the upright axis, and above by `nod`."""
+    """Where the viewer stands: `turn_deg` about the vertical axis, `nod_deg` above the horizon."""
 
     turn_deg: float
     nod_deg: float
