@@ -111,7 +111,7 @@ class Ntfy(_Http):
         self._post(notice, parts._replace(path=f"{folder}/").geturl(), content)
 
 
-class _Answer(Struct):
+class _RobotAnswer(Struct):
     errcode: int
     errmsg: str = ""
 
@@ -130,7 +130,7 @@ class Robot(_Http):
         content: dict[str, Any] = {"msgtype": "text", "text": {"content": text}}
         reply = self._post(notice, notice.address, content)
         try:
-            answer = msgspec.json.decode(reply, type=_Answer)
+            answer = msgspec.json.decode(reply, type=_RobotAnswer)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             reason = f"answer not understood: {_readable(reply, notice)}"
             raise NoticeError(reason) from None
