@@ -214,14 +214,23 @@ def choose(
 _NOTICE = Notice.__struct_fields__
 _RECORD = tuple("error" if name == "failures" else name for name in NoticeRecord.__struct_fields__)
 _DUE = "((next_at > ? and next_at <= ?) or next_at > ?) and sent_at is null and given_up_at is null"
+_WITHOUT_SEQ = "rtrim(rtrim(key, '0123456789'), '/')"
+_OF_KIOSK = f"rtrim({_WITHOUT_SEQ}, '0123456789')"
+"""What the keys of a kiosk's fevers share: `fever/east/north-1/` without boot and number."""
+
 _SELECT_DUE = f"""
     select {", ".join(_NOTICE)} from (
         select turns.*, row_number() over (
             partition by channel, address order by turn, next_at, id) as place
         from (
-            select notices.*, row_number() over (
-                partition by channel, address, campus, kind order by next_at, id) as turn
-            from notices where {_DUE}
+            select kiosks.*, row_number() over (
+                partition by channel, address, campus, kind order by nth, next_at, id) as turn
+            from (
+                select notices.*, row_number() over (
+                    partition by channel, address, campus, kind, {_OF_KIOSK}
+                    order by next_at, id) as nth
+                from notices where {_DUE}
+            ) as kiosks
         ) as turns
     ) as ranked where place <= ? order by turn, next_at, id"""  # noqa: S608 - field names
 _SELECT_RECORDS = f"select {', '.join(_RECORD)} from notices"  # noqa: S608 - field names

@@ -239,6 +239,20 @@ def test_a_flood_at_one_campus_holds_up_neither_anothers_fever_nor_a_silence(cam
     assert {due.contact for due in first[:2]} == {"Li", "Chen"}
 
 
+def test_a_flood_of_one_kiosk_holds_up_no_neighbours_fever(campus_database):
+    notices = Servers(campus_database, contact("Li")).a
+    flood = [f"fever/east/north-1/7/{number}" for number in range(1, 31)]
+    neighbours = ["fever/east/north-2/1/1", "fever/east/north-12/7/1"]
+    for key in (*flood, *neighbours, "fever/west/north-1/7/1"):
+        notices.post(key, "fever", key.split("/")[1], SUBJECT, BODY)
+    assert [due.key for due in notices.due(5)] == [
+        flood[0],
+        "fever/west/north-1/7/1",
+        *neighbours,
+        flood[1],
+    ]
+
+
 def test_the_record_shows_no_secret(campus_database):
     secret = "https://robot:hunter22@example.edu.cn/send/T0pSecret?key=abcd-efgh"
     servers = Servers(campus_database, contact(address=secret))
