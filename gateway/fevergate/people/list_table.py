@@ -6,7 +6,9 @@ The kind of file is told by its first bytes, not by its name.
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from threading import Lock
 from typing import Any
 
 from fevergate.errors import ListFileError, ListProblem
@@ -35,6 +37,21 @@ SHORTENED = "\0"
 it."""
 
 Rows = list[list[str]]
+
+
+_READING = Lock()
+
+
+@contextmanager
+def only_reader(file: str) -> Iterator[None]:
+    """Let nobody else of this process read a file meanwhile: the largest takes some hundred MB, two
+    would be more than the service has. Raises `ListFileError` where somebody does."""
+    if not _READING.acquire(blocking=False):
+        raise whole(file, N_("another file is being read just now: try again in a minute"))
+    try:
+        yield
+    finally:
+        _READING.release()
 
 
 def sheets(data: bytes, file: str, *, times: bool = False) -> Iterator[Rows]:

@@ -12,7 +12,7 @@ from fevergate.errors import ListFileError, PeopleError
 from fevergate.people.changes import ListDifference, PeopleChanges
 from fevergate.people.drafts import ListDrafts
 from fevergate.people.list_file import in_words, read_list
-from fevergate.people.list_table import MAX_BYTES
+from fevergate.people.list_table import MAX_BYTES, only_reader
 from fevergate.texts.translations import translator
 from fevergate.web_common.list_pages import (
     LIST,
@@ -52,12 +52,13 @@ class ListUpload:
             return self._pages.overview(request, error="no_file")
         rules = msgspec.structs.replace(self._of.rules, kind=form.get("kind", "").strip())
         try:
-            listed = read_list(content, file, rules)
+            with only_reader(file):
+                listed = read_list(content, file, rules)
+                draft = self._drafts.keep(file, listed, session_of(request).user)
         except ListFileError as error:
             language = self._site.language(request)
             words = (in_words(problem, language) for problem in error.problems)
             return self._pages.overview(request, problems=(f"{file}:", *words))
-        draft = self._drafts.keep(file, listed, session_of(request).user)
         return RedirectResponse(f"{LIST}/drafts/{draft}", 303)
 
     def draft(self, request: Request, error: str = "") -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import DutyError, EntryError, ListFileError
 from fevergate.people.list_file import in_words
-from fevergate.people.list_table import MAX_BYTES
+from fevergate.people.list_table import MAX_BYTES, only_reader
 from fevergate.registers.duty import Duty, DutyChanges, OnDuty
 from fevergate.texts.translations import N_, translator
 from fevergate.web_common.duty_file import MOST_SHIFTS, DutyRules, read_roster
@@ -79,7 +79,8 @@ class RosterPages:
                 return self._apply(request, form.get("planned", ""))
             if not content:
                 return self.roster(request, error="no_file")
-            shifts = read_roster(content, file, self._rules())
+            with only_reader(file):
+                shifts = read_roster(content, file, self._rules())
             changes = self._duty.compare(shifts)
         except ListFileError as refused:
             language = self._site.language(request)

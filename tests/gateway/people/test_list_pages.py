@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from fevergate.campus.app import CampusServer
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.copying import ListCopy, page
+from fevergate.people.list_table import only_reader
 from fevergate.settings.gateway import CampusServerSettings
 from harness.made_up_list import as_csv, as_xlsx, made_up
 
@@ -99,6 +100,17 @@ def test_a_list_is_shown_before_it_changes_anything_and_then_it_is_the_list(offi
     assert "60 added, 0 changed, 0 gone; 0 as before" in client.get("/admin/audit").text
     actions = [entry.action for entry in office.audited.audit(99)]
     assert "import list" in actions and "look at list difference" in actions
+
+
+def test_one_file_is_read_at_a_time_and_the_other_is_told_to_come_again(office, client):
+    """The largest takes some hundred MB, and the service has 512."""
+    with only_reader("roster.xlsx"):
+        answer, _ = upload(client, as_csv(made_up(5)))
+    assert answer.status_code == 400 and "another file is being read" in answer.text
+    assert office.people.state() is None
+    assert upload(client, b"no list")[0].status_code == 400
+    shown, _ = upload(client, as_csv(made_up(5)))
+    assert "<strong>5</strong> added" in shown.text, "whatever was read before"
 
 
 def test_a_mistake_is_named_by_row_and_column_and_nothing_is_changed(office, client):

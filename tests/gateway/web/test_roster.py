@@ -5,6 +5,8 @@ from html import unescape
 
 from pages_site import OURS, csrf
 
+from fevergate.people.list_table import only_reader
+
 ROSTER = "name,gate,from,to\nChen,North,2999-01-01 08:00,2999-01-01 20:00\n"
 
 
@@ -31,6 +33,8 @@ def test_a_bad_row_is_named_and_nothing_is_taken(site, administrator):
     page = upload(administrator, ROSTER + "Li,west,2999-01-01 08:00,2999-01-01 20:00\n")
     assert page.status_code == 400 and "row 3, column gate: expected one of" in page.text
     assert upload(administrator, "").status_code == 400
+    with only_reader("list.xlsx"):
+        assert "another file is being read" in upload(administrator, ROSTER).text
     for planned in ("", "[]x", '[{"name": "<b>", "gate": "", "begin": 1, "end": 9e12}]'):
         upload(administrator, "", action="apply", planned=planned)
     assert site.pages.duty.everybody() == []
