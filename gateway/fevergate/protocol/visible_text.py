@@ -1,9 +1,12 @@
 """Texts of people that arrive from outside, without what a terminal obeys and an eye does not see.
 
 A name is made visible, not refused: whoever acknowledges with an odd name must end the red light.
+One that a person enters to be kept, such as an account's, is refused instead (`is_visible`): two
+that look alike would be two people.
 """
 
 import re
+import unicodedata
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -15,6 +18,11 @@ HIDDEN = re.compile(
 direction of a text; characters without width. Those that join letters are left to the scripts that
 need them."""
 
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that show nothing by themselves."""
+
 REPLACEMENT = "\ufffd"
 
 
@@ -24,3 +32,11 @@ def make_visible(message: Struct, *fields: str) -> None:
         text = getattr(message, field)
         if HIDDEN.search(text):
             force_setattr(message, field, HIDDEN.sub(REPLACEMENT, text))
+
+
+def is_visible(text: str) -> bool:
+    """Whether each character of a name can be seen, but for blanks between words: none is a control
+    character, a mark of direction, a joiner of letters or a filler."""
+    return not _BLANK.search(text) and all(
+        sign.isprintable() or unicodedata.category(sign) == "Zs" for sign in text
+    )

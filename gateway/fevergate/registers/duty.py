@@ -15,7 +15,7 @@ from fevergate.errors import DutyError, StoreError
 from fevergate.registers.declarations import RegisterDeclaration
 from fevergate.registers.entries import MAX_ID, Entries, Entry
 from fevergate.registers.entry_form import NewEntry, Value
-from fevergate.settings.values import PERSON_NAME
+from fevergate.settings.values import is_person_name
 from fevergate.storage.statements import Statements
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class Duty:
         over or has no end, `LONGEST_S`. Raises `DutyError` if the shift is not the one that was
         shown.
         """
-        if not PERSON_NAME.fullmatch(name):
+        if not is_person_name(name):
             raise DutyError("name")
         with self._together() as duty:
             return duty._take_over(gate, shift_id, revision, name, by)
@@ -275,7 +275,7 @@ class Duty:
         return any(other and _key(other) == _key(shift) for other in before)
 
     def _check(self, shift: OnDuty) -> None:
-        if not PERSON_NAME.fullmatch(shift.name):
+        if not is_person_name(shift.name):
             raise DutyError("name")
         if shift.gate and shift.gate not in self._gates():
             raise DutyError("gate")

@@ -158,7 +158,9 @@ ERRORS = {
     "later": N_("Too many sign in at once: try again in a moment."),
     "nobody": N_("There is nobody of that name."),
     "locked": N_("Too many tries; again in a quarter of an hour."),
-    "name": N_("A name has 1 to 32 characters."),
+    "name": N_(
+        "A name has 1 to 32 characters that can be seen, none of them < > & or a quotation mark."
+    ),
     "password": N_("A password has 10 to 200 characters."),
     "old_password": N_("The present password is wrong."),
     "role": N_("There is no such role."),

@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from fevergate.errors import AccountError
+from fevergate.settings.values import is_person_name
 from fevergate.texts.translations import LANGUAGES
-from fevergate.web_common.accounts import NAME, digest
+from fevergate.web_common.accounts import digest
 from fevergate.web_common.store import WebStore
 
 MAX_SCREENS = 20
@@ -48,7 +49,7 @@ class Screens:
 
     def issue(self, name: str, gate: str, language: str, by: str) -> str:
         """Make a link and return its secret, which cannot be read again. Raises `AccountError`."""
-        if not NAME.fullmatch(name):
+        if not is_person_name(name):
             raise AccountError("name")
         if gate and gate not in self._gates:
             raise AccountError("gate")

@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 from argon2 import PasswordHasher
 
 from fevergate.errors import AccountError
-from fevergate.settings.values import PERSON_NAME
+from fevergate.protocol.visible_text import is_visible
+from fevergate.settings.values import is_person_name
 from fevergate.storage.statements import Connection
 from fevergate.system.steady_clock import SteadyClock
 from fevergate.web_common.passwords import MAX_PASSWORD_LENGTH, Passwords
@@ -21,7 +22,6 @@ from fevergate.web_common.store import AuditedStore
 Role = Literal["guard", "administrator", "tutor"]
 ROLES: tuple[Role, ...] = ("guard", "administrator", "tutor")
 
-NAME = PERSON_NAME
 MIN_PASSWORD_LENGTH = 10
 MAX_GUESSES = 5
 LOCK_S = 900.0
@@ -153,14 +153,14 @@ class Accounts:
         if not rows or not self._passwords.matches(rows[0][0], old):
             raise AccountError("old_password")
         self._forget_attempts(name, address)
-        self._set_password(name, self._checked(name, new, rows[0][1]))
+        self._set_password(name, self._hashed(new, rows[0][1]))
 
     def set_password(self, name: str, new: str) -> None:
         """Set another person's password, as an administrator. Raises `AccountError`."""
         roles = dict(self.people())
         if name not in roles:
             raise AccountError("nobody")
-        self._set_password(name, self._checked(name, new, roles[name]))
+        self._set_password(name, self._hashed(new, roles[name]))
 
     def sign_in(self, name: str, password: str, address: str = "") -> str:
         """Begin a session and return its token. Raises `AccountError`, which does not say whether
@@ -241,9 +241,13 @@ class Accounts:
         )
 
     def _checked(self, name: str, password: str, role: str) -> str:
+        """Hash of the password of a new account. Raises `AccountError`."""
         # Not for accounts: in the audit "token ..." is a program, "-" somebody not signed in.
-        if not NAME.fullmatch(name) or name.lower().startswith("token ") or name == "-":
+        if not is_person_name(name) or name.lower().startswith("token ") or name == "-":
             raise AccountError("name")
+        return self._hashed(password, role)
+
+    def _hashed(self, password: str, role: str) -> str:
         if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
             raise AccountError("password")
         if role not in ROLES:
@@ -254,7 +258,11 @@ class Accounts:
 def _joined(units: Iterable[str]) -> str:
     """A tutor's units as they are stored, one a line. Raises `AccountError`."""
     stripped = dict.fromkeys(text for unit in units if (text := " ".join(unit.split())))
-    if not 1 <= len(stripped) <= MAX_UNITS or max(map(len, stripped)) > MAX_UNIT_LENGTH:
+    if (
+        not 1 <= len(stripped) <= MAX_UNITS
+        or max(map(len, stripped)) > MAX_UNIT_LENGTH
+        or not all(map(is_visible, stripped))
+    ):
         raise AccountError("units")
     return "\n".join(stripped)
 

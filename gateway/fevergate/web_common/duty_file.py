@@ -14,7 +14,7 @@ from msgspec import Struct
 from fevergate.errors import ListFileError, ListProblem
 from fevergate.people.list_table import sheets, whole
 from fevergate.registers.duty import OnDuty
-from fevergate.settings.values import PERSON_NAME
+from fevergate.settings.values import is_person_name
 from fevergate.texts.translations import N_, Pair, both
 
 COLUMNS = {
@@ -114,8 +114,8 @@ def _shifts(
 
 def _shift(values: Mapping[str, str], rules: DutyRules) -> OnDuty:
     name, gate = values["name"], values.get("gate", "")
-    if not PERSON_NAME.fullmatch(name):
-        raise _BadCell("name", both("expected a name of 1 to 32 characters"))
+    if not is_person_name(name):
+        raise _BadCell("name", both("expected a name of 1 to 32 visible characters"))
     if gate.casefold() not in ALL and gate not in rules.gates:
         gates = "、".join(rules.gates)
         raise _BadCell("gate", both("expected one of {gates}, or empty for all", gates=gates))

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from fevergate.errors import AccountError
+from fevergate.settings.values import is_person_name
 from fevergate.texts.word_tables import SCOPES
-from fevergate.web_common.accounts import NAME, digest
+from fevergate.web_common.accounts import digest
 from fevergate.web_common.store import WebStore
 
 PREFIX = "fg_"
@@ -41,7 +42,7 @@ class Tokens:
 
     def issue(self, name: str, scopes: Sequence[str], days: int, by: str) -> str:
         """Make a token and return its secret, which cannot be read again. Raises `AccountError`."""
-        if not NAME.fullmatch(name):
+        if not is_person_name(name):
             raise AccountError("name")
         if not scopes or not set(scopes) <= set(SCOPES):
             raise AccountError("scopes")

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fevergate.errors import AccountError
+from fevergate.protocol.visible_text import HIDDEN
+from fevergate.settings.values import is_person_name
 from fevergate.system.steady_clock import LASTS_S, SteadyClock
 from fevergate.web_common.accounts import (
     CODE_LIFETIME_S,
@@ -16,7 +18,6 @@ from fevergate.web_common.accounts import (
     MAX_GUESSES,
     MAX_IDLE_S,
     MAX_SESSION_S,
-    NAME,
     Accounts,
 )
 from fevergate.web_common.passwords import MAX_HASHING, MAX_WAITING, Passwords
@@ -201,6 +202,18 @@ def test_the_last_administrator_cannot_be_removed(begun):
     assert ("李伟", "administrator") in begun.accounts.people()
 
 
+UNSEEN = (
+    "Li\u202e",
+    "李\u200b伟",
+    "李\u200d伟",
+    "Li\u2066 Wei",
+    "\u3164",
+    "李\ufe0f",
+    "Li\ufeff",
+    "\xad",
+)
+
+
 @pytest.mark.parametrize(
     ("name", "password", "role", "reason"),
     [
@@ -208,6 +221,7 @@ def test_the_last_administrator_cannot_be_removed(begun):
         (" Li", GOOD, "guard", "name"),
         ("<b>", GOOD, "guard", "name"),
         ("x" * 33, GOOD, "guard", "name"),
+        *((name, GOOD, "guard", "name") for name in UNSEEN),
         ("Li", "short", "guard", "password"),
         ("Li", "x" * 201, "guard", "password"),
         ("Li", GOOD, "king", "role"),
@@ -216,6 +230,29 @@ def test_the_last_administrator_cannot_be_removed(begun):
 )
 def test_what_cannot_be_an_account_is_refused_with_its_reason(begun, name, password, role, reason):
     assert why(begun.accounts.add, name, password, role) == reason
+
+
+@pytest.mark.parametrize(
+    "name", ["李伟", "Zoë O\u2019Brien", "阿卜杜拉·买买提", "Nguyễn Thị Hoa", "李\u3000伟"]
+)
+def test_names_of_people_are_taken(begun, name):
+    if name != "李伟":
+        begun.accounts.add(name, GOOD, "guard")
+    assert name in dict(begun.accounts.people())
+
+
+def test_who_has_an_odd_name_already_may_change_the_password(begun):
+    with begun.store.transaction() as connection:
+        connection.execute("update users set name = 'Li\u200bWei' where name = 'Guard Zhang'")
+    begun.accounts.set_password("Li\u200bWei", GOOD + "!")
+    begun.accounts.sign_in("Li\u200bWei", GOOD + "!")
+
+
+def test_a_tutors_unit_has_no_characters_that_nobody_sees(begun):
+    begun.accounts.add("Tutor", GOOD, "tutor", ["计算机 1 班"])
+    with pytest.raises(AccountError) as refused:
+        begun.accounts.set_units("Tutor", ["计算机\u200b 1 班"])
+    assert refused.value.reason == "units"
 
 
 def test_a_copy_of_the_database_opens_no_door(begun):
@@ -231,9 +268,9 @@ def test_a_copy_of_the_database_opens_no_door(begun):
 @settings(max_examples=200)
 @given(st.text(max_size=40))
 def test_no_name_can_hold_what_a_page_or_a_log_would_stumble_over(name):
-    if NAME.fullmatch(name):
+    if is_person_name(name):
         assert 1 <= len(name) <= 32 and name == name.strip()
-        assert not set(name) & set("<>&\"'\n\r\t\x00")
+        assert not set(name) & set("<>&\"'\n\r\t\x00") and not HIDDEN.search(name)
 
 
 @pytest.mark.parametrize("jump_s", [-3600.0, -10 * 86_400.0])
