@@ -33,6 +33,7 @@ from fevergate.provision.device_request import (
 )
 from fevergate.provision.files import check_folder, kiosk_names
 from fevergate.provision.gateway import SETTINGS
+from fevergate.provision.step_texts import StepText
 from fevergate.provision.titles import UNCHANGED, Titles
 from fevergate.settings.gateway import load_gateway
 from fevergate.system.atomic_file import write_private
@@ -110,7 +111,7 @@ def _carry_out(
         answers.write("done")
 
 
-def _steps(folder: Path, request: DeviceRequest) -> "Iterator[steps.StepText]":
+def _steps(folder: Path, request: DeviceRequest) -> Iterator[StepText]:
     if request.action == "remove":
         return steps.revoke(folder, request.kiosk, request.because or f"pages: {request.by}")
     titles = Titles(request.title, "") if request.title else UNCHANGED

@@ -24,7 +24,7 @@ from fevergate.provision.files import (
     write_broker,
 )
 from fevergate.provision.gateway import SETTINGS
-from fevergate.provision.steps import message
+from fevergate.provision.step_texts import message
 from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.system.atomic_file import write_private, write_public
 

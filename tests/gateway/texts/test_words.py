@@ -20,7 +20,7 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 DATA = {
     *("kiosks/settings_command.py", "campus/settings.py", "people/list_columns.py"),
     "web_common/duty_file.py",
-    *("provision/command.py", "provision/title_options.py"),
+    *("provision/command.py", "provision/board_commands.py", "provision/title_options.py"),
     "web_common/spreadsheet_text.py",
 }
 """Examples of what a Chinese campus writes, and how it writes a time."""

@@ -33,6 +33,7 @@ from fevergate.provision.device_request import (
     withdraw,
 )
 from fevergate.provision.device_service import MOST_AN_HOUR, take
+from fevergate.provision.step_texts import message
 from fevergate.storage.connection import open_reader
 from fevergate.web.app import Pages
 from fevergate.web.kiosk_state import read_kiosks
@@ -156,7 +157,7 @@ def test_one_at_a_time_and_one_that_nobody_takes_can_be_taken_back(campus):
 
 def test_what_the_gateway_could_not_do_is_said_with_the_command_that_does_it(campus, monkeypatch):
     def fails(*_):
-        yield steps.message(None, "broker")
+        yield message(None, "broker")
         raise BrokerError("the broker still lets north-2 in")
 
     monkeypatch.setattr(steps, "revoke", fails)

@@ -1,0 +1,136 @@
+"""`fevergate provision kiosk` and `post`: add a board to a gate, or change its settings."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fevergate.command_line.options import FiniteRange
+from fevergate.provision import steps
+from fevergate.provision.command_options import board_options, board_values, folder_argument
+from fevergate.provision.gateway import SETTINGS
+from fevergate.provision.kiosks import static_address
+from fevergate.provision.title_options import (
+    GATE,
+    TitlePair,
+    ask_for,
+    checked,
+    gate_title_option,
+    known_gate,
+    known_in,
+    title_options,
+)
+from fevergate.provision.titles import UNCHANGED, Titles, suggested_gate
+
+
+@click.command("kiosk")
+@folder_argument
+@click.argument("kiosk")
+@click.option("--gate", help="Gate at which the kiosk stands; required for a new kiosk.")
+@click.option(
+    "--watched-by",
+    metavar="GATE",
+    help="The gate whose lamps, lamp posts and button are those of KIOSK's gate, too, which has"
+    " none.",
+)
+@title_options("kiosk")
+@gate_title_option
+@board_options
+@click.option(
+    "--supply-v",
+    type=FiniteRange(2.6, 3.6),
+    help="What a voltmeter shows between VDD and VSS of the sensor's can, in V: 3.0 at a carrier"
+    " board, up to 3.3 in a build of modules; what that adds (0.6 °C a volt) is taken off.",
+)
+@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
+@click.option("--port", help="Write the settings onto the board at this serial port.")
+def kiosk_command(
+    folder: Path,
+    kiosk: str,
+    gate: str | None,
+    watched_by: str | None,
+    supply_v: float | None,
+    static: str | None,
+    port: str | None,
+    title: str | None,
+    title_en: str | None,
+    gate_titles: tuple[TitlePair, ...],
+    **options: Any,
+) -> None:
+    """Add KIOSK to a gateway's FOLDER, or change its settings.
+
+    A new kiosk takes the settings of the others at its gate, except for those that are given. The
+    broker accepts it at once; the gateway is restarted, and a red light stays red meanwhile.
+
+    \b
+      sudo fevergate provision kiosk /etc/fevergate north-3 --gate north --title 左侧
+      sudo fevergate provision kiosk /etc/fevergate north-3 --port /dev/ttyUSB0
+    """
+    wishes = {name: value for name, value in board_values(options).items() if value is not None}
+    wishes |= {"supply_v": supply_v} if supply_v else {}
+    wishes |= static_address(static) if static else {}
+    titles, before = checked(Titles(title, title_en)), known_in(folder / SETTINGS)
+    named = ask_for(
+        *(GATE, [gate] if gate else [], dict(gate_titles)),
+        lambda gate: known_gate(before, gate),
+        suggested_gate,
+    )
+    if gate or watched_by or wishes or named or titles != UNCHANGED or not port:
+        told = steps.add(folder.absolute(), kiosk, gate, wishes, titles, named, watched_by)
+        for line in told:
+            click.echo(line)
+    if port:
+        _over_usb(folder, port, kiosk)
+
+
+@click.command("post")
+@folder_argument
+@click.argument("post")
+@click.option("--gate", help="Gate whose alarm the post shows; required for a new post.")
+@title_options("post")
+@board_options
+@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
+@click.option("--port", help="Write the settings onto the board at this serial port.")
+def post_command(
+    folder: Path,
+    post: str,
+    gate: str | None,
+    static: str | None,
+    port: str | None,
+    title: str | None,
+    title_en: str | None,
+    **options: Any,
+) -> None:
+    """Add lamp post POST to a gate of a gateway's FOLDER, or change its settings.
+
+    A lamp post is a kiosk's board that shows its gate's alarm on lamps of its own, with siren and
+    button; it measures nobody. Any gate may have some, also one with lamps on the Pi's pins. A new
+    post takes Wi-Fi and broker from the boards at its gate. Set up its board as a kiosk's, and take
+    it away with `fevergate provision revoke`.
+
+    \b
+      sudo fevergate provision post /etc/fevergate north-post --gate north --title 北门灯柱
+      sudo fevergate provision post /etc/fevergate north-post --gate south       it moved
+      sudo fevergate provision post /etc/fevergate north-post --port /dev/ttyUSB0
+    """
+    wishes = {name: value for name, value in board_values(options).items() if value is not None}
+    wishes |= static_address(static) if static else {}
+    titles = checked(Titles(title, title_en))
+    if gate or wishes or titles != UNCHANGED or not port:
+        for line in steps.add(folder.absolute(), post, gate, wishes, titles, post=True):
+            click.echo(line)
+    if port:
+        _over_usb(folder, port, post)
+
+
+def _over_usb(folder: Path, port: str, kiosk: str) -> None:
+    from fevergate.kiosks.cable import Cable, settings_files
+
+    files = settings_files(folder, kiosk)
+    with Cable(port) as cable:
+        about = cable.take()
+        cable.write(files, lambda *_: None)
+        cable.reset()
+    for file in files:
+        click.echo(f"{kiosk}: {file.path.removeprefix('/')}, {len(file.data)} bytes")
+    click.echo(f"{kiosk}: written to {about.machine} at {port}, which starts anew")
