@@ -5,8 +5,6 @@ administrator's session may read everything, a tutor's reads and enters the roll
 other changes take a token.
 """
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -17,29 +15,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fevergate.errors import FollowUpError, MarkError
-from fevergate.people.marks import MAX_MARKS, NewMark
-from fevergate.people.roll import DayRoll, UnitRoll
+from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Person
 from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day
 from fevergate.reports.fevers import Fever, identity_of
-from fevergate.texts.word_tables import ERRORS
-from fevergate.web import kiosk_actions, register_api, trace_api
+from fevergate.web import kiosk_actions, register_api, roll_api, trace_api
 from fevergate.web.context import Shared
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
 from fevergate.web.kiosk_state import KioskHistory, KioskState
 from fevergate.web.live import GateNow
-from fevergate.web.openapi import Date, Operation, Operations, openapi_document
+from fevergate.web.openapi import Date, Done, Operation, Operations, openapi_document
 from fevergate.web.overview import Overview
 from fevergate.web.register_api import RegisterApi
+from fevergate.web.roll_api import RollApi
 from fevergate.web.sign_offs import SignOff
 from fevergate.web.trace_api import TraceApi
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body, who
-from fevergate.web_common.roll_pages import noted, units_of
-from fevergate.web_common.roll_sheet import RollReader, RollRow
 from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tokens import Token
@@ -58,12 +52,6 @@ class Failed(Struct):
 
     error: str
     detail: str
-
-
-class Done(Struct):
-    """The body of an answer without data."""
-
-    ok: bool = True
 
 
 class AcknowledgeRequest(Struct, forbid_unknown_fields=True):
@@ -117,34 +105,22 @@ class LogAnswer(Struct):
     pages: int
 
 
-class RollAnswer(Struct):
-    """Figures of a day, of the units asked for; `figures` is null for a day without a list."""
-
-    date: str
-    figures: DayRoll | None
-    units: list[UnitRoll]
-
-
-class NewMarks(Struct, forbid_unknown_fields=True):
-    """Marks of a day, at most 500; each has `clinical_c` (°C, armpit), or `excused` or `take_back`
-    with a reason."""
-
-    date: Date
-    marks: Annotated[list[NewMark], Meta(max_length=MAX_MARKS)]
-
-
 DAYS = {"from": Date, "to": Date, "gate": Short}
 FEVER = "/fevers/{kiosk}/{boot}/{seq}"
 operation = Operations()
 
 
-class Api(TraceApi, RegisterApi):
+class Api(RollApi, TraceApi, RegisterApi):
     """The operations below /api/v1."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
-        self._reader = RollReader(shared.people, shared.marks, shared.roll)
-        self._operations = [*operation, *register_api.operation, *trace_api.operation]
+        self._operations = [
+            *operation,
+            *roll_api.operation,
+            *register_api.operation,
+            *trace_api.operation,
+        ]
         document = get("/api/v1/openapi.json", self.document)
         self.routes = [document, *map(self._route, self._operations)]
 
@@ -274,59 +250,6 @@ class Api(TraceApi, RegisterApi):
         settings = self._shared.settings
         return observations(after.fever, after.follow_up, settings.campus, settings.zone)
 
-    @operation(
-        *("GET", "/roll", "roll", "Figures of a day: expected, measured, excused, unmeasured"),
-        query={"date": Date, "unit": Short},
-        errors=(400,),
-    )
-    def roll(self, request: Request) -> RollAnswer:
-        day, units = self._day_and_units(request)
-        figures = self._shared.roll.units(day, units)
-        total = None if figures is None else sum((row.figures for row in figures), DayRoll())
-        return RollAnswer(date=day.isoformat(), figures=total, units=figures or [])
-
-    @operation(
-        *("GET", "/roll/people", "roll", "Who of a day was not measured, or else, by name"),
-        query={
-            "date": Date,
-            "unit": Short,
-            "state": Annotated[str, Meta(pattern=r"^(unmeasured|excused|measured)\Z")],
-            "page": Annotated[int, Meta(ge=1, le=10**6)],
-        },
-        errors=(400,),
-    )
-    def roll_people(self, request: Request) -> list[RollRow]:
-        """At most 1000 on a page, in order."""
-        day, units = self._day_and_units(request)
-        state: Any = request.query_params.get("state", "unmeasured")
-        skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
-        rows = self._reader.rows(day, state, units, LOG_PAGE, skip)
-        self._note(request, "look at roll", f"{day} {request.query_params.get('unit', '')}".strip())
-        return rows
-
-    @operation(
-        *("POST", "/roll/marks", "roll", "Enter who was measured or excused, all or none"),
-        errors=(400, 413),
-    )
-    def enter_roll(self, request: Request, body: NewMarks) -> Done:
-        day, units = parse_day(body.date), _units(request)
-        try:
-            changes = self._shared.marks.enter(day, body.marks, who(request), units=units)
-        except MarkError as error:
-            raise HTTPException(400, f"{error.person}: {ERRORS[error.reason]}") from None
-        if changes:
-            self._note(request, "enter roll", f"{day}: {noted(changes)}")
-        return Done()
-
-    def _day_and_units(self, request: Request) -> tuple[date, Sequence[str] | None]:
-        """The day and the units of a query. Raises `PeriodError`, `HTTPException` 403."""
-        text, unit = request.query_params.get("date"), request.query_params.get("unit", "")
-        allowed = _units(request)
-        if unit and allowed is not None and unit not in allowed:
-            raise HTTPException(403, "expected one of the tutor's own units")
-        day = parse_day(text) if text else self._shared.clock.today()
-        return day, [unit] if unit else allowed
-
     @operation("GET", "/people", "people", "Who may sign in")
     def people(self, _request: Request) -> list[AccountName]:
         accounts = self._shared.accounts
@@ -381,11 +304,6 @@ def _check(request: Request, operation: Operation) -> None:
                 msgspec.convert(value, kind, strict=False)
         except msgspec.ValidationError as error:
             raise HTTPException(400, f"{name}: {error}") from None
-
-
-def _units(request: Request) -> Sequence[str] | None:
-    """The units whose roll may be asked for; None: all."""
-    return None if request.state.token else units_of(request.state.session)
 
 
 async def _body(request: Request, kind: type[Any]) -> Any:

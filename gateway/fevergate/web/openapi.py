@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from fevergate import __version__
 from fevergate.protocol.json_schema import published
@@ -36,6 +36,12 @@ ERROR_TEXTS = {
     413: "The body is too large.",
     503: "Broker or gateway cannot be told now; nothing was done.",
 }
+
+
+class Done(Struct):
+    """The body of an answer without data."""
+
+    ok: bool = True
 
 
 class Operation(NamedTuple):
