@@ -13,6 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
+    CondPageBreak,
     Flowable,
     KeepTogether,
     LongTable,
@@ -37,6 +38,10 @@ FRAME_PADDING = 6
 SMALL, PADDING = 7.5, 2.5
 MAX_PDF_ROWS = 1000
 """Rows of a table in a PDF (thirty pages): ReportLab holds the whole document in memory."""
+
+MAX_ROOM = 60 * mm
+"""Most room that a table's heading, titles and first row need to begin on a page; with less left,
+they begin on the next."""
 
 MAX_WORD = 45 * mm
 """A word that is longer may be broken."""
@@ -83,16 +88,19 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
         *(Paragraph(_markup(line), words) for line in sheet.lines),
     ]
     for table in map(Table.shown, sheet.tables):
-        story += [Spacer(1, 4 * mm), Paragraph(_markup(table.title), head)]
+        heading: list[Flowable] = [Spacer(1, 4 * mm), Paragraph(_markup(table.title), head)]
         if len(table.rows) > MAX_PDF_ROWS:
             note = say(TRUNCATED) % {"shown": MAX_PDF_ROWS, "all": len(table.rows)}
-            story.append(Paragraph(_markup(note), strong))
+            heading.append(Paragraph(_markup(note), strong))
         rows = [
             [cell_text(value, sheet.day) for value in row]
             for row in chain([table.columns], islice(table.rows, MAX_PDF_ROWS))
         ]
         unprintable |= missing("".join(chain.from_iterable(rows)))
-        story.append(_grid(rows, font))
+        widths = _column_widths(rows, lambda text: pdfmetrics.stringWidth(text, font, SMALL))
+        first = [*heading, _grid(rows[:2], widths, font)]
+        room = sum(part.wrap(WIDTH, MAX_ROOM)[1] for part in first)
+        story += [CondPageBreak(min(room, MAX_ROOM)), *heading, _grid(rows, widths, font)]
     if unprintable:
         known = ", ".join(f"U+{ord(char):04X}" for char in sorted(unprintable)[:20])
         how = f"apt install {RARE_PACKAGES}"
@@ -162,14 +170,13 @@ def _lines_to_sign(labels: Iterable[str], style: ParagraphStyle) -> Grid:
     return grid
 
 
-def _grid(rows: list[list[str]], font: str) -> LongTable:
-    """A table over the whole width of a page; long text is wrapped between words, never cut."""
+def _grid(rows: list[list[str]], widths: list[float], font: str) -> LongTable:
+    """A table with columns of `widths` (points); long text is wrapped between words, never cut."""
     chinese = ParagraphStyle("chinese", fontName=font, fontSize=SMALL, leading=10, wordWrap="CJK")
     # ReportLab hangs punctuation that may not begin a line into the margin: leave room for it.
     hanging = ParagraphStyle("hanging", chinese, rightIndent=SMALL)
     # Without CJK wrapping a number or a name is broken only if it is longer than its column.
     latin = ParagraphStyle("latin", chinese, wordWrap=None)
-    widths = _column_widths(rows, lambda text: pdfmetrics.stringWidth(text, font, SMALL))
 
     def cell(text: str, width: float) -> str | Paragraph:
         fits = pdfmetrics.stringWidth(text, font, SMALL) <= width - 2 * PADDING
