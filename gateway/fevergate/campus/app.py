@@ -141,7 +141,7 @@ class CampusServer:
                 *RollPages(self.pages, roll).routes,
                 *PrivacyPage(self.pages, privacy).routes,
                 *list_routes(self.pages, people_list),
-                *AccountPages(self.pages, self.people.unknown_units).routes,
+                *AccountPages(self.pages, self.people.unknown_units, registers).routes,
                 *RosterPages(
                     *(self.pages, self.duty, settings.zone, self.pages.campuses),
                     gate_word=registers.gate_word,

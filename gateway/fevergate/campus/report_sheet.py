@@ -6,39 +6,14 @@ from typing import Any
 
 import msgspec
 
-from fevergate.campus.report import CampusDay, DayReport, Figures, StruckRows
-from fevergate.campus.report_tables import FIGURES, ROLL, STATES, TABLES, ReportTables, names_of
+from fevergate.campus.report import CampusDay, DayReport, StruckRows
+from fevergate.campus.report_corrections import ReportCorrections
+from fevergate.campus.report_tables import STATES, TABLES, names_of
 from fevergate.campus.report_versions import Version
 from fevergate.people.roll import in_words
 from fevergate.reports.day_in_words import local, struck_in_words
-from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import N_
-from fevergate.web_common.tables import (
-    FIELDS,
-    Sheet,
-    difference_in_words,
-)
-
-PARTS = FIELDS | {
-    "roll": N_("List of people"),
-    "anywhere": N_("People of no campus"),
-    "roll_silent": N_("Gateway"),
-    "total": N_("Together"),
-    "state": N_("State"),
-    "silent": N_("Gateway"),
-    "figures": N_("Figures"),
-    "contradictions": N_("Contradiction"),
-    "rows_struck": N_("Replaced token"),
-    "token": N_("Token"),
-    "since": N_("Since"),
-    "stated": N_("Stated"),
-    "held": N_("Held"),
-    "unlisted": N_("Not listed"),
-}
-"""Displayed names of the parts of a difference's path."""
-
-VALUES = STATES | {"silent": N_("silent")}
-"""Displayed names of values of a difference."""
+from fevergate.web_common.tables import Sheet
 
 GAPS = {
     "missing": N_("Missing, no figures: %s."),
@@ -48,7 +23,7 @@ GAPS = {
 """Sentence on the campuses of a state."""
 
 
-class ReportText(ReportTables):
+class ReportText(ReportCorrections):
     """Says reports in one language."""
 
     def verdict(self, report: DayReport) -> tuple[str, str]:
@@ -226,29 +201,3 @@ class ReportText(ReportTables):
             values |= {"by": earlier.submitted_by, "at": local(earlier.submitted_at, self._zone)}
             return [sentence % values]
         return []
-
-    def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
-        """Differences of a version to the one before: (what, before, now), for display."""
-        say = self._say
-        titles = {campus.campus: self.title(campus) for campus in report.campuses}
-        figures = dict(zip(Figures.__struct_fields__, FIGURES, strict=True))
-        corrections = []
-        for difference in version.differences:
-            names, way = dict(PARTS), difference.what.split()
-            if way[0] == "campuses":
-                # One word, which titles may not be, and no word of `PARTS`.
-                key = f"campuses/{way[1]}"
-                names[key] = titles.get(way[1], way[1])
-                way = [key, *way[2:]]
-            way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
-            # Some figures share a name with a branch of the tree.
-            titles_of = ROLL if {"roll", "anywhere"} & set(way) else figures
-            if way[-1] in titles_of:
-                names[way[-1]] = titles_of[way[-1]]
-            short = Difference(
-                what=" ".join(way),
-                before=say(VALUES.get(difference.before, difference.before)),
-                now=say(VALUES.get(difference.now, difference.now)),
-            )
-            corrections.append(difference_in_words(short, names, say))
-        return corrections

@@ -20,7 +20,7 @@ class DutyPages(AccountPages):
     """/admin/duty and /admin/tokens, beside the account pages."""
 
     def __init__(self, shared: Shared) -> None:
-        super().__init__(shared, shared.people.unknown_units)
+        super().__init__(shared, shared.people.unknown_units, shared.registers)
         self._shared = shared
         self.routes += [
             post("/admin/duty", self.duty),

@@ -11,8 +11,9 @@ from fevergate.settings.names import Names
 from fevergate.texts import trouble_text
 from fevergate.texts.post_words import post_in_words
 from fevergate.web_common.audit_words import audit_text
+from fevergate.web_common.difference_words import difference_in_words
 from fevergate.web_common.store import AuditEntry
-from fevergate.web_common.tables import FIELDS, Say, difference_in_words
+from fevergate.web_common.tables import FIELDS, Say
 
 
 def gates(settings: GatewaySettings, language: str) -> dict[str, str]:
@@ -58,7 +59,9 @@ def functions(settings: GatewaySettings, language: str, say: Say) -> dict[str, A
         "wrong_value": lambda error: wrong_in_words(error, say),
         "update_why": lambda text: why_in_words(text, say),
         "refused_value": lambda text: refusal_in_words(text, say),
-        "in_words": lambda difference: difference_in_words(difference, FIELDS, say),
+        "in_words": lambda difference: difference_in_words(
+            difference, FIELDS, settings.names(language), settings.zone, say
+        ),
         "verdict": lambda day: verdict(day, say),
         "to_treat": lambda count: to_treat(count, say),
         "coverage": lambda day: coverage(day, say, settings.names(language)),

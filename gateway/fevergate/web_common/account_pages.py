@@ -7,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fevergate.errors import AccountError, RefusalError
+from fevergate.texts.translations import translator
 from fevergate.web_common.accounts import ROLES, Role
 from fevergate.web_common.middleware import address_of, session_of
 from fevergate.web_common.page_maker import Site
+from fevergate.web_common.register_words import RegisterSite, RegisterWords
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 AUDIT_PAGE = 100
@@ -20,9 +22,15 @@ MAX_NOTED = 200
 class AccountPages:
     """/admin/people and /admin/audit for administrators, /account for everybody."""
 
-    def __init__(self, site: Site, unknown_units: Callable[[Iterable[str]], list[str]]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        unknown_units: Callable[[Iterable[str]], list[str]],
+        registers: RegisterSite,
+    ) -> None:
         """`unknown_units`: which of a tutor's units are on no list."""
         self._site = site
+        self._registers = registers
         self._unknown_units = unknown_units
         self.routes = [
             get("/admin/people", self.people),
@@ -75,7 +83,9 @@ class AccountPages:
         before = whole_number(text, 15)
         rows = self._site.audited.audit(AUDIT_PAGE, before if before >= 0 else None)
         self._site.note(request, "look at audit", text[:16])
-        return self._site.page(request, "audit.html", rows=rows, page=AUDIT_PAGE)
+        language = self._site.language(request)
+        words = RegisterWords(self._registers, language, translator(language))
+        return self._site.page(request, "audit.html", rows=rows, page=AUDIT_PAGE, words=words)
 
     def account(self, request: Request, error: str = "") -> Response:
         """Show one's own account; `error` is why a new password was refused."""

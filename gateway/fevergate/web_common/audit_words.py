@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from fevergate.texts.translations import N_, Say
 from fevergate.texts.word_tables import ERRORS, LABELS, SCOPES
+from fevergate.web_common.difference_words import WORDS
 from fevergate.web_common.list_words import difference_of, permitted
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import FIELDS
@@ -38,9 +39,9 @@ KIOSK_FIELDS = {
 }
 """Titles of what can be set of a kiosk on its page."""
 
-_WORDS = {"None": "-", "": "-", "True": "✓", "False": "-"}
 _CHANGE = re.compile(r"(\w+): (.*) → (.*)")
 _SET = re.compile(r"'(\w+)': (?:'([^']*)'|\"([^\"]*)\")")
+_TRACED = re.compile(r"(\S+) (\d+) min: (\d+) reason: (.*)", re.DOTALL)
 
 
 def audit_text(entry: AuditEntry, say: Say) -> str:
@@ -65,7 +66,8 @@ def _person(what: str, say: Say) -> str:
 
 
 def _value(value: str, say: Say) -> str:
-    return _WORDS.get(value) or (say(LABELS[value]) if value in LABELS else value)
+    words = WORDS | LABELS
+    return say(words[value]) if value in words else value
 
 
 def _follow_up(what: str, say: Say) -> str:
@@ -121,8 +123,12 @@ def _roll(what: str, say: Say) -> str:
 
 def _trace(what: str, say: Say) -> str:
     """`KIOSK/BOOT/SEQ 10 min: 31 reason: TEXT`."""
-    found, colon, reason = what.partition(" reason: ")
-    return f"{found}{say(', ')}{say(FIELDS['reason'])}{say(': ')}{reason}" if colon else what
+    if not (match := _TRACED.fullmatch(what)):
+        return what
+    record, minutes, people, reason = match.groups()
+    values = {"minutes": minutes, "people": people}
+    found = say("{minutes} minutes before and after, {people} found", **values)
+    return f"{record}{say(': ')}{found}{say(', ')}{say(FIELDS['reason'])}{say(': ')}{reason}"
 
 
 def _began(what: str, say: Say) -> str:

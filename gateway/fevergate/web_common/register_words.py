@@ -11,7 +11,14 @@ from fevergate.registers.entry_form import EntryForm, Value
 from fevergate.settings.names import in_language
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import N_, Say
+from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tables import Cell, Rows, Table, cell_text, celsius, local_time
+
+AUDITED = (
+    *("look at register", "search register", "enter", "look at entry", "close entry"),
+    *("reopen entry", "correct entry", "make pass", "look at pass"),
+)
+"""Actions of the audit whose text begins with the id of a register."""
 
 Titles = Callable[[str], Mapping[str, str]]
 """Titles by id, in a language."""
@@ -103,6 +110,23 @@ class RegisterWords:
     def title(self, declared: RegisterDeclaration | Field | Choice) -> str:
         """The title of a register, field or choice."""
         return in_language(declared, self._language)
+
+    def audited(self, entry: AuditEntry) -> str:
+        """What an entry of the audit was about, if that is a register; else an empty text."""
+        name, _, rest = entry.what.partition(" ")
+        register = self._site.entries.registers.get(name)
+        if register is None or entry.action not in AUDITED:
+            return ""
+        if entry.action != "correct entry":
+            return f"{self.title(register)} {rest}".strip()
+        number, _, rest = rest.partition(" ")
+        names, _, reason = f" {rest}".partition(" reason: ")
+        titles = {field: self.title(declared) for field, declared in register.fields.items()}
+        titles["gate"] = self.gate_word
+        words = [titles.get(field, field) for field in names.strip().split(", ") if field]
+        if reason:
+            words.append(f"{self._say(N_('Why'))}{self._say(': ')}{reason}")
+        return f"{self.title(register)} {number} {self._say(', ').join(words)}".strip()
 
     @property
     def gate_word(self) -> str:

@@ -1,12 +1,11 @@
 """A report as texts and tables, from which page, CSV, XLSX, PDF and print are made."""
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from fevergate.reports.tree_diff import Difference
 from fevergate.texts.translations import N_, Say
 from fevergate.texts.word_tables import LABELS
 
@@ -44,6 +43,8 @@ FIELDS = {
     "acknowledged_by": N_("Acknowledged by"),
     "body_c": N_("Body °C (axillary equivalent)"),
     "skin_c": N_("Skin °C"),
+    "threshold_c": N_("Threshold °C"),
+    "raised_at": N_("Red light"),
     "at": N_("Time"),
     "gate": N_("Gate"),
     "first_at": N_("First"),
@@ -140,18 +141,6 @@ def cell_text(value: Cell, day: date | None = None) -> str:
         case float():
             return f"{value:.2f}".removesuffix("0")
     return str(value)
-
-
-def difference_in_words(
-    difference: Difference, names: Mapping[str, str], say: Say
-) -> tuple[str, str, str]:
-    """A difference in words: field, value before, value now; `names` has titles of fields."""
-    field = " · ".join(
-        say(names[word]) if word in names else word for word in difference.what.split()
-    )
-    values = {"True": "✓", "False": "-"} | {key: say(text) for key, text in LABELS.items()}
-    before, now = difference.before, difference.now
-    return field, values.get(before, before), values.get(now, now)
 
 
 def folded(text: str) -> str:

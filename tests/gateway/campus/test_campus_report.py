@@ -186,17 +186,17 @@ def words(language):
         (
             "en",
             [
-                ("West campus · Figures", "-", "✓"),
+                ("West campus · Figures", "none", "added"),
                 ("West campus · State", "MISSING", "reported"),
-                ("West campus · Gateway · gw-west", "silent", "-"),
+                ("West campus · Gateway · gw-west", "silent", "reported"),
             ],
         ),
         (
             "zh",
             [
-                ("西校区 · 数字", "-", "✓"),
+                ("西校区 · 数字", "无", "新增"),
                 ("西校区 · 状态", "缺报", "已报告"),
-                ("西校区 · 网关 · gw-west", "失联", "-"),
+                ("西校区 · 网关 · gw-west", "失联", "已报告"),
             ],
         ),
     ],

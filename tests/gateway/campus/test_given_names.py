@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from campus_site import Parts, counts, fever, over
+from campus_site import DAY, Parts, after, counts, fever, local, over
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation
@@ -54,6 +54,48 @@ def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_non
     told(parts, names=None)
     assert tables(parts, "zh")[0][0][1] == "大门"
     assert msgspec.json.encode(parts.report()) == before
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "zh",
+            [
+                ("东校区 · 测温机 · 左侧 · 校门", "北门", "south"),
+                ("东校区 · 发热 · 左侧 · north-1/1/1", "无", "新增"),
+                ("东校区 · 发热 · 左侧 · north-1/1/2 · 确认时间", "无", "2026-11-23 09:00:30"),
+                ("东校区 · 发热 · 左侧 · north-1/1/2 · 结案", "否", "是"),
+            ],
+        ),
+        (
+            "en",
+            [
+                ("East · Kiosk · north-1 · Gate", "North gate", "south"),
+                ("East · Fever · north-1/1/1", "none", "added"),
+                ("East · Fever · north-1/1/2 · Acknowledged", "none", "2026-11-23 09:00:30"),
+                ("East · Fever · north-1/1/2 · Closed", "No", "Yes"),
+            ],
+        ),
+    ],
+)
+def test_what_a_version_corrects_is_in_words_with_the_names_that_people_use(
+    parts, language, expected
+):
+    told(parts, over(counts(fever=1)), fever(2))
+    parts.reports.make(DAY)
+    at = local(f"{DAY} 09:00:30")
+    moved = msgspec.structs.replace(counts(fever=2), gate="south")
+    closed = after(2, outcome="released", closed=True)
+    told(parts, over(moved, revision=2), fever(), fever(2, revision=2, acknowledged_at=at), closed)
+    parts.reports.make(DAY)
+    report, version = parts.reports.read(DAY, 2)
+    text = ReportText(
+        parts.settings.zone, language, translator(language), lambda: parts.store.names(language)
+    )
+    corrections = text.corrections(version, report)
+    assert set(expected) <= set(corrections), corrections
+    assert not [row for row in corrections if "gw-east" in row[0] or "✓" in row]
 
 
 def test_a_notice_of_a_fever_says_where_to_go(parts):

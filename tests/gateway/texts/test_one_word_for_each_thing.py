@@ -84,12 +84,17 @@ AUDIT = [
     (
         "save follow-up",
         "north-1/1/2 clinical_c: None → 38.2, outcome:  → clinic, closed: False → True, person",
-        "north-1/1/2 复测体温 °C：- → 38.2，结果：- → 送医务室，结案：- → ✓，被测人姓名",
+        "north-1/1/2 复测体温 °C：无 → 38.2，结果：无 → 送医务室，结案：否 → 是，被测人姓名",
     ),
     (
         "save follow-up",
         "north-1/1/2 outcome: clinic → home, reason: 家长, 已接走",
         "north-1/1/2 结果：送医务室 → 离校回家，原因：家长, 已接走",
+    ),
+    (
+        "trace",
+        "north-1/1/2 10 min: 7 reason: 追查: 2 人",
+        "north-1/1/2：前后 10 分钟，查到 7 人，原因：追查: 2 人",
     ),
     ("acknowledge", "north by 李伟", "north：李伟"),
     ("began", "by a code of the terminal", "凭网关终端上的一次性代码"),

@@ -172,6 +172,10 @@ def test_an_administrator_looks_back_searches_corrects_and_exports(site):
     audit = [(action, what) for _, action, what in site.audit()]
     assert ("correct entry", f"{link[0][11:].replace('/', ' ')} why") in audit
     assert not [what for _, what in audit if "小明" in what]
+    number = link[0].rpartition("/")[2]
+    for language, wanted in (("en", f"Visitors {number} Why"), ("zh", f"访客登记 {number} 事由")):
+        shown = site.client("李伟", language).get("/admin/audit").text
+        assert f">{wanted}<" in shown
 
 
 def test_exports_have_names_only_where_they_are_asked_for(site):

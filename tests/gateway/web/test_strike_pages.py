@@ -61,7 +61,7 @@ def test_a_signature_of_before_shows_that_the_day_was_struck_after(stolen):
     assert "Unchanged since." in client.get(LOG).text
     sent(client)
     page = client.get(LOG).text
-    assert "Changed since it was signed." in page and "Struck · north-1/1" in page
+    assert "Changed since it was signed." in page and "Struck · north-1 · 1<" in page
     sign()
     page = client.get(LOG).text
     assert page.count("Unchanged since.") == 1 and page.count("Changed since it was signed.") == 1

@@ -290,7 +290,7 @@ def test_an_administrator_traces_on_the_page_and_takes_the_rows_along(site):
     assert [row[6] for row in csv.reader(io.StringIO(text))][:2] == ["Name", "赵一"]
     done = [action for _, action, _ in site.audit()]
     assert done.count("take trace") == 2 and "trace" in done
-    assert f"north-1/1/2 10 min: 2, Why: {REASON}" in admin.get("/admin/audit").text
+    assert f"10 minutes before and after, 2 found, Why: {REASON}" in admin.get("/admin/audit").text
 
 
 def test_without_a_reason_the_page_and_its_files_say_nobody(site):

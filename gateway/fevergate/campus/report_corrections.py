@@ -1,0 +1,83 @@
+"""What a version of a day's report corrects, in words, with the names of gates and kiosks."""
+
+from fevergate.campus.given_names import CampusNames
+from fevergate.campus.report import CampusDay, DayReport, Figures
+from fevergate.campus.report_tables import FIGURES, ROLL, STATES, ReportTables
+from fevergate.campus.report_versions import Version
+from fevergate.reports.tree_diff import Difference
+from fevergate.settings.names import Names
+from fevergate.texts.translations import N_
+from fevergate.web_common.difference_words import difference_in_words
+from fevergate.web_common.tables import FIELDS
+
+PARTS = FIELDS | {
+    "gateway": N_("Gateway"),
+    "title": N_("Name"),
+    "title_en": N_("Name"),
+    "roll": N_("List of people"),
+    "anywhere": N_("People of no campus"),
+    "roll_silent": N_("Gateway"),
+    "total": N_("Together"),
+    "state": N_("State"),
+    "silent": N_("Gateway"),
+    "figures": N_("Figures"),
+    "contradictions": N_("Contradiction"),
+    "rows_struck": N_("Replaced token"),
+    "token": N_("Token"),
+    "since": N_("Since"),
+    "stated": N_("Stated"),
+    "held": N_("Held"),
+    "unlisted": N_("Not listed"),
+}
+"""Displayed names of the parts of a difference's path."""
+
+VALUES = STATES | {"silent": N_("silent")}
+"""Displayed names of values of a difference."""
+
+_FIGURES = dict(zip(Figures.__struct_fields__, FIGURES, strict=True))
+_SILENT = ("silent", "roll_silent")
+_BY_GATEWAY = ("kiosks", "fevers", "struck", "contradictions")
+"""Branches of a campus whose keys begin with GATEWAY/KIOSK."""
+
+
+class ReportCorrections(ReportTables):
+    """Says corrections of reports in one language."""
+
+    def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
+        """Differences of a version to the one before: (what, before, now), for display."""
+        campuses = {campus.campus: campus for campus in report.campuses}
+        named = self._names()
+        return [self._correction(difference, campuses, named) for difference in version.differences]
+
+    def _correction(
+        self, difference: Difference, campuses: dict[str, CampusDay], named: CampusNames
+    ) -> tuple[str, str, str]:
+        titles, way, names = dict(PARTS), difference.what.split(), Names()
+        if way[0] == "campuses":
+            campus = campuses.get(way[1])
+            names = named.get(way[1], names)
+            # One word, which titles may not be, and no word of `PARTS`.
+            key = f"campuses/{way[1]}"
+            titles[key] = self.title(campus) if campus else way[1]
+            way = [key, *_without_gateway(way[2:], campus)]
+        values = [self._say(VALUES.get(one, one)) for one in (difference.before, difference.now)]
+        if set(_SILENT) & set(way):  # a gateway that is silent no more has reported
+            values = [self._say(STATES["reported"]) if one == "-" else one for one in values]
+        way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
+        # Some figures share a name with a branch of the tree.
+        titles_of = ROLL if {"roll", "anywhere"} & set(way) else _FIGURES
+        if way[-1] in titles_of:
+            titles[way[-1]] = titles_of[way[-1]]
+        short = Difference(" ".join(way), *values)
+        return difference_in_words(short, titles, names, self._zone, self._say)
+
+
+def _without_gateway(way: list[str], campus: CampusDay | None) -> list[str]:
+    """A path with the kiosk alone in place of GATEWAY/KIOSK; the gateway follows it if the campus
+    has more kiosks of that name."""
+    if len(way) < 2 or way[0] not in _BY_GATEWAY:
+        return way
+    gateway, _, key = way[1].partition("/")
+    kiosk = key.partition("/")[0]
+    alike = [one for one in campus.kiosks if one.kiosk == kiosk] if campus else []
+    return [way[0], key, *([gateway] if len(alike) > 1 else []), *way[2:]]
