@@ -6,7 +6,7 @@ from accessibility import WAYS
 from playwright.sync_api import expect
 
 from fevergate.protocol.messages import Verdict
-from harness.accessibility import judged, too_wide_px
+from harness.accessibility import judged, pushed_aside, too_wide_px
 from harness.browser import NARROW, PASSWORD, begin, chromium, opened, sign_in
 from harness.filled import fill
 from harness.site import Site
@@ -88,6 +88,7 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
             details.evaluate("it => it.open = true")
         assert judged(page) == [], path
         assert too_wide_px(page) <= 0, path
+        assert size != NARROW or pushed_aside(page) == [], path
         assert "%(" not in page.inner_text("body"), path
     page.goto(site.url + after)
     page.locator("a[href^='/admin/trace']").click()

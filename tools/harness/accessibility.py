@@ -24,3 +24,13 @@ def too_wide_px(page: Page) -> int:
     """How far the page reaches beyond its window, so that it has to be pushed sideways."""
     page.wait_for_load_state()  # with its style
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def pushed_aside(page: Page) -> list[str]:
+    """The names of the tables that are wider than their place, and are pushed sideways to be
+    read."""
+    page.wait_for_load_state()
+    return page.locator("main .wide").evaluate_all(
+        """tables => tables.filter((table) => table.scrollWidth > table.clientWidth)
+            .map((table) => table.getAttribute("aria-label"))"""
+    )

@@ -160,7 +160,7 @@ def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
     assert answer.status_code == 400 and "strike the kiosk" in answer.text
     flooded.gateway.commit([arrived(10 + FLOOD, "fever", body_c=38.0, at=AT + 60 * FLOOD)])
     assert re.search(
-        rf"Fever</td>\s*<td>{FLOOD + 1}</td>\s*<td>{FLOOD + 2}</td>",
+        rf"Fever</th>\s*<td[^>]*>{FLOOD + 1}</td>\s*<td[^>]*>{FLOOD + 2}</td>",
         signed_log(administrator, 1),
     )
     day = date.fromisoformat(DAY)

@@ -79,9 +79,9 @@ def untouched(tmp_path_factory):
 def row(campus, kiosk):
     """The cells of a kiosk in the table of all."""
     page = campus.client.get("/admin/settings").text
-    found = re.search(rf'<tr><td><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
+    found = re.search(rf'<tr><th scope="row"><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
     assert found
-    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in found[0].split("<td")[1:]]
+    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.split("<t[hd]", found[0])[1:]]
 
 
 def test_the_value_in_force_stands_beside_what_is_set(campus):
