@@ -7,7 +7,7 @@ from people_helpers import NOW, entry, gateway_people
 
 from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import StoreError
-from fevergate.people.changes import PeopleChanges
+from fevergate.people.changes import ListDifference, PeopleChanges
 from fevergate.settings.last_good import FOLDER
 
 DAY_S = 86400.0
@@ -100,9 +100,29 @@ def test_the_same_list_again_changes_nothing_and_who_is_gone_stays_with_an_end(
     assert people.by_number("1").telephone == "139002"
     before = people.by_number("2").person
     back = changes.replace([entry("1", telephone="139002"), entry("2")])
-    assert len(back.changed) == 1
+    assert back.in_numbers == "+0 ~1 -0 =1"
     assert people.by_number("2").person == before
     assert people.by_number("2").until is None
+
+
+@pytest.mark.parametrize(
+    ("gone", "changed", "same", "drastic"),
+    [
+        *((20, 0, 0, False), (21, 0, 0, True)),
+        *((40, 0, 360, False), (41, 0, 360, True)),
+        *((40, 360, 0, False), (41, 360, 0, True)),
+    ],
+)
+def test_more_than_twenty_and_a_tenth_of_the_list_gone_is_drastic(gone, changed, same, drastic):
+    """A school year in which every row changes is a list as long as one in which none does."""
+    difference = ListDifference(
+        added=[],
+        changed=[(number, entry(str(number))) for number in range(changed)],
+        gone=list(range(changed, changed + gone)),
+        same=same,
+        left_alone=0,
+    )
+    assert difference.drastic == drastic
 
 
 def test_who_left_long_ago_is_not_put_on_the_list_again_by_the_same_file(people, changes, clock):
