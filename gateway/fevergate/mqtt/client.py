@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from fevergate.errors import SettingsError
-from fevergate.mqtt.session import SessionOptions, end_session, new_client
+from fevergate.mqtt.session import Client, SessionOptions, end_session, new_client
 from fevergate.mqtt.tls import BufferedSocket, end_of, named_context
 from fevergate.mqtt.traffic import MAX_ARRIVED, SLICE, Message, Traffic, Urgent
 from fevergate.settings import last_good
@@ -91,6 +91,8 @@ class BrokerClient(PeriodicThread):
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_w.setblocking(False)
         self._awake = False
+        self.precedes = False
+        """Whether its thread runs before other programs, which one with `urgent` asks for."""
         self._again = False
         self._wait_s = BACKOFF_MIN_S
         self.progressed_at = time.monotonic()
@@ -103,9 +105,7 @@ class BrokerClient(PeriodicThread):
         if not patient:
             self._secure()
 
-    def _new_client(
-        self, client_id: str, session: SessionOptions | None, *, clean: bool
-    ) -> mqtt.Client:
+    def _new_client(self, client_id: str, session: SessionOptions | None, *, clean: bool) -> Client:
         client = new_client(client_id, session, clean=clean)
         if self._status_topic:
             client.will_set(self._status_topic, b"offline", qos=1, retain=True)
@@ -172,7 +172,7 @@ class BrokerClient(PeriodicThread):
     def run(self) -> None:
         """Serve one connection after the other."""
         if self._urgent:
-            precedence.take()
+            self.precedes = precedence.take()
         super().run()
 
     def tick(self) -> float:
@@ -230,7 +230,7 @@ class BrokerClient(PeriodicThread):
             traffic.handle(SLICE)
             again, stopping = self._again, self.stopping.is_set()
             if flushed or again or stopping:
-                traffic.send(everything=again or stopping)
+                traffic.send(sock, everything=again or stopping)
             if self._client.want_write():
                 self._client.loop_write()
             # After the acknowledgements, or the broker would repeat those messages too.

@@ -12,6 +12,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from fevergate.errors import SettingsError
+from fevergate.mqtt.read_buffer import ReadBuffer
 from fevergate.settings.gateway import BrokerSettings
 
 log = logging.getLogger(__name__)
@@ -25,21 +26,37 @@ NO_CHECK_TIME = 0x200000
 class BufferedSocket(ssl.SSLSocket):
     """Buffers reads, and writes until `flush`. For use by one thread only."""
 
-    _ahead = b""
-    _taken = 0
+    _ahead: ReadBuffer | None = None
     _behind: bytearray | None = None
+
+    @property
+    def ahead(self) -> ReadBuffer:
+        """What was read and not taken yet."""
+        if self._ahead is None:
+            self._ahead = ReadBuffer()
+        return self._ahead
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """Do what `ssl.SSLSocket.recv` does, from the read buffer if it is not empty."""
-        if self._taken >= len(self._ahead):
-            self._ahead, self._taken = super().recv(READ_BYTES, flags), 0
-        data = self._ahead[self._taken : self._taken + buflen]
-        self._taken += len(data)
-        return data
+        ahead = self.ahead
+        if not ahead:
+            ahead.fill(super().recv(READ_BYTES, flags))
+        return ahead.take(buflen)
+
+    def read_ahead(self) -> bool:
+        """Fill the empty read buffer; False where nothing has come. True also at the end of the
+        stream and at an error, of which the next `recv` tells."""
+        try:
+            self.ahead.fill(super().recv(READ_BYTES))
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError as error:
+            log.debug("reading: %s", error)
+        return True
 
     def pending(self) -> int:
         """Bytes that can be read although the operating system's socket has none."""
-        return len(self._ahead) - self._taken + super().pending()
+        return len(self.ahead) or super().pending()
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Append to the write buffer, which the next `flush` sends."""

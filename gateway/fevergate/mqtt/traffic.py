@@ -2,13 +2,16 @@
 
 import logging
 import re
-import select
+import struct
 from collections import deque
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
+from paho.mqtt._packet import decode_publish
+from paho.mqtt.exception import MalformedPacket
 
-from fevergate.mqtt.session import MAX_QUEUED
+from fevergate.mqtt.read_buffer import ReadBuffer
+from fevergate.mqtt.session import MAX_QUEUED, Client
 from fevergate.mqtt.tls import BufferedSocket
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,10 @@ ACKNOWLEDGED_SLICE = 32
 OUTGOING_SLICE = 2
 """Messages published before that, of some 100 us each."""
 
+PUBACK = struct.Struct("!BBH")
+PUBACK_HEAD = (0x40, 2)
+"""First byte and length of an acknowledgement (MQTT 3.1.1, section 3.4)."""
+
 Message = Callable[[str, bytes, Callable[[], None]], None]
 Urgent = Callable[[str, bytes], bool]
 
@@ -45,7 +52,7 @@ class Traffic:
 
     def __init__(
         self,
-        client: mqtt.Client,
+        client: Client,
         message: Message,
         urgent: Urgent | None,
         wake: Callable[[], None],
@@ -70,19 +77,39 @@ class Traffic:
         for _ in range(BURST):
             if len(self.arrived) >= MAX_ARRIVED:
                 return
-            self._client.loop_read()
-            if self._client.socket() is not sock:
+            if not sock.pending() and not sock.read_ahead():
+                if self._client.mid_packet:  # paho stops at 100 pieces, even behind the last one
+                    self._client.loop_read()
                 return
-            if not sock.pending() and not select.select([sock], [], [], 0)[0]:
-                return
+            if not self._take_publication(sock.ahead):
+                self._client.loop_read()
+                if self._client.socket() is not sock:
+                    return
+
+    def _take_publication(self, ahead: ReadBuffer) -> bool:
+        """Take a message without paho's reading, which costs twice as much, if a whole one lies
+        ahead. Everything else is left to paho, a packet that is no valid one too."""
+        if self._client.mid_packet or (frame := ahead.publication()) is None:
+            return False
+        try:
+            packet = decode_publish(frame.first, frame.body, self._client.protocol)
+            topic = packet.topic.decode()
+        except (MalformedPacket, UnicodeDecodeError):
+            return False
+        if packet.qos > 1:
+            return False
+        ahead.skip(frame)
+        self._take(topic, bytes(packet.payload), packet.mid, packet.qos, retain=packet.retain)
+        return True
 
     def handle(self, most: int) -> None:
         """Hand over the oldest messages that wait, `most` at most."""
         for _ in range(min(most, len(self.arrived))):
             self._hand_over(*self.arrived.popleft())
 
-    def send(self, *, everything: bool) -> None:
-        """Pass some of the acknowledgements and messages that wait on to paho, or everything.
+    def send(self, sock: BufferedSocket, *, everything: bool) -> None:
+        """Pass some of the acknowledgements that wait on to the socket and some of the messages to
+        paho, or everything.
 
         Only some, because a fever that arrives meanwhile would wait for them here, and in the
         broker, which reads all that one TLS record holds before it turns to the next client.
@@ -93,7 +120,7 @@ class Traffic:
             epoch, mid = self.acknowledged.popleft()
             # A packet id is valid only on the connection that it came on.
             if epoch == self.epoch:
-                self._client.ack(mid, 1)
+                sock.send(PUBACK.pack(*PUBACK_HEAD, mid))
         for _ in range(len(self.outgoing) if everything else OUTGOING_SLICE):
             if not self.outgoing:
                 break
@@ -115,20 +142,22 @@ class Traffic:
         self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage
     ) -> None:
         """Take a message that paho has read (its callback)."""
-        epoch, mid, qos = self.epoch, message.mid, message.qos
-        topic = message.topic
+        self._take(
+            message.topic, bytes(message.payload), message.mid, message.qos, retain=message.retain
+        )
+
+    def _take(self, topic: str, payload: bytes, mid: int, qos: int, *, retain: bool) -> None:
+        epoch = self.epoch
 
         def done() -> None:
             if qos:
                 self.acknowledged.append((epoch, mid))
                 self._wake()
 
-        if message.retain and not TAKEN_RETAINED.fullmatch(topic):
+        if retain and not TAKEN_RETAINED.fullmatch(topic):
             self.retained += 1
             done()
-            return
-        payload = bytes(message.payload)
-        if self._urgent is None or self._urgent(topic, payload):
+        elif self._urgent is None or self._urgent(topic, payload):
             self._hand_over(topic, payload, done)
         else:
             self.arrived.append((topic, payload, done))

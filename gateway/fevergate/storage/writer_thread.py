@@ -58,9 +58,10 @@ class Writer(threading.Thread):
     """Owns the store. A function that opens it (or raises `StoreError`) is called in the writer's
     thread until it succeeds.
 
-    Callbacks, all in the writer's thread: `stored(kiosk, message)` after a commit; `trouble(error)`
-    while the disk refuses, then `trouble(None)`; `again()` when the broker should redeliver records
-    that found no room; `damaged(path)` after a damaged database was set aside.
+    Callbacks, all in the writer's thread: `batch(records)` before a commit, with their number;
+    `stored(kiosk, message)` after it; `trouble(error)` while the disk refuses, then
+    `trouble(None)`; `again()` when the broker should redeliver records that found no room;
+    `damaged(path)` after a damaged database was set aside.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Writer(threading.Thread):
         trouble: Callable[[Exception | None], None] = lambda _: None,
         again: Callable[[], object] = lambda: None,
         damaged: Callable[[Path], object] = lambda _: None,
+        batch: Callable[[int], object] = lambda _: None,
     ) -> None:
         super().__init__(name="writer")
         self.disk = PatientStore(
@@ -78,6 +80,7 @@ class Writer(threading.Thread):
         """The store, and how the disk behaves."""
         self._stored = stored
         self._again = again
+        self._batch = batch
         self._unreported: Touched = {}
         self._report_at = 0.0
         self._committed_at = 0.0
@@ -161,6 +164,7 @@ class Writer(threading.Thread):
             self._pace()
             entries, calls, ending = self._gather(first)
             if entries:
+                safely(self._batch, len(entries))
                 self._commit(entries)
             for call in calls:
                 self._run_call(call)

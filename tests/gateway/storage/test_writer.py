@@ -19,7 +19,10 @@ class Scene:
         self.path = path
         self.events = []
         self.changed = threading.Condition()
-        self.writer = Writer(store or Store(path), self.stored, self.trouble)
+        self.told = []
+        self.writer = Writer(
+            store or Store(path), self.stored, self.trouble, batch=self.told.append
+        )
         self.writer.start()
 
     def __enter__(self):
@@ -140,7 +143,7 @@ def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
             scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
         store.open.set()
         scene.wait_for((111,))
-    assert store.batches == [1, 50, 50, 10]
+    assert store.batches == scene.told == [1, 50, 50, 10]
 
 
 class GatedStore(Store):

@@ -1,0 +1,142 @@
+"""What comes in over a connection is handled whole and in order, wherever the network cuts it."""
+
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from paho.mqtt.enums import _ConnectionState
+
+from fevergate.mqtt.read_buffer import ReadBuffer
+from fevergate.mqtt.session import new_client
+from fevergate.mqtt.traffic import Traffic
+
+TOPIC = "fevergate/v1/east/north-1/reading"
+PINGRESP = bytes([0xD0, 0])
+LONG = 20_000  # bytes: its length needs three
+
+
+def length_of(body):
+    """MQTT 3.1.1, 2.2.3."""
+    length, coded = len(body), b""
+    while True:
+        length, digit = divmod(length, 128)
+        coded += bytes([digit | (0x80 if length else 0)])
+        if not length:
+            return coded
+
+
+def publish(number, payload, qos, dup):
+    topic = TOPIC.encode()
+    body = len(topic).to_bytes(2, "big") + topic
+    body += number.to_bytes(2, "big") * qos + payload
+    return bytes([0x30 | dup << 3 | qos << 1]) + length_of(body) + body
+
+
+HEAD = len(publish(1, b"y" * 133, 1, dup=False)) - 133
+"""Bytes before the payload where the length needs two."""
+
+INNER = 3 * publish(7, b"no message", 1, dup=False)
+"""A payload that looks like messages where the network cuts before it."""
+
+messages = st.tuples(
+    st.binary(max_size=300) | st.sampled_from([b"x" * LONG, b"y" * 133, INNER]),
+    st.integers(0, 1),
+    st.booleans(),
+)
+packets = st.lists(st.one_of(messages, st.just(PINGRESP)), max_size=12)
+cuts = st.lists(st.integers(1, 2000), min_size=1, max_size=6)
+
+
+class Wire:
+    """A socket of which each read gets what one cut leaves, as `BufferedSocket` gives it."""
+
+    def __init__(self, data, cuts):
+        self.ahead = ReadBuffer()
+        self.sent = b""
+        self._data, self._cuts, self._reads = data, cuts, 0
+
+    def _read(self):
+        size = self._cuts[self._reads % len(self._cuts)]
+        self._reads += 1
+        data, self._data = self._data[:size], self._data[size:]
+        return data
+
+    def read_ahead(self):
+        self.ahead.fill(data := self._read())
+        return bool(data)
+
+    def recv(self, most):
+        if not self.ahead and not self.read_ahead():
+            raise BlockingIOError
+        return self.ahead.take(most)
+
+    def pending(self):
+        return len(self.ahead)
+
+    def send(self, data):
+        self.sent += data
+        return len(data)
+
+    @property
+    def through(self):
+        return not self._data and not self.ahead
+
+    def setblocking(self, _):
+        """paho asks for it where it ends the connection."""
+
+    def close(self):
+        """As above."""
+
+
+def connected(wire, taken):
+    """Everything that comes is urgent, so that it is taken as it is read."""
+
+    def take(topic, payload, done):
+        taken.append((topic, payload))
+        done()
+
+    client = new_client("gateway", None, clean=True)
+    client.on_socket_register_write = lambda *_: None
+    client._sock = wire
+    client._state = _ConnectionState.MQTT_CS_CONNECTED
+    return client, Traffic(client, take, lambda *_: True, lambda: None)
+
+
+@given(packets, cuts)
+@example([(b"x" * LONG, 1, False), (b"y", 1, True)], [400])
+@example([(b"", 1, False), PINGRESP, (b"", 0, False)], [1])
+@example([(INNER, 1, False)], [HEAD])
+@example([(b"y" * 100, 0, False)], [HEAD - 2, 1])
+@example(9 * [(b"y" * 133, 1, False)], [2000])
+@example([(b"y", 1, False)], [HEAD - 1])
+def test_each_message_comes_once_whole_and_in_order_wherever_it_was_cut(packets, cuts):
+    data, expected, numbers = b"", [], []
+    for number, packet in enumerate(packets, 1):
+        if packet is PINGRESP:
+            data += packet
+            continue
+        payload, qos, dup = packet
+        data += publish(number, payload, qos, dup and qos == 1)
+        expected.append((TOPIC, payload))
+        numbers += [number] * qos
+    taken: list[tuple[str, bytes]] = []
+    wire: Any = Wire(data, cuts)
+    client, traffic = connected(wire, taken)
+    while not wire.through:
+        traffic.take(wire)
+        assert client.socket() is wire
+    traffic.take(wire)
+    traffic.send(wire, everything=True)
+    assert taken == expected
+    assert wire.sent == b"".join(b"\x40\x02" + n.to_bytes(2, "big") for n in numbers)
+
+
+def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handled():
+    no_topic = bytes([0x32, 4, 0, 0, 0, 1])
+    too_short = bytes([0x32, 3, 0, 9, 65])
+    for broken in (no_topic, too_short):
+        taken = []
+        wire: Any = Wire(broken + publish(1, b"after", 1, dup=False), [400])
+        client, traffic = connected(wire, taken)
+        traffic.take(wire)
+        assert client.socket() is None and not taken

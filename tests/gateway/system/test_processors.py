@@ -1,0 +1,56 @@
+"""The gateway's threads stay on one processor while there is little to do."""
+
+import os
+import threading
+
+import pytest
+
+from fevergate.system.processors import FEW, MANY, Processors
+
+
+@pytest.fixture
+def sleeper():
+    """Another thread of this process."""
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    before = os.sched_getaffinity(0)
+    thread.start()
+    yield thread.native_id
+    ended.set()
+    thread.join()
+    assert os.sched_getaffinity(0) == before
+
+
+def test_few_records_keep_all_threads_together_and_many_let_them_go(sleeper):
+    everywhere = os.sched_getaffinity(0)
+    if len(everywhere) == 1:
+        pytest.skip("this machine has one processor")
+    processors = Processors(lambda: True)
+    try:
+        for records, expected in (
+            (FEW + 1, everywhere),
+            (FEW, {max(everywhere)}),
+            (MANY - 1, {max(everywhere)}),
+            (MANY, everywhere),
+            (MANY - 1, everywhere),
+        ):
+            processors.batch(records)
+            assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == expected
+    finally:
+        processors.batch(MANY)
+
+
+def test_without_precedence_they_stay_where_they_are(sleeper):
+    everywhere = os.sched_getaffinity(0)
+    Processors(lambda: False).batch(1)
+    assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == everywhere
+
+
+def test_where_it_may_not_it_says_so_and_works_on(monkeypatch, caplog):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    with caplog.at_level("INFO"):
+        Processors(lambda: True).batch(1)
+    assert "Operation not permitted" in caplog.text or len(os.sched_getaffinity(0)) == 1
