@@ -226,6 +226,8 @@ def test_a_jammed_button_is_a_fault_and_amber(tower, gateway):
     tower.hold()
     tower.wait("amber", timeout=ANSWER_S)
     until(lambda: any(health["fault"] == "button held" for health in gateway.health()))
+    fault = next(health for health in gateway.health() if health["fault"])
+    assert fault["watched_s"] > 0, "green, until the button was held for too long"
     tower.hold(False)
     tower.wait("green", timeout=ANSWER_S)
 
