@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from fevergate.command_line.options import FOLDER
 from fevergate.protocol.messages import Verdict
 from harness.browser import NARROW, WIDE, begin, chromium, opened, sign_in
 from harness.errors import HarnessError
@@ -46,6 +47,11 @@ README = {
 """Pictures in the README: page, language, size, theme."""
 
 
+_AT_HOME = """([folder, home]) => document.querySelectorAll('code, pre').forEach(
+    place => { place.textContent = place.textContent.replaceAll(folder, home); })"""
+"""Writes the folder of an installed gateway in place of this one's in the commands of a page."""
+
+
 def _draw(page: Page, site: Site, name: str, path: Path) -> None:
     where = PAGES[name]
     if where == "after":
@@ -55,6 +61,7 @@ def _draw(page: Page, site: Site, name: str, path: Path) -> None:
     if name.startswith("board"):
         page.wait_for_selector(".state:not(.unknown)")
         page.wait_for_selector("#kiosks article")
+    page.evaluate(_AT_HOME, [str(site.folder), str(FOLDER)])
     page.screenshot(path=path, full_page=True)
 
 
