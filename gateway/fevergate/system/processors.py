@@ -4,7 +4,7 @@ Threads of Python run one at a time: one that was woken waits until the other gi
 up. A thread that writes to SQLite does so for some 10 us at each statement, but a thread that waits
 on another processor takes longer than that to wake up, finds the lock taken again, and goes on
 waiting, statement after statement. On the writer's own processor a thread with precedence runs the
-moment that the lock is free. Under 1,000 readings a second the light's p99 became a third shorter.
+moment that the lock is free.
 
 On one processor, however, SQLite cannot work beside Python: with much to do, all are better.
 Source: sched_setaffinity(2); CPython 3.11, Python/ceval_gil.h, `take_gil`.
