@@ -95,6 +95,12 @@ class Pi:
         pid = self.run(f"systemctl show -P MainPID {unit}").text
         return self.run(f"chrt --all-tasks --pid {pid}").text.count("policy: SCHED_RR")
 
+    def processors(self, unit: str) -> set[str]:
+        """Where a unit's threads may run: lists such as "0-3" (proc_pid_status(5))."""
+        pid = self.run(f"systemctl show -P MainPID {unit}").text
+        said = self.run(f"grep -h Cpus_allowed_list /proc/{pid}/task/*/status").text
+        return {line.split()[-1] for line in said.splitlines()}
+
     # --- pins
 
     @property

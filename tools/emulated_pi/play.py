@@ -158,6 +158,10 @@ class Play:
             "the broker and one thread of the gateway, the lamps', run before other programs",
             self._pi.urgent_threads("mosquitto") == self._pi.urgent_threads(UNIT) == 1,
         )
+        self._expect(
+            "the gateway's threads share one processor while little is to do",
+            self._pi.processors(UNIT) == {"3"},
+        )
         self._fever_comes("a fever")
         self._say(f"  {self._pi.held()}")
         self._press()
