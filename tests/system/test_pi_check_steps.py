@@ -97,6 +97,9 @@ class StandIn:
     def urgent_threads(self, unit):
         return "waits its turn" not in self._faults
 
+    def processors(self, unit):
+        return {"0", "3"} if "scattered" in self._faults else {"3"}
+
     def sent_at(self, number):
         return None if "dark" in self._faults else 0.0
 
@@ -137,6 +140,7 @@ def test_each_way_to_fail_is_its_own_figure(fault, step, figure, monkeypatch):
     ("fault", "step", "words"),
     [
         ("waits its turn", "fever", "run before other programs"),
+        ("scattered", "fever", "share one processor"),
         ("deaf button", "fever", "red goes out when the button is pressed"),
         ("red stays", "broker", "red goes out when it is acknowledged"),
         ("firmware not told", "upgrade", "expected dtparam=strict_gpiod once"),
