@@ -15,9 +15,7 @@ class PostLink(MqttLink):
 
     def publish(self, topic, text):
         """Send a message on a whole topic; returns whether it is on its way."""
-        sent = self.client.publish(topic, text)
-        self.client.handle()
-        return sent
+        return self.client.publish(topic, text)
 
     def _topics(self):
         own = [self.base + kind for kind in list(self.hears) + list(self.pieces)]
