@@ -139,6 +139,26 @@ def test_a_red_light_and_its_end_are_each_spoken_once(stage):
     page.context.close()
 
 
+def test_a_press_counts_for_what_is_on_the_board_and_later_fevers_stay_red(stage):
+    page = stage.opened("guard", "en")
+    stage.fever("north-1", 38.6)
+    stage.board(page, shows="red")
+    page.evaluate(
+        "() => { window.redraw = draw; draw = () => {} }"
+    )  # fevers come faster than it repaints
+    stage.fever("north-1", 38.7)
+    stage.fever("north-2", 39.2)
+    wait_until(lambda: stage.gate("north")["alarm"]["fevers"] == 3, 60, "three wait")
+    page.get_by_role("button", name="I see to it").click()
+    wait_until(lambda: stage.gate("north")["alarm"]["fevers"] == 2, 60, "the first is seen to")
+    page.evaluate("() => { draw = redraw }")
+    expect(page.locator("#told")).to_contain_text("Another fever has come")
+    expect(page.locator("#more")).to_have_text("2 to be seen to")
+    page.get_by_role("button", name="I see to it").click()
+    stage.shows(page, "green")
+    page.context.close()
+
+
 def test_a_gate_without_a_fever_today_says_so_and_what_is_open_of_yesterday(stage):
     with played(stage, "calm-open-yesterday", "zh") as page:
         expect(page.locator("#open")).to_have_text("1 人待处置")

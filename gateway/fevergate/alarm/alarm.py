@@ -6,6 +6,7 @@ page. Thread-safe; no disk or socket is used while its lock is held.
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from threading import Lock, RLock
 
 from fevergate.alarm.gate_state import AcknowledgedFevers, GateState, Lights, ShownAlarm, Waiting
@@ -59,13 +60,13 @@ class Alarm:
         Fevers that this run raised or acknowledged keep their state, so it may be called at any
         time, for instance when the store opens late.
         """
-        left: dict[str, dict[Identity, tuple[float, Waiting]]] = {}
+        left: dict[str, dict[Identity, Waiting]] = {}
         unseen: set[Identity] = set()
         self._restored -= 1  # each further call brings what was before
         for number, (name, identity, raised_at) in enumerate(waiting):
             name = name if name in self._gates else next(iter(self._gates))
-            fever = Waiting((self._restored, number), FeverSeen(**identity._asdict()))
-            left.setdefault(name, {})[identity] = raised_at, fever
+            seen = FeverSeen(**identity._asdict())
+            left.setdefault(name, {})[identity] = Waiting((self._restored, number), seen, raised_at)
             unseen.add(identity)
         with self._lock:
             for name, fevers in left.items():
@@ -81,9 +82,8 @@ class Alarm:
                 gate.shine()
                 gate.sound(anew=True)
 
-    def _take_up(self, gate: GateState, fevers: dict[Identity, tuple[float, Waiting]]) -> None:
-        """Put an earlier run's fevers, with the times at which they were raised, before this
-        run's."""
+    def _take_up(self, gate: GateState, fevers: dict[Identity, Waiting]) -> None:
+        """Put an earlier run's fevers before this run's."""
         waiting, gate.waiting = gate.waiting, {}
         unseen = {
             identity: fever
@@ -91,9 +91,9 @@ class Alarm:
             if identity in waiting or identity not in self._raised
         }
         if unseen:
-            raised_at = [at for at, _ in unseen.values()]
+            raised_at = [fever.raised_at for fever in unseen.values()]
             gate.since = min(*raised_at, gate.since if waiting else self._now())
-        for identity, (_, fever) in unseen.items():
+        for identity, fever in unseen.items():
             known = waiting.pop(identity, fever)
             gate.wait_for(identity, known._replace(rank=fever.rank))
             self._raised.add(identity)
@@ -116,9 +116,9 @@ class Alarm:
             self._end_test(gate)
             seen = FeverSeen(**identity._asdict(), body_c=reading.body_c)
             self._raised_now += 1
-            gate.wait_for(identity, Waiting((0, self._raised_now), seen))
-            gate.shine()
             raised_at = self._now()
+            gate.wait_for(identity, Waiting((0, self._raised_now), seen, raised_at))
+            gate.shine()
             gate.sound()
             if first:
                 gate.since, gate.by = raised_at, ""
@@ -126,9 +126,15 @@ class Alarm:
         self._tell(gate)
         return raised_at
 
-    def acknowledge(self, gate_name: str, by: str) -> AcknowledgedFevers:
-        """Acknowledge a gate's own fevers, for the guard `by`; returns which they were."""
-        return self._end([self._gates[gate_name]], by).get(gate_name, AcknowledgedFevers())
+    def acknowledge(
+        self, gate_name: str, by: str, shown: ShownAlarm | None = None
+    ) -> AcknowledgedFevers:
+        """Acknowledge a gate's own fevers, for the guard `by`; returns which they were.
+
+        With `shown`, only those that were shown: a fever that came later stays red.
+        """
+        end = partial(GateState.end_shown, shown=shown) if shown else GateState.end
+        return self._end([self._gates[gate_name]], by, end=end).get(gate_name, AcknowledgedFevers())
 
     def press(
         self, gate_name: str, by: str, shown: ShownAlarm | None = None
@@ -139,16 +145,21 @@ class Alarm:
         With `shown`, none where the lamps show not just that alarm any more: the press may have
         come long before its message, and nobody has seen later fevers.
         """
-        return self._end(self._gates[gate_name].group, by, shown)
+        gate = self._gates[gate_name]
+        return self._end(gate.group, by, lambda: not shown or gate.shows(shown))
 
     def _end(
-        self, gates: Sequence[GateState], by: str, shown: ShownAlarm | None = None
+        self,
+        gates: Sequence[GateState],
+        by: str,
+        is_meant: Callable[[], bool] = lambda: True,
+        end: Callable[[GateState, float, str], AcknowledgedFevers] = GateState.end,
     ) -> dict[str, AcknowledgedFevers]:
         with self._lock:
-            if shown and not gates[0].shows(shown):
+            if not is_meant():
                 return {}
             now = self._now()
-            ended = [(gate, fevers) for gate in gates if (fevers := gate.end(now, by)).fevers]
+            ended = [(gate, fevers) for gate in gates if (fevers := end(gate, now, by)).fevers]
             for gate, _ in ended:
                 gate.sound()
                 gate.shine()

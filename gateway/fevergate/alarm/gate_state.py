@@ -29,8 +29,8 @@ class AcknowledgedFevers(NamedTuple):
 
 
 class ShownAlarm(NamedTuple):
-    """What a lamp post showed when its button was pressed: `since`, `fevers` and the newest fever
-    of the `AlarmState` that it was told."""
+    """What a lamp post or a board showed when it was pressed: `since`, `fevers` and the newest
+    fever of the `AlarmState` that it was told."""
 
     since: float
     fevers: int
@@ -38,10 +38,12 @@ class ShownAlarm(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A fever that nobody has acknowledged; `rank` orders the fevers of all gates by arrival."""
+    """A fever that nobody has acknowledged; `rank` orders the fevers of all gates by arrival,
+    `raised_at` is a Unix time (s)."""
 
     rank: tuple[int, int]
     seen: FeverSeen
+    raised_at: float
 
 
 class Lights(Protocol):
@@ -95,10 +97,36 @@ class GateState:
             self.since, self.by = at, by
         return ended
 
+    def end_shown(self, at: float, by: str, shown: ShownAlarm) -> AcknowledgedFevers:
+        """End the gate's own fevers that `shown` had; later ones stay red.
+
+        Of more than `MAX_WAITING`, one that is held and those that are only counted stay too, until
+        somebody presses at just what waits: which of them had been shown is not known.
+        """
+        if _shown_now(self.state(), shown) == shown:
+            return self.end(at, by)
+        last = self.waiting.get(shown.last) if shown.last else None
+        counted = self.more and shown.since == self.since and shown.fevers > len(self.waiting)
+        ended = [
+            identity
+            for identity, fever in self.waiting.items()
+            if (fever.rank <= last.rank if last else counted)
+        ]
+        if len(ended) == len(self.waiting):
+            if not self.more:
+                return self.end(at, by)
+            ended.pop()  # a gate is red only while it holds one
+        for identity in ended:
+            del self.waiting[identity]
+        if ended:
+            self.since = next(iter(self.waiting.values())).raised_at
+        return AcknowledgedFevers(tuple(ended))
+
     @property
     def newest(self) -> Waiting:
         """The fever that came last; only while one waits."""
-        return (self.more and self._counted) or next(reversed(self.waiting.values()))
+        held = next(reversed(self.waiting.values()))
+        return max(held, self._counted or held, key=_rank)
 
     @property
     def red(self) -> bool:
@@ -134,17 +162,21 @@ class GateState:
 
     def shows(self, alarm: ShownAlarm) -> bool:
         """Whether the lamps show just this alarm now."""
-        now = self.shown()
-        newest = now.last if alarm.last else None
-        last = Identity(newest.kiosk, newest.boot, newest.seq) if newest else None
-        return alarm == ShownAlarm(now.since, now.fevers, last)
+        return alarm == _shown_now(self.shown(), alarm)
+
+
+def _shown_now(now: AlarmState, alarm: ShownAlarm) -> ShownAlarm:
+    """What is to be compared with `alarm`: without the newest fever where that has none."""
+    newest = now.last if alarm.last else None
+    last = Identity(newest.kiosk, newest.boot, newest.seq) if newest else None
+    return ShownAlarm(now.since, now.fevers, last)
 
 
 def _state(name: str, gates: Iterable[GateState]) -> AlarmState:
     gates = list(gates)
     red = [gate for gate in gates if gate.waiting]
     first = min(red, key=_since) if red else max(gates, key=_since)
-    newest = max((gate.newest for gate in red), key=lambda fever: fever.rank, default=None)
+    newest = max((gate.newest for gate in red), key=_rank, default=None)
     troubles = sorted(
         (source not in FIRST_TROUBLES, text)
         for gate in gates
@@ -163,3 +195,7 @@ def _state(name: str, gates: Iterable[GateState]) -> AlarmState:
 
 def _since(gate: GateState) -> float:
     return gate.since
+
+
+def _rank(fever: Waiting) -> tuple[int, int]:
+    return fever.rank

@@ -180,7 +180,7 @@ class Ingest:
             acknowledge = decode(payload, Acknowledge)
             if verb == "acknowledge" and gate in self._posts.values():
                 acknowledge = _press(acknowledge)
-            self._acknowledge(gate, acknowledge)
+            self._acknowledge(gate, acknowledge, at_post=verb == "acknowledge")
             return None
         if topic.name == OURSELVES:
             return None  # published by this gateway
@@ -287,10 +287,11 @@ class Ingest:
         self._monitor.heard(kiosk)
         return SettingsApplied(applied, now, gate)
 
-    def _acknowledge(self, gate: str, acknowledge: Acknowledge) -> None:
-        if shown := _shown(acknowledge):
+    def _acknowledge(self, gate: str, acknowledge: Acknowledge, *, at_post: bool) -> None:
+        shown = _shown(acknowledge)
+        if shown and at_post:
             self.pressed(gate, acknowledge.by, shown)
-        elif (ended := self._alarm.acknowledge(gate, acknowledge.by)).fevers:
+        elif (ended := self._alarm.acknowledge(gate, acknowledge.by, shown)).fevers:
             self._keep_acknowledged(gate, acknowledge.by, ended)
 
     def _keep_acknowledged(self, gate: str, by: str, ended: AcknowledgedFevers) -> None:

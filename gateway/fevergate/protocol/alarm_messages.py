@@ -50,11 +50,12 @@ class Acknowledge(Message, frozen=True, kw_only=True):
     A lamp post's presses come on a topic of their own and count as of the button, whatever `by`
     says: whoever knows a post's password could say any name.
 
-    A lamp post sends `since`, `fevers` and `last` of the `AlarmState` that it showed when its
-    button was pressed; a board sends none of the three. A lamp post's press ends all that it
-    showed, the fevers of watched doors included, but only if the three are still those of the
-    present state. If they are not, the line was down meanwhile: nothing is acknowledged, because
-    fevers that nobody saw must stay red.
+    A lamp post and a board send `since`, `fevers` and `last` of the `AlarmState` that they showed
+    when they were pressed; a program may send none of the three, and acknowledges all. A person's
+    press at a board ends the fevers of the gate up to `last`; later ones, which nobody saw, stay
+    red. A lamp post's press ends all that it showed, the fevers of watched doors included, but only
+    if the three are still those of the present state. If they are not, the line was down meanwhile:
+    nothing is acknowledged, because fevers that nobody saw must stay red.
 
     `since` is sent with the digits that were received: a lamp post's own floats are too short for
     it. `last` guards against a gateway that restarted without its database and knows only the

@@ -186,7 +186,6 @@ ERRORS = {
     "long": N_("That is too long."),
     "meanwhile_set": N_("Somebody set it meanwhile. Compare, then send again."),
     "closed": N_("This follow-up is closed; an administrator can open it again."),
-    "another": N_("Another fever has come: look at it, then press again."),
     "meanwhile": N_("Somebody saved this meanwhile. Look at it, then save again."),
     "meanwhile_duty": N_("This shift was changed meanwhile. Look, then choose again."),
     "line": N_("The gateway cannot be told now: use the button."),

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fevergate.errors import FollowUpError
+from fevergate.protocol.alarm_messages import Acknowledge
 from fevergate.protocol.messages import Person
 from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day
@@ -152,7 +153,7 @@ class Api(RollApi, TraceApi, RegisterApi):
     def acknowledge(self, request: Request, body: AcknowledgeRequest) -> Done:
         gate = request.path_params["gate"]
         by = f"{body.by[:40]} ({who(request)[:20]})"  # with the program's name
-        if not self._shared.live.acknowledge(gate, by):
+        if not self._shared.live.acknowledge(gate, Acknowledge(by=by)):
             raise HTTPException(503, "line")
         self._note(request, "acknowledge", f"{gate} by {body.by}")
         return Done()

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from fevergate.people.roll import in_words
-from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState
 from fevergate.settings.names import Names
 from fevergate.texts import trouble_text
 from fevergate.texts.translations import Say, translator
@@ -39,7 +39,8 @@ WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0, "tutor": 6
 
 
 class BoardGate(msgspec.Struct, kw_only=True):
-    """A gate of `BoardsNow`. Kiosks are called as people call them.
+    """A gate of `BoardsNow`. `kiosks` are called as people call them, and `where` is the kiosk of
+    the alarm's newest fever; `alarm` itself has ids, which a board sends back.
 
     `listed` is the mark of its fever lists (`fever_list`), `today` the number of today's fevers,
     `open` that of follow-ups that are to be finished; None if unknown. `passers` is the mark of who
@@ -48,6 +49,7 @@ class BoardGate(msgspec.Struct, kw_only=True):
 
     gate: str
     alarm: AlarmState | None
+    where: str
     kiosks: list[Kiosk]
     reasons: list[str]
     listed: str
@@ -77,10 +79,10 @@ class BoardsNow(msgspec.Struct, kw_only=True):
     gates: list[BoardGate]
 
 
-def _shown(alarm: AlarmState) -> tuple[str, str]:
-    """An alarm's begin and number of fevers, as a board sends them back."""
-    since = msgspec.json.encode(alarm.since).decode().removesuffix(".0")
-    return since, str(alarm.fevers)
+def _shown(form: Form) -> dict[str, object]:
+    """The fields of an `Acknowledge` that say what a board showed when it was pressed."""
+    newest = {name: form[name] for name in ("kiosk", "boot", "seq") if form[name]}
+    return {"since": form["since"], "fevers": form["fevers"], "last": newest or None}
 
 
 class Board:
@@ -200,13 +202,11 @@ class Board:
         alarm = now.alarm
         reports = alarm.amber if alarm else ()
         posts = self._shared.settings.posts
-        if alarm and alarm.last:
-            last = replace(alarm.last, kiosk=names.kiosk(alarm.last.kiosk))
-            alarm = replace(alarm, last=last)
         listed = self._list.listed(now.gate)
         return BoardGate(
             gate=now.gate,
             alarm=alarm,
+            where=names.kiosk(alarm.last.kiosk) if alarm and alarm.last else "",
             kiosks=[
                 replace(
                     kiosk,
@@ -223,14 +223,15 @@ class Board:
         )
 
     def acknowledge(self, request: Request, form: Form) -> Response:
-        """Acknowledge a gate's alarm under one's own name or one of the duty list."""
+        """Acknowledge what a gate's board showed, under one's own name or one of the duty list.
+        Fevers that came after the press stay red."""
         gate = self._gate(request)
         by = self._by(request, form, gate)
-        alarm = self._shared.live.now(gate).alarm
-        if alarm and alarm.state == "raised" and _shown(alarm) != (form["since"], form["fevers"]):
-            # The board had not shown this alarm when the button was pressed.
-            raise HTTPException(409, "another")
-        if not self._shared.live.acknowledge(gate, by):
+        try:
+            acknowledge = msgspec.convert({"by": by, **_shown(form)}, Acknowledge, strict=False)
+        except msgspec.ValidationError:
+            raise HTTPException(400, "choice") from None
+        if not self._shared.live.acknowledge(gate, acknowledge):
             raise HTTPException(503, "line")
         self._shared.note(request, "acknowledge", f"{gate} by {by}")
         return JSONResponse({"ok": True})

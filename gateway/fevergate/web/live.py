@@ -162,9 +162,9 @@ class Live:
         trend = list(self._trends[name])
         return msgspec.structs.replace(heard, online=online, trouble=trouble, trend=trend)
 
-    def acknowledge(self, gate: str, by: str) -> bool:
-        """Publish a guard's acknowledgement; see `_tell`."""
-        return self._tell(gate, acknowledge_topic, Acknowledge(by=by))
+    def acknowledge(self, gate: str, acknowledge: Acknowledge) -> bool:
+        """Publish somebody's acknowledgement; see `_tell`."""
+        return self._tell(gate, acknowledge_topic, acknowledge)
 
     def try_lamps(self, gate: str, by: str) -> bool:
         """Ask the gateway to test a gate's lamps; see `_tell`."""

@@ -46,6 +46,12 @@ def fever(seq, kiosk="north-1"):
     return reading(seq, "fever", kiosk=kiosk)
 
 
+def shown_of(state):
+    """What a board sends back of a state that it shows."""
+    last = state.last
+    return ShownAlarm(state.since, state.fevers, Identity(last.kiosk, last.boot, last.seq))
+
+
 def test_a_fever_lights_red_and_sounds_before_anybody_is_told(alarm, lamps, told):
     assert alarm.fever("north", fever(1)) is not None
     assert lamps["north"].history[:2] == ["red", "buzz"]
@@ -86,6 +92,53 @@ def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
     assert (len(seen.fevers), seen.more) == (MAX_WAITING, 10)
     assert (told[-1].state, told[-1].fevers) == ("clear", 0)
     assert alarm.acknowledge("north", "Li") == AcknowledgedFevers()
+
+
+def test_a_press_at_a_board_counts_for_what_was_on_it_and_hides_no_later_fever(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    for seq in (1, 2, 3):
+        now[0] += 1
+        alarm.fever("north", fever(seq))
+    shown = [shown_of(state) for state in told]
+    assert alarm.acknowledge("north", "Li", shown[1]).fevers == (
+        fever(1).identity,
+        fever(2).identity,
+    )
+    assert lamps["north"].red and lamps["north"].buzzing
+    assert (told[-1].state, told[-1].fevers, told[-1].since) == ("raised", 1, 103.0)
+    before = len(told)
+    for stale in (*shown[:2], ShownAlarm(100.0, 1)):
+        assert alarm.acknowledge("north", "Li", stale) == AcknowledgedFevers()
+    assert len(told) == before
+    assert alarm.acknowledge("north", "Li", shown[2]).fevers == (fever(3).identity,)
+    assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "Li")
+
+
+def test_of_more_fevers_than_are_held_none_that_was_not_shown_is_ended(lamps, told):
+    now = [100.0]
+    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    for seq in range(1, MAX_WAITING + 11):
+        now[0] += 1
+        alarm.fever("north", fever(seq))
+    shown, early = shown_of(told[-5]), shown_of(told[-12])  # counted only, the last but one held
+    now[0] += 1
+    assert len(alarm.acknowledge("north", "Li", early).fevers) == MAX_WAITING - 1
+    now[0] += 1
+    alarm.fever("north", fever(MAX_WAITING + 11))
+    assert alarm.acknowledge("north", "Li", shown) == AcknowledgedFevers()  # since another time
+    assert told[-1].fevers == 12 and told[-1].last.seq == MAX_WAITING + 11
+    held = alarm.acknowledge("north", "Li", shown_of(told[-1]))
+    assert (len(held.fevers), held.more, told[-1].state) == (2, 10, "clear")
+
+
+def test_a_press_at_a_flooded_gate_ends_all_but_one_of_those_that_are_held(alarm, told):
+    for seq in range(1, MAX_WAITING + 11):
+        alarm.fever("north", fever(seq))
+    ended = alarm.acknowledge("north", "Li", shown_of(told[-5]))
+    assert (len(ended.fevers), ended.more) == (MAX_WAITING - 1, 0)
+    assert (told[-1].state, told[-1].fevers) == ("raised", 11)
+    assert told[-1].last.seq == MAX_WAITING + 10
 
 
 def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(alarm, lamps):
@@ -254,7 +307,8 @@ class AlarmMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.waiting = {"north": set(), "door": set()}
-        self.ever = set()
+        self.ever = {}  # in the order in which they came
+        self.on_board = "north", ShownAlarm(0.0, 1, None), set()
         self.begun()
 
     def begun(self):
@@ -269,12 +323,26 @@ class AlarmMachine(RuleBasedStateMachine):
         assert (raised is None) == (reading.identity in self.ever)
         if reading.identity not in self.ever:
             self.waiting[gate].add(reading.identity)
-            self.ever.add(reading.identity)
+            self.ever[reading.identity] = gate
 
     @rule(gate=GATES)
     def an_acknowledgement(self, gate):
         assert set(self.alarm.acknowledge(gate, "Li").fevers) == self.waiting[gate]
         self.waiting[gate].clear()
+
+    @rule(gate=GATES)
+    def a_board_is_painted(self, gate):
+        state = next(one for one in self.alarm.states() if one.gate == gate)
+        if state.fevers:
+            self.on_board = gate, shown_of(state), set(self.waiting[gate])
+
+    @rule()
+    def a_press_at_that_board(self):
+        gate, shown, seen = self.on_board
+        ended = set(self.alarm.acknowledge(gate, "Li", shown).fevers)
+        # All that were on it, or none where somebody ended the newest of them meanwhile.
+        assert ended == (self.waiting[gate] & seen if shown.last in self.waiting[gate] else set())
+        self.waiting[gate] -= ended
 
     @rule()
     def the_button(self):
@@ -290,8 +358,8 @@ class AlarmMachine(RuleBasedStateMachine):
         self.alarm.restore(
             [
                 (gate, identity, 1_795_399_000.0)
-                for gate, waiting in self.waiting.items()
-                for identity in waiting
+                for identity, gate in self.ever.items()
+                if identity in self.waiting[gate]
             ],
             self.ever,
         )

@@ -134,6 +134,16 @@ def test_a_person_acknowledges_at_a_gate_with_posts(scene_with_post):
     assert isinstance(record, Acknowledged) and record.by == "Li Wei"
 
 
+def test_a_person_acknowledges_what_the_board_showed_and_no_later_fever(scene):
+    scene.say("north-1/reading", reading(1, "fever"))
+    shown = scene.alarm.states()[0]
+    scene.say("north-1/reading", reading(2, "fever"))
+    press = Acknowledge(by="Li Wei", since=shown.since, fevers=1, last=shown.last)
+    record = scene.say("alarm/north/acknowledge/person", press)
+    assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
+    assert (scene.alarm.states()[0].state, scene.alarm.states()[0].fevers) == ("raised", 1)
+
+
 def test_a_post_is_a_device_of_its_gate_that_measures_nothing(scene_with_post):
     scene = scene_with_post
     assert scene.say("south-post/status", b"online").gate == "south"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import AT, health, reading, settings
 
 from fevergate.errors import NothingFoundError
-from fevergate.protocol.alarm_messages import AlarmState, FeverSeen
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, FeverSeen
 from fevergate.protocol.messages import encode
 from fevergate.web.live import TREND_READINGS, Live, events
 
@@ -118,7 +118,7 @@ def test_nonsense_changes_nothing_and_ends_nothing(folder, topic, payload):
 
 
 def test_a_gate_that_is_not_ours_is_not_there(live):
-    for call in (live.now, lambda gate: live.acknowledge(gate, "Li")):
+    for call in (live.now, lambda gate: live.acknowledge(gate, Acknowledge(by="Li"))):
         with pytest.raises(NothingFoundError):
             call("elsewhere")
 

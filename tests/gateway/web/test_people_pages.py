@@ -15,8 +15,10 @@ def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
     names = re.findall(r"<option>([^<]+)</option>", choice)
     assert names == ["Zhang", "Liu Yang", "赵敏"]
     told = []
-    site.pages.live.acknowledge = lambda gate, by: told.append((gate, by)) or True
-    assert post(guard, "/board/north/acknowledge", "/account", by="赵敏").status_code == 200
+    site.pages.live.acknowledge = lambda gate, told_now: told.append((gate, told_now.by)) or True
+    shown = {"since": "1795400000", "fevers": "1"}
+    answer = post(guard, "/board/north/acknowledge", "/account", by="赵敏", **shown)
+    assert answer.status_code == 200
     assert told == [("north", "赵敏")]
     answer = post(guard, "/board/north/acknowledge", "/account", by="Sun")
     assert answer.status_code == 400 and len(told) == 1

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import StoreError
-from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, FeverSeen
 from fevergate.protocol.messages import Identity
 from fevergate.storage.store import Store
 from fevergate.web import board, lamps, live
@@ -383,17 +383,21 @@ def test_what_somebody_saved_meanwhile_is_shown_beside_ones_own(guard, administr
     assert "Saved: first" in page and "Saved: Sent home" in page and ">second<" in page
 
 
-def test_a_fever_that_came_after_the_press_is_not_seen_to(site, guard):
+def test_a_press_tells_the_gateway_which_fever_was_on_the_board(site, guard):
     told = []
-    site.pages.live.acknowledge = lambda gate, by: told.append(gate) or True
-    last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=2)
-    site.pages.live._alarms["north"] = last
-    form = {"csrf": csrf(guard), "by": "Zhang", "since": str(AT + 0.5), "fevers": "1"}
-    answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
-    assert answer.status_code == 409 and "Another fever" in answer.json()["detail"]
-    assert told == []
-    shown = form | {"fevers": "2"}
-    assert guard.post("/board/north/acknowledge", data=shown, headers=OURS).status_code == 200
+    site.pages.live.acknowledge = lambda *told_now: told.append(told_now) or True
+    newest = FeverSeen(kiosk="north-1", boot=7, seq=9)
+    last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=5, last=newest)
+    site.pages.live._alarms["north"] = last  # later ones than the one that is sent
+    shown = {"since": repr(AT + 0.5), "fevers": "2", "kiosk": "north-1", "boot": "7", "seq": "8"}
+    form = {"csrf": csrf(guard), "by": "Zhang", **shown}
+    assert guard.post("/board/north/acknowledge", data=form, headers=OURS).status_code == 200
+    seen = FeverSeen(kiosk="north-1", boot=7, seq=8)
+    assert told == [("north", Acknowledge(by="Zhang", since=AT + 0.5, fevers=2, last=seen))]
+    for wrong in ({"since": ""}, {"fevers": "x"}, {"seq": "-1"}, {"boot": ""}, {"kiosk": "#"}):
+        answer = guard.post("/board/north/acknowledge", data=form | wrong, headers=OURS)
+        assert answer.status_code == 400
+    assert len(told) == 1
 
 
 def test_without_a_session_a_form_is_told_so_and_not_led_away(site):
@@ -498,9 +502,8 @@ def test_people_are_let_in_and_out_by_the_administrator(administrator, site):
 
 
 def test_without_a_line_an_acknowledgement_says_so(guard):
-    answer = guard.post(
-        "/board/north/acknowledge", data={"csrf": csrf(guard), "by": "Zhang"}, headers=OURS
-    )
+    form = {"csrf": csrf(guard), "by": "Zhang", "since": str(AT), "fevers": "1"}
+    answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
     assert answer.status_code == 503 and answer.json() == {
         "error": "line",
         "detail": "The gateway cannot be told now: use the button.",

@@ -1,15 +1,19 @@
 "use strict";
-/* "I see to it": of what is shown, and not of what came after; told to the gateway, and believed
-   only when the gateway's red is gone. */
+/* "I see to it": of what is shown, and not of what came after, which stays red; told to the gateway,
+   and believed only when the gateway's red is gone or is another. */
 const acknowledgement = (() => {
   const STILL_MS = 2000; // so long after the gateway was told, its red should be gone
   const COUNTED_MS = 30000; // so long the focus waits for the fever to be counted as open
-  let shown = null; // the red that is on the page: since when, how many
+  let shown = null; // the red that is on the page: since when, how many, which came last
   let told = ""; // the red that the gateway was told of
   let waiting = null;
   let leads = 0; // until when the focus goes where the work goes on, once the red is gone
 
-  const name = (state) => state.since + " " + state.fevers;
+  function named(state) {
+    const { kiosk, boot, seq } = state.last || {};
+    return { since: state.since, fevers: state.fevers, ...(state.last && { kiosk, boot, seq }) };
+  }
+  const name = (state) => JSON.stringify(named(state));
   const button = () => find("acknowledge").querySelector("button");
 
   function rest() {
@@ -22,15 +26,16 @@ const acknowledgement = (() => {
   find("acknowledge").addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!shown) return;
+    const pressed = name(shown);
     button().disabled = true;
     alert(find("failed"), "");
     try {
-      const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, since: shown.since, fevers: shown.fevers });
+      const { answer, out } = await send("/board/" + gate + "/acknowledge", { by: find("by").value, ...named(shown) });
       if (out) return refused(say.out, session.again);
       if (!answer.ok) return refused(reason(answer));
       leads = Date.now() + COUNTED_MS;
-      told = shown ? name(shown) : "";
-      if (!told) return;
+      if (!shown) return;
+      told = pressed;
       alert(find("told"), say.told);
       waiting = setTimeout(() => refused(say.still), STILL_MS);
     } catch (error) {
@@ -76,7 +81,9 @@ const acknowledgement = (() => {
     follow(state) {
       const raised = state && state.state === "raised";
       find("acknowledge").hidden = !raised;
-      if (!raised || (told && told !== name(state))) rest();
+      const another = raised && told && told !== name(state);
+      if (!raised || another) rest();
+      if (another) alert(find("told"), say.another);
       if (!raised) alert(find("failed"), "");
       shown = raised ? state : null;
       if (!raised && Date.now() < leads) lead();

@@ -35,9 +35,9 @@ function explain(reasons) {
   }));
 }
 
-function warmth(alarm) {
-  const last = alarm.last || {};
-  return [last.body_c == null ? "" : last.body_c.toFixed(1) + " °C", last.kiosk].filter(Boolean).join(" · ");
+function warmth({ alarm, where }) {
+  const warm = (alarm.last || {}).body_c;
+  return [warm == null ? "" : warm.toFixed(1) + " °C", where].filter(Boolean).join(" · ");
 }
 
 function draw(now) {
@@ -48,7 +48,7 @@ function draw(now) {
   const today = mine.today ? say.today.replace("%(count)s", mine.today) : "";
   red = Boolean(state && state.state === "raised");
   if (red) {
-    show("red", "▲", title + " · " + say.red, warmth(state), say.waiting.replace("%(count)s", state.fevers));
+    show("red", "▲", title + " · " + say.red, warmth(mine), say.waiting.replace("%(count)s", state.fevers));
   } else if (lostAt) {
     show("lost", "✕", title, "", say.lost);
   } else if (!state) {
@@ -75,12 +75,13 @@ function draw(now) {
 }
 
 /* A red gate in a line of the band, or in few words. */
-function inBand({ gate: name, alarm }, short) {
+function inBand(one, short) {
+  const { gate: name, alarm } = one;
   const waiting = say.waiting.replace("%(count)s", alarm.fevers);
   const warm = (alarm.last || {}).body_c;
   const words = short
     ? [warm == null ? say.red : warm.toFixed(1) + " °C", alarm.fevers > 1 ? waiting : ""]
-    : [say.red, warmth(alarm), waiting];
+    : [say.red, warmth(one), waiting];
   return ["▲ " + gateTitle(name), ...words].filter(Boolean).join(" · ");
 }
 
