@@ -12,16 +12,18 @@ import shutil
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Literal, cast
+from typing import IO, Annotated, Any, Literal, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from fevergate import __version__
 from fevergate.crypto.passphrase import MAGIC, EncryptedReader, EncryptedWriter, is_encrypted
 from fevergate.errors import BackupError
+from fevergate.protocol.messages import LAST_AT
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 10_000_000
@@ -33,6 +35,10 @@ PATTERNS = (
 
 FOLDERS = ("kiosks", "gateways")
 """Subfolders that go into a backup."""
+
+_NO_BACKUP = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, msgspec.MsgspecError)
+"""What reading a damaged or hostile file raises; `ValueError`: tarfile for a header that
+contradicts itself, the system for a name with a null character, msgspec for text not in UTF-8."""
 
 Progress = Callable[[str], None]
 """Called with a text for each step, to be displayed."""
@@ -50,7 +56,8 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
 
     v: int
     fevergate: str
-    made_at: float
+    made_at: Annotated[float, Meta(ge=0, le=LAST_AT)]
+    """Unix time (s) of the machine's clock, which may have been wrong."""
     kind: Literal["gateway", "campus server", "archive"] = "gateway"
     campus: str
     gateway: str
@@ -225,7 +232,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                 pass
     except FileNotFoundError as error:
         raise BackupError(f"{path}: no such file") from error
-    except (tarfile.TarError, EOFError, OSError, msgspec.MsgspecError) as error:
+    except _NO_BACKUP as error:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
     if missing:
         raise BackupError(f"{path}: without {', '.join(sorted(missing))}")
@@ -237,13 +244,14 @@ def read_manifest(path: Path, passphrase: str | None) -> Manifest:
     try:
         with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
             return _manifest(path, tar)
-    except (tarfile.TarError, EOFError, OSError, msgspec.MsgspecError) as error:
+    except _NO_BACKUP as error:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
 
 
 def _manifest(path: Path, tar: tarfile.TarFile) -> Manifest:
     first = tar.next()
-    if first is None or first.name != MANIFEST or first.size > MAX_MANIFEST:
+    # A link is refused before tarfile looks for what it names.
+    if first is None or first.name != MANIFEST or not first.isfile() or first.size > MAX_MANIFEST:
         raise BackupError(f"{path}: expected a backup made by `fevergate backup`")
     return msgspec.json.decode(_open(tar, first).read(), type=Manifest)
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import tarfile
 import threading
@@ -17,7 +18,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from samples import AT, arrived
 
-from fevergate.backup.archive import MANIFEST, read_backup
+from fevergate.backup.archive import MANIFEST, read_backup, read_manifest
 from fevergate.backup.gateway import backup, restore
 from fevergate.cli import cli
 from fevergate.crypto.passphrase import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
@@ -210,6 +211,59 @@ def test_a_member_that_would_climb_out_is_refused(made, tmp_path):
     with pytest.raises(BackupError, match="not in its manifest"):
         restore(path, tmp_path / "a" if (tmp_path / "a").mkdir() else tmp_path / "a" / "new")
     assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"type": tarfile.SYMTYPE, "linkname": "nowhere"},
+        {"type": tarfile.SYMTYPE, "linkname": MANIFEST},
+        {"pax_headers": {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}},
+    ],
+    ids=["a link to nothing", "a link to itself", "a header that contradicts itself"],
+)
+def test_a_manifest_that_is_none_is_said_to_be_no_backup(tmp_path, first):
+    path = tmp_path / "evil.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo(MANIFEST)
+        for name, value in first.items():
+            setattr(member, name, value)
+        tar.addfile(member)
+    for read in (lambda: read_backup(path, None, None), lambda: read_manifest(path, None)):
+        with pytest.raises(BackupError, match=r"no backup|expected a backup"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(b'"gw-east"', b'"gw-\xff"'),
+        lambda text: re.sub(rb'"made_at": [\d.]+', b'"made_at": 1e300', text),
+    ],
+    ids=["not UTF-8", "a date that is none"],
+)
+def test_a_manifest_with_nonsense_is_said_to_be_no_backup(made, tmp_path, change):
+    path = repacked(made, tmp_path / "bad.tar.gz", lambda n, d: change(d) if n == MANIFEST else d)
+    with pytest.raises(BackupError, match="no backup"):
+        read_manifest(path, None)
+
+
+def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(made, tmp_path):
+    name, path = "kiosks/a\0b", tmp_path / "evil.tar.gz"
+    with tarfile.open(made) as old, tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as new:
+        for member in old:
+            file = old.extractfile(member)
+            assert file
+            data = file.read()
+            if member.name == MANIFEST:
+                data = data.replace(b'"ca.key"', json.dumps(name).encode())
+                member.size = len(data)
+            if member.name == "ca.key":
+                member.pax_headers = {"path": name}
+            new.addfile(member, io.BytesIO(data))
+    with pytest.raises(BackupError, match="no backup"):
+        restore(path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
