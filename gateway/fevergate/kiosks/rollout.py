@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from threading import Lock
 
 import paho.mqtt.client as mqtt
@@ -32,6 +33,10 @@ STALL_S = 90
 
 TRIAL_S = 240
 """Longest trial: two boots, and the two minutes in which the new firmware must prove healthy."""
+
+LONGEST_S = 6 * 3600
+"""Longest update of one kiosk: it fetches between people, but one that always begins anew must not
+keep the others from theirs."""
 
 MOST_ASKED = 20
 """How often a kiosk may fetch the whole bundle: it starts again after a power cut, for instance."""
@@ -56,6 +61,11 @@ class Progress:
     """In English; `update_words` puts it into words."""
 
     until: float = 0.0
+    """When it is given up unless something comes, on `time.monotonic`."""
+
+    end: float = inf
+    """When it is given up whatever comes."""
+
     asked: int = 0
     """Number of pieces that it has asked for."""
 
@@ -163,7 +173,7 @@ class Rollout:
 
         while waiting or under_way:
             while waiting and may_begin(waiting[0]):
-                progress = Progress(waiting.pop(0))
+                progress = Progress(waiting.pop(0), end=time.monotonic() + LONGEST_S)
                 under_way[progress.kiosk] = progress
                 self._heard.listen(progress.kiosk)
                 self._offer(progress)
@@ -222,8 +232,9 @@ class Rollout:
             return
         update = decode(payload, UpdateState)
         if update.state == "restarting":
-            progress.share = 1.0
-            self._change(progress, TRIAL, TRIAL_S)
+            if progress.state != TRIAL:  # else it would prolong its own trial
+                progress.share = 1.0
+                self._change(progress, TRIAL, TRIAL_S)
         elif update.state == "running" and update.version == self._bundle.version:
             self._change(progress, DONE)
         elif update.state == "refused":
@@ -235,7 +246,9 @@ class Rollout:
         self._change(progress, ROLLED_BACK, why=f"{version} did not prove healthy")
 
     def _give_up(self, progress: Progress) -> None:
-        if progress.state == WAITING:
+        if time.monotonic() >= progress.end:
+            self._change(progress, STALLED, why=f"it was not done in {LONGEST_S // 3600} h")
+        elif progress.state == WAITING:
             self._change(progress, AWAY, why="it did not answer")
         else:
             why = f"nothing came any more while {progress.state}"
@@ -245,7 +258,7 @@ class Rollout:
         self, progress: Progress, state: str, patience_s: float = 0.0, why: str = ""
     ) -> None:
         progress.state, progress.why = state, why
-        progress.until = time.monotonic() + patience_s
+        progress.until = min(time.monotonic() + patience_s, progress.end)
         self._moved(progress)
 
     def _publish(self, kiosk: str, kind: str, payload: bytes) -> None:

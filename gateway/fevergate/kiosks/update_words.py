@@ -12,6 +12,7 @@ _WHY = (
     (r"it did not answer", N_("it did not answer")),
     (r"nothing came any more while (?P<state>[a-z ]+)",
      N_("nothing came any more while it was: {state}")),
+    (r"it was not done in (?P<hours>\d+) h", N_("it was not done in {hours} h")),
     (r"it asked for (?P<count>\d+) pieces", N_("it asked for {count} pieces")),
     (r"the signature is wrong", N_("it does not know the signature")),
     (r"this kiosk has no update_key.*", N_("it has no key to check updates with: set it up again")),

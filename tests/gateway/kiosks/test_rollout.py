@@ -176,6 +176,25 @@ def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
     assert len(sent) <= rollout.MOST_ASKED * 3
 
 
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [(("state",), "while on trial"), (("want", "state"), "not done in 1 h")],
+    ids=["a restart each second", "always anew from the beginning"],
+)
+def test_a_kiosk_that_prolongs_its_own_trial_is_given_up(monkeypatch, says, why):
+    going, _ = rolling(monkeypatch, ())
+    monkeypatch.setattr(rollout, "LONGEST_S", 3600)
+    monkeypatch.setattr(rollout, "MOST_ASKED", 10**6)
+    payloads = {
+        "want": b'{"v": 1, "offset": 0}',
+        "state": b'{"v": 1, "kiosk": "north-1", "at": null, "state": "restarting", "version": ""}',
+    }
+    said = itertools.cycle([(f"fevergate/v1/east/north-1/update/{k}", payloads[k]) for k in says])
+    going._heard.get = lambda timeout: next(said)
+    (hostile,) = going.run(["north-1", "north-2"], at_once=1)
+    assert hostile.state == STALLED and why in hostile.why
+
+
 @given(st.binary(max_size=60) | st.builds(lambda n: b'{"v":1,"offset":%d}' % n, st.integers()))
 def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload):
     with pytest.MonkeyPatch.context() as patch:

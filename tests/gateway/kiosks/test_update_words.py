@@ -13,6 +13,7 @@ TOLD = [
     "it did not answer",
     "nothing came any more while on trial",
     "it asked for 999 pieces",
+    "it was not done in 6 h",
     "not for this board: esp32-s3-n8r2",
     "the signature is wrong",
     "this kiosk has no update_key: provision it again",
