@@ -4,6 +4,8 @@ https://docs.espressif.com/projects/esptool/en/latest/esp32/esptool/scripting.ht
 """
 
 import io
+import struct
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -120,7 +122,7 @@ def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
                 rom.restart()  # a board that is refused runs on with what it has
                 raise
             rom.restart()
-        except (FatalError, OSError) as error:
+        except (FatalError, OSError, *_NONSENSE) as error:
             raise FlashError(f"{port}: {_plain(error)}") from error
         finally:
             if loader is not None:
@@ -143,6 +145,10 @@ def _psram(loader: Any) -> str:
     return "quad" if plain and loader.get_pkg_version() in _ESP32_WITH_PSRAM else "unknown"
 
 
+_NONSENSE = (LookupError, TypeError, ValueError, ArithmeticError, struct.error, termios.error)
+"""What esptool raises where a chip's answer is shorter or other than it expects, and pyserial where
+the port goes while it is emptied."""
+
 _ADVICE = {
     "Could not open": "no such port, or no right to it",
     "Failed to connect": "hold BOOT while this starts; is it an ESP32, with a cable that has data?",
@@ -152,6 +158,8 @@ _ADVICE = {
 def _plain(error: Exception) -> str:
     """esptool's message in one line, with advice."""
     words = " ".join(str(error).split())
+    if isinstance(error, _NONSENSE):
+        words = f"the answer is not a chip's ({words})"
     for known, advice in _ADVICE.items():
         if known in words:
             return f"{words}: {advice}"

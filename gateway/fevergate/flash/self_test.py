@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fevergate.command_line.finding import Finding, fails, not_shown, ok
+from fevergate.errors import FlashError
 from fevergate.flash import memory, post_self_test, self_test_line
 from fevergate.flash.self_test_answers import WIRES, Ask, light, seen
 from fevergate.kiosks.boards import BoardModel
@@ -22,6 +23,9 @@ READINGS = 30
 LOST_SHARE_MAX = 0.02
 SLACK_S = 15
 
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What an answer of another form leads to where it is read."""
+
 _LIGHTS = {
     "green": N_("the green LED"),
     "amber": N_("the amber LED"),
@@ -31,7 +35,15 @@ _LIGHTS = {
 
 def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Finding]:
     """Yield each result as it comes. The firmware must be on the board and not running. Raises
-    `FlashError` if the board stops answering."""
+    `FlashError` if the board stops answering, or answers what the firmware does not."""
+    try:
+        yield from _all(cable, ask, model)
+    except _NONSENSE as error:
+        why = f"the self-test's answer is not understood: {type(error).__name__}: {error}"
+        raise FlashError(f"{cable.port}: {why}") from error
+
+
+def _all(cable: Cable, ask: Ask, model: BoardModel | None) -> Iterator[Finding]:
     yield memory.finding(memory.measure(cable), model)
     cable.run((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial import Serial
@@ -70,6 +70,9 @@ def _digests(folders, paths):
             pass
     return digests
 """
+
+_About = tuple[str, tuple[int, ...], bool]
+"""What `_ABOUT` prints: machine, version, and whether a kiosk's firmware runs."""
 
 Moved = Callable[[int, int], None]
 """Called with the bytes written so far, and the bytes of all files."""
@@ -158,15 +161,15 @@ class Cable:
         with self._spoken():
             self._prompt()
         try:
-            machine, version, runs = self._json_of(_ABOUT)
+            machine, version, runs = self._json_of(_ABOUT, kind=_About)
         except FlashError:  # it was booting, and answered the prompt of before
             with self._spoken():
                 self._prompt()
-            machine, version, runs = self._json_of(_ABOUT)
+            machine, version, runs = self._json_of(_ABOUT, kind=_About)
         self._known = True
         if runs:
             self.run(_HOLD)
-        return About(machine, tuple(version))
+        return About(machine, version)
 
     def reset(self) -> None:
         """Reboot the board; nothing can be asked after that.
@@ -181,15 +184,15 @@ class Cable:
         with self._spoken():
             self._board.exec_raw_no_follow("import machine;machine.reset()")
 
-    def ask(self, expression: str, timeout_s: int = 10) -> Any:
-        """Evaluate an expression on the board; its value must be JSON."""
-        return self._json_of(f"import json; print(json.dumps({expression}))", timeout_s)
+    def ask(self, expression: str, timeout_s: int = 10, kind: Any = Any) -> Any:
+        """Evaluate an expression on the board; its value must be JSON of a type."""
+        return self._json_of(f"import json; print(json.dumps({expression}))", timeout_s, kind)
 
-    def _json_of(self, code: str, timeout_s: int = 10) -> Any:
+    def _json_of(self, code: str, timeout_s: int = 10, kind: Any = Any) -> Any:
         text = self.run(code, timeout_s)
         try:
-            return json.loads(text)
-        except ValueError as error:
+            return msgspec.json.decode(text, type=kind)
+        except (msgspec.MsgspecError, ValueError) as error:
             raise FlashError(f"{self.port}: expected an answer, got {text[:80]!r}") from error
 
     def run(self, code: str, timeout_s: int = 10) -> str:
@@ -203,7 +206,8 @@ class Cable:
 
     def digests(self, paths: Sequence[str], folders: Sequence[str] = ()) -> dict[str, str]:
         """SHA-256 of those of `paths` that are on the board, and of every file below `folders`."""
-        return self.ask(f"_digests({list(folders)}, {list(paths)})", DIGESTS_S)
+        expression = f"_digests({list(folders)}, {list(paths)})"
+        return self.ask(expression, DIGESTS_S, dict[str, str])
 
     def write(self, files: Sequence[BoardFile], moved: Moved) -> None:
         """Write files, and make the folders that they need. The board reads each back."""
