@@ -1,4 +1,5 @@
-"""Takes pictures of the pages in a real browser: a campus with a term's data and a fever now."""
+"""Takes the README's pictures of the pages in a real browser: a campus with a term's data, and a
+fever now. `state_table` takes every page."""
 
 import argparse
 import sys
@@ -20,31 +21,14 @@ GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 CORRECTED = "2026-11-10"
 """A day whose report has a second version."""
 
-SIZES = {"wide": WIDE, "narrow": NARROW}
-PAGES = {
-    "sign-in": "",
-    "board": "/board/north",
-    "board-green": "/board/south",
-    "overview": "/admin/overview",
-    "report": "/admin/overview?gate=north",
-    "log": "/admin/log",
-    "search": "/admin/fevers",
-    "kiosks": "/admin/kiosks",
-    "kiosk": "/admin/kiosks/north-2",
-    "people": "/admin/people",
-    "tokens": "/admin/tokens",
-    "audit": "/admin/audit",
-    "account": "/account",
-    "follow-up": "after",
-}
 README = {
-    "board-red": ("board", "zh", "wide", "night"),
-    "board-phone": ("board", "en", "narrow", "day"),
-    "overview": ("report", "en", "wide", "day"),
-    "log": ("log", "zh", "wide", "day"),
-    "kiosk": ("kiosk", "en", "wide", "day"),
+    "board-red": ("/board/north", "zh", WIDE, "night"),
+    "board-phone": ("/board/north", "en", NARROW, "day"),
+    "overview": ("/admin/overview?gate=north", "en", WIDE, "day"),
+    "log": ("/admin/log", "zh", WIDE, "day"),
+    "kiosk": ("/admin/kiosks/north-2", "en", WIDE, "day"),
 }
-"""Pictures in the README: page, language, size, theme."""
+"""Pictures in the README: path, language, size, theme."""
 
 
 _AT_HOME = """([folder, home]) => document.querySelectorAll('code, pre').forEach(
@@ -52,17 +36,13 @@ _AT_HOME = """([folder, home]) => document.querySelectorAll('code, pre').forEach
 """Writes the folder of an installed gateway in place of this one's in the commands of a page."""
 
 
-def _draw(page: Page, site: Site, name: str, path: Path) -> None:
-    where = PAGES[name]
-    if where == "after":
-        page.goto(f"{site.url}/board/north")
-        where = page.locator("td a").first.get_attribute("href") or ""
-    page.goto(site.url + where)
-    if name.startswith("board"):
+def _draw(page: Page, site: Site, path: str, picture: Path) -> None:
+    page.goto(site.url + path)
+    if path.startswith("/board"):
         page.wait_for_selector(".state:not(.unknown)")
         page.wait_for_selector("#kiosks article")
     page.evaluate(_AT_HOME, [str(site.folder), str(FOLDER)])
-    page.screenshot(path=path, full_page=True)
+    page.screenshot(path=picture, full_page=True)
 
 
 def main() -> int:
@@ -71,19 +51,8 @@ def main() -> int:
     parser.add_argument(
         "folder", type=Path, nargs="?", default=PICTURES, help="default: hardware/pictures"
     )
-    everything = "every page in both languages, wide by day and narrow by night, not the README's"
-    parser.add_argument("--all", action="store_true", help=everything)
-    given = parser.parse_args()
-    folder = given.folder
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = README
-    if given.all:
-        wanted = {
-            f"{name}-{language}-{size}-{theme}": (name, language, size, theme)
-            for name in PAGES
-            for language in ("zh", "en")
-            for size, theme in (("wide", "day"), ("narrow", "night"))
-        }
     try:
         with (
             tempfile.TemporaryDirectory(prefix="fevergate-pages-") as own,
@@ -102,11 +71,10 @@ def main() -> int:
                 page.goto(f"{site.url}/board/{gate}")
                 expect(page.locator("article").first).to_contain_text("36.")
             site.kiosk("north-2").reading(Verdict.FEVER, 38.4)
-            for name, (what, language, size, theme) in wanted.items():
-                page = opened(browser, site.url, language, SIZES[size], theme)
-                if PAGES[what]:
-                    sign_in(page, ADMINISTRATOR)
-                _draw(page, site, what, folder / f"{name}.png")
+            for name, (path, language, size, theme) in README.items():
+                page = opened(browser, site.url, language, size, theme)
+                sign_in(page, ADMINISTRATOR)
+                _draw(page, site, path, folder / f"{name}.png")
                 page.context.close()
                 print(folder / f"{name}.png", file=sys.stderr)
             with filled(Path(own) / "campus") as host:

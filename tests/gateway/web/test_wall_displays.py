@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
+from io import BytesIO
 
 import msgspec
 import pytest
 from pages_site import OURS, WHO, post
+from PIL import Image
 from samples import AT, arrived
 from test_web_pages import paths
 
@@ -16,7 +18,6 @@ from fevergate.settings.gateway import KioskTitle
 from fevergate.storage.records import Acknowledged
 from fevergate.web import live, screen_pages
 from fevergate.web.screens import MAX_SCREENS
-from screenshots.icon import is_made
 
 SCREEN = "/screen/{secret:str}"
 
@@ -213,7 +214,8 @@ def test_a_tablet_keeps_a_display_and_the_board_as_an_app(site, administrator, g
     assert f'rel="manifest" href="{path}/app.json"' in site.client().get(path).text
     touch = 'rel="apple-touch-icon" href="/static/icon.png"'  # an iPad takes no SVG
     assert touch in site.client().get(path).text and touch in guard.get("/board/north").text
-    assert guard.get("/static/icon.png").headers["content-type"] == "image/png" and is_made()
+    with Image.open(BytesIO(guard.get("/static/icon.png").content)) as icon:
+        assert icon.format == "PNG" and icon.size == (180, 180)
     board = guard.get("/board/north").text
     found = re.search(r'rel="manifest" href="(/static/app-en.json)"', board)
     assert found and guard.get(found[1]).json()["start_url"] == "/"
