@@ -1,6 +1,7 @@
 """Each state in which people meet the board, in a real browser."""
 
 import re
+from importlib import import_module
 from itertools import groupby
 
 import pytest
@@ -12,6 +13,7 @@ from harness.page_states import SIZES, STATES, played
 from harness.stage import GUARD, ON_DUTY, Stage
 from harness.worker import wait_until
 
+import_module("harness.board_states")  # adds its states to `STATES`
 RED = [
     *("red", "red-two", "red-both", "follow-up-red", "follow-up-red-elsewhere", "lost-red"),
     *("gateway-gone-red", "unanswered", "signed-out-red", "woken"),

@@ -1,6 +1,5 @@
 """States of a campus with twenty doors, played on a site of their own; see `page_states`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from fevergate.provision.titles import Titles
 from harness.page_states import state
 from harness.people_states import listed
 from harness.stage import Stage
-from harness.wall_states import display, revoke_all
+from harness.wall_states import display
 
 NAMES = {
     "north": ("北门", "North gate"),
@@ -53,9 +52,9 @@ class TwentyDoors(Stage):
             self.kiosk(post)
 
 
-def _troubled(stage: Stage, status: bytes) -> None:
+def _troubled(stage: Stage) -> None:
     for kiosk in QUIET:
-        stage.kiosk(kiosk).say(stage.topic(kiosk, "status"), status)
+        stage.off_line(kiosk)
 
 
 def _reds(stage: Stage) -> None:
@@ -63,50 +62,35 @@ def _reds(stage: Stage) -> None:
         stage.fever(kiosk, body_c)
 
 
-def _calmed(stage: Stage) -> None:
-    _troubled(stage, b"online")
-    for kiosk in RED:
-        stage.treated(kiosk.partition("-")[0])
-    revoke_all(stage)
-
-
 @state("twenty-doors", many=True)
-def _twenty_doors(stage: Stage, page: Page) -> Iterator[None]:
+def _twenty_doors(stage: Stage, page: Page) -> None:
     """Twenty doors: this one is calm, four others are red, at two a kiosk is off line."""
-    _troubled(stage, b"offline")
+    _troubled(stage)
     _reds(stage)
     stage.board(page, shows="green")
     expect(page.locator("#elsewhere a")).to_have_count(len(RED))
-    yield
-    _calmed(stage)
 
 
 @state("twenty-doors-red", many=True)
-def _twenty_doors_red(stage: Stage, page: Page) -> Iterator[None]:
+def _twenty_doors_red(stage: Stage, page: Page) -> None:
     """Twenty doors: this one is red, and so are three others."""
     _reds(stage)
     stage.board(page, "lab", shows="red")
     expect(page.locator("#elsewhere a")).to_have_count(len(RED) - 1)
-    yield
-    _calmed(stage)
 
 
 @state("twenty-doors-wall", "", many=True)
-def _twenty_doors_wall(stage: Stage, page: Page) -> Iterator[None]:
+def _twenty_doors_wall(stage: Stage, page: Page) -> None:
     """A wall display of twenty doors, at two of which a kiosk is off line."""
-    _troubled(stage, b"offline")
+    _troubled(stage)
     display(stage, page, "green")
     expect(page.locator("#gates li.amber-gate")).to_have_count(len(QUIET))
-    yield
-    _calmed(stage)
 
 
 @state("twenty-doors-wall-red", "", many=True)
-def _twenty_doors_wall_red(stage: Stage, page: Page) -> Iterator[None]:
+def _twenty_doors_wall_red(stage: Stage, page: Page) -> None:
     """A wall display of twenty doors, of which four are red."""
-    _troubled(stage, b"offline")
+    _troubled(stage)
     _reds(stage)
     display(stage, page, "red")
     expect(page.locator("#gates li.red-gate")).to_have_count(len(RED))
-    yield
-    _calmed(stage)

@@ -3,7 +3,6 @@
 The list comes onto the site with the first of them and stays.
 """
 
-from collections.abc import Iterator
 from contextlib import closing
 
 from playwright.sync_api import Page
@@ -14,7 +13,7 @@ from fevergate.people.list_file import read_list
 from fevergate.web.app import Pages
 from harness.browser import PASSWORD
 from harness.made_up_list import Rows, as_csv, made_up
-from harness.page_states import state
+from harness.page_states import shown, state
 from harness.stage import Stage
 
 PEOPLE = 90
@@ -56,61 +55,46 @@ def _upload_bytes(page: Page, address: str, name: str, content: bytes) -> None:
     page.wait_for_load_state()
 
 
-@state("list-none", "administrator")
-def _list_none(stage: Stage, page: Page) -> Iterator[None]:
-    """There is no list of people yet."""
-    page.goto(f"{stage.url}/admin/list")
-    yield
-
-
-@state("list", "administrator")
-def _list(stage: Stage, page: Page) -> Iterator[None]:
-    """The list of people by unit."""
-    listed(stage)
-    page.goto(f"{stage.url}/admin/list")
-    yield
+shown("list-none", "/admin/list", "There is no list of people yet.")
+shown("list", "/admin/list", "The list of people by unit.", before=listed)
 
 
 @state("list-format", "administrator")
-def _list_format(stage: Stage, page: Page) -> Iterator[None]:
+def _list_format(stage: Stage, page: Page) -> None:
     """A list in the format of old spreadsheets was uploaded."""
     listed(stage)
     _upload_bytes(page, f"{stage.url}/admin/list", "名单.xls", OLD_SPREADSHEET)
-    yield
 
 
 @state("list-wrong", "administrator")
-def _list_wrong(stage: Stage, page: Page) -> Iterator[None]:
+def _list_wrong(stage: Stage, page: Page) -> None:
     """A list whose second row has no name was uploaded."""
     listed(stage)
     rows = made_up(3)
     _upload(stage, page, "list.csv", [rows[0], (rows[1][0], "", *rows[1][2:]), rows[2]])
-    yield
 
 
 @state("list-draft", "administrator")
-def _list_draft(stage: Stage, page: Page) -> Iterator[None]:
+def _list_draft(stage: Stage, page: Page) -> None:
     """What a list that was uploaded would change: some come, one changes, some are gone."""
     listed(stage)
     rows = made_up(PEOPLE)
     changed = (rows[0][0], "欧阳安", *rows[0][2:])
     come = ("20991", "阿卜杜热合曼·买买提", *rows[-1][2:])
     _upload(stage, page, "名单.csv", [changed, *rows[1:-12], come])
-    yield
-    page.locator("button[value=drop]").click()
-    page.wait_for_load_state()
+    stage.after.callback(page.wait_for_load_state)
+    stage.after.callback(page.locator("button[value=drop]").click)
 
 
 @state("list-unit", "administrator")
-def _list_unit(stage: Stage, page: Page) -> Iterator[None]:
+def _list_unit(stage: Stage, page: Page) -> None:
     """The people of one unit."""
     unit = listed(stage)
     page.goto(f"{stage.url}/admin/list/unit?name={unit}")
-    yield
 
 
 @state("list-person", "administrator")
-def _list_person(stage: Stage, page: Page) -> Iterator[None]:
+def _list_person(stage: Stage, page: Page) -> None:
     """One person of the list, who may not enter until a day."""
     unit = listed(stage)
     page.goto(f"{stage.url}/admin/list/unit?name={unit}")
@@ -120,27 +104,14 @@ def _list_person(stage: Stage, page: Page) -> Iterator[None]:
         page.locator("select[name=permit]").select_option("stop")
         page.locator("button[value=override]").click()
         page.wait_for_load_state()
-    yield
 
 
-@state("list-policy", "administrator")
-def _list_policy(stage: Stage, page: Page) -> Iterator[None]:
-    """What each kind and class may do."""
-    listed(stage)
-    page.goto(f"{stage.url}/admin/list/policy")
-    yield
-
-
-@state("roll", "administrator")
-def _roll(stage: Stage, page: Page) -> Iterator[None]:
-    """Who was not measured today, by unit."""
-    listed(stage)
-    page.goto(f"{stage.url}/roll")
-    yield
+shown("list-policy", "/admin/list/policy", "What each kind and class may do.", before=listed)
+shown("roll", "/roll", "Who was not measured today, by unit.", before=listed)
 
 
 @state("roll-unit", "administrator")
-def _roll_unit(stage: Stage, page: Page) -> Iterator[None]:
+def _roll_unit(stage: Stage, page: Page) -> None:
     """A class is entered: one figure is out of range, one person is excused."""
     unit = listed(stage)
     page.goto(f"{stage.url}/roll?unit={unit}")
@@ -150,18 +121,13 @@ def _roll_unit(stage: Stage, page: Page) -> Iterator[None]:
     page.locator("form:has(input[name^=c-])").evaluate("it => { it.noValidate = true }")
     page.locator("form:has(input[name^=c-]) button").last.click()
     page.wait_for_selector("[aria-invalid]")
-    yield
 
 
-@state("registers", "administrator")
-def _registers(stage: Stage, page: Page) -> Iterator[None]:
-    """All registers, with what is open or due."""
-    page.goto(f"{stage.url}/registers")
-    yield
+shown("registers", "/registers", "All registers, with what is open or due.")
 
 
 @state("register-visitors")
-def _register_visitors(stage: Stage, page: Page) -> Iterator[None]:
+def _register_visitors(stage: Stage, page: Page) -> None:
     """Visitors who are inside."""
     page.goto(f"{stage.url}/registers/visitors")
     if not page.locator("button[value=close]").count():
@@ -171,18 +137,13 @@ def _register_visitors(stage: Stage, page: Page) -> Iterator[None]:
         page.locator("select[name=gate]").select_option("south")
         page.locator("#new button").click()
         page.wait_for_selector("button[value=close]")
-    yield
 
 
-@state("register-due")
-def _register_due(stage: Stage, page: Page) -> Iterator[None]:
-    """Disinfection that is not done today."""
-    page.goto(f"{stage.url}/registers/disinfection")
-    yield
+shown("register-due", "/registers/disinfection", "Disinfection that is not done today.", "guard")
 
 
 @state("register-supplies")
-def _register_supplies(stage: Stage, page: Page) -> Iterator[None]:
+def _register_supplies(stage: Stage, page: Page) -> None:
     """Supplies of which few are left."""
     page.goto(f"{stage.url}/registers/supplies")
     if not page.locator("section table").count():
@@ -190,11 +151,10 @@ def _register_supplies(stage: Stage, page: Page) -> Iterator[None]:
         page.locator("[name=field-amount]").fill("20")
         page.locator("#new button").click()
         page.wait_for_load_state()
-    yield
 
 
 @state("register-wrong")
-def _register_wrong(stage: Stage, page: Page) -> Iterator[None]:
+def _register_wrong(stage: Stage, page: Page) -> None:
     """An entry with a temperature that nobody has."""
     page.goto(f"{stage.url}/registers/visitors")
     page.locator("[name=field-name]").fill("刘敏")
@@ -204,47 +164,29 @@ def _register_wrong(stage: Stage, page: Page) -> Iterator[None]:
     page.locator("#new").evaluate("it => { it.noValidate = true }")
     page.locator("#new button").click()
     page.wait_for_selector("[role=alert]")
-    yield
 
 
-@state("roster", "administrator")
-def _roster(stage: Stage, page: Page) -> Iterator[None]:
-    """The roster, and where a new one is uploaded."""
-    page.goto(f"{stage.url}/admin/roster")
-    yield
+shown("roster", "/admin/roster", "The roster, and where a new one is uploaded.")
 
 
 @state("roster-changes", "administrator")
-def _roster_changes(stage: Stage, page: Page) -> Iterator[None]:
+def _roster_changes(stage: Stage, page: Page) -> None:
     """What a roster that was uploaded would change."""
     _upload_bytes(page, f"{stage.url}/admin/roster", "值班表.csv", ROSTER.encode())
-    yield
 
 
 @state("roster-wrong", "administrator")
-def _roster_wrong(stage: Stage, page: Page) -> Iterator[None]:
+def _roster_wrong(stage: Stage, page: Page) -> None:
     """A roster with a gate that there is not."""
     wrong = ROSTER.replace("south", "操场")
     _upload_bytes(page, f"{stage.url}/admin/roster", "值班表.csv", wrong.encode())
-    yield
 
 
-@state("hand-over")
-def _hand_over(stage: Stage, page: Page) -> Iterator[None]:
-    """A shift is handed over at a gate."""
-    page.goto(f"{stage.url}/board/north/duty")
-    yield
-
-
-@state("told", "administrator")
-def _told(stage: Stage, page: Page) -> Iterator[None]:
-    """Confirmed fevers, and who was told of them."""
-    page.goto(f"{stage.url}/told")
-    yield
-
-
-@state("privacy")
-def _privacy(stage: Stage, page: Page) -> Iterator[None]:
-    """The notice to hang up: what is kept of people, and for how long."""
-    page.goto(f"{stage.url}/privacy")
-    yield
+shown("hand-over", "/board/north/duty", "A shift is handed over at a gate.", "guard")
+shown("told", "/told", "Confirmed fevers, and who was told of them.")
+shown(
+    "privacy",
+    "/privacy",
+    "The notice to hang up: what is kept of people, and for how long.",
+    "guard",
+)

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +61,8 @@ class Stage(Site):
         self._browser = browser
         self._cookies: dict[str, Any] = {}
         self._treated: set[str] = set()
+        self.after = ExitStack()
+        """What `calm` undoes, the last first."""
 
     def begin(self) -> None:
         """Fill the databases, start gateway and pages, and let some people pass."""
@@ -155,8 +157,29 @@ class Stage(Site):
             form = {"clinical_c": "38.2", "clinical_site": "axillary", "outcome": "clinic"}
             self._post(path, path, form | {"action": "close"})
             self._treated.add(path)
-        left = int(gate == YESTERDAY[0].partition("-")[0])
-        wait_until(lambda: self.gate(gate)["open"] == left, 60, f"{gate} is treated")
+        wait_until(lambda: self.gate(gate)["open"] == _left(gate), 60, f"{gate} is treated")
+
+    def off_line(self, kiosk: str) -> None:
+        """A kiosk goes off line, until `calm`."""
+        gate, topic = kiosk.partition("-")[0], self.topic(kiosk, "status")
+
+        def back() -> None:
+            self.kiosk(kiosk).say(topic, b"online")
+            wait_until(
+                lambda: not any(kiosk in why for why in self.gate(gate)["alarm"]["amber"]),
+                60,
+                f"{kiosk} is on line",
+            )
+
+        self.kiosk(kiosk).say(topic, b"offline")
+        self.after.callback(back)
+
+    def calm(self) -> None:
+        """Undo what is in `after`, then acknowledge and close every fever of today."""
+        self.after.close()
+        for gate in self.now():
+            if gate["alarm"]["fevers"] or gate["open"] > _left(gate["gate"]):
+                self.treated(gate["gate"])
 
     def _post(self, page: str, path: str, form: dict[str, str]) -> str:
         hidden = re.findall(r'name="(csrf|revision)" value="([^"]+)"', self._client.get(page).text)
@@ -196,3 +219,8 @@ class Stage(Site):
             yield
         finally:
             self.web.send_signal(GO_ON)
+
+
+def _left(gate: str) -> int:
+    """How many follow-ups stay open at a gate: `YESTERDAY`'s."""
+    return int(gate == YESTERDAY[0].partition("-")[0])

@@ -1,7 +1,6 @@
 """States of a wall display, which nobody signs in to; see `page_states`."""
 
 import re
-from collections.abc import Iterator
 
 from playwright.sync_api import Page, expect
 
@@ -27,7 +26,9 @@ def revoke_all(stage: Stage) -> None:
 
 
 def display(stage: Stage, page: Page, kind: str, gate: str = "") -> None:
-    """Open a new link in the page's language, and wait until it shows a state."""
+    """Open a new link in the page's language, and wait until it shows a state; afterwards every
+    link is revoked."""
+    stage.after.callback(revoke_all, stage)
     chosen = {cookie.get("name"): cookie.get("value", "") for cookie in page.context.cookies()}
     page.goto(link(stage, gate, chosen["fevergate-language"]))
     shows(page, kind)
@@ -39,83 +40,63 @@ def shows(page: Page, kind: str) -> None:
 
 
 @state("wall-calm", "")
-def _wall_calm(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_calm(stage: Stage, page: Page) -> None:
     """All gates in turn; all is calm."""
     display(stage, page, "green")
-    yield
-    revoke_all(stage)
 
 
 @state("wall-one-gate", "")
-def _wall_one_gate(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_one_gate(stage: Stage, page: Page) -> None:
     """One gate alone, with its kiosks."""
     display(stage, page, "green", "north")
-    yield
-    revoke_all(stage)
 
 
 @state("wall-amber", "")
-def _wall_amber(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_amber(stage: Stage, page: Page) -> None:
     """A kiosk of the gate is off line."""
-    kiosk = stage.kiosk("north-2")
-    kiosk.say(stage.topic("north-2", "status"), b"offline")
+    stage.off_line("north-2")
     display(stage, page, "amber", "north")
-    yield
-    kiosk.say(stage.topic("north-2", "status"), b"online")
-    shows(page, "green")
-    revoke_all(stage)
 
 
 @state("wall-red", "")
-def _wall_red(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_red(stage: Stage, page: Page) -> None:
     """A fever at one of the gates, which is shown and no other."""
     stage.fever("south-1", 38.7)
     display(stage, page, "red")
-    yield
-    stage.treated("south")
-    revoke_all(stage)
 
 
 @state("wall-lost", "")
-def _wall_lost(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_lost(stage: Stage, page: Page) -> None:
     """The line is cut while all is calm."""
     display(stage, page, "green")
-    with stage.frozen_pages():
-        shows(page, "lost")
-        yield
-    shows(page, "green")
-    revoke_all(stage)
+    stage.after.enter_context(stage.frozen_pages())
+    shows(page, "lost")
 
 
 @state("wall-lost-red", "")
-def _wall_lost_red(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_lost_red(stage: Stage, page: Page) -> None:
     """The line is cut while a gate is red."""
     stage.fever("south-1", 38.7)
     display(stage, page, "red")
-    with stage.frozen_pages():
-        page.wait_for_selector("#lost:not([hidden])")
-        yield
-    stage.treated("south")
-    revoke_all(stage)
+    stage.after.enter_context(stage.frozen_pages())
+    page.wait_for_selector("#lost:not([hidden])")
 
 
 @state("wall-revoked", "")
-def _wall_revoked(stage: Stage, page: Page) -> Iterator[None]:
+def _wall_revoked(stage: Stage, page: Page) -> None:
     """The link was revoked while the display showed it."""
     display(stage, page, "green")
     revoke_all(stage)
     page.wait_for_selector("main.lost h1")
     expect(page.locator("#now")).to_have_count(0)
-    yield
 
 
 @state("screens", "administrator")
-def _screens(stage: Stage, page: Page) -> Iterator[None]:
+def _screens(stage: Stage, page: Page) -> None:
     """The links of the wall displays, one of them just made."""
     link(stage, "north")
+    stage.after.callback(revoke_all, stage)
     page.goto(f"{stage.url}/admin/screens")
     page.locator("input[name=name]").fill("大厅")
     page.locator("form.card button").click()
     page.wait_for_selector(".code")
-    yield
-    revoke_all(stage)
