@@ -174,7 +174,7 @@ def held_open_s(line, step_s=0.01):
     C4 couples the line to the gate, R11 empties it, D1 clamps what falls below ground; the relay is
     drawn where AO3400A conducts at its hardest threshold.
     """
-    farad, ohm, threshold_v = VALUES.door_farad, VALUES.door_ohm, 1.6
+    farad, ohm, threshold_v = VALUES["door_farad"], VALUES["door_ohm"], 1.6
     across_v, drawn = 0.0, 0
     for volt in line:
         gate_v = volt - across_v

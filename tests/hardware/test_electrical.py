@@ -37,7 +37,7 @@ def test_the_pull_up_is_what_the_buss_standard_gives():
     assert slow == pytest.approx(1e-6 / (log(0.7 / 0.3) * farad), rel=1e-3)
     strong = figure("smallest pull-up (sink current)").value
     assert strong == pytest.approx((3.06 - 0.25) / 0.001)
-    assert strong < VALUES.pull_up < slow
+    assert strong < VALUES["pull_up"] < slow
 
 
 def test_a_bus_that_is_too_long_is_refused(changed):
@@ -46,7 +46,7 @@ def test_a_bus_that_is_too_long_is_refused(changed):
 
 
 def test_modules_that_keep_their_own_pull_ups_would_ask_too_much_of_the_sensor():
-    both = 1 / (1 / VALUES.pull_up + 1 / 4700)
+    both = 1 / (1 / VALUES["pull_up"] + 1 / 4700)
     assert both < figure("smallest pull-up (sink current)").value
 
 

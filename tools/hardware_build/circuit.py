@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardware_build.electrical import Values
 from hardware_build.errors import CircuitError, HardwareError
 from hardware_build.pins import Pins
 from hardware_build.quantity import written
@@ -60,16 +59,12 @@ class Board:
         return self.kinds[self.parts[reference]["kind"]]
 
 
-def load(name: str, pins: Pins, values: Values, folder: Path = FOLDER) -> Board:
+def load(name: str, pins: Pins, values: dict[str, float], folder: Path = FOLDER) -> Board:
     """Read a board with pins and values filled in. Raises `HardwareError` naming what is wrong."""
     path = folder / f"{name}.toml"
     words: dict[str, object] = {"board": pins.board, **pins.kiosk}
-    for value_name, value in vars(values).items():
-        unit = "F" if value_name.endswith("farad") else "Ω"
-        if isinstance(value, dict):
-            words |= {f"{value_name}_{colour}": written(ohm, unit) for colour, ohm in value.items()}
-        else:
-            words[value_name] = written(value, unit)
+    for value, amount in values.items():
+        words[value] = written(amount, "F" if value.endswith("farad") else "Ω")
     try:
         data = tomllib.loads(fill(path, words))
     except tomllib.TOMLDecodeError as error:

@@ -41,24 +41,21 @@ class Figure:
     high: float = inf
 
 
-@dataclass(frozen=True)
-class Values:
-    """Component values of the circuits (Ω, F)."""
-
-    pull_up: float
-    led: dict[str, float]
-    piezo: float
-    door_farad: float
-    door_ohm: float
-    door_base: float
-    door_down: float
-    reader_series: float
-    reader_down: float
-    gate_series: float
-    gate_shunt: float
-    gate_down: float
-    button_series: float
-    button_farad: float
+_VALUES = {
+    "piezo": ("piezo", "parallel_ohm"),
+    "door_farad": ("door", "farad"),
+    "door_ohm": ("door", "ohm"),
+    "door_base": ("door", "base_ohm"),
+    "door_down": ("door", "down_ohm"),
+    "reader_series": ("reader", "series_5_ohm"),
+    "reader_down": ("reader", "down_ohm"),
+    "gate_series": ("gate_input", "series_ohm"),
+    "gate_shunt": ("gate_input", "shunt_ohm"),
+    "gate_down": ("gate_output", "gate_ohm"),
+    "button_series": ("button", "series_ohm"),
+    "button_farad": ("button", "farad"),
+}
+"""Group and key of component values (Ω, F), by their names in `hardware/circuit`."""
 
 
 class _Sheet:
@@ -91,8 +88,9 @@ class _Sheet:
 
 def compute(
     lengths_m: dict[str, float], pins: Pins, sensor: Sensor, path: Path = TABLE
-) -> tuple[list[Figure], Values]:
-    """All figures and component values. Raises `HardwareError` naming a figure outside limits."""
+) -> tuple[list[Figure], dict[str, float]]:
+    """All figures, and component values (Ω, F) by name. Raises `HardwareError` naming a figure that
+    is outside its limits."""
     sheet = _Sheet(read(path))
     pull_up = _bus(sheet, sum(lengths_m[name] for name in I2C_CABLES), sensor)
     leds = _lights(sheet)
@@ -107,24 +105,10 @@ def compute(
                 f"{path}: [{figure.group}] {figure.english}:"
                 f" {written(figure.value, figure.unit)}, expected {_limits(figure)}"
             )
-    door, gate = sheet.group("door"), sheet.group("gate_input")
-    values = Values(
-        pull_up=pull_up,
-        led=leds,
-        piezo=sheet.group("piezo")("parallel_ohm"),
-        door_farad=door("farad"),
-        door_ohm=door("ohm"),
-        door_base=door("base_ohm"),
-        door_down=door("down_ohm"),
-        reader_series=sheet.group("reader")("series_5_ohm"),
-        reader_down=sheet.group("reader")("down_ohm"),
-        gate_series=gate("series_ohm"),
-        gate_shunt=gate("shunt_ohm"),
-        gate_down=sheet.group("gate_output")("gate_ohm"),
-        button_series=sheet.group("button")("series_ohm"),
-        button_farad=sheet.group("button")("farad"),
-    )
-    return sheet.figures, values
+    chosen = {"pull_up": pull_up} | {f"led_{colour}": ohm for colour, ohm in leds.items()}
+    return sheet.figures, chosen | {
+        name: sheet.group(group)(key) for name, (group, key) in _VALUES.items()
+    }
 
 
 def e12(ohm: float, up: bool = False) -> float:
