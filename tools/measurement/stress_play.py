@@ -1,7 +1,8 @@
 """One play of a scenario: a crowd of measured people, drawn by a seed, and what became of them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,13 @@ class Play:
         count: int,
         shift: Shift | float = 0.0,
         fever_share: float = FEVER_SHARE,
+        each: Callable[[], Shift | float] | None = None,
         **changes: Any,
     ) -> Iterator[Visitor]:
-        """So many people, fevers among them."""
+        """So many people, fevers among them; `each` draws the shift of each anew."""
         for _ in range(count):
-            ill = self.rng.random() < fever_share
-            yield self.person(self.people.ill if ill else self.people.crowd, shift, **changes)
+            people = self.people.ill if self.rng.random() < fever_share else self.people.crowd
+            yield self.person(people, each() if each else shift, **changes)
 
     def settled(self, count: int = 120, **changes: Any) -> Gate:
         """A kiosk that a crowd without fevers, not counted, has passed."""
@@ -65,12 +67,20 @@ class Play:
         gate.queue(self.crowd(count, fever_share=0.0, counted=False, **changes))
         return gate
 
+    @contextmanager
+    def counted(self, gate: Gate | None = None, *, drift: bool = False) -> Iterator[Gate]:
+        """A kiosk, settled unless it is given, whose visitors are counted after the block. `drift`:
+        the days until it reports a drift are noted, from the block's begin."""
+        gate = gate or self.settled()
+        if drift:
+            gate.watch_drift()
+        yield gate
+        self.count(gate)
+        if drift:
+            self.reported.append(gate.reported_after_days)
+
     def count(self, gate: Gate) -> None:
         """Count a kiosk's visitors, after time for the last alarm."""
         gate.wait(10)
         self.tally.add(gate.seen)
         gate.seen = []
-
-    def report(self, gate: Gate) -> None:
-        """Note after how many days the kiosk reported a drift."""
-        self.reported.append(gate.reported_after_days)

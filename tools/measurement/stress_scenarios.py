@@ -9,7 +9,7 @@ from statistics import median
 from fevergate.reports.kiosk_comparison import Crowd, unlike
 from kiosk.estimate import REFERENCE_ROOM_C
 from measurement.stress_gate import Gate, Shift
-from measurement.stress_play import FEVER_SHARE, Play
+from measurement.stress_play import Play
 
 DAY_S = 24 * 3600
 
@@ -31,9 +31,8 @@ CHIN_C = -1.0
 
 
 def _steady(play: Play) -> None:
-    gate = play.settled()
-    gate.queue(play.crowd(1500))
-    play.count(gate)
+    with play.counted() as gate:
+        gate.queue(play.crowd(1500))
 
 
 def _drift(play: Play, per_day_c: float, counted: range, people: int = DAY_PEOPLE) -> None:
@@ -48,7 +47,7 @@ def _drift(play: Play, per_day_c: float, counted: range, people: int = DAY_PEOPL
         gate.queue(play.crowd(people, shift_c, counted=day in counted), pace_ms)
         gate.wait(DAY_S - (gate.now_ms - began_ms) / 1000)
     play.count(gate)
-    play.report(gate)
+    play.reported.append(gate.reported_after_days)
 
 
 def _step(play: Play, step_c: float) -> None:
@@ -56,38 +55,33 @@ def _step(play: Play, step_c: float) -> None:
     for _ in range(2):
         gate.queue(play.crowd(HOUR_PEOPLE, counted=False), HOUR_PACE_MS)
         gate.wait(DAY_S)
-    gate.watch_drift()
-    gate.queue(play.crowd(HOUR_PEOPLE, step_c), HOUR_PACE_MS)
-    play.count(gate)
-    play.report(gate)
+    with play.counted(gate, drift=True):
+        gate.queue(play.crowd(HOUR_PEOPLE, step_c), HOUR_PACE_MS)
 
 
 def _mild_queue(play: Play) -> None:
     for _ in range(40):
-        gate = play.settled()
-        for _ in range(20):
-            gate.visit(play.person(play.people.mild, counted=False))
-        for _ in range(3):
-            gate.visit(play.person(play.people.ill))
-        gate.queue(play.crowd(6, fever_share=0.0))
-        play.count(gate)
+        with play.counted() as gate:
+            for _ in range(20):
+                gate.visit(play.person(play.people.mild, counted=False))
+            for _ in range(3):
+                gate.visit(play.person(play.people.ill))
+            gate.queue(play.crowd(6, fever_share=0.0))
 
 
 def _sun(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(16):
-        gate.queue(play.crowd(SUN_PEOPLE, 0.6, counted=False), HOUR_PACE_MS)
-        gate.queue(play.crowd(AFTER_SUN_PEOPLE, fever_share=0.2), HOUR_PACE_MS)
-        gate.queue(play.crowd(200, counted=False), HOUR_PACE_MS)
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(16):
+            gate.queue(play.crowd(SUN_PEOPLE, 0.6, counted=False), HOUR_PACE_MS)
+            gate.queue(play.crowd(AFTER_SUN_PEOPLE, fever_share=0.2), HOUR_PACE_MS)
+            gate.queue(play.crowd(200, counted=False), HOUR_PACE_MS)
 
 
 def _sun_on(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(5):
-        gate.queue(play.crowd(SUN_PEOPLE, 0.6), HOUR_PACE_MS)
-        gate.queue(play.crowd(300, counted=False), HOUR_PACE_MS)
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(5):
+            gate.queue(play.crowd(SUN_PEOPLE, 0.6), HOUR_PACE_MS)
+            gate.queue(play.crowd(300, counted=False), HOUR_PACE_MS)
 
 
 def _since_frost(seconds: float) -> float:
@@ -103,15 +97,8 @@ def _from_frost(play: Play) -> Shift:
 
 
 def _frost(play: Play) -> None:
-    gate = play.settled()
-    gate.watch_drift()
-    for _ in range(600):
-        ill = play.rng.random() < FEVER_SHARE
-        gate.visit(
-            play.person(play.people.ill if ill else play.people.crowd, shift=_from_frost(play))
-        )
-    play.count(gate)
-    play.report(gate)
+    with play.counted(drift=True) as gate:
+        gate.queue(play.crowd(600, each=partial(_from_frost, play)))
 
 
 def _frosty_days(play: Play, days: int) -> None:
@@ -119,128 +106,100 @@ def _frosty_days(play: Play, days: int) -> None:
     for _ in range(3):
         gate.queue(play.crowd(DAY_PEOPLE, counted=False), HOUR_PACE_MS)
         gate.wait(DAY_S)
-    gate.watch_drift()
-    for _ in range(days):
-        for _ in range(DAY_PEOPLE // 2):
-            gate.visit(play.person(play.people.crowd, shift=_from_frost(play)), HOUR_PACE_MS)
-        gate.queue(play.crowd(DAY_PEOPLE), HOUR_PACE_MS)
-        gate.wait(DAY_S - 2 * 3600)
-    play.count(gate)
-    play.report(gate)
+    with play.counted(gate, drift=True):
+        for _ in range(days):
+            for _ in range(DAY_PEOPLE // 2):
+                gate.visit(play.person(play.people.crowd, shift=_from_frost(play)), HOUR_PACE_MS)
+            gate.queue(play.crowd(DAY_PEOPLE), HOUR_PACE_MS)
+            gate.wait(DAY_S - 2 * 3600)
 
 
 def _cold_person(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(120):
-        gate.queue(play.crowd(6, fever_share=0.0, counted=False))
-        gate.visit(play.person(play.people.well, shift=_from_frost(play), counted=False))
-        gate.queue(play.crowd(7))
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(120):
+            gate.queue(play.crowd(6, fever_share=0.0, counted=False))
+            gate.visit(play.person(play.people.well, shift=_from_frost(play), counted=False))
+            gate.queue(play.crowd(7))
 
 
 def _slip_in(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(400):
-        gate.visit(play.person(play.people.ill, confirms=False))
-        # Who is next steps up at once, as in a queue without a gap.
-        gate.visit(play.person(play.people.well), mean_ms=3500)
-        gate.queue(play.crowd(2, fever_share=0.0, counted=False))
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(400):
+            gate.visit(play.person(play.people.ill, confirms=False))
+            # Who is next steps up at once, as in a queue without a gap.
+            gate.visit(play.person(play.people.well), mean_ms=3500)
+            gate.queue(play.crowd(2, fever_share=0.0, counted=False))
 
 
 def _lingering(play: Play) -> None:
-    gate = play.settled()
-    gate.queue(play.crowd(500, lingers_s=20.0))
-    play.count(gate)
+    with play.counted() as gate:
+        gate.queue(play.crowd(500, lingers_s=20.0))
 
 
 def _child(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(400):
-        ill = play.rng.random() < 0.5
-        gate.visit(play.person(play.people.ill if ill else play.people.well, CHIN_C))
-        gate.queue(play.crowd(3, fever_share=0.0, counted=False))
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(400):
+            ill = play.rng.random() < 0.5
+            gate.visit(play.person(play.people.ill if ill else play.people.well, CHIN_C))
+            gate.queue(play.crowd(3, fever_share=0.0, counted=False))
 
 
 def _gate_spread(play: Play) -> None:
-    gate = play.settled()
-    gate.watch_drift()
-    for _ in range(1500):
-        ill = play.rng.random() < FEVER_SHARE
-        people = play.people.ill if ill else play.people.crowd
-        gate.visit(play.person(people, play.rng.gauss(0, GATE_SPREAD_C)))
-    play.count(gate)
-    play.report(gate)
+    with play.counted(drift=True) as gate:
+        gate.queue(play.crowd(1500, each=lambda: play.rng.gauss(0, GATE_SPREAD_C)))
 
 
 def _warming_hall(play: Play) -> None:
-    gate = play.settled(room_c=16 - REFERENCE_ROOM_C)
-    gate.watch_drift()
-    for number in range(800):
-        room_c = 16 + 14 * number / 800 - REFERENCE_ROOM_C
-        gate.queue(play.crowd(1, room_c=room_c), 9000)
-    play.count(gate)
-    play.report(gate)
+    with play.counted(play.settled(room_c=16 - REFERENCE_ROOM_C), drift=True) as gate:
+        for number in range(800):
+            room_c = 16 + 14 * number / 800 - REFERENCE_ROOM_C
+            gate.queue(play.crowd(1, room_c=room_c), 9000)
 
 
 def _heater(play: Play) -> None:
-    gate = play.settled()
-    gate.watch_drift()
-    gate.queue(play.crowd(900, 0.4), 12_000)
-    play.count(gate)
-    play.report(gate)
+    with play.counted(drift=True) as gate:
+        gate.queue(play.crowd(900, 0.4), 12_000)
 
 
 def _few_people(play: Play) -> None:
-    gate = play.gate()
-    for _ in range(40):
-        gate.queue(play.crowd(15), 1_900_000)
-        gate.wait(DAY_S - 8 * 3600)
-    play.count(gate)
+    with play.counted(play.gate()) as gate:
+        for _ in range(40):
+            gate.queue(play.crowd(15), 1_900_000)
+            gate.wait(DAY_S - 8 * 3600)
 
 
 def _outbreak(play: Play) -> None:
-    gate = play.settled()
-    for day in range(7):
-        share = 0.005 + 0.095 * day / 6
-        for _ in range(300):
-            kind = play.rng.random()
-            people = play.people.crowd
-            if kind < share:
-                people = play.people.ill
-            elif kind < 3 * share:
-                people = play.people.mild
-            gate.visit(play.person(people))
-        gate.wait(DAY_S - 2400)
-    play.count(gate)
+    with play.counted() as gate:
+        for day in range(7):
+            share = 0.005 + 0.095 * day / 6
+            for _ in range(300):
+                kind = play.rng.random()
+                people = play.people.crowd
+                if kind < share:
+                    people = play.people.ill
+                elif kind < 3 * share:
+                    people = play.people.mild
+                gate.visit(play.person(people))
+            gate.wait(DAY_S - 2400)
 
 
 def _athletes(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(20):
-        gate.queue(play.crowd(25, 0.5, fever_share=0.0, counted=False))
-        gate.queue(play.crowd(20))
-        gate.queue(play.crowd(80, counted=False))
-    play.count(gate)
+    with play.counted() as gate:
+        for _ in range(20):
+            gate.queue(play.crowd(25, 0.5, fever_share=0.0, counted=False))
+            gate.queue(play.crowd(20))
+            gate.queue(play.crowd(80, counted=False))
 
 
 def _hot_drinks(play: Play) -> None:
-    gate = play.settled()
-    for _ in range(1200):
-        ill = play.rng.random() < FEVER_SHARE
-        people = play.people.ill if ill else play.people.crowd
-        gate.visit(play.person(people, 0.4 if play.rng.random() < 0.1 else 0.0))
-    play.count(gate)
+    with play.counted() as gate:
+        gate.queue(play.crowd(1200, each=lambda: 0.4 if play.rng.random() < 0.1 else 0.0))
 
 
 def _new_sensor(play: Play, off_c: float) -> None:
     for _ in range(3):
-        gate = play.gate()
-        gate.watch_drift()
-        gate.queue(play.crowd(300, off_c), HOUR_PACE_MS)
-        play.count(gate)
-        play.report(gate)
+        with play.counted(play.gate(), drift=True) as gate:
+            gate.queue(play.crowd(300, off_c), HOUR_PACE_MS)
 
 
 def _two_kiosks(play: Play) -> None:
