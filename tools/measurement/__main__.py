@@ -17,7 +17,7 @@ from hardware_build.errors import HardwareError
 from hardware_build.measures import Measures
 from harness.figures import show
 from kiosk.settings_check import CARDS
-from measurement import blackbody, constants, cost, heap, stress, wear
+from measurement import blackbody, constants, cost, heap, pauses, revoking, stress, wear
 from simulator.interpreters import INTERPRETERS
 
 EPILOG = """\
@@ -29,6 +29,8 @@ examples:
   tools/measure heap                            a board's memory: import, 2,000 people, backlog
   tools/measure heap --people 50 --backlog 500  the same in a minute
   tools/measure heap --people 50 --card permit  with a reader of cards
+  tools/measure pauses                          the scan, while the line falls and comes back
+  tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
   tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
   tools/measure aiming                          who is measured at the eye's corner at the first try
@@ -132,6 +134,14 @@ def _heap(arguments: argparse.Namespace, _: Console) -> Any:
         *(arguments.people, arguments.backlog, arguments.interpreter, arguments.heap),
         arguments.card,
     )
+
+
+def _pauses(arguments: argparse.Namespace, _: Console) -> Any:
+    return pauses.pauses(arguments.people)
+
+
+def _revoke(arguments: argparse.Namespace, _: Console) -> Any:
+    return revoking.revoking(arguments.rounds)
 
 
 def _optics(arguments: argparse.Namespace, say: Console) -> Any:
@@ -241,6 +251,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the kiosk's setting; with a reader everybody taps a card (%(default)s)",
     )
     sub.set_defaults(run=_heap)
+    sub = what.add_parser("pauses", help=str(pauses.__doc__).split("\n")[0])
+    sub.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
+    sub.set_defaults(run=_pauses)
+    sub = what.add_parser("revoke", help=str(revoking.__doc__).split("\n")[0])
+    sub.add_argument("--rounds", type=int, choices=range(1, 100), default=5, metavar="N")
+    sub.set_defaults(run=_revoke)
     sub = what.add_parser(
         "optics",
         help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",
@@ -275,7 +291,7 @@ def main() -> int:
     except FeverGateError as error:
         print(f"tools/measure: {error}", file=sys.stderr)
         return 2
-    if arguments.json or arguments.run in (_cost, _heap):
+    if arguments.json or arguments.run in (_cost, _heap, _pauses, _revoke):
         show(figures, arguments.json)
     return 0
 
