@@ -29,6 +29,7 @@ from fevergate.campus.delivery_bounds import (
     refuse_excess,
 )
 from fevergate.campus.given_names import CampusNames, keep_names, read_names
+from fevergate.campus.new_kiosks import NewKiosks
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.schema import changed, gateways, items, refusals
 from fevergate.campus.settings import CampusSettings
@@ -90,6 +91,7 @@ class CampusStore:
         self._vault = vault
         self._now = now
         self._new_rows = NewRows()
+        self._new_kiosks = NewKiosks()
         self.believed = believed
         """Whether the time that `clock` returns is believed to be right."""
 
@@ -129,6 +131,7 @@ class CampusStore:
                     f"{delivery.gateway} has sent more than {NEW_ROWS_BURST:.0f} new rows; expected"
                     f" {NEW_ROWS_PER_S:.0f} per second at most: the others later"
                 )
+            self._new_kiosks.take(connection, whose, token, added)
             if new:
                 add_held(connection, whose, new)
                 _put(connection, new)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from fevergate.notices.texts import second_look, texts
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.texts.translations import Pair, both
-from fevergate.web_common.notice_log import Notices
+from fevergate.web_common.notice_log import KEYS_AT_ONCE, Notices
 from fevergate.web_common.store import AUDIT_S
 
 OPEN_S = 24 * 3600.0
@@ -156,9 +156,11 @@ class Cases:
         return self._cases("1 = 1 order by opened_at desc, key limit ?", (most,))
 
     def _of(self, keys: Iterable[str]) -> list[Case]:
-        wanted = tuple(keys)
-        marks = ", ".join("?" * len(wanted))
-        return self._cases(f"key in ({marks})", wanted) if wanted else []
+        wanted, cases = tuple(keys), list[Case]()
+        for begin in range(0, len(wanted), KEYS_AT_ONCE):  # a database bounds a statement's values
+            part = wanted[begin : begin + KEYS_AT_ONCE]
+            cases += self._cases(f"key in ({', '.join('?' * len(part))})", part)
+        return cases
 
     def _cases(self, where: str, arguments: tuple[object, ...]) -> list[Case]:
         rows = self.notices.store.query(

@@ -206,3 +206,21 @@ def test_a_fever_that_nobody_acknowledges_reaches_the_next_level_and_who_comes_o
     assert told() == {"Chen", "Zhou"}
     scene.wait(10)
     assert told() == {"Chen", "Zhou", "Li"}
+
+
+def test_a_flood_of_follow_ups_asks_the_database_for_few_at_a_time(scene, monkeypatch):
+    """PostgreSQL takes 65,535 values in a statement, SQLite often fewer: beyond that the notices of
+    every campus ended in an error."""
+    monkeypatch.setattr(told_cases, "KEYS_AT_ONCE", 2)
+    asked = []
+    query = scene.notices.store.query
+
+    def watched(sql, arguments=()):
+        if "from told_cases where key in" in sql:
+            asked.append(len(arguments))
+        return query(sql, arguments)
+
+    monkeypatch.setattr(scene.notices.store, "query", watched)
+    scene.keep(*(after(seq, day=DAY, clinical_c=38.0) for seq in range(1, 6)))
+    assert scene.told() == [("0", "Chen")] * 5
+    assert asked[:3] == [2, 2, 1]

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from campus_site import DAY, Parts, counts, fever, over
+from campus_site import DAY, Parts, after, counts, delivery, fever, over
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT
 
-from fevergate.campus import delivery_bounds
+from fevergate.campus import delivery_bounds, new_kiosks
 from fevergate.campus.delivery_bounds import LEFT_S, NewRows, dated
 from fevergate.clock.judge import KNOWN_PAST, LEAP_S
 from fevergate.errors import OverBoundError
@@ -112,3 +112,25 @@ def test_what_comes_too_fast_is_stored_later_and_none_of_it_now(parts):
         parts.keep(day("a"), day("b"))
     assert not refused.value.keys and not parts.store.heard()
     parts.keep(day("a"))
+
+
+def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, monkeypatch):
+    """Else each kiosk that it invents is a notice, and has its turn before a real one's."""
+    monkeypatch.setattr(new_kiosks, "MOST_KIOSKS", 3)
+    now = [0.0]
+    parts.store._new_kiosks = new_kiosks.NewKiosks(lambda: now[0])
+    parts.keep(fever(1, kiosk="a"), after(1, kiosk="a"), after(1, kiosk="b"))
+    with pytest.raises(OverBoundError, match="new kiosks with fevers: .* at most 3") as refused:
+        parts.keep(*(after(seq, kiosk=kiosk) for kiosk in "bcde" for seq in (1, 2)))
+    assert refused.value.keys == {f"follow_up/{kiosk}/1/{seq}" for kiosk in "de" for seq in (1, 2)}
+    parts.keep(after(2, kiosk="b"), after(2, kiosk="c"), fever(1, kiosk="c"))
+    with pytest.raises(OverBoundError):
+        parts.keep(fever(1, kiosk="d"))
+    parts.store.keep(delivery(fever(1, kiosk="d")), "after the stolen token was replaced")
+    parts.keep(fever(1, kiosk="w"), after(1, kiosk="x"), campus="west")  # whose share is its own
+    now[0] = 86_400 / 3
+    parts.keep(fever(1, kiosk="e"))
+    parts.store._new_kiosks = new_kiosks.NewKiosks(lambda: now[0])  # after a restart
+    parts.keep(*(fever(2, kiosk=kiosk) for kiosk in "abcde"), *(fever(1, kiosk=k) for k in "fgh"))
+    with pytest.raises(OverBoundError):
+        parts.keep(fever(1, kiosk="i"))
