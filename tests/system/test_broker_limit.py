@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from unittest.mock import patch
 
 import pytest
@@ -46,6 +47,48 @@ ending = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ending.set()), daemon=True).start()
 while not ending.wait(0.01):
     connect()
+"""
+
+
+RATE, BURST = 64 * 1024, 256 * 1024
+"""Bytes per second, and at once, that one connection may send."""
+
+SINK = """
+import socket, sys, threading
+counts = {{}}
+
+def take(line, address):
+    while data := line.recv(65536):
+        counts[address] = counts.get(address, 0) + len(data)
+        if data.endswith(b"?"):
+            line.sendall(b"!")
+
+def serve(server):
+    while True:
+        line, (address, _) = server.accept()
+        threading.Thread(target=take, args=(line, address), daemon=True).start()
+
+server = socket.create_server(("{broker}", 8883))
+threading.Thread(target=serve, args=(server,), daemon=True).start()
+print("up", flush=True)
+for address in sys.stdin:
+    print(counts.get(address.strip(), 0), flush=True)
+"""
+"""Counts what each address sends, and answers a question mark."""
+
+FLOOD = """
+import socket
+line = socket.create_connection(("{broker}", 8883), source_address=("{nobody}", 0))
+while True:
+    line.sendall(bytes(65536))
+"""
+
+ASK = """
+import socket
+for _ in range(20):
+    with socket.create_connection(("{broker}", 8883), source_address=("{kiosk}", 0)) as line:
+        line.sendall(bytes(1000) + b"?")
+        assert line.recv(1) == b"!"
 """
 
 
@@ -179,6 +222,37 @@ def test_1100_connections_of_one_address_keep_no_kiosk_of_another_out(campus):
             break
     else:
         pytest.fail("an address stays shut out, though its connections are gone")
+
+
+def test_a_kiosk_that_floods_is_slowed_down_by_the_kernel_and_no_other(campus):
+    """Else the broker keeps what the gateway cannot handle yet, before the next fever of others."""
+    campus.limit()
+    words = {"broker": BROKER, "nobody": NOBODY, "kiosk": KIOSK}
+    started: list[subprocess.Popen[str]] = []
+
+    def start(where, script):
+        command = campus.command(where, sys.executable, "-c", script.format(**words))
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe))
+        return started[-1]
+
+    try:
+        sink = start("gateway", SINK)
+        assert sink.stdin and sink.stdout
+        assert sink.stdout.readline() == "up\n"
+        began, came = time.monotonic(), 0
+        start("world", FLOOD)
+        while came < BURST // 2 or time.monotonic() < began + 1:
+            sink.stdin.write(f"{NOBODY}\n")
+            sink.stdin.flush()
+            came = int(sink.stdout.readline())
+        # A busy machine takes less in this time, never more.
+        assert came < BURST + RATE * (time.monotonic() - began) + 65536
+        campus.run("world", sys.executable, "-c", ASK.format(**words))
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
 
 
 @pytest.mark.parametrize(

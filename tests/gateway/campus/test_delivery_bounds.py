@@ -120,7 +120,7 @@ def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, 
     now = [0.0]
     parts.store._new_kiosks = new_kiosks.NewKiosks(lambda: now[0])
     parts.keep(fever(1, kiosk="a"), after(1, kiosk="a"), after(1, kiosk="b"))
-    with pytest.raises(OverBoundError, match="new kiosks with fevers: .* at most 3") as refused:
+    with pytest.raises(OverBoundError, match="new kiosks with fevers") as refused:
         parts.keep(*(after(seq, kiosk=kiosk) for kiosk in "bcde" for seq in (1, 2)))
     assert refused.value.keys == {f"follow_up/{kiosk}/1/{seq}" for kiosk in "de" for seq in (1, 2)}
     parts.keep(after(2, kiosk="b"), after(2, kiosk="c"), fever(1, kiosk="c"))
