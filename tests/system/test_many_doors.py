@@ -5,7 +5,8 @@ from rich.console import Console
 
 from demonstration import post_light
 from demonstration.arguments import LEAST_DOORS, MOST_DOORS
-from demonstration.doors import AMBER_S, DoorFigures, Doors, real_doors
+from demonstration.door_figures import DoorFigures
+from demonstration.doors import AMBER_S, Doors, real_doors
 from harness.door_site import Door, DoorSite, gateways
 
 DOORS = [Door("gate-1", "pins"), Door("hall-1", "post"), Door("door-1", "none", "hall-1")]

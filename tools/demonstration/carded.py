@@ -4,19 +4,18 @@ The list of people is imported at the campus server, from where the gateway copi
 before a tapped card is answered.
 """
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
+from demonstration.listed_day import import_list
 from fevergate.evaluation.people_file import Person
 from harness.card_kiosk import UP_S, Answer, CardKiosk, wait_answered
 from harness.card_verdict import judge_cards, owners, people_of, stored_people
 from harness.errors import HarnessError
 from harness.figures import percentile
-from harness.made_up_list import as_csv, made_up
+from harness.made_up_list import made_up
 from harness.site import GATES
 from harness.system import System
 from harness.worker import wait_until
@@ -27,7 +26,6 @@ LIST_BASE = 16
 """Base of the digits of the made-up list's card numbers."""
 
 WITH_CARDS, WITHOUT = GATES
-IMPORT_S = 300
 
 
 @dataclass
@@ -86,14 +84,7 @@ class CardedCrowd:
 
     def _import_list(self, system: System) -> None:
         """Import the list at the campus server, and wait until the gateway answers its cards."""
-        file = system.folder / "list.csv"
-        file.write_bytes(as_csv(self._rows))
-        command = (sys.executable, "-m", "fevergate.cli", "people", "import", str(file))
-        campus = ("--settings", str(system.folder / "campus.toml"))
-        done = subprocess.run([*command, *campus], capture_output=True, text=True, timeout=IMPORT_S)
-        if done.returncode:
-            raise HarnessError(f"fevergate people import: {done.stderr.strip()}")
-        system.start_web(log=system.folder / "web.log")  # it copies the list
+        import_list(system, self._rows)
         answers: SimpleQueue[Answer] = SimpleQueue()
         kiosk = CardKiosk(system.settings, GATES[WITH_CARDS][0], 1, answers)
         try:

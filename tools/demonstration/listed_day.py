@@ -25,7 +25,7 @@ from fevergate.storage.coverage_bits import HOUR_S, day_bounds
 from fevergate.web_common.accounts import MAX_UNITS
 from harness.client import sign_in, wait_until_up
 from harness.errors import HarnessError
-from harness.made_up_list import as_csv, made_up
+from harness.made_up_list import Rows, as_csv, made_up
 from harness.system import SETTLE_S, System
 from harness.worker import wait_until
 
@@ -67,6 +67,19 @@ class ListedFigures:
         return wrong
 
 
+def import_list(system: System, rows: Rows) -> None:
+    """Import a list at the campus server, and start the gateway's pages, which copy it. Raises
+    `HarnessError`."""
+    file = system.folder / "list.csv"
+    file.write_bytes(as_csv(rows))
+    command = (sys.executable, "-m", "fevergate.cli", "people", "import", str(file))
+    campus = ("--settings", str(system.folder / "campus.toml"))
+    done = subprocess.run([*command, *campus], capture_output=True, text=True, timeout=IMPORT_S)
+    if done.returncode:
+        raise HarnessError(f"fevergate people import: {done.stderr.strip()}")
+    system.start_web(log=system.folder / "web.log")
+
+
 def stays_away(people: int) -> int:
     """How many of a list stay away."""
     return max(1, round(people * AWAY_SHARE))
@@ -85,14 +98,7 @@ class ListedDay:
     def begin(self) -> None:
         """Import the list, and wait until the gateway has it."""
         system, rows = self._system, made_up(self._count)
-        file = system.folder / "list.csv"
-        file.write_bytes(as_csv(rows))
-        command = (sys.executable, "-m", "fevergate.cli", "people", "import", str(file))
-        campus = ("--settings", str(system.folder / "campus.toml"))
-        done = subprocess.run([*command, *campus], capture_output=True, text=True, timeout=IMPORT_S)
-        if done.returncode:
-            raise HarnessError(f"fevergate people import: {done.stderr.strip()}")
-        system.start_web(log=system.folder / "web.log")
+        import_list(system, rows)
         system.administrator()
         units = sorted({row[4] for row in rows})
         for begin in range(0, len(units), MAX_UNITS):

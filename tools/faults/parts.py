@@ -1,10 +1,10 @@
 """Starts, kills and supervises the processes of a school."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from faults.school import School
-from faults.witness import clock
 from fevergate.system.periodic_thread import PeriodicThread
 from harness.admin import acknowledge_if_up
 from harness.worker import Worker
@@ -24,7 +24,7 @@ class Parts:
         self._systemd = PeriodicThread("systemd", RESTART_S, self._supervise, first_s=RESTART_S)
         self._turn = 0
         self.gateway_began = 0.0
-        """Time of the gateway's last start by `start`, by the witness's clock."""
+        """Time of the gateway's last start by `start`, monotonic s."""
         self.fallen = 0
         """Number of times that a process has ended by itself."""
 
@@ -38,7 +38,7 @@ class Parts:
                 school.broker.start()
                 self._broker = True
             if "gateway" not in workers:
-                self.gateway_began = clock()
+                self.gateway_began = time.monotonic()
                 workers["gateway"] = school.begin_gateway()
             starting: list[tuple[str, Callable[[Worker], Worker]]] = []
             for name, begin, wait in (

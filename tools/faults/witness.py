@@ -3,7 +3,6 @@ told."""
 
 import json
 import threading
-import time
 from collections.abc import Callable
 
 from fevergate.alarm.gpio_pins import GATES
@@ -58,8 +57,3 @@ class Witness:
         if fever not in self.red_at:
             self.red_at[fever] = at
             self.life_red_at = self.life_red_at or at
-
-
-def clock() -> float:
-    """The clock of all times here (monotonic s)."""
-    return time.monotonic()

@@ -13,7 +13,7 @@ from fevergate.evaluation.people_file import Person
 from simulator.card_reader import VirtualReader
 from simulator.physics import View
 from simulator.population import ROOM_C
-from simulator.tapping import Tappers, Tapping, Taps
+from simulator.tapping import Tapping, Taps
 from simulator.visitor import Habits, Visit, Visitor
 
 LEAD_IN_MS = 2000  # from the sensor's first reading to the first person: an empty hall
@@ -33,7 +33,8 @@ class Crowd:
         taps: Mapping[str, Taps] | None = None,
         reader: VirtualReader | None = None,
     ) -> None:
-        """`taps`: cards that people hold to `reader`, by the person's identifier."""
+        """`taps`: cards that people hold to `reader`, by the person's identifier; nobody else has
+        one."""
         self.visits: list[Visit] = []
         self.done = threading.Event()
         self._habits = habits or Habits()
@@ -41,7 +42,7 @@ class Crowd:
         self._waiting: deque[Person] = deque()
         self._visitor: Visitor | None = None
         self._reader = reader
-        self._tappers = Tappers({} if taps is None else taps, self._hold)
+        self._taps = {} if taps is None else taps
         self._tapping: Tapping | None = None  # of whoever is in front, or comes next
         self._next_ms: float = LEAD_IN_MS
         self._room_c = ROOM_C
@@ -79,7 +80,8 @@ class Crowd:
                     self._next_ms = max(self._next_ms, crowd_ms)
                     return
                 if self._tapping is None:
-                    self._tapping = self._tappers.tapping(self._waiting[0])
+                    taps = self._taps.get(self._waiting[0].subject, ())
+                    self._tapping = Tapping(taps, self._hold)
                 self._tapping.advance(min(crowd_ms, self._next_ms), self._next_ms)
                 if crowd_ms < self._next_ms:
                     return

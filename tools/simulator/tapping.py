@@ -3,10 +3,8 @@
 Times are milliseconds of the crowd's clock.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from fevergate.evaluation.people_file import Person
 
 BEFORE_MS = -500.0
 DURING_MS = 600.0
@@ -85,15 +83,3 @@ class Tapping:
             taps.remove(tap)
             self.done.append((tap.number, from_ms + tap.after_ms))
             self._hold(*self.done[-1], tap.held_ms)
-
-
-class Tappers:
-    """Who taps: taps by the person's identifier; nobody else has a card."""
-
-    def __init__(self, taps: Mapping[str, Taps], hold: Callable[[int, float, float], None]) -> None:
-        self._taps = taps
-        self._hold = hold
-
-    def tapping(self, person: Person) -> Tapping:
-        """The taps of a person who is about to come."""
-        return Tapping(self._taps.get(person.subject, ()), self._hold)
