@@ -1,7 +1,7 @@
 """Under load, and while everything is killed: all of it once, and no fever stays dark."""
 
 from bench_suite.alarm import measure
-from bench_suite.crash import crash
+from bench_suite.crash import measure as crash
 from bench_suite.ingest import measure as measure_ingest
 from bench_suite.log import measure as measure_log
 from bench_suite.people import measure as measure_people

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def _benchmark(measure: Callable[..., dict[str, Any]]) -> None:
     bench_command.command(measure.__name__.replace("_", "-"))(command)
 
 
+def _on_site(
+    benchmark: str, kiosks: int, folder: Path | None, queued: int = 0, **options: Any
+) -> dict[str, Any]:
+    """Figures of the module of a benchmark, on a site of so many kiosks whose broker can queue so
+    many messages. It is loaded here, since `--help` need not wait for it."""
+    from harness.site import LoadSite
+
+    with LoadSite(kiosks, folder, queued) as site:
+        return import_module(f"bench_suite.{benchmark}").measure(site, **options)
+
+
 def _count(name: str, least: int, default: int, text: str, most: int | None = None) -> Any:
     kind = click.IntRange(least, most)
     return click.option(name, type=kind, default=default, show_default=True, help=text)
@@ -85,11 +97,7 @@ _fsync_ms = click.option(
 @_rounds
 def alarm(folder: Path | None, **options: Any) -> dict[str, Any]:
     """From a fever's publication to the red lamp's pin, beside a bare subscriber."""
-    from bench_suite.alarm import measure
-    from harness.site import LoadSite
-
-    with LoadSite(KIOSKS, folder) as site:
-        return measure(site, **options)
+    return _on_site("alarm", KIOSKS, folder, **options)
 
 
 @_benchmark
@@ -99,11 +107,7 @@ def alarm(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_rounds
 def ingest(folder: Path | None, kiosks: int, readings: int, **options: Any) -> dict[str, Any]:
     """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
-    from bench_suite.ingest import measure
-    from harness.site import LoadSite
-
-    with LoadSite(kiosks, folder, queued=readings) as site:
-        return measure(site, readings, **options)
+    return _on_site("ingest", kiosks, folder, readings, readings=readings, **options)
 
 
 @_benchmark
@@ -126,23 +130,15 @@ def log(folder: Path | None, rows: int, rounds: int) -> dict[str, Any]:
 @_rounds
 def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
     """Each page and export after many readings: its time, its size, the memory of the pages."""
-    from bench_suite.pages import measure
-    from harness.site import LoadSite
-
-    with LoadSite(KIOSKS, folder) as site:
-        return measure(site, **options)
+    return _on_site("pages", KIOSKS, folder, **options)
 
 
 @_benchmark
 @_count("--people", 10, 13_699, "People on the list.", 100_000)
 @_rounds
-def people(folder: Path | None, people: int, rounds: int) -> dict[str, Any]:
+def people(folder: Path | None, **options: Any) -> dict[str, Any]:
     """A list of a whole college: its import, who was not measured, its pages, memory."""
-    from bench_suite.people import measure
-    from harness.site import LoadSite
-
-    with LoadSite(1, folder) as site:
-        return measure(site, people, rounds)
+    return _on_site("people", 1, folder, **options)
 
 
 @_benchmark
@@ -155,22 +151,14 @@ def permit(folder: Path | None, **options: Any) -> dict[str, Any]:
 
     Exit code 1 if a tap was not answered, or not as the list says.
     """
-    from bench_suite.permit import measure
-    from harness.site import LoadSite
-
-    with LoadSite(TAPPED, folder) as site:
-        return measure(site, **options)
+    return _on_site("permit", TAPPED, folder, **options)
 
 
 @_benchmark
 @_count("--readings", 1000, 1_000_000, "Readings after which memory is measured again.")
-def life(folder: Path | None, readings: int) -> dict[str, Any]:
+def life(folder: Path | None, **options: Any) -> dict[str, Any]:
     """Memory at rest and after many readings, and the processor at ten readings a second."""
-    from bench_suite.life import measure
-    from harness.site import LoadSite
-
-    with LoadSite(KIOSKS, folder) as site:
-        return measure(site, readings)
+    return _on_site("life", KIOSKS, folder, **options)
 
 
 @_benchmark
@@ -181,11 +169,7 @@ def crash(folder: Path | None, **options: Any) -> dict[str, Any]:
 
     Exit code 1 if anything was lost or counted twice, or any fever stayed dark.
     """
-    from bench_suite.crash import crash
-    from harness.site import LoadSite
-
-    with LoadSite(KIOSKS, folder) as site:
-        return crash(site, **options)
+    return _on_site("crash", KIOSKS, folder, **options)
 
 
 @_benchmark

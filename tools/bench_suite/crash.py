@@ -30,7 +30,7 @@ SURE_S = 0.002
 RED = GATES["gate1"]["red"]
 
 
-def crash(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
+def measure(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
     """Run the trial; returns the figures, of which `lost`, `doubled` and `dark` must be 0."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     site.start_gateway()

@@ -2,7 +2,8 @@
 
 import random
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from zoneinfo import ZoneInfo
 
 from fevergate.crypto.field_encryption import KEY, Vault
@@ -22,6 +23,15 @@ AWAY_SHARE = 0.01
 """Part of the list that nobody measures on a day."""
 
 
+@contextmanager
+def people_store(
+    settings: GatewaySettings, clock: Callable[[], float] = time.time
+) -> Iterator[PeopleStore]:
+    """A gateway's store of people, in a process of its own."""
+    with closing(SqliteStatements(settings.path(DATABASE), migrations, clock)) as statements:
+        yield PeopleStore(statements, Vault(settings.path(KEY)))
+
+
 class Listed:
     """`people` on the list, of whom all but a few were measured by hand on each of `DAYS` days, the
     last of them today. `unit`: one of their units."""
@@ -30,19 +40,11 @@ class Listed:
         rows = made_up(people)
         self.unit = rows[-1][4]
         self._now = 0.0
-        path = settings.path(DATABASE)
-        with closing(SqliteStatements(path, migrations, lambda: self._now)) as statements:
-            store = PeopleStore(statements, Vault(settings.path(KEY)))
-            self._fill(store, statements, settings.zone, rows)
+        with people_store(settings, lambda: self._now) as store:
+            self._fill(store, settings.zone, rows)
 
-    def _fill(
-        self,
-        store: PeopleStore,
-        statements: SqliteStatements,
-        zone: ZoneInfo,
-        rows: list[tuple[str, ...]],
-    ) -> None:
-        began = time.time()
+    def _fill(self, store: PeopleStore, zone: ZoneInfo, rows: list[tuple[str, ...]]) -> None:
+        statements, began = store.statements, time.time()
         self._now = began - (DAYS - 1) * DAY_S
         PeopleChanges(store).replace(
             [

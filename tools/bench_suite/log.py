@@ -4,8 +4,6 @@ Both are filled through the shipped store; the last day of each, which has the s
 """
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +13,7 @@ from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.storage.outbox import day_summary
 from harness.errors import HarnessError
-from harness.figures import progress
+from harness.figures import median_ms, progress
 
 SMALL = 100_000
 KIOSKS = 10
@@ -35,7 +33,7 @@ def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
             progress(f"reading, round {number} of {rounds}")
             for name, filled in stages.items():
                 for what, read in (("log", filled.log), ("summary", filled.summary)):
-                    took.setdefault(f"{name}{what}_ms", []).append(_median_ms(read))
+                    took.setdefault(f"{name}{what}_ms", []).append(median_ms(read, SAMPLES))
     figures: dict[str, float] = {f"{name}rows": size for name, size in sizes.items()}
     return figures | {name: round(median(of), 3) for name, of in took.items()}
 
@@ -67,12 +65,3 @@ class _Years:
         with open_reader(self.path) as database:
             for kiosk in self.kiosks:
                 day_summary(database, kiosk, self.day.isoformat(), self.settings.zone, epoch=1)
-
-
-def _median_ms(read: Callable[[], None]) -> float:
-    took = []
-    for _ in range(SAMPLES):
-        began = time.perf_counter()
-        read()
-        took.append((time.perf_counter() - began) * 1000)
-    return median(took)

@@ -3,7 +3,6 @@ boards."""
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import httpx
 
 from bench_suite.filled import Filled
 from bench_suite.listed import Listed
+from harness.client import fetched
 from harness.errors import HarnessError
 from harness.figures import percentile, progress
 from harness.site import GATE, LoadSite
@@ -44,12 +44,9 @@ def measure(
             for _ in range(2 if fevers else SAMPLES):
                 for path in paths:
                     worker.forget_peak()
-                    began = time.perf_counter()
-                    answer = client.get(path)
-                    took.setdefault(path, []).append((time.perf_counter() - began) * 1000)
+                    took_ms, answer = fetched(client, path)
+                    took.setdefault(path, []).append(took_ms)
                     mb[path] = max(mb.get(path, 0), round(worker.status_kb("VmHWM") / 1024, 1))
-                    if answer.status_code != 200:
-                        raise HarnessError(f"{path}: {answer.status_code}")
                     kb[path] = round(len(answer.content) / 1000, 1)
     pages = {
         path: {

@@ -2,26 +2,19 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
+from bench_suite.listed import people_store
 from bench_suite.pages import start_web
-from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import PeopleChanges
 from fevergate.people.list_columns import ListRules
 from fevergate.people.list_file import read_list
 from fevergate.people.roll import Rolls
-from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PeopleStore
-from fevergate.storage.statements import SqliteStatements
-from harness.errors import HarnessError
-from harness.figures import percentile, progress
+from harness.client import fetched
+from harness.figures import median_ms, percentile, progress
 from harness.made_up_list import as_csv, as_xlsx, made_up
 from harness.site import LoadSite
 
@@ -53,14 +46,15 @@ def measure(site: LoadSite, people: int, rounds: int) -> dict[str, Any]:
         before_kb = gateway.status_kb("VmRSS")
         figures = _imports(site, forms, rounds)
         progress(f"marks of {DAYS} days")
-        with _store(site) as store:
+        with people_store(site.settings) as store:
             _mark(site, store)
             rolls = Rolls(store.statements, site.settings.zone, site.settings.campus)
             today = rolls.today()
-            figures["unmeasured_ms"] = _median_ms(
-                lambda: rolls.people(today, "unmeasured", None, people), SAMPLES
-            )
-            figures["by_unit_ms"] = _median_ms(lambda: rolls.units(today), SAMPLES)
+            for name, read in (
+                ("unmeasured_ms", lambda: rolls.people(today, "unmeasured", None, people)),
+                ("by_unit_ms", lambda: rolls.units(today)),
+            ):
+                figures[name] = round(median_ms(read, SAMPLES), 1)
         pages = _pages(site, rows[-1][4])
         after_kb = gateway.status_kb("VmRSS")
     return {
@@ -81,22 +75,12 @@ def _imports(site: LoadSite, forms: dict[str, bytes], rounds: int) -> dict[str, 
         for form, content in forms.items():
             for path in site.settings.folder.glob(f"{DATABASE}*"):
                 path.unlink()
-            with _store(site) as store:
+            with people_store(site.settings) as store:
                 for name in (f"import_{form}_s", f"again_{form}_s"):
                     began = time.perf_counter()
                     PeopleChanges(store).replace(read_list(content, form, rules).entries)
                     took.setdefault(name, []).append(time.perf_counter() - began)
     return {name: round(statistics.median(seconds), 2) for name, seconds in took.items()}
-
-
-@contextmanager
-def _store(site: LoadSite) -> Iterator[PeopleStore]:
-    folder: Path = site.settings.folder
-    statements = SqliteStatements(folder / DATABASE, migrations)
-    try:
-        yield PeopleStore(statements, Vault(folder / KEY))
-    finally:
-        statements.close()
 
 
 def _mark(site: LoadSite, store: PeopleStore) -> None:
@@ -117,15 +101,6 @@ def _mark(site: LoadSite, store: PeopleStore) -> None:
         )
 
 
-def _median_ms(call: Callable[[], object], samples: int) -> float:
-    took = []
-    for _ in range(samples):
-        began = time.perf_counter()
-        call()
-        took.append((time.perf_counter() - began) * 1000)
-    return round(statistics.median(took), 1)
-
-
 def _pages(site: LoadSite, unit: str) -> dict[str, float]:
     """The p95 (ms) of each page with people."""
     paths = [
@@ -140,14 +115,5 @@ def _pages(site: LoadSite, unit: str) -> dict[str, float]:
     with start_web(site), site.signed_in() as client:
         for _ in range(SAMPLES):
             for path in paths:
-                took[path].append(_fetched_ms(client, path))
+                took[path].append(fetched(client, path)[0])
     return {path: percentile(of, 95) for path, of in took.items()}
-
-
-def _fetched_ms(client: httpx.Client, path: str) -> float:
-    began = time.perf_counter()
-    answer = client.get(path)
-    took = (time.perf_counter() - began) * 1000
-    if answer.status_code != 200:
-        raise HarnessError(f"{path}: {answer.status_code}")
-    return took

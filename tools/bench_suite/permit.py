@@ -15,15 +15,13 @@ from typing import Any
 
 import msgspec
 
-from fevergate.crypto.field_encryption import KEY, Vault
+from bench_suite.listed import people_store
 from fevergate.gateway.cards import UNKNOWN
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.policy import DAY_S, Policies
-from fevergate.people.schema import migrations
-from fevergate.people.store import DATABASE, PERMITS, PeopleStore
+from fevergate.people.store import PERMITS
 from fevergate.protocol.messages import CardTapped
 from fevergate.protocol.topics import Topic
-from fevergate.storage.statements import SqliteStatements
 from harness.admin import Admin
 from harness.card_kiosk import Answer, CardKiosk, wait_answered
 from harness.figures import percentile, progress
@@ -152,7 +150,7 @@ def _list(site: LoadSite, people: int) -> list[tuple[int, str]]:
                 permit=permit,
             )
         )
-    with _store(site) as store:
+    with people_store(site.settings) as store:
         PeopleChanges(store).replace(entries)
     return cards[:-1]
 
@@ -163,7 +161,7 @@ def _changing(site: LoadSite) -> Iterator[None]:
     over = threading.Event()
 
     def change() -> None:
-        with _store(site) as store:
+        with people_store(site.settings) as store:
             ((last,),) = store.statements.query("select max(person) from people")
             while not over.wait(CHANGE_EVERY_S):
                 Policies(store).override(last, "ask", time.time() + DAY_S, "bench")
@@ -175,13 +173,3 @@ def _changing(site: LoadSite) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def _store(site: LoadSite) -> Iterator[PeopleStore]:
-    folder = site.settings.folder
-    statements = SqliteStatements(folder / DATABASE, migrations)
-    try:
-        yield PeopleStore(statements, Vault(folder / KEY))
-    finally:
-        statements.close()

@@ -36,6 +36,16 @@ def wait_until_up(
         time.sleep(0.05)
 
 
+def fetched(client: httpx.Client, path: str) -> tuple[float, httpx.Response]:
+    """Fetch a page; returns the time (ms) that it took, and the page. Raises `HarnessError`."""
+    began = time.perf_counter()
+    answer = client.get(path)
+    took_ms = (time.perf_counter() - began) * 1000
+    if answer.status_code != 200:
+        raise HarnessError(f"{path}: {answer.status_code}")
+    return took_ms, answer
+
+
 def post_form(client: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
     """Send a form as a browser does, with its Origin; returns the response."""
     origin = str(client.base_url).rstrip("/")

@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import quantiles
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median, quantiles
 from typing import Any
 
 
@@ -39,3 +40,13 @@ def percentile(values: Sequence[float], percent: int, digits: int = 1) -> float:
     """A percentile, interpolated and rounded; of a single value it is that value."""
     cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
     return round(cuts[percent - 1], digits)
+
+
+def median_ms(call: Callable[[], object], samples: int) -> float:
+    """Median time (ms) of so many calls."""
+    took = []
+    for _ in range(samples):
+        began = time.perf_counter()
+        call()
+        took.append((time.perf_counter() - began) * 1000)
+    return median(took)

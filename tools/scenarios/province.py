@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from fevergate.campus.report import DayReport
 from fevergate.errors import FeverGateError
 from harness.campus import CampusHost, SimulatedClock, days_from
-from harness.client import sign_in
+from harness.client import fetched, sign_in
 from harness.figures import percentile, show
 from scenarios.college import College, Term, colleges, wrong
 
@@ -66,9 +66,8 @@ def look(host: CampusHost, day: str) -> dict[str, float]:
         sign_in(client, "Chen Jing", PASSWORD)
         client.cookies.set("fevergate-language", "zh")
         for kind in (*(LOOKS * ["", ".json", ".csv"]), ".pdf"):
-            began = time.perf_counter()
-            answer = client.get(f"/reports/{day}{kind}").raise_for_status()
-            took.setdefault(kind, []).append((time.perf_counter() - began) * 1000)
+            took_ms, answer = fetched(client, f"/reports/{day}{kind}")
+            took.setdefault(kind, []).append(took_ms)
             size[kind] = len(answer.content)
     return {
         "page_p50_ms": percentile(took[""], 50),
