@@ -14,6 +14,7 @@ KINDS = {
     "full": "the card is full, sometimes when the gateway starts, and has room again",
     "readonly": "the card is read-only when the gateway starts, and can be written again",
     "clock": "the gateway's clock is set back or ahead, as it runs or starts, and right again",
+    "date": "a kiosk's date is wrong by years, and right again",
     "unset": "the gateway starts with a clock of 1970 and a card that is read-only",
     "card": "the gateway's card is replaced by an empty one, or by an older backup",
     "hostile": "a stolen kiosk says what no kiosk says",

@@ -35,6 +35,9 @@ HOUR_S, DAY_S = 3600.0, 86_400.0
 WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
 """Errors of a wrong clock; 1970 is another."""
 
+LIES = (1_735_776_000.0, 2_900_000_000.0)
+"""Dates (Unix s) of 2025 and 2061, which a time server may give a kiosk and no gateway believes."""
+
 STATED_S = 60.0
 """Time in which a gateway that believes its clock has stated a day that is over."""
 
@@ -148,6 +151,18 @@ class Kinds:
         self._as_it_runs_or_starts(lambda: world.gateway.set_wrong(off_s))
         self._go_on()
         self._as_it_runs_or_starts(self._clock_right)
+
+    def _date(self) -> None:
+        kiosk = self._chance.choice(self._fleet.kiosks)
+        self._crowd.go()
+        kiosk.off_s = self._chance.choice(LIES) - self._school.world.now()
+        self._crowd.come()
+        self._go_on()
+        self._crowd.go()
+        what = f"{kiosk.kiosk}, whose date is wrong, holds nothing any more"
+        wait_until(lambda: not (kiosk.pending or kiosk.unsent), PATIENCE_S, what)
+        kiosk.off_s = 0.0
+        self._crowd.come()
 
     def _card(self) -> None:
         school, witness = self._school, self._school.witness

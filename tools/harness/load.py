@@ -53,6 +53,8 @@ class LoadKiosk:
         self.kiosk = kiosk
         self._clock = clock or time.time
         self._began_at = clock() if clock else None
+        self.off_s = 0.0
+        """How far its date is ahead of its time; its uptime is right."""
         self.boot = boot
         self.published_at = 0.0
         """When the last reading was published; monotonic s."""
@@ -108,7 +110,7 @@ class LoadKiosk:
                 self.kiosk,
                 self.boot,
                 self._seq,
-                round(now, 3),
+                round(now + self.off_s, 3),
                 verdict,
                 body_c,
                 up_ms=self._up_ms(now),
@@ -125,7 +127,7 @@ class LoadKiosk:
         health = Health(
             kiosk=self.kiosk,
             boot=self.boot,
-            at=float(int(now)),
+            at=float(int(now + self.off_s)),
             up_ms=self._up_ms(now),
             state="ok",
             watched_s=watched_s,
@@ -229,7 +231,7 @@ class Fleet:
             reading = kiosk.reading(Verdict.FEVER if fever else Verdict.NORMAL, body_c)
             self.sent_at[reading.identity] = sent_at
             self.published[reading.identity] = reading.verdict
-            self.dates[reading.identity] = reading.at or 0.0
+            self.dates[reading.identity] = (reading.at or 0.0) - kiosk.off_s
             if fever:
                 fevers.append(reading)
             if per_s and (ahead_s := began + (index + 1) / per_s - time.monotonic()) > 0:
