@@ -80,7 +80,7 @@ class Alarm:
         with self._lock:
             for gate in self._gates.values():
                 gate.shine()
-                gate.sound(anew=True)
+                gate.sound()
 
     def _take_up(self, gate: GateState, fevers: dict[Identity, Waiting]) -> None:
         """Put an earlier run's fevers before this run's."""

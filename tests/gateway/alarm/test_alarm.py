@@ -8,7 +8,8 @@ from samples import reading
 
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gate_state import MAX_WAITING, AcknowledgedFevers, ShownAlarm
-from fevergate.protocol.messages import MAX_PAYLOAD, Identity, encode
+from fevergate.protocol.alarm_messages import AlarmState
+from fevergate.protocol.messages import Identity, decode, encode
 
 
 class Lamps:
@@ -207,6 +208,15 @@ def test_a_gate_that_was_clear_waits_since_its_restored_fever(lamps, told):
     assert {state.gate: state.since for state in alarm.states()} == {"north": 200.0, "south": 100.0}
 
 
+def test_what_was_acknowledged_goes_out_or_stays_out_once_a_late_store_is_read(alarm, lamps):
+    alarm.fever("north", fever(4))  # acknowledged before the restart, and sent again
+    alarm.fever("south", fever(5, "south-1"))
+    alarm.acknowledge("south", "Li")
+    before = {fever(4).identity, fever(5, "south-1").identity}
+    alarm.restore([("south", fever(5, "south-1").identity, 1_795_399_000.0)], before)
+    assert not any(lamp.red or lamp.buzzing for lamp in lamps.values())
+
+
 def test_lamps_that_cannot_be_lit_are_not_tested(alarm, lamps):
     alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
     assert not alarm.try_lamp("north", "red") and not lamps["north"].red
@@ -256,10 +266,12 @@ def test_trouble_never_darkens_a_red_light(alarm, lamps):
 def test_the_announcement_of_the_worst_gate_fits_into_a_message(alarm, told):
     for number in range(40):
         kiosk = f"kiosk-with-a-rather-long-name-{number:02d}"
-        alarm.trouble("north", kiosk, f"{kiosk}: sensor {'x' * 64}"[:64])
+        alarm.trouble("north", kiosk, f"{kiosk}: sensor {'x' * 640}")
+    alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
     alarm.fever("north", fever(1, "a" * 32))
     alarm.acknowledge("north", "\U0001f600" * 64)
-    assert max(len(encode(state)) for state in told) <= MAX_PAYLOAD
+    assert all(decode(encode(state), AlarmState) for state in told)  # MAX_PAYLOAD at most
+    assert told[-1].amber[0] == "no lamp can be lit: no pins"
 
 
 def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(told):

@@ -70,6 +70,9 @@ def test_a_last_will_is_amber_at_once(scene):
     scene.monitor.status("south-1", True)
     scene.monitor.status("south-1", False)
     assert scene.troubles["south", "south-1"] == "south-1: offline"
+    scene.now += 60
+    scene.monitor.status("south-1", False)  # the broker says so again, the kiosk nothing
+    assert scene.monitor.ages()["south-1"] == 60
     scene.monitor.heard("south-1")
     assert scene.troubles["south", "south-1"] is None
 

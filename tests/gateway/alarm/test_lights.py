@@ -47,6 +47,28 @@ def test_green_is_lit_only_when_all_is_well(lights, factory, red, amber, expecte
     assert lit(factory) == expected
 
 
+class Stuck(MockPWMPin):
+    """A pin that refuses each change."""
+
+    stuck = False
+
+    def _set_state(self, value):
+        if Stuck.stuck:
+            raise OSError("stuck")
+        super()._set_state(value)
+
+
+def test_red_is_lit_though_amber_cannot_be_switched(factory, monkeypatch):
+    factory.pin(PINS["amber"], pin_class=Stuck)
+    lights = GateLights(Gate(name="north", kiosks=["a"], pins="gate1"), factory)
+    monkeypatch.setattr(Stuck, "stuck", True)
+    with pytest.raises(OSError, match="stuck"):
+        lights.show(red=True, amber=True)
+    assert "red" in lit(factory)
+    monkeypatch.setattr(Stuck, "stuck", False)
+    lights.close()
+
+
 def test_the_buzzer_sounds_until_told_otherwise(lights, factory):
     lights.buzz(True)
     assert factory.pin(PINS["buzzer"]).state

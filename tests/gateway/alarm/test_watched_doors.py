@@ -12,8 +12,8 @@ from samples import settings as site
 from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gate_state import MAX_WAITING, ShownAlarm
 from fevergate.gateway.restore_alarms import told_by
-from fevergate.protocol.alarm_messages import Acknowledge
-from fevergate.protocol.messages import MAX_PAYLOAD, Identity, decode, encode
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState
+from fevergate.protocol.messages import Identity, decode, encode
 from fevergate.protocol.topics import alarm_topic, shown_topic
 from fevergate.settings.gateway import Gate
 from kiosk.lamp_post import TELL_AGAIN_MS, LampPost, acknowledgement, kept_press
@@ -53,6 +53,7 @@ def alarm(shown):
     return Alarm(
         {name: Lamps() for name in NAMES},
         lambda _: None,
+        lambda: 1_795_795_200.0,
         watched_by=SITE.watched_by,
         posts=["hall"],
         show=shown.append,
@@ -81,6 +82,13 @@ def test_a_post_is_shown_the_fevers_and_troubles_of_the_doors_too(alarm, shown):
     assert shown[-1].amber == ("lab-1: silent",)
     alarm.acknowledge("lab", "Li")
     assert (shown[-1].fevers, _last(shown[-1])[0]) == (2, "hall-1")
+
+
+def test_a_lamp_post_is_told_before_whoever_only_reads():
+    told = []
+    site = Alarm({"hall": Lamps()}, told.append, posts=["hall"], show=lambda _: told.append("post"))
+    site.fever("hall", fever("hall", 1))
+    assert told[0] == "post" and len(told) == 2
 
 
 def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, shown):
@@ -123,9 +131,9 @@ def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, shown):
 def test_what_the_worst_doors_show_fits_into_a_message(alarm, shown):
     for gate in NAMES:
         for number in range(9):
-            alarm.trouble(gate, f"{number}", f"{gate}-{number}: sensor {'x' * 64}"[:64])
+            alarm.trouble(gate, f"{number}", f"{gate}-{number}: sensor {'x' * 640}")
         alarm.fever(gate, fever(gate, 1))
-    assert max(len(encode(state)) for state in shown) <= MAX_PAYLOAD
+    assert all(decode(encode(state), AlarmState) for state in shown)  # MAX_PAYLOAD at most
 
 
 def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
@@ -153,6 +161,15 @@ def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
     alarm.restore(told_by(SITE, retained), ())
     assert alarm.press("hall", "button", kept) == {}
     assert lamps["hall"].red
+
+
+def test_what_an_earlier_run_left_is_older_than_all_that_came_since(alarm, shown):
+    alarm.fever("hall", fever("hall", 1))
+    alarm.fever("gym", fever("gym", 1))  # of the earlier run, and sent again
+    left = [(gate, fever(gate, 1).identity, 1.0) for gate in ("lab", "gym")]
+    alarm.restore(left, ())
+    alarm.tell_all()
+    assert (shown[-1].fevers, _last(shown[-1])[0]) == (3, "hall-1")
 
 
 def test_a_fever_that_posts_alone_were_told_of_is_waited_for_at_its_door():
