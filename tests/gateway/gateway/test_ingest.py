@@ -1,17 +1,21 @@
 """From a message to the red light and the store."""
 
 import json
+import math
 import time
 
 import pytest
 from samples import health, reading, settings
 
 from fevergate.alarm.alarm import Alarm
+from fevergate.alarm.gate_state import MAX_WAITING
 from fevergate.alarm.kiosk_monitor import KioskMonitor
+from fevergate.clock.judge import AHEAD_S, PAST_S
 from fevergate.gateway.flood_guard import OTHERS_BURST
-from fevergate.gateway.ingest import Ingest
-from fevergate.protocol.alarm_messages import Acknowledge
-from fevergate.protocol.messages import Applied, CalibrationRecord, encode
+from fevergate.gateway.ingest import Ingest, is_urgent
+from fevergate.protocol.alarm_messages import Acknowledge, LampTest
+from fevergate.protocol.messages import Applied, CalibrationRecord, CardTapped, encode
+from fevergate.settings.gateway import Gate
 from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
@@ -81,6 +85,66 @@ def test_nothing_is_acknowledged_to_the_broker_before_it_is_committed(scene):
 def test_status_and_health_are_kept(scene):
     assert isinstance(scene.say("north-1/status", b"online"), StatusArrived)
     assert isinstance(scene.say("north-1/health", health()), HealthArrived)
+
+
+@pytest.mark.parametrize("off_s", [2 * AHEAD_S, -PAST_S - 60])
+def test_a_date_that_cannot_be_is_not_believed_and_a_readings_is_kept_beside_it(scene, off_s):
+    wrong = time.time() + off_s
+    record = scene.say("north-1/reading", reading(1, "fever", at=wrong))
+    assert (record.reading.at, record.claimed_at) == (None, wrong)
+    record = scene.say("north-1/health", health(at=wrong))
+    assert record.health.at is None and record.at == record.received_at
+    right = time.time() - 60
+    record = scene.say("north-1/reading", reading(2, at=right))
+    assert (record.reading.at, record.claimed_at) == (right, None)
+    record = scene.say("north-1/health", health(at=right))
+    assert (record.health.at, record.at) == (right, None)
+    assert scene.ingest.counts["misdated"] == 2
+
+
+def test_whatever_a_kiosk_says_of_itself_ends_its_silence(scene):
+    for topic, payload in (
+        ("reading", reading(1)),
+        ("status", b"online"),
+        ("health", health()),
+        ("settings/applied", Applied(kiosk="north-1")),
+        ("card", CardTapped(boot=1, tap=1, who="a" * 16)),
+    ):
+        scene.monitor = scene.ingest._monitor = KioskMonitor(settings(), scene.alarm.trouble)
+        scene.say(f"north-1/{topic}", payload)
+        assert math.isfinite(scene.monitor.ages()["north-1"]), topic
+
+
+def test_fevers_that_were_only_counted_are_acknowledged_in_the_store_too(scene):
+    scene.say("north-1/reading", reading(1, "fever"))
+    assert scene.say("alarm/north/acknowledge", Acknowledge(by="Li")).gate is None
+    for seq in range(2, MAX_WAITING + 3):
+        scene.alarm.fever("north", reading(seq, "fever"))
+    assert scene.say("alarm/north/acknowledge", Acknowledge(by="Li")).gate == "north"
+
+
+def test_what_health_says_reaches_clock_and_whoever_asked_but_not_in_anothers_name(scene):
+    said, heard = [], []
+    scene.ingest._clock.kiosk_says = lambda kiosk, at: said.append((kiosk, at))
+    scene.ingest._health = heard.append
+    scene.say("north-1/health", health())
+    assert said == [("north-1", health().at)] and heard == [health()]
+    record = scene.say("north-2/health", health())
+    assert isinstance(record, Rejected) and len(said) == len(heard) == 1
+
+
+def test_a_guards_word_goes_before_readings_of_before_wherever_it_comes_from():
+    for verb in ("acknowledge", "acknowledge/person"):
+        assert is_urgent(f"{BASE}alarm/north/{verb}", encode(Acknowledge(by="Li")))
+    assert is_urgent(f"{BASE}north-1/reading", encode(reading(1, "fever")))
+    assert not is_urgent(f"{BASE}north-1/reading", encode(reading(1)))
+
+
+def test_a_gate_without_lamps_has_none_to_test():
+    bare = settings(gates=[Gate(name="north", kiosks=["north-1"], lamps="none")])
+    scene = Scene(lambda: bare)
+    record = scene.say("alarm/north/test", LampTest(by="Li"))
+    assert isinstance(record, Rejected) and record.reason == "the gate has no lamps to test"
 
 
 def test_a_guards_command_acknowledges(scene):
@@ -283,6 +347,13 @@ def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_
     assert isinstance(scene.say("south-1/health", health(kiosk="south-1")), HealthArrived)
     record = scene.say("north-1/reading", reading(1, "fever"))
     assert isinstance(record, ReadingArrived) and scene.events[-2] == "red light"
+
+
+def test_names_that_nobody_gave_a_kiosk_share_one_bound(scene):
+    for number in range(2 * int(OTHERS_BURST)):
+        scene.say(f"invented-{number}/status", b"online")
+    assert len(scene.kept) <= OTHERS_BURST + 10
+    assert isinstance(scene.say("north-1/status", b"online"), StatusArrived)
 
 
 def test_a_kiosk_that_refuses_its_settings_without_end_does_not_fill_the_journal(scene, caplog):

@@ -6,9 +6,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from paho.mqtt.enums import _ConnectionState
 
+from fevergate.mqtt import traffic as traffic_module
 from fevergate.mqtt.read_buffer import ReadBuffer
 from fevergate.mqtt.session import new_client
-from fevergate.mqtt.traffic import Traffic
+from fevergate.mqtt.traffic import ACKNOWLEDGED_SLICE, OUTGOING_SLICE, Traffic
 
 TOPIC = "fevergate/v1/east/north-1/reading"
 PINGRESP = bytes([0xD0, 0])
@@ -88,8 +89,8 @@ class Wire:
         """As above."""
 
 
-def connected(wire, taken):
-    """Everything that comes is urgent, so that it is taken as it is read."""
+def connected(wire, taken, urgent=lambda *_: True):
+    """Whatever is urgent is taken as it is read; unless `urgent` is given, everything is."""
 
     def take(topic, payload, done):
         taken.append((topic, payload))
@@ -99,7 +100,7 @@ def connected(wire, taken):
     client.on_socket_register_write = lambda *_: None
     client._sock = wire
     client._state = _ConnectionState.MQTT_CS_CONNECTED
-    return client, Traffic(client, take, lambda *_: True, lambda: None)
+    return client, Traffic(client, take, urgent, lambda: None)
 
 
 @given(packets, cuts)
@@ -140,3 +141,88 @@ def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handle
         client, traffic = connected(wire, taken)
         traffic.take(wire)
         assert client.socket() is None and not taken
+
+
+def taken_in_one_read(packets, urgent=lambda *_: True):
+    """What was handed over as it was read, the traffic, and its wire."""
+    taken: list[tuple[str, bytes]] = []
+    wire: Any = Wire(packets, [100_000])
+    _, traffic = connected(wire, taken, urgent)
+    traffic.take(wire)
+    return taken, traffic, wire
+
+
+def test_what_is_urgent_goes_before_what_came_earlier_and_that_stays_in_order():
+    texts = (b"a", b"b", b"fever", b"c")
+    packets = b"".join(publish(n, text, 1, dup=False) for n, text in enumerate(texts, 1))
+    taken, traffic, wire = taken_in_one_read(packets, lambda _, payload: payload == b"fever")
+    assert [payload for _, payload in taken] == [b"fever"]
+    traffic.handle(2)
+    traffic.handle(2)
+    assert [payload for _, payload in taken] == [b"fever", b"a", b"b", b"c"]
+    traffic.send(wire, everything=True)
+    assert list(wire.sent[3::4]) == [3, 1, 2, 4]
+
+
+def test_no_more_is_read_than_may_wait(monkeypatch):
+    monkeypatch.setattr(traffic_module, "MAX_ARRIVED", 3)
+    packets = b"".join(publish(n, b"x", 1, dup=False) for n in range(1, 9))
+    _, traffic, wire = taken_in_one_read(packets, lambda *_: False)
+    assert len(traffic.arrived) == 3
+    traffic.handle(2)
+    traffic.take(wire)
+    assert len(traffic.arrived) == 3
+
+
+def test_what_came_on_another_connection_is_not_acknowledged_on_this_one():
+    _, traffic, wire = taken_in_one_read(publish(7, b"x", 1, dup=False))
+    traffic.epoch += 1
+    assert traffic.unsent
+    traffic.send(wire, everything=False)
+    assert not wire.sent and not traffic.unsent
+
+
+def retained(topic):
+    body = len(topic).to_bytes(2, "big") + topic.encode() + (5).to_bytes(2, "big") + b"x"
+    return bytes([0x33]) + length_of(body) + body
+
+
+def test_of_retained_messages_states_alone_are_taken_and_each_is_acknowledged():
+    alarm = "fevergate/v1/east/alarm/north"
+    states = ("fevergate/v1/east/north-1/status", alarm, "$SYS/broker/publish/messages/dropped")
+    others = (TOPIC, "fevergate/v1/east/north-1/health", f"{alarm}/acknowledge", f"{alarm}/test")
+    taken, traffic, wire = taken_in_one_read(b"".join(map(retained, (*states, *others))))
+    assert [topic for topic, _ in taken] == [*states]
+    traffic.send(wire, everything=True)
+    assert len(wire.sent) == 4 * 7 and traffic.retained == len(others)
+
+
+def test_a_message_that_cannot_be_handled_costs_none_behind_it():
+    wire: Any = Wire(publish(1, b"bad", 1, dup=False) + publish(2, b"good", 1, dup=False), [400])
+    taken = []
+
+    def take(_, payload, done):
+        if payload == b"bad":
+            raise ValueError
+        taken.append(payload)
+        done()
+
+    _, traffic = connected(wire, taken)
+    traffic._message = take
+    traffic.take(wire)
+    traffic.send(wire, everything=True)
+    assert taken == [b"good"] and wire.sent == b"\x40\x02\x00\x02"
+
+
+def test_little_is_sent_at_once_and_the_oldest_first():
+    _, traffic, wire = taken_in_one_read(b"")
+    sent = []
+    traffic._client.publish = lambda topic, *_, **__: sent.append(topic)
+    traffic.acknowledged.extend((0, number) for number in range(1, 100))
+    traffic.outgoing.extend((str(number), b"", 0, False) for number in range(9))
+    traffic.send(wire, everything=False)
+    assert list(wire.sent[3::4]) == list(range(1, 1 + ACKNOWLEDGED_SLICE))
+    assert sent == [str(number) for number in range(OUTGOING_SLICE)]
+    traffic.send(wire, everything=True)
+    assert len(wire.sent) == 4 * 99 and sent == [str(number) for number in range(9)]
+    assert not traffic.unsent
