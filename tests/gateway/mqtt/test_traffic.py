@@ -214,10 +214,10 @@ def test_a_message_that_cannot_be_handled_costs_none_behind_it():
     assert taken == [b"good"] and wire.sent == b"\x40\x02\x00\x02"
 
 
-def test_little_is_sent_at_once_and_the_oldest_first():
+def test_little_is_sent_at_once_and_the_oldest_first(monkeypatch):
     _, traffic, wire = taken_in_one_read(b"")
     sent = []
-    traffic._client.publish = lambda topic, *_, **__: sent.append(topic)
+    monkeypatch.setattr(traffic._client, "publish", lambda topic, *_, **__: sent.append(topic))
     traffic.acknowledged.extend((0, number) for number in range(1, 100))
     traffic.outgoing.extend((str(number), b"", 0, False) for number in range(9))
     traffic.send(wire, everything=False)
