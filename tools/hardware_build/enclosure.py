@@ -17,12 +17,10 @@ from functools import cached_property
 from math import cos, pi, radians, sin, tan
 
 import numpy as np
-from manifold3d import CrossSection, FillRule, JoinType, Manifold, OpType
+from manifold3d import CrossSection, FillRule, Manifold, OpType
 
 from hardware_build.measures import LIP_MM, Measures
-
-ROUND = 48
-"""Segments of a circle."""
+from hardware_build.shapes import ROUND, box, disc, rounded, slab, square, turned
 
 BACK_MM = 3.0
 WEDGE_HIGH_MM = 104.0
@@ -71,12 +69,12 @@ class Enclosure(Measures):
     @cached_property
     def back_for_modules(self) -> Part:
         """The back for a build of modules: slots for cable ties, and a hole for a USB plug."""
-        plate = _slab(_rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
+        plate = slab(rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
         cable = -self.box.height_mm / 2 + 12
         rows = [*(_tie_slots((x, -22), 76) for x in (-38, -14, 14, 38)), _tie_slots((26, cable), 8)]
         holes = [
-            *(_disc(1.7, -4, 1, at) for at in (*self.corners(), *self.wedge_screws())),
-            _disc(7, -4, 1, (0, cable)),
+            *(disc(1.7, -4, 1, at) for at in (*self.corners(), *self.wedge_screws())),
+            disc(7, -4, 1, (0, cable)),
             *(slot for row in rows for slot in row),
         ]
         plate -= Manifold.batch_boolean(holes, OpType.Add)
@@ -96,16 +94,16 @@ class Enclosure(Measures):
         wide, high, deep, wall = (
             self.box.width_mm, self.box.height_mm, self.box.depth_mm, self.box.wall_mm,
         )  # fmt: skip
-        shell = _slab(_rounded(wide, high, 6), -deep, 0)
-        shell -= _slab(_rounded(wide - 2 * wall, high - 2 * wall, 4), -deep - 1, -wall)
-        posts = [_slab(_square(self.box.corner_mm, at), -deep, -wall / 2) for at in self.corners()]
-        divider = _box(
+        shell = slab(rounded(wide, high, 6), -deep, 0)
+        shell -= slab(rounded(wide - 2 * wall, high - 2 * wall, 4), -deep - 1, -wall)
+        posts = [slab(square(self.box.corner_mm, at), -deep, -wall / 2) for at in self.corners()]
+        divider = box(
             (-wide / 2 + wall / 2, self.box.divider_mm, -deep + 8),
             (wide / 2 - wall / 2, self.box.divider_mm + wall, -wall / 2),
         )
         shell = Manifold.batch_boolean([shell, *posts, divider, *self._holders()], OpType.Add)
         axis = self.box.axis_mm
-        display = _rounded(self.box.display_w_mm, self.box.display_h_mm, 1)
+        display = rounded(self.box.display_w_mm, self.box.display_h_mm, 1)
         windows = (
             self._mark_outline(0.3).translate((self.mark.aside_mm, axis)),
             display.translate((0, self.box.display_mm)),
@@ -118,9 +116,9 @@ class Enclosure(Measures):
             (1.2, [(x, self.box.beeper_mm + y) for x, y in ((0, 0), *around)]),
         )
         holes = [
-            *(_disc(radius, -wall - 1, 1, at) for radius, places in round_holes for at in places),
-            *(_slab(outline, -wall - 1, 1) for outline in windows),
-            *(_disc(1.25, -deep - 1, -deep + 14, at) for at in self.corners()),
+            *(disc(radius, -wall - 1, 1, at) for radius, places in round_holes for at in places),
+            *(slab(outline, -wall - 1, 1) for outline in windows),
+            *(disc(1.25, -deep - 1, -deep + 14, at) for at in self.corners()),
             *self._vents(),
         ]
         return shell - Manifold.batch_boolean(holes, OpType.Add)
@@ -132,29 +130,29 @@ class Enclosure(Measures):
         beeper = self.inside.beeper_wide_mm / 2 + 0.3
         rings = [(5.1, (self.box.lights_apart_mm * n, self.box.lights_mm)) for n in (-1, 0, 1)]
         for radius, at in [*rings, (beeper, (0, self.box.beeper_mm))]:
-            yield _disc(radius + wall, low, -plate / 2, at) - _disc(radius, low - 1, 0, at)
+            yield disc(radius + wall, low, -plate / 2, at) - disc(radius, low - 1, 0, at)
         inner = self.inside.module_mm + 0.4
         outer = inner + 2 * wall
         middle = (0, self.box.display_mm)
-        frame = _slab(_square(outer, middle) - _square(inner, middle), low, -plate / 2)
+        frame = slab(square(outer, middle) - square(inner, middle), low, -plate / 2)
         # Open above, for the wires.
-        yield frame - _box((-8, middle[1], low - 1), (8, middle[1] + outer, -plate - 1))
+        yield frame - box((-8, middle[1], low - 1), (8, middle[1] + outer, -plate - 1))
 
     def _vents(self) -> Iterator[Manifold]:
         """Slots open to the back: vents low and high in the electronics' chamber, and for wires."""
         wide, high, deep = self.box.width_mm, self.box.height_mm, self.box.depth_mm
         for n in range(-3, 4):
             if n:
-                yield _box(
+                yield box(
                     (9 * n - 1.5, -high / 2 - 1, -deep - 1),
                     (9 * n + 1.5, -high / 2 + 5, -deep + 14),
                 )
-        yield _box((-4, -high / 2 - 1, -deep - 1), (4, -high / 2 + 5, -deep + 7))
+        yield box((-4, -high / 2 - 1, -deep - 1), (4, -high / 2 + 5, -deep + 7))
         for n in range(3):
             y = self.box.divider_mm - 8 - 7 * n
             for side in (-1, 1):
                 x = side * wide / 2
-                yield _box((x - 5, y - 1.5, -deep - 1), (x + 5, y + 1.5, -deep + 14))
+                yield box((x - 5, y - 1.5, -deep - 1), (x + 5, y + 1.5, -deep + 14))
 
     def corners(self) -> list[tuple[float, float]]:
         """Positions of the screws that join front and back."""
@@ -170,7 +168,7 @@ class Enclosure(Measures):
     def _cell(self) -> Manifold:
         flange, plate = self.cell.flange_mm, self.box.wall_mm
         rim = flange + plate + self.hood_long_mm
-        ring = _turned(
+        ring = turned(
             [
                 (self.air_radius_mm, 0), (self.flange_radius(), 0), (self.flange_radius(), flange),
                 (self.hood_radius_mm, flange), (self.hood_radius_mm, rim),
@@ -184,23 +182,23 @@ class Enclosure(Measures):
             self.can_radius_mm + self.cell.collar_mm,
         )
         high = self.collar_high_mm
-        collar = _turned(
+        collar = turned(
             [
                 (can, 0), (outer, 0), (outer, high), (lip, high), (lip, high - LIP_MM),
                 (can, high - LIP_MM - (can - lip)),
             ]
         )  # fmt: skip
         half = self.cell.spoke_mm / 2
-        spoke = _box((outer - 0.3, -half, 0), (self.air_radius_mm + 0.6, half, flange))
+        spoke = box((outer - 0.3, -half, 0), (self.air_radius_mm + 0.6, half, flange))
         turn = 360 / self.cell.spokes
         spokes = [spoke.rotate((0, 0, turn * (n + 0.25))) for n in range(int(self.cell.spokes))]
         cell = Manifold.batch_boolean([ring, collar, *spokes], OpType.Add)
         screws = [
-            _disc(1.7, -1, flange + 1, (x, y - self.box.axis_mm)) for x, y in self.cell_screws()
+            disc(1.7, -1, flange + 1, (x, y - self.box.axis_mm)) for x, y in self.cell_screws()
         ]
         cell -= Manifold.batch_boolean(screws, OpType.Add)
         # The sides are cut flat for the mark's flange.
-        cell ^= _slab(_square(200, (0, 0)).scale((0.01 * self.cell_half_mm, 1)), -1, rim + 1)
+        cell ^= slab(square(200, (0, 0)).scale((0.01 * self.cell_half_mm, 1)), -1, rim + 1)
         return cell.translate((0, self.box.axis_mm, -flange - plate))
 
     def _mark_outline(self, slack: float = 0.0) -> CrossSection:
@@ -212,27 +210,27 @@ class Enclosure(Measures):
     def _mark(self) -> Manifold:
         plate = self.box.wall_mm
         half = self.mark.mirror_mm / 2 + 2
-        flange = _slab(_rounded(2 * half + 4, 2 * half + 4, 1), -plate - 2, -plate)
-        block = _slab(self._mark_outline(), -plate - 1, 30)
+        flange = slab(rounded(2 * half + 4, 2 * half + 4, 1), -plate - 2, -plate)
+        block = slab(self._mark_outline(), -plate - 1, 30)
         turn = (0, -self.mirror_turn_deg, 0)
         middle = plate + half * tan(radians(self.mirror_turn_deg))
         above = Manifold.cube((200, 200, 100), True).translate((0, 0, 50))
-        pocket = _disc(self.mark.mirror_mm / 2 + 0.2, -1.2, 20, (0, 0))
+        pocket = disc(self.mark.mirror_mm / 2 + 0.2, -1.2, 20, (0, 0))
         cut = (above + pocket).rotate(turn).translate((0, 0, middle))
         body = flange + block - cut
         return body.translate((self.mark.aside_mm, self.box.axis_mm, 0))
 
     def _back(self) -> Manifold:
-        plate = _slab(_rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
+        plate = slab(rounded(self.box.width_mm, self.box.height_mm, 6), -BACK_MM, 0)
         inside, low = self.inside, -BACK_MM / 2
-        posts = [_disc(3.5, low, inside.posts_mm, at) for at in self.carrier_screws()]
+        posts = [disc(3.5, low, inside.posts_mm, at) for at in self.carrier_screws()]
         plate = Manifold.batch_boolean([plate, *posts, *self._cradle(low)], OpType.Add)
         cable = -self.box.height_mm / 2 + 8
         holes = [
-            *(_disc(1.7, -4, 1, at) for at in self.corners()),
-            *(_disc(1.7, -4, 1, (x, y)) for x, y in self.wedge_screws()),
-            *(_disc(1.25, low, inside.posts_mm + 1, at) for at in self.carrier_screws()),
-            _disc(5.5, -4, 1, (0, cable)),
+            *(disc(1.7, -4, 1, at) for at in self.corners()),
+            *(disc(1.7, -4, 1, (x, y)) for x, y in self.wedge_screws()),
+            *(disc(1.25, low, inside.posts_mm + 1, at) for at in self.carrier_screws()),
+            disc(5.5, -4, 1, (0, cable)),
             # Cable ties: one for the supply's cable, two over the ESP32.
             *_tie_slots((18, cable), 8),
             *(
@@ -251,7 +249,7 @@ class Enclosure(Measures):
         for side in (-1, 1):
             for inner, outer, high in ((half - 3, half, 5), (half, half + 1.6, 7)):
                 ends = sorted((side * inner, side * outer))
-                yield _box(
+                yield box(
                     (-long, inside.board_mm + ends[0], low), (long, inside.board_mm + ends[1], high)
                 )
 
@@ -268,21 +266,21 @@ class Enclosure(Measures):
     def _wedge(self) -> Manifold:
         """The wedge in coordinates of its own: the wall is z = 0."""
         wide, high, wall = 72.0, WEDGE_HIGH_MM, 3.0
-        outer = _slab(_rounded(wide, high, 4), 0, 80)
-        inner = _slab(_rounded(wide - 2 * wall, high - 2 * wall, 2), -1, 81)
+        outer = slab(rounded(wide, high, 4), 0, 80)
+        inner = slab(rounded(wide - 2 * wall, high - 2 * wall, 2), -1, 81)
         frame = outer - inner
-        posts = [_slab(_square(12, (x, y)), 0, 80) for x, y in self.wedge_screws()]
-        tongues = [_box((-wide / 2 + 1, y - 12, 0), (wide / 2 - 1, y + 12, 4)) for y in (-20, 20)]
+        posts = [slab(square(12, (x, y)), 0, 80) for x, y in self.wedge_screws()]
+        tongues = [box((-wide / 2 + 1, y - 12, 0), (wide / 2 - 1, y + 12, 4)) for y in (-20, 20)]
         # Below the kiosk, where a screwdriver reaches it from the front.
-        lug = _box((-8, -LUG_MM - 7, 0), (8, -high / 2 + 1, 4))
+        lug = box((-8, -LUG_MM - 7, 0), (8, -high / 2 + 1, 4))
         body = Manifold.batch_boolean([frame, *posts, *tongues, lug], OpType.Add)
         keyholes = [hole for y in KEYHOLES_MM for hole in _keyhole(y)]
-        holes = [*keyholes, _disc(2.6, -1, 5, (0, -LUG_MM))]
+        holes = [*keyholes, disc(2.6, -1, 5, (0, -LUG_MM))]
         body -= Manifold.batch_boolean(holes, OpType.Add)
         # The top is cut at the tilt angle, so that the kiosk looks up.
         middle = self.wedge_middle_mm
         above = Manifold.cube((300, 300, 200), True).translate((0, 0, 100))
-        pilots = [_disc(1.25, -9, 1, (x, y)) for x, y in self.wedge_screws()]
+        pilots = [disc(1.25, -9, 1, (x, y)) for x, y in self.wedge_screws()]
         cut = Manifold.batch_boolean([above, *pilots], OpType.Add)
         return body - cut.rotate((-self.mount.tilt_deg, 0, 0)).translate((0, 0, middle))
 
@@ -308,45 +306,18 @@ class Enclosure(Measures):
         )
 
 
-def _slab(outline: CrossSection, low: float, high: float) -> Manifold:
-    return Manifold.extrude(outline, high - low).translate((0, 0, low))
-
-
-def _box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Manifold:
-    size = tuple(b - a for a, b in zip(low, high, strict=True))
-    return Manifold.cube(size).translate(low)  # pyright: ignore[reportArgumentType]
-
-
-def _disc(radius: float, low: float, high: float, at: tuple[float, float]) -> Manifold:
-    return Manifold.cylinder(high - low, radius, radius, ROUND).translate((*at, low))
-
-
 def _tie_slots(at: tuple[float, float], apart: float) -> Iterator[Manifold]:
     """Two slots through the back for a cable tie of 4 mm, one above the other."""
     x, y = at
     for side in (-1, 1):
         middle = y + side * apart / 2
-        yield _box((x - 2.5, middle - 1.1, -BACK_MM - 1), (x + 2.5, middle + 1.1, 1))
+        yield box((x - 2.5, middle - 1.1, -BACK_MM - 1), (x + 2.5, middle + 1.1, 1))
 
 
 def _keyhole(y: float) -> tuple[Manifold, Manifold, Manifold]:
     """A wide hole that a screw's head passes, and a slot above it into which the shank slides."""
     return (
-        _disc(HEAD_MM, -1, 5, (0, y - 5)),
-        _box((-SHANK_MM, y - 5, -1), (SHANK_MM, y + 5, 5)),
-        _disc(SHANK_MM, -1, 5, (0, y + 5)),
+        disc(HEAD_MM, -1, 5, (0, y - 5)),
+        box((-SHANK_MM, y - 5, -1), (SHANK_MM, y + 5, 5)),
+        disc(SHANK_MM, -1, 5, (0, y + 5)),
     )
-
-
-def _square(side: float, at: tuple[float, float]) -> CrossSection:
-    return CrossSection.square((side, side), True).translate(at)
-
-
-def _rounded(wide: float, high: float, radius: float) -> CrossSection:
-    core = CrossSection.square((wide - 2 * radius, high - 2 * radius), True)
-    return core.offset(radius, JoinType.Round, 2.0, 32)
-
-
-def _turned(profile: list[tuple[float, float]]) -> Manifold:
-    """A body of revolution about z from (radius, z) going round counter-clockwise."""
-    return Manifold.revolve(CrossSection([np.array(profile)], FillRule.NonZero), ROUND)
