@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from hardware_build.errors import CircuitError, HardwareError
 from hardware_build.pins import Pins
@@ -185,6 +186,7 @@ def _skidl() -> Iterator[tuple[Any, list[str]]]:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         with open(os.devnull, "w") as away, contextlib.redirect_stderr(away):  # noqa: PTH123
             import skidl
+            from skidl import circuit, logger, node
             from skidl.logger import active_logger, erc_logger
         ear = _Ear()
         quiet = [
@@ -196,7 +198,11 @@ def _skidl() -> Iterator[tuple[Any, list[str]]]:
             handler.setLevel(logging.CRITICAL + 1)
         erc_logger.addHandler(ear)
         try:
-            yield skidl, ear.heard
+            with contextlib.ExitStack() as untraced:
+                # Each part and net would note the whole call stack, with its sources' text.
+                for module in (circuit, logger, node):
+                    untraced.enter_context(mock.patch.object(module, "get_skidl_trace", list))
+                yield skidl, ear.heard
         finally:
             erc_logger.removeHandler(ear)
             for handler, level in quiet:
