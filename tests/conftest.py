@@ -1,5 +1,6 @@
 """What tests of several rooms begin with, and who runs beside whom."""
 
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -29,6 +30,14 @@ ROWS = 2
 """Rows of tests that play kiosks."""
 
 
+@cache
+def _plays(path, module):
+    """Whether a file's tests play kiosks."""
+    modules = {getattr(one, "__module__", "") or "" for one in vars(module).values()}
+    plays = any(f"{name}.".startswith(tuple(f"{room}." for room in SIMULATED)) for name in modules)
+    return (plays and not ROOMS.isdisjoint(path.parts)) or path.name in ELSEWHERE
+
+
 def pytest_itemcollected(item):
     """A file's tests stay together; those that play kiosks run in two rows, file after file, since
     many kiosks at once would all wait for a processor. Boards on a desk have a row of their own:
@@ -36,10 +45,7 @@ def pytest_itemcollected(item):
 
     Here and not once all are collected: xdist's own look at the marks may come before ours.
     """
-    names = vars(item.module).values() if getattr(item, "module", None) else ()
-    modules = {getattr(one, "__module__", "") or "" for one in names}
-    plays = any(f"{name}.".startswith(tuple(f"{room}." for room in SIMULATED)) for name in modules)
-    plays = (plays and not ROOMS.isdisjoint(item.path.parts)) or item.path.name in ELSEWHERE
+    plays = _plays(item.path, item.module) if getattr(item, "module", None) else False
     if not item.get_closest_marker("xdist_group"):
         desk = plays and item.path.name.startswith(DESK)
         row = f"kiosks {crc32(item.path.name.encode()) % ROWS}"
@@ -89,10 +95,13 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A PostgreSQL of the tests' own; `database()` makes an empty database."""
+    """A PostgreSQL of the tests' own; `database()` makes an empty database.
+
+    It waits for no disk, since its machine never falls: tests that kill it have one of their own.
+    """
     from harness.postgres import LocalPostgres
 
-    with LocalPostgres() as server:
+    with LocalPostgres(durable=False) as server:
         yield server
 
 

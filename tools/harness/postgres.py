@@ -20,10 +20,13 @@ class LocalPostgres:
     """A server for a `with` statement; `database` creates an empty database.
 
     Listens on the loopback and admits every local user (`trust`), for it holds only test data.
-    Commits are as durable as by default (`fsync` and `synchronous_commit` on).
+    Commits are as durable as by default (`fsync` and `synchronous_commit` on). With `durable`
+    False nothing waits for the disk: what is committed outlives a killed server, since the
+    kernel has it, but no power cut.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, durable: bool = True) -> None:
+        self.durable = durable
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="fevergate-postgres-"))
         self._log = self.folder / "log"
@@ -50,6 +53,8 @@ class LocalPostgres:
         options = f"-p {self.port} -h 127.0.0.1 -c unix_socket_directories='{self.folder}'"
         # Shared memory in the data folder, not in /dev/shm, where systemd may remove it.
         options += " -c dynamic_shared_memory_type=mmap"
+        if not self.durable:
+            options += " -c fsync=off"
         self._run("pg_ctl", "-w", "-t", str(UP_S), "-l", str(self._log), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
