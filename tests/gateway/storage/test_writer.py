@@ -290,6 +290,33 @@ def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(
     scene.wait_for(("done",))
 
 
+def test_a_fever_finds_room_where_others_find_none_and_a_guards_word_always(tmp_path, monkeypatch):
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 3)
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING_FEVERS", 2)
+    writer = Writer(lambda: Store(tmp_path / "a.db"), lambda *_: None)  # never begins
+    waiting = []
+    for record in (arrived(1), arrived(1, "fever"), Acknowledged((), "Li", 1.0)):
+        for _ in range(5):
+            writer.add(record)
+        waiting.append(writer.waiting)
+    assert waiting == [3, 5, 10] and writer.turned_away == 5
+
+
+def test_who_asks_the_store_sees_what_came_before_and_the_last_are_told_at_the_end(tmp_path):
+    told = []
+    writer = Writer(Store(tmp_path / "a.db"), lambda kiosk, stored: told.append(stored.seq))
+    writer.add(arrived(1))
+    count = "select count(*) from readings"
+    seen = writer.call(lambda store: store.db.execute(count).fetchone())
+    writer._queue.put(None)  # ends with what it begins with
+    writer.start()
+    assert seen.result(120) == (1,)
+    writer.stop()
+    assert told == [1]
+    with pytest.raises(StoreError, match="closed"):
+        writer.call(lambda _: None).result(120)
+
+
 class FullStore(Store):
     """Refuses until it is told that there is room."""
 
