@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
@@ -24,8 +25,12 @@ TOKEN_DIGITS = 16
 """Leading hex digits of a token's SHA-256 that are stored with each row and identify the token."""
 
 
-def _text(name: str, default: str | None = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=default)
+def _table(name: str, *parts: SchemaItem) -> Table:
+    return Table(name, metadata, *parts)
+
+
+def _texts(*names: str, default: str | None = None) -> list[Column[str]]:
+    return [Column(name, Text, nullable=False, server_default=default) for name in names]
 
 
 def _at(name: str, *, nullable: bool = False) -> Column[float]:
@@ -33,21 +38,15 @@ def _at(name: str, *, nullable: bool = False) -> Column[float]:
     return Column(name, Float(53), nullable=nullable)
 
 
-items = Table(
+items = _table(
     "items",
-    metadata,
-    _text("campus", None),
-    _text("gateway", None),
-    _text("key", None),
-    _text("kind", None),
-    _text("date", None),
+    *_texts("campus", "gateway", "key", "kind", "date"),
     _at("at"),
     Column("revision", BigInteger, nullable=False),
-    _text("payload", None),
-    _text("sealed"),
+    *_texts("payload"),
+    *_texts("sealed", default=""),
     _at("received_at"),
-    _text("epoch"),
-    _text("token"),
+    *_texts("epoch", "token", default=""),
     PrimaryKeyConstraint("campus", "gateway", "key"),
     Index("items_date", "date", "campus"),
     Index("items_received", "kind", "received_at"),
@@ -60,149 +59,115 @@ day of the campus, empty for a follow-up. `sealed` holds personal data, encrypte
 The key of an hour or a day ends with `@` and the epoch, if it has one. `token` holds the first
 `TOKEN_DIGITS` of the digest of the sender's token; a row by another token replaces it."""
 
-gateways = Table(
+gateways = _table(
     "gateways",
-    metadata,
-    _text("campus", None),
-    _text("gateway", None),
+    *_texts("campus", "gateway"),
     _at("heard_at"),
     Column("clock_off_s", Float(53), nullable=False, server_default="0"),
     PrimaryKeyConstraint("campus", "gateway"),
 )
 """When each gateway was last heard, and how far its clock was ahead then (s)."""
 
-given_names = Table(
+given_names = _table(
     "given_names",
-    metadata,
-    _text("campus", None),
-    _text("gateway", None),
-    _text("names", None),
+    *_texts("campus", "gateway", "names"),
     PrimaryKeyConstraint("campus", "gateway"),
 )
 """The names of each gateway's gates and kiosks, as it last sent them (`GivenNames`, JSON)."""
 
-corrections = Table(
+corrections = _table(
     "corrections",
-    metadata,
-    _text("campus", None),
-    _text("gateway", None),
-    _text("epoch", None),
-    _text("newest", None),
-    _text("token", None),
+    *_texts("campus", "gateway", "epoch", "newest", "token"),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
 """For each epoch of a gateway that was corrected: `newest`, the epoch of its latest correction that
 was received, and `token`, with which it was received."""
 
-strikes = Table(
+strikes = _table(
     "strikes",
-    metadata,
     Column("id", ID, primary_key=True),
-    _text("gateway", None),
-    _text("token", None),
+    *_texts("gateway", "token"),
     Column("epoch", Text),
     _at("since"),
     _at("at"),
-    _text("by", None),
-    _text("reason", None),
+    *_texts("by", "reason"),
     _at("undone_at", nullable=True),
-    _text("undone_by"),
-    _text("undone_reason"),
+    *_texts("undone_by", "undone_reason", default=""),
 )
 """Strikes: rows received from `since` on with this token, of one epoch or (null) all, do not count
 in any figure (`campus.strikes`)."""
 
-clock = Table("clock", metadata, Column("key", Text, primary_key=True), _text("value", None))
+clock = _table("clock", Column("key", Text, primary_key=True), *_texts("value"))
 """State of the server's clock (`campus.clock`)."""
 
-refusals = Table(
+refusals = _table(
     "refusals",
-    metadata,
     Column("id", ID, primary_key=True),
     _at("at"),
-    _text("gateway", None),
-    _text("field", None),
-    _text("reason", None),
-    _text("excerpt", None),
+    *_texts("gateway", "field", "reason", "excerpt"),
 )
 """Refused deliveries with the reason, the newest only; the sender keeps the data."""
 
-changed = Table("changed", metadata, Column("date", Text, primary_key=True), _at("at"))
+changed = _table("changed", Column("date", Text, primary_key=True), _at("at"))
 """Days for which something was received since their report was last made."""
 
-reports = Table(
+reports = _table(
     "reports",
-    metadata,
-    _text("date", None),
+    *_texts("date"),
     Column("version", Integer, nullable=False),
     _at("made_at"),
-    _text("sha256", None),
-    _text("document", None),
-    _text("differences", None),
+    *_texts("sha256", "document", "differences"),
     _at("signed_at", nullable=True),
-    _text("signed_by"),
-    _text("signature"),
+    *_texts("signed_by", "signature", default=""),
     _at("submitted_at", nullable=True),
-    _text("submitted_by"),
-    _text("submitted_to"),
+    *_texts("submitted_by", "submitted_to", default=""),
     PrimaryKeyConstraint("date", "version"),
 )
 """Every version of every day's report; immutable but for signing and submitting it, once each."""
 
-notices = Table(
+notices = _table(
     "notices",
-    metadata,
     Column("id", ID, primary_key=True),
-    _text("key", None),
-    _text("kind", None),
-    _text("campus"),
-    _text("contact", None),
-    _text("channel", None),
-    _text("address", None),
-    _text("subject", None),
-    _text("body", None),
+    *_texts("key", "kind"),
+    *_texts("campus", default=""),
+    *_texts("contact", "channel", "address", "subject", "body"),
     _at("made_at"),
     _at("next_at"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     _at("sent_at", nullable=True),
     _at("given_up_at", nullable=True),
-    _text("error"),
+    *_texts("error", default=""),
     Index("notices_key", "key", "contact", "channel", unique=True),
     Index("notices_due", "next_at"),
 )
 """One row per notice and contact, with its attempts and their errors."""
 
-told_cases = Table(
+told_cases = _table(
     "told_cases",
-    metadata,
     Column("key", Text, primary_key=True),
-    _text("fever", None),
+    *_texts("fever"),
     _at("opened_at"),
     _at("taken_at", nullable=True),
-    _text("taken_by"),
+    *_texts("taken_by", default=""),
     _at("over_at", nullable=True),
-    _text("over_why"),
+    *_texts("over_why", default=""),
     Index("told_cases_opened", "opened_at"),
 )
 """Confirmed fevers of which those on duty are told until somebody takes the case (`fever`:
 `ConfirmedFever`, JSON)."""
 
-users = Table(
+users = _table(
     "users",
-    metadata,
     Column("name", Text, primary_key=True),
-    _text("role", None),
-    _text("password", None),
+    *_texts("role", "password"),
     _at("created_at"),
-    _text("units"),
+    *_texts("units", default=""),
 )
 """Accounts; `units` are those of a tutor, one a line."""
 
-attempts = Table(
+attempts = _table(
     "attempts",
-    metadata,
-    _text("name", None),
-    _text("address", None),
+    *_texts("name", "address"),
     Column("failures", Integer, nullable=False),
     _at("locked_until"),
     _at("at"),
@@ -210,27 +175,23 @@ attempts = Table(
 )
 """Failed sign-ins by name and address, and until when further ones are refused."""
 
-sessions = Table(
+sessions = _table(
     "sessions",
-    metadata,
     Column("token", Text, primary_key=True),
     Column("user", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
-    _text("csrf", None),
+    *_texts("csrf"),
     _at("created_at"),
     _at("seen_at"),
 )
 
-codes = Table("codes", metadata, Column("code", Text, primary_key=True), _at("expires_at"))
+codes = _table("codes", Column("code", Text, primary_key=True), _at("expires_at"))
 """One-time codes for the first administrator."""
 
-audit = Table(
+audit = _table(
     "audit",
-    metadata,
     Column("id", ID, primary_key=True),
     _at("at"),
-    _text("user", None),
-    _text("action", None),
-    _text("what", None),
+    *_texts("user", "action", "what"),
     Column("times", Integer, nullable=False, server_default="1"),
     Column("forgotten", Integer, nullable=False, server_default="0"),
     Index("audit_at", "at"),
@@ -238,23 +199,17 @@ audit = Table(
 )
 """Who did or read what; `forgotten`: whether other people's names were taken out of the entry."""
 
-people = Table(
+people = _table(
     "people",
-    metadata,
     Column("person", BigInteger, primary_key=True, autoincrement=False),
-    _text("kind", None),
-    _text("class", None),
-    _text("unit", None),
-    _text("campus", None),
-    _text("permit", None),
+    *_texts("kind", "class", "unit", "campus", "permit"),
     _at("since"),
     _at("until", nullable=True),
     Column("expected", Integer, nullable=False),
     Column("revision", BigInteger, nullable=False),
-    _text("sealed", None),
+    *_texts("sealed"),
     Column("number_tag", Text, unique=True),
-    _text("name_tag", None),
-    _text("content", None),
+    *_texts("name_tag", "content"),
     Index("people_unit", "unit", "person"),
     Index("people_revision", "revision"),
     Index("people_name", "name_tag"),
@@ -262,52 +217,44 @@ people = Table(
 """The list of people. The comments of this table and the next five stand in `people/schema.py`,
 where the gateways' tables of the same names are made."""
 
-cards = Table(
+cards = _table(
     "cards",
-    metadata,
     Column("tag", Text, primary_key=True),
     Column("person", BigInteger, nullable=False),
     _at("until", nullable=True),
     Index("cards_person", "person"),
 )
 
-policies = Table(
+policies = _table(
     "policies",
-    metadata,
-    _text("kind", None),
-    _text("class", None),
-    _text("permit", None),
-    _text("by", None),
+    *_texts("kind", "class", "permit", "by"),
     _at("at"),
     Column("revision", BigInteger, nullable=False),
     PrimaryKeyConstraint("kind", "class"),
 )
 
-overrides = Table(
+overrides = _table(
     "overrides",
-    metadata,
     Column("person", BigInteger, primary_key=True, autoincrement=False),
-    _text("permit", None),
+    *_texts("permit"),
     _at("until"),
-    _text("by", None),
+    *_texts("by"),
     _at("at"),
     Column("revision", BigInteger, nullable=False),
 )
 
-drafts = Table(
+drafts = _table(
     "drafts",
-    metadata,
     Column("id", Text, primary_key=True),
-    _text("by", None),
+    *_texts("by"),
     _at("at"),
-    _text("sealed", None),
+    *_texts("sealed"),
 )
 
-people_list = Table(
+people_list = _table(
     "people_list",
-    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    _text("list", None),
+    *_texts("list"),
     Column("revision", BigInteger, nullable=False),
     Column("last_person", Integer, nullable=False),
     _at("changed_at"),
@@ -318,16 +265,12 @@ people_list = Table(
 
 def _entry_columns() -> list[Column[Any]]:
     return [
-        _text("register", None),
+        *_texts("register"),
         Column("id", BigInteger, nullable=False),
         Column("revision", Integer, nullable=False),
         _at("first_at"),
         _at("at"),
-        _text("by", None),
-        _text("gate", None),
-        _text("fields", None),
-        _text("sealed", None),
-        _text("subject", None),
+        *_texts("by", "gate", "fields", "sealed", "subject"),
         Column("amount", Float(53)),
         _at("opened_at"),
         _at("closed_at", nullable=True),
@@ -335,9 +278,8 @@ def _entry_columns() -> list[Column[Any]]:
     ]
 
 
-entries = Table(
+entries = _table(
     "entries",
-    metadata,
     *_entry_columns(),
     PrimaryKeyConstraint("register", "id"),
     Index("entries_first", "register", "first_at"),
@@ -346,46 +288,40 @@ entries = Table(
 )
 """Entries of registers (`registers.entries`); `sealed` holds personal values, encrypted."""
 
-entry_revisions = Table(
+entry_revisions = _table(
     "entry_revisions",
-    metadata,
     *_entry_columns(),
     PrimaryKeyConstraint("register", "id", "revision"),
 )
 """All revisions of the entries."""
 
-marks = Table(
+marks = _table(
     "marks",
-    metadata,
-    _text("day", None),
+    *_texts("day"),
     Column("person", BigInteger, nullable=False),
-    _text("kind", None),
+    *_texts("kind"),
     Column("clinical_c", Float(53)),
     _at("at"),
-    _text("by", None),
-    _text("sealed", None),
+    *_texts("by", "sealed"),
     Column("revision", Integer, nullable=False),
-    _text("campus"),
-    _text("unit"),
+    *_texts("campus", "unit", default=""),
     Column("expected", Integer, nullable=False, server_default="0"),
-    _text("case_key"),
+    *_texts("case_key", default=""),
     PrimaryKeyConstraint("day", "person"),
 )
 """Marks that were entered here; columns as in `people/schema.py`."""
 
-marks_elsewhere = Table(
+marks_elsewhere = _table(
     "marks_elsewhere",
-    metadata,
-    _text("day", None),
+    *_texts("day"),
     Column("person", BigInteger, nullable=False),
-    _text("kind", None),
+    *_texts("kind"),
     PrimaryKeyConstraint("day", "person"),
 )
 """Marks that the gateways sent, gathered from `items` (`campus.marks`)."""
 
-roll_days = Table(
+roll_days = _table(
     "roll_days",
-    metadata,
     Column("day", Text, primary_key=True),
     _at("closed_at"),
     *(
