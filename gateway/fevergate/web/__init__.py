@@ -10,6 +10,6 @@ board: `board`, `live`, `fever_list`, `lamps`, `passers`. Follow-ups of fevers: 
 passed the gate then: `trace`, `trace_pages`. The daily log: `log_pages`, `log_sheet`, `sign_offs`.
 Many days: `overview`, `overview_pages`, `charts`. Kiosks: `kiosk_pages`, `kiosk_state`,
 `kiosk_actions`, `kiosk_settings_pages`, `device_pages`, `setup_codes`. Duty: `duty_pages`,
-`hand_over`. Wall displays: `screens`, `screen_pages`, `qr_code`. Programs: `api`, `openapi`,
-`roll_api`, `register_api`, `trace_api`.
+`hand_over`. Wall displays: `screens`, `screen_pages`, `qr_code`. Programs: `api`, `api_part`,
+`openapi`, `roll_api`, `register_api`, `trace_api`.
 """

@@ -22,6 +22,7 @@ from fevergate.registers.duty import OnDuty
 from fevergate.reports.fever_log import Day
 from fevergate.reports.fevers import Fever, identity_of
 from fevergate.web import kiosk_actions, register_api, roll_api, trace_api
+from fevergate.web.api_part import PageNumber, Short, limits, pages
 from fevergate.web.context import Shared
 from fevergate.web.fhir import observations
 from fevergate.web.follow_ups import MAX_REASON, FollowUp, parse
@@ -40,12 +41,10 @@ from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tokens import Token
 
 AUDIT_PAGE = 100
-LOG_PAGE = 1000
 MAX_ID = 2**53
 """The largest integer that JSON readers agree on (RFC 8259, section 6)."""
 
 Text = Annotated[str, Meta(max_length=1000)]
-Short = Annotated[str, Meta(max_length=64)]
 
 
 class Failed(Struct):
@@ -167,16 +166,15 @@ class Api(RollApi, TraceApi, RegisterApi):
 
     @operation(
         *("GET", "/log", "log", "A day's fever log"),
-        query={"date": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
+        query={"date": Date, "page": PageNumber},
         errors=(400,),
     )
     def log(self, request: Request) -> LogAnswer:
-        skip = (int(request.query_params.get("page", "1")) - 1) * LOG_PAGE
         text = request.query_params.get("date")
         with self._shared.whole_day(parse_day(text) if text else None) as (log, *both):
             log.fevers, log.struck = (
                 [msgspec.structs.replace(fever, acknowledged_by=None) for fever in page]
-                for page in (fevers.page(LOG_PAGE, skip) for fevers in both)
+                for page in (fevers.page(*limits(request)) for fevers in both)
             )
             most = max(map(len, both))
         known = self._shared.follow_ups_of(log.fevers)
@@ -190,7 +188,7 @@ class Api(RollApi, TraceApi, RegisterApi):
             if identity in known
         }
         self._note(request, "look at log", log.date)
-        return LogAnswer(log, outcomes, signed, log.count, max(1, -(-most // LOG_PAGE)))
+        return LogAnswer(log, outcomes, signed, log.count, pages(most))
 
     @operation(
         *("GET", "/overview", "log", "People by hour and day, temperatures, a term"),
@@ -277,9 +275,6 @@ class Api(RollApi, TraceApi, RegisterApi):
         follow_up = self._shared.follow_ups.get(identity_of(fever))
         self._note(request, action, str(identity_of(fever)))
         return FeverAfter(fever, follow_up)
-
-    def _note(self, request: Request, action: str, what: str) -> None:
-        self._shared.store.note(who(request), action, what)
 
 
 def _check(request: Request, operation: Operation) -> None:

@@ -1,7 +1,6 @@
 """Registers for programs: declarations, entries of a period, a new one, a correction, an end."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 from starlette.exceptions import HTTPException
@@ -11,15 +10,13 @@ from fevergate.errors import EntryError
 from fevergate.registers.declarations import MAX_FIELDS, RegisterDeclaration
 from fevergate.registers.entries import MAX_ID, Entry
 from fevergate.storage.coverage_bits import day_bounds
-from fevergate.web.context import Shared
+from fevergate.web.api_part import ApiPart, PageNumber, Short, limits, pages
 from fevergate.web.openapi import Date, Operations
 from fevergate.web_common.dates import period
 from fevergate.web_common.middleware import who
 from fevergate.web_common.register_pages import MAX_REASON
 from fevergate.web_common.routes import whole_number
 
-ENTRIES_PAGE = 1000
-Short = Annotated[str, Meta(max_length=64)]
 Key = Annotated[str, Meta(max_length=32)]
 Values = Annotated[
     dict[Key, Annotated[str, Meta(max_length=200)] | float], Meta(max_length=MAX_FIELDS)
@@ -67,11 +64,8 @@ class EntriesAnswer(Struct):
 BELOW = "/registers/{register}/entries"
 
 
-class RegisterApi:
+class RegisterApi(ApiPart):
     """The operations below /api/v1/registers."""
-
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
 
     @operation("GET", "/registers", "registers", "Every register as it is declared")
     def registers(self, _request: Request) -> list[RegisterDeclaration]:
@@ -79,20 +73,22 @@ class RegisterApi:
 
     @operation(
         *("GET", BELOW, "registers", "Entries of a period, the last week by default, with names"),
-        query={"from": Date, "to": Date, "page": Annotated[int, Meta(ge=1, le=10**6)]},
+        query={"from": Date, "to": Date, "page": PageNumber},
         errors=(400, 404),
     )
     def entries(self, request: Request) -> EntriesAnswer:
         register, entries = self._register(request), self._shared.entries
-        when, zone = period(self._shared.clock.today(), request.query_params), self._zone
+        when, zone = (
+            period(self._shared.clock.today(), request.query_params),
+            self._shared.settings.zone,
+        )
         bounds = day_bounds(when.begin, zone)[0], day_bounds(when.end, zone)[1]
-        skip = (int(request.query_params.get("page", "1")) - 1) * ENTRIES_PAGE
         count = entries.count(register.name, *bounds)
-        self._audit(request, "look at register", f"{register.name} {when}")
+        self._note(request, "look at register", f"{register.name} {when}")
         return EntriesAnswer(
-            entries=entries.entered(register.name, *bounds, ENTRIES_PAGE, skip),
+            entries=entries.entered(register.name, *bounds, *limits(request)),
             count=count,
-            pages=max(1, -(-count // ENTRIES_PAGE)),
+            pages=pages(count),
             open=entries.holding(register.name, self._shared.clock.now()) if register.holds else [],
         )
 
@@ -104,7 +100,7 @@ class RegisterApi:
             entry = self._shared.entries.add(register.name, new, who(request), body.id)
         except EntryError as error:
             raise _refused(error) from None
-        self._audit(request, "enter", f"{register.name} {entry.id}")
+        self._note(request, "enter", f"{register.name} {entry.id}")
         return entry
 
     @operation(
@@ -114,17 +110,14 @@ class RegisterApi:
         register, id_ = self._register(request), _id(request)
         entries, reason = self._shared.entries, body.reason.strip()
         forgotten = entries.get(register.name, id_).forgotten
-        form = self._shared.registers.form()
+        form, by = self._shared.registers.form(), who(request)
         try:
             new = form.read(register, body.fields, body.gate, forgotten=forgotten)
-            by = who(request)
             changed = entries.change(register.name, id_, new, by, body.revision, reason)
         except EntryError as error:
             raise _refused(error) from None
         because = f" reason: {reason}" if reason else ""
-        self._audit(
-            request, "correct entry", f"{register.name} {id_} {', '.join(changed)}{because}"
-        )
+        self._note(request, "correct entry", f"{register.name} {id_} {', '.join(changed)}{because}")
         return entries.get(register.name, id_)
 
     @operation(
@@ -137,18 +130,11 @@ class RegisterApi:
             self._shared.entries.close(register.name, id_, who(request), body.revision)
         except EntryError as error:
             raise _refused(error) from None
-        self._audit(request, "close entry", f"{register.name} {id_}")
+        self._note(request, "close entry", f"{register.name} {id_}")
         return self._shared.entries.get(register.name, id_)
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return self._shared.settings.zone
 
     def _register(self, request: Request) -> RegisterDeclaration:
         return self._shared.entries.register(request.path_params["register"])
-
-    def _audit(self, request: Request, action: str, what: str) -> None:
-        self._shared.store.note(who(request), action, what)
 
 
 def _id(request: Request) -> int:

@@ -12,15 +12,13 @@ from fevergate.errors import MarkError
 from fevergate.people.marks import MAX_MARKS, NewMark
 from fevergate.people.roll import DayRoll, UnitRoll
 from fevergate.texts.word_tables import ERRORS
+from fevergate.web.api_part import ApiPart, PageNumber, Short, limits
 from fevergate.web.context import Shared
 from fevergate.web.openapi import Date, Done, Operations
 from fevergate.web_common.dates import parse_day
 from fevergate.web_common.middleware import who
 from fevergate.web_common.roll_pages import noted, units_of
 from fevergate.web_common.roll_sheet import RollReader, RollRow
-
-ROLL_PAGE = 1000
-Short = Annotated[str, Meta(max_length=64)]
 
 operation = Operations()
 
@@ -41,11 +39,11 @@ class NewMarks(Struct, forbid_unknown_fields=True):
     marks: Annotated[list[NewMark], Meta(max_length=MAX_MARKS)]
 
 
-class RollApi:
+class RollApi(ApiPart):
     """The operations below /api/v1/roll."""
 
     def __init__(self, shared: Shared) -> None:
-        self._shared = shared
+        super().__init__(shared)
         self._reader = RollReader(shared.people, shared.marks, shared.roll)
 
     @operation(
@@ -65,7 +63,7 @@ class RollApi:
             "date": Date,
             "unit": Short,
             "state": Annotated[str, Meta(pattern=r"^(unmeasured|excused|measured)\Z")],
-            "page": Annotated[int, Meta(ge=1, le=10**6)],
+            "page": PageNumber,
         },
         errors=(400,),
     )
@@ -73,11 +71,9 @@ class RollApi:
         """At most 1000 on a page, in order."""
         day, units = self._day_and_units(request)
         state: Any = request.query_params.get("state", "unmeasured")
-        skip = (int(request.query_params.get("page", "1")) - 1) * ROLL_PAGE
-        rows = self._reader.rows(day, state, units, ROLL_PAGE, skip)
-        self._shared.store.note(
-            who(request), "look at roll", f"{day} {request.query_params.get('unit', '')}".strip()
-        )
+        rows = self._reader.rows(day, state, units, *limits(request))
+        unit = request.query_params.get("unit", "")
+        self._note(request, "look at roll", f"{day} {unit}".strip())
         return rows
 
     @operation(
@@ -91,7 +87,7 @@ class RollApi:
         except MarkError as error:
             raise HTTPException(400, f"{error.person}: {ERRORS[error.reason]}") from None
         if changes:
-            self._shared.store.note(who(request), "enter roll", f"{day}: {noted(changes)}")
+            self._note(request, "enter roll", f"{day}: {noted(changes)}")
         return Done()
 
     def _day_and_units(self, request: Request) -> tuple[date, Sequence[str] | None]:

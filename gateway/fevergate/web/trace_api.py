@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from fevergate.errors import TraceError
-from fevergate.web.context import Shared
+from fevergate.web.api_part import ApiPart, Short
 from fevergate.web.openapi import Operations
 from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
 from fevergate.web_common.middleware import who
@@ -19,16 +19,13 @@ class NewTrace(Struct, kw_only=True, forbid_unknown_fields=True):
     """A fever by its record (`kiosk/boot/seq`), the minutes before and after it that count, and
     why it is asked, without a name: the audit keeps the reason."""
 
-    record: Annotated[str, Meta(max_length=64)]
+    record: Short
     minutes: Annotated[int, Meta(ge=1, le=MOST_MINUTES)] = 10
     reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
-class TraceApi:
+class TraceApi(ApiPart):
     """The operation /api/v1/trace."""
-
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
 
     @operation(
         *("POST", "/trace", "trace", "Who passed the same gate as a fever, and visitors inside"),

@@ -18,7 +18,7 @@ from fevergate.reports import formats
 from fevergate.reports.fever_log import read_day, read_whole_day
 from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike
-from fevergate.web import api, clock, fever_list, log_table
+from fevergate.web import api_part, clock, fever_list, log_table
 from fevergate.web.follow_ups import FollowUp
 from fevergate.web.log_sheet import day_table
 from fevergate.web_common import page_maker, pdf_report
@@ -35,7 +35,7 @@ def flooded(site, monkeypatch):
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
     monkeypatch.setattr(fever_list, "MAX_LISTED", 5)
     monkeypatch.setattr(pdf_report, "MAX_PDF_ROWS", 10)
-    monkeypatch.setattr(api, "LOG_PAGE", 10)
+    monkeypatch.setattr(api_part, "PAGE", 10)
     monkeypatch.setattr(log_table, "MAX_SHOWN", 10)
     site.gateway.commit(
         [arrived(10 + n, "fever", body_c=38.0, at=AT + 60 * n) for n in range(FLOOD)]

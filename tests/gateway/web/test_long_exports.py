@@ -22,7 +22,7 @@ from fevergate.reports import formats, rescreen
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.storage.strikes import StrikeRequest, strike
-from fevergate.web import api, follow_ups, log_table
+from fevergate.web import api_part, follow_ups, log_table
 from fevergate.web_common import downloads, exports, pdf_report
 
 SHORT, LONG = 200, 1200
@@ -54,7 +54,7 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(downloads, "SPOOL_BYTES", 1000)
     monkeypatch.setattr(pdf_report, "MAX_PDF_ROWS", 20)
     monkeypatch.setattr(follow_ups, "AT_ONCE", 20)
-    monkeypatch.setattr(api, "LOG_PAGE", 20)
+    monkeypatch.setattr(api_part, "PAGE", 20)
     monkeypatch.setattr(formats, "MAX_SHOWN", 20)
     monkeypatch.setattr(log_table, "MAX_SHOWN", 20)
     monkeypatch.setattr(rescreen, "MAX_CHANGED", 20)
