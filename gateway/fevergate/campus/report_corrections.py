@@ -46,7 +46,7 @@ class ReportCorrections(ReportTables):
     def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
         """Differences of a version to the one before: (what, before, now), for display."""
         campuses = {campus.campus: campus for campus in report.campuses}
-        named = self._names()
+        named = self.names()
         return [self._correction(difference, campuses, named) for difference in version.differences]
 
     def _correction(
@@ -60,16 +60,16 @@ class ReportCorrections(ReportTables):
             key = f"campuses/{way[1]}"
             titles[key] = self.title(campus) if campus else way[1]
             way = [key, *_without_gateway(way[2:], campus)]
-        values = [self._say(VALUES.get(one, one)) for one in (difference.before, difference.now)]
+        values = [self.say(VALUES.get(one, one)) for one in (difference.before, difference.now)]
         if set(_SILENT) & set(way):  # a gateway that is silent no more has reported
-            values = [self._say(STATES["reported"]) if one == "-" else one for one in values]
+            values = [self.say(STATES["reported"]) if one == "-" else one for one in values]
         way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
         # Some figures share a name with a branch of the tree.
         titles_of = ROLL if {"roll", "anywhere"} & set(way) else _FIGURES
         if way[-1] in titles_of:
             titles[way[-1]] = titles_of[way[-1]]
         short = Difference(" ".join(way), *values)
-        return difference_in_words(short, titles, names, self._zone, self._say)
+        return difference_in_words(short, titles, names, self.zone, self.say)
 
 
 def _without_gateway(way: list[str], campus: CampusDay | None) -> list[str]:

@@ -29,7 +29,7 @@ class ReportText(ReportCorrections):
     def verdict(self, report: DayReport) -> tuple[str, str]:
         """Colour (`red`, `green` or `amber`) and sentence of a report. Zero fevers are stated only
         by a complete report."""
-        say, total = self._say, report.total
+        say, total = self.say, report.total
         values = {"campuses": len(report.campuses), "people": total.screened}
         listed = f" {in_words(report.roll, say)}" if report.roll else ""
         if report.zero:
@@ -62,7 +62,7 @@ class ReportText(ReportCorrections):
 
     def gaps(self, report: DayReport) -> list[str]:
         """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
-        say, named, sentences = self._say, self._names(), []
+        say, named, sentences = self.say, self.names(), []
         for state, sentence in GAPS.items():
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
@@ -100,22 +100,20 @@ class ReportText(ReportCorrections):
 
     def struck(self, report: DayReport) -> list[str]:
         """A sentence on each strike of the day, here or at a gateway, and on those taken back."""
-        sentences, named = [], self._names()
+        sentences, named = [], self.names()
         for campus in report.campuses:
             kiosk = names_of(named, campus).kiosk
-            words = [
-                struck_in_words(h, kiosk(h.kiosk), self._zone, self._say) for h in campus.struck
-            ]
+            words = [struck_in_words(h, kiosk(h.kiosk), self.zone, self.say) for h in campus.struck]
             words += map(self._rows_in_words, campus.rows_struck)
             sentences += [f"{self.title(campus)}: {text}" for text in words]
         return sentences
 
     def _rows_in_words(self, rows: StruckRows) -> str:
         """Sentence on struck rows of a replaced token, or on taking that back: by whom and why."""
-        say = self._say
+        say = self.say
         values: dict[str, Any] = msgspec.structs.asdict(rows) | {"token": rows.token[:8]}
         for name in ("since", "at", "undone_at"):
-            values[name] = local(values[name], self._zone, "%Y-%m-%d %H:%M")
+            values[name] = local(values[name], self.zone, "%Y-%m-%d %H:%M")
         if rows.undone_at is None:
             text = say(
                 "Struck, in no figure: what came since %(since)s by the replaced token %(token)s of"
@@ -132,19 +130,19 @@ class ReportText(ReportCorrections):
 
     def state(self, campus: CampusDay) -> str:
         """What a campus said of the day."""
-        return self._say(STATES[campus.state])
+        return self.say(STATES[campus.state])
 
     def sheet(self, report: DayReport, version: Version, versions: Sequence[Version] = ()) -> Sheet:
         """The whole document of a version; `versions` are those of its day."""
-        say = self._say
-        institution = (report.title_en if self._language == "en" else "") or report.title
+        say = self.say
+        institution = (report.title_en if self.language == "en" else "") or report.title
         head = say("Daily report of fever screening")
         if report.zero:
             head += " " + say("(report of zero)")
         state, verdict = self.verdict(report)
         about = say("Version %(version)d of %(at)s. Times are those of %(zone)s.") % {
             "version": version.version,
-            "at": local(version.made_at, self._zone),
+            "at": local(version.made_at, self.zone),
             "zone": report.timezone,
         }
         return Sheet(
@@ -166,15 +164,15 @@ class ReportText(ReportCorrections):
 
     def signatures(self, version: Version) -> list[str]:
         """Lines on who signed and submitted a version, and its hash."""
-        say = self._say
+        say = self.say
         lines = [f"SHA-256 {version.sha256}"]
         if not version.genuine:
             lines.append(say("The record of this signature was tampered with."))
-        signed = {"by": version.signed_by, "at": local(version.signed_at, self._zone)}
+        signed = {"by": version.signed_by, "at": local(version.signed_at, self.zone)}
         submitted = {
             "to": version.submitted_to,
             "by": version.submitted_by,
-            "at": local(version.submitted_at, self._zone),
+            "at": local(version.submitted_at, self.zone),
         }
         was_submitted = say("Submitted by %(by)s at %(at)s.")
         if version.submitted_to:
@@ -188,7 +186,7 @@ class ReportText(ReportCorrections):
     def corrected(self, version: Version, versions: Sequence[Version]) -> list[str]:
         """A sentence on the newest earlier one of `versions` that was submitted, if any was: its
         figures are where they were sent to."""
-        say = self._say
+        say = self.say
         for earlier in versions:
             if earlier.version >= version.version or earlier.submitted_at is None:
                 continue
@@ -198,6 +196,6 @@ class ReportText(ReportCorrections):
                     "Version %(version)d, submitted to %(to)s by %(by)s at %(at)s, was corrected."
                 )
             values = {"version": earlier.version, "to": earlier.submitted_to}
-            values |= {"by": earlier.submitted_by, "at": local(earlier.submitted_at, self._zone)}
+            values |= {"by": earlier.submitted_by, "at": local(earlier.submitted_at, self.zone)}
             return [sentence % values]
         return []

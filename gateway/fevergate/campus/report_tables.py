@@ -1,6 +1,7 @@
 """A day's report as tables, and the names of its figures and states."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -51,21 +52,15 @@ NOT_ON_PAPER = (N_("Threshold °C"), N_("Red light"))
 """Columns of the fevers for which the page and the paper have no room."""
 
 
+@dataclass(frozen=True)
 class ReportTables:
     """Tables of reports in one language, with the local times of a zone; `names` reads those of
     gates and kiosks."""
 
-    def __init__(
-        self,
-        zone: ZoneInfo,
-        language: str,
-        say: Say,
-        names: Callable[[], CampusNames] = dict[str, Names],
-    ) -> None:
-        self._names = names
-        self._zone = zone
-        self._language = language
-        self._say = say
+    zone: ZoneInfo
+    language: str
+    say: Say
+    names: Callable[[], CampusNames] = dict[str, Names]
 
     def place(self, named: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
         """Where a fever was seen; `title` is the campus's, `named` has the names of the rest."""
@@ -73,15 +68,15 @@ class ReportTables:
         return " · ".join((title, names.gate(fever.gate), names.kiosk(fever.kiosk)))
 
     def title(self, campus: CampusDay) -> str:
-        return campus.title_en if self._language == "en" else campus.title
+        return campus.title_en if self.language == "en" else campus.title
 
     def table(self, name: str, report: DayReport) -> Table:
         """The table `name`, one of `TABLES`."""
         if name == "fevers":
             return self._fevers(report)
-        say = self._say
+        say = self.say
         rows: list[list[Cell]] = []
-        named = self._names()
+        named = self.names()
         for campus in report.campuses:
             title, names = self.title(campus), names_of(named, campus)
             if name == "campuses":
@@ -114,7 +109,7 @@ class ReportTables:
         return Table(say(head), [say(column) for column in columns], rows)
 
     def _fevers(self, report: DayReport) -> Table:
-        say, named = self._say, self._names()
+        say, named = self.say, self.names()
         is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
         rows: list[list[Cell]] = [
             [
@@ -144,24 +139,24 @@ class ReportTables:
     ) -> Table:
         """A table of `count` fevers that `read` reads one by one with their campuses, whose titles
         `titles` has."""
-        named, none = self._names(), Names()
+        named, none = self.names(), Names()
         head, *columns = TABLES["fevers"]
 
         def rows() -> Iterator[list[Cell]]:
             for campus, fever in read():
                 yield self._fever_row(titles(campus), named.get(campus, none), fever)
 
-        titles_said = [self._say(column) for column in columns]
-        return Table(self._say(head), titles_said, Rows(count, rows), _on_paper(columns))
+        titles_said = [self.say(column) for column in columns]
+        return Table(self.say(head), titles_said, Rows(count, rows), _on_paper(columns))
 
     def _fever_row(self, title: str, names: Names, fever: FeverDay) -> list[Cell]:
-        say = self._say
+        say = self.say
         return [
-            *(local_time(fever.at, self._zone), title),
+            *(local_time(fever.at, self.zone), title),
             *(names.gate(fever.gate), names.kiosk(fever.kiosk)),
             *(fever.identity, celsius(fever.body_c), fever.threshold_c),
-            local_time(fever.raised_at, self._zone),
-            local_time(fever.acknowledged_at, self._zone),
+            local_time(fever.raised_at, self.zone),
+            local_time(fever.acknowledged_at, self.zone),
             None if fever.delay_s is None else round(fever.delay_s, 1),
             celsius(fever.clinical_c),
             *(label_of(fever.clinical_site, say), label_of(fever.outcome, say)),

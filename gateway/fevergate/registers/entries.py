@@ -6,6 +6,7 @@ Personal values are encrypted, and forgotten by age; counts, sums and times stay
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -53,22 +54,16 @@ class Entry(Struct, frozen=True, kw_only=True):
     personal: tuple[str, ...] = ()
 
 
+@dataclass
 class Entries:
     """The entries of the registers that are declared. Each method raises `StoreError` where names
     were encrypted with another key, and `NothingFoundError` for an unknown register or entry."""
 
-    def __init__(
-        self,
-        store: Statements,
-        vault: Vault,
-        registers: Registers,
-        ending: Callable[[str, int], None] = lambda _register, _id: None,
-    ) -> None:
-        """`ending` is called with register and id before an entry is closed."""
-        self._store = store
-        self._vault = vault
-        self.registers = registers
-        self._ending = ending
+    store: Statements
+    vault: Vault
+    registers: Registers
+    ending: Callable[[str, int], None] = lambda _register, _id: None
+    """Called with register and id before an entry is closed."""
 
     def register(self, name: str) -> RegisterDeclaration:
         """A register by its name."""
@@ -80,25 +75,25 @@ class Entries:
     @property
     def now(self) -> float:
         """The store's time (Unix time, s)."""
-        return self._store.clock()
+        return self.store.clock()
 
     @contextmanager
     def together(self) -> Iterator["Entries"]:
         """The same entries within one transaction: whatever is changed by them stands together, or
         none of it."""
-        with self._store.transaction() as connection:
-            joined = JoinedStatements(self._store, connection)
-            yield Entries(joined, self._vault, self.registers, self._ending)
+        with self.store.transaction() as connection:
+            joined = JoinedStatements(self.store, connection)
+            yield Entries(joined, self.vault, self.registers, self.ending)
 
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
         """Add an entry. With an id of `new_id` that exists already nothing is added: a form that
         was sent twice makes one entry."""
-        declared, now = self.register(register), self._store.clock()
+        declared, now = self.register(register), self.store.clock()
         id_ = new_id() if id_ is None else id_
         if not 0 < id_ <= MAX_ID:
             raise EntryError("id", "again")
         opened_at, closed_at = _span(declared, new, now)
-        with self._store.transaction() as connection:
+        with self.store.transaction() as connection:
             values = (register, id_, 1, now, now, by, new.gate, *self._stored(declared, new))
             added = connection.execute(_INSERT, (*values, opened_at, closed_at))
             if added.rowcount:
@@ -112,7 +107,7 @@ class Entries:
         that changed. Once it is closed or its names are forgotten, `reason` says why; what was
         forgotten stays so. Raises `EntryError`."""
         declared = self.register(register)
-        with self._store.transaction() as connection:
+        with self.store.transaction() as connection:
             before = self._expected(register, id_, revision)
             if not reason and (
                 before.forgotten or (declared.open and before.closed_at is not None)
@@ -131,7 +126,7 @@ class Entries:
 
     def close(self, register: str, id_: int, by: str, revision: int) -> None:
         """Close an entry that is open. Raises `EntryError`."""
-        self._end(register, id_, by, revision, self._store.clock())
+        self._end(register, id_, by, revision, self.store.clock())
 
     def reopen(self, register: str, id_: int, by: str, revision: int) -> None:
         """Open an entry again that was closed by mistake. Raises `EntryError`."""
@@ -139,13 +134,13 @@ class Entries:
 
     def _end(self, register: str, id_: int, by: str, revision: int, at: float | None) -> None:
         declared = self.register(register)
-        with self._store.transaction() as connection:
+        with self.store.transaction() as connection:
             before = self._expected(register, id_, revision)
             if not declared.open or (before.closed_at is None) == (at is None):
                 raise EntryError("revision", "meanwhile")
             if at is not None:
-                self._ending(register, id_)
-            ((*stored, opened_at),) = self._store.query(
+                self.ending(register, id_)
+            ((*stored, opened_at),) = self.store.query(
                 "select fields, sealed, subject, amount, opened_at from entries"
                 " where register = ? and id = ?",
                 (register, id_),
@@ -161,7 +156,7 @@ class Entries:
 
     def history(self, register: str, id_: int) -> list[Entry]:
         """All revisions of an entry, the newest first."""
-        rows = self._store.query(
+        rows = self.store.query(
             f"select {_COLUMNS} from entry_revisions"  # noqa: S608 - field names
             " where register = ? and id = ? order by revision desc",
             (register, id_),
@@ -198,7 +193,7 @@ class Entries:
     def open_by_gate(self, register: str, at: float, before: float = FOREVER) -> dict[str, int]:
         """How many entries were open, or held, at a time, and were so since before another (Unix
         time, s), by gate."""
-        rows = self._store.query(
+        rows = self.store.query(
             "select gate, count(*) from entries where register = ? and opened_at <= ?"
             " and opened_at < ? and coalesce(closed_at, ?) > ? group by gate order by gate",
             (register, at, before, FOREVER, at),
@@ -224,7 +219,7 @@ class Entries:
 
     def count(self, register: str, begin: float, end: float) -> int:
         """How many entries were first made from `begin` until before `end` (Unix time, s)."""
-        ((count,),) = self._store.query(
+        ((count,),) = self.store.query(
             "select count(*) from entries where register = ? and first_at >= ? and first_at < ?",
             (register, begin, end),
         )
@@ -232,7 +227,7 @@ class Entries:
 
     def sums(self, register: str) -> dict[str, float]:
         """The sum of each place or choice that the register is summed by."""
-        rows = self._store.query(
+        rows = self.store.query(
             "select subject, sum(amount) from entries where register = ? group by subject",
             (register,),
         )
@@ -240,7 +235,7 @@ class Entries:
 
     def last(self, register: str) -> dict[str, float]:
         """The time (Unix time, s) of the last entry of each place or choice that has one."""
-        rows = self._store.query(
+        rows = self.store.query(
             "select subject, max(first_at) from entries where register = ? group by subject",
             (register,),
         )
@@ -254,7 +249,7 @@ class Entries:
         """
         lasting = [register.name for register in self.registers.values() if register.lasts]
         forgotten = 0
-        with self._store.transaction() as connection:
+        with self.store.transaction() as connection:
             for name in lasting:
                 at = f"register = ? and coalesce(closed_at, {FOREVER}) < ?"
                 forgotten += _forget(connection, at, (name, before))
@@ -277,7 +272,7 @@ class Entries:
             'update entries set revision = revision + 1, at = ?, "by" = ?, gate = ?, fields = ?,'
             " sealed = ?, subject = ?, amount = ?, opened_at = ?, closed_at = ?"
             " where register = ? and id = ? and revision = ?",
-            (self._store.clock(), by, gate, *stored, *key, before.revision),
+            (self.store.clock(), by, gate, *stored, *key, before.revision),
         )
         if not written.rowcount:
             raise EntryError("revision", "meanwhile")
@@ -287,7 +282,7 @@ class Entries:
         self, declared: RegisterDeclaration, new: NewEntry
     ) -> tuple[str, str, str, float | None]:
         """What is stored of values: fields, sealed, subject, amount."""
-        sealed = self._vault.seal({name: str(value) for name, value in new.personal.items()})
+        sealed = self.vault.seal({name: str(value) for name, value in new.personal.items()})
         subject, amount = new.public.get(declared.each, ""), new.public.get(declared.sum)
         return (
             msgspec.json.encode(new.public).decode(),
@@ -297,14 +292,14 @@ class Entries:
         )
 
     def _entries(self, where: str, arguments: tuple[Any, ...]) -> list[Entry]:
-        rows = self._store.query(f"select {_COLUMNS} from entries where {where}", arguments)  # noqa: S608 - constants
+        rows = self.store.query(f"select {_COLUMNS} from entries where {where}", arguments)  # noqa: S608 - constants
         return [self._entry(row) for row in rows]
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
         *known, fields, sealed, forgotten = row
         values = msgspec.json.decode(fields, type=dict[str, Value])
         declared = self.registers.get(row[0])
-        personal = self._vault.open(sealed)
+        personal = self.vault.open(sealed)
         for name, text in personal.items():
             field = declared.fields.get(name) if declared else None
             numeric = field and field.type in ("number", "celsius", "time")

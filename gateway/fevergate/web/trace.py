@@ -7,6 +7,7 @@ It needs a reason, and each one is in the audit, refused ones included.
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from msgspec import Struct
 from sqlite_utils import Database
@@ -80,24 +81,16 @@ class Trace(Struct, frozen=True, kw_only=True):
     known: int
 
 
+@dataclass(frozen=True)
 class Tracer:
     """Traces at one gateway; `kept_days`: how long presences are kept, `now`: Unix time (s)."""
 
-    def __init__(
-        self,
-        reader: Callable[[], AbstractContextManager[Database]],
-        people: PeopleStore,
-        entries: Entries,
-        audit: AuditedStore,
-        kept_days: int,
-        now: Callable[[], float],
-    ) -> None:
-        self._reader = reader
-        self._people = people
-        self._entries = entries
-        self._audit = audit
-        self._kept_days = kept_days
-        self._now = now
+    reader: Callable[[], AbstractContextManager[Database]]
+    people: PeopleStore
+    entries: Entries
+    audit: AuditedStore
+    kept_days: int
+    now: Callable[[], float]
 
     def trace(self, asked: TraceRequest, by: str) -> Trace:
         """Trace, on behalf of `by`. Raises `TraceError`, `StoreError`."""
@@ -105,11 +98,11 @@ class Tracer:
         try:
             found = self._trace(record, asked.minutes, reason)
         except TraceError as error:
-            self._audit.note(by, "trace failed", f"{record}: {error.reason}")
+            self.audit.note(by, "trace failed", f"{record}: {error.reason}")
             raise
         count = len(found.passed) + len(found.inside)
         what = f"{found.record} {found.minutes} min: {count} reason: {reason}"
-        self._audit.note(by, "trace", what)
+        self.audit.note(by, "trace", what)
         return found
 
     def _trace(self, record: str, minutes: int, reason: str) -> Trace:
@@ -123,13 +116,13 @@ class Tracer:
         if match is None:
             raise TraceError("trace_record")
         identity = Identity(match[1], int(match[2]), int(match[3]))
-        with self._reader() as reader:
+        with self.reader() as reader:
             reader.execute("begin")
             fever = read_fever(reader, identity)
             if fever is None:
                 raise TraceError("trace_fever")
             begin, end = fever.at - 60 * minutes, fever.at + 60 * minutes
-            if begin < self._now() - self._kept_days * DAY_S:
+            if begin < self.now() - self.kept_days * DAY_S:
                 raise TraceError("trace_old")
             whose = person_of(reader, *identity)
             passages = passed_between(reader, fever.gate, begin, end, whose)
@@ -157,14 +150,14 @@ class Tracer:
 
     def _inside(self, begin: float, end: float) -> list[Entry]:
         """Entries of visitors who were inside at any time from `begin` to `end`."""
-        register = self._entries.registers.get(VISITORS)
-        return self._entries.between(VISITORS, begin, end) if register and register.open else []
+        register = self.entries.registers.get(VISITORS)
+        return self.entries.between(VISITORS, begin, end) if register and register.open else []
 
     def _named(self, passages: list[Passage], at: float) -> list[TracedPerson]:
         """Passages with names."""
         numbered_at = self._numbered_at()
         numbers = [person for person, at in passages if person > 0 and at[0] >= numbered_at]
-        known = self._people.people(numbers)
+        known = self.people.people(numbers)
         result = list[TracedPerson]()
         for person, passed in passages:
             if (id_ := entry_of(person)) is not None:
@@ -188,12 +181,12 @@ class Tracer:
 
     def _numbered_at(self) -> float:
         """Since when numbers of people are those of the present list (Unix time, s)."""
-        rows = self._people.statements.query("select max(numbered_at, first_at) from people_list")
+        rows = self.people.statements.query("select max(numbered_at, first_at) from people_list")
         return rows[0][0] if rows else float("inf")
 
     def _visit(self, id_: int) -> Entry | None:
         try:
-            return self._entries.get(VISITORS, id_)
+            return self.entries.get(VISITORS, id_)
         except NothingFoundError:
             return None
 

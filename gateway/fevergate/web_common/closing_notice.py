@@ -2,6 +2,7 @@
 are inside; they name nobody."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from fevergate.notices.texts import texts
@@ -14,26 +15,20 @@ LATE_S = 3600.0
 """Time after a closing during which its notice is posted."""
 
 
+@dataclass(frozen=True)
 class ClosingNotices:
     """Posts a notice for each register with a closing time (`registers.toml`), gate and day, once,
     to whoever is on duty at the gate. At a campus server the registers' gates are campuses."""
 
-    def __init__(
-        self,
-        notices: Notices,
-        site: Callable[[], RegisterSite],
-        campus: str | None,
-        place: Pair,
-    ) -> None:
-        """`campus`: the campus of the gates; None at a campus server."""
-        self._notices = notices
-        self._site = site
-        self._campus = campus
-        self._place = place
+    notices: Notices
+    site: Callable[[], RegisterSite]
+    campus: str | None
+    """The campus of the gates; None at a campus server."""
+    place: Pair
 
     def tick(self) -> None:
         """Post what is due."""
-        site = self._site()
+        site = self.site()
         for register in site.entries.registers.values():
             closing = site.last_closing(register)
             if closing is not None and site.now() - closing < LATE_S:
@@ -43,20 +38,20 @@ class ClosingNotices:
         at = datetime.fromtimestamp(closing, site.zone)
         open_of = site.entries.open_by_gate(register.name, site.now(), closing)
         due = {f"inside/{at.date()}/{register.name}/{gate}": gate for gate in open_of}
-        told = self._notices.told(due)
+        told = self.notices.told(due)
         for key, gate in due.items():
             if key in told:
                 continue
             chinese, english = (site.gates(language).get(gate, gate) for language in LANGUAGES)
             subject, body = texts(
-                "inside" if self._campus is not None else "inside a campus",
-                place=self._place,
+                "inside" if self.campus is not None else "inside a campus",
+                place=self.place,
                 gate=(chinese or "-", english or "-"),
                 register=(register.title_in("zh"), register.title_in("en")),
                 count=open_of[gate],
                 closing=f"{at:%H:%M}",
             )
-            if self._campus is None:
-                self._notices.post(key, "inside", gate, subject, body)
+            if self.campus is None:
+                self.notices.post(key, "inside", gate, subject, body)
             else:
-                self._notices.post(key, "inside", self._campus, subject, body, gate=gate)
+                self.notices.post(key, "inside", self.campus, subject, body, gate=gate)

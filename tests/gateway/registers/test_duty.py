@@ -67,7 +67,7 @@ def test_by_night_it_is_the_nights_name_and_each_minute_has_one(roster):
 
 def stops_at(roster, number):
     """The duty list of a gateway that loses its power at a certain statement."""
-    entries, left = Entries(roster.store, roster.entries._vault, shipped()), [number]
+    entries, left = Entries(roster.store, roster.entries.vault, shipped()), [number]
     put = Entries._revise, Entries._stored
 
     def counted(method):
