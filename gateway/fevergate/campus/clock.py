@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy import delete, select, update
 
-from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.database import CampusDatabase, insert, put
 from fevergate.campus.schema import clock, gateways, items
 from fevergate.campus.settings import CampusSettings
 from fevergate.clock.judge import ClockState, GatewayClock
@@ -89,11 +89,7 @@ class CampusClock:
             if state.believed:
                 values[BELIEVED] = repr(state.at)
             for key, value in values.items():
-                connection.execute(
-                    insert(clock, connection)
-                    .values(key=key, value=value)
-                    .on_conflict_do_update(index_elements=["key"], set_={"value": value})
-                )
+                put(connection, clock, {"key": key}, {"value": value})
             right = connection.execute(delete(clock).where(clock.c.key == RIGHT)).rowcount
         self._remembered = (state.believed, state.why)
         self._remember_at = self._monotonic() + (REMEMBER_S if state.believed else 10.0)

@@ -145,6 +145,12 @@ def insert(table: Table, connection: Connection) -> Any:
     return dialect.insert(table)
 
 
+def put(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Store `values` in the row of a key, which is the table's primary key; add it if need be."""
+    new = insert(table, connection).values(key | values)
+    connection.execute(new.on_conflict_do_update(index_elements=[*key], set_=values))
+
+
 def database_url(text: str, folder: Path) -> URL:
     """URL of the database `text`: a URL, or a file in `folder`. Raises `SettingsError`."""
     if "://" not in text:

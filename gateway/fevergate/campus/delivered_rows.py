@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from fevergate.campus.database import insert
+from fevergate.campus.database import put
 from fevergate.campus.held_marks import held_after
 from fevergate.campus.schema import corrections, items
 from fevergate.protocol.campus_messages import (
@@ -44,11 +44,7 @@ def knows_corrections(
         return False
     values = {"newest": newest, "token": token}
     if (heard or newest) and heard != (*mine.values(), newest, token):
-        connection.execute(
-            insert(corrections, connection)
-            .values(mine | values)
-            .on_conflict_do_update(index_elements=["campus", "gateway", "epoch"], set_=values)
-        )
+        put(connection, corrections, mine, values)
     return True
 
 

@@ -1,6 +1,6 @@
 """Reads the fevers of a period with their follow-ups from what the gateways have sent."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -66,27 +66,15 @@ def _follow(
     for campus, gateway, key in fevers:
         keys.setdefault((campus, gateway), []).append(key)
     for (campus, gateway), of_gateway in keys.items():
-        _follow_gateway(connection, strikes, fevers, campus, gateway, of_gateway)
-
-
-def _follow_gateway(
-    connection: Connection,
-    strikes: TokenStrikes,
-    fevers: Mapping[tuple[str, str, str], FeverDay],
-    campus: str,
-    gateway: str,
-    keys: Sequence[str],
-) -> None:
-    for key, payload, *came in connection.execute(
-        select(items.c.key, items.c.payload, *CAME).where(
-            items.c.campus == campus, items.c.gateway == gateway, items.c.key.in_(keys)
-        )
-    ):
-        fever = fevers.get((campus, gateway, key))
-        if fever and not strikes.strike(gateway, *came):
-            after = msgspec.json.decode(payload, type=FollowUpEvent)
-            for name in ("clinical_c", "clinical_site", "outcome", "closed"):
-                setattr(fever, name, getattr(after, name))
+        for key, payload, *came in connection.execute(
+            select(items.c.key, items.c.payload, *CAME).where(
+                items.c.campus == campus, items.c.gateway == gateway, items.c.key.in_(of_gateway)
+            )
+        ):
+            if not strikes.strike(gateway, *came):
+                after = msgspec.json.decode(payload, type=FollowUpEvent)
+                for name in ("clinical_c", "clinical_site", "outcome", "closed"):
+                    setattr(fevers[campus, gateway, key], name, getattr(after, name))
 
 
 def struck_days(

@@ -5,14 +5,21 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 
+import msgspec
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from fevergate.campus.schema import TOKEN_DIGITS
 from fevergate.campus.settings import CampusSettings
+from fevergate.errors import CampusError, StoreError
+
+log = logging.getLogger(__name__)
 
 
 class Refusal(HTTPException):
@@ -56,6 +63,18 @@ class GatewayAccess:
         may neither get nor send anything about the campuses' people."""
         if self._settings.campuses and gateway not in self.campus_of:
             raise Refusal(403, field, f"{gateway} is in no [campuses.NAME] gateways")
+
+
+async def answered(make: Callable[[Request], Struct], request: Request) -> Response:
+    """The JSON of what `make` returns, or of its refusal."""
+    try:
+        answer = await run_in_threadpool(make, request)
+    except (CampusError, StoreError) as error:
+        log.error("%s", error)
+        return refused(Refusal(503, "$", "the store refuses; try again"))
+    except HTTPException as refusal:
+        return refused(refusal)
+    return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
 def refused(refusal: HTTPException) -> JSONResponse:

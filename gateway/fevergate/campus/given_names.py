@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, select
 
-from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.database import CampusDatabase, put
 from fevergate.campus.schema import given_names
 from fevergate.protocol.campus_messages import GivenNames
 from fevergate.settings.names import Names
@@ -21,12 +21,7 @@ CampusNames = Mapping[str, Names]
 
 def keep_names(connection: Connection, whose: dict[str, str], names: GivenNames) -> None:
     """Keep what a gateway (`whose`: campus and gateway) told."""
-    values = {"names": msgspec.json.encode(names).decode()}
-    connection.execute(
-        insert(given_names, connection)
-        .values(whose | values)
-        .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
-    )
+    put(connection, given_names, whose, {"names": msgspec.json.encode(names).decode()})
 
 
 def read_names(database: CampusDatabase, language: str) -> CampusNames:

@@ -1,21 +1,16 @@
 """Gateways ask here who was measured at the other gates of their campus."""
 
-from collections.abc import Callable
 from datetime import date
 
-import msgspec
 from sqlalchemy import select
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
+from fevergate.campus.gateway_access import GatewayAccess, Refusal, answered
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
-from fevergate.errors import CampusError
 from fevergate.protocol.campus_messages import Message
 
 
@@ -32,11 +27,11 @@ class MarkRoutes:
 
     async def index(self, request: Request) -> Response:
         """What is held of each day: of the gateway that asks, and of the others."""
-        return await self._answer(request, self._index)
+        return await answered(self._index, request)
 
     async def elsewhere(self, request: Request) -> Response:
         """Who was marked on a day by the others."""
-        return await self._answer(request, self._elsewhere)
+        return await answered(self._elsewhere, request)
 
     def _index(self, request: Request) -> Message:
         gateway, token = self._access.gateway_of(request)
@@ -48,15 +43,6 @@ class MarkRoutes:
         gateway, _ = self._access.gateway_of(request)
         day = _day(request.path_params["date"], "date")
         return self._marks.elsewhere(self._campus_of(gateway), gateway, day)
-
-    async def _answer(self, request: Request, make: Callable[[Request], Message]) -> Response:
-        try:
-            answer = await run_in_threadpool(make, request)
-        except CampusError:
-            return refused(Refusal(503, "$", "the store refuses; try again"))
-        except HTTPException as refusal:
-            return refused(refusal)
-        return Response(msgspec.json.encode(answer), media_type="application/json")
 
     def _campus_of(self, gateway: str) -> str:
         """A gateway's campus: by the settings, or where these have no campuses that under which it

@@ -14,6 +14,7 @@ from fevergate.campus.account_store import AccountStore
 from fevergate.campus.fever_search import CampusFeverSearch
 from fevergate.campus.morning import gateways, read_morning
 from fevergate.campus.period_summary import SummaryText, compared
+from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report import DayReport
 from fevergate.campus.report_tables import TABLES
 from fevergate.campus.report_versions import Reports, Version
@@ -24,11 +25,11 @@ from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import WEEK, Period, parse_day
-from fevergate.web_common.downloads import download
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Table
 
 DAYS = 35
@@ -124,9 +125,7 @@ class CampusPages(CampusSite):
 
     def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
-        day, kind = _day(request), request.path_params["kind"]
-        if kind not in MEDIA:
-            raise HTTPException(404)
+        day, kind = _day(request), kind_of(request)
         versions = self.reports.versions(day)
         report, version = self._version(request, day, versions)
         language = self.language(request)
@@ -143,9 +142,7 @@ class CampusPages(CampusSite):
         else:
             write = partial(write_sheet, kind, text.sheet(report, version, versions), say)
         file = f"report-{report.date}-v{version.version}.{kind}"
-        answer = download(file, MEDIA[kind], write)
-        self.note(request, "take report", file)
-        return answer
+        return self.answer_file(request, "take report", file, write)
 
     def sign(self, request: Request, form: Form) -> Response:
         """Sign the newest version in the user's name."""
@@ -170,7 +167,7 @@ class CampusPages(CampusSite):
             gateways=gateways(self._store, self._settings),
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=self._store.refused(),
-            replaced=self._store.replaced(self._settings)[:MOST_REPLACED],
+            replaced=replaced_rows(self._store.database, self._settings)[:MOST_REPLACED],
         )
 
     def person(self, request: Request) -> Response:

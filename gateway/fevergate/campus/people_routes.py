@@ -1,23 +1,15 @@
 """Serves the list of people to gateways, which copy it: GET /v1/people?after=REVISION&list=ID."""
 
-import logging
-
-import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
+from fevergate.campus.gateway_access import GatewayAccess, Refusal, answered
 from fevergate.campus.settings import CampusSettings
-from fevergate.errors import CampusError, StoreError
 from fevergate.people.copying import page
 from fevergate.people.store import PeopleStore
 from fevergate.protocol.people_messages import PeoplePage
 from fevergate.web_common.routes import whole_number
-
-log = logging.getLogger(__name__)
 
 
 class PeopleRoutes:
@@ -31,14 +23,7 @@ class PeopleRoutes:
 
     async def changes(self, request: Request) -> Response:
         """Answer with a `PeoplePage`: what has changed after the revision that the gateway has."""
-        try:
-            answer = await run_in_threadpool(self._changes, request)
-        except (CampusError, StoreError) as error:
-            log.error("%s", error)
-            return refused(Refusal(503, "$", "the store refuses; try again"))
-        except HTTPException as refusal:
-            return refused(refusal)
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+        return await answered(self._changes, request)
 
     def _changes(self, request: Request) -> PeoplePage:
         gateway, _ = self._access.gateway_of(request)

@@ -13,15 +13,8 @@ from fevergate.campus.report_tables import FIGURES, ROLL, STATES, roll_cells
 from fevergate.campus.report_versions import Reports
 from fevergate.people.roll import DayRoll
 from fevergate.texts.translations import N_, Say
-from fevergate.web_common.dates import Period
+from fevergate.web_common.dates import TITLES, Period
 from fevergate.web_common.tables import Cell, Sheet, Table
-
-TITLES = {
-    "week": N_("Weekly report"),
-    "month": N_("Monthly report"),
-    "": N_("Report of a period"),
-}
-"""Titles by `Period.kind`."""
 
 PRESENT_DAYS = 2
 """Days up to today that are counted as known now where their report is not drafted yet."""
@@ -175,7 +168,6 @@ class SummaryText:
                 self.by_day(summary),
                 fevers,
             ],
-            signed=[],
         )
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from fevergate.campus.assemble import assemble
-from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.database import CampusDatabase, put
 from fevergate.campus.marks import apply_marks
 from fevergate.campus.report import DayReport, keyed
 from fevergate.campus.schema import changed, items, reports
@@ -174,11 +174,7 @@ class Reports:
     def note_change(self, day: date) -> None:
         """Note that marks of a day were changed here, so that its report is made anew."""
         with self.database.write() as connection:
-            connection.execute(
-                insert(changed, connection)
-                .values(date=day.isoformat(), at=self.clock())
-                .on_conflict_do_update(index_elements=["date"], set_={"at": self.clock()})
-            )
+            put(connection, changed, {"date": day.isoformat()}, {"at": self.clock()})
 
     def submitted(self, begin: str, end: str) -> set[str]:
         """Days from `begin` to `end` of which some version was submitted."""

@@ -10,7 +10,6 @@ from typing import BinaryIO
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,17 +19,17 @@ from fevergate.campus.fever_search import (
     CampusFeverSearch,
     CampusQuery,
 )
-from fevergate.campus.period_summary import TITLES, SummaryText, compared
+from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.site import CampusSite
 from fevergate.errors import PeriodError
 from fevergate.texts.translations import translator
 from fevergate.texts.word_tables import LABELS
-from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import download
+from fevergate.web_common.dates import TITLES, Period, period, spans
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Sheet, Table
 
 FIELDS = ("from", "to", "place", "outcome", "name")
@@ -80,7 +79,6 @@ class SearchPages:
         return self._site.page(
             request,
             "campus_search.html",
-            400 if error else 200,
             error=error,
             given=given,
             when=when,
@@ -104,15 +102,12 @@ class SearchPages:
 
     def fevers_file(self, request: Request) -> Response:
         """Export what a search finds."""
-        kind = request.path_params["kind"]
-        if kind not in MEDIA:
-            raise HTTPException(404)
+        kind = kind_of(request)
         when = period(self._site.today(), request.query_params)
         query = self._search.query(when, {**request.query_params, "name": ""})
         name = f"fevers-{when.begin}-{when.end}.{kind}"
-        answer = download(name, MEDIA[kind], partial(self._write, request, kind, query))
-        self._site.note(request, "take fevers", name)
-        return answer
+        write = partial(self._write, request, kind, query)
+        return self._site.answer_file(request, "take fevers", name, write)
 
     def _write(self, request: Request, kind: str, query: CampusQuery, out: BinaryIO) -> None:
         language = self._site.language(request)
@@ -137,7 +132,6 @@ class SearchPages:
                 verdict=say("Fevers: %(count)s") % {"count": count},
                 lines=[" · ".join(filter(None, filters))],
                 tables=[table],
-                signed=[],
             )
             write_sheet(kind, sheet, say, out)
 
@@ -153,7 +147,7 @@ class SearchPages:
             when = period(today, asked) if asked else week
         except PeriodError as error:
             more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
-            return self._site.page(request, "summary.html", 400, **more)
+            return self._site.page(request, "summary.html", **more)
         words = SummaryText(self._site.text(language), language, say)
         both = compared(self._site.reports, when, when.earlier, self._site.today())
         return self._site.page(
@@ -170,9 +164,7 @@ class SearchPages:
 
     def summary_file(self, request: Request) -> Response:
         """Export the report of a period."""
-        kind, language = request.path_params["kind"], self._site.language(request)
-        if kind not in ("pdf", "xlsx", "csv"):
-            raise HTTPException(404)
+        kind, language = kind_of(request, ("pdf", "xlsx", "csv")), self._site.language(request)
         say = translator(language)
         when = period(self._site.today(), request.query_params)
         words = SummaryText(self._site.text(language), language, say)
@@ -189,6 +181,4 @@ class SearchPages:
                 write_sheet(kind, sheet, say, out)
 
         name = f"summary-{when.begin}-{when.end}.{kind}"
-        answer = download(name, MEDIA[kind], write)
-        self._site.note(request, "take report", name)
-        return answer
+        return self._site.answer_file(request, "take report", name, write)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fevergate.campus.account_store import AccountStore
-from fevergate.campus.given_names import CampusNames
+from fevergate.campus.given_names import CampusNames, read_names
 from fevergate.campus.marks import campus_of
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.report_versions import Reports
@@ -77,7 +77,7 @@ class CampusSite(Site):
 
     def named(self, language: str) -> CampusNames:
         """The names of all gates and kiosks in a language."""
-        return self._store.names(language)
+        return read_names(self._store.database, language)
 
     def text(self, language: str) -> ReportText:
         """What says reports in a language."""

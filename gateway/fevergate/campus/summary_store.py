@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
-from fevergate.campus.database import CampusDatabase, insert
+from fevergate.campus.database import CampusDatabase, insert, put
 from fevergate.campus.delivered_rows import (
     COUNTS,
     MARKED,
@@ -28,11 +28,9 @@ from fevergate.campus.delivery_bounds import (
     NewRows,
     refuse_excess,
 )
-from fevergate.campus.given_names import CampusNames, keep_names, read_names
+from fevergate.campus.given_names import keep_names
 from fevergate.campus.new_kiosks import NewKiosks
-from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.schema import changed, gateways, items, refusals
-from fevergate.campus.settings import CampusSettings
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import OverBoundError
 from fevergate.protocol.campus_messages import (
@@ -86,7 +84,7 @@ class CampusStore:
         now: Callable[[], float],
         believed: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._database = database
+        self.database = database
         self._zone = zone
         self._vault = vault
         self._now = now
@@ -114,7 +112,7 @@ class CampusStore:
         items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
         made = [self._row(item, delivery) | came for item in items_by_revision]
         rows = {row["key"]: row for row in made}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             # First, since this locks the gateway's row: its deliveries are written one at a time.
             _hear(connection, whose, now, delivery.sent_at)
             if delivery.names is not None:
@@ -140,7 +138,7 @@ class CampusStore:
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
         """Note a refused delivery with field and reason; the newest `MAX_REFUSALS` are kept."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute(
                 insert(refusals, connection).values(
                     at=self._now(),
@@ -156,34 +154,20 @@ class CampusStore:
     def refused(self, most: int = 100) -> list[Refused]:
         """Refused deliveries, the newest first."""
         columns = [refusals.c[name] for name in Refused.__struct_fields__]
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(*columns).order_by(refusals.c.id.desc()).limit(most)
-            ).all()
+        rows = self.database.rows(select(*columns).order_by(refusals.c.id.desc()).limit(most))
         return [Refused(**row._mapping) for row in rows]
 
     def heard(self) -> list[GatewayHeard]:
         """Every gateway that has ever sent a delivery."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(gateways).order_by(gateways.c.campus, gateways.c.gateway)
-            ).all()
+        rows = self.database.rows(select(gateways).order_by(gateways.c.campus, gateways.c.gateway))
         return [GatewayHeard(**row._mapping) for row in rows]
-
-    def names(self, language: str) -> CampusNames:
-        """The names of gates and kiosks, by campus."""
-        return read_names(self._database, language)
-
-    def replaced(self, settings: CampusSettings) -> list[ReplacedRows]:
-        """Rows that came with tokens no longer in use."""
-        return replaced_rows(self._database, settings)
 
     def persons(self, campus: str, identity: str) -> dict[str, str]:
         """Personal data of a fever (`kiosk/boot/seq`); empty where its campus sent none.
 
         Raises `StoreError` where it was encrypted with another key.
         """
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             sealed = connection.execute(
                 select(items.c.sealed).where(
                     items.c.campus == campus, items.c.key == f"follow_up/{identity}"
@@ -194,18 +178,16 @@ class CampusStore:
     def forget_persons(self, before: float) -> int:
         """Blank personal data received before a Unix time (s), and delete marks of days that began
         before it; returns the number of rows."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             old = connection.execute(
                 delete(items).where(items.c.kind == MARKED, items.c.at < before)
             ).rowcount
-            return (
-                old
-                + connection.execute(
-                    update(items)
-                    .where(items.c.sealed != "", items.c.received_at < before)
-                    .values(sealed="")
-                ).rowcount
-            )
+            blanked = connection.execute(
+                update(items)
+                .where(items.c.sealed != "", items.c.received_at < before)
+                .values(sealed="")
+            ).rowcount
+            return old + blanked
 
     def _row(self, item: Summary, delivery: Delivery) -> dict[str, Any]:
         epoch = delivery.epoch
@@ -250,12 +232,7 @@ class CampusStore:
 
 def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: float | None) -> None:
     off_s = 0.0 if sent_at is None else round(sent_at - now, 1)
-    values = {"heard_at": now, "clock_off_s": off_s}
-    connection.execute(
-        insert(gateways, connection)
-        .values(whose | values)
-        .on_conflict_do_update(index_elements=["campus", "gateway"], set_=values)
-    )
+    put(connection, gateways, whose, {"heard_at": now, "clock_off_s": off_s})
 
 
 def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -287,8 +264,4 @@ def mark_days(
         ).all()
         days |= {date for (date,) in known}
     for date in sorted(days):
-        connection.execute(
-            insert(changed, connection)
-            .values(date=date, at=now)
-            .on_conflict_do_update(index_elements=["date"], set_={"at": now})
-        )
+        put(connection, changed, {"date": date}, {"at": now})

@@ -61,9 +61,14 @@ def _grave(settings: GatewaySettings, machine: Machine) -> State:
     return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
 
 
+def _title(settings: GatewaySettings, gate: str) -> Pair:
+    return settings.in_both(lambda names: names.gate(gate))
+
+
 def _gate(settings: GatewaySettings, gate: str) -> Pair:
     """A gate as people call it, before what is said of it."""
-    return settings.gate_title(gate, "zh") + "：", settings.gate_title(gate, "en") + ": "
+    chinese, english = _title(settings, gate)
+    return chinese + "：", english + ": "
 
 
 def _dark(gate: Pair, why: str, state: State) -> Finding:
@@ -92,7 +97,7 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
                 yield from _unlit(settings, known)
             continue
         at, by = tests.get(gate, (None, ""))
-        title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
+        title = _title(settings, gate)
         advice = both("stand before them and run fevergate lamps test {gate} --by NAME", gate=gate)
         if at is None:
             yield warning("lamps", "{gate}: its lamps were never tried", advice, gate=title)
@@ -108,9 +113,9 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 def _unlit(settings: GatewaySettings, gate: Gate) -> Iterator[Finding]:
     """Where the red of a gate without lamps is seen."""
-    title = settings.gate_title(gate.name, "zh"), settings.gate_title(gate.name, "en")
+    title = _title(settings, gate.name)
     if gate.watched_by:
-        watcher = tuple(settings.gate_title(gate.watched_by, of) for of in ("zh", "en"))
+        watcher = _title(settings, gate.watched_by)
         yield ok(
             "lamps",
             "{gate}: has none; its red is on those of {watcher}",

@@ -42,7 +42,7 @@ from fevergate.provision.titles import (
     set_kiosk_titles,
 )
 from fevergate.settings.gateway import GatewaySettings, load_gateway
-from fevergate.texts.translations import LANGUAGES
+from fevergate.texts.translations import Pair
 
 CAMPUS = "campus.toml"
 
@@ -52,6 +52,10 @@ def _open(folder: Path) -> GatewaySettings:
         raise ProvisionError(f"{folder}: expected a folder of `fevergate provision gateway`")
     check_folder(folder)
     return load_gateway(folder / SETTINGS)
+
+
+def _title(settings: GatewaySettings, gate: str) -> Pair:
+    return settings.in_both(lambda names: names.gate(gate))
 
 
 def begin(folder: Path, *, broker_anew: bool) -> Iterator[StepText]:
@@ -76,12 +80,11 @@ def unlit(settings: GatewaySettings, gates: Iterable[str]) -> Iterator[StepText]
     """Say of each of these gates that has no lamps where its red is seen."""
     for gate in settings.gates:
         if gate.name in gates and gate.lamps == "none" and (gate.watched_by or not gate.posts):
-            title, watcher = (
-                tuple(settings.gate_title(name, language) for language in LANGUAGES)
-                for name in (gate.name, gate.watched_by or "")
-            )
             what = "watched" if gate.watched_by else "unlit"
-            yield message(settings, what, gate=title, watcher=watcher)
+            title = _title(settings, gate.name)
+            yield message(
+                settings, what, gate=title, watcher=_title(settings, gate.watched_by or "")
+            )
 
 
 def apply(folder: Path) -> Iterator[StepText]:
@@ -146,9 +149,8 @@ def add(
     broker_files.hand_over(folder)
     after = load_gateway(folder / SETTINGS)
     what = "changed" if known else "post_added" if post else "added"
-    named = tuple(after.kiosk_title(kiosk, language) for language in LANGUAGES)
-    place = tuple(after.gate_title(gate, language) for language in LANGUAGES)
-    yield message(settings, what, kiosk=named, gate=place)
+    named = after.in_both(lambda names: names.kiosk(kiosk))
+    yield message(settings, what, kiosk=named, gate=_title(after, gate))
     if not known and not post:
         yield from unlit(after, [gate])
     yield from apply(folder)
@@ -194,8 +196,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         raise BrokerError(f"what {name} left retained is not taken back: {left}")
     yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
-        gate = tuple(settings.gate_title(left_at, language) for language in LANGUAGES)
-        yield message(settings, "last", gate=gate)
+        yield message(settings, "last", gate=_title(settings, left_at))
     dark += [post_of] if post_of else []
     yield from unlit(load_gateway(folder / SETTINGS), dark)
     if ssid := kiosks.wifi_name(told):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from fevergate.settings.names import Names, in_language
 from fevergate.settings.people import PeopleSettings
 from fevergate.settings.settings_file import SettingsFile, read_settings, settings_error
 from fevergate.settings.values import Language, Port
+from fevergate.texts.translations import Pair
 
 Title = Annotated[str, Meta(max_length=32)]
 """Name that people gave a campus, gate or kiosk; `title_en` is its English form, if it has
@@ -211,6 +213,10 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     def kiosk_title(self, kiosk: str, language: str) -> str:
         """Display name of a kiosk; for a kiosk without one its id."""
         return self.names(language).kiosk(kiosk)
+
+    def in_both(self, name: Callable[[Names], str]) -> Pair:
+        """A name in Chinese and in English."""
+        return name(self.names("zh")), name(self.names("en"))
 
     @property
     def kiosks(self) -> list[str]:

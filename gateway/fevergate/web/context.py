@@ -37,7 +37,7 @@ from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.presences import passages
 from fevergate.storage.retention import last_round
 from fevergate.storage.statements import SqliteStatements
-from fevergate.texts.translations import LANGUAGES, Pair, both
+from fevergate.texts.translations import Pair, both
 from fevergate.web import page_words
 from fevergate.web.clock import PagesClock
 from fevergate.web.follow_ups import FollowUp, FollowUps
@@ -281,17 +281,11 @@ class Shared(Site):
 
     def places(self, gate: str, kiosk: str) -> tuple[Pair, Pair, Pair]:
         """Titles of the campus, a gate (empty: unknown) and a kiosk."""
-        settings = self.settings
-        chinese, english = (
-            (
-                settings.campus_title(language),
-                settings.gate_title(gate, language) if gate else "-",
-                settings.kiosk_title(kiosk, language),
-            )
-            for language in LANGUAGES
+        return (
+            self.settings.in_both(lambda names: names.campus),
+            self.settings.in_both(lambda names: names.gate(gate) if gate else "-"),
+            self.settings.in_both(lambda names: names.kiosk(kiosk)),
         )
-        campus, of_gate, of_kiosk = zip(chinese, english, strict=True)
-        return campus, of_gate, of_kiosk
 
     def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
         places = self.places(fever.gate, fever.kiosk)

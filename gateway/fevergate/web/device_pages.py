@@ -76,7 +76,6 @@ class DevicePages:
         return self._shared.page(
             request,
             "devices.html",
-            400 if error else 200,
             gates=settings.gates,
             most_gates=MAX_GATES,
             most=MAX_LENGTH,

@@ -43,7 +43,7 @@ class DutyPages(AccountPages):
         """List the API tokens; `error`: why none was issued, `secret`: the one just issued."""
         tokens = self._shared.tokens.all()
         more = {"tokens": tokens, "scopes": SCOPES, "secret": secret, "error": error}
-        return self._shared.page(request, "tokens.html", 400 if error else 200, **more)
+        return self._shared.page(request, "tokens.html", **more)
 
     def change_tokens(self, request: Request, form: Form) -> Response:
         """Issue or revoke an API token."""

@@ -11,7 +11,6 @@ from typing import BinaryIO
 from urllib.parse import urlencode
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -25,10 +24,10 @@ from fevergate.web.fever_search import CHOICES, FeverPage, FeverQuery, FeverSear
 from fevergate.web.follow_ups import IMPERSONAL, Followed
 from fevergate.web.passer_pages import with_card_names
 from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import download
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Sheet
 
 FIELDS = ("from", "to", "gate", "kiosk", "outcome", "name")
@@ -73,7 +72,6 @@ class FeverPages:
         return self._shared.page(
             request,
             "search.html",
-            400 if error else 200,
             error=error,
             given=given,
             when=when,
@@ -87,18 +85,14 @@ class FeverPages:
 
     def _file(self, request: Request, form: Mapping[str, str]) -> Response:
         """Export what a search finds, in one of the formats of a day's log."""
-        kind = request.path_params["kind"]
-        if kind not in MEDIA:
-            raise HTTPException(404)
+        kind = kind_of(request)
         when, query = self._asked(form)
         personal = form.get("names") == "1"
         language = self._shared.language(request)
         variant = "-with-names" * personal
         name = f"fevers{variant}-{self._shared.settings.campus}-{when.begin}-{when.end}.{kind}"
         write = partial(self._write, kind, when, query, language, personal)
-        answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take fevers", name)
-        return answer
+        return self._shared.answer_file(request, "take fevers", name, write)
 
     def _asked(self, form: Mapping[str, str]) -> tuple[Period, FeverQuery]:
         when = period(self._shared.clock.today(), form)
@@ -140,7 +134,6 @@ class FeverPages:
                     say("Times are those of %s.") % settings.timezone,
                 ],
                 tables=[table],
-                signed=[],
             )
             write_sheet(kind, sheet, say, out)
 

@@ -80,7 +80,6 @@ class FollowUpPage:
         return self._shared.page(
             request,
             "follow_up.html",
-            400 if error else 200,
             fever=fever,
             known=known,
             by_card=by_card,

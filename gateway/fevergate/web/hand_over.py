@@ -30,7 +30,6 @@ class HandOverPages:
         return self._shared.page(
             request,
             "hand_over.html",
-            400 if error else 200,
             gate=gate,
             shifts=[shift for shift in shifts if shift.timed],
             always=[shift.name for shift in shifts if not shift.timed],

@@ -41,7 +41,6 @@ class KioskPages:
         return self._shared.page(
             request,
             "kiosks.html",
-            400 if error else 200,
             kiosks=self._shared.kiosks(),
             updates=self._shared.updates,
             updatable=self._updatable(),

@@ -23,12 +23,11 @@ from fevergate.web.log_sheet import coverage_table, sheet
 from fevergate.web.passer_pages import with_card_names
 from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.downloads import download
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import cell_text
 
 SHEETS = ("csv", "xlsx", "pdf")
@@ -82,7 +81,6 @@ class LogPages:
         return self._shared.page(
             request,
             "log.html",
-            400 if error else 200,
             error=error,
             given=given or {},
             most_struck=MAX_STRUCK_SHOWN,
@@ -200,6 +198,4 @@ class LogPages:
                 write_day(whole, out)
 
         name = f"fever-log{variant}-{self._shared.settings.campus}-{day}.{kind}"
-        answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take log", name)
-        return answer
+        return self._shared.answer_file(request, "take log", name, write)

@@ -85,7 +85,6 @@ def sheet(
                 times,
             ],
             tables=[fevers],
-            signed=[],
             to_sign=(say("Received by"), say("Date")),
             day=date.fromisoformat(day.date),
         )

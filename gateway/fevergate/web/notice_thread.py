@@ -8,7 +8,6 @@ from datetime import date
 from fevergate.errors import FeverGateError
 from fevergate.notices.channels import channels
 from fevergate.system.periodic_thread import PeriodicThread
-from fevergate.texts.translations import LANGUAGES
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.context import Shared
 from fevergate.web.unacknowledged import UnacknowledgedNotices
@@ -32,36 +31,34 @@ class NoticeThread(PeriodicThread):
         self._unmeasured = UnmeasuredNotices(
             shared.notices, shared.settings.escalation.unmeasured_at, shared.settings.zone
         )
-
-        campus = shared.settings.campus_title
         self._closing = ClosingNotices(
             shared.notices,
             lambda: shared.registers,
             shared.settings.campus,
-            (campus("zh"), campus("en")),
+            shared.settings.in_both(lambda names: names.campus),
         )
 
     def tick(self) -> None:
         """Do one round; a failure to post does not stop what is to be sent."""
-        try:
-            self._shared.cases.follow(confirmed_fevers(self._shared))
-            self._shared.count_waiting()
-        except (FeverGateError, sqlite3.Error) as error:
-            log.error("confirmed fevers: %s", error)
-        try:
-            self._unacknowledged.tick()
-        except (FeverGateError, sqlite3.Error) as error:
-            log.error("fevers that nobody acknowledged: %s", error)
-        try:
-            self._tell_unmeasured()
-        except (FeverGateError, sqlite3.Error) as error:
-            log.error("who was not measured: %s", error)
-        try:
-            if self._shared.clock.believed:
-                self._closing.tick()
-        except (FeverGateError, sqlite3.Error) as error:
-            log.error("who is inside at closing time: %s", error)
+        for what, post in (
+            ("confirmed fevers", self._tell_confirmed),
+            ("fevers that nobody acknowledged", self._unacknowledged.tick),
+            ("who was not measured", self._tell_unmeasured),
+            ("who is inside at closing time", self._tell_inside),
+        ):
+            try:
+                post()
+            except (FeverGateError, sqlite3.Error) as error:
+                log.error("%s: %s", what, error)
         self._sender.tick()
+
+    def _tell_confirmed(self) -> None:
+        self._shared.cases.follow(confirmed_fevers(self._shared))
+        self._shared.count_waiting()
+
+    def _tell_inside(self) -> None:
+        if self._shared.clock.believed:
+            self._closing.tick()
 
     def _tell_unmeasured(self) -> None:
         """Post at set hours how many are not measured, where the list is kept here: who copies it
@@ -72,5 +69,5 @@ class NoticeThread(PeriodicThread):
     def _rolls(self, day: date) -> Iterator[PlaceRoll]:
         settings = self._shared.settings
         if figures := self._shared.roll.day(day):
-            chinese, english = (settings.campus_title(language) for language in LANGUAGES)
-            yield PlaceRoll(settings.campus, (chinese, english), figures)
+            place = settings.in_both(lambda names: names.campus)
+            yield PlaceRoll(settings.campus, place, figures)

@@ -21,7 +21,6 @@ from fevergate.web.fever_search import FeverQuery, FeverSearch
 from fevergate.web.morning import MAX_UNSIGNED, read_morning
 from fevergate.web.overview import Counts, Overview
 from fevergate.web.period_report import (
-    TITLES,
     PeriodSums,
     comparison_table,
     fevers_by_hand,
@@ -30,11 +29,11 @@ from fevergate.web.period_report import (
     report_sheet,
     unwatched_days,
 )
-from fevergate.web_common.dates import WEEK, Period, period, spans
-from fevergate.web_common.downloads import CSV, download
+from fevergate.web_common.dates import TITLES, WEEK, Period, period, spans
+from fevergate.web_common.downloads import download, kind_of
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.routes import get
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Cell, Table
 
 PEOPLE = (N_("Normal"), N_("Fever"), N_("Retry"))
@@ -69,7 +68,7 @@ class OverviewPages:
             when, overview = period(today, asked), self._shared.overview(asked)
         except PeriodError as error:
             more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
-            return self._shared.page(request, "overview.html", 400, **more)
+            return self._shared.page(request, "overview.html", **more)
         return self._report(request, overview, when, common)
 
     def _morning(self, request: Request, week: Period, common: dict[str, Any]) -> Response:
@@ -148,9 +147,7 @@ class OverviewPages:
 
     def file(self, request: Request) -> Response:
         """Export the report of a period."""
-        kind = request.path_params["kind"]
-        if kind not in ("pdf", "xlsx"):
-            raise HTTPException(404)
+        kind = kind_of(request, ("pdf", "xlsx"))
         settings, language = self._shared.settings, self._shared.language(request)
         say = translator(language)
         overview = self._shared.overview(request.query_params)
@@ -172,9 +169,7 @@ class OverviewPages:
 
         place = f"{settings.campus}-{overview.gate}".rstrip("-")
         name = f"report-{place}-{when.begin}-{when.end}.{kind}"
-        answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take report", name)
-        return answer
+        return self._shared.answer_file(request, "take report", name, write)
 
     def csv(self, request: Request) -> Response:
         """Export the table of a chart as CSV."""
@@ -187,7 +182,7 @@ class OverviewPages:
         table = Table(name, *_table(name, overview, names))
         table = table._replace(columns=[say(title) for title in table.columns])
         file = f"overview-{name}-{overview.campus}-{overview.begin}-{overview.end}.csv"
-        return download(file, CSV, partial(write_csv, table))
+        return download(file, partial(write_csv, table))
 
 
 def _query(overview: Overview) -> str:

@@ -15,15 +15,8 @@ from fevergate.web.fever_columns import fever_table
 from fevergate.web.fever_search import OPEN, FeverQuery, FeverSearch
 from fevergate.web.follow_ups import OUTCOMES, Followed
 from fevergate.web.overview import Counts, Overview
-from fevergate.web_common.dates import Period
+from fevergate.web_common.dates import TITLES, Period
 from fevergate.web_common.tables import Cell, Sheet, Table
-
-TITLES = {
-    "week": N_("Weekly report"),
-    "month": N_("Monthly report"),
-    "": N_("Report of a period"),
-}
-"""Titles by `Period.kind`."""
 
 
 class PeriodSums(Counts, kw_only=True):
@@ -181,5 +174,4 @@ def report_sheet(
             *tables,
             fever_table(settings, language, count, read),
         ],
-        signed=[],
     )

@@ -255,7 +255,6 @@ class ScreenPages:
         return self._shared.page(
             request,
             "screens.html",
-            400 if error else 200,
             screens=self._shared.screens.all(),
             gates=[gate.name for gate in self._shared.settings.gates],
             most=MAX_SCREENS,

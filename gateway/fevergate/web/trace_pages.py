@@ -5,7 +5,6 @@ The reason is sent in the body of a form, never in an address, for the page and 
 
 from functools import partial
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,10 +14,10 @@ from fevergate.texts.word_tables import ERRORS
 from fevergate.web.context import Shared
 from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
 from fevergate.web.trace_sheet import trace_sheet
-from fevergate.web_common.downloads import download
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Sheet, cell_text
 
 USUAL_MINUTES = "10"
@@ -49,18 +48,14 @@ class TracePages:
 
     def file(self, request: Request, form: Form) -> Response:
         """Trace again, and give it as a file."""
-        kind = request.path_params["kind"]
-        if kind not in ("csv", "xlsx"):
-            raise HTTPException(404)
+        kind = kind_of(request, ("csv", "xlsx"))
         try:
             trace, sheet = self._sheet(request, form)
         except TraceError as error:
             return self._page(request, form, error=error)
         name = f"trace-{trace.record.replace('/', '-')}-{trace.minutes}-min.{kind}"
         write = partial(write_sheet, kind, sheet, translator(self._shared.language(request)))
-        answer = download(name, MEDIA[kind], write)
-        self._shared.note(request, "take trace", name)
-        return answer
+        return self._shared.answer_file(request, "take trace", name, write)
 
     def _sheet(self, request: Request, form: Form) -> tuple[Trace, Sheet]:
         """Raises `TraceError`."""
@@ -81,7 +76,6 @@ class TracePages:
         return self._shared.page(
             request,
             "trace.html",
-            400 if error else 200,
             given={name: given.get(name, "") for name in ("record", "minutes", "reason")},
             sheet=sheet,
             error=error and say(ERRORS[error.reason]),

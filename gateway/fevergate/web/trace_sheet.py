@@ -53,7 +53,6 @@ def trace_sheet(trace: Trace, settings: GatewaySettings, language: str) -> Sheet
             say("Times are those of %s.") % settings.timezone,
         ],
         tables=[_table(trace, settings, say)],
-        signed=[],
     )
 
 

@@ -46,7 +46,7 @@ class AccountPages:
         accounts = self._site.accounts
         more = self._more() | {"people": accounts.people(), "tutors": accounts.tutors()}
         more |= {"roles": ROLES, "error": error, "unknown": unknown}
-        return self._site.page(request, "people.html", 400 if error else 200, **more)
+        return self._site.page(request, "people.html", **more)
 
     def change_people(self, request: Request, form: Form) -> Response:
         """Add or remove an account, set its password or a tutor's units."""
@@ -89,7 +89,7 @@ class AccountPages:
 
     def account(self, request: Request, error: str = "") -> Response:
         """Show one's own account; `error` is why a new password was refused."""
-        return self._site.page(request, "account.html", 400 if error else 200, error=error)
+        return self._site.page(request, "account.html", error=error)
 
     def change_password(self, request: Request, form: Form) -> Response:
         """Change one's own password."""

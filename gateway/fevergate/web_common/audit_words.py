@@ -6,6 +6,7 @@ Entries are stored by the names of fields and values, which do not change with t
 import re
 from collections.abc import Callable, Mapping
 
+from fevergate.kiosks.setting_words import SETTINGS
 from fevergate.texts.translations import N_, Say
 from fevergate.texts.word_tables import ERRORS, LABELS, SCOPES
 from fevergate.web_common.difference_words import WORDS
@@ -21,23 +22,6 @@ FOLLOW_UP_FIELDS = FIELDS | {
     "phone": N_("Telephone"),
     "note": N_("Note"),
 }
-KIOSK_FIELDS = {
-    "threshold_c": N_("Threshold °C"),
-    "site": N_("Site"),
-    "confirm_scans": N_("Scans after a first positive"),
-    "baseline": N_("Follow the crowd"),
-    "baseline_c": N_("Fixed baseline °C"),
-    "language": N_("Language of its display"),
-    "volume": N_("Volume, percent"),
-    "brightness": N_("Brightness, percent"),
-    "quiet": N_("Quiet hours"),
-    "notice": N_("Notice on its display"),
-    "card": N_("Cards"),
-    "card_reader": N_("Reader of cards"),
-    "card_order": N_("First byte of a card's number"),
-    "card_base": N_("Digits of a line"),
-}
-"""Titles of what can be set of a kiosk on its page."""
 
 _CHANGE = re.compile(r"(\w+): (.*) → (.*)")
 _SET = re.compile(r"'(\w+)': (?:'([^']*)'|\"([^\"]*)\")")
@@ -98,7 +82,7 @@ def _settings(what: str, say: Say) -> str:
         return what
     words = []
     for name, single, double in _SET.findall("{" + given):
-        title = say(KIOSK_FIELDS[name]) if name in KIOSK_FIELDS else name
+        title = say(SETTINGS[name].title) if name in SETTINGS else name
         words.append(f"{title}{say(': ')}{_value(single or double, say)}")
     return f"{kiosk} {say(', ').join(words)}".strip() if words else what
 

@@ -9,12 +9,20 @@ from typing import Self
 from msgspec import Struct
 
 from fevergate.errors import PeriodError
+from fevergate.texts.translations import N_
 
 MAX_DAYS = 366
 """Longest period of a query."""
 
 TERM_DAYS = 182
 """Half a year, in which any term lies."""
+
+TITLES = {
+    "week": N_("Weekly report"),
+    "month": N_("Monthly report"),
+    "": N_("Report of a period"),
+}
+"""Titles of reports, by `Period.kind`."""
 
 DEFAULT_DAYS = 7
 WEEK = timedelta(days=7)

@@ -1,21 +1,25 @@
 """Answers with files that are made for the request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from io import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from xlsxwriter.exceptions import XlsxFileError
 
 from fevergate.errors import ExportError
 
-CSV = "text/csv; charset=utf-8"
-JSON = "application/json"
-PDF = "application/pdf"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
+"""Media types, by the suffix of a file's name."""
 
 SPOOL_BYTES = 2**20
 """Longer files lie on the disk until they are sent (`TMPDIR`)."""
@@ -23,8 +27,16 @@ SPOOL_BYTES = 2**20
 PART_BYTES = 2**16
 
 
-def download(name: str, media: str, write: Callable[[BinaryIO], None]) -> Response:
-    """An answer with what `write` writes, as a file called `name`.
+def kind_of(request: Request, kinds: Collection[str] = tuple(MEDIA)) -> str:
+    """The kind of file that an address asks for. Raises `HTTPException` 404 unless in `kinds`."""
+    kind = request.path_params["kind"]
+    if kind not in kinds:
+        raise HTTPException(404)
+    return kind
+
+
+def download(name: str, write: Callable[[BinaryIO], object]) -> Response:
+    """An answer with what `write` writes, as a file called `name`, whose suffix is in `MEDIA`.
 
     It is written whole before the first byte is sent: a fault on the way is an error page instead
     of a file that is cut, and no database waits for the reader. Raises `HTTPException` 503 without
@@ -42,4 +54,5 @@ def download(name: str, media: str, write: Callable[[BinaryIO], None]) -> Respon
         "Content-Length": str(file.seek(0, SEEK_END)),
     }
     file.seek(0)
+    media = MEDIA[name.rpartition(".")[2]]
     return StreamingResponse(iter(partial(file.read, PART_BYTES), b""), 200, headers, media)

@@ -79,7 +79,6 @@ class ListPages:
         return self.page(
             request,
             "list.html",
-            400 if error or problems else 200,
             state=self._store.state(),
             units=units,
             total=sum(count for _, count in units),
@@ -121,7 +120,6 @@ class ListPages:
         return self.page(
             request,
             "list_person.html",
-            400 if error else 200,
             person=person,
             permit=self._store.permit(person.person, now),
             override=next(iter(self._policies.overrides(now, [person.person])), None),
@@ -159,7 +157,6 @@ class ListPages:
         return self.page(
             request,
             "list_policy.html",
-            400 if error else 200,
             rows=self._policies.rows(now),
             overrides=[(row, people[row.person]) for row in overrides if row.person in people],
             more=len(overrides) - len(people),
@@ -178,12 +175,11 @@ class ListPages:
         self._site.note(request, "set policy", f"{what}: {form['permit'] or '-'}")
         return RedirectResponse(f"{LIST}/policy", 303)
 
-    def page(self, request: Request, template: str, status: int = 200, /, **more: Any) -> Response:
+    def page(self, request: Request, template: str, /, **more: Any) -> Response:
         """Render a template of the list's pages."""
         return self._site.page(
             request,
             template,
-            status,
             **more,
             is_home=self._of.is_home,
             kind_names=KIND_NAMES,

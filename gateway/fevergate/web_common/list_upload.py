@@ -74,7 +74,6 @@ class ListUpload:
         return self._pages.page(
             request,
             "list_draft.html",
-            400 if error else 200,
             draft=draft,
             difference=difference,
             revision=state.revision if state else 0,

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ from fevergate.texts.translations import LANGUAGES, N_, Say, translator
 from fevergate.texts.word_tables import ERRORS, LABELS
 from fevergate.web_common.accounts import Accounts, Role, Session
 from fevergate.web_common.audit_words import audit_text
+from fevergate.web_common.downloads import download
 from fevergate.web_common.middleware import HEADERS, LANGUAGE, THEME, session_of
 from fevergate.web_common.store import AuditedStore
 
@@ -86,6 +87,19 @@ class Site(ABC):
         """Add an entry to the audit, by the person whose session it is."""
         self.audited.note(session_of(request).user, action, what)
 
+    def answer_file(
+        self,
+        request: Request,
+        action: str,
+        name: str,
+        write: Callable[[BinaryIO], object],
+        what: str = "",
+    ) -> Response:
+        """Answer with a file (`download`), and note its name and `what` is in it in the audit."""
+        answer = download(name, write)
+        self.note(request, action, f"{name} {what}".strip())
+        return answer
+
     def always(self) -> dict[str, Any]:
         """Values that every template gets."""
         return {}
@@ -99,14 +113,16 @@ class Site(ABC):
         self,
         request: Request,
         template: str,
-        status: int = 200,
+        status: int | None = None,
         /,
         *,
         language: str | None = None,
         **more: Any,
     ) -> HTMLResponse:
-        """Render a template in a language, or the browser's, and the browser's theme."""
+        """Render a template in a language, or the browser's, and the browser's theme; with an
+        `error` or `problems` among its values the status is 400, unless another is given."""
         language = language or self.language(request)
+        status = status or (400 if more.get("error") or more.get("problems") else 200)
         theme = request.cookies.get(THEME, "")
         query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
         text = (

@@ -21,12 +21,12 @@ from fevergate.registers.entries import MOST, Entry, new_id
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import Period, period, spans
-from fevergate.web_common.downloads import download
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.middleware import session_of
 from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
 from fevergate.web_common.register_words import RegisterSite, RegisterWords
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Sheet, folded
 
 MAX_SEARCHED = 5000
@@ -81,7 +81,6 @@ class RegisterPages:
         return self._site.page(
             request,
             "register.html",
-            400 if error else 200,
             register=register,
             words=words,
             standing=standing,
@@ -120,7 +119,6 @@ class RegisterPages:
         return self._site.page(
             request,
             "register_entry.html",
-            400 if error else 200,
             register=register,
             words=words,
             entry=entry,
@@ -188,7 +186,6 @@ class RegisterPages:
         return self._site.page(
             request,
             "register_history.html",
-            400 if error else 200,
             register=register,
             words=words,
             when=when,
@@ -209,16 +206,12 @@ class RegisterPages:
 
     def file(self, request: Request) -> Response:
         """A period's entries as a file, without names unless they are asked for."""
-        register, kind = self._register(request), request.path_params["kind"]
-        if kind not in MEDIA:
-            raise HTTPException(404)
+        register, kind = self._register(request), kind_of(request)
         when, begin, end = self._period(request.query_params)
         personal = request.query_params.get("names") == "1"
         name = f"{register.name}{'-with-names' * personal}-{when.begin}-{when.end}.{kind}"
         write = partial(self._write, request, register, (begin, end), when, personal)
-        answer = download(name, MEDIA[kind], write)
-        self._site.note(request, "take register", name)
-        return answer
+        return self._site.answer_file(request, "take register", name, write)
 
     def keeps(self, request: Request, register: RegisterDeclaration) -> bool:
         """Whether the user keeps a register."""
@@ -250,7 +243,6 @@ class RegisterPages:
             verdict=say("Entries: %(count)s") % {"count": count},
             lines=[say("Times are those of %s.") % self._registers.zone.key],
             tables=[table],
-            signed=[],
         )
         write_sheet(kind, sheet, say, out)
 

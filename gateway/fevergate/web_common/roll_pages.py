@@ -22,13 +22,13 @@ from fevergate.people.store import PeopleStore
 from fevergate.texts.translations import translator
 from fevergate.web_common.accounts import Session
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.downloads import download
+from fevergate.web_common.downloads import kind_of
 from fevergate.web_common.exports import write_csv
 from fevergate.web_common.middleware import ROLL, session_of
 from fevergate.web_common.page_maker import PAGE, Site, last_page, page_of
 from fevergate.web_common.roll_sheet import AT_KIOSKS, KINDS, RollReader
 from fevergate.web_common.routes import Form, get, post, whole_number
-from fevergate.web_common.sheet_files import MEDIA, write_sheet
+from fevergate.web_common.sheet_files import write_sheet
 
 MAX_FIELDS = 2 * PAGE + 10
 """Most fields of a submitted form: two for each person of a page, and its other ones."""
@@ -122,7 +122,6 @@ class RollPages:
         return self._pages.page(
             request,
             "roll.html",
-            400 if error else 200,
             day=day.isoformat(),
             unit=unit,
             units=allowed,
@@ -188,9 +187,7 @@ class RollPages:
 
     def file(self, request: Request) -> Response:
         """Export who was not measured, with names, in one of the formats of a day's log."""
-        kind, query = request.path_params["kind"], request.query_params
-        if kind not in MEDIA:
-            raise HTTPException(404)
+        kind, query = kind_of(request), request.query_params
         text, unit = query.get("date"), query.get("unit", "")
         day = parse_day(text) if text else self._site.roll.today()
         chosen = self._chosen(self._allowed(request)[0], unit)
@@ -209,9 +206,7 @@ class RollPages:
             write_sheet(kind, sheet, say, out)
 
         name = f"roll-{site.name}-{day}.{kind}"
-        answer = download(name, MEDIA[kind], write)
-        self._pages.note(request, "take roll", f"{name} {unit}".strip())
-        return answer
+        return self._pages.answer_file(request, "take roll", name, write, unit)
 
     def _json(self, day: date, chosen: Sequence[str] | None) -> bytes:
         figures: list[UnitRoll] = self._site.roll.units(day, chosen) or []

@@ -112,7 +112,6 @@ class RollReader:
                 say("Times are those of %s.") % zone.key,
             ],
             tables=[*lists, units_table(figures, say)],
-            signed=[],
             to_sign=(say("Checked by"), say("Date")),
             day=day,
         )

@@ -61,7 +61,6 @@ class RosterPages:
         return self._site.page(
             request,
             "roster.html",
-            400 if error or problems else 200,
             shifts=sorted(shifts, key=lambda shift: (shift.begin or 0.0, shift.gate, shift.name)),
             gates=self._gates(self._site.language(request)),
             gate_word=translator(self._site.language(request))(self._gate_word),

@@ -3,16 +3,12 @@
 from typing import BinaryIO
 
 from fevergate.texts.translations import N_
-from fevergate.web_common.downloads import CSV, JSON, PDF, XLSX
 from fevergate.web_common.exports import write_csv, write_xlsx
 from fevergate.web_common.pdf_report import write_pdf
 from fevergate.web_common.tables import Say, Sheet
 
 FOOTER = N_("It screens and does not diagnose.")
 """Line at the foot of each printed page."""
-
-MEDIA = {"csv": CSV, "xlsx": XLSX, "pdf": PDF, "json": JSON}
-"""Media types, by the suffix of a file's name."""
 
 
 def write_sheet(kind: str, sheet: Sheet, say: Say, out: BinaryIO) -> None:

@@ -81,7 +81,7 @@ class SignInPages:
 
     def first_page(self, request: Request, error: str = "") -> Response:
         """Ask for the one-time code that a command printed; `error` is why it was refused."""
-        return self._site.page(request, "first.html", 400 if error else 200, error=error)
+        return self._site.page(request, "first.html", error=error)
 
     def first(self, request: Request, form: Form) -> Response:
         """Make an administrator with the one-time code."""

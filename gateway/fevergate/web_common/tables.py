@@ -1,7 +1,7 @@
 """A report as texts and tables, from which page, CSV, XLSX, PDF and print are made."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -110,7 +110,7 @@ class Sheet(NamedTuple):
     verdict: str
     lines: list[str]
     tables: list[Table]
-    signed: list[str]
+    signed: Sequence[str] = ()
     to_sign: tuple[str, ...] = ()
     """Titles of the lines to be filled in by hand on paper, such as signature and date."""
     day: date | None = None

@@ -6,6 +6,7 @@ from campus_site import DAY, Parts, after, counts, fever, local, over
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.escalation import Escalation
+from fevergate.campus.given_names import read_names
 from fevergate.campus.report_sheet import ReportText
 from fevergate.forwarding.http_sender import given_names
 from fevergate.protocol.campus_messages import Delivery, GivenNames
@@ -34,7 +35,10 @@ def told(parts, *items, names: GivenNames | None = NAMES):
 
 def tables(parts, language):
     text = ReportText(
-        parts.settings.zone, language, translator(language), lambda: parts.store.names(language)
+        parts.settings.zone,
+        language,
+        translator(language),
+        lambda: read_names(parts.database, language),
     )
     return [list(text.table(name, parts.report()).rows) for name in ("gates", "kiosks", "fevers")]
 
@@ -91,7 +95,10 @@ def test_what_a_version_corrects_is_in_words_with_the_names_that_people_use(
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 2)
     text = ReportText(
-        parts.settings.zone, language, translator(language), lambda: parts.store.names(language)
+        parts.settings.zone,
+        language,
+        translator(language),
+        lambda: read_names(parts.database, language),
     )
     corrections = text.corrections(version, report)
     assert set(expected) <= set(corrections), corrections

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from played_calendar import World
 from sqlalchemy import select
 
+from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.schema import audit, changed
 from fevergate.campus.strikes import Register, read_strikes
@@ -60,7 +61,7 @@ def test_what_a_thief_sent_is_named_struck_shown_and_taken_back(parts):
     theft(parts)
     assert parts.reports.make(DAY) == 1
     assert figures(parts) == ("reported", (52, 2))
-    (named,) = parts.store.replaced(parts.settings)
+    (named,) = replaced_rows(parts.database, parts.settings)
     assert (named.gateway, named.token, named.epoch) == ("gw-east", OLD, "f00d")
     assert (named.rows, named.fevers, named.first_day, named.last_day) == (3, 1, DAY, DAY)
 
@@ -210,7 +211,7 @@ def test_of_a_played_theft_the_true_days_are_left(tmp_path):
     world.skip("2026-09-02 03:00")
     assert world.figures(ON) != true
     parts = world.campus
-    (named,) = parts.store.replaced(parts.settings)
+    (named,) = replaced_rows(parts.database, parts.settings)
     assert (named.rows, named.fevers) == (7, 5)
     register(parts).strike("gw-east", named.token, None, stolen_at)
     assert world.figures(ON) == true

@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 
 from fevergate.texts.translations import translator
 from fevergate.texts.word_tables import ERRORS, LABELS
-from fevergate.web_common.audit_words import FOLLOW_UP_FIELDS, KIOSK_FIELDS, audit_text
+from fevergate.web_common.audit_words import FOLLOW_UP_FIELDS, audit_text
 from fevergate.web_common.store import AuditEntry
 from kiosk.words import words_in
 from measurement.words import PACKAGE, catalogues
@@ -116,7 +116,7 @@ def test_the_audit_is_read_in_chinese(action, what, wanted):
 
 
 def test_every_action_of_the_audit_has_words():
-    noted = re.compile(r"""note\((?:request|"-"|name|form\["name"\]), "([^"]+)\"""")
+    noted = re.compile(r"""(?:note|answer_file)\((?:request|"-"|name|form\["name"\]), "([^"]+)\"""")
     rooms = ("web", "web_common", "campus")
     files = [path for room in rooms for path in (PACKAGE / room).glob("*.py")]
     actions = {action for path in files for action in noted.findall(path.read_text())}
@@ -125,9 +125,10 @@ def test_every_action_of_the_audit_has_words():
 
 def test_every_field_that_the_audit_can_name_has_a_title():
     from fevergate.kiosks.remote_settings import FIELDS
+    from fevergate.kiosks.setting_words import SETTINGS
     from fevergate.web.follow_ups import IMPERSONAL, PERSONAL
 
-    assert set(FIELDS) <= set(KIOSK_FIELDS)
+    assert set(FIELDS) <= set(SETTINGS)
     assert {*IMPERSONAL, *PERSONAL} <= set(FOLLOW_UP_FIELDS)
 
 
