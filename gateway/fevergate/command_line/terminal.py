@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -22,6 +23,12 @@ _MARKS = {
     "fails": ("✗", "bold red"),
     "not shown": ("–", "yellow"),
 }
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines, each as soon as it comes."""
+    for line in lines:
+        click.echo(line)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -10,6 +10,7 @@ import click
 from fevergate.backup.archive import Manifest, encrypted, read_backup, read_manifest
 from fevergate.command_line.options import FOLDER, settings_option
 from fevergate.command_line.secret_input import ask_secret
+from fevergate.command_line.terminal import echo_lines
 from fevergate.errors import BackupError
 
 PASSPHRASE = "FEVERGATE_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
@@ -108,8 +109,7 @@ def _restore_gateway(file: Path, folder: Path, passphrase: str | None) -> None:
     database = load_gateway(folder / "gateway.toml").database
     if database != manifest.database:
         click.echo(f"the database was {manifest.database}; it is {folder / database} now")
-    for line in begin(folder.absolute(), broker_anew=True):
-        click.echo(line)
+    echo_lines(begin(folder.absolute(), broker_anew=True))
     click.echo(f"Next: fevergate doctor --settings {folder}/gateway.toml")
 
 
@@ -122,8 +122,7 @@ def _restore_campus(file: Path, folder: Path, passphrase: str | None, database: 
     click.echo(f"{folder}: {_as_of(manifest)}, {_counted(manifest)}")
     for name in manifest.elsewhere:
         click.echo(f"the settings name {name}, which the backup has not", err=True)
-    for line in begin_campus(folder.absolute()):
-        click.echo(line)
+    echo_lines(begin_campus(folder.absolute()))
 
 
 def _back_up(

@@ -6,8 +6,14 @@ from typing import Any
 import click
 
 from fevergate.command_line.options import FiniteRange
+from fevergate.command_line.terminal import echo_lines
 from fevergate.provision import steps
-from fevergate.provision.command_options import board_options, board_values, folder_argument
+from fevergate.provision.command_options import (
+    board_options,
+    board_values,
+    cable_options,
+    folder_argument,
+)
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.kiosks import static_address
 from fevergate.provision.title_options import (
@@ -42,8 +48,7 @@ from fevergate.provision.titles import UNCHANGED, Titles, suggested_gate
     help="What a voltmeter shows between VDD and VSS of the sensor's can, in V: 3.0 at a carrier"
     " board, up to 3.3 in a build of modules; what that adds (0.6 °C a volt) is taken off.",
 )
-@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
-@click.option("--port", help="Write the settings onto the board at this serial port.")
+@cable_options
 def kiosk_command(
     folder: Path,
     kiosk: str,
@@ -76,9 +81,7 @@ def kiosk_command(
         suggested_gate,
     )
     if gate or watched_by or wishes or named or titles != UNCHANGED or not port:
-        told = steps.add(folder.absolute(), kiosk, gate, wishes, titles, named, watched_by)
-        for line in told:
-            click.echo(line)
+        echo_lines(steps.add(folder.absolute(), kiosk, gate, wishes, titles, named, watched_by))
     if port:
         _over_usb(folder, port, kiosk)
 
@@ -89,8 +92,7 @@ def kiosk_command(
 @click.option("--gate", help="Gate whose alarm the post shows; required for a new post.")
 @title_options("post")
 @board_options
-@click.option("--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp.")
-@click.option("--port", help="Write the settings onto the board at this serial port.")
+@cable_options
 def post_command(
     folder: Path,
     post: str,
@@ -117,8 +119,7 @@ def post_command(
     wishes |= static_address(static) if static else {}
     titles = checked(Titles(title, title_en))
     if gate or wishes or titles != UNCHANGED or not port:
-        for line in steps.add(folder.absolute(), post, gate, wishes, titles, post=True):
-            click.echo(line)
+        echo_lines(steps.add(folder.absolute(), post, gate, wishes, titles, post=True))
     if port:
         _over_usb(folder, port, post)
 

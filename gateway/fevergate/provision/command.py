@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from fevergate.command_line.terminal import echo_lines
 from fevergate.provision import steps
 from fevergate.provision.board_commands import kiosk_command, post_command
 from fevergate.provision.campus import provision_campus, read_enrolment
@@ -163,10 +164,8 @@ def gateway_command(
         **board_values(options),
     )
     _tell(done)
-    for line in steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made):
-        click.echo(line)
-    for line in steps.what_next(done.folder):
-        click.echo(line)
+    echo_lines(steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made))
+    echo_lines(steps.what_next(done.folder))
 
 
 @provision_group.command("campus")
@@ -220,8 +219,7 @@ def campus_command(
         language=language or "zh",
     )
     _tell(done)
-    for line in steps.begin_campus(done.folder):
-        click.echo(line)
+    echo_lines(steps.begin_campus(done.folder))
 
 
 @provision_group.command("labels")
@@ -240,8 +238,7 @@ def labels_command(folder: Path, kiosks: tuple[str, ...], to: Path | None, url: 
 
     They hold no secret.
     """
-    for line in steps.labels(folder.absolute(), kiosks, to or folder / "labels.pdf", url):
-        click.echo(line)
+    echo_lines(steps.labels(folder.absolute(), kiosks, to or folder / "labels.pdf", url))
 
 
 @provision_group.command("renew")
@@ -259,8 +256,7 @@ def renew_command(folder: Path, names: tuple[str, ...], all_certificates: bool) 
       sudo fevergate provision renew /etc/fevergate             certificates, as each month
       sudo fevergate provision renew /etc/fevergate north-1     its password leaked
     """
-    for line in steps.renew(folder.absolute(), names, everything=all_certificates):
-        click.echo(line)
+    echo_lines(steps.renew(folder.absolute(), names, everything=all_certificates))
 
 
 @provision_group.command("revoke")
@@ -273,8 +269,7 @@ def revoke_command(folder: Path, name: str, because: str) -> None:
     The broker ends the kiosk's connection, and this command checks that it accepts no new one. Its
     readings stay. The name may be used again with `provision kiosk`.
     """
-    for line in steps.revoke(folder.absolute(), name, because):
-        click.echo(line)
+    echo_lines(steps.revoke(folder.absolute(), name, because))
 
 
 def _tell(done: Provisioned) -> None:

@@ -52,6 +52,15 @@ def board_options(command: Callable[..., None]) -> Callable[..., None]:
     return card_options(command)
 
 
+def cable_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--static` and `--port`."""
+    static = click.option(
+        "--static", help="Static address as ADDRESS,NETMASK,ROUTER[,NAME SERVER], or dhcp."
+    )
+    port = click.option("--port", help="Write the settings onto the board at this serial port.")
+    return static(port(command))
+
+
 class NamesParam(click.ParamType[tuple[str, list[str]]]):
     """Option value NAME=ONE,ANOTHER: a name and the names that belong to it."""
 

@@ -21,6 +21,7 @@ from fevergate.protocol.messages import Stored, Verdict
 from fevergate.storage.patient_store import PatientStore, safely
 from fevergate.storage.records import Acknowledged, ReadingArrived, Record, Rejected
 from fevergate.storage.store import Store, Touched
+from fevergate.system.processors import FULL_BATCH
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,6 @@ MAX_WAITING_FEVERS = 2000
 
 COMMIT_INTERVAL_S = 0.02
 """Least time from one commit to the next, while fewer than `FULL_BATCH` records wait."""
-
-FULL_BATCH = 200
 
 REPORT_INTERVAL_S = 0.1
 """Least time between two reports to the kiosks: each costs as much as a reading."""

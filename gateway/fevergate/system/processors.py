@@ -18,8 +18,9 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-MANY = 200
-"""Records in a batch from which on all processors are used."""
+FULL_BATCH = 200
+"""Records in a batch from which on all processors are used, and commits follow each other at once
+(`storage.writer_thread`)."""
 
 FEW = 50
 """Records in a batch up to which one is."""
@@ -38,7 +39,7 @@ class Processors:
 
     def batch(self, records: int) -> None:
         """Choose for a batch of so many records."""
-        if records >= MANY:
+        if records >= FULL_BATCH:
             self._use(self._all)
         elif records <= FEW and self._precedes():
             self._use(self._last)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fevergate.system.processors import FEW, MANY, Processors
+from fevergate.system.processors import FEW, FULL_BATCH, Processors
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def test_few_records_keep_all_threads_together_and_many_let_them_go(sleeper):
         for records, expected in (
             (FEW + 1, everywhere),
             (FEW, {max(everywhere)}),
-            (MANY - 1, {max(everywhere)}),
-            (MANY, everywhere),
-            (MANY - 1, everywhere),
+            (FULL_BATCH - 1, {max(everywhere)}),
+            (FULL_BATCH, everywhere),
+            (FULL_BATCH - 1, everywhere),
         ):
             processors.batch(records)
             assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == expected
     finally:
-        processors.batch(MANY)
+        processors.batch(FULL_BATCH)
 
 
 def test_without_precedence_they_stay_where_they_are(sleeper):
