@@ -26,7 +26,13 @@ from fevergate.people import store as people
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.provision.services import write_drop_ins
 from fevergate.settings.gateway import Desk, GatewaySettings, Web, load_gateway
-from fevergate.storage.connection import connect, immediate_transaction, open_reader, reason
+from fevergate.storage.connection import (
+    connect,
+    immediate_transaction,
+    open_reader,
+    reading,
+    reason,
+)
 from fevergate.storage.schema import begin_epoch
 
 log = logging.getLogger(__name__)
@@ -170,13 +176,8 @@ def copy_of(source: Path, copy: Path) -> Path:
 
     It takes one read transaction, which in WAL mode does not block writers (sqlite.org/wal.html).
     """
-    database = connect(source, read_only=True)
-    try:
+    with reading(source) as database:
         database.execute("vacuum into ?", (str(copy),))
-    except sqlite3.Error as error:
-        raise StoreError(f"{source}: {error}") from error
-    finally:
-        database.close()
     return copy
 
 
@@ -184,13 +185,10 @@ def at_end_of_epoch(source: Path, copy: Path) -> Path:
     """Write a compact copy of the gateway's database with all readings of the present epoch, which
     ends; those that come from now on belong to the next one."""
     whole = copy.with_name("whole.sqlite")
-    try:
-        with closing(connect(source, read_only=True)) as reader:
-            _begin_snapshot(reader, source)
-            with closing(sqlite3.connect(whole)) as target:
-                reader.backup(target)
-    except sqlite3.Error as error:
-        raise StoreError(f"{source}: {error}") from error
+    with reading(source) as reader:
+        _begin_snapshot(reader.conn, source)
+        with closing(sqlite3.connect(whole)) as target:
+            reader.conn.backup(target)
     copy_of(whole, copy)
     whole.unlink()
     return copy
@@ -220,18 +218,15 @@ def sound(path: Path) -> tuple[int, int]:
 
     Raises `BackupError`.
     """
-    database = connect(path, read_only=True)
     try:
-        (result,) = database.execute("pragma integrity_check").fetchone()
-        if result != "ok":
-            raise BackupError(f"{path.name}: {result}")
-        (readings,) = database.execute("select count(*) from readings").fetchone()
-        (fevers,) = database.execute("select count(*) from fevers").fetchone()
+        with closing(connect(path, read_only=True)) as database:
+            (result,) = database.execute("pragma integrity_check").fetchone()
+            if result != "ok":
+                raise BackupError(f"{path.name}: {result}")
+            counts = "select (select count(*) from readings), (select count(*) from fevers)"
+            return database.execute(counts).fetchone()
     except sqlite3.Error as error:
         raise BackupError(f"{path.name}: {error}") from error
-    finally:
-        database.close()
-    return readings, fevers
 
 
 def _move_paths(path: Path, old: str, folder: Path) -> None:

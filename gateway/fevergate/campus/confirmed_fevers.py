@@ -69,35 +69,19 @@ def fevers_by_list(
         own = fevers_since(statements, settings.zone, since)
         stated = {day: fevers_by_hand(connection, day) for day in days}
     confirmed = [
-        _by_hand(
+        ConfirmedFever.by_hand(
             f"{fever.day}/{fever.key}",
             *(campus_of(settings, fever.campus), fever.at, fever.clinical_c, fever.unit),
         )
         for fever in own
     ]
     confirmed += [
-        _by_hand(f"{day}/{campus}/{number}", campus, now)
+        ConfirmedFever.by_hand(f"{day}/{campus}/{number}", campus, now)
         for day, known in stated.items()
         for campus, count in known.items()
         for number in range(1, min(count, MAX_STATED) + 1)
     ]
     return confirmed
-
-
-def _by_hand(
-    key: str, campus: str, at: float, clinical_c: float | None = None, unit: str = ""
-) -> ConfirmedFever:
-    return ConfirmedFever(
-        key=f"confirmed/hand/{key}",
-        campus=campus,
-        gate="",
-        kiosk="",
-        unit=unit,
-        at=at,
-        clinical_c=clinical_c,
-        clinical_site="" if clinical_c is None else "axillary",
-        outcome="",
-    )
 
 
 def _confirmed(

@@ -5,15 +5,13 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from fevergate.crypto.field_encryption import Vault
-from fevergate.errors import StoreError
 from fevergate.people.passes import PassList, has_table
 from fevergate.people.store import IN_FORCE, LISTED, PERMIT, PERMITS, Permit
-from fevergate.storage.connection import connect
+from fevergate.storage.connection import reading
 
 CARD = "card"
 """Kind of the tags of cards (`Vault.tag`)."""
@@ -62,15 +60,13 @@ class CardList:
     def refresh(self) -> None:
         """Read the list if need be. Raises `StoreError`; what was read before stays in force, also
         while a database is being made."""
-        try:
-            with closing(connect(self._path, read_only=True)) as connection:
-                connection.execute(f"pragma cache_size = -{CACHE_KB}")
-                connection.execute("begin")
-                if has_table(connection, _LAST_TABLE):
-                    self._refresh(connection)
-                self._passes.refresh(connection)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
+        with reading(self._path) as database:
+            connection = database.conn
+            connection.execute(f"pragma cache_size = -{CACHE_KB}")
+            connection.execute("begin")
+            if has_table(connection, _LAST_TABLE):
+                self._refresh(connection)
+            self._passes.refresh(connection)
 
     def find(self, number: int) -> CardHolder | None:
         """Whose a card is, by its number; None for one that is on no list, or not now. A visitor
@@ -121,15 +117,12 @@ def has_cards(path: Path) -> bool:
     """Whether anybody has a card on the list of people, or a pass. Raises `StoreError`."""
     if not path.exists():
         return False
-    try:
-        with closing(connect(path, read_only=True)) as connection:
-            return any(
-                has_table(connection, table)
-                and connection.execute(f"select 1 from {table} limit 1").fetchone()  # noqa: S608
-                for table in ("cards", "passes")
-            )
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
+    with reading(path) as database:
+        return any(
+            has_table(database.conn, table)
+            and database.execute(f"select 1 from {table} limit 1").fetchone()  # noqa: S608
+            for table in ("cards", "passes")
+        )
 
 
 def entry_of(person: int) -> int | None:

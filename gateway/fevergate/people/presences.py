@@ -6,15 +6,13 @@ who tapped before the numbers were given (`numbered_at`) is taken for somebody o
 """
 
 import sqlite3
-from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fevergate.errors import StoreError
 from fevergate.people.marks import CARD
 from fevergate.protocol.person_set import MOST_PERSON
-from fevergate.storage.connection import connect
+from fevergate.storage.connection import reading
 from fevergate.storage.coverage_bits import HOUR_S, day_bounds
 from fevergate.storage.schema import struck
 from fevergate.storage.statements import Statements
@@ -51,11 +49,8 @@ class CardPresences:
             return False
         ((numbered_at,),) = rows
         now = self._statements.clock()
-        try:
-            with closing(connect(self._database, read_only=True)) as connection:
-                return self._take(connection, numbered_at, now)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._database}: {error}") from error
+        with reading(self._database) as database:
+            return self._take(database.conn, numbered_at, now)
 
     def _take(self, connection: sqlite3.Connection, numbered_at: float, now: float) -> bool:
         today = datetime.fromtimestamp(now, self._zone).date()

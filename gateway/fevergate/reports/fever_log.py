@@ -5,7 +5,6 @@ sums of hours: in a zone with an offset of half an hour, an hour belongs to the 
 begins.
 """
 
-import sqlite3
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -13,7 +12,6 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.errors import StoreError
 from fevergate.people.roll import DayRoll, Rolls
 from fevergate.people.store import DATABASE
 from fevergate.reports.fevers import Fever, Fevers, lit_for_other_days
@@ -21,7 +19,7 @@ from fevergate.reports.kiosk_comparison import Blind, Unlike, blind, crowds, unl
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
-from fevergate.storage.connection import open_reader
+from fevergate.storage.connection import reading
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.storage.statements import Parameters
 from fevergate.storage.strikes import Strike, read_strikes
@@ -188,11 +186,8 @@ def read_roll(settings: GatewaySettings, day: date, now: float) -> DayRoll | Non
     path = settings.path(DATABASE)
     if not path.exists():
         return None
-    with open_reader(path) as reader:
-        try:
-            return Rolls(_ListReader(reader, now), settings.zone, settings.campus).day(day)
-        except sqlite3.Error as error:
-            raise StoreError(f"{path}: {error}") from error
+    with reading(path) as reader:
+        return Rolls(_ListReader(reader, now), settings.zone, settings.campus).day(day)
 
 
 def _drifted(database: Database, begin: float, end: float) -> list[Drifted]:

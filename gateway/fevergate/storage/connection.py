@@ -71,6 +71,16 @@ def open_reader(path: Path) -> Database:
     return Database(connect(path, read_only=True))
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[Database]:
+    """Open a database as `open_reader` does; an error of SQLite is a `StoreError`, too."""
+    with open_reader(path) as reader:
+        try:
+            yield reader
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}") from error
+
+
 def migrate(database: Database, migrations: Migrations) -> None:
     """Apply the migrations that a database lacks. Raises `StoreError` for one that was made before
     the first release, whose migrations are gone; it is left as it is."""
@@ -87,11 +97,8 @@ def read_rows(path: Path, query: str, *values: Any) -> list[dict[str, Any]]:
     """
     if not path.exists():
         return []
-    with open_reader(path) as reader:
-        try:
-            return list(reader.query(query, values))
-        except sqlite3.Error as error:
-            raise StoreError(f"{path}: {error}") from error
+    with reading(path) as reader:
+        return list(reader.query(query, values))
 
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -103,7 +103,7 @@ class Board:
 
     def board(self, request: Request) -> Response:
         """Show a gate's board."""
-        gate, session = self._gate(request), session_of(request)
+        gate, session = self._shared.gate_of(request), session_of(request)
         mark, today, earlier = self._list.board(gate)
         others = [name for name in self._shared.duty.present(gate) if name != session.user]
         return self._shared.page(
@@ -128,7 +128,7 @@ class Board:
 
     def fevers(self, request: Request) -> Response:
         """Show a page of a gate's fevers: today's, or the open ones of the days before."""
-        gate, number = self._gate(request), page_of(request)
+        gate, number = self._shared.gate_of(request), page_of(request)
         try:
             selection = msgspec.convert(request.query_params.get("of", "today"), Selection)
         except msgspec.ValidationError:
@@ -225,7 +225,7 @@ class Board:
     def acknowledge(self, request: Request, form: Form) -> Response:
         """Acknowledge what a gate's board showed, under one's own name or one of the duty list.
         Fevers that came after the press stay red."""
-        gate = self._gate(request)
+        gate = self._shared.gate_of(request)
         by = self._by(request, form, gate)
         try:
             acknowledge = msgspec.convert({"by": by, **_shown(form)}, Acknowledge, strict=False)
@@ -238,7 +238,7 @@ class Board:
 
     async def lamps(self, request: Request) -> Response:
         """Test a gate's lamps under one's own name or one of the duty list."""
-        form, gate = await form_of(request), self._gate(request)
+        form, gate = await form_of(request), self._shared.gate_of(request)
         if not self._shared.settings.has_lamps(gate):
             raise HTTPException(404)
         by = await run_in_threadpool(self._by, request, form, gate)
@@ -255,9 +255,3 @@ class Board:
         if by != user and by not in self._shared.duty.present(gate):
             raise HTTPException(400, "choice")
         return by
-
-    def _gate(self, request: Request) -> str:
-        gate = request.path_params["gate"]
-        if gate not in self._gates:
-            raise HTTPException(404)
-        return gate

@@ -43,16 +43,12 @@ def _of_the_list(shared: Shared, now: float) -> list[ConfirmedFever]:
     """Fevers that were entered by hand or at the desk, without a name."""
     fevers = fevers_since(shared.people_db, shared.settings.zone, now - LOOK_BACK_S)
     return [
-        ConfirmedFever(
-            key=f"confirmed/hand/{fever.day}/{fever.key}",
-            campus=shared.settings.campus,
-            gate="",
-            kiosk="",
-            unit=fever.unit,
-            at=min(fever.at, now),
-            clinical_c=fever.clinical_c,
-            clinical_site="axillary",
-            outcome="",
+        ConfirmedFever.by_hand(
+            f"{fever.day}/{fever.key}",
+            shared.settings.campus,
+            min(fever.at, now),
+            fever.clinical_c,
+            fever.unit,
         )
         for fever in fevers
     ]

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from sqlite_utils import Database
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import NothingFoundError, StoreError
@@ -290,6 +292,13 @@ class Shared(Site):
     def _places(self, fever: ConfirmedFever) -> tuple[Pair, Pair, Pair]:
         places = self.places(fever.gate, fever.kiosk)
         return places if fever.kiosk else (places[0], (fever.unit, fever.unit), both("by hand"))
+
+    def gate_of(self, request: Request) -> str:
+        """Return the gate in an address; one that there is not is "not found"."""
+        gate = request.path_params["gate"]
+        if all(known.name != gate for known in self.settings.gates):
+            raise HTTPException(404)
+        return gate
 
     def home(self, session: Session) -> str:
         if session.role == "administrator":

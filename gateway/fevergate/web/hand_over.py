@@ -18,13 +18,12 @@ class HandOverPages:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._gates = [gate.name for gate in shared.settings.gates]
         path = "/board/{gate:str}/duty"
         self.routes = [get(path, self.duty), post(path, self.hand_over)]
 
     def duty(self, request: Request, error: str = "") -> Response:
         """Show who is on duty at a gate, and who may take over."""
-        gate = self._gate(request)
+        gate = self._shared.gate_of(request)
         shifts = self._shared.duty.shifts(gate)
         names = self._shared.duty.candidates(gate, session_of(request).user)
         return self._shared.page(
@@ -40,7 +39,7 @@ class HandOverPages:
 
     def hand_over(self, request: Request, form: Form) -> Response:
         """Hand a shift over, or begin one where nobody is on duty."""
-        gate, user, name = self._gate(request), session_of(request).user, form["to"]
+        gate, user, name = self._shared.gate_of(request), session_of(request).user, form["to"]
         duty = self._shared.duty
         if name not in duty.candidates(gate, user):
             raise HTTPException(400, "choice")
@@ -57,9 +56,3 @@ class HandOverPages:
         except EntryError:
             return self.duty(request, "meanwhile_duty")
         return RedirectResponse(f"/board/{gate}", 303)
-
-    def _gate(self, request: Request) -> str:
-        gate = request.path_params["gate"]
-        if gate not in self._gates:
-            raise HTTPException(404)
-        return gate

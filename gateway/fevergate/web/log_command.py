@@ -98,9 +98,8 @@ def log_command(
         raise click.UsageError("--rescreen: expected --format table or json")
     if campus not in (None, settings.campus):
         raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
-    database = open_reader(settings.path(settings.database))
     language = language or settings.language
-    try:
+    with open_reader(settings.path(settings.database)) as database:
         chosen = day_of(day, clock_memory.today(database, settings.zone))
         if again:
             begin, end = day_bounds(chosen, settings.zone)
@@ -124,5 +123,3 @@ def log_command(
             for part in formats.json_parts(whole, indent=2):
                 sys.stdout.write(part.decode())
             sys.stdout.write("\n")
-    finally:
-        database.close()

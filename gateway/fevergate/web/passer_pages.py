@@ -6,7 +6,6 @@ from itertools import islice
 
 import msgspec
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -45,9 +44,7 @@ class PasserPages:
     def who(self, request: Request) -> Response:
         """Who tapped at a gate, or a door that it watches, within the last minute, and whose fever
         the alarm there is."""
-        shared, gate = self._shared, request.path_params["gate"]
-        if gate not in {known.name for known in shared.settings.gates}:
-            raise HTTPException(404)
+        shared, gate = self._shared, self._shared.gate_of(request)
         passers = shared.passers.on_board(gate, lambda each: shared.live.now(each).alarm)
         language = shared.language(request)
         people = named(shared, passers, language, gate)

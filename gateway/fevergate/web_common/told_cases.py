@@ -8,7 +8,7 @@ each contact is told once a round.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -44,14 +44,29 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
 
     key: str
     campus: str
-    gate: str
-    kiosk: str
+    gate: str = ""
+    kiosk: str = ""
     at: float
     clinical_c: float | None
     clinical_site: str
-    outcome: str
+    outcome: str = ""
     unit: str = ""
     """Unit of the person, if the fever was entered by hand; gate and kiosk are empty then."""
+
+    @classmethod
+    def by_hand(
+        cls, key: str, campus: str, at: float, clinical_c: float | None = None, unit: str = ""
+    ) -> Self:
+        """A fever entered by hand or at a desk; with no temperature where only their number is
+        known."""
+        return cls(
+            key=f"confirmed/hand/{key}",
+            campus=campus,
+            at=at,
+            clinical_c=clinical_c,
+            clinical_site="" if clinical_c is None else "axillary",
+            unit=unit,
+        )
 
     @property
     def source(self) -> str:
