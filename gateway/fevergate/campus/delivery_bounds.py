@@ -25,6 +25,7 @@ from fevergate.protocol.campus_messages import (
     HourSummary,
     Summary,
 )
+from fevergate.reports.day_in_words import minute
 
 AHEAD_S = 2 * 3600
 """How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
@@ -76,20 +77,16 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
                 ahead_s = AHEAD_S
     if not believed:
         return item
-    here = f"it is {_local(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
+    here = f"it is {minute(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
     if end < KNOWN_PAST:
         raise OverBoundError(
-            f"this {what} is before {_local(KNOWN_PAST, zone)}; look at the gateway's clock"
+            f"this {what} is before {minute(KNOWN_PAST, zone)}; look at the gateway's clock"
         )
     if isinstance(item, GatewayDay) and end > now + ahead_s:
         raise OverBoundError(f"this day is not over yet: {here}; look at the gateway's clock")
     if begin > now + ahead_s:
         raise OverBoundError(f"this {what} has not begun yet: {here}; look at the gateway's clock")
     return item
-
-
-def _local(at: float, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")
 
 
 def refuse_excess(

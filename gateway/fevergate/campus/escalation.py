@@ -21,6 +21,7 @@ from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import TokenStrikes
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import celsius, report_state, texts
+from fevergate.reports.day_in_words import minute
 from fevergate.texts.translations import Pair, both
 from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.told_cases import LOOK_BACK_S as CONFIRMED_S
@@ -247,7 +248,7 @@ class Escalation:
         return self.settings.titles(name)
 
     def _clock(self, at: float) -> str:
-        return f"{datetime.fromtimestamp(at, self.settings.zone):%Y-%m-%d %H:%M}"
+        return minute(at, self.settings.zone)
 
 
 def _silence(campus: str, gateway: str, began: str) -> str:

@@ -11,7 +11,7 @@ from fevergate.campus.report_corrections import ReportCorrections
 from fevergate.campus.report_tables import STATES, TABLES, names_of
 from fevergate.campus.report_versions import Version
 from fevergate.people.roll import in_words
-from fevergate.reports.day_in_words import local, struck_in_words
+from fevergate.reports.day_in_words import local, minute, struck_in_words
 from fevergate.texts.translations import N_
 from fevergate.web_common.tables import Sheet
 
@@ -113,7 +113,7 @@ class ReportText(ReportCorrections):
         say = self.say
         values: dict[str, Any] = msgspec.structs.asdict(rows) | {"token": rows.token[:8]}
         for name in ("since", "at", "undone_at"):
-            values[name] = local(values[name], self.zone, "%Y-%m-%d %H:%M")
+            values[name] = minute(values[name], self.zone)
         if rows.undone_at is None:
             text = say(
                 "Struck, in no figure: what came since %(since)s by the replaced token %(token)s of"

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 from msgspec.structs import asdict
@@ -15,6 +14,7 @@ from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.strikes import Register, read_strikes
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
+from fevergate.reports.day_in_words import minute
 from fevergate.texts.translations import N_, translator
 
 REASONS = {
@@ -119,7 +119,7 @@ def _list(database: CampusDatabase, settings: CampusSettings) -> None:
 
 def _rows(rows: ReplacedRows, settings: CampusSettings) -> str:
     times = {"first": rows.first_at, "last": rows.last_at}
-    values = asdict(rows) | {name: _local(at, settings.zone) for name, at in times.items()}
+    values = asdict(rows) | {name: minute(at, settings.zone) for name, at in times.items()}
     for name in ("epoch", "first_day", "last_day"):
         values[name] = values[name] or "-"
     values["token"] = f"{rows.gateway}/{rows.token[:8]}"
@@ -129,11 +129,7 @@ def _rows(rows: ReplacedRows, settings: CampusSettings) -> str:
 def _struck(strike: TokenStrike, settings: CampusSettings) -> str:
     say, values = translator(settings.language), asdict(strike)
     for name in ("since", "at", "undone_at"):
-        values[name] = _local(values[name] or 0.0, settings.zone)
+        values[name] = minute(values[name], settings.zone)
     values["token"] = f"{strike.gateway}/{strike.token[:8]}"
     values["epoch"] = say("any") if strike.epoch is None else strike.epoch or "-"
     return say(STRUCK if strike.undone_at is None else UNDONE, **values)
-
-
-def _local(at: float, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M")

@@ -37,8 +37,14 @@ from fevergate.gateway.slow_checks import SlowChecks
 from fevergate.gateway.store_opener import StoreOpener
 from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.alarm_messages import BUTTON, NOT_RECORDED, AlarmState
-from fevergate.protocol.messages import CardPermit, KioskTime, Stored, encode
-from fevergate.protocol.topics import Topic, alarm_topic, gateway_status_topic, shown_topic
+from fevergate.protocol.messages import Message, encode
+from fevergate.protocol.topics import (
+    AT_MOST_ONCE,
+    Topic,
+    alarm_topic,
+    gateway_status_topic,
+    shown_topic,
+)
 from fevergate.settings import last_good
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import reason
@@ -101,7 +107,7 @@ class Gateway:
         )
         self.writer = Writer(
             self._opener.open,
-            self._publish_stored,
+            partial(self._answer, "stored"),
             self._disk_trouble,
             again=lambda: self._broker.again(),
             damaged=self._opener.salvage,
@@ -114,11 +120,11 @@ class Gateway:
             believed=lambda: self.clock.believed,
         )
         self._disk = ""
-        self.clocks = KioskClocks(self._publish_time, self.clock)
+        self.clocks = KioskClocks(partial(self._answer, "time"), self.clock)
         self.lamp_tests = LampTests(
             self.alarm, self.writer.add, self.clock.now, buzzer=settings.alarm.buzzer
         )
-        self._cards = Cards(settings, self._publish_permit, self.clock.now)
+        self._cards = Cards(settings, partial(self._answer, "permit"), self.clock.now)
         self.ingest = Ingest(
             settings,
             self.alarm,
@@ -300,15 +306,9 @@ class Gateway:
         for topic, payload in discovery(self._settings):
             self._broker.publish(topic, payload, retain=True)
 
-    def _publish_stored(self, kiosk: str, stored: Stored) -> None:
-        self._broker.publish(str(Topic(self._settings.campus, kiosk, "stored")), encode(stored))
-
-    def _publish_time(self, kiosk: str, at: KioskTime) -> None:
-        self._broker.publish(str(Topic(self._settings.campus, kiosk, "time")), encode(at), qos=0)
-
-    def _publish_permit(self, kiosk: str, permit: CardPermit) -> None:
-        topic = str(Topic(self._settings.campus, kiosk, "permit"))
-        self._broker.publish(topic, encode(permit), qos=0)
+    def _answer(self, kind: str, kiosk: str, message: Message) -> None:
+        topic = str(Topic(self._settings.campus, kiosk, kind))
+        self._broker.publish(topic, encode(message), qos=0 if kind in AT_MOST_ONCE else 1)
 
     def _disk_trouble(self, error: Exception | None) -> None:
         self._disk = reason(error, self._settings.path(self._settings.database)) if error else ""

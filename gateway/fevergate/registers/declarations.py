@@ -57,9 +57,7 @@ class Field(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     type: Kind = "text"
     required: bool = False
     personal: bool = False
-    choices: Annotated[list[Choice], Meta(max_length=MAX_CHOICES)] = msgspec.field(
-        default_factory=list
-    )
+    choices: Annotated[list[Choice], Meta(max_length=MAX_CHOICES)] = []
     min: float = -LARGEST
     max: float = LARGEST
     unit: OtherTitle = ""

@@ -137,15 +137,15 @@ def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> s
     end = local(span.end, zone, "%H:%M")
     names = {
         "kiosk": kiosk,
-        "begin": local(span.begin, zone, "%Y-%m-%d %H:%M"),
+        "begin": minute(span.begin, zone),
         "end": "24:00" if end == "00:00" else end,
         "people": span.people,
         "fevers": span.fevers,
         "by": span.by,
-        "at": local(span.at, zone, "%Y-%m-%d %H:%M"),
+        "at": minute(span.at, zone),
         "reason": span.reason,
         "undone_by": span.undone_by,
-        "undone_at": local(span.undone_at, zone, "%Y-%m-%d %H:%M"),
+        "undone_at": minute(span.undone_at, zone),
         "undone_reason": span.undone_reason,
     }
     if span.undone_at is None:
@@ -164,3 +164,8 @@ def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> s
 def local(at: float | None, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """A Unix time (s) as local date and time; empty for None."""
     return "" if at is None else datetime.fromtimestamp(at, zone).strftime(form)
+
+
+def minute(at: float | None, zone: ZoneInfo) -> str:
+    """As `local`, without seconds."""
+    return local(at, zone, "%Y-%m-%d %H:%M")

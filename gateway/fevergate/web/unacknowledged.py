@@ -1,8 +1,7 @@
 """Tells contacts of a fever at a gate that nobody acknowledges, as the campus server does."""
 
-from datetime import datetime
-
 from fevergate.notices.texts import celsius, texts
+from fevergate.reports.day_in_words import minute
 from fevergate.reports.fevers import Fever, read_fever, unacknowledged
 from fevergate.web.context import Shared
 
@@ -55,14 +54,11 @@ class UnacknowledgedNotices:
             place=place,
             gate=gate,
             kiosk=kiosk,
-            at=self._clock(min(fever.at, now)),
+            at=minute(min(fever.at, now), settings.zone),
             celsius=celsius(fever.body_c),
-            now=self._clock(now),
+            now=minute(now, settings.zone),
         )
         level = 1 + int(since_s // (settings.escalation.next_level_min * 60))
         self._shared.notices.post(
             *(key, "fever", settings.campus, subject, body), gate=fever.gate, level=level
         )
-
-    def _clock(self, at: float) -> str:
-        return f"{datetime.fromtimestamp(at, self._shared.settings.zone):%Y-%m-%d %H:%M}"

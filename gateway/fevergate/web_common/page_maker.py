@@ -27,7 +27,7 @@ from fevergate.errors import (
     ReportError,
     StoreError,
 )
-from fevergate.reports.day_in_words import local
+from fevergate.reports.day_in_words import local, minute
 from fevergate.texts.translations import LANGUAGES, N_, Say, translator
 from fevergate.texts.word_tables import ERRORS, LABELS
 from fevergate.web_common.accounts import Accounts, Role, Session
@@ -187,7 +187,7 @@ class Site(ABC):
         )
         environment.filters["clock"] = lambda at: local(at, self._zone, "%H:%M:%S") or "-"
         environment.filters["moment"] = lambda at: local(at, self._zone) or "-"
-        environment.filters["minute"] = lambda at: local(at, self._zone, "%Y-%m-%d %H:%M") or "-"
+        environment.filters["minute"] = lambda at: minute(at, self._zone) or "-"
         environment.filters["day"] = lambda text: format_date(
             date.fromisoformat(text), "full", locale=LOCALES[language]
         )

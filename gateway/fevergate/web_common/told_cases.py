@@ -7,7 +7,6 @@ each contact is told once a round.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from fevergate.notices.texts import second_look, texts
+from fevergate.reports.day_in_words import minute
 from fevergate.settings.contacts import NoticeTimes
 from fevergate.texts.translations import Pair, both
 from fevergate.web_common.notice_log import KEYS_AT_ONCE, Notices
@@ -246,17 +246,14 @@ class Cases:
             gate=gate,
             kiosk=kiosk,
             unit=fever.unit or both("not stated by the gateway"),
-            at=self._clock(fever.at),
-            since=self._clock(case.opened_at),
+            at=minute(fever.at, self.settings.zone),
+            since=minute(case.opened_at, self.settings.zone),
             what=second_look(fever.clinical_c, fever.clinical_site, fever.outcome),
         )
         key = f"{fever.key}/{int(case.opened_at)}/{number}"
         self.notices.post(
             key, "confirmed", fever.campus, subject, body, gate=fever.gate, level=level
         )
-
-    def _clock(self, at: float) -> str:
-        return f"{datetime.fromtimestamp(at, self.settings.zone):%Y-%m-%d %H:%M}"
 
 
 _OPEN = """
