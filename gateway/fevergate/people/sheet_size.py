@@ -25,6 +25,9 @@ MAX_LETTERS = 100_000_000
 MAX_UNPACKED = 200_000_000
 """Bytes of all parts of an XLSX, which is a ZIP file."""
 
+MAX_PARTS = 1000
+"""Parts of an XLSX: a workbook has some for each sheet. Each costs time, even an empty one."""
+
 MAX_BESIDE = 20_000_000
 """Bytes of all parts that are neither a sheet nor the texts that cells share. A workbook can name a
 sheet in 50 bytes, for which the library takes 300."""
@@ -84,7 +87,9 @@ def _check_parts(infos: list[zipfile.ZipInfo], file: str) -> None:
         raise _refused(file, N_("expected CSV or XLSX; save it as one of these"))
     unpacked = sum(part.file_size for part in infos)
     packed_so = all(part.compress_type in METHODS for part in infos)
-    if unpacked > MAX_UNPACKED or not packed_so or len(set(names)) < len(names):
+    if len(names) > MAX_PARTS or unpacked > MAX_UNPACKED:
+        raise _unreadable(file, "ZIP")
+    if not packed_so or len(set(names)) < len(names):
         raise _unreadable(file, "ZIP")
 
 

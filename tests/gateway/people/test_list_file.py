@@ -430,3 +430,12 @@ def test_no_damaged_spreadsheet_does_more_than_be_refused(changes):
         read(bytes(data))
     except ListFileError as error:
         assert error.problems
+
+
+def test_a_spreadsheet_of_parts_without_end_is_refused_before_any_is_read():
+    """60,000 empty ones took the service half a minute."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as parts:
+        for number in range(sheet_size.MAX_PARTS + 1):
+            parts.writestr(f"xl/{number}.xml", "")
+    assert "cannot be read as a spreadsheet: ZIP" in problems(file.getvalue())[0][2]
