@@ -202,14 +202,19 @@ def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group)
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('#!/bin/sh\necho "${0##*/} $*"\n')
+        path.write_text('#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE:+ keeps nothing}"\n')
         path.chmod(0o755)
     shutil.copy(ROOT / "tools/test", tmp_path / "tools/test")
     said = subprocess.run(
-        [tmp_path / "tools/test", *arguments], capture_output=True, text=True, check=True
+        [tmp_path / "tools/test", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     ).stdout.splitlines()
-    assert said[0] == f"setup {group}"
+    assert said[0] == f"setup {group} keeps nothing"
     assert said[-1].startswith("pytest ") and said[-1].endswith(" ".join(arguments))
+    assert "keeps nothing" not in said[-1]
     assert any(line.startswith("lint-imports") for line in said) is (group == "test")
 
 
