@@ -50,6 +50,8 @@ class StandIn:
             self._runs = False
         if "gateway/install" in command and "upgrade fails" in self._faults:
             return Result(1, "no")
+        if command.startswith("nft list") and "no limit" in self._faults:
+            return Result(1, "No such file or directory")
         if command == "cat /boot/firmware/config.txt":
             return Result(0, "[cm5]\n[all]\ndtparam=strict_gpiod\n" * self._told_firmware)
         return Result(0, "1970-01-02T00:00:09Z" if command.startswith("date -u") else "")
@@ -141,6 +143,7 @@ def test_each_way_to_fail_is_its_own_figure(fault, step, figure, monkeypatch):
     [
         ("waits its turn", "fever", "run before other programs"),
         ("scattered", "fever", "share one processor"),
+        ("no limit", "fever", "the kernel limits the broker's connections"),
         ("deaf button", "fever", "red goes out when the button is pressed"),
         ("red stays", "broker", "red goes out when it is acknowledged"),
         ("firmware not told", "upgrade", "expected dtparam=strict_gpiod once"),

@@ -106,6 +106,10 @@ def nobody_told_of_the_card(facts):
     facts.silent = 1
 
 
+def lit_only_once_the_card_was_well(facts):
+    facts.unlit = 1
+
+
 @pytest.mark.parametrize(
     ("fault", "figure"),
     [
@@ -116,6 +120,7 @@ def nobody_told_of_the_card(facts):
         (invented, "doubled"),
         (never_lit, "dark"),
         (stored_without_a_light, "dark"),
+        (lit_only_once_the_card_was_well, "dark"),
         (never_reported, "days_wrong"),
         (not_stated, "days_wrong"),
         (too_few_people, "days_wrong"),

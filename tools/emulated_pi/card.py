@@ -23,7 +23,7 @@ PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-arm64", "initramfs-tools"),
     *("mosquitto", "mosquitto-clients", "python3", "python3-venv"),
     *("chrony", "fonts-wqy-microhei", "unattended-upgrades"),
-    *("i2c-tools", "iproute2", "procps"),
+    *("i2c-tools", "iproute2", "nftables", "procps"),
 )
 """Packages to boot, and those that gateway/install needs: the Pi has no network to fetch them."""
 

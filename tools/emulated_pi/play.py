@@ -162,6 +162,10 @@ class Play:
             "the gateway's threads share one processor while little is to do",
             self._pi.processors(UNIT) == {"3"},
         )
+        self._expect(
+            "the kernel limits the broker's connections, and what each may send",
+            self._pi.run("nft list chain inet fevergate broker", check=False).code == 0,
+        )
         self._fever_comes("a fever")
         self._say(f"  {self._pi.held()}")
         self._press()

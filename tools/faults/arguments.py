@@ -38,7 +38,8 @@ the last line:
   published      readings of the ten kiosks;  stored: those on any of the gateway's cards
   lost           published and not stored, or not said to be stored        must be 0
   doubled        counted twice, or never published                         must be 0
-  fevers, dark   how many; for how many no red lamp was ever lit           dark must be 0
+  fevers, dark   how many; for how many no red lamp was ever lit, and in how many
+                 faults of the card none was while they lasted         dark must be 0
   light_ms_p99   from a fever's publishing to its red lamp, over all faults
   days           days of the school that were played
   days_wrong     days that the campus server reports otherwise             must be 0

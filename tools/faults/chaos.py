@@ -174,6 +174,7 @@ class Chaos:
         ]
         self.facts.red_at = self._school.witness.red_at
         self.facts.silent = self._kinds.silent
+        self.facts.unlit = self._kinds.unlit
 
     def _by_kind(self, faults: Counter[str]) -> dict[str, Any]:
         by_kind: dict[str, dict[str, Any]] = {}

@@ -9,7 +9,8 @@ from harness.store_contents import StoreContents
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
 """Figures that must be 0. `doubled`: readings not counted once, or stored but never published;
-`dark`: fevers without a red light; `days_wrong`: days that the campus server reports wrongly."""
+`dark`: fevers without a red light, and faults of an SD card in which none was lit; `days_wrong`:
+days that the campus server reports wrongly."""
 
 
 class Published(NamedTuple):
@@ -34,7 +35,7 @@ class Facts:
     """Facts of one run. `pending`: number of readings that kiosks still hold; `cards`: final
     contents of each SD card that the gateway had; `red_at`: when red was lit for a fever (monotonic
     s); `reported`: the campus server's reports by day; `silent`: faults of an SD card for which
-    amber was not lit."""
+    amber was not lit; `unlit`: those in which no red was lit while they lasted."""
 
     published: dict[Identity, Published] = field(default_factory=dict)
     pending: int = 0
@@ -42,6 +43,7 @@ class Facts:
     red_at: dict[Identity, float] = field(default_factory=dict)
     reported: dict[str, DayReported] = field(default_factory=dict)
     silent: int = 0
+    unlit: int = 0
 
 
 def figures(facts: Facts) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def figures(facts: Facts) -> dict[str, Any]:
         "lost": max(len(published.keys() - stored), facts.pending),
         "doubled": sum(card.miscounted for card in facts.cards) + len(stored - published.keys()),
         "fevers": len(ill),
-        "dark": len(ill - (raised & set(facts.red_at))),
+        "dark": len(ill - (raised & set(facts.red_at))) + facts.unlit,
         "light_ms_p99": round(1000 * lit_s[int(0.99 * (len(lit_s) - 1))], 1) if lit_s else 0,
         "days": len(_played(published)),
         "days_wrong": len(wrong),

@@ -70,7 +70,8 @@ class Kinds:
         self.replaced: Counter[str] = Counter()
         self.cards: list[StoreContents] = []
         """Contents of the cards that were taken out."""
-        self.silent = 0
+        self.silent = self.unlit = 0
+        """Faults of the card in which amber did not tell of the disk, or no fever was lit."""
         self.red_s: dict[str, list[float]] = {}
         self.amber_s: dict[str, list[float]] = {}
         """Seconds from a gateway's start to its first red, and to amber with "disk", by kind."""
@@ -261,7 +262,9 @@ class Kinds:
         else:
             self.amber_s.setdefault(kind, []).append(witness.life_disk_at - began)
         lit_or_fallen(lambda: witness.life_red_at is not None)
-        if witness.life_red_at is not None:
+        if witness.life_red_at is None:
+            self.unlit += 1
+        else:
             self.red_s.setdefault(kind, []).append(witness.life_red_at - began)
 
     def _all_told(self) -> bool:
