@@ -1,7 +1,7 @@
 """Pages of the campus server: reports by day and version, status, and personal data of a fever."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import methodcaller
 
@@ -21,7 +21,7 @@ from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.search_pages import SearchPages
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.site import CampusSite
-from fevergate.campus.summary_store import CampusStore
+from fevergate.campus.summary_store import CampusStore, Refused
 from fevergate.errors import ReportError
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import WEEK, Period, parse_day
@@ -120,8 +120,20 @@ class CampusPages(CampusSite):
             for fever in campus.fevers
         ]
         more = {"report": report, "version": version, "versions": versions, "to": to}
-        more["now"] = self._now()
+        more |= {"now": self._now(), "untaken": self._untaken(report)}
         return self.page(request, "report.html", persons=persons, **more)
+
+    def _untaken(self, report: DayReport) -> list[Refused]:
+        """The newest delivery, refused on the report's day or later, of each gateway that has not
+        stated this day: it was heard, and what it said was not taken."""
+        midnight = datetime.fromisoformat(report.date).replace(tzinfo=self._settings.zone)
+        refused = self._store.last_refused()
+        silent = {gateway for campus in report.campuses for gateway in campus.silent}
+        return [
+            refused[gateway]
+            for gateway in sorted(silent & refused.keys())
+            if refused[gateway].at >= midnight.timestamp()
+        ]
 
     def file(self, request: Request) -> Response:
         """A version as a file: CSV, XLSX, PDF or JSON."""
@@ -167,6 +179,7 @@ class CampusPages(CampusSite):
             gateways=gateways(self._store, self._settings),
             silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
             refused=self._store.refused(),
+            last_refused=self._store.last_refused(),
             replaced=replaced_rows(self._store.database, self._settings)[:MOST_REPLACED],
         )
 

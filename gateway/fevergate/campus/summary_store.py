@@ -157,6 +157,14 @@ class CampusStore:
         rows = self.database.rows(select(*columns).order_by(refusals.c.id.desc()).limit(most))
         return [Refused(**row._mapping) for row in rows]
 
+    def last_refused(self) -> dict[str, Refused]:
+        """The newest refused delivery of each gateway that is kept."""
+        columns = [refusals.c[name] for name in Refused.__struct_fields__]
+        newest = select(func.max(refusals.c.id)).group_by(refusals.c.gateway)
+        with self.database.read() as connection:
+            rows = connection.execute(select(*columns).where(refusals.c.id.in_(newest))).all()
+        return {row.gateway: Refused(**row._mapping) for row in rows}
+
     def heard(self) -> list[GatewayHeard]:
         """Every gateway that has ever sent a delivery."""
         rows = self.database.rows(select(gateways).order_by(gateways.c.campus, gateways.c.gateway))

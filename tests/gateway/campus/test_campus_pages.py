@@ -257,6 +257,18 @@ def test_the_status_says_who_is_silent_whose_clock_is_wrong_and_what_was_refused
     assert "3600 s ahead" in page and "never heard" in page and "expected a name" in page
 
 
+def test_a_gateway_whose_day_was_refused_is_not_called_silent_alone(site, viewer):
+    site.server.store.refuse("gw-west", "$.items[0].date", "kiosks: expected at most 3", b"{}")
+    page = viewer.get("/status").text
+    assert "sends, and it is not taken" in page and "never heard" not in page
+    report = viewer.get(f"/reports/{DAY}").text
+    assert "gw-west did send at" in report and "not taken: kiosks: expected at most 3" in report
+    site.keep(over(counts(kiosk="kiosk-1")), campus="west")
+    site.now.at += 1
+    site.server.clerk.tick()
+    assert "did send at" not in viewer.get(f"/reports/{DAY}").text
+
+
 def test_the_status_names_what_came_by_a_token_that_was_replaced(site, viewer):
     assert "tokens that were replaced" not in viewer.get("/status").text
     site.server.store.keep(delivery(so_far("lie-1", normal=9)), "f00d" * 4)
