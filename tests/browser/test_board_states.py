@@ -113,6 +113,10 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     page.context.close()
 
 
+COVERED = """() => { const it = document.activeElement, at = it.getBoundingClientRect();
+    return document.elementFromPoint(at.left + 20, (at.top + at.bottom) / 2) !== it; }"""
+"""Whether something lies over the middle of what has the focus."""
+
 SPOKEN = """() => { const state = document.getElementById("state"); window.spoken = [];
     new MutationObserver(() => { const text = state.innerText.replace(/\\s+/g, " ").trim();
         if (spoken.at(-1) !== text) spoken.push(text);
@@ -194,6 +198,11 @@ def test_nothing_typed_is_thrown_away_unasked(stage):
 def test_on_a_page_of_its_own_a_follow_up_keeps_what_was_typed(stage):
     with played(stage, "follow-up-page", "en") as page:
         note = page.get_by_label("Note")
+        page.set_viewport_size({"width": 1280, "height": 600})
+        page.get_by_label("Telephone").focus()
+        page.keyboard.press("Tab")  # what has the focus is not covered by the buttons below
+        expect(note).to_be_focused()
+        assert page.evaluate(COVERED) is False
         note.fill("half a sentence")
         page.context.clear_cookies(name="__Host-fevergate")
         page.get_by_role("button", name="Save", exact=True).click()
