@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pages_site import FEVER, GOOD, OURS
 
+from fevergate.web_common.middleware import COOKIE
 from fevergate.web_common.routes import local_path
 
 
@@ -48,6 +49,24 @@ def test_a_wrong_password_loses_neither_the_name_nor_the_page_that_was_asked_for
     form = {"name": "Zhang", "password": "wrong", "to": "/board/south"}
     text = site.client().post("/sign-in", data=form, headers=OURS).text
     assert 'value="Zhang"' in text and 'name="to" value="/board/south"' in text
+
+
+def test_whoever_signs_in_anew_or_out_leaves_no_session_behind(site):
+    client, session = site.client("Zhang"), site.pages.accounts.session
+    first = client.cookies[COOKIE]
+    form = {"name": "Zhang", "password": GOOD, "csrf": session(first).csrf}
+    said = client.post("/sign-in", data=form, headers=OURS).headers["set-cookie"]
+    second = client.cookies[COOKIE]
+    assert all(word in said for word in ("HttpOnly", "Secure", "SameSite=strict"))
+    assert not session(first) and session(second)
+    client.post("/sign-out", data={"csrf": session(second).csrf}, headers=OURS)
+    assert not session(second)
+
+
+@pytest.mark.parametrize("chosen", ["language", "theme"])
+def test_a_choice_that_there_is_not_is_not_kept_and_leads_nobody_away(site, chosen):
+    answer = site.client().get(f"/{chosen}?to=x&back=https://evil.example/")
+    assert answer.headers["location"] == "/" and "set-cookie" not in answer.headers
 
 
 @given(st.text(alphabet="/\\ab.:@?#%\t\r\n 门", max_size=12))
