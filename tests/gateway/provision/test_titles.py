@@ -221,7 +221,8 @@ def test_a_board_calls_kiosks_by_their_names(named_site):
         return board._now(AT, translator("zh"), "zh")
 
     gate = asyncio.run(now()).gates[0]
-    assert gate.alarm.last.kiosk == "左侧" and gate.kiosks[0].kiosk == "左侧"
+    assert gate.where == gate.kiosks[0].kiosk == "左侧"
+    assert gate.alarm.last == last  # which the board sends back as it is
     assert gate.reasons == ["右侧：离线"]
 
 
