@@ -60,9 +60,11 @@ class ReportCorrections(ReportTables):
             key = f"campuses/{way[1]}"
             titles[key] = self.title(campus) if campus else way[1]
             way = [key, *_without_gateway(way[2:], campus)]
-        values = [self.say(VALUES.get(one, one)) for one in (difference.before, difference.now)]
+        values = [
+            self.say(VALUES.get(value, value)) for value in (difference.before, difference.now)
+        ]
         if set(_SILENT) & set(way):  # a gateway that is silent no more has reported
-            values = [self.say(STATES["reported"]) if one == "-" else one for one in values]
+            values = [self.say(STATES["reported"]) if value == "-" else value for value in values]
         way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
         # Some figures share a name with a branch of the tree.
         titles_of = ROLL if {"roll", "anywhere"} & set(way) else _FIGURES
@@ -79,5 +81,5 @@ def _without_gateway(way: list[str], campus: CampusDay | None) -> list[str]:
         return way
     gateway, _, key = way[1].partition("/")
     kiosk = key.partition("/")[0]
-    alike = [one for one in campus.kiosks if one.kiosk == kiosk] if campus else []
+    alike = [row for row in campus.kiosks if row.kiosk == kiosk] if campus else []
     return [way[0], key, *([gateway] if len(alike) > 1 else []), *way[2:]]
