@@ -56,10 +56,11 @@ class CampusError(FeverGateError, RuntimeError):
 
 class OverBoundError(CampusError):
     """A delivery would add more than one gateway's token may; `keys` are those of its rows beyond,
-    none where it may come later."""
+    none where all may come later. `field` is what is too much."""
 
-    def __init__(self, reason: str, keys: Iterable[str] = ()) -> None:
+    def __init__(self, reason: str, keys: Iterable[str] = (), field: str = "$.items") -> None:
         super().__init__(reason)
+        self.field = field
         self.keys = frozenset(keys)
 
 

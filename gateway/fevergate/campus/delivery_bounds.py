@@ -1,4 +1,5 @@
-"""What one gateway's token may add to the campus server: which days, how many kiosks and rows.
+"""What one gateway's token may add to the campus server: which days, how many campuses, kiosks and
+rows.
 
 A clock of 2031, a faulty kiosk or a stolen token must neither leave days that stay nor fill the
 disk that all campuses share. What is beyond a bound is refused, and the gateway keeps it.
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from fevergate.campus.schema import items
+from fevergate.campus.schema import gateways, items
 from fevergate.clock.judge import KNOWN_PAST, LEAP_S
 from fevergate.errors import OverBoundError
 from fevergate.protocol.campus_messages import (
@@ -34,6 +35,10 @@ LEFT_S = LEAP_S + AHEAD_S
 """How far other dates may be ahead. A gateway itself believes no clock that leaps further. Below
 that, counts are taken: they come right with its clock, and if its card breaks before, they are
 nowhere else."""
+
+MOST_CAMPUSES = 3
+"""Campuses that a gateway may claim to be at where the settings do not say where it is: it may have
+been renamed or moved. Each is a row, a line of every report and a notice once it is silent."""
 
 MOST_KIOSKS = 400
 """Kiosks that a gateway counts on one day: twice what a statement of its day can name."""
@@ -87,6 +92,21 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
     if begin > now + ahead_s:
         raise OverBoundError(f"this {what} has not begun yet: {here}; look at the gateway's clock")
     return item
+
+
+def refuse_campus(connection: Connection, whose: dict[str, str]) -> None:
+    """Raise `OverBoundError` where a gateway was heard from `MOST_CAMPUSES` campuses, and not from
+    this one."""
+    heard = connection.execute(
+        select(gateways.c.campus).where(gateways.c.gateway == whose["gateway"])
+    )
+    campuses = {campus for (campus,) in heard}
+    if whose["campus"] not in campuses and len(campuses) >= MOST_CAMPUSES:
+        raise OverBoundError(
+            f"{whose['gateway']} was heard from {len(campuses)} campuses, expected at most"
+            f" {MOST_CAMPUSES}; name it in [campuses.NAME] gateways",
+            field="$.campus",
+        )
 
 
 def refuse_excess(

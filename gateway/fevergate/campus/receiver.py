@@ -80,7 +80,8 @@ class Receiver:
 
     def _keep(self, delivery: Delivery, token: str) -> list[str]:
         try:
-            held = self._store.keep(delivery, token)
+            known = delivery.gateway in self._access.campus_of
+            held = self._store.keep(delivery, token, known=known)
         except OverBoundError as error:
             raise _beyond(delivery, error) from error
         days = {item.date for item in delivery.items if isinstance(item, MarkedDay)}
@@ -129,7 +130,7 @@ class Receiver:
 def _beyond(delivery: Delivery, error: OverBoundError) -> Refusal:
     """The answer to too many rows: some are refused, or all are to come later."""
     if not error.keys:
-        return Refusal(429, "$.items", str(error))
+        return Refusal(429, error.field, str(error))
     keys = {key.partition("@")[0] for key in error.keys}
     beyond = [number for number, item in enumerate(delivery.items) if item.key in keys]
     return Refusal(422, f"$.items[{beyond[0]}]", str(error), beyond)

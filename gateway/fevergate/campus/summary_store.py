@@ -26,6 +26,7 @@ from fevergate.campus.delivery_bounds import (
     NEW_ROWS_BURST,
     NEW_ROWS_PER_S,
     NewRows,
+    refuse_campus,
     refuse_excess,
 )
 from fevergate.campus.given_names import keep_names
@@ -97,9 +98,10 @@ class CampusStore:
         """The present time (Unix time, s)."""
         return self._now()
 
-    def keep(self, delivery: Delivery, token: str = "") -> list[str]:
+    def keep(self, delivery: Delivery, token: str = "", *, known: bool = True) -> list[str]:
         """Commit a delivery; returns the keys of its items, all of which are stored now. `token` is
-        the first digits of the digest of the sender's token.
+        the first digits of the digest of the sender's token; `known` is whether the settings say
+        that the sender is at this campus.
 
         A sender that does not know of a correction (`Delivery.corrected_by`) has old figures: its
         counts are not stored, and its fevers keep the dates that are stored. Raises `CampusError`
@@ -113,6 +115,8 @@ class CampusStore:
         made = [self._row(item, delivery) | came for item in items_by_revision]
         rows = {row["key"]: row for row in made}
         with self.database.write() as connection:
+            if not known:
+                refuse_campus(connection, whose)
             # First, since this locks the gateway's row: its deliveries are written one at a time.
             _hear(connection, whose, now, delivery.sent_at)
             if delivery.names is not None:

@@ -1,21 +1,25 @@
 """What one gateway's token may add to the campus server, and what it may not."""
 
+import hashlib
 from contextlib import closing
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from campus_site import DAY, Parts, after, counts, delivery, fever, over
+from campus_site import DAY, Clock, Parts, after, counts, delivery, fever, over, settings
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT
+from starlette.testclient import TestClient
 
 from fevergate.campus import delivery_bounds, new_kiosks
+from fevergate.campus.app import CampusServer
 from fevergate.campus.delivery_bounds import LEFT_S, NewRows, dated
+from fevergate.campus.settings import Campus
 from fevergate.clock.judge import KNOWN_PAST, LEAP_S
 from fevergate.errors import OverBoundError
-from fevergate.protocol.campus_messages import DaySummary, GatewayDay, HourSummary
+from fevergate.protocol.campus_messages import DaySummary, Delivery, GatewayDay, HourSummary
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -134,3 +138,29 @@ def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, 
     parts.keep(*(fever(2, kiosk=kiosk) for kiosk in "abcde"), *(fever(1, kiosk=k) for k in "fgh"))
     with pytest.raises(OverBoundError):
         parts.keep(fever(1, kiosk="i"))
+
+
+def test_a_token_invents_no_campus_after_campus_where_the_settings_name_none(tmp_path):
+    """Else each is a line of every report, and a notice once it is silent."""
+    token = hashlib.sha256(b"stolen").hexdigest()
+    site = CampusServer(
+        settings(tmp_path, tokens={"gw-1": token}, campuses={}), Clock(f"{DAY} 08:00")
+    )
+    answers = [send(site, f"invented-{number}") for number in range(9)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 6
+    assert answers[-1].json()["error"]["field"] == "$.campus"
+    assert len(site.store.heard()) == len(site.reports.now(DAY).campuses) == 3
+    assert send(site, "invented-0").status_code == 200
+    site.close()
+    named = {"real": Campus(gateways=["gw-1"])}
+    site = CampusServer(
+        settings(tmp_path, tokens={"gw-1": token}, campuses=named), Clock(f"{DAY} 08:00")
+    )
+    assert send(site, "real").status_code == 200, "the settings say where it is"
+    site.close()
+
+
+def send(site, campus):
+    body = msgspec.json.encode(Delivery(campus=campus, gateway="gw-1", items=[day("a")]))
+    bearer = {"authorization": "Bearer stolen"}
+    return TestClient(site.app).post("/v1/summaries", content=body, headers=bearer)
