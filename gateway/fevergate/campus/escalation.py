@@ -19,6 +19,7 @@ from fevergate.campus.marks import campus_of
 from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import TokenStrikes
+from fevergate.campus.summary_store import last_refused
 from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
 from fevergate.notices.texts import celsius, report_state, texts
 from fevergate.reports.day_in_words import minute
@@ -35,6 +36,9 @@ LATE_S = 24 * 3600.0
 """Time after a deadline during which a notice of the late report is posted."""
 NEVER = "never"
 """Start of the silence of a gateway that was never heard."""
+
+UNTAKEN = "untaken"
+"""Kind of the silence of a gateway that does send, and is refused."""
 
 
 class ReportState(Struct, frozen=True, kw_only=True):
@@ -93,19 +97,30 @@ class Escalation:
         self._unmeasured.tick(self.now(), self._rolls)
 
     def gateways(self) -> None:
-        """Post a notice of each gateway's silence, once, and of its end."""
+        """Post a notice of each gateway's silence, once, and of its end; and once in a silence that
+        it does send, and is refused."""
         now = self.now()
         silent_s = self.settings.escalation.silent_after_min * 60.0
         heard, silences = self._heard(), self._silences()
+        refused = {
+            gateway: refusal.at
+            for gateway, refusal in last_refused(self.database).items()
+            if now - refusal.at < silent_s
+        }
         changes: dict[str, tuple[str, str, str, float]] = {}
         for campus, gateway in sorted(self._watched(heard)):
             heard_at = heard.get((campus, gateway))
             silence = silences.get((campus, gateway))
-            if heard_at is None:
+            silent = heard_at is None or now - heard_at >= silent_s
+            if silent and gateway in refused:
+                began = NEVER if heard_at is None else str(int(heard_at))
+                key = _silence(campus, gateway, began, UNTAKEN)
+                changes[key] = "untaken", campus, gateway, refused[gateway]
+            elif heard_at is None:
                 # A server that has just started waits for its gateways.
                 if now - self._since >= silent_s:
                     changes[_silence(campus, gateway, NEVER)] = "never", campus, gateway, now
-            elif now - heard_at >= silent_s:
+            elif silent:
                 key = _silence(campus, gateway, str(int(heard_at)))
                 changes[key] = "silent", campus, gateway, heard_at
             elif silence is not None and _began(silence) < int(heard_at):
@@ -217,7 +232,7 @@ class Escalation:
     def _silences(self) -> dict[tuple[str, str], str]:
         """Start of each gateway's last silence of which a notice was posted."""
         last: dict[tuple[str, str], str] = {}
-        for key in self.notices.keys("silent/"):
+        for key in [*self.notices.keys("silent/"), *self.notices.keys(f"{UNTAKEN}/")]:
             _, campus, gateway, began = key.split("/")
             if _began(began) >= _began(last.get((campus, gateway), NEVER)):
                 last[campus, gateway] = began
@@ -251,8 +266,8 @@ class Escalation:
         return minute(at, self.settings.zone)
 
 
-def _silence(campus: str, gateway: str, began: str) -> str:
-    return f"silent/{campus}/{gateway}/{began}"
+def _silence(campus: str, gateway: str, began: str, kind: str = "silent") -> str:
+    return f"{kind}/{campus}/{gateway}/{began}"
 
 
 def _began(silence: str) -> int:

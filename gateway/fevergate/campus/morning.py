@@ -1,7 +1,8 @@
 """What waits at the campus server: open cases, reports to sign and submit, gateways that are
-silent; of all campuses."""
+silent or refused; of all campuses."""
 
 from datetime import date, timedelta
+from typing import Literal
 
 from msgspec import Struct
 
@@ -9,22 +10,34 @@ from fevergate.campus.fever_search import OPEN, CampusFeverPage, CampusFeverSear
 from fevergate.campus.report import CampusDay, DayReport
 from fevergate.campus.report_versions import Version
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.summary_store import CampusStore, GatewayHeard
+from fevergate.campus.summary_store import CampusStore, GatewayHeard, Refused
 from fevergate.web_common.dates import Period
 
 MAX_CASES = 5
 """Open cases that are listed; the search has all."""
 
 
+class GatewayState(Struct, frozen=True, kw_only=True):
+    """One gateway: what was last heard of it, and what was last refused, if anything. `untaken`: it
+    does send, and since it was heard what it sent was refused."""
+
+    campus: str
+    gateway: str
+    heard: GatewayHeard | None
+    refused: Refused | None
+    state: Literal["heard", "untaken", "silent", "never"]
+
+
 class CampusMorning(Struct, kw_only=True):
-    """What is to do. `cases` are the newest open cases of `period`; `silent` are gateways with the
-    last that was heard of them, if anything; of the reports, `unsigned` and `unsubmitted` are days,
-    the newest first, `undrafted` those that have none yet; `missing` are campuses of which
-    yesterday's report knows nothing or not all."""
+    """What is to do. `cases` are the newest open cases of `period`; `silent` are gateways that are
+    not heard, `untaken` those whose deliveries are refused; of the reports, `unsigned` and
+    `unsubmitted` are days, the newest first, `undrafted` those that have none yet; `missing` are
+    campuses of which yesterday's report knows nothing or not all."""
 
     period: Period
     cases: CampusFeverPage
-    silent: list[tuple[str, str, GatewayHeard | None]]
+    silent: list[GatewayState]
+    untaken: list[GatewayState]
     unsigned: list[str]
     unsubmitted: list[str]
     undrafted: list[str]
@@ -38,7 +51,7 @@ class CampusMorning(Struct, kw_only=True):
     @property
     def waits(self) -> bool:
         """Whether anything is to do."""
-        return bool(self.cases.count or self.silent or self.reports or self.missing)
+        return bool(self.cases.count or self.silent or self.untaken or self.reports or self.missing)
 
 
 def read_morning(
@@ -61,10 +74,12 @@ def read_morning(
         for campus in known[0].campuses
         if campus.state != "reported"
     ]
+    states = gateway_states(store, settings)
     return CampusMorning(
         period=period,
         cases=search.page(CampusQuery(period=period, outcome=OPEN), MAX_CASES),
-        silent=silent_gateways(store, settings),
+        silent=[one for one in states if one.state in ("silent", "never")],
+        untaken=[one for one in states if one.state == "untaken"],
         unsigned=[day for day, known in past if known and known[1].signed_at is None],
         unsubmitted=[
             day
@@ -76,20 +91,29 @@ def read_morning(
     )
 
 
-def gateways(
-    store: CampusStore, settings: CampusSettings
-) -> list[tuple[str, str, GatewayHeard | None]]:
-    """Every gateway by campus and name that must be heard or ever was, with what was heard."""
+def gateway_states(store: CampusStore, settings: CampusSettings) -> list[GatewayState]:
+    """Every gateway that must be heard or ever was, by campus and name. It is silent once it was
+    not heard for `[escalation] silent_after_min`. Raises `CampusError`."""
     heard = {(gateway.campus, gateway.gateway): gateway for gateway in store.heard()}
+    refused = store.last_refused()
     expected = {
         (name, gateway) for name, campus in settings.campuses.items() for gateway in campus.gateways
     }
-    return [(*names, heard.get(names)) for names in sorted({*expected, *heard})]
-
-
-def silent_gateways(
-    store: CampusStore, settings: CampusSettings
-) -> list[tuple[str, str, GatewayHeard | None]]:
-    """The gateways that were not heard for `[escalation] silent_after_min`."""
     since = store.clock() - settings.escalation.silent_after_min * 60
-    return [row for row in gateways(store, settings) if row[2] is None or row[2].heard_at < since]
+    return [
+        _state(campus, gateway, heard.get((campus, gateway)), refused.get(gateway), since)
+        for campus, gateway in sorted({*expected, *heard})
+    ]
+
+
+def _state(
+    campus: str, gateway: str, heard: GatewayHeard | None, refused: Refused | None, since: float
+) -> GatewayState:
+    state: Literal["heard", "untaken", "silent", "never"] = "heard"
+    if refused and refused.at >= since and (heard is None or refused.at > heard.heard_at):
+        state = "untaken"
+    elif heard is None:
+        state = "never"
+    elif heard.heard_at < since:
+        state = "silent"
+    return GatewayState(campus=campus, gateway=gateway, heard=heard, refused=refused, state=state)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.fever_search import CampusFeverSearch
-from fevergate.campus.morning import gateways, read_morning
+from fevergate.campus.morning import gateway_states, read_morning
 from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report import DayReport
@@ -176,10 +176,8 @@ class CampusPages(CampusSite):
             request,
             "status.html",
             now=self._now(),
-            gateways=gateways(self._store, self._settings),
-            silent_before=self._now() - self._settings.escalation.silent_after_min * 60,
+            gateways=gateway_states(self._store, self._settings),
             refused=self._store.refused(),
-            last_refused=self._store.last_refused(),
             replaced=replaced_rows(self._store.database, self._settings)[:MOST_REPLACED],
         )
 

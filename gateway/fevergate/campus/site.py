@@ -14,6 +14,7 @@ from fevergate.campus.report_versions import Reports
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.summary_store import CampusStore
 from fevergate.settings.names import Names
+from fevergate.texts.refusal_text import refused_because
 from fevergate.texts.translations import LANGUAGES, N_, translator
 from fevergate.web_common.accounts import Accounts, Session
 from fevergate.web_common.middleware import ROLL
@@ -48,8 +49,9 @@ class CampusSite(Site):
             settings.zone,
             settings.language,
             ["fevergate.campus", "fevergate.web_common"],
-            lambda language, _say: {
+            lambda language, say: {
                 "text": self.text(language),
+                "refused_because": partial(refused_because, say=say),
                 "campus_title": partial(self.campus_title, language),
             },
         )

@@ -163,11 +163,7 @@ class CampusStore:
 
     def last_refused(self) -> dict[str, Refused]:
         """The newest refused delivery of each gateway that is kept."""
-        columns = [refusals.c[name] for name in Refused.__struct_fields__]
-        newest = select(func.max(refusals.c.id)).group_by(refusals.c.gateway)
-        with self.database.read() as connection:
-            rows = connection.execute(select(*columns).where(refusals.c.id.in_(newest))).all()
-        return {row.gateway: Refused(**row._mapping) for row in rows}
+        return last_refused(self.database)
 
     def heard(self) -> list[GatewayHeard]:
         """Every gateway that has ever sent a delivery."""
@@ -240,6 +236,14 @@ class CampusStore:
 
     def _day(self, at: float) -> str:
         return datetime.fromtimestamp(at, self._zone).date().isoformat()
+
+
+def last_refused(database: CampusDatabase) -> dict[str, Refused]:
+    """The newest refused delivery of each gateway that is kept. Raises `CampusError`."""
+    columns = [refusals.c[name] for name in Refused.__struct_fields__]
+    newest = select(func.max(refusals.c.id)).group_by(refusals.c.gateway)
+    rows = database.rows(select(*columns).where(refusals.c.id.in_(newest)))
+    return {row.gateway: Refused(**row._mapping) for row in rows}
 
 
 def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: float | None) -> None:

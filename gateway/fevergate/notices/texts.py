@@ -103,6 +103,14 @@ TEXTS = {
             " (fevergate doctor)."
         ),
     ),
+    "untaken": (
+        N_("FeverGate: gateway's data not taken, {place}, {gateway}"),
+        N_(
+            "Gateway {gateway} of {place} does send, last at {at}, and the campus server does not"
+            " take it; the gateway keeps it.\n"
+            "Sign in to the campus server: “Gateways and messages” says why."
+        ),
+    ),
     "never": (
         N_("FeverGate: gateway never heard, {place}, {gateway}"),
         N_(

@@ -114,8 +114,21 @@ def test_signing_in_leads_to_what_waits(site, administrator):
     assert f'href="/reports/{DAY}"' in section(page, "Reports to see to")
     site.now.at += 2 * 3600  # and no gateway says anything
     page = site.client("李伟").get("/reports").text
-    assert "silent since 2026-11-24 08:00" in section(page, "Silent gateways")
+    assert "silent since 2026-11-24 08:00" in section(page, "Gateways to see to")
     assert "Silent gateways: 2." in page
+
+
+def test_a_gateway_whose_day_was_refused_is_not_called_silent(site):
+    site.now.at += 2 * 3600
+    site.server.store.refuse("gw-east", "$.items[0]", f"kiosks on {DAY}: expected at most 3", b"{}")
+    administrator = site.client("李伟")
+    page = administrator.get("/reports").text
+    assert "Silent gateways: 1. Gateways whose data is not taken: 1." in " ".join(page.split())
+    east, west = re.findall(r"<li>(.*?)</li>", section(page, "Gateways to see to"))[::-1]
+    assert "gw-east" in east and "silent" not in east and "expected at most 3" in east
+    assert "gw-west" in west and "silent since" in west
+    site.keep()
+    assert "is not taken" not in administrator.get("/reports").text
 
 
 def test_a_campus_that_said_nothing_yesterday_is_named(site, administrator):

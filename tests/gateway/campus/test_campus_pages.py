@@ -269,6 +269,14 @@ def test_a_gateway_whose_day_was_refused_is_not_called_silent_alone(site, viewer
     assert "did send at" not in viewer.get(f"/reports/{DAY}").text
 
 
+def test_why_it_was_refused_is_said_in_the_readers_language(site, viewer):
+    site.server.store.refuse("gw-west", "$.items[0]", f"kiosks on {DAY}: expected at most 3", b"{}")
+    viewer.cookies.set("fevergate-language", "zh")
+    for path in ("/status", f"/reports/{DAY}", "/reports"):
+        page = viewer.get(path).text
+        assert f"{DAY} 的测温机：最多 3 台" in page and "expected at most" not in page
+
+
 def test_the_status_names_what_came_by_a_token_that_was_replaced(site, viewer):
     assert "tokens that were replaced" not in viewer.get("/status").text
     site.server.store.keep(delivery(so_far("lie-1", normal=9)), "f00d" * 4)

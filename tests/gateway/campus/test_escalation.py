@@ -109,6 +109,25 @@ def test_a_silence_is_told_once_and_its_end(scene):
     assert len(scene.told("silent/")) == 2  # another silence
 
 
+def test_a_gateway_that_sends_and_is_refused_is_told_as_that_and_not_as_silent(scene):
+    scene.keep()
+    scene.keep(campus="west")
+    heard = int(scene.now.at)
+    scene.now.at += 3601
+    scene.keep(campus="west")
+    scene.store.refuse("gw-east", "$.items[0]", "kiosks: expected at most 3", b"{}")
+    assert scene.told() == [(f"untaken/east/gw-east/{heard}", "Chen")]
+    assert "未接收" in scene.notices.recent()[0].body
+    scene.now.at += 1800
+    assert len(scene.told()) == 1
+    scene.now.at += 1801  # and now it sends nothing
+    scene.keep(campus="west")
+    assert scene.told("silent/") == [(f"silent/east/gw-east/{heard}", "Chen")]
+    scene.now.at += 1
+    scene.keep()
+    assert len(scene.told("heard/east")) == 1
+
+
 def test_a_gateway_that_was_never_heard_is_told_once_the_server_has_waited(scene):
     scene.keep()
     assert scene.told() == []
