@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from paho.mqtt.enums import _ConnectionState
 
 from fevergate.mqtt import traffic as traffic_module
-from fevergate.mqtt.read_buffer import ReadBuffer
+from fevergate.mqtt.read_buffer import Frame, ReadBuffer
 from fevergate.mqtt.session import new_client
 from fevergate.mqtt.traffic import ACKNOWLEDGED_SLICE, OUTGOING_SLICE, Traffic
 
@@ -132,10 +132,35 @@ def test_each_message_comes_once_whole_and_in_order_wherever_it_was_cut(packets,
     assert wire.sent == b"".join(b"\x40\x02" + n.to_bytes(2, "big") for n in numbers)
 
 
+sizes = st.sampled_from([0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
+"""Where a length gets another byte."""
+
+
+@given(st.integers(0, 0xFF), sizes, st.binary(max_size=3), st.integers(-3, 2))
+@example(0x31, 2_097_152, b"", 0)
+@example(0x3D, 127, PINGRESP, 2)
+@example(0x30, 0, b"x", -2)  # nothing is left
+def test_a_message_is_taken_at_once_if_the_whole_of_it_was_read_and_no_other_packet_is(
+    first, size, before, beyond
+):
+    body = bytes(size)
+    packets = before + bytes([first]) + length_of(body) + body
+    held = ReadBuffer()
+    held.fill((packets + PINGRESP)[: len(packets) + beyond])
+    held.take(len(before))
+    frame = held.publication()
+    taken = first >> 4 == 3 and beyond >= 0
+    assert frame == (Frame(first, body, len(packets)) if taken else None)
+    if frame:
+        held.skip(frame)
+        assert held.take(9) == PINGRESP[:beyond]
+
+
 def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handled():
     no_topic = bytes([0x32, 4, 0, 0, 0, 1])
     too_short = bytes([0x32, 3, 0, 9, 65])
-    for broken in (no_topic, too_short):
+    length_of_five_bytes = bytes([0x32, 0x86, 0x80, 0x80, 0x80, 0, 0, 1, 65, 0, 1, 66])
+    for broken in (no_topic, too_short, length_of_five_bytes):
         taken = []
         wire: Any = Wire(broken + publish(1, b"after", 1, dup=False), [400])
         client, traffic = connected(wire, taken)
