@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fevergate import __version__
+from fevergate.backup.bounded_tar import BoundedTar, bounded_tar
 from fevergate.crypto.passphrase import MAGIC, EncryptedReader, EncryptedWriter, is_encrypted
 from fevergate.errors import BackupError
 from fevergate.protocol.messages import LAST_AT
@@ -212,7 +213,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
     Raises `BackupError`.
     """
     try:
-        with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
+        with _opened(path, passphrase) as file, bounded_tar(file) as tar:
             manifest = _manifest(path, tar)
             missing = dict(manifest.members)
             for member in tar:
@@ -225,7 +226,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                     raise BackupError(f"{path}: {member.name}: no backup has such a file")
                 if member.size != expected.size:
                     raise BackupError(f"{path}: {member.name}: {member.size} bytes")
-                digest = _take(_open(tar, member), into and into / member.name)
+                digest = _take(tar.content(member), into and into / member.name)
                 if digest != expected.sha256:
                     raise BackupError(f"{path}: {member.name}: is not what was backed up")
             while file.read(1 << 16):  # to the end: the last encrypted block is checked there
@@ -242,18 +243,18 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
 def read_manifest(path: Path, passphrase: str | None) -> Manifest:
     """A backup's manifest, without checking its members. Raises `BackupError`."""
     try:
-        with _opened(path, passphrase) as file, tarfile.open(fileobj=file, mode="r:gz") as tar:
+        with _opened(path, passphrase) as file, bounded_tar(file) as tar:
             return _manifest(path, tar)
     except _NO_BACKUP as error:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
 
 
-def _manifest(path: Path, tar: tarfile.TarFile) -> Manifest:
+def _manifest(path: Path, tar: BoundedTar) -> Manifest:
     first = tar.next()
     # A link is refused before tarfile looks for what it names.
     if first is None or first.name != MANIFEST or not first.isfile() or first.size > MAX_MANIFEST:
         raise BackupError(f"{path}: expected a backup made by `fevergate backup`")
-    return msgspec.json.decode(_open(tar, first).read(), type=Manifest)
+    return msgspec.json.decode(tar.content(first).read(), type=Manifest)
 
 
 @contextlib.contextmanager
@@ -265,13 +266,6 @@ def _opened(path: Path, passphrase: str | None) -> Iterator[IO[bytes]]:
             raise BackupError(f"{path}: is encrypted; its passphrase is needed")
         else:
             yield cast(IO[bytes], EncryptedReader(file, passphrase, str(path)))
-
-
-def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    file = tar.extractfile(member)
-    if file is None:
-        raise BackupError(f"{member.name}: not a file")
-    return file
 
 
 def _is_inside(name: str) -> bool:
