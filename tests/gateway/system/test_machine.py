@@ -42,6 +42,11 @@ SYSTEMS = {
         {0: ("raspberrypi,rp1-gpio", ""), 10: ("brcm,bcm7445-gpio", "")},
         0,
     ),
+    "Pi 5, emulated": (
+        ("Raspberry Pi 5 Model B", None),
+        {0: ("raspberrypi,rp1-gpio", "")},
+        0,
+    ),
     "a PC with a GPIO chip": (("", None), {0: ("", "")}, None),
     "a PC": (("", None), {}, None),
 }
@@ -53,7 +58,7 @@ def test_the_headers_chip_is_known_on_every_system(tmp_path, system):
     sys_, dev = lay_out(tmp_path, model, revision, chips)
     machine = recognise(sys_)
     assert machine.is_pi == bool(model) and machine.chip == header
-    assert machine.revision == (revision or 0xA02082)
+    assert machine.revision == (revision or (0xC04170 if "Pi 5" in model else 0xA02082))
     if header is None:
         with pytest.raises(PinsError, match="no GPIO chip of a Raspberry Pi here"):
             chip_of(machine, dev)

@@ -43,11 +43,24 @@ def test_a_round_that_fails_is_logged_and_the_next_one_comes(caplog):
     assert caplog.text.count("Traceback") == 1  # a refusing disk is no fault of the program
 
 
-def test_a_round_may_say_when_the_next_one_comes():
-    thread, over = played([lambda: 0.0, lambda: 0.0, lambda: None])
-    thread.start()
-    assert over.wait(WAIT_S)
-    thread.stop()
+class NoTime(threading.Event):
+    """Lets no time pass, and ends the thread after some rounds."""
+
+    def __init__(self, rounds):
+        super().__init__()
+        self.waits, self._rounds = [], rounds
+
+    def wait(self, timeout=None):
+        self.waits.append(timeout)
+        return len(self.waits) > self._rounds
+
+
+def test_rounds_are_as_far_apart_as_was_said_or_as_the_last_one_says():
+    rounds = [lambda: None, lambda: 0.0, lambda: 7.0, lambda: fails(StoreError("x")), lambda: None]
+    thread = PeriodicThread("sweeper", 5.0, lambda: rounds.pop(0)(), first_s=3.0)
+    thread.stopping = NoTime(5)
+    thread.run()
+    assert thread.stopping.waits == [3.0, 5.0, 0.0, 7.0, 5.0, 5.0]
 
 
 def test_it_is_stopped_while_it_waits_and_before_it_was_started():
