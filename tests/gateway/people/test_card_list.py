@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from people_helpers import NOW, Clock, entry, gateway_people
 
@@ -43,16 +43,32 @@ def listed(people, *entries):
 
 
 @pytest.mark.parametrize(
-    ("base", "text"),
-    [(10, "305419896"), (10, "0305419896"), (16, "12345678"), (16, "0000000012345678")],
+    ("base", "number", "text"),
+    [
+        *((10, CARD, text) for text in ("305419896", "0305419896")),
+        *((10, 4711, text) for text in ("4711", "00004711", "0000004711")),
+        *((16, CARD, text) for text in ("12345678", "0000000012345678")),
+        *((16, 0xABC, text) for text in ("ABC", "00000ABC", "0000000000000ABC")),
+    ],
 )
-def test_a_number_is_found_however_the_list_fills_it_up(people, tmp_path, clock, base, text):
+def test_a_number_is_found_however_the_list_fills_it_up(
+    people, tmp_path, clock, base, number, text
+):
     cards = cards_of(people, tmp_path, clock, base)
     listed(people, entry(card=text))
     cards.refresh()
-    holder = cards.find(CARD)
+    holder = cards.find(number)
     assert holder and holder.person == person_of(people)
-    assert cards.find(CARD + 1) is None
+    assert cards.find(number + 1) is None
+
+
+def test_cards_whose_tags_begin_alike_are_two_peoples(people, cards, monkeypatch):
+    tag = people.vault.tag
+    monkeypatch.setattr(people.vault, "tag", lambda *of: "0" * 8 + tag(*of)[8:])
+    listed(people, entry("1", card="1"), entry("2", card="2"))
+    cards.refresh()
+    holders = [cards.find(1), cards.find(2)]
+    assert [holder.person for holder in holders] == [person_of(people, "1"), person_of(people, "2")]
 
 
 def test_digits_of_another_base_are_not_taken_for_a_card(people, cards):
@@ -122,7 +138,7 @@ def test_what_cannot_be_read_leaves_what_was_read(people, cards, tmp_path):
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("policy", "override", "list", "later")),
+        st.sampled_from(("policy", "override", "list", "later", "earlier")),
         st.integers(0, 3),
         st.sampled_from(PERMITS),
         st.integers(1, 100),
@@ -133,7 +149,10 @@ STEPS = st.lists(
 
 @settings(deadline=None, max_examples=30)
 @given(STEPS)
-def test_it_says_what_the_list_says(tmp_path_factory, steps):
+@example([("earlier", 0, "enter", 1)])
+@example([("override", 0, "stop", 9), ("later", 0, "enter", 9), ("earlier", 0, "enter", 1)])
+@example([("later", 0, "enter", 9), ("override", 0, "stop", 9), ("earlier", 0, "enter", 1)])
+def test_it_says_what_the_list_says_also_when_the_clock_is_set_back(tmp_path_factory, steps):
     folder, clock = tmp_path_factory.mktemp("people"), Clock()
     with gateway_people(folder, clock) as people:
         cards = cards_of(people, folder, clock)
@@ -141,9 +160,10 @@ def test_it_says_what_the_list_says(tmp_path_factory, steps):
         listed(people, *entries)
         persons = [person_of(people, row.number) for row in entries]
         for kind, number, permit, seconds in steps:
-            if kind == "policy":
+            listed_now = people.permit(persons[number], clock.at)
+            if kind == "policy" and listed_now:
                 Policies(people).set("student", "", permit, "Li")
-            elif kind == "override" and people.permit(persons[number], clock.at):
+            elif kind == "override" and listed_now:
                 Policies(people).override(persons[number], permit, clock.at + seconds, "Li")
             elif kind == "list":
                 until = clock.at + seconds if permit == "ask" else None
@@ -151,12 +171,27 @@ def test_it_says_what_the_list_says(tmp_path_factory, steps):
                     str(number), card=str(number + 1), permit=permit, until=until
                 )
                 listed(people, *entries)
-            elif kind == "later":
-                clock.at += seconds
+            elif kind in ("later", "earlier"):
+                clock.at += seconds if kind == "later" else -seconds
             cards.refresh()
             for person, card in zip(persons, range(1, 5), strict=True):
                 permit_now = people.permit(person, clock.at)
                 assert cards.find(card) == ((person, permit_now) if permit_now else None)
+            table = cards._table
+            cards.refresh()
+            assert cards._table is table, "what has not changed is not read again"
+
+
+def test_a_card_is_given_up_on_time_where_the_clock_of_the_list_is_ahead(people, cards, clock):
+    listed(people, entry(card="1"))
+    clock.at += 60
+    listed(people, entry(card="2"))
+    clock.at -= 1
+    cards.refresh()
+    assert cards.find(1)
+    clock.at += 1
+    cards.refresh()
+    assert cards.find(2) and not cards.find(1)
 
 
 def test_a_database_that_is_being_made_is_a_list_without_cards_yet(tmp_path, people, clock):

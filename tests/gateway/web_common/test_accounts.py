@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from fevergate.errors import AccountError
 from fevergate.protocol.visible_text import HIDDEN
 from fevergate.settings.values import is_person_name
-from fevergate.system.steady_clock import LASTS_S, SteadyClock
 from fevergate.web_common.accounts import (
     CODE_LIFETIME_S,
     LOCK_S,
@@ -300,23 +299,6 @@ def test_a_lock_that_was_set_by_a_clock_ahead_is_over_when_that_is_right(scene):
         scene.accounts.sign_in("Li Wei", GOOD)
     scene.at -= 10 * 86_400
     assert scene.accounts.sign_in("Li Wei", GOOD)
-
-
-@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0, 2 * 86_400.0])
-def test_durations_go_by_a_clock_that_follows_no_jump_of_some_minutes(jump_s):
-    utc, up = [1_795_400_000.0], [5.0]
-    clock = SteadyClock(lambda: utc[0], lambda: up[0])
-    utc[0] += jump_s
-    for _ in range(5):
-        utc[0] += 100
-        up[0] += 100
-        assert clock() == 1_795_400_000.0 + up[0] - 5
-    utc[0] -= jump_s
-    assert clock() == utc[0]
-    utc[0] += jump_s  # but one that lasts
-    assert clock() != utc[0]
-    up[0] += LASTS_S
-    assert clock() == utc[0]
 
 
 def first(scene):
