@@ -243,9 +243,8 @@ class Writer(threading.Thread):
             try:
                 messages = self.disk.store.stored({boot: seqs})
             except StoreError as error:
+                # If the database is damaged, the kiosk's next reading finds that out.
                 log.error("telling %s what is stored: %s", boot[0], error)
-                if self.disk.renewed(error):
-                    return
                 continue
             for kiosk, stored in messages:
                 safely(self._stored, kiosk, stored)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from campus_site import DAY, Clock, Parts, after, counts, delivery, fever, over, settings
+from campus_site import DAY, Clock, Parts, after, counts, delivery, fever, local, over, settings
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT
@@ -28,6 +28,11 @@ ZONE = ZoneInfo("Asia/Shanghai")
 def parts(tmp_path):
     with closing(Parts(tmp_path)) as parts:
         yield parts
+
+
+def hour(kiosk):
+    begin = int(local(f"{DAY} 09:00"))
+    return HourSummary(kiosk=kiosk, gate="north", hour=begin, revision=1)
 
 
 def day(kiosk, date=DAY, revision=1):
@@ -88,6 +93,7 @@ def test_a_gateway_counts_no_more_kiosks_of_a_day_than_it_can_have(parts, monkey
     [
         ("MOST_FEVERS", [fever(1), fever(2), fever(3)], {"fever/north-1/1/3"}),
         ("MOST_COUNTS", [day("a"), day("b"), day("c")], {f"day/c/{DAY}"}),
+        ("MOST_COUNTS", [hour("a"), day("a"), hour("b")], {hour("b").key}),
     ],
 )
 def test_rows_of_a_day_have_a_bound(parts, monkeypatch, bound, items, beyond):
@@ -108,6 +114,8 @@ def test_rows_without_end_come_no_faster_than_the_disk_bears(monkeypatch):
     assert rows.take("gw-west", 10)
     now[0] = 5.0
     assert rows.take("gw-east", 5) and not rows.take("gw-east", 1)
+    now[0] = 86_400.0  # one that was silent for a day may send no more at once than at first
+    assert not rows.take("gw-east", 11) and rows.take("gw-east", 10)
 
 
 def test_what_comes_too_fast_is_stored_later_and_none_of_it_now(parts):

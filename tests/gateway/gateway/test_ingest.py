@@ -11,7 +11,7 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.gate_state import MAX_WAITING
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import AHEAD_S, PAST_S
-from fevergate.gateway.flood_guard import OTHERS_BURST
+from fevergate.gateway.flood_guard import LIVE_S, OTHERS_BURST, SLACK_READINGS, FloodGuard
 from fevergate.gateway.ingest import Ingest, is_urgent
 from fevergate.protocol.alarm_messages import Acknowledge, LampTest
 from fevergate.protocol.messages import Applied, CalibrationRecord, CardTapped, encode
@@ -336,6 +336,18 @@ def test_a_clock_that_leaps_changes_no_light_and_no_acknowledgement(scene, monke
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li Wei"))
     seen = [record for record in scene.kept if isinstance(record, Acknowledged)]
     assert {identity.seq for record in seen for identity in record.fevers} == {1, 2}
+
+
+def test_a_kiosk_that_sends_a_backlog_though_its_health_tells_of_none_is_named(scene):
+    now = [0.0]
+    scene.ingest.flood = FloodGuard(lambda: now[0])
+    now[0] += LIVE_S
+    scene.say("north-1/health", health(queued=0))
+    for seq in range(1, int(SLACK_READINGS) + 1):
+        scene.say("north-1/reading", reading(seq))
+    assert scene.ingest.flood.kiosks() == {}
+    scene.say("north-1/reading", reading(seq + 1))
+    assert "north-1" in scene.ingest.flood.kiosks()
 
 
 def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_watched(scene):

@@ -9,7 +9,7 @@ from samples import arrived
 from fevergate.errors import StoreError
 from fevergate.storage import connection
 from fevergate.storage.connection import open_reader
-from fevergate.storage.records import Acknowledged, ReadingArrived
+from fevergate.storage.records import Acknowledged, ReadingArrived, Rejected
 from fevergate.storage.store import Store
 from fevergate.storage.writer_thread import COMMIT_INTERVAL_S, FULL_BATCH, Writer
 
@@ -82,6 +82,7 @@ def test_what_arrived_before_the_end_is_committed(tmp_path):
     for seq in range(1, 2001):
         scene.add(arrived(seq))
     scene.writer.stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]  # who copies that has all
     assert scene.rows() == list(range(1, 2001))
 
 
@@ -131,6 +132,23 @@ def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
         store.open.set()
         scene.wait_for((FULL_BATCH + 2,))
     assert clock.slept_s == []
+
+
+def test_a_kiosk_hears_of_each_reading_that_was_stored_since_it_heard_last(tmp_path, monkeypatch):
+    """Beyond `MAX_GAPS` gaps a message names only the readings that have just come."""
+    clock = StillClock()
+    monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
+    clock.wake.set()
+    told, commits = [], (range(1, 101, 2), [201], [301])
+    writer = Writer(Store(tmp_path / "a.db"), lambda _kiosk, stored: told.append(stored))
+    writer.start()
+    for seqs in commits:
+        committed = threading.Event()
+        for seq in seqs:
+            writer.add(arrived(seq), committed.set if seq == seqs[-1] else lambda: None)
+        assert committed.wait(timeout=120)
+    writer.stop()  # the clock stands: after the first commit there is no report before this
+    assert told[-1].also[-2:] == ((201, 201), (301, 301))
 
 
 def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
@@ -194,10 +212,15 @@ def test_what_the_disk_refuses_until_the_end_is_never_acknowledged(tmp_path):
 
 
 class ChokingStore(Store):
-    """Cannot store reading 2 at all."""
+    """Cannot store reading 2 at all, and its quarantine only after some refusals."""
+
+    refusals = 0
 
     def commit(self, batch):
         for record in batch:
+            if isinstance(record, Rejected) and self.refusals:
+                self.refusals -= 1
+                raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
             if isinstance(record, ReadingArrived) and record.reading.seq == 2:
                 raise StoreError("datatype") from sqlite3.IntegrityError("datatype mismatch")
         return super().commit(batch)
@@ -237,10 +260,14 @@ def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path, monkeypatch):
         scene.writer.stop()
 
 
-def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path):
-    scene = Scene(tmp_path / "a.db", ChokingStore(tmp_path / "a.db"))
+@pytest.mark.parametrize("refusals", [0, 2])
+def test_a_poison_record_is_quarantined_and_its_neighbours_are_kept(tmp_path, refusals):
+    store = ChokingStore(tmp_path / "a.db")
+    store.refusals = refusals
+    scene = Scene(tmp_path / "a.db", store)
     for seq in (1, 2, 3):
         scene.add(arrived(seq))
+    scene.wait_for(("stored", "north-1", 3))
     scene.writer.stop()
     assert scene.rows() == [1, 3]
     assert scene.events.count(("done",)) == 3
@@ -300,6 +327,27 @@ def test_a_fever_finds_room_where_others_find_none_and_a_guards_word_always(tmp_
             writer.add(record)
         waiting.append(writer.waiting)
     assert waiting == [3, 5, 10] and writer.turned_away == 5
+
+
+def test_what_found_no_room_is_asked_for_when_most_of_the_queue_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 100)
+    monkeypatch.setattr("fevergate.storage.writer_thread.MAX_BATCH", 31)
+    store, waiting, asked = GatedStore(tmp_path / "a.db"), [], threading.Event()
+
+    def again():
+        waiting.append(writer.waiting)
+        asked.set()
+
+    writer = Writer(store, lambda *_: None, again=again)
+    writer.start()
+    writer.add(arrived(1))
+    assert store.entered.wait(timeout=120)
+    for seq in range(2, 103):  # one too many
+        writer.add(arrived(seq))
+    store.open.set()
+    assert asked.wait(timeout=120)
+    writer.stop()
+    assert waiting == [100 - 3 * 31]
 
 
 def test_who_asks_the_store_sees_what_came_before_and_the_last_are_told_at_the_end(tmp_path):

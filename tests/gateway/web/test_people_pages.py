@@ -5,6 +5,7 @@ import re
 from pages_site import GOOD, OURS, csrf, post
 
 from fevergate.people.changes import ListEntry, PeopleChanges
+from fevergate.web_common.tokens import Tokens
 
 
 def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
@@ -46,27 +47,40 @@ def test_a_token_is_shown_once_and_opens_what_it_is_for_until_it_is_revoked(site
     assert program.get("/api/v1/audit", headers=headers).status_code == 403
     (token,) = site.pages.tokens.all()
     assert token.used_at and token.by == "李伟"
+    site.pages.tokens.issue("bureau", ["log"], 30, "李伟")
+    assert [token.name for token in site.pages.tokens.all()] == ["bureau", "clinic"]
     post(administrator, "/admin/tokens", action="revoke", id=str(token.id))
     assert program.get("/api/v1/log", headers=headers).status_code == 401
+    assert [token.name for token in site.pages.tokens.all()] == ["bureau"]
 
 
-def test_a_token_ends_with_its_days(site):
+def test_a_token_works_for_its_days_and_not_by_a_clock_set_back_before_it_was_made(site):
     now = [1000.0]
-    tokens = type(site.pages.tokens)(site.pages.store, lambda: now[0])
+    tokens = Tokens(site.pages.store, lambda: now[0])
     secret = tokens.issue("clinic", ["log"], 1, "李伟")
-    assert tokens.find(secret)
-    now[0] += 86400
-    assert tokens.find(secret) is None
-    now[0] = 0  # a clock that was set back opens nothing either
-    assert tokens.find(secret) is None
+    for since_s, works in ((0, True), (86399, True), (86400, False), (-60, True), (-61, False)):
+        now[0] = 1000.0 + since_s
+        assert bool(tokens.find(secret)) is works, since_s
+
+
+def test_the_list_tells_to_the_minute_when_a_token_was_last_used(site):
+    now = [1000.0]
+    tokens = Tokens(site.pages.store, lambda: now[0])
+    secret = tokens.issue("clinic", ["log"], 1, "李伟")
+    for since_s, used_s in ((0, 0), (60, 0), (61, 61)):
+        now[0] = 1000.0 + since_s
+        assert tokens.find(secret)
+        assert [token.used_at for token in tokens.all()] == [1000.0 + used_s]
 
 
 def test_a_token_ends_with_whoever_made_it(site, administrator):
     site.pages.accounts.add("Chen", GOOD, "administrator")
-    secret = site.pages.tokens.issue("clinic", ["persons"], 400, "Chen")
-    assert site.pages.tokens.find(secret)
+    by = {
+        name: site.pages.tokens.issue("clinic", ["persons"], 400, name) for name in ("Chen", "李伟")
+    }
+    assert site.pages.tokens.find(by["Chen"])
     post(administrator, "/admin/people", action="remove", name="Chen")
-    assert site.pages.tokens.find(secret) is None
+    assert site.pages.tokens.find(by["Chen"]) is None and site.pages.tokens.find(by["李伟"])
 
 
 def test_a_token_for_nothing_or_for_ever_is_not_made(site, administrator):
