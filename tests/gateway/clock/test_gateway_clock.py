@@ -133,6 +133,7 @@ def test_a_summers_pause_ends_with_three_hours_of_kiosks_that_agree():
     assert not state.believed and state.at == AT  # but nothing better is known
     assert not pi.after(AGREED_S - 120, kiosk_off_s=1.0).believed
     assert pi.after(300, kiosk_off_s=1.0).why == "agreed"
+    assert not pi.clock.corrections(), "what was dated meanwhile was dated right"
 
 
 def test_kiosks_that_contradict_or_that_we_told_confirm_nothing():
@@ -214,6 +215,11 @@ def test_what_an_earlier_run_dated_ahead_is_corrected_once_network_time_is_back(
     assert not pi.clock.corrections()
 
 
+def test_a_start_half_an_hour_behind_the_last_time_is_believed_and_moves_nothing():
+    clock = Pi(last=AT + 1800).clock
+    assert clock.believed and not clock.corrections()
+
+
 def test_a_clock_beyond_its_certificate_goes_on_from_the_last_time():
     state = Pi(utc=END + DAY_S, last=AT).after(60)
     assert (state.why, state.at) == ("ahead", AT + 60)
@@ -256,6 +262,9 @@ def test_a_gateway_that_doubts_itself_believes_its_kiosks_up_to_the_certificates
     now = clock.now()
     assert clock.is_plausible(AT, now)
     assert not clock.is_plausible(END + 1, now)
+    clock = Pi(utc=0.0, ends=None).clock
+    assert clock.is_plausible(now + PAST_S - 60, now)
+    assert not clock.is_plausible(now + PAST_S + 60, now)
 
 
 @given(

@@ -1,5 +1,6 @@
 """A damaged database: readings go on, the old file stays, what can be read of it comes over."""
 
+import sqlite3
 import threading
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,18 @@ def test_readings_go_on_when_the_file_turns_out_damaged_in_the_midst_of_work(pat
     reader = open_reader(path)
     assert [row[0] for row in reader.execute("select seq from readings")] == [COUNT + 1]
     reader.close()
+
+
+def test_damage_that_no_reading_meets_is_found_by_whoever_looks_at_the_old_ones(path):
+    spoil_a_leaf(path)
+    told = []
+    writer = Writer(Store(path), lambda *_: None, damaged=told.append)
+    writer.start()
+    looked = writer.call(lambda store: store.db.execute("select max(verdict) from readings"))
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        looked.result(120)
+    writer.stop()
+    assert [] != told == set_aside_before(path)
 
 
 def test_all_but_the_bad_page_comes_over_and_is_counted_once(path):

@@ -450,8 +450,10 @@ def test_who_is_signed_in_already_is_led_home(guard):
 def test_a_wrong_password_and_a_departure_are_noted(site, guard):
     form = {"name": "Zhang", "password": "a wrong password"}
     site.client().post("/sign-in", data=form, headers=OURS)
+    site.client().post("/sign-in", data=form | {"name": "x" * 5000}, headers=OURS)
     guard.post("/sign-out", data={"csrf": csrf(guard)}, headers=OURS)
     assert ("-", "turned away", "Zhang testclient") in site.audit()
+    assert ("-", "turned away", f"{'x' * 64} testclient") in site.audit()
     assert ("Zhang", "sign out", "") in site.audit()
 
 
