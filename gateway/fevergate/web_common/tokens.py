@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from fevergate.errors import AccountError
 from fevergate.settings.values import is_person_name
-from fevergate.texts.word_tables import SCOPES
 from fevergate.web_common.accounts import digest
 from fevergate.web_common.store import WebStore
 
@@ -41,20 +40,29 @@ class Tokens:
         self._now = now
 
     def issue(self, name: str, scopes: Sequence[str], days: int, by: str) -> str:
-        """Make a token and return its secret, which cannot be read again. Raises `AccountError`."""
+        """Make a token with some of `SCOPES`; returns its secret, which cannot be read again.
+
+        Raises `AccountError`.
+        """
         if not is_person_name(name):
             raise AccountError("name")
-        if not scopes or not set(scopes) <= set(SCOPES):
+        if not scopes:
             raise AccountError("scopes")
         if not 1 <= days <= MAX_DAYS:
             raise AccountError("days")
         secret = PREFIX + secrets.token_urlsafe(32)
-        chosen = " ".join(scope for scope in SCOPES if scope in scopes)
         with self._store.transaction() as connection:
             connection.execute(
                 "insert into tokens(name, digest, scopes, by, created_at, expires_at)"
                 " values (?, ?, ?, ?, ?, ?)",
-                (name, digest(secret), chosen, by, self._now(), self._now() + days * DAY_S),
+                (
+                    name,
+                    digest(secret),
+                    " ".join(scopes),
+                    by,
+                    self._now(),
+                    self._now() + days * DAY_S,
+                ),
             )
         return secret
 

@@ -119,6 +119,13 @@ def test_a_step_forward_corrects_only_what_was_dated_since_a_start_of_late(after
     assert pi.clock.corrections() == corrections
 
 
+def test_a_step_back_corrects_what_was_dated_ahead_of_the_right_time():
+    pi = Pi()
+    pi.after(1800)
+    pi.utc, pi.synchronised = AT + 1200, True
+    assert pi.clock.corrections() == [Correction(AT + 1260, AT + 1800, -600)]
+
+
 def test_network_time_is_believed_wherever_it_leaps():
     pi = Pi()
     pi.after(3600)
@@ -196,13 +203,14 @@ def test_a_persons_word_that_was_not_needed_says_nothing_of_a_later_leap():
     assert not pi.clock.believed
 
 
-def test_a_clock_that_is_behind_goes_on_from_the_last_time_and_is_corrected():
+@pytest.mark.parametrize("pause_s", [120, 5 * 3600])
+def test_a_clock_that_is_behind_goes_on_from_the_last_time_and_is_corrected(pause_s):
     last = AT + 14 * 3600
     pi = Pi(last=last)
     assert pi.after(600).at == last + 600
-    pi.utc, pi.synchronised = last + 5 * 3600, True
+    pi.utc, pi.synchronised = last + pause_s + 600, True
     assert pi.clock.now() == pi.utc
-    assert pi.clock.corrections() == [Correction(last, last + 600, 5 * 3600 - 600)]
+    assert pi.clock.corrections() == [Correction(last, last + 600, pause_s)]
 
 
 def test_what_an_earlier_run_dated_ahead_is_corrected_once_network_time_is_back():
