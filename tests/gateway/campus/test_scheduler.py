@@ -1,6 +1,7 @@
 """What a campus server does by itself: reports at their time, and what waits for the clock."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from campus_site import Parts, counts, local, over, so_far
@@ -19,16 +20,14 @@ class Scene(Parts):
     def __init__(self, folder):
         super().__init__(folder, at=f"{TODAY} 07:00")
         self.works, self.reminded, self.made, self.forgotten = [], [], [], []
+        told = ("confirmed", "fevers", "gateways", "unmeasured")
+        escalation: Any = SimpleNamespace(
+            **{name: self._work(name) for name in told},
+            remind=lambda date, state: self.reminded.append((date, state)),
+        )
+        sender: Any = SimpleNamespace(tick=self._work("send"))
         self.clerk = Clerk(
-            self.settings,
-            self.store,
-            self._noted_reports(),
-            SimpleNamespace(
-                **{name: self._work(name) for name in ("confirmed", "fevers", "gateways")},
-                unmeasured=self._work("unmeasured"),
-                remind=lambda date, state: self.reminded.append((date, state)),
-            ),
-            SimpleNamespace(tick=self._work("send")),
+            *(self.settings, self.store, self._noted_reports(), escalation, sender),
             **{name: self._work(name) for name in ("keep_time", "close_days", "tell_open")},
             forget=[self.forgotten.append],
         )

@@ -28,7 +28,7 @@ END = AT + 400 * DAY_S
 class Pi:
     """A machine whose clock is set at will; `run` starts its gateway."""
 
-    def __init__(self, utc=AT, last=None, ends=END, doubted_s=0.0):
+    def __init__(self, utc=AT, last=None, ends: float | None = END, doubted_s=0.0):
         self.utc, self.up_s = utc, 100.0
         self.synchronised = False
         self.ends = ends
