@@ -8,7 +8,6 @@ import urllib.request
 import pytest
 from click.testing import CliRunner
 from gpiozero.pins.mock import MockFactory
-from prometheus_client.registry import Collector
 from samples import AT, health
 
 from fevergate.cli import cli
@@ -64,23 +63,6 @@ def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
     assert found["fevergate_committed_records_total"] >= 21
     assert found["fevergate_broker_up"] == 1 and found["fevergate_disk_refuses"] == 0
     assert found["process_resident_memory_bytes"] > 1e6
-
-
-def test_a_port_that_is_taken_costs_the_metrics_only(settings, caplog):
-    from fevergate.system.prometheus_server import MetricsServer
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-
-        class Nothing(Collector):
-            def collect(self):
-                return []
-
-        server = MetricsServer("127.0.0.1", taken.getsockname()[1], Nothing())
-        server.start()
-        server.stop()
-    assert "metrics on 127.0.0.1" in caplog.text
 
 
 def test_status_shows_what_the_guard_sees_and_why(gateway, settings):

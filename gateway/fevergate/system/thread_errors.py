@@ -20,5 +20,4 @@ def watch() -> None:
 def _fell(arguments: threading.ExceptHookArgs) -> None:
     name = arguments.thread.name if arguments.thread else "?"
     fallen.append(name)
-    value = arguments.exc_value or arguments.exc_type()
-    log.critical("the thread %s fell", name, exc_info=value)
+    log.critical("the thread %s fell", name, exc_info=arguments.exc_value)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -36,8 +37,24 @@ def test_few_records_keep_all_threads_together_and_many_let_them_go(sleeper):
         ):
             processors.batch(records)
             assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == expected
+        processors.batch(FEW)
+        os.sched_setaffinity(sleeper, everywhere)
+        processors.batch(FEW)
+        assert os.sched_getaffinity(sleeper) == everywhere, "done once, not with each batch"
     finally:
         processors.batch(FULL_BATCH)
+
+
+def test_a_thread_that_ends_meanwhile_leaves_no_other_behind(sleeper, monkeypatch):
+    everywhere = os.sched_getaffinity(0)
+    ended = threading.Thread(target=int)
+    ended.start()
+    ended.join()
+    monkeypatch.setattr(Path, "iterdir", lambda _: map(Path, (f"{ended.native_id}", f"{sleeper}")))
+    processors = Processors(lambda: True)
+    processors.batch(FEW)
+    assert os.sched_getaffinity(sleeper) == {max(everywhere)}
+    processors.batch(FULL_BATCH)
 
 
 def test_without_precedence_they_stay_where_they_are(sleeper):

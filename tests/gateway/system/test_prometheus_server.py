@@ -1,0 +1,35 @@
+"""Prometheus is served as long as the program runs, and never in the program's way."""
+
+import socket
+
+import pytest
+from prometheus_client.registry import Collector
+
+from fevergate.system.prometheus_server import MetricsServer
+from harness.broker import free_port
+
+
+class Nothing(Collector):
+    def collect(self):
+        return []
+
+
+def test_a_port_that_is_taken_costs_the_metrics_only(caplog):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        server = MetricsServer("127.0.0.1", taken.getsockname()[1], Nothing())
+        server.start()
+        server.stop()
+    assert "metrics on 127.0.0.1" in caplog.text
+
+
+def test_after_its_stop_nothing_listens():
+    address = ("127.0.0.1", free_port())
+    server = MetricsServer(*address, Nothing())
+    server.start()
+    with socket.create_connection(address):
+        pass
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
