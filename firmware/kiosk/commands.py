@@ -29,8 +29,7 @@ class Commands:
             if settings:
                 app.configure(settings)
             if message.get("calibration") is not None:
-                app.identify()
-                app.decision.calibrate(message["calibration"], app.sensor_id)
+                app.calibrate(message["calibration"])
                 applied["calibration"] = message["calibration"]
         except (CalibrationError, SensorError, SettingsError) as error:
             applied["error"] = plain(error)
@@ -73,9 +72,8 @@ class Commands:
 
     def fault(self):
         """The sensor fault, "" where there is none, None before the first sample."""
-        if self.app.fault or self.app.can_c is not None:
-            return self.app.fault
-        return None
+        scanner = self.app.scanner
+        return scanner.fault if scanner.fault or scanner.can_c is not None else None
 
     def restart(self):
         """Reset the board."""
@@ -84,7 +82,7 @@ class Commands:
     def command(self, message):
         """Run a command: "reference" starts or ends a calibration, "identify" blinks and beeps."""
         if message["command"] == "reference":
-            self.app.refer(message["on"] is True)
+            self.app.scanner.refer(message["on"] is True)
             print("reference", message["on"])
         elif message["command"] == "identify":
             self.app.panel.identify()

@@ -48,7 +48,7 @@ class HealthReport:
                 pass
 
     def _publish(self):
-        app, memory = self.app, self.memory
+        app, scanner, memory = self.app, self.app.scanner, self.memory
         if not app.link.busy:
             memory.collect()
         internal_free, internal_low = internal_memory() or (memory.free, memory.low)
@@ -60,20 +60,20 @@ class HealthReport:
             app.settings,
             app.boot,
             up_ms,
-            app.fault or _unready(app, up_ms),
-            "nobody as usual" if app.usual_visitors.blind else "",
+            scanner.fault or _unready(app, up_ms),
+            "nobody as usual" if scanner.usual_visitors.blind else "",
             watched_s=min(watched_ms // 1000, 3600),
             heap_free=min(memory.free, internal_free),
             heap_low=min(memory.low, internal_low),
             queued=len(app.outbox),
-            dropped=app.outbox.dropped + app.outbox.rotten + app.unkept,
-            scans=app.scans,
-            pec_errors=app.sensor.pec_errors,
+            dropped=app.outbox.dropped + app.outbox.rotten + app.answers.unkept,
+            scans=app.answers.scans,
+            pec_errors=scanner.sensor.pec_errors,
             reconnects=app.link.reconnects,
             rssi=app.wifi.rssi(),
             wifi=app.wifi.trouble,
-            can_c=messages.rounded(app.can_c),
-            sensor=app.sensor_id,
+            can_c=messages.rounded(scanner.can_c),
+            sensor=scanner.sensor_id,
             reset=memory.reset,
             settings_version=app.commands.version,
             site=app.settings.site,
@@ -147,4 +147,4 @@ def _unready(app, up_ms):
     """Why nobody is let in although no fault is known, or ""."""
     if app.decision.refers(up_ms):
         return "calibrating"
-    return "" if app.warm_up.over else "warming up"
+    return "" if app.scanner.warm_up.over else "warming up"

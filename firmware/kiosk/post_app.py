@@ -145,7 +145,7 @@ class PostApp:
         """Apply other settings without a reboot."""
         self.settings = settings
 
-    def identify(self):
+    def calibrate(self, record):
         """Refuse a calibration."""
         raise CalibrationError("a lamp post has no sensor")
 

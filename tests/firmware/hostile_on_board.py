@@ -60,7 +60,8 @@ class App:
     def __init__(self):
         self.settings = RemoteSettings(OWN, "remote").settings
         self.decision = Decision(self.settings, "crowd", "unit", "middle")
-        self.sensor_id = CALIBRATION["sensor"]
+        self.scanner = self
+        self.can_c = None
         self.fault = ""
         self.commands = Commands(self, OWN, 0, "remote")
         self.update = Update("a", "AAAA", self.commands, ".")
@@ -78,8 +79,8 @@ class App:
             {"update/piece": self.update.piece},
         )
 
-    def identify(self):
-        pass
+    def calibrate(self, record):
+        self.decision.calibrate(record, CALIBRATION["sensor"])
 
     def configure(self, settings):
         self.settings = settings

@@ -16,7 +16,7 @@ from hardware_build.table import HARDWARE, Table, read
 
 TABLE = HARDWARE / "aiming.toml"
 SAMPLE_S = 0.1
-"""Time from one sample to the next, as in firmware/kiosk/app.py."""
+"""Time from one sample to the next, as in firmware/kiosk/scanner.py."""
 
 PATIENCE_S = 6.0
 FOREHEAD_MM = 60
