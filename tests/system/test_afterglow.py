@@ -58,7 +58,7 @@ def lit(settings):
     gateway.start()
     try:
         shown = red(factory)
-        gateway.ingest.pressed("north", "button")
+        gateway.ingest.alarms.press("north", "button")
         # The kiosk sends it again: it was never told that it is stored.
         late = arrived(7, "fever").reading
         gateway.alarm.fever("north", late)

@@ -115,7 +115,7 @@ def test_of_a_damaged_file_the_last_sound_copy_lights_the_lamp(begun, name, dama
             assert (trouble_text.SETTINGS in lit.amber) == (name == "gateway.toml")
             assert "last s" in caplog.text and name in caplog.text
             assert fleet.wait_stored(60)
-            lit.gateway.ingest.pressed("north", "button")
+            lit.gateway.ingest.alarms.press("north", "button")
     finally:
         restore(folder, copy)
 

@@ -175,7 +175,7 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
             assert lamps.amber and not lamps.green
             assert gateway.tick()  # nothing that starting anew would mend
             assert fleet.pending == 1
-            gateway.ingest.pressed("north", "button")
+            gateway.ingest.alarms.press("north", "button")
             assert not lamps.red
             assert gateway.tick() and says_not_recorded(gateway)
             repair(card)
@@ -281,7 +281,7 @@ def test_a_fever_is_red_with_the_card_read_only_and_the_clock_wrong(
     monkeypatch.setattr(time, "time", lambda: at + time.monotonic() - began)
     with at_work(settings) as (gateway, lamps):
         assert lamps.red and disk_words(gateway) == ["disk: read-only"]
-        gateway.ingest.pressed("north", "button")
+        gateway.ingest.alarms.press("north", "button")
         assert not lamps.red
         fleet = Fleet(settings, 1)
         try:

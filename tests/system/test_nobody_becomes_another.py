@@ -122,7 +122,7 @@ def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, 
                     f" (gateway), {len(lost)} (its kiosk)"
                 ),
             )
-            site.inside.ingest.pressed("south", "Li Wei")
+            site.inside.ingest.alarms.press("south", "Li Wei")
         ending.set()
         thief.join()
         assert (
@@ -186,7 +186,7 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
         say_retained(f"{BASE}/north-1/reading", encode(fever))
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
         until(lambda: site.state("north").state == "raised")  # live it is a fever as any
-        site.inside.ingest.pressed("north", "Li Wei")
+        site.inside.ingest.alarms.press("north", "Li Wei")
     before = site.inside._broker.traffic.retained
     site.inside._broker.again()  # as after each start
     until(lambda: site.inside._broker.traffic.retained >= before + 2)
@@ -260,5 +260,5 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
             line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
             kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
             until(lambda: site.state("south").state == "raised")
-            site.inside.ingest.pressed("south", "Li Wei")
+            site.inside.ingest.alarms.press("south", "Li Wei")
         nobody.kill()

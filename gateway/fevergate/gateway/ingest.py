@@ -12,18 +12,15 @@ from collections.abc import Callable
 import msgspec
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.alarm.gate_state import AcknowledgedFevers, ShownAlarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.errors import MessageError
+from fevergate.gateway.alarm_ingest import AlarmIngest, Keep
 from fevergate.gateway.flood_guard import FloodGuard
-from fevergate.gateway.unrecorded import UnrecordedAcknowledgements
-from fevergate.protocol.alarm_messages import BUTTON, Acknowledge, LampTest
 from fevergate.protocol.messages import (
     Applied,
     CardTapped,
     Health,
-    Identity,
     Reading,
     Verdict,
     decode,
@@ -39,7 +36,6 @@ from fevergate.protocol.topics import (
 )
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import (
-    Acknowledged,
     HealthArrived,
     ReadingArrived,
     Record,
@@ -52,8 +48,6 @@ log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 1.0
 """Least time between two warnings of rejected messages: a flood must not fill the journal."""
-
-Keep = Callable[[Record, Callable[[], None]], None]
 
 
 def topics(campus: str) -> list[str]:
@@ -102,12 +96,11 @@ class Ingest:
         self._monitor = monitor
         self._keep = keep
         self._health = health
-        self._lamp_test = lamp_test
         self._tapped = tapped
         self._person = person
         self._clock = clock or GatewayClock()
         self.flood = FloodGuard()
-        self.unrecorded = UnrecordedAcknowledgements()
+        self.alarms = AlarmIngest(settings, alarm, keep, self._clock.now, lamp_test)
         self.counts: Counter[str] = Counter()
         self._log_at = 0.0
         self._unlogged = 0
@@ -156,31 +149,13 @@ class Ingest:
         self.counts["flood"] += over
         return over
 
-    def pressed(self, gate: str, by: str, shown: ShownAlarm | None = None) -> None:
-        """Acknowledge for `by` what a gate's lamps show, and store that; see `Alarm.press`."""
-        for name, ended in self._alarm.press(gate, by, shown).items():
-            self._keep_acknowledged(name, by, ended)
-
     def _decode(self, topic: Topic, payload: bytes, now: float) -> Record | None:
         """Act on a message and return what is to be stored of it, if anything. Raises
         `MessageError`."""
         if topic.campus != self._settings.campus:
             raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
         if topic.name == "alarm":
-            gate, _, verb = topic.kind.partition("/")
-            if gate not in {g.name for g in self._settings.gates}:
-                raise MessageError("no such gate")
-            if verb == "test":
-                if not self._settings.has_lamps(gate):
-                    raise MessageError("the gate has no lamps to test")
-                self._lamp_test(gate, decode(payload, LampTest).by)
-                return None
-            if verb not in ("acknowledge", "acknowledge/person"):
-                raise MessageError("neither an acknowledgement nor a lamp test")
-            acknowledge = decode(payload, Acknowledge)
-            if verb == "acknowledge" and gate in self._posts.values():
-                acknowledge = _press(acknowledge)
-            self._acknowledge(gate, acknowledge, at_post=verb == "acknowledge")
+            self.alarms.message(topic.kind, payload)
             return None
         if topic.name == OURSELVES:
             return None  # published by this gateway
@@ -287,17 +262,6 @@ class Ingest:
         self._monitor.heard(kiosk)
         return SettingsApplied(applied, now, gate)
 
-    def _acknowledge(self, gate: str, acknowledge: Acknowledge, *, at_post: bool) -> None:
-        shown = _shown(acknowledge)
-        if shown and at_post:
-            self.pressed(gate, acknowledge.by, shown)
-        elif (ended := self._alarm.acknowledge(gate, acknowledge.by, shown)).fevers:
-            self._keep_acknowledged(gate, acknowledge.by, ended)
-
-    def _keep_acknowledged(self, gate: str, by: str, ended: AcknowledgedFevers) -> None:
-        record = Acknowledged(ended.fevers, by, self._clock.now(), gate if ended.more else None)
-        self._keep(record, self.unrecorded.begin(gate))
-
     def _gate_of(self, kiosk: str) -> str:
         """Return a kiosk's gate; a kiosk of no gate raises the alarm at the first one."""
         return self._gates.get(kiosk, self._settings.gates[0].name)
@@ -306,25 +270,3 @@ class Ingest:
     def _same(topic_name: str, kiosk: str) -> None:
         if topic_name != kiosk:
             raise MessageError(f"kiosk {kiosk!r} on the topic of {topic_name!r}")
-
-
-def _press(acknowledge: Acknowledge) -> Acknowledge:
-    """A lamp post's press, which speaks for no person. Raises `MessageError` where it does not say
-    what was shown."""
-    if acknowledge.since is None:
-        raise MessageError(
-            "expected since and fevers, as the gate has lamp posts; people's acknowledgements come"
-            " on .../acknowledge/person"
-        )
-    return msgspec.structs.replace(acknowledge, by=BUTTON)
-
-
-def _shown(acknowledge: Acknowledge) -> ShownAlarm | None:
-    """What whoever acknowledged was shown; None where it is not said. Raises `MessageError`."""
-    last = acknowledge.last
-    if acknowledge.since is None and acknowledge.fevers is None and last is None:
-        return None
-    if acknowledge.since is None or acknowledge.fevers is None:
-        raise MessageError("since and fevers: expected both or neither, and last with both")
-    newest = Identity(last.kiosk, last.boot, last.seq) if last else None
-    return ShownAlarm(acknowledge.since, acknowledge.fevers, newest)

@@ -230,7 +230,7 @@ class Gateway:
         self._clock_keeper.tick()
         slow = self._disk_is_slow
         self.alarm.trouble_all("slow disk", f"disk: no answer in {SLOW_S:.0f} s" if slow else None)
-        unrecorded = self.ingest.unrecorded.gates(self.writer.disk.refusing or slow)
+        unrecorded = self.ingest.alarms.unrecorded.gates(self.writer.disk.refusing or slow)
         for gate in self._settings.gates:
             text = NOT_RECORDED if gate.name in unrecorded else None
             self.alarm.trouble(gate.name, "unrecorded", text)
@@ -283,7 +283,7 @@ class Gateway:
         """Acknowledge all that the gate's lamps show. This runs in the pin library's thread: an
         error that ended it would make the gateway miss the next press."""
         try:
-            self.ingest.pressed(gate, BUTTON)
+            self.ingest.alarms.press(gate, BUTTON)
         except Exception:
             log.exception("the button of gate %s", gate)
 
