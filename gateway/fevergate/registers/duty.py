@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from fevergate.errors import DutyError, StoreError
 from fevergate.registers.declarations import RegisterDeclaration
-from fevergate.registers.entries import MAX_ID, Entries, Entry
+from fevergate.registers.entries import MAX_ID, Entries
 from fevergate.registers.entry_form import NewEntry, Value
+from fevergate.registers.entry_reader import Entry
 from fevergate.settings.values import is_person_name
 from fevergate.storage.statements import Statements
 

@@ -8,7 +8,8 @@ from starlette.requests import Request
 
 from fevergate.errors import EntryError
 from fevergate.registers.declarations import MAX_FIELDS, RegisterDeclaration
-from fevergate.registers.entries import MAX_ID, Entry
+from fevergate.registers.entries import MAX_ID
+from fevergate.registers.entry_reader import Entry
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.web.api_part import ApiPart, PageNumber, Short, limits, pages
 from fevergate.web.openapi import Date, Operations

@@ -17,7 +17,8 @@ from fevergate.people.card_list import entry_of
 from fevergate.people.passes import REGISTER as VISITORS
 from fevergate.people.store import PeopleStore
 from fevergate.protocol.messages import Identity
-from fevergate.registers.entries import Entries, Entry
+from fevergate.registers.entries import Entries
+from fevergate.registers.entry_reader import Entry
 from fevergate.reports.fevers import read_fever
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.presences import Passage, count_measured, passed_between, person_of

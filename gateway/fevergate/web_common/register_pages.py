@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from fevergate.errors import EntryError, PeriodError
 from fevergate.people.passes import REGISTER as VISITORS
 from fevergate.registers.declarations import RegisterDeclaration
-from fevergate.registers.entries import MOST, Entry, new_id
+from fevergate.registers.entries import new_id
+from fevergate.registers.entry_reader import MOST, Entry
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import Period, period, spans

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fevergate.registers.declarations import Choice, Field, RegisterDeclaration
-from fevergate.registers.entries import Entries, Entry
+from fevergate.registers.entries import Entries
 from fevergate.registers.entry_form import EntryForm, Value
+from fevergate.registers.entry_reader import Entry
 from fevergate.settings.names import in_language
 from fevergate.storage.coverage_bits import day_bounds
 from fevergate.texts.translations import N_, Say
