@@ -10,7 +10,7 @@ from typing import Any
 
 from fevergate.clock.judge import LATE_S
 from fevergate.protocol.messages import STORED_FIELDS
-from fevergate.storage.schema import COUNTED, EPOCH, HOUR, SHARE, TENTH
+from fevergate.storage.schema import COUNTED, EPOCH, HOUR, SHARE, TENTH, WATCHED
 
 COLUMNS = (*STORED_FIELDS, "received_at", "gate", "claimed_at")
 
@@ -65,7 +65,7 @@ _STAGE = {
 _NAMES = ", ".join(COLUMNS)
 _OWN_HOUR = HOUR.format(row="a")
 _BITS = (
-    "coalesce(sum(distinct case when at is not null and reason != 'sensor' {}"
+    f"coalesce(sum(distinct case when {WATCHED.format(row='a')} {{}}"
     " then 1 << (cast(at / 60 as integer) % 60) end), 0)"
 )
 _LATE = _BITS.format(f"and received_at - at > {LATE_S}")

@@ -18,6 +18,14 @@ migrations = Migrations("fevergate")
 HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
 """SQL: the hour of a reading (Unix time, s), by its date or else its arrival."""
 
+WATCHED = (
+    "{row}.at is not null and {row}.reason in"
+    " ('', 'short', 'moving', 'cold', 'room', 'confirm', 'unconfirmed')"
+)
+"""SQL: whether a reading shows that its minute was watched: a person was in view of a sensor that
+works. Left out are those of a thing, a wall or a calibration reference, of a sensor that failed or
+warms up, and reasons that a later firmware may have: health says whether those minutes count."""
+
 
 def _count(row: str, sign: str) -> str:
     """Return SQL that adds a reading to its hour (`+`), or subtracts it (`-`)."""
@@ -26,8 +34,8 @@ def _count(row: str, sign: str) -> str:
         values ({row}.kiosk, {HOUR.format(row=row)}, {row}.gate,
                 {sign}({row}.verdict = 'normal'), {sign}({row}.verdict = 'fever'),
                 {sign}({row}.verdict = 'retry'),
-                case when {row}.at is null or {row}.reason = 'sensor' then 0
-                     else 1 << (cast({row}.at / 60 as integer) % 60) end, 1)
+                case when {WATCHED.format(row=row)}
+                     then 1 << (cast({row}.at / 60 as integer) % 60) else 0 end, 1)
         on conflict(kiosk, hour) do update set
             normal = normal + excluded.normal, fever = fever + excluded.fever,
             retry = retry + excluded.retry, watched = watched | excluded.watched,
@@ -225,6 +233,11 @@ create index strikes_begin on strikes(begin);
 create table meta (key text primary key, value text not null) strict, without rowid;
 """
 
+_COUNT_DATED = (
+    "create trigger count_dated after update of at on readings"
+    f" begin {_count('old', '-')} {_count('new', '+')} end"
+)
+
 
 @migrations()
 def first(db: Database) -> None:
@@ -233,9 +246,7 @@ def first(db: Database) -> None:
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
     dated = "after update of at on readings"
-    db.conn.execute(
-        f"create trigger count_dated {dated} begin {_count('old', '-')} {_count('new', '+')} end"
-    )
+    db.conn.execute(_COUNT_DATED)
     db.conn.execute(
         f"create trigger spread_dated {dated} begin {_spread('old', '-')} {_spread('new', '+')} end"
     )
@@ -318,6 +329,13 @@ def presences(db: Database) -> None:
 def supply_of_calibration(db: Database) -> None:
     """The supply voltage (V) that was set when a sensor was calibrated."""
     db.conn.execute("alter table calibrations add column supply_v real")
+
+
+@migrations()
+def watched_by_persons_alone(db: Database) -> None:
+    """A reading that is dated late covers its minute only if it saw a person (`WATCHED`)."""
+    db.conn.execute("drop trigger count_dated")
+    db.conn.execute(_COUNT_DATED)
 
 
 def begin_epoch(connection: sqlite3.Connection) -> None:

@@ -158,11 +158,23 @@ def test_coverage_that_came_late_is_known_as_late_until_it_came_in_time_too(stor
         assert (row["watched"].bit_count(), row["late"].bit_count()) == (2, late), received_s
 
 
-def test_a_scan_that_the_sensor_failed_is_no_coverage(store):
-    store.commit([arrived(1, "retry", reason="sensor")])
+@pytest.mark.parametrize("reason", ["sensor", "wait", "reference", "far", "hot", "of-a-later-day"])
+@pytest.mark.parametrize("dated_late", [False, True])
+def test_a_scan_that_saw_no_person_is_no_coverage(store, reason, dated_late):
+    """A black body, a wall or a cup before a kiosk must not make a day count as watched."""
+    at = None if dated_late else AT
+    store.commit([arrived(1, "retry", reason=reason, at=at)])
+    store.db.execute("update readings set at = ?", (AT,))
     assert totals(store, "watched") == 0
-    store.commit([arrived(2)])
-    assert totals(store, "watched").bit_count() == 1
+
+
+@pytest.mark.parametrize("reason", ["", "short", "moving", "cold", "room", "confirm"])
+@pytest.mark.parametrize("dated_late", [False, True])
+def test_a_scan_that_saw_a_person_covers_its_minute(store, reason, dated_late):
+    at = None if dated_late else AT
+    store.commit([arrived(1, "retry" if reason else "normal", reason=reason, at=at)])
+    store.db.execute("update readings set at = ?", (AT,))
+    assert totals(store, "watched") == 1 << int(AT % 3600 // 60)
 
 
 def test_an_acknowledgement_names_who_and_when_once(store):
