@@ -1,10 +1,14 @@
 """registers.toml: what is shipped, what a site adds, and what a mistake in it is told as."""
 
+from importlib import resources
+
 import pytest
 from register_helpers import LOAN
 
 from fevergate.errors import SettingsError
 from fevergate.registers.declarations import (
+    MAX_FIELDS,
+    MAX_REGISTERS,
     load_registers,
     parse,
     read_registers,
@@ -76,6 +80,91 @@ def test_a_mistake_is_told_with_file_line_field_and_what_was_expected(tmp_path, 
     assert "\n" not in str(error.value)
 
 
+OPEN = 'open = true\nclose = "归还"\n'
+"""Of `LOAN`, before its English button."""
+
+SHIPPED = resources.files("fevergate.registers").joinpath("registers.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (OPEN, "", "close_en: needs open = true"),
+        (f'{OPEN}close_en = "Given back"\n', "", "until: needs open = true"),
+        (
+            f'{OPEN}close_en = "Given back"\nuntil = "back_by"',
+            'closing = "22:00"',
+            "closing: needs open = true",
+        ),
+        ('until = "back_by"', 'begin = "back_by"', "open: entries with begin or end are not"),
+        ('until = "back_by"', 'end = "back_by"', "open: entries with begin or end are not"),
+        ('until = "back_by"', 'begin = "number"', "begin: 'number' must be a time"),
+        ('until = "back_by"', 'end = "number"', "end: 'number' must be a time"),
+        ('"time"', '"time", personal = true', "until: 'back_by' must be a time, not personal"),
+        ('sum = "amount"', 'sum = "note"', "sum: 'note' must be a number"),
+        ('sum = "amount"\n', "", "supplies: low needs sum"),
+        ('each = "item"\n', "", "sum: needs each"),
+        ('"place", required = true', '"place"', "each: 'place' must be a required field"),
+        ("min = 0, max = 1000000", "min = 1, max = 0", "max: expected min, max from"),
+        ("min = 0, max = 1000000", "max = 1.1e9", "max: expected min, max from"),
+        ("min = 0, max = 1000000", "min = -1.1e9", "max: expected min, max from"),
+        ("[thermometers]", f"[{'t' * 33}]", r"expected a name of \[a-z0-9-\]"),
+        ("number =", f"{'n' * 33} =", r"expected a name of \[a-z0-9_\]"),
+        ("[thermometers]", "wrong = 1\n[thermometers]", "wrong: expected a table, "),
+        ("[thermometers.fields]", "[thermometers.fields]\nwrong = 1", "wrong: expected a table "),
+    ],
+)
+def test_what_does_not_fit_the_rest_of_the_file_is_refused(right, wrong, told):
+    text = LOAN if right in LOAN else SHIPPED
+    assert parse(text, "f")
+    with pytest.raises(SettingsError, match=told):
+        parse(text.replace(right, wrong, 1), "f")
+
+
+def many(registers, fields=1, name="r"):
+    named = "".join(f'f{number} = {{ title = "f" }}\n' for number in range(fields))
+    heads = (f'[{name}{n}]\ntitle = "r"\n[{name}{n}.fields]\n' for n in range(registers))
+    return "".join(head + named for head in heads)
+
+
+def test_as_many_registers_and_fields_as_fit_are_read_and_no_more(tmp_path):
+    file, room = tmp_path / "registers.toml", MAX_REGISTERS - len(shipped())
+    file.write_text(many(room))
+    assert len(read_registers(tmp_path)) == MAX_REGISTERS
+    file.write_text(many(room + 1))
+    with pytest.raises(SettingsError, match="at most 32 registers with the shipped"):
+        read_registers(tmp_path)
+    assert len(parse(many(1, MAX_FIELDS, "r" * 31), "f")["r" * 31 + "0"].fields) == MAX_FIELDS
+    for fields in (0, MAX_FIELDS + 1):
+        with pytest.raises(SettingsError, match=r"r0\.fields: expected 1 to 24 fields"):
+            parse(many(1, fields), "f")
+    with pytest.raises(SettingsError, match="r0: expected 1 to 24 fields"):
+        parse('[r0]\ntitle = "r"\n', "f")
+
+
+@pytest.mark.parametrize("key", ["begin", "end"])
+def test_an_entry_that_has_a_begin_or_an_end_holds_for_some_time(key):
+    time = f'[a]\ntitle = "a"\n{key} = "b"\n[a.fields]\nb = {{ title = "b", type = "time" }}\n'
+    assert parse(time, "f")["a"].holds
+    assert not parse(many(1), "f")["r0"].holds
+
+
+def test_a_button_with_one_name_has_it_in_both_languages():
+    for left in ("close =", "close_en ="):
+        one_name = "".join(line for line in LOAN.splitlines(True) if not line.startswith(left))
+        register = parse(one_name, "f")["thermometers"]
+        assert register.closing_button("zh") == register.closing_button("en") != ""
+    both = parse(LOAN, "f")["thermometers"]
+    assert (both.closing_button("zh"), both.closing_button("en")) == ("归还", "Given back")
+
+
+def test_a_place_may_be_one_of_the_sites_own_or_another():
+    further = LOAN.replace(
+        "required = true }", 'type = "place", choices = [{ name = "x", title = "x" }] }', 1
+    )
+    assert parse(further, "f")["thermometers"].fields["number"].choices[0].name == "x"
+
+
 def test_choices_that_are_there_twice_or_belong_to_a_text_are_refused():
     head = '[a]\ntitle = "a"\n[a.fields]\n'
     choices = 'choices = [{ name = "x", title = "x" }, { name = "x", title = "x" }]'
@@ -95,4 +184,6 @@ def test_a_damaged_file_takes_no_page_away_and_the_last_sound_one_is_in_force(tm
     assert "thermometers" in load_registers(tmp_path)
     assert "the last sound registers are taken" in caplog.text
     file.unlink()  # taken away on purpose
+    assert list(load_registers(tmp_path)) == list(shipped())
+    file.write_text("[broken")
     assert list(load_registers(tmp_path)) == list(shipped())
