@@ -280,6 +280,9 @@ class RollMachine(RuleBasedStateMachine):
         if not self.model.people:
             return
         now = self.college.clock.at
+        fevers = sum(clinical_c == 38.9 for _, clinical_c in self.model.marks.values())
+        fevers += sum(figures.fevers for figures in self.kept.values())
+        assert self.college.roll.fevers(self.first, self.college.today) == fevers
         for day in self.days()[-5:]:
             if day in self.kept:
                 assert self.college.roll.day(day) == self.kept[day]
@@ -295,6 +298,7 @@ class RollMachine(RuleBasedStateMachine):
             for unit in units:
                 parts = unit.figures.measured + unit.figures.excused + unit.figures.unmeasured
                 assert parts == unit.figures.expected
+                assert self.college.roll.units(day, [unit.unit]) == [unit]
             expected = self.model.expected(day, now)
             for state in STATES:
                 listed = self.college.numbers(state, day)
@@ -626,6 +630,45 @@ def test_a_fever_begins_at_its_threshold_and_stays_one_case_when_it_is_corrected
     college.enter("1", clinical_c=38.5)
     (second,) = fevers_since(college.store.statements, ZONE, 0.0)
     assert first.key and second.key == first.key and second.clinical_c == 38.5
+
+
+def test_fevers_of_a_period_count_from_their_threshold_on_and_after_their_marks_are_deleted(
+    college,
+):
+    listed(college, "1", "2", "3")
+    college.roll.close_days(30)
+    first = college.today
+    college.enter("1", clinical_c=38.9)
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    college.enter("1", clinical_c=FEVER_C)
+    college.enter("2", clinical_c=FEVER_C - 0.1)
+    (fever, none) = college.roll.people(college.today, "measured")
+    assert fever.fever and not none.fever
+    for before in (first, college.today):  # marks before it are deleted
+        college.roll.forget(before)
+        assert college.roll.fevers(first, college.today) == 2
+        assert college.roll.fevers(first, first) == 1
+        assert college.roll.fevers(college.today, college.today) == 1
+    assert college.roll.day(college.today) == DayRoll(
+        expected=3, measured=2, unmeasured=1, fevers=1
+    )
+
+
+def test_a_list_of_people_goes_on_where_its_page_ended_by_campus_unit_and_number(college):
+    places = [("west", "b"), ("east", "b"), ("east", "a"), ("west", "a"), ("east", "b")]
+    college.changes.replace(
+        [entry(str(n), campus=campus, unit=unit) for n, (campus, unit) in enumerate(places)]
+    )
+    everybody = college.roll.people(college.today, "unmeasured")
+    keys = [(row.campus, row.unit, row.person) for row in everybody]
+    assert keys == sorted(keys) and len(keys) == 5
+    units = [(row.campus, row.unit) for row in college.roll.units(college.today)]
+    assert units == sorted(set(places))
+    pages = [college.roll.people(college.today, "unmeasured", None, 2, n) for n in (0, 2, 4, 6)]
+    assert list(map(len, pages)) == [2, 2, 1, 0]
+    assert [row for page in pages for row in page] == everybody
+    assert college.roll.people(college.today, "unmeasured", None, 0) == []
 
 
 def test_why_somebody_was_excused_is_sealed_on_the_disk_and_read_by_who_may(college, tmp_path):
