@@ -1,5 +1,6 @@
 """`fevergate`: the command line. Imports every room; no room imports it."""
 
+import errno
 import importlib
 import sys
 from pathlib import Path
@@ -43,6 +44,8 @@ runs for months, must not hold the libraries of the others in memory."""
 
 EXTRAS = {"alembic": "campus", "esptool": "flash", "psycopg": "campus", "sqlalchemy": "campus"}
 """Optional modules, and the extra of the package that installs each."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Commands(click.Group):
@@ -140,11 +143,20 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line on stderr, and exit code 2."""
+    """Run the command line; an error of ours and a full disk are one line on stderr, and exit code
+    2."""
     try:
         cli()
     except FeverGateError as error:
         click.echo(f"fevergate: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        from fevergate.texts.translations import N_, side_by_side
+
+        words = N_("there is no room on the disk: make room, then run the same command again.")
+        click.echo(f"fevergate: {error.filename or '-'}: {side_by_side(words)}", err=True)
         sys.exit(2)
 
 

@@ -92,14 +92,20 @@ def _builder(
 
 
 def ensure_authority(folder: Path, campus: str) -> bool:
-    """Create `ca.key` and `ca.crt` unless they exist; returns whether they were created."""
+    """Create `ca.key` and `ca.crt` unless they exist; returns whether they were created.
+
+    A key without certificate is what is left where the disk was full: it gets its certificate.
+    """
     key_path, path = folder / "ca.key", folder / "ca.crt"
-    if path.exists() and key_path.exists():
+    if path.exists():
+        if not key_path.exists():
+            raise ProvisionError(f"{folder}: ca.crt and ca.key belong together, ca.key is missing")
         return False
-    if path.exists() or key_path.exists():
-        raise ProvisionError(f"{folder}: ca.crt and ca.key belong together, one is missing")
-    key = ec.generate_private_key(ec.SECP256R1())
-    write_private(key_path, _key_pem(key))
+    if key_path.exists():
+        key = _read_key(key_path)
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        write_private(key_path, _key_pem(key))
     _write_authority(path, key, _name(f"FeverGate {campus}"), _in_days(AUTHORITY_DAYS))
     return True
 
@@ -151,13 +157,13 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     """Create or renew `name.key` and `name.crt` of a server; returns whether they were written.
 
     `hosts` are the DNS names and IP addresses by which clients reach the server. It is renewed when
-    it has `RENEW_DAYS` or fewer left, its notBefore is later than `BEGINS`, or it lacks one of
-    `hosts`.
+    it has `RENEW_DAYS` or fewer left, its notBefore is later than `BEGINS`, it lacks one of
+    `hosts`, or its key was written and it was not.
     """
-    path = folder / f"{name}.crt"
-    if path.exists() and (folder / f"{name}.key").exists():
+    path, key = folder / f"{name}.crt", folder / f"{name}.key"
+    if path.exists() and key.exists():
         old = read_certificate(path)
-        if not _is_due(old) and set(hosts) <= set(_hosts_of(old)):
+        if not _is_due(old, key) and set(hosts) <= set(_hosts_of(old)):
             return False
     _make_server(folder, name, hosts)
     return True
@@ -166,17 +172,24 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
     """Renew a server's certificate for the same hosts; returns whether it was renewed.
 
-    Without `everything` only if it is about to expire or its notBefore is later than `BEGINS`.
+    Without `everything` only if it is about to expire, its notBefore is later than `BEGINS`, or its
+    key was written and it was not.
     """
     old = read_certificate(folder / f"{name}.crt")
-    if not (_is_due(old) or everything):
+    if not (_is_due(old, folder / f"{name}.key") or everything):
         return False
     _make_server(folder, name, _hosts_of(old))
     return True
 
 
-def _is_due(certificate: x509.Certificate) -> bool:
-    return days_left(certificate) <= RENEW_DAYS or _begins_late(certificate)
+def _is_due(certificate: x509.Certificate, key: Path) -> bool:
+    if days_left(certificate) <= RENEW_DAYS or _begins_late(certificate):
+        return True
+    try:
+        own = serialization.load_pem_private_key(key.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        return False  # whoever put it there knows why
+    return own.public_key() != certificate.public_key()
 
 
 def _make_server(folder: Path, name: str, hosts: list[str]) -> None:

@@ -4,6 +4,7 @@ For mosquitto 2.0.11 (Debian 12) and 2.1: both listeners share passwords and acc
 nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
 """
 
+import errno
 import os
 import pwd
 import re
@@ -207,24 +208,34 @@ def network_port(folder: Path) -> int:
 def write_passwords(path: Path, passwords: dict[str, str]) -> None:
     """Write mosquitto's password file; passwords are no arguments, which a process list shows.
 
-    Raises `ProvisionError` where mosquitto's tool is missing or refuses.
+    Raises `ProvisionError` where mosquitto's tool is missing or refuses, `OSError` where there is
+    no room; then no password is left beside the file.
     """
     tool = shutil.which("mosquitto_passwd")
     if tool is None:
         raise ProvisionError("mosquitto_passwd: not found; apt-get install mosquitto")
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
-    result = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
-    if result.returncode:
-        beside.unlink()
-        raise ProvisionError(f"mosquitto_passwd: {result.stderr.strip() or result.stdout.strip()}")
-    beside.chmod(0o600)
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
+        result = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
+        if result.returncode:
+            why = result.stderr.strip() or result.stdout.strip()
+            raise ProvisionError(f"mosquitto_passwd: {why}")
+        beside.chmod(0o600)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+            lines = file.read().decode().splitlines(keepends=True)
+        if [line.partition(":$")[0] for line in lines if line.endswith("\n")] != [*passwords]:
+            raise OSError(errno.ENOSPC, "mosquitto_passwd wrote a part", str(path))
+        beside.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
     sync_folder(path.parent)
     # A revoked credential must not come back with the last good copies.
     last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")

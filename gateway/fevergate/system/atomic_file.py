@@ -9,16 +9,22 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write a file atomically, by default readable to its owner only.
 
     A symbolic link at the path is never followed: root writes into a folder of the service's user.
+    Raises `OSError` with the file's name, and then leaves nothing beside it.
     """
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)  # a full disk is told of by number alone
+        raise
     sync_folder(path.parent)
 
 

@@ -1,6 +1,7 @@
 """Trust for a whole campus from one command, which can be run again."""
 
 import base64
+import errno
 import json
 import os
 import re
@@ -212,6 +213,25 @@ def test_a_renewal_that_broke_off_is_ended_by_the_next(old):
     assert (old / "kiosks/south-1/ca.der").read_bytes() == pki.authority_der(old)
 
 
+def test_a_key_whose_certificate_was_not_written_any_more_gets_one(tmp_path, monkeypatch):
+    """Else the broker starts with neither, and no later run sees why."""
+    make(tmp_path / "a")
+
+    def full(path, _data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(pki, "write_public", full)
+        with pytest.raises(OSError, match=r"broker\.crt"):
+            make(tmp_path / "a", broker_host="192.168.1.10")
+        with pytest.raises(OSError, match=r"web\.crt"):
+            pki.renew_server(tmp_path / "a", "web", everything=True)
+    make(tmp_path / "a")
+    for name in ("broker", "web"):
+        key = pki._read_key(tmp_path / "a" / f"{name}.key")
+        assert key.public_key() == pki.read_certificate(tmp_path / "a" / f"{name}.crt").public_key()
+
+
 def test_an_authority_with_another_key_is_not_renewed(old):
     shutil.copy(old / "web.key", old / "ca.key")
     with pytest.raises(ProvisionError, match="do not belong together"):
@@ -387,7 +407,7 @@ def test_a_watch_that_cannot_be_leaves_a_gateway_as_it_was(tmp_path):
 def test_a_half_of_an_authority_is_not_papered_over(tmp_path):
     make(tmp_path / "a")
     (tmp_path / "a/ca.key").unlink()
-    with pytest.raises(ProvisionError, match="belong together"):
+    with pytest.raises(ProvisionError, match=r"belong together, ca\.key is missing"):
         make(tmp_path / "a")
 
 
