@@ -87,7 +87,7 @@ class Clerk(PeriodicThread):
         """Draft the first version of each day that is due, including days without data."""
         last = self._due(self._settings.report.draft_at)
         first = self._reports.first()
-        if first is None or first > last.isoformat():
+        if first is None:
             return
         begin = max(date.fromisoformat(first), last - timedelta(days=BACK_DAYS))
         have = self._reports.dated(begin.isoformat(), last.isoformat())

@@ -23,7 +23,8 @@ BATCH = 100
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 300.0
 REFUSED_S = 3600.0
-"""An item that the server refused is sent again after this, then after twice as long each time."""
+"""An item that the server refused is sent again after this, then after twice as long each time,
+and at each start of the gateway."""
 
 REFUSED_MAX_S = 86_400.0
 
@@ -162,6 +163,6 @@ def _postpone(store: Store, refused: list[tuple[Item, str]], now: float) -> None
 
 
 def _try_once_more(store: Store) -> None:
-    """Make due what was given up: whoever has mended the cause starts the gateway anew."""
+    """Make due what was refused: whoever has mended the cause starts the gateway anew."""
     with store.transaction():
-        store.db.execute("update outbox set next_at = 0 where next_at >= ?", (NEVER,))
+        store.db.execute("update outbox set next_at = 0 where next_at > 0")

@@ -28,6 +28,9 @@ TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
 """HTTP statuses of a delivery of which at least one item is invalid."""
 
+_NOT_UNDERSTOOD = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What decoding an answer raises; `UnicodeDecodeError`: msgspec for text that is not UTF-8."""
+
 
 class Item(NamedTuple):
     """One encoded summary, as it lies in the outbox."""
@@ -124,7 +127,7 @@ class SummarySender:
             return SendResult([], [])
         try:
             held = set(msgspec.json.decode(answer.content, type=Receipt).held)
-        except msgspec.MsgspecError as error:
+        except _NOT_UNDERSTOOD as error:
             log.warning("campus server: answer not understood: %s", error)
             return SendResult([], [])
         return SendResult([item for item in items if item.key in held], [])
@@ -149,7 +152,7 @@ class SummarySender:
             return None
         try:
             return msgspec.json.decode(body, type=answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _NOT_UNDERSTOOD as error:
             log.warning("campus server: %s: answer not understood: %s", path, error)
             return None
 
@@ -184,7 +187,7 @@ def _named(answer: bytes, count: int) -> set[int]:
     """Numbers of the refused items of `count` that an answer names; none if it names no such."""
     try:
         numbers = set(msgspec.json.decode(answer, type=_Answer).error.items)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _NOT_UNDERSTOOD:
         return set()
     return numbers if numbers <= set(range(count)) else set()
 

@@ -87,7 +87,7 @@ def test_a_clock_that_leaps_while_it_runs_is_not_followed_and_what_is_dated_stay
 
 
 def test_a_clock_that_is_set_back_is_believed_down_to_the_last_time_of_an_earlier_run():
-    for back_s, believed in ((3600, True), (7200, False)):
+    for back_s, believed in ((3600, True), (4230, True), (4290, False), (7200, False)):
         pi = Pi(last=AT - 600)
         pi.after(3600)
         pi.utc -= back_s
@@ -109,7 +109,7 @@ def test_network_time_soon_after_the_start_is_believed_at_once():
 
 
 @pytest.mark.parametrize(
-    ("after_s", "corrections"), [(1800, [Correction(AT, AT + 1800, 600)]), (7200, [])]
+    ("after_s", "corrections"), [(3600, [Correction(AT, AT + 3600, 600)]), (3660, [])]
 )
 def test_a_step_forward_corrects_only_what_was_dated_since_a_start_of_late(after_s, corrections):
     pi = Pi()
@@ -117,6 +117,18 @@ def test_a_step_forward_corrects_only_what_was_dated_since_a_start_of_late(after
     pi.utc, pi.synchronised = pi.utc + 600, True
     pi.after(60)
     assert pi.clock.corrections() == corrections
+
+
+def test_a_second_step_corrects_nothing_that_the_first_has_corrected():
+    pi = Pi()
+    for _ in range(2):
+        pi.after(1800)
+        pi.utc, pi.synchronised = pi.utc + 600, True
+        assert pi.clock.believed
+    assert pi.clock.corrections() == [
+        Correction(AT, AT + 1800, 600),
+        Correction(AT + 2400, AT + 4200, 600),
+    ]
 
 
 def test_a_step_back_corrects_what_was_dated_ahead_of_the_right_time():
@@ -183,6 +195,16 @@ def test_a_doubt_ends_after_a_day_of_running_though_it_is_switched_off_each_nigh
         pi.utc += 14 * 3600
         pi.run(AT - LEAP_S - 10 * DAY_S, doubted_s)
     assert days == 2 and doubted_s <= DOUBT_S
+
+
+def test_each_doubt_has_its_own_day():
+    pi = Pi(last=AT + 2 * DAY_S, doubted_s=DOUBT_S - 3600)
+    assert not pi.clock.believed
+    pi.synchronised = True
+    assert pi.after(60).believed
+    pi.synchronised = False
+    pi.utc += 2 * DAY_S
+    assert not pi.after(7200).believed
 
 
 def test_a_persons_word_ends_a_doubt():

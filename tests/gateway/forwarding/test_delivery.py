@@ -21,10 +21,10 @@ from fevergate.forwarding.http_sender import Item, SummarySender
 from fevergate.protocol.campus_messages import MOST_CORRECTIONS, Delivery, GatewayDay
 from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage import outbox
-from fevergate.storage.epochs import note_token
+from fevergate.storage.epochs import epoch_of, note_token
 from fevergate.storage.store import Store
 
-SETTINGS = settings(campus_server=CampusServerSettings(url="https://campus"))
+SETTINGS = settings(campus_server=CampusServerSettings(url="https://campus/"))
 ITEMS = [Item(f"hours/{number}", 1, f'{{"key": "hours/{number}"}}') for number in range(5)]
 BAD = ITEMS[3]
 
@@ -77,6 +77,24 @@ def test_what_a_server_cannot_take_now_is_kept_and_not_divided(status):
     assert (sent.held, sent.refused, line.requests) == ([], [], 1)
 
 
+@pytest.mark.parametrize(
+    "answer", [b"<html>", b"", b'{"v": 1, "held": 3}', b'{"v": 1, "held": ["\xff"]}']
+)
+def test_an_answer_that_no_campus_server_gives_holds_nothing(answer):
+    line = Line(200)
+    line._answer = lambda _: httpx.Response(200, content=answer)
+    assert line.send(ITEMS) == ([], [])
+
+
+def test_while_the_token_cannot_be_read_nothing_is_sent(tmp_path):
+    ours = settings(campus_server=SETTINGS.campus_server)
+    ours.folder = tmp_path
+    sender = SummarySender(ours)
+    assert sender.send(ITEMS) == ([], []) and sender.token_digest == ""
+    (tmp_path / "campus.token").write_text("secret")
+    assert len(sender.token_digest) == 64
+
+
 class Campus(SummarySender):
     """A line to a server that notes each delivery, and holds what `holds` says of a key."""
 
@@ -89,6 +107,7 @@ class Campus(SummarySender):
         return httpx.Client(transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request):
+        assert request.url.path == "/v1/summaries"
         delivery = msgspec.json.decode(request.content, type=Delivery)
         self.deliveries.append(delivery)
         held = [item.key for item in delivery.items if self.holds(item.key)]
@@ -145,6 +164,61 @@ def test_what_the_server_does_not_say_it_holds_is_kept(store):
     box = Outbox(store, campus)
     assert not box.forwarder.once()
     assert [row["key"].split("/")[0] for row in box.rows()] == ["day", "hour"]
+    assert len(campus.deliveries) == 1, "asked again in the next round"
+
+
+def test_what_waits_longest_goes_first(store, monkeypatch):
+    monkeypatch.setattr(forwarder, "BATCH", 1)
+    campus = Campus(status=503)
+    box = Outbox(store, campus)
+    for kiosk in ("north-2", "north-1"):
+        store.commit([arrived(1, kiosk=kiosk)])
+        assert not box.forwarder.once()
+        box.now += 60
+    campus.status = 200
+    campus.deliveries.clear()
+    box.sure = False
+    assert box.forwarder.once()
+    assert [key.split("/")[1] for (key,) in campus.sent()] == ["north-2"] * 2 + ["north-1"] * 2
+
+
+def test_what_changes_while_it_is_sent_is_sent_again(store):
+    later = [[arrived(2)]]
+
+    def holds(_key):
+        if later:
+            store.commit(later.pop())
+            assert box.forwarder._materialise(store) is False
+        return True
+
+    campus = Campus(holds)
+    store.commit([arrived(1)])
+    box = Outbox(store, campus)
+    assert box.forwarder.once()
+    counts = [it.normal for told in campus.deliveries for it in told.items if it.key[:4] == "hour"]
+    assert counts == [1, 2]
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_counts_of_two_epochs_go_each_with_its_own_and_with_the_present_one(store, status):
+    """They have the same keys."""
+    campus = Campus(status=503)
+    box = Outbox(store, campus)
+    box.sure = False
+    began = epoch_of(store.db)
+    store.commit([arrived(1)])
+    assert not box.forwarder.once()
+    store.reopen()
+    present = epoch_of(store.db)
+    store.commit([arrived(2)])
+    campus.status = status
+    campus.deliveries.clear()
+    assert box.forwarder.once()
+    assert {(told.epoch, told.present) for told in campus.deliveries} == {
+        (began, present),
+        (present, present),
+    }
+    assert len(box.rows()) == (4 if status == 422 else 0)
 
 
 def test_what_is_refused_for_good_is_kept_and_sent_ever_more_rarely(store):
