@@ -211,7 +211,7 @@ def campus_context(settings: GatewaySettings, server: CampusServerSettings) -> s
     ca = str(settings.path(server.ca)) if server.ca else None
     try:
         return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:  # `SSLError` is one
         raise SettingsError(
             f"{ca}: expected a PEM certificate of the authority: {error}"
         ) from error

@@ -30,11 +30,13 @@ BAD = ITEMS[3]
 
 
 class Line(SummarySender):
-    """A line to a server that holds what it takes, and answers `status` to whatever has `BAD`."""
+    """A line to a server that holds what it takes, and answers `status` to whatever is `bad`; it
+    names the first such item, or what `names` says."""
 
-    def __init__(self, status, names=None):
+    def __init__(self, status, names=None, bad=(BAD,)):
         super().__init__(SETTINGS)
         self.status, self.names = status, names
+        self.bad = [item.key for item in bad]
         self.requests = 0
 
     def _open(self):
@@ -43,10 +45,11 @@ class Line(SummarySender):
     def _answer(self, request):
         self.requests += 1
         keys = [item["key"] for item in msgspec.json.decode(request.content)["items"]]
-        if BAD.key in keys:
+        bad = [number for number, key in enumerate(keys) if key in self.bad]
+        if bad:
             if self.names is None:
-                return httpx.Response(self.status, text="why")
-            named = [keys.index(BAD.key)] if self.names is True else self.names
+                return httpx.Response(self.status, text="why" * 1000)
+            named = bad[:1] if self.names is True else self.names
             return httpx.Response(self.status, json={"error": {"items": named}})
         return httpx.Response(200, json={"held": keys})
 
@@ -54,7 +57,7 @@ class Line(SummarySender):
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_a_server_can_never_take_is_found_refused_and_holds_up_nothing_else(status):
     sent = Line(status).send(ITEMS)
-    assert sent.refused == [(BAD, "why")]
+    assert sent.refused == [(BAD, ("why" * 1000)[:500])]
     assert sent.held == [item for item in ITEMS if item is not BAD]
 
 
@@ -63,6 +66,13 @@ def test_of_what_a_server_names_as_refused_the_others_are_sent_again_at_once():
     sent = line.send(ITEMS)
     assert [item for item, _ in sent.refused] == [BAD] and len(sent.held) == len(ITEMS) - 1
     assert line.requests == 2
+
+
+@pytest.mark.parametrize("names", [None, True], ids=["names none", "names one at a time"])
+def test_each_of_several_that_a_server_can_never_take_is_refused(names):
+    sent = Line(422, names, bad=ITEMS[1:4]).send(ITEMS)
+    assert [item for item, _ in sent.refused] == ITEMS[1:4]
+    assert sent.held == [ITEMS[0], ITEMS[4]]
 
 
 @pytest.mark.parametrize("items", [[5], [-1], [0, 99], ["x"], [], 3])
@@ -82,16 +92,20 @@ def test_what_a_server_cannot_take_now_is_kept_and_not_divided(status):
 )
 def test_an_answer_that_no_campus_server_gives_holds_nothing(answer):
     line = Line(200)
-    line._answer = lambda _: httpx.Response(200, content=answer)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=answer))
+    line._client = httpx.Client(transport=transport)
     assert line.send(ITEMS) == ([], [])
 
 
-def test_while_the_token_cannot_be_read_nothing_is_sent(tmp_path):
-    ours = settings(campus_server=SETTINGS.campus_server)
+def test_while_token_or_authority_cannot_be_read_nothing_is_sent(tmp_path):
+    server = CampusServerSettings(url="https://campus/", ca="ca.crt")
+    ours = settings(campus_server=server)
     ours.folder = tmp_path
     sender = SummarySender(ours)
     assert sender.send(ITEMS) == ([], []) and sender.token_digest == ""
     (tmp_path / "campus.token").write_text("secret")
+    assert sender.send(ITEMS) == ([], [])
+    server.ca = ""
     assert len(sender.token_digest) == 64
 
 
