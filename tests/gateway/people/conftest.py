@@ -1,6 +1,9 @@
 """The list of people in each of the places where it lies."""
 
+from contextlib import closing
+
 import pytest
+from college import College
 from people_helpers import Clock, campus_people, gateway_people
 
 from fevergate.people.changes import PeopleChanges
@@ -30,3 +33,9 @@ def people(request, tmp_path, clock):
 @pytest.fixture
 def changes(people):
     return PeopleChanges(people)
+
+
+@pytest.fixture
+def college(tmp_path):
+    with closing(College(tmp_path)) as college:
+        yield college
