@@ -1,52 +1,14 @@
-"""Who is on duty: by night at the night's name, over midnight and changed clocks; handed over."""
-
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+"""Who is on duty: by night at the night's name; handed over, taken over, taken off."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from notice_helpers import Clock
+from duty_roster import DAY, EVENING, GATES, MORNING, NIGHT, H, local
 
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import DutyError
-from fevergate.registers.declarations import shipped
-from fevergate.registers.duty import EARLY_S, LONGEST_S, Duty, OnDuty
+from fevergate.registers.declarations import parse, shipped
+from fevergate.registers.duty import EARLY_S, LONGEST_S, NEARLY_OVER_S, Duty, OnDuty
 from fevergate.registers.entries import Entries
-from fevergate.registers.entry_form import EntryForm
-from fevergate.web_common.store import WebStore
-
-GATES = ["north", "south"]
-H = 3600.0
-
-
-def local(text: str) -> float:
-    return datetime.fromisoformat(f"{text}+08:00").timestamp()
-
-
-DAY, EVENING, NIGHT = (local(f"2026-11-26 {clock}") for clock in ("08:00", "19:50", "20:00"))
-MORNING = local("2026-11-27 08:00")
-
-
-class Roster:
-    """A gateway's duty list, at a clock that a test turns."""
-
-    def __init__(self, folder) -> None:
-        self.clock = Clock(DAY)
-        self.store = WebStore(folder / "web.db", self.clock)
-        self.entries = Entries(self.store, Vault(folder / KEY), shipped())
-        self.duty = Duty(self.entries, lambda: GATES)
-
-    def of_a_day(self) -> None:
-        self.duty.add("Chen", "north", DAY, NIGHT)
-        self.duty.add("Zhou", "north", NIGHT, MORNING)
-
-
-@pytest.fixture
-def roster(tmp_path):
-    roster = Roster(tmp_path)
-    yield roster
-    roster.store.close()
+from fevergate.registers.entry_reader import MOST
 
 
 def test_by_night_it_is_the_nights_name_and_each_minute_has_one(roster):
@@ -237,130 +199,76 @@ def test_a_shift_far_ahead_is_not_begun_by_who_takes_over(roster):
     ]
 
 
-def plan(*shifts):
-    return [OnDuty(name=name, gate="north", begin=b, end=e) for name, b, e in shifts]
+def test_whoever_is_put_on_duty_twice_is_there_once_and_is_taken_off_by_shift(roster):
+    for _ in range(2):
+        roster.duty.add("Chen", "north", DAY, NIGHT)
+    roster.duty.add("Chen", "north", NIGHT, MORNING)
+    day, night = roster.duty.everybody()
+    roster.duty.remove("Chen", "north", shift_id=night.id)
+    assert [shift.id for shift in roster.duty.everybody()] == [day.id]
+    (withdrawn, _) = roster.entries.history("duty", night.id)
+    assert withdrawn.opened_at == withdrawn.closed_at, "nothing ends before it begins"
 
 
-def test_a_file_replaces_what_was_planned_within_its_days_and_again_changes_nothing(roster):
+def test_a_list_is_by_gate_begin_and_name(roster):
+    wanted = [("", None, "Head"), ("north", DAY, "A"), ("north", DAY, "B"), ("north", NIGHT, "A")]
+    for gate, begin, name in reversed(wanted):
+        roster.duty.add(name, gate, begin, MORNING if begin else None)
+    shifts = roster.duty.everybody()
+    assert [(shift.gate, shift.begin, shift.name) for shift in shifts] == wanted
+
+
+def test_a_year_of_shifts_is_listed_whole(roster):
+    with roster.entries.together() as entries:
+        duty = Duty(entries, lambda: GATES)
+        for day in range(MOST + 1):
+            duty._add(OnDuty(name="Chen", gate="north", begin=DAY + day * 24 * H), "")
+    assert len(roster.duty.everybody()) == MOST + 1
+
+
+def test_a_list_whose_key_is_lost_keeps_neither_board_nor_notice_away(roster, tmp_path, caplog):
     roster.of_a_day()
+    other = Entries(roster.store, Vault(tmp_path / "other" / KEY), shipped())
+    assert Duty(other, lambda: GATES).present("north") == []
+    assert "duty list: " in caplog.text
+
+
+def test_who_may_take_over_is_who_comes_soon_then_the_user_and_of_this_gate_alone(roster):
+    soon, later = DAY + EARLY_S, DAY + EARLY_S + 1
+    for name, gate, begin in (("A", "", later), ("B", "north", soon), ("C", "south", soon)):
+        roster.duty.add(name, gate, begin, MORNING)
+    assert roster.duty.candidates("north", "Zhang") == ["B", "Zhang", "A"]
+    roster.duty.begin("north", "B", "Zhang")
+    roster.duty.begin("north", "B", "Zhang")
+    assert [(s.name, s.begin) for s in roster.duty.shifts("north")] == [("B", DAY)]
+
+
+def test_whoever_is_always_on_the_list_can_begin_a_shift_and_hand_that_over(roster):
     roster.duty.add("Head", "")
-    roster.duty.add("Wu", "north", MORNING + 24 * H, MORNING + 36 * H)
-    file = plan(("Chen", DAY, NIGHT), ("Sun", NIGHT, MORNING))
-    changes = roster.duty.compare(file)
-    assert ([s.name for s in changes.added], [s.name for s in changes.withdrawn]) == (
-        ["Sun"],
-        ["Zhou"],
+    roster.duty.begin("north", "Head", "Zhang")
+    (shift,) = (shift for shift in roster.duty.shifts("north") if shift.timed)
+    roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
+    assert roster.duty.at("north") == ["Head", "Wu"]
+
+
+def test_a_shift_without_a_begin_is_handed_over_to_somebody_else_as_it_was_shown(roster):
+    roster.duty.add("Chen", "north", None, NIGHT)
+    (shift,) = roster.duty.shifts("north")
+    for revision, name in ((shift.revision + 1, "Wu"), (shift.revision, "Chen")):
+        with pytest.raises(DutyError):
+            roster.duty.hand_over("north", shift.id, revision, name, "Zhang")
+    roster.clock.at = NIGHT - NEARLY_OVER_S
+    roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
+    (shift,) = roster.duty.shifts("north")
+    assert (shift.name, shift.end) == ("Wu", NIGHT - NEARLY_OVER_S + LONGEST_S)
+
+
+def test_a_site_may_call_the_field_of_who_is_on_duty_as_it_likes(roster):
+    other = (
+        '[duty]\ntitle = "值班"\nbegin = "from"\n[duty.fields]\n'
+        'from = { title = "x", type = "time" }\n'
+        'guard = { title = "保安", type = "person" }\n'
     )
-    roster.duty.apply(changes, "李伟")
-    assert roster.duty.at("north", NIGHT) == ["Head", "Sun"]
-    assert roster.duty.at("north", MORNING + 25 * H) == ["Head", "Wu"]
-    again = roster.duty.compare(file)
-    assert (again.added, again.withdrawn, again.unchanged) == ([], [], 2)
-
-
-def test_a_file_read_again_brings_nobody_back_who_was_relieved(roster):
-    roster.of_a_day()
-    file = plan(("Chen", DAY, NIGHT), ("Zhou", NIGHT, MORNING))
-    roster.clock.at = DAY + H
-    (shift,) = roster.duty.shifts("north")
-    roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
-    roster.duty.apply(roster.duty.compare(file), "李伟")
-    assert roster.duty.at("north") == ["Wu"]
-    roster.clock.at = MORNING + 7 * 24 * H
-    assert roster.duty.compare(file).added == []  # what is over is history
-
-
-def test_a_file_read_again_adds_nobody_twice_who_came_early(roster):
-    roster.of_a_day()
-    file = plan(("Chen", DAY, NIGHT), ("Zhou", NIGHT, MORNING))
-    roster.clock.at = NIGHT - 2 * H
-    (shift,) = roster.duty.shifts("north")
-    roster.duty.hand_over("north", shift.id, shift.revision, "Zhou", "Zhang")
-    for at in (NIGHT - H, NIGHT + H):
-        roster.clock.at = at
-        again = roster.duty.compare(file)
-        assert (again.added, again.withdrawn) == ([], [])
-    (shift,) = roster.duty.shifts("north")
-    roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
-    roster.clock.at += 1
-    assert roster.duty.compare(file).added == []  # came early, and was relieved
-
-
-def test_a_file_that_shortens_a_shift_ahead_leaves_its_gate_with_somebody(roster):
-    roster.duty.add("Zhou", "north", NIGHT, MORNING)
-    file = plan(("Chen", DAY, NIGHT + H), ("Zhou", NIGHT + H, MORNING))
-    roster.duty.apply(roster.duty.compare(file), "李伟")
-    assert roster.duty.at("north", NIGHT) == ["Chen"]
-    assert roster.duty.at("north", NIGHT + H) == ["Zhou"]
-
-
-def test_who_has_two_shifts_that_overlap_gets_both(roster):
-    file = plan(("Wu", DAY, NIGHT + H), ("Wu", NIGHT, MORNING))
-    roster.duty.apply(roster.duty.compare(file[:1]), "李伟")
-    roster.clock.at = NIGHT + 60
-    roster.duty.apply(roster.duty.compare(file), "李伟")
-    assert roster.duty.at("north", MORNING - 60) == ["Wu"]
-
-
-BERLIN = ZoneInfo("Europe/Berlin")
-FORM = EntryForm(BERLIN, GATES, [])
-BEGIN = datetime(2026, 10, 24, tzinfo=UTC)
-"""Clocks are set back on 25 October at 01:00 UTC, and forward on 28 March."""
-FORWARD = datetime(2027, 3, 27, tzinfo=UTC)
-MINUTES = 3 * 24 * 60
-STEP = 15
-
-
-def walls(first: datetime) -> list[str]:
-    """What a clock on a wall in Berlin shows, each quarter of an hour of three days."""
-    return [
-        f"{(first + timedelta(minutes=n)).astimezone(BERLIN):%Y-%m-%dT%H:%M}"
-        for n in range(0, MINUTES, STEP)
-    ]
-
-
-def model(shown: list[str], begin: str, end: str) -> list[bool]:
-    """On duty quarter by quarter: it begins when the wall first shows `begin`, and is over when it
-    first shows `end`."""
-    on_duty, states = not begin, []
-    for number, wall in enumerate(shown):
-        if wall == begin and wall not in shown[:number]:
-            on_duty = True
-        if wall == end and wall not in shown[:number]:
-            on_duty = False
-        states.append(on_duty)
-    return states
-
-
-@pytest.fixture(scope="module")
-def berlin(tmp_path_factory):
-    roster = Roster(tmp_path_factory.mktemp("berlin"))
-    yield roster
-    roster.store.close()
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.sampled_from([BEGIN, FORWARD]), st.data())
-def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock_has_it(
-    berlin, first, data
-):
-    shown = walls(first)
-    plain = sorted(set(shown))
-    with berlin.store.transaction() as connection:
-        connection.execute("delete from entries")
-    planned, edges = [], set[int]()
-    for number in range(data.draw(st.integers(1, 4))):
-        begin = data.draw(st.sampled_from(["", *plain]))
-        later = [wall for wall in plain if wall > begin]
-        end = data.draw(st.sampled_from(["", *later]))
-        gate = data.draw(st.sampled_from(["", *GATES]))
-        form = {"person": f"P{number}", "from": begin, "to": end}
-        berlin.entries.add("duty", FORM.read(shipped()["duty"], form, gate), "李伟")
-        planned.append((f"P{number}", gate, model(shown, begin, end)))
-        edges |= {shown.index(wall) for wall in (begin, end) if wall}
-    drawn = data.draw(st.lists(st.integers(0, len(shown) - 1), min_size=5, max_size=30))
-    for number in [*sorted(edges), *drawn]:
-        at = (first + timedelta(minutes=number * STEP)).timestamp()
-        for gate in GATES:
-            names = [p for p, where, states in planned if where in ("", gate) and states[number]]
-            assert berlin.duty.at(gate, at) == names, (shown[number], gate)
+    roster.entries.registers |= parse(other, "registers.toml")
+    roster.duty.add("Chen", "")
+    assert roster.duty.at("") == ["Chen"]

@@ -1,0 +1,75 @@
+"""Shifts over midnight and changed clocks are as a clock on the wall has them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from duty_roster import GATES, Roster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fevergate.registers.declarations import shipped
+from fevergate.registers.entry_form import EntryForm
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FORM = EntryForm(BERLIN, GATES, [])
+BEGIN = datetime(2026, 10, 24, tzinfo=UTC)
+"""Clocks are set back on 25 October at 01:00 UTC, and forward on 28 March."""
+FORWARD = datetime(2027, 3, 27, tzinfo=UTC)
+MINUTES = 3 * 24 * 60
+STEP = 15
+
+
+def walls(first: datetime) -> list[str]:
+    """What a clock on a wall in Berlin shows, each quarter of an hour of three days."""
+    return [
+        f"{(first + timedelta(minutes=n)).astimezone(BERLIN):%Y-%m-%dT%H:%M}"
+        for n in range(0, MINUTES, STEP)
+    ]
+
+
+def model(shown: list[str], begin: str, end: str) -> list[bool]:
+    """On duty quarter by quarter: it begins when the wall first shows `begin`, and is over when it
+    first shows `end`."""
+    on_duty, states = not begin, []
+    for number, wall in enumerate(shown):
+        if wall == begin and wall not in shown[:number]:
+            on_duty = True
+        if wall == end and wall not in shown[:number]:
+            on_duty = False
+        states.append(on_duty)
+    return states
+
+
+@pytest.fixture(scope="module")
+def berlin(tmp_path_factory):
+    roster = Roster(tmp_path_factory.mktemp("berlin"))
+    yield roster
+    roster.store.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([BEGIN, FORWARD]), st.data())
+def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock_has_it(
+    berlin, first, data
+):
+    shown = walls(first)
+    plain = sorted(set(shown))
+    with berlin.store.transaction() as connection:
+        connection.execute("delete from entries")
+    planned, edges = [], set[int]()
+    for number in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.sampled_from(["", *plain]))
+        later = [wall for wall in plain if wall > begin]
+        end = data.draw(st.sampled_from(["", *later]))
+        gate = data.draw(st.sampled_from(["", *GATES]))
+        form = {"person": f"P{number}", "from": begin, "to": end}
+        berlin.entries.add("duty", FORM.read(shipped()["duty"], form, gate), "李伟")
+        planned.append((f"P{number}", gate, model(shown, begin, end)))
+        edges |= {shown.index(wall) for wall in (begin, end) if wall}
+    drawn = data.draw(st.lists(st.integers(0, len(shown) - 1), min_size=5, max_size=30))
+    for number in [*sorted(edges), *drawn]:
+        at = (first + timedelta(minutes=number * STEP)).timestamp()
+        for gate in GATES:
+            names = [p for p, where, states in planned if where in ("", gate) and states[number]]
+            assert berlin.duty.at(gate, at) == names, (shown[number], gate)
