@@ -116,10 +116,10 @@ def test_the_command_prints_the_rows():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("sway_mm = 4", "sway_mm = -4", r"\[movement\] sway_mm: expected 0 to 30"),
+        ("sway_mm = 4", "sway_mm = -4", r"\[movement\] sway_mm: Expected `float` >= 0"),
         ("men_mm = [1474, 1664]", "men_mm = [1664, 1474]", "expected the 5 % and the 95 %"),
         ('source = ["assumed: whoever', 'source = "assumed: whoever', "toml"),
-        ("refresh_s = 0.14", "refresh_s = '0.14'", "expected a number"),
+        ("refresh_s = 0.14", "refresh_s = '0.14'", "refresh_s: Expected `float`"),
     ],
 )
 def test_an_assumption_that_cannot_be_is_named(tmp_path, old, new, said):

@@ -56,7 +56,7 @@ def test_modules_that_keep_their_own_pull_ups_would_ask_too_much_of_the_sensor()
         ("rail_v = [4.70", "rail_v = [4.40", "green: least current"),
         ("rail_v = [4.70, 5.0, 5.25]", "rail_v = [3.2, 3.3, 3.4]", "green: "),
         ("tolerance = 0.02", "tolerance = 0.10", "no pull-up fits"),
-        ("supply_a = 0.002", "supply_a = 0", "supply_a: expected 1e-12"),
+        ("supply_a = 0.002", "supply_a = 0", "supply_a: Expected `float` >= 1e-12"),
         ("input_v = 2.4", "input_v = 3.0", "driver's input"),
         ("farad = 10e-6", "farad = 1e-6", "one normal opens for at least"),
         ("farad = 10e-6", "farad = 47e-6", "line stuck"),

@@ -162,12 +162,12 @@ def test_what_cannot_be_printed_would_be_seen(solids):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"box__wall_mm": 0}, r"\[box\] wall_mm: expected 1.2 to 6"),
-        ({"view__distance_mm": "far"}, "expected a number"),
+        ({"box__wall_mm": 0}, r"\[box\] wall_mm: Expected `float` >= 1.2"),
+        ({"view__distance_mm": "far"}, "distance_mm: Expected `float`"),
         ({"mark__aside_mm": 20}, "within the hood"),
         ({"mark__aside_mm": 45}, "outside the box"),
         ({"box__axis_mm": 70}, "axis_mm: expected"),
-        ({"view__part": 5}, "expected a part"),
+        ({"view__part": 5}, "part: Expected `str`"),
     ],
 )
 def test_a_measure_that_cannot_be_is_refused(changes, said):

@@ -92,5 +92,7 @@ def test_a_wrong_figure_is_named_with_its_line(tmp_path):
     path = tmp_path / "sensors.toml"
     path.write_text(optics.TABLE.read_text().replace("fov_deg = 35", "fov_deg = -35"))
     line = path.read_text().splitlines().index("fov_deg = -35") + 1
-    with pytest.raises(HardwareError, match=rf"line {line}: \[BCC\] fov_deg: expected 1 to 120"):
+    with pytest.raises(
+        HardwareError, match=rf"line {line}: \[BCC\] fov_deg: Expected `float` >= 1.0"
+    ):
         optics.load(path)

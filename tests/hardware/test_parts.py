@@ -38,7 +38,7 @@ def test_a_fuse_is_bought_for_each_that_is_drawn_with_a_holder_in_line():
         bought = [part for part in LISTED if part.assembly == assembly]
         assert [rating in part.part_number for part in bought].count(True) == 1
         assert any("holder in line" in part.item_en for part in bought)
-    fuse_a = electrical.read(electrical.TABLE).number("gate_output", "fuse_a", low=0, high=9)
+    fuse_a = electrical.read(electrical.TABLE).value(float, "gate_output", "fuse_a")
     assert f"T{fuse_a:g}A" in WIRING["gateway-gate1"]
 
 
@@ -111,12 +111,12 @@ def test_all_that_is_on_a_board_is_bought(name, assembly):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-("estimate,Melexis 3901090614 rev. 13,def", "estimate,,def", "sheet: expected the data sheet"),
-        ("Mouser,1,240,420", "Mouser,0,240,420", "line 2, quantity: expected a number above 0"),
+("estimate,Melexis 3901090614 rev. 13,def", "estimate,,def", "sheet: Expected `str`"),
+        ("Mouser,1,240,420", "Mouser,0,240,420", "line 2, quantity: Expected `float` > 0"),
         ("Mouser,1,240,420", "Mouser,1,420,240", "line 2, high_cny: expected at least 420"),
-        ("Mouser,1,240,420", "Mouser,1,1e9,2e9", "low_cny: expected a number"),
+        ("Mouser,1,240,420", "Mouser,1,1e9,2e9", "low_cny: Expected `float` <"),
         ("DigiKey,Mouser,1,240", "Mouser,Mouser,1,240", "another source"),
-        ("2026-11,estimate,Mel", "soon,estimate,Mel", "year and month"),
+        ("2026-11,estimate,Mel", "soon,estimate,Mel", "dated: Expected"),
         ("default,DCI", "default,DCX", "sensors.toml"),
         ("default,DCI", "perhaps,DCI", "choice"),
         ("2026-11,estimate,Melexis 3901090614 rev. 13,default,DCI", "2026-11,estimate", "columns"),

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf, log, log10, pi, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hardware_build.errors import HardwareError
 from hardware_build.optics import Sensor
 from hardware_build.pages import rendered
 from hardware_build.pins import PULLED_UP_AT_RESET, Pins
 from hardware_build.quantity import written
-from hardware_build.table import HARDWARE, Table, read
+from hardware_build.table import HARDWARE, Table, between, read
 
 TABLE = HARDWARE / "electrical.toml"
+Positive: Any = Annotated[float, between(1e-12, 1e9)]
 E12 = (1.0, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2, 10.0)
 RISE = 0.8473
 """Rise time from 0.3 to 0.7 of the supply, in RC time constants: ln(0.7 / 0.3)."""
@@ -67,17 +68,12 @@ class _Sheet:
 
     def group(self, name: str) -> Callable[[str], float]:
         """The numbers of a group."""
-        return lambda key: self.table.number(name, key, low=1e-12, high=1e9)
+        return lambda key: self.table.value(Positive, name, key)
 
     def rising(self, group: str, name: str, count: int = 3) -> list[float]:
         """Numbers such as lowest, typical, highest."""
-        values = self.table.section(group).get(name)
-        if (
-            not isinstance(values, list)
-            or len(values) != count
-            or not all(type(value) in (int, float) for value in values)
-            or values != sorted(values)
-        ):
+        values = self.table.value(list[float], group, name)
+        if len(values) != count or values != sorted(values):
             raise self.table.error(f"expected {count} rising numbers in brackets", group, name)
         return values
 
@@ -315,8 +311,7 @@ def _limits(figure: Figure) -> str:
 def markdown(figures: list[Figure], path: Path = TABLE) -> str:
     """Text of `hardware/electrical.md`: the figures, and their sources below."""
     table = read(path)
-    what = "where the figures are from, in quotes"
-    sources = {group: table.text_of(group, "source", what=what) for group in table.data}
+    sources = {group: table.value(str, group, "source") for group in table.data}
     return rendered(
         "electrical.md", figures=figures, written=written, limits=_limits, sources=sources
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from hardware_build.optics import Face
-from hardware_build.table import HARDWARE, Table, read
+from hardware_build.table import HARDWARE, Table, Words, between, read
 
 TABLE = HARDWARE / "aiming.toml"
 SAMPLE_S = 0.1
@@ -28,40 +28,40 @@ FOREHEAD_UP_MM = 60
 
 @dataclass(frozen=True)
 class _Face:
-    pupils_sd_mm: Annotated[float, (0, 20)]
-    corners_sd_mm: Annotated[float, (0, 20)]
-    tilt_sd_deg: Annotated[float, (0, 30)]
+    pupils_sd_mm: Annotated[float, between(0, 20)]
+    corners_sd_mm: Annotated[float, between(0, 20)]
+    tilt_sd_deg: Annotated[float, between(0, 30)]
 
 
 @dataclass(frozen=True)
 class _Distance:
-    sd_share: Annotated[float, (0, 0.5)]
-    told_sd_mm: Annotated[float, (0, 50)]
+    sd_share: Annotated[float, between(0, 0.5)]
+    told_sd_mm: Annotated[float, between(0, 50)]
 
 
 @dataclass(frozen=True)
 class _Aim:
-    unguided_sd_mm: Annotated[float, (0, 60)]
-    sweep_sd_mm: Annotated[float, (0, 60)]
-    sweep_mm: Annotated[float, (40, 300)]
-    sweep_s: Annotated[float, (0.3, 10)]
+    unguided_sd_mm: Annotated[float, between(0, 60)]
+    sweep_sd_mm: Annotated[float, between(0, 60)]
+    sweep_mm: Annotated[float, between(40, 300)]
+    sweep_s: Annotated[float, between(0.3, 10)]
 
 
 @dataclass(frozen=True)
 class _Movement:
-    begin_s: Annotated[float, (0, 2)]
-    bit_s: Annotated[float, (0, 2)]
-    people_sd: Annotated[float, (0, 1)]
-    sideways_mm: Annotated[float, (1, 500)]
-    start_mm: Annotated[float, (150, 1000)]
-    sway_mm: Annotated[float, (0, 30)]
-    sway_s: Annotated[float, (0.1, 10)]
-    bowed_mm: Annotated[float, (0, 500)]
+    begin_s: Annotated[float, between(0, 2)]
+    bit_s: Annotated[float, between(0, 2)]
+    people_sd: Annotated[float, between(0, 1)]
+    sideways_mm: Annotated[float, between(1, 500)]
+    start_mm: Annotated[float, between(150, 1000)]
+    sway_mm: Annotated[float, between(0, 30)]
+    sway_s: Annotated[float, between(0.1, 10)]
+    bowed_mm: Annotated[float, between(0, 500)]
 
 
 @dataclass(frozen=True)
 class _Part:
-    refresh_s: Annotated[float, (0.05, 1)]
+    refresh_s: Annotated[float, between(0.05, 1)]
 
 
 @dataclass(frozen=True)
@@ -85,37 +85,22 @@ def load(path: Path = TABLE) -> Habits:
     return Habits(
         men_mm=_range(table, "men_mm"),
         women_mm=_range(table, "women_mm"),
-        face=table.group(_Face, "face"),
-        distance=table.group(_Distance, "distance"),
-        aim=table.group(_Aim, "aim"),
-        movement=table.group(_Movement, "movement"),
-        sensor=table.group(_Part, "sensor"),
-        sources={group: _source(table, group) for group in table.data},
+        face=table.value(_Face, "face"),
+        distance=table.value(_Distance, "distance"),
+        aim=table.value(_Aim, "aim"),
+        movement=table.value(_Movement, "movement"),
+        sensor=table.value(_Part, "sensor"),
+        sources={group: table.value(tuple[Words, Words], group, "source") for group in table.data},
     )
 
 
-def _range(table: Table, name: str) -> tuple[float, float]:
-    value = table.section("height").get(name)
-    if (
-        not isinstance(value, list)
-        or [type(each) for each in value] != [int, int]
-        or not 500 < value[0] < value[1] < 2500
-    ):
+def _range(table: Table, name: str) -> tuple[int, int]:
+    low, high = table.value(tuple[int, int], "height", name)
+    if not 500 < low < high < 2500:
         raise table.error(
             "expected the 5 % and the 95 % in mm, such as [1474, 1664]", "height", name
         )
-    return value[0], value[1]
-
-
-def _source(table: Table, group: str) -> tuple[str, str]:
-    value = table.section(group).get("source")
-    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_words, value)):
-        raise table.error("expected two texts, English and Chinese", group, "source")
-    return value[0], value[1]
-
-
-def _is_words(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+    return low, high
 
 
 @dataclass(frozen=True)

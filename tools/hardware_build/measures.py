@@ -11,7 +11,7 @@ from typing import Annotated
 
 from hardware_build import optics
 from hardware_build.errors import HardwareError
-from hardware_build.table import HARDWARE, Table, read
+from hardware_build.table import HARDWARE, Table, between, read
 
 TABLE = HARDWARE / "enclosure.toml"
 LIP_MM = 0.8
@@ -22,87 +22,87 @@ LIP_MM = 0.8
 class View:
     """Distance to the eye, and the space that is kept free for the view."""
 
-    distance_mm: Annotated[float, (20, 600)]
-    clear: Annotated[float, (1, 5)]
-    hood_mm: Annotated[float, (3, 60)]
-    hood_radius_mm: Annotated[float, (8, 40)]
+    distance_mm: Annotated[float, between(20, 600)]
+    clear: Annotated[float, between(1, 5)]
+    hood_mm: Annotated[float, between(3, 60)]
+    hood_radius_mm: Annotated[float, between(8, 40)]
 
 
 @dataclass(frozen=True)
 class Mount:
     """Range of eye heights, and the angle by which the kiosk looks up."""
 
-    shoes_mm: Annotated[float, (0, 60)]
-    low_eye_mm: Annotated[float, (700, 2000)]
-    high_eye_mm: Annotated[float, (700, 2200)]
-    seated_low_eye_mm: Annotated[float, (700, 1500)]
-    seated_high_eye_mm: Annotated[float, (700, 1500)]
-    tilt_deg: Annotated[float, (0, 30)]
+    shoes_mm: Annotated[float, between(0, 60)]
+    low_eye_mm: Annotated[float, between(700, 2000)]
+    high_eye_mm: Annotated[float, between(700, 2200)]
+    seated_low_eye_mm: Annotated[float, between(700, 1500)]
+    seated_high_eye_mm: Annotated[float, between(700, 1500)]
+    tilt_deg: Annotated[float, between(0, 30)]
 
 
 @dataclass(frozen=True)
 class Box:
     """The shell and its windows."""
 
-    width_mm: Annotated[float, (90, 300)]
-    height_mm: Annotated[float, (140, 400)]
-    depth_mm: Annotated[float, (35, 120)]
-    wall_mm: Annotated[float, (1.2, 6)]
-    corner_mm: Annotated[float, (7, 20)]
-    axis_mm: Annotated[float, (20, 150)]
-    divider_mm: Annotated[float, (-50, 100)]
-    display_mm: Annotated[float, (-80, 80)]
-    display_w_mm: Annotated[float, (10, 80)]
-    display_h_mm: Annotated[float, (8, 60)]
-    lights_mm: Annotated[float, (-120, 80)]
-    lights_apart_mm: Annotated[float, (12, 60)]
-    beeper_mm: Annotated[float, (-150, 80)]
+    width_mm: Annotated[float, between(90, 300)]
+    height_mm: Annotated[float, between(140, 400)]
+    depth_mm: Annotated[float, between(35, 120)]
+    wall_mm: Annotated[float, between(1.2, 6)]
+    corner_mm: Annotated[float, between(7, 20)]
+    axis_mm: Annotated[float, between(20, 150)]
+    divider_mm: Annotated[float, between(-50, 100)]
+    display_mm: Annotated[float, between(-80, 80)]
+    display_w_mm: Annotated[float, between(10, 80)]
+    display_h_mm: Annotated[float, between(8, 60)]
+    lights_mm: Annotated[float, between(-120, 80)]
+    lights_apart_mm: Annotated[float, between(12, 60)]
+    beeper_mm: Annotated[float, between(-150, 80)]
 
 
 @dataclass(frozen=True)
 class Inside:
     """What holds boards, display, LEDs and beeper."""
 
-    carrier_w_mm: Annotated[float, (30, 200)]
-    carrier_h_mm: Annotated[float, (20, 200)]
-    carrier_mm: Annotated[float, (-150, 80)]
-    inset_mm: Annotated[float, (3, 10)]
-    posts_mm: Annotated[float, (3, 15)]
-    board_mm: Annotated[float, (-150, 80)]
-    board_long_mm: Annotated[float, (40, 90)]
-    board_wide_mm: Annotated[float, (20, 40)]
-    module_mm: Annotated[float, (20, 60)]
-    rings_mm: Annotated[float, (2, 15)]
-    beeper_wide_mm: Annotated[float, (8, 40)]
+    carrier_w_mm: Annotated[float, between(30, 200)]
+    carrier_h_mm: Annotated[float, between(20, 200)]
+    carrier_mm: Annotated[float, between(-150, 80)]
+    inset_mm: Annotated[float, between(3, 10)]
+    posts_mm: Annotated[float, between(3, 15)]
+    board_mm: Annotated[float, between(-150, 80)]
+    board_long_mm: Annotated[float, between(40, 90)]
+    board_wide_mm: Annotated[float, between(20, 40)]
+    module_mm: Annotated[float, between(20, 60)]
+    rings_mm: Annotated[float, between(2, 15)]
+    beeper_wide_mm: Annotated[float, between(8, 40)]
 
 
 @dataclass(frozen=True)
 class Cell:
     """The holder of the sensor's can, which keeps heat from it."""
 
-    collar_mm: Annotated[float, (1.2, 4)]
-    gap_mm: Annotated[float, (1, 15)]
-    spokes: Annotated[float, (3, 6)]
-    spoke_mm: Annotated[float, (1.2, 6)]
-    flange_mm: Annotated[float, (2, 6)]
-    slip_mm: Annotated[float, (0, 0.6)]
+    collar_mm: Annotated[float, between(1.2, 4)]
+    gap_mm: Annotated[float, between(1, 15)]
+    spokes: Annotated[float, between(3, 6)]
+    spoke_mm: Annotated[float, between(1.2, 6)]
+    flange_mm: Annotated[float, between(2, 6)]
+    slip_mm: Annotated[float, between(0, 0.6)]
 
 
 @dataclass(frozen=True)
 class Mark:
     """The mirror that a person looks into."""
 
-    mirror_mm: Annotated[float, (8, 30)]
-    aside_mm: Annotated[float, (15, 80)]
+    mirror_mm: Annotated[float, between(8, 30)]
+    aside_mm: Annotated[float, between(15, 80)]
 
 
 @dataclass(frozen=True)
 class Print:
     """Limits of the printer, and its plastic."""
 
-    wall_mm: Annotated[float, (0.8, 3)]
-    overhang_deg: Annotated[float, (30, 60)]
-    conductivity_w_mk: Annotated[float, (0.05, 1)]
+    wall_mm: Annotated[float, between(0.8, 3)]
+    overhang_deg: Annotated[float, between(30, 60)]
+    conductivity_w_mk: Annotated[float, between(0.05, 1)]
 
 
 class Measures:
@@ -112,17 +112,15 @@ class Measures:
         """`part` replaces the table's sensor."""
         table = table or read(TABLE)
         self.table = table
-        self.sensor = optics.find(
-            part or table.text_of("view", "part", what="a part of sensors.toml in quotes")
-        )
+        self.sensor = optics.find(part or table.value(str, "view", "part"))
         self.face = optics.load()[1]
-        self.view = table.group(View, "view")
-        self.mount = table.group(Mount, "mount")
-        self.box = table.group(Box, "box")
-        self.inside = table.group(Inside, "inside")
-        self.cell = table.group(Cell, "cell")
-        self.mark = table.group(Mark, "mark")
-        self.print = table.group(Print, "print")
+        self.view = table.value(View, "view")
+        self.mount = table.value(Mount, "mount")
+        self.box = table.value(Box, "box")
+        self.inside = table.value(Inside, "inside")
+        self.cell = table.value(Cell, "cell")
+        self.mark = table.value(Mark, "mark")
+        self.print = table.value(Print, "print")
         self._check()
 
     @cached_property

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from hardware_build.errors import HardwareError
-from hardware_build.table import HARDWARE, read
+from hardware_build.table import HARDWARE, between, read
 
 TABLE = HARDWARE / "sensors.toml"
 ZERO_C_K = 273.15
@@ -26,26 +26,26 @@ class Sensor:
     """One variant of the MLX90614; fields as in `hardware/sensors.toml`."""
 
     name: str
-    fov_deg: Annotated[float, (1, 120)]
-    aperture_mm: Annotated[float, (0, 10)]
-    tolerance_c: Annotated[float, (0.05, 5)]
-    volt_c: Annotated[float, (0, 5)]
-    supply_v: Annotated[float, (2.6, 5.5)]
-    can_mm: Annotated[float, (5, 15)]
-    can_long_mm: Annotated[float, (2, 30)]
+    fov_deg: Annotated[float, between(1, 120)]
+    aperture_mm: Annotated[float, between(0, 10)]
+    tolerance_c: Annotated[float, between(0.05, 5)]
+    volt_c: Annotated[float, between(0, 5)]
+    supply_v: Annotated[float, between(2.6, 5.5)]
+    can_mm: Annotated[float, between(5, 15)]
+    can_long_mm: Annotated[float, between(2, 30)]
 
 
 @dataclass(frozen=True)
 class Face:
     """The scene before a sensor: concentric discs, the measured site in the face in the room."""
 
-    site_mm: Annotated[float, (1, 100)]
-    site_c: Annotated[float, (28, 42)]
-    skin_c: Annotated[float, (28, 42)]
-    face_mm: Annotated[float, (50, 300)]
-    room_c: Annotated[float, (-20, 50)]
-    corners_mm: Annotated[float, (20, 45)]
-    pupils_mm: Annotated[float, (45, 80)]
+    site_mm: Annotated[float, between(1, 100)]
+    site_c: Annotated[float, between(28, 42)]
+    skin_c: Annotated[float, between(28, 42)]
+    face_mm: Annotated[float, between(50, 300)]
+    room_c: Annotated[float, between(-20, 50)]
+    corners_mm: Annotated[float, between(20, 45)]
+    pupils_mm: Annotated[float, between(45, 80)]
 
     @property
     def aside_mm(self) -> float:
@@ -56,8 +56,8 @@ class Face:
 def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
     """Sensors by the last letters of their part number, and the face. Raises `HardwareError`."""
     table = read(path)
-    parts = {part: table.group(Sensor, part) for part in table.data if part != "face"}
-    return parts, table.group(Face, "face")
+    parts = {part: table.value(Sensor, part) for part in table.data if part != "face"}
+    return parts, table.value(Face, "face")
 
 
 def find(part: str) -> Sensor:

@@ -2,18 +2,21 @@
 
 import csv
 import io
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import msgspec
+from msgspec import Meta
 
 from hardware_build import optics
 from hardware_build.errors import HardwareError
-from hardware_build.table import HARDWARE
+from hardware_build.table import HARDWARE, Words
 
 TABLE = HARDWARE / "parts.csv"
-ASSEMBLIES = ("kiosk", "gateway", "modules", "modules-gate", "lamp-post")
+Assembly = Literal["kiosk", "gateway", "modules", "modules-gate", "lamp-post"]
 NOTES = {"default": "", "optional": "optional 可选", "instead": "or this 或此"}
-CHOICES = tuple(NOTES)
+Amount = Annotated[float, Meta(gt=0, lt=1e6)]
 
 
 @dataclass(frozen=True)
@@ -23,35 +26,24 @@ class Part:
     `sheet`: what its figures and fit were checked by, or "not checked".
     """
 
-    assembly: str
-    item_en: str
-    item_zh: str
-    part_number: str
-    maker: str
-    source_1: str
-    source_2: str
-    quantity: float
-    low_cny: float
-    high_cny: float
-    dated: str
-    basis: str
-    sheet: str
-    choice: str
+    assembly: Assembly
+    item_en: Words
+    item_zh: Words
+    part_number: Words
+    maker: Words
+    source_1: Words
+    source_2: Words
+    quantity: Amount
+    low_cny: Amount
+    high_cny: Amount
+    dated: Annotated[str, Meta(pattern=r"^20\d\d-(0[1-9]|1[0-2])\Z")]
+    basis: Literal["estimate", "quote"]
+    sheet: Words
+    choice: Literal["default", "optional", "instead"]
     sensor: str
 
 
 _COLUMNS = tuple(field.name for field in fields(Part))
-_NUMBER = r"(?=.*[1-9])\d{1,6}(\.\d{1,3})?"
-_EXPECTED = (
-    (_NUMBER, "a number above 0", ("quantity", "low_cny", "high_cny")),
-    ("|".join(ASSEMBLIES), " or ".join(ASSEMBLIES), ("assembly",)),
-    ("|".join(CHOICES), ", ".join(CHOICES), ("choice",)),
-    (r"20\d\d-(0[1-9]|1[0-2])", "year and month, 2026-11", ("dated",)),
-    ("estimate|quote", "estimate or quote", ("basis",)),
-    (".+", "a word", ("item_en", "item_zh", "part_number", "maker", "source_1", "source_2")),
-    (".+", "the data sheet it was checked by, or: not checked", ("sheet",)),
-)
-"""Pattern of a cell, what it is in words, and the columns whose cells are such."""
 
 
 def load(path: Path = TABLE) -> list[Part]:
@@ -67,35 +59,35 @@ def load(path: Path = TABLE) -> list[Part]:
         parts = [_part(path, reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise HardwareError(f"{path}, line {reader.line_num}: {error}") from error
-    if not {part.assembly for part in parts} >= set(ASSEMBLIES):
-        raise HardwareError(f"{path}: expected parts of {', '.join(ASSEMBLIES)}")
+    assemblies = get_args(Assembly)
+    if not {part.assembly for part in parts} >= set(assemblies):
+        raise HardwareError(f"{path}: expected parts of {', '.join(assemblies)}")
     return parts
 
 
 def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
     def wrong(column: str, expected: str) -> HardwareError:
-        return HardwareError(
-            f"{path}, line {line}, {column}: expected {expected}, got {row[column]!r}"
-        )
+        return HardwareError(f"{path}, line {line}, {column}: {expected}, got {row[column]!r}")
 
     if None in row or None in row.values():
         raise HardwareError(f"{path}, line {line}: expected {len(_COLUMNS)} columns")
-    texts = {column: (row[column] or "").strip() for column in _COLUMNS}
-    for pattern, expected, columns in _EXPECTED:
-        for column in columns:
-            if not re.fullmatch(pattern, texts[column]):
-                raise wrong(column, expected)
-    numbers = {column: float(texts[column]) for column in ("quantity", "low_cny", "high_cny")}
-    if numbers["low_cny"] > numbers["high_cny"]:
-        raise wrong("high_cny", f"at least {numbers['low_cny']:g}")
-    if texts["source_1"] == texts["source_2"]:
-        raise wrong("source_2", "another source than the first")
-    if texts["sensor"]:
+    try:
+        part = msgspec.convert(
+            {column: (row[column] or "").strip() for column in _COLUMNS}, Part, strict=False
+        )
+    except msgspec.ValidationError as error:
+        expected, _, column = str(error).partition(" - at `$.")
+        raise wrong(column.rstrip("`"), expected) from error
+    if part.low_cny > part.high_cny:
+        raise wrong("high_cny", f"expected at least {part.low_cny:g}")
+    if part.source_1 == part.source_2:
+        raise wrong("source_2", "expected another source than the first")
+    if part.sensor:
         try:
-            optics.find(texts["sensor"])
+            optics.find(part.sensor)
         except HardwareError as error:
-            raise wrong("sensor", "a part of sensors.toml") from error
-    return Part(**{**texts, **numbers})  # pyright: ignore[reportArgumentType]
+            raise wrong("sensor", "expected a part of sensors.toml") from error
+    return part
 
 
 def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Reads the pins of a Pi's gates and desk, and refuses a pin that cannot serve its use.
 
-A kiosk's pins are in `boards`. Needs no installed packages. Sources: BCM2835 ARM Peripherals, table
+A kiosk's pins are in `boards`. Sources: BCM2835 ARM Peripherals, table
 6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
 """
 
@@ -59,8 +59,7 @@ def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
     table = read(path)
     known = boards.load(boards_path)
     gates = {
-        gate: boards.numbers(table, table.section("gateway", gate), GATE, "gateway", gate)
-        for gate in table.section("gateway")
+        gate: boards.numbers(table, GATE, "gateway", gate) for gate in table.section("gateway")
     }
     if not gates:
         raise table.error("expected a table for one gate at least, such as [gateway.gate1]")
@@ -88,7 +87,7 @@ def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
 def _desk(table: Table) -> dict[str, int]:
     if "desk" not in table.data:
         return {}
-    numbers = boards.numbers(table, table.section("desk"), dict.fromkeys(DESK, "both ways"), "desk")
+    numbers = boards.numbers(table, DESK, "desk")
     for name, number in numbers.items():
         if number != DESK[name]:
             raise table.error(

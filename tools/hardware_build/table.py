@@ -3,15 +3,24 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
 
 from hardware_build.errors import HardwareError
 
 HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
-Group = TypeVar("Group")
+Kind = TypeVar("Kind")
+Words = Annotated[str, Meta(min_length=1)]
+
+
+def between(low: float, high: float) -> Meta:
+    """Limits of a number, for `Annotated`."""
+    return Meta(ge=low, le=high)
 
 
 @dataclass(frozen=True)
@@ -52,33 +61,19 @@ class Table:
             section = section[key]
         return section
 
-    def number(self, *keys: str, low: float, high: float) -> float:
-        """A number from `low` to `high`. Raises `HardwareError`."""
-        value = self.section(*keys[:-1]).get(keys[-1])
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.error(f"expected a number, got {value!r}", *keys)
-        if not low <= value <= high:
-            raise self.error(f"expected {low:g} to {high:g}, got {value:g}", *keys)
-        return value
+    def value(self, kind: type[Kind], *keys: str) -> Kind:
+        """What stands below `keys`, as the type `kind`, whose limits msgspec checks.
 
-    def text_of(self, *keys: str, what: str = "words") -> str:
-        """A text that is not empty. Raises `HardwareError`."""
-        value = self.section(*keys[:-1]).get(keys[-1])
-        if not isinstance(value, str) or not value:
-            raise self.error(f"expected {what}, got {value!r}", *keys)
-        return value
-
-    def group(self, kind: type[Group], *keys: str) -> Group:
-        """A section as a dataclass, whose numbers are annotated with their limits."""
-        hints = get_type_hints(kind, include_extras=True)
-        values: dict[str, Any] = {}
-        for field in fields(kind):  # pyright: ignore[reportArgumentType]
-            if limits := get_args(hints[field.name]):
-                low, high = limits[1]
-                values[field.name] = self.number(*keys, field.name, low=low, high=high)
-            else:
-                values[field.name] = self.text_of(*keys, field.name)
-        return kind(**values)
+        Raises `HardwareError` naming line, field and what was expected.
+        """
+        section = self.section(*keys[:-1])
+        if keys[-1] not in section:
+            raise self.error("missing, but required", *keys)
+        try:
+            return msgspec.convert(section[keys[-1]], kind)
+        except msgspec.ValidationError as error:
+            field = re.search(r"(?:at `\$\.|required field `)(\w+)", str(error))
+            raise self.error(str(error), *keys, *(field.groups() if field else ())) from error
 
 
 def read(path: Path) -> Table:

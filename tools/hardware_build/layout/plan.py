@@ -4,17 +4,36 @@ import hashlib
 from dataclasses import dataclass
 from math import cos, pi, sin
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Struct
 
 from hardware_build.enclosure import Enclosure
 from hardware_build.layout.board_file import each, only, parsed
 from hardware_build.layout.copper import Rules
-from hardware_build.table import HARDWARE, Table, read
+from hardware_build.table import HARDWARE, Table, Words, between, read
 
 TABLE = HARDWARE / "circuit/carrier-layout.toml"
 
 Box = tuple[float, float, float, float]
 """Least x and y, greatest x and y, mm."""
+
+Size = Annotated[float, between(0.1, 5)]
+
+
+class _Rule(Struct):
+    track_mm: Size
+    clearance_mm: Size
+    via_mm: Size
+    via_drill_mm: Size
+    edge_mm: Size
+    pour_clearance_mm: Size
+    pour_net: Words
+
+
+class _Outline(Struct):
+    corner_mm: Annotated[float, between(0.5, 10)]
+    screw_free_mm: Annotated[float, between(1.6, 10)]
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ def load(path: Path = TABLE, kiosk: Enclosure | None = None) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         raise table.error(f"expected a netlist beside it ({error})", "netlist") from error
     parts = netlist(text, str(source))
-    off_board = {part: table.text_of("off_board", part) for part in table.section("off_board")}
+    off_board = _each(table, Words, "off_board")
     for part in parts:
         if (part in table.section("places")) == (part in off_board):
             raise table.error(f"{part}: expected once, in [places] or in [off_board]", "places")
@@ -94,57 +113,38 @@ def load(path: Path = TABLE, kiosk: Enclosure | None = None) -> Plan:
     inside = kiosk.inside
     middle_x, middle_y = inside.carrier_w_mm / 2, inside.carrier_h_mm / 2
     nets = {net for part in parts.values() for net in part.pads.values()}
-    rule = {
-        name: table.number("rules", name, low=0.1, high=5)
-        for name in table.section("rules")
-        if name != "pour_net"
-    }
+    rule, outline = table.value(_Rule, "rules"), table.value(_Outline, "outline")
     return Plan(
-        title=table.text_of("title"),
+        title=table.value(str, "title"),
         name=source.stem,
         digest=hashlib.sha256(text.encode()).hexdigest(),
         parts={reference: part for reference, part in parts.items() if reference not in off_board},
-        places={
-            part: (x, y, turn)
-            for part in table.section("places")
-            for x, y, turn in [_numbers(table, 3, "places", part)]
-        },
+        places=_each(table, tuple[float, float, float], "places"),
         off_board=off_board,
         rules=Rules(
-            track=rule["track_mm"],
-            clearance=rule["clearance_mm"],
-            via=rule["via_mm"],
-            via_drill=rule["via_drill_mm"],
-            edge=rule["edge_mm"],
+            track=rule.track_mm,
+            clearance=rule.clearance_mm,
+            via=rule.via_mm,
+            via_drill=rule.via_drill_mm,
+            edge=rule.edge_mm,
             widths=_of_nets(table, nets, "widths"),
             clearances=_of_nets(table, nets, "clearances"),
         ),
-        currents=_of_nets(table, nets, "currents", low=0.001),
-        pad_clearances={
-            pad: table.number("pad_clearances", pad, low=0.1, high=5)
-            for pad in table.section("pad_clearances")
-        },
-        pour_net=table.text_of("rules", "pour_net"),
-        pour_clearance=rule["pour_clearance_mm"],
+        currents=_of_nets(table, nets, "currents", Annotated[float, between(0.001, 5)]),
+        pad_clearances=_each(table, Size, "pad_clearances"),
+        pour_net=rule.pour_net,
+        pour_clearance=rule.pour_clearance_mm,
         wide=inside.carrier_w_mm,
         high=inside.carrier_h_mm,
-        corner=table.number("outline", "corner_mm", low=0.5, high=10),
+        corner=outline.corner_mm,
         holes=[
             (round(x + middle_x, 3), round(middle_y - (y - inside.carrier_mm), 3))
             for x, y in kiosk.carrier_screws()
         ],
-        screw_free=table.number("outline", "screw_free_mm", low=1.6, high=10),
-        free={
-            name: (a, b, c, d)
-            for name in table.section("free")
-            for a, b, c, d in [_numbers(table, 4, "free", name)]
-        },
-        names={
-            name: (x, y)
-            for name in table.section("names")
-            for x, y in [_numbers(table, 2, "names", name)]
-        },
-        texts=_texts(table),
+        screw_free=outline.screw_free_mm,
+        free=_each(table, Box, "free"),
+        names=_each(table, tuple[float, float], "names"),
+        texts=table.value(list[tuple[float, float, float, str]], "print", "texts"),
     )
 
 
@@ -169,30 +169,13 @@ def crowded(plan: Plan, rooms: dict[str, Box]) -> list[str]:
     return lines
 
 
-def _numbers(table: Table, count: int, *keys: str) -> list[float]:
-    values: Any = table.section(*keys[:-1])[keys[-1]]
-    if not isinstance(values, list) or len(values) != count:
-        raise table.error(f"expected {count} numbers in brackets, got {values!r}", *keys)
-    if not all(isinstance(value, int | float) for value in values):
-        raise table.error(f"expected numbers, got {values!r}", *keys)
-    return values
-
-
-def _texts(table: Table) -> list[tuple[float, float, float, str]]:
-    texts = []
-    for entry in table.section("print").get("texts", []):
-        match entry:
-            case [int() | float() as x, int() | float() as y, int() | float() as size, str(words)]:
-                texts.append((x, y, size, words))
-            case _:
-                raise table.error(
-                    f"expected [x, y, height, words], got {entry!r}", "print", "texts"
-                )
-    return texts
-
-
-def _of_nets(table: Table, nets: set[str], section: str, *, low: float = 0.1) -> dict[str, float]:
+def _of_nets(table: Table, nets: set[str], section: str, kind: Any = Size) -> dict[str, float]:
     for net in table.section(section):
         if net not in nets:
             raise table.error("expected a net of the netlist", section, net)
-    return {net: table.number(section, net, low=low, high=5) for net in table.section(section)}
+    return _each(table, kind, section)
+
+
+def _each(table: Table, kind: Any, section: str) -> dict[str, Any]:
+    """Each value of a section, as a type."""
+    return {name: table.value(kind, section, name) for name in table.section(section)}
