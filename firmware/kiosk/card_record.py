@@ -8,8 +8,8 @@ PERMITS = (None, "enter", "ask", "stop", "unknown", "late")
 
 
 def packed(values):
-    """The part of a reading's fields `who` (16 hex digits or None) and `permit`. Raises
-    `ValueError` for a permit that is not listed here."""
+    """The 9 bytes of a reading's fields `who` (16 hex digits or None) and `permit`. Raises
+    `ValueError` for a permit that is not in `PERMITS`."""
     permit = PERMITS.index(values.get("permit"))
     if values["who"] is None:
         return bytes(8) + bytes([permit])
@@ -17,7 +17,7 @@ def packed(values):
 
 
 def unpacked(data):
-    """The fields `who` and `permit`, each where there is any."""
+    """The fields `who` and `permit` in these bytes; a field that has no value is left out."""
     values = {}
     if data[8] & _HAS_CARD:
         values["who"] = binascii.hexlify(data[:8]).decode()

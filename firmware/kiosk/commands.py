@@ -1,4 +1,4 @@
-"""Messages from the gateway: settings, calibration, commands; checked, applied and answered."""
+"""Checks, applies and answers the gateway's messages: settings, calibrations and commands."""
 
 import json
 
@@ -10,7 +10,7 @@ from kiosk.on_demand import give_back
 
 
 class Commands:
-    """Handlers of the gateway's messages, which act on `app`; also the host of `Update`."""
+    """Handlers of the gateway's messages, which act on `app`; also the `host` of its `Update`."""
 
     def __init__(self, app, own, version, path="/remote"):
         """`own`: the values of settings.json; `path`: where the gateway's settings are kept."""
@@ -18,7 +18,7 @@ class Commands:
         self._own = own
         self._path = path
         self.version = version
-        """Version of the gateway's settings in force, 0 where none ever came."""
+        """Version of the gateway's settings in force; 0 if none ever arrived."""
 
     def settings(self, message):
         """Apply a retained settings message; publishes `settings/applied`, with any error."""
@@ -38,8 +38,8 @@ class Commands:
         app.link.say("settings/applied", json.dumps(applied))
 
     def _taken(self, message):
-        """The settings of a message, kept on flash, or None where they are in force already. Raises
-        `SettingsError`."""
+        """Keep the settings of a message on flash, and return them; None if they are in force
+        already. Raises `SettingsError`."""
         if not isinstance(message, dict):
             raise SettingsError("expected a JSON object")
         if message.get("values") is None:

@@ -13,10 +13,10 @@ from kiosk.safe_file import SafeFile
 from kiosk.scan import Result, Scan
 from kiosk.screening import Judgement, Screening
 
-_SAVE_C = 0.05  # change of the baseline that is written to flash: some writes a day
-_SAVE_MIDDLE_C = 0.1  # the same of the crowd's middle, which moves with every person
-_OFF_S = 12 * 3600  # assumed time without power, which a board cannot know: a night
-_REFERENCE_MS = 15 * 60_000  # a calibration that was never ended ends after this time
+_SAVE_C = 0.05  # least change of the baseline that is written to flash: a few writes a day
+_SAVE_MIDDLE_C = 0.1  # the same for the crowd's middle, which moves with every person
+_OFF_S = 12 * 3600  # assumed time without power, a night: a board cannot measure it
+_REFERENCE_MS = 15 * 60_000  # a calibration that nobody ends is ended after this time
 
 
 class Decision:
@@ -81,7 +81,8 @@ class Decision:
     def calibrate(self, record, sensor):
         """Apply a calibration record and keep it on flash; `sensor` is the part on the bus.
 
-        Raises `CalibrationError` where it is implausible, for another part, or cannot be kept.
+        Raises `CalibrationError` where the record is implausible, is for another part, or cannot be
+        kept.
         """
         calibration = calibration_from(record)
         if calibration.sensor != sensor:
@@ -96,13 +97,13 @@ class Decision:
         self.calibration = calibration
 
     def set_sensor(self, sensor):
-        """Take the number of the sensor on the bus; the calibration of another is not used."""
+        """Take the number of the sensor on the bus; another sensor's calibration is not used."""
         kept = self._calibration()
         self.calibration = kept if kept.sensor == sensor else Calibration()
 
     def remember(self):
-        """Write baseline, waiting positive and usual middle to flash where they changed. Raises
-        `OSError`."""
+        """Write to flash what has changed of baseline, waiting positive and the crowd's middle.
+        Raises `OSError`."""
         first = self.screening.pending
         baseline_c = self.screening.baseline.offset_c
         if self._saved is not None:
@@ -116,7 +117,7 @@ class Decision:
         self._remember_middle()
 
     def _remember_middle(self):
-        """Write the crowd's middle where it has moved far, or what is usual has become known."""
+        """Write the crowd's middle if it has moved far, or if its usual value has become known."""
         drift = self.screening.baseline.drift
         moved_c = abs(drift.middle_c - self._saved_middle_c)
         if moved_c >= _SAVE_MIDDLE_C or (drift.usual_c is not None) != self._saved_usual:
@@ -128,7 +129,7 @@ class Decision:
         self._note_saved(drift)
 
     def _restore_middle(self):
-        """Take what `_write_middle` wrote at this site; otherwise nothing is usual yet."""
+        """Restore what `_write_middle` wrote at this site; without it no usual value is known."""
         drift = self.screening.baseline.drift
         stored = self._middle.read()
         try:
@@ -149,8 +150,8 @@ class Decision:
         read_c = self.calibration.object_c(result.object_c)
         air_c = self.calibration.air_c(result.ambient_c)
         if self.warming:
-            # The air is at most as warm as the can, so this estimate is a lower bound: a fever by
-            # it is an alarm. Anything else is a retry.
+            # The air is at most as warm as the can, so this estimate is a lower bound: if it is a
+            # fever, there is an alarm. Anything else is a retry.
             air_c = result.ambient_c
             result.quality = result.quality or screening.WAIT
         skin_c = through_emissivity(read_c, air_c)
@@ -183,7 +184,7 @@ def _baseline(settings, offset_c):
 
 def _values(judgement):
     """A judgement as a list small enough for LittleFS's metadata log, or None. An older firmware
-    reads it too: it takes no more than nine values."""
+    may read the list too, and accepts at most nine values."""
     if judgement is None:
         return None
     scan = judgement.scan
@@ -195,9 +196,9 @@ def _values(judgement):
 
 
 def _remembered(stored):
-    """(baseline offset in °C, alarm or None) of what `remember` wrote; (0.0, None) for anything
-    malformed. The alarm is that for a positive scan which waited for a second one; its `card` is
-    what `Tap.kept` was."""
+    """(baseline offset in °C, alarm or None) from what `remember` wrote; (0.0, None) for anything
+    malformed. The alarm is for a positive scan that waited for a second one; its `scan.card` is the
+    `Tap.kept` of that scan."""
     try:
         offset, values = stored
         offset_c = offset / 100

@@ -14,7 +14,7 @@ import time
 PORT = 53
 MULTICAST = ("224.0.0.251", 5353)
 ASK_MS = (0, 1000, 3000, 7000)  # when each server is asked, after the start of the lookup
-_GIVE_UP_MS = 15_000  # after the start: no answer is awaited any longer
+_GIVE_UP_MS = 15_000  # from the start of a lookup until it is given up
 _PACKET_MAX = 512
 _RECORDS_MAX = 32
 _LABEL_MAX = 63
@@ -37,8 +37,8 @@ def query(number, sent):
 
 
 def parse(packet, number, sent):
-    """The first IPv4 address in an answer, "" if the answer says that the name has none, None for a
-    packet that is no answer to the query.
+    """The first IPv4 address in an answer; "" if the answer says that the name has no address; None
+    if the packet is no answer to the query.
 
     `number` and `sent` are those of the query. Compressed names are skipped, never followed, so no
     packet can cause a loop.
@@ -111,7 +111,7 @@ class Lookup:
 
     def tick(self):
         """Send the queries that are due and read one answer; call it every few ms. Returns the
-        address, "" where there is none or no answer came in time, None while waiting."""
+        address; "" if the name has none or no answer came in time; None while waiting."""
         since_ms = time.ticks_diff(time.ticks_ms(), self._began)
         if self._asks < len(ASK_MS) and since_ms >= ASK_MS[self._asks]:
             self._asks += 1

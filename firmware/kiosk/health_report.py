@@ -13,7 +13,7 @@ from kiosk import clock, messages
 
 _HEALTH_S = 60
 _LOOK_EVERY = 5  # idle samples between two checks of the allocated memory
-_ENOUGH = 8192  # bytes allocated since the last collection that make another worth its time
+_ENOUGH = 8192  # bytes allocated since the last collection, from which another is worth its time
 _AUTOMATIC = 65536  # bytes allocated after which MicroPython collects by itself
 _PSRAM_MIN = 1 << 20  # bytes; a heap region of this size is PSRAM, not internal memory
 
@@ -21,7 +21,7 @@ _PSRAM_MIN = 1 << 20  # bytes; a heap region of this size is PSRAM, not internal
 class HealthReport:
     """Publishes health messages about an `App`.
 
-    `watched_ms` is the time in which a person could have been scanned, since the last message.
+    `watched_ms`: for how long, since the last message, a person could have been scanned.
     """
 
     def __init__(self, app, reset):
@@ -95,15 +95,15 @@ class HealthReport:
 
 
 class Memory:
-    """Python's heap: `free` bytes after the last collection, `low` the least of them since boot,
-    `collect_ms` the longest collection; `reset` says why the board started."""
+    """Python's heap: `free` bytes after the last collection, `low`: the lowest `free` since boot,
+    `collect_ms`: the longest collection; `reset`: why the board started."""
 
     def __init__(self, reset):
         self.reset = reset
         self.free = self.low = gc.mem_free()
         self.collect_ms = 0
-        # All modules are loaded: the automatic collection is now only for when idle() is not
-        # called for a long time.
+        # All modules are loaded. From here on MicroPython collects by itself only if idle() has not
+        # been called for a long time.
         gc.threshold(_AUTOMATIC)
         self._kept = 0  # bytes allocated after the last collection
         self._samples = 0

@@ -22,8 +22,8 @@ _AMBIENT_RAW_MAX = 19908
 _ETIMEDOUT = (110, 116)  # Linux's number and newlib's
 
 # Bits of Config1 that must be set: FIR 111 as delivered, and an IIR in which the new value counts
-# for more than half, as in every suitable part. With a slower filter a face that is arriving seems
-# to hold still: it reads up to 0.4 °C too low, or no scan ever ends.
+# for more than half, as in every suitable part. With a slower filter a face that still approaches
+# seems to hold still: it reads up to 0.4 °C too low, or no scan ever ends.
 _FILTER = 0x0704
 
 # Settling in ms with FIR = 111, by IIR bits (Config1 2:0): one zone, two zones or compensated.
@@ -39,7 +39,7 @@ _SETTLE_MS = (
 )
 
 CALIBRATED_AT_V = 3.0
-DRIFT_C_PER_V = 0.6  # shift of both temperatures of a 3 V part with its supply
+DRIFT_C_PER_V = 0.6  # by which both temperatures of a 3 V part rise with its supply
 
 
 def pec(data, crc=0):
@@ -68,7 +68,7 @@ class MLX90614:
     """
 
     def __init__(self, bus, address=ADDRESS, tries=3, supply_v=CALIBRATED_AT_V):
-        """`supply_v`: what a voltmeter shows at the can; readings are corrected to 3.0 V."""
+        """`supply_v`: supply voltage at the sensor's can; readings are corrected to 3.0 V."""
         self._bus = bus
         self._address = address
         self._tries = tries

@@ -1,8 +1,8 @@
 """Non-blocking MQTT 3.1.1 client: QoS 1 in both directions, clean session.
 
 Source: OASIS MQTT Version 3.1.1; section numbers are in brackets. Nothing is resent within a
-connection, because TCP does that [4.4]: a missing acknowledgement ends the connection, and the
-sender (the outbox) sends again on the next.
+connection, because TCP does that [4.4]. A missing acknowledgement ends the connection; the sender
+(the outbox) sends again on the next connection.
 """
 
 import time
@@ -18,7 +18,7 @@ FAILED = 4
 
 _QUEUE = 20  # packets that wait to be sent
 _IN_FLIGHT = 40  # packets not yet acknowledged
-_ACKS_MAX = 64  # bytes of unsent acknowledgements above which nothing more is read
+_ACKS_MAX = 64  # bytes of unsent acknowledgements; above this nothing more is read
 _ACK_MS = 10_000  # limit for connecting, CONNACK, PINGRESP, and for any byte to be sent
 _PUBACK_MS = 40_000  # limit for PUBACK and SUBACK
 _AT_ONCE = 1024  # bytes per read
@@ -39,7 +39,7 @@ class Client:
 
     `connector()` returns a `transport.Connector`; `hello` is a `connect_packet`; `topics` are
     subscribed to with QoS 1; `buffer_bytes` limits a message together with its topic. `state` is
-    `UP` while the broker accepts us, `FAILED` after an error (`last_error`).
+    `UP` once the broker has accepted the connection, `FAILED` after an error (`last_error`).
     """
 
     def __init__(self, connector, hello, topics, keep_alive_s, buffer_bytes):
@@ -73,8 +73,8 @@ class Client:
         self._subscribing = 0
         self._pinged = False
         now = time.ticks_ms()
-        self._since = now  # start of the state, or the last PINGREQ
-        self._moved = now  # when a byte was sent last, or nothing waited to be sent
+        self._since = now  # when the state began, or the last PINGREQ was sent
+        self._moved = now  # when last a byte was sent, or nothing waited to be sent
         self._checked = now
         self._connector = self._new_connector()
         self.state = _OPENING
@@ -283,8 +283,8 @@ class Client:
             self._acks += b"\x40\x02" + bytes(body[number_at:payload_at])
 
     def _write(self, stream, now):
-        """Make at most two writes, each of one packet or of all acknowledgements: the scan must not
-        wait."""
+        """Make at most two writes, each of one packet or of all acknowledgements; with more, a scan
+        would have to wait."""
         for _ in range(2):
             if not self._part:
                 if self._acks:

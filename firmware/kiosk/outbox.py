@@ -1,9 +1,9 @@
 """Keeps readings on flash until the gateway acknowledges that it has stored them.
 
-The newest readings are in a file small enough for LittleFS to hold in its metadata log, without
+The newest readings are in a file so small that LittleFS holds it in its metadata log, without
 erasing a block: while the gateway answers, nothing else is written. Readings that are not
-acknowledged in time are moved to segments, three per write. Which readings were acknowledged is
-kept in memory only: after a reboot some are sent again, and the gateway ignores the repeats.
+acknowledged in time are moved to segments, three per write. Acknowledgements are noted in memory
+only: after a reboot some readings are sent again, and the gateway ignores the repeats.
 """
 
 import os
@@ -14,15 +14,16 @@ from kiosk.errors import OutboxError
 from kiosk.number_set import SPAN
 
 NEWEST = 3
-"""Readings in the small file; with the boot number 124 bytes, because VfsLfs2 keeps files of up to
-128 bytes (its cache size) in its metadata log. Readings with a card are longer: two, in files of
-their own, so that an older firmware, which does not know their layout, leaves them alone."""
+"""Most readings in the small file: with the boot number they take 124 bytes, and VfsLfs2 keeps
+files of up to 128 bytes (its cache size) in its metadata log. Of the longer readings with a card
+two fit. These have files of their own, so that an older firmware, which does not know their layout,
+leaves them alone."""
 
 _NEWEST_CARDED = 2
 
 SEGMENTS = 64
-"""Most segments at a time; each takes 80 to 300 bytes of heap. A full outbox of one boot has 20 to
-40."""
+"""Most segments at a time; each takes 80 to 300 bytes of heap. An outbox that one boot has filled
+has 20 to 40."""
 
 _ENOSPC = 28  # not every port names it
 
@@ -30,7 +31,7 @@ _ENOSPC = 28  # not every port names it
 class Outbox:
     """The unacknowledged readings; `len()` is their number.
 
-    `limit`, `limit_bytes`: most readings, and bytes of flash; `dropped`: readings given up for want
+    `limit` is in readings, `limit_bytes` in bytes of flash; `dropped`: readings given up for want
     of room; `rotten`: records lost to flash errors.
     """
 
@@ -40,7 +41,7 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._fevers = []  # states of segments, oldest first
         self._others = []
-        self._newest = []  # (boot, record) of those not yet in a segment
+        self._newest = []  # (boot, record) of readings not yet in a segment
         self._turn = 0  # which of the two small files was written last
         self._left = 0
         self.dropped = 0
@@ -72,7 +73,7 @@ class Outbox:
         while self._left >= self._limit or self._flash_bytes() >= self._limit_bytes:
             self._drop_oldest()
         if len(self._fevers) + len(self._others) >= SEGMENTS:
-            self._drop_segment()  # after that many boots without a gateway
+            self._drop_segment()  # so many only after dozens of boots without a gateway
         while True:
             try:
                 self._keep(boot, data)
@@ -150,7 +151,7 @@ class Outbox:
         self._left += 1
 
     def _settle(self):
-        """Move the newest readings to their segments. Raises `OSError`, perhaps after some."""
+        """Move the newest readings to their segments. Raises `OSError`, perhaps half done."""
         while self._newest:
             boot, data = self._newest[0]
             window, fever = record.seq_of(data) // SPAN, record.fever_of(data)
@@ -202,16 +203,16 @@ class Outbox:
         try:
             self._settle()
         except OSError as error:
-            print("outbox:", error)  # they stay in memory and in the small files
+            print("outbox:", error)  # the readings stay in memory and in the small files
             return
-        for turn in (0, 1):  # they are in segments: no card stays longer than it must
+        for turn in (0, 1):  # the readings are in segments: no card stays longer than it must
             try:
                 os.remove(self._path(turn, True))
             except OSError:
                 pass
 
     def _knew(self, boot, data):
-        """Whether a record is in its segment already: its number is at most that of the last."""
+        """Whether a record is in its segment already: the segment's last number is not below it."""
         seq, fever = record.seq_of(data), record.fever_of(data)
         fresh = segment.new(boot, seq // SPAN, fever, record.carded(data))
         for state in self._fevers if fever else self._others:

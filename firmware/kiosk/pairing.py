@@ -1,25 +1,27 @@
 """Finds whose card belongs to which scan. Pure: no I/O, times in milliseconds that only increase.
 
 A tap belongs to the scan that runs, or to the next that begins within `TAP_MS`; the last tap wins.
-A final verdict spends it. A retry keeps it, for whoever tries once more does not tap again. Whoever
-taps again after the verdict, still in view, has had it: that tap is not for the next person.
+A final verdict spends the tap. A retry keeps it, because a person who is scanned again does not tap
+again. If the person taps once more after the verdict, still in view, that tap is ignored: it would
+count for the next person.
 """
 
 from kiosk.scan import WAITING
 from kiosk.screening import RETRY, UNCONFIRMED
 
 TAP_MS = 8000
-"""A scan that begins later after a tap is not of whoever tapped."""
+"""Longest time from a tap to the beginning of its scan; a later scan is of somebody else."""
 
 HELD_MS = 1500
-"""A reader repeats a card that is held to it; the same card after a longer pause is another tap."""
+"""Longest pause between two reports of a card that is held to the reader; after a longer one the
+same card has been tapped again."""
 
 
 class Tap:
-    """A card at the reader: its number (8 bytes), its `count` since boot.
+    """One tap of a card: the card's `number` (8 bytes), and `count`, the tap's number since boot.
 
-    `permit`: the gateway's answer, or ""; `kept`: the number as the flash may hold it, or "";
-    `spent`: a final verdict has been given to its person.
+    `permit`: the gateway's answer, or ""; `kept`: the card's number, sealed to be kept on flash, or
+    ""; `spent`: the person has been given a final verdict.
     """
 
     def __init__(self, number, count, at_ms):
@@ -32,7 +34,7 @@ class Tap:
 
 
 class Pairing:
-    """The tap that waits for a scan, or that the running scan has; `count`: taps since boot."""
+    """The `tap` of the running scan, or for the next one, or None; `count`: taps since boot."""
 
     def __init__(self):
         self.tap = None
@@ -57,8 +59,8 @@ class Pairing:
         return self.tap
 
     def look(self, now_ms, scan):
-        """Call with each sample, and the state of the `Scan`: one that begins gives up a tap that
-        came too long before."""
+        """Call after each sample, with the `Scan`: when a scan begins, a tap older than `TAP_MS` is
+        dropped."""
         if scan.state == WAITING:
             self._done = None
         begins = scan.scanning and not self._scanning
@@ -67,15 +69,17 @@ class Pairing:
         self._scanning = scan.scanning
 
     def another(self, first):
-        """Whether the scan that ends is known to be of another person than the judgement `first`,
-        or None, before it: both have a card."""
+        """Whether the cards show that the scan that ends is of another person than `first`, the
+        judgement before it, or None. False where either has no card."""
         if first is None or first.scan.card is None or self.tap is None:
             return False
         return first.scan.card.number != self.tap.number
 
     def judged(self, now_ms, judgement):
-        """Call with each judgement, whose `scan` has its `card`, in order: spends the tap or keeps
-        it. A scan after its alarm was, by temperature, of somebody without a card."""
+        """Call with each judgement, in order: spends the tap in its `scan.card`, or keeps it.
+
+        A scan whose tap an alarm has just spent was, by its temperature, of another person, who
+        has no card."""
         tap = judgement.scan.card
         if tap is None:
             return

@@ -19,8 +19,8 @@ SOUNDS = {
     screening.FEVER: ((2700, 250, 100), (2100, 250, 100), (2700, 250, 100), (2100, 400, 0)),
 }
 # For people who cannot tell the colours apart: a check mark, or a warning sign on inverted text.
-LOW = "low"  # word for who stays and is still not seen: a child, or somebody who sits
 SIGNS = {screening.NORMAL: "check", screening.FEVER: "warning"}
+LOW = "low"  # key of the words for a person who stays but is not seen: a child, or somebody seated
 # "Identify" finds this kiosk among others: 10 s of chirps, unlike the sound of any verdict.
 _CHIRPS = 10
 _CHIRP = ((1500, 60, 60), (1900, 60, 0))
@@ -33,7 +33,7 @@ class Panel:
 
     def __init__(self, display, settings, now):
         """`now()` returns the Unix time (s), or None where it is not known."""
-        # First of all pins: a rising edge here opens the door (hardware/circuit/carrier.toml).
+        # Set before all other pins: a rising edge opens the door (hardware/circuit/carrier.toml).
         self._door = Pin(kiosk_board.DOOR, Pin.OUT, value=0)
         self._leds = {
             screening.NORMAL: Pin(kiosk_board.GREEN, Pin.OUT, value=0),
@@ -45,7 +45,7 @@ class Panel:
         self._now = now
         self._sound = None
         self._shows = None  # call that shows the idle or fault screen again; None for a verdict
-        self._found = None  # task of `identify`
+        self._identifying = None  # task of `identify`
         self._idling = False
         self._offline = None  # a code of `Wifi.trouble`
         self._language = ""
@@ -70,9 +70,9 @@ class Panel:
         self._say("idle")
 
     def offline(self, code):
-        """Show on the idle screen why the broker is out of reach; None: it is connected again."""
+        """Show on the idle screen why the broker is out of reach; `code` None: it is back."""
         self._offline = code
-        if self._idling and not self._found:
+        if self._idling and not self._identifying:
             self._say("idle")
 
     def renew(self):
@@ -109,7 +109,7 @@ class Panel:
         """Blink amber, chirp and show the kiosk's name for 10 s; not during a scan or verdict."""
         if self._shows:
             self._cancel()
-            self._found = asyncio.create_task(self._identify(self._shows))
+            self._identifying = asyncio.create_task(self._identify(self._shows))
 
     async def _identify(self, before):
         name = self._settings.kiosk
@@ -122,13 +122,13 @@ class Panel:
                 await self._beep(_CHIRP)
             lamp.value(0)
             await asyncio.sleep_ms(_CHIRP_APART_MS)
-        self._found = None
+        self._identifying = None
         before()
 
     def _cancel(self):
-        if self._found:
-            self._found.cancel()
-            self._found = None
+        if self._identifying:
+            self._identifying.cancel()
+            self._identifying = None
 
     def _light(self, verdict):
         """Light the LED of a verdict, or none; sets the door's output for `NORMAL` alone."""

@@ -4,8 +4,11 @@ from kiosk.mqtt_link import MqttLink
 
 
 class PostLink(MqttLink):
-    """Connection of a lamp post; `elsewhere`: handlers of payloads (bytes) by whole topics, which
-    are not below this board's name; the others as `MqttLink` has them."""
+    """Connection of a lamp post.
+
+    `elsewhere`: whole topics that are not below this board's name, and the handler of each, which
+    takes the payload (bytes). The other parameters are those of `MqttLink`.
+    """
 
     idle_poll_ms = 1  # a message may lie unread for this long: a red light must not wait
 

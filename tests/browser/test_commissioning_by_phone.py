@@ -276,7 +276,7 @@ def test_a_kiosk_is_added_from_the_page_and_removed_again(site, administrator):
     site.start_web()
     expect(status.first).to_contain_text("Done.")
     assert judged(page) == [] and fits(page)
-    page.get_by_role("link", name="Its setup code").click()
+    page.get_by_role("link", name="Show the setup code").click()
     assert "/" in setup_code_of(page)
 
     page.on("dialog", lambda dialog: dialog.accept())

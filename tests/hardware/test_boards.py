@@ -1,5 +1,5 @@
-"""The table of boards: no pin is used that a board needs itself, and whoever buys the wrong board
-is told so."""
+"""The table of boards: no kiosk uses a pin that its board needs itself, and whoever buys the wrong
+board is told so."""
 
 import re
 
@@ -20,7 +20,7 @@ ROOT = micropython.ROOT
 CONTENT = boards.TABLE.read_text(encoding="utf-8")
 TABLE = boards.load()
 
-# What each data sheet says, told once more: a table from which a row was lost is seen.
+# The data sheets' pins, written down a second time, so that a row lost from the table is noticed.
 RESERVED = {
     "ESP32-S3": {
         "strapping": {0, 3, 45, 46},
@@ -49,7 +49,7 @@ EACH_BOARD = pytest.mark.parametrize("name", list(BOARDS))
 
 
 def line_of(name, use):
-    """A pin's line in the table, and which number it is from 1."""
+    """A pin's line in the table, and its line number from 1."""
     here = ""
     for number, line in enumerate(CONTENT.splitlines(), start=1):
         if line.startswith("["):
@@ -109,7 +109,7 @@ def test_the_check_refuses_each_reserved_pin_naming_line_and_reason(load, name):
         ("door", 10, "a glitch at power-on"),
     ],
 )
-def test_a_pin_that_cannot_do_it_is_refused(load, use, value, reason):
+def test_a_pin_that_does_not_suit_its_use_is_refused(load, use, value, reason):
     name = "esp32-s3-n8r2"
     content = moved(name, "amber", f"5\n{use} = 1") if use == "horn" else moved(name, use, value)
     with pytest.raises(HardwareError, match=reason):
@@ -184,7 +184,7 @@ def test_any_number_is_taken_or_refused_with_a_reason(tmp_path_factory, name, us
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
-def test_no_text_is_taken_for_a_table_or_ends_in_a_traceback(tmp_path_factory, content):
+def test_random_text_is_refused_as_a_table_without_a_traceback(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "noise-boards.toml"
     path.write_text(content, encoding="utf-8", errors="replace")
     with pytest.raises(HardwareError):
@@ -212,7 +212,7 @@ def test_the_firmware_in_the_repository_is_the_default_boards():
     assert text == pins_source(BOARDS[DEFAULT_BOARD])
 
 
-def test_an_update_brings_no_pins():
+def test_an_update_does_not_replace_a_boards_pins():
     packed = build(ROOT / "firmware").data
     assert b"kiosk/panel.mpy " in packed
     assert b"kiosk_board.mpy" not in packed and b"kiosk/pins" not in packed

@@ -43,14 +43,14 @@ def test_page_addressing_stays_in_its_page() -> None:
     assert lit(glass) == {(127, 40), (0, 47)}
 
 
-def test_commands_one_by_one_with_the_continuation_bit() -> None:
+def test_single_commands_with_the_continuation_bit_are_obeyed() -> None:
     glass = display()
     glass.transfer(0, 0x3C, b"\x80\x81\x80\x12\xc0\xff", 0)
     assert glass.contrast == 0x12
     assert lit(glass) == {(0, y) for y in range(8)}
 
 
-def test_off_shows_nothing_and_inverse_shows_the_rest() -> None:
+def test_a_display_that_is_off_shows_nothing_and_an_inverted_one_the_rest() -> None:
     glass = display()
     glass.transfer(0, 0x3C, b"\x40\x01", 0)
     glass.transfer(0, 0x3C, b"\x00\xa7", 0)
@@ -59,7 +59,7 @@ def test_off_shows_nothing_and_inverse_shows_the_rest() -> None:
     assert lit(glass) == set()
 
 
-def test_mirrored_settings_mirror() -> None:
+def test_mirrored_settings_put_the_first_pixel_into_the_opposite_corner() -> None:
     glass = display(0xA0, 0xC0)
     glass.transfer(0, 0x3C, b"\x40\x01", 0)
     assert lit(glass) == {(WIDTH - 1, HEIGHT - 1)}

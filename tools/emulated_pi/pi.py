@@ -32,8 +32,8 @@ LIT_S = 180.0
 STORED_S = 600.0
 
 KERNEL_KEEPS = "pinctrl_bcm2835.persist_gpio_outputs=y"
-"""Raspberry Pi OS's kernel keeps a dead program's outputs; Debian 13's does with this parameter,
-Debian 12's does not know it (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
+"""Raspberry Pi OS's kernel keeps the outputs of a program that has ended; Debian 13's does so with
+this parameter, which Debian 12's does not know (drivers/pinctrl/bcm/pinctrl-bcm2835.c)."""
 
 PRINT_STORED = """\
 import sqlite3
@@ -84,8 +84,8 @@ class Pi:
         self.run(f"date -s @{int(time.time())}")
 
     def kill(self) -> None:
-        """Kill the gateway (SIGKILL), and wait until that process is gone; systemd may have started
-        the next by then."""
+        """Kill the gateway (SIGKILL), and wait until that process is gone. By then systemd may have
+        started the gateway again."""
         pid = self.run(f"systemctl show -P MainPID {UNIT}").text
         self.run(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
         self.until(f"test ! -e /proc/{pid}")
@@ -98,8 +98,8 @@ class Pi:
     def processors(self, unit: str) -> set[str]:
         """Where a unit's threads may run: lists such as "0-3" (proc_pid_status(5))."""
         pid = self.run(f"systemctl show -P MainPID {unit}").text
-        said = self.run(f"grep -h Cpus_allowed_list /proc/{pid}/task/*/status").text
-        return {line.split()[-1] for line in said.splitlines()}
+        lines = self.run(f"grep -h Cpus_allowed_list /proc/{pid}/task/*/status").text.splitlines()
+        return {line.split()[-1] for line in lines}
 
     # --- pins
 
@@ -127,7 +127,8 @@ class Pi:
 
     def say(self, count: int, verdict: str, pause_s: float = KIOSK_PAUSE_S) -> int:
         """Start a kiosk's stand-in that sends `count` readings (0: until it is stopped) and reports
-        on the serial line which were sent and which are stored; returns the first one's number."""
+        on the serial line which were sent and which are stored; returns the first reading's number.
+        """
         first, self._next = self._next, self._next + (count or FOR_EVER)
         self.stop_kiosk()
         self.run(
@@ -155,7 +156,7 @@ class Pi:
         )
 
     def told_stored(self, first: int) -> set[int]:
-        """Readings from `first` on that the gateway has told the kiosk to be stored."""
+        """Numbers from `first` on that the gateway has reported to the kiosk as stored."""
         return {number for number in self.machine.serial.events("stored") if number >= first}
 
     def kept(self) -> set[int]:
@@ -187,7 +188,7 @@ class Pi:
         try:
             return self.run("dmesg | grep -E 'mmc|EXT4-fs (error|warning)' | tail -n 6", 60).text
         except PiCheckError:
-            return "the kernel says nothing of its card"
+            return "no kernel messages about the SD card"
 
     def journal(self) -> str:
         """Last lines of the gateway's journal."""

@@ -1,4 +1,4 @@
-"""Reads the gateway's card and what of it is not forwarded; backs it up and replaces it."""
+"""Reads the gateway's SD card, counts what is not forwarded from it, and replaces it."""
 
 import shutil
 import sqlite3
@@ -15,21 +15,23 @@ _UNSENT = """
     select (select count(*) from shares where revision > forwarded)
         + (select count(*) from fevers where revision > forwarded)
         + (select count(*) from outbox where key not glob 'gateway_day/*')"""
-"""Rows that the campus server has not confirmed, without statements that a day is over: those are
-due then, from the card of that time."""
+"""Number of rows that the campus server has not confirmed. Statements that a day is over are left
+out: `_UNSTATED` counts those days."""
 
 _UNSTATED = """
     select count(distinct date) from days d where date < :today
     and date >= (select value from meta where key = 'states_from') and (
         date not in (select date from stated)
         or exists (select 1 from outbox where key = 'gateway_day/' || d.date))"""
-"""Days that are over and not stated; those before a card's first day are left to earlier cards."""
+"""Number of days that are over and not stated. Days before this card's first one are not counted:
+an earlier card states them."""
 
 _REFUSED = "select key, refused from outbox where refused != '' limit 3"
 
 
 def read_card(path: Path, stranger: str) -> StoreContents:
-    """Contents of a sound card, without those of `stranger`. Raises `BackupError`, `StoreError`."""
+    """Contents of a card, without those of the kiosk `stranger`. Raises `BackupError` where the
+    card is damaged, `StoreError`."""
     sound(path)
     return read_contents(path, stranger)
 
@@ -48,7 +50,7 @@ def unstated(path: Path, today: str) -> int:
 
 
 def begun(path: Path) -> bool:
-    """Whether the gateway has noted on a new card the first day that it states."""
+    """Whether the gateway has written to a new card which day it states first."""
     try:
         with open_reader(path) as database:
             return meta.get(database, "states_from") is not None
@@ -69,7 +71,8 @@ def empty(site: Site) -> None:
 
 
 def restore_from(site: Site, path: Path) -> None:
-    """Replace the card by one with the database of a backup (`fevergate restore`)."""
+    """Replace the card by one with the backup at `path`, as `fevergate restore` writes it; the
+    gateway must be off."""
     beside = path.with_name(f"{path.name}.restored")
     restore(path, beside)
     empty(site)

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _STARTER = ThreadPoolExecutor(1, "fevergate-starter")
-"""The thread that starts all programs: the death signal comes when the starting thread ends
-(prctl(2), PR_SET_PDEATHSIG), so it must last as long as this process."""
+"""The thread that starts all programs. It must last as long as this process, because a program is
+killed when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
 
 
 def start(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:

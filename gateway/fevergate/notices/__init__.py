@@ -1,4 +1,4 @@
-"""Channels and texts that tell a person; without a database.
+"""Notices to people: their texts, and the channels that send them; without a database.
 
-`texts` words a notice in both languages, `channels` and `mail` send it.
+`texts` writes a notice in both languages, `channels` and `mail` send it.
 """

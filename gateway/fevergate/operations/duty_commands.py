@@ -36,8 +36,8 @@ class _Place(NamedTuple):
 def duty_group() -> None:
     """The duty list: who is on duty at which gate, from when to when.
 
-    The board's names and the notices ask it. At a gateway it is that of the gateway; the campus
-    server has its own (--settings /etc/fevergate/campus.toml), by campus.
+    The board offers these names, and notices go to these people. A gateway has its own list; that
+    of the campus server (--settings /etc/fevergate/campus.toml) has campuses in place of gates.
     """
 
 
@@ -49,10 +49,10 @@ def duty_group() -> None:
 def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path) -> None:
     """Take the shifts of ROSTER: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
 
-    Its columns are name, gate (empty: all), from and to, in English or Chinese, as 2026-11-27
-    20:00; with a column date these are times of day, and what ends before it begins ends the day
-    after. The whole file is taken or, where a row is wrong, nothing. It replaces what was planned
-    within its days and has not begun; the same file again changes nothing.
+    Its columns, in English or Chinese, are name, gate (empty: all gates), from and to. Times are
+    such as 2026-11-27 20:00; with a column date they are times of day, and a shift that would end
+    before it begins ends the next day. If a row is wrong, nothing is imported. The file replaces
+    shifts that were planned within its days and have not begun; importing it again changes nothing.
 
     \b
       fevergate duty import roster.xlsx --dry-run

@@ -17,7 +17,7 @@ from fevergate.settings.shell_completion import complete_gate
 from fevergate.texts.translations import translator
 
 ANSWER_S = 10.0
-"""Longest wait for the gateway to do what was asked."""
+"""Longest wait for the gateway to do as requested."""
 
 
 @click.command("acknowledge")
@@ -114,7 +114,8 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
 
 
 def _as_admin(settings_path: Path, gate: str) -> GatewaySettings:
-    """Settings for a connection as user `admin`, whose password is beside them (admin.password).
+    """Settings for a connection as user `admin`, whose password is the file admin.password beside
+    them.
 
     Raises `NothingFoundError` for an unknown gate, `SettingsError`.
     """

@@ -1,8 +1,8 @@
-"""How far the sheets of an XLSX reach, found before any library lays them out in memory.
+"""Limits the size of an XLSX's sheets before a spreadsheet library lays them out in memory.
 
-One cell in the last row and column is a file of a few kB, and a rectangle of gigabytes. A ZIP file
-can also be written so that two libraries find different parts in it; therefore the parts that were
-checked are packed anew, and nothing else is read.
+With one cell in the last row and column, a file of a few kB becomes a table of gigabytes. A ZIP
+file can also be made so that two libraries find different parts in it. Therefore the parts that
+were checked are packed anew, and the spreadsheet library reads only these.
 """
 
 import io
@@ -26,11 +26,11 @@ MAX_UNPACKED = 200_000_000
 """Bytes of all parts of an XLSX, which is a ZIP file."""
 
 MAX_PARTS = 1000
-"""Parts of an XLSX: a workbook has some for each sheet. Each costs time, even an empty one."""
+"""Parts of an XLSX: a workbook has some for each sheet. Each part costs time, even if empty."""
 
 MAX_BESIDE = 20_000_000
-"""Bytes of all parts that are neither a sheet nor the texts that cells share. A workbook can name a
-sheet in 50 bytes, for which the library takes 300."""
+"""Bytes of all parts that are neither a sheet nor the texts that cells share. The library takes 300
+bytes of memory for each sheet that a workbook names in 50."""
 
 MAX_ELEMENTS = 5 * MAX_CELLS
 """XML elements of a sheet, or of the texts that cells share: some seconds of reading."""
@@ -39,20 +39,22 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How spreadsheets pack their parts (ECMA-376-2, annex B)."""
 
 BESIDE = ("xl/workbook.xml", "xl/styles.xml")
-"""Parts that are no sheet, whatever is in them; nor is one of relations (`.rels`)."""
+"""Parts that are never taken for a sheet, whatever they contain; nor are relations (`.rels`)."""
 
 
 CHUNK = 1 << 16
 OTHER_FORMATS = ("workbook.bin", "content.xml")
-"""Parts by which other formats in a ZIP file (XLSB, ODS) are told."""
+"""Parts that tell other formats in a ZIP file from XLSX: XLSB and ODS."""
 
 PLACE = re.compile("([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 def check_sheets(data: bytes, file: str) -> bytes:
-    """The XLSX anew, with the parts that were checked alone. One whose sheets reach too far, or
-    that is another format, is refused: raises `ListFileError`, and what `zipfile` and `expat`
-    raise."""
+    """The XLSX packed anew, with only the parts that were checked.
+
+    Raises `ListFileError` if its sheets are too large or it is of another format, and what
+    `zipfile` and `expat` raise.
+    """
     checked = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as parts,
@@ -81,15 +83,15 @@ def check_sheets(data: bytes, file: str) -> bytes:
 
 
 def _check_parts(infos: list[zipfile.ZipInfo], file: str) -> None:
-    """Refuse what is far larger unpacked, before anything unpacks it, and what is no XLSX."""
+    """Refuse a file that is no XLSX, or whose parts would be too large; nothing is unpacked yet."""
     names = [_name(part) for part in infos]
     if any(name.endswith(OTHER_FORMATS) for name in names):
         raise _refused(file, N_("expected CSV or XLSX; save it as one of these"))
     unpacked = sum(part.file_size for part in infos)
-    packed_so = all(part.compress_type in METHODS for part in infos)
+    methods_known = all(part.compress_type in METHODS for part in infos)
     if len(names) > MAX_PARTS or unpacked > MAX_UNPACKED:
         raise _unreadable(file, "ZIP")
-    if not packed_so or len(set(names)) < len(names):
+    if not methods_known or len(set(names)) < len(names):
         raise _unreadable(file, "ZIP")
 
 
@@ -111,8 +113,8 @@ def _may_be_sheet(part: zipfile.ZipInfo) -> bool:
 
 
 class _Reader:
-    """Goes through the XML of a part. It is read as UTF-8, as the spreadsheet library does, and a
-    document type, which could hide parts of it, is refused."""
+    """Reads the XML of a part as UTF-8, as the spreadsheet library does. Refuses a document type,
+    which could hide parts of the XML."""
 
     def __init__(self, chunks: Iterator[bytes], file: str) -> None:
         self._file = file
@@ -242,7 +244,7 @@ def _local(name: str) -> str:
 
 
 def _place(text: str) -> tuple[int, int]:
-    """Row and column, from 1, of a cell as `B7`."""
+    """Row and column, from 1, of a cell such as `B7`."""
     match = PLACE.fullmatch(text)
     if not match:
         raise ValueError(f"no cell: {text[:20]!r}")

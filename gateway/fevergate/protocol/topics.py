@@ -1,4 +1,4 @@
-"""MQTT topics: who says what where, and who may hear it."""
+"""MQTT topics: who may publish to each, and who may subscribe to it."""
 
 import re
 from functools import lru_cache
@@ -67,7 +67,7 @@ OURSELVES = "gateway"
 def gateway_status_topic(campus: str) -> str:
     """Topic of the gateway's own status: `online`, or `offline` by last will; retained.
 
-    With it a guard's board shows that its gateway is gone.
+    By this topic a guard's board learns that its gateway is gone.
     """
     return f"{ROOT}/{campus}/{OURSELVES}/status"
 
@@ -78,23 +78,24 @@ def alarm_topic(campus: str, gate: str) -> str:
 
 
 def shown_topic(campus: str, gate: str) -> str:
-    """Topic of the retained `AlarmState` that a gate's lamp posts show: its own alarm with those of
-    the doors that it watches."""
+    """Topic of the retained `AlarmState` that a gate's lamp posts show: the gate's own alarm, and
+    those of the doors that it watches."""
     return f"{alarm_topic(campus, gate)}/shown"
 
 
 def acknowledge_topic(campus: str, gate: str) -> str:
-    """Topic of people's acknowledgements (`Acknowledge`) of a gate; no lamp post may write it."""
+    """Topic of people's acknowledgements (`Acknowledge`) of a gate's alarm; no lamp post may
+    publish to it."""
     return f"{press_topic(campus, gate)}/person"
 
 
 def press_topic(campus: str, gate: str) -> str:
-    """Topic of the presses of a gate's lamp posts: an `Acknowledge` of what was shown."""
+    """Topic of button presses at a gate's lamp posts: each an `Acknowledge` of the alarm shown."""
     return f"{alarm_topic(campus, gate)}/acknowledge"
 
 
 def beat_topic(campus: str, gate: str) -> str:
-    """Topic of the alarm's sign of life (`Beat`) for a gate's lamp posts."""
+    """Topic of the gateway's sign of life (`Beat`) for a gate's lamp posts."""
     return f"{alarm_topic(campus, gate)}/beat"
 
 

@@ -5,11 +5,12 @@ from kiosk.mlx90614 import MLX90614, celsius, pec
 from kiosk.sensor_unit import SensorUnit
 
 SINGLE_C = 0.00005
-"""Less than two steps of a single float near 300 K: what a board cannot tell apart."""
+"""Less than two steps of a single-precision float near 300 K: boards compute in these."""
 
 
 class Wire:
-    """A bus whose answers are given: words by command, or an OSError; PEC right or broken."""
+    """A bus that answers `words[command]`: the next `fail_next` reads raise an OSError, and the
+    next `break_next` have a wrong PEC."""
 
     def __init__(self, words):
         self.words = words
@@ -49,7 +50,7 @@ def test_checksums_of_the_data_sheet():
     assert pec(b"\xb4\x24\x00\x00") == 0x28
 
 
-def test_the_sheets_word_is_its_temperature():
+def test_the_data_sheets_example_word_is_its_temperature():
     assert abs(celsius(0x3AD2) - 28.01) < SINGLE_C
     assert abs(sensor()[1].object_c() - 28.01) < SINGLE_C
 
@@ -92,7 +93,7 @@ def test_a_stuck_bus_is_not_waited_for_again():
         assert wire.fail_next == 98
 
 
-def test_a_part_that_is_set_otherwise_is_noticed():
+def test_a_wrong_emissivity_or_filter_is_noticed():
     wire, part = sensor()
     wire.words[0x25] = 0x9FF5
     assert part.check_setup() == 0x9FF5
@@ -104,7 +105,7 @@ def test_a_part_that_is_set_otherwise_is_noticed():
         assert raises(SetupError, part.check_setup)
 
 
-def test_a_part_is_known_again_by_what_it_was_set_to_first():
+def test_a_sensor_whose_gain_has_changed_since_it_was_first_seen_is_refused():
     wire, part = sensor()
     wire.words[0x25] = 0x9FF5
     for cell in range(0x3C, 0x40):
@@ -122,7 +123,7 @@ def test_a_part_is_known_again_by_what_it_was_set_to_first():
     assert again.check() and again.number.startswith("1234")
 
 
-def test_a_supply_above_3_volts_is_taken_off_both_temperatures():
+def test_both_temperatures_are_corrected_for_a_supply_above_3_volts():
     # 0.6 °C for each volt (Melexis 3901090614 rev. 13): 0.18 °C at 3.3 V.
     wire, usual = sensor()
     modules = MLX90614(wire, supply_v=3.3)

@@ -14,18 +14,18 @@ def fresh():
     return SafeFile(PATH)
 
 
-def test_nothing_was_ever_written():
+def test_a_file_to_which_nothing_was_written_reads_as_none():
     assert fresh().read() is None
 
 
-def test_the_last_one_written_is_read():
+def test_the_value_written_last_is_read():
     slots = fresh()
     for number in range(5):
         slots.write({"number": number, "text": "正常"})
         assert SafeFile(PATH).read() == {"number": number, "text": "正常"}
 
 
-def test_a_write_that_is_torn_anywhere_leaves_the_one_before():
+def test_a_write_that_is_torn_anywhere_leaves_the_value_before():
     slots = fresh()
     slots.write("first")
     slots.write("second")  # in .b
@@ -39,7 +39,7 @@ def test_a_write_that_is_torn_anywhere_leaves_the_one_before():
     assert SafeFile(PATH).read() == "third"
 
 
-def test_rot_is_seen():
+def test_a_value_that_the_flash_corrupted_is_not_read():
     slots = fresh()
     slots.write({"a": 1})
     with open(PATH + ".a", "rb") as file:

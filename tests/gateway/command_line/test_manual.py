@@ -1,4 +1,4 @@
-"""The manual page says what the commands say."""
+"""The manual page lists every command and option, and is valid troff."""
 
 import shutil
 import subprocess
@@ -17,20 +17,21 @@ def plain(text):
 
 
 def options(command):
-    return {option for one in command.params for option in one.opts if option.startswith("--")}
+    names = [name for parameter in command.params for name in parameter.opts]
+    return {name for name in names if name.startswith("--")}
 
 
 def test_every_command_is_there_with_every_option():
     text = plain(PAGE)
     for name, command in COMMANDS.items():
         assert f"\n.SS {name}\n" in text
-        inner = command.commands.values() if isinstance(command, click.Group) else [command]
-        for one in inner:
-            assert all(option in text for option in options(one)), one.name
+        leaves = command.commands.values() if isinstance(command, click.Group) else [command]
+        for leaf in leaves:
+            assert all(option in text for option in options(leaf)), leaf.name
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff here")
-def test_the_typesetter_has_no_complaint():
+def test_groff_formats_the_page_without_warnings():
     done = subprocess.run(
         ["groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-z"],
         input=PAGE.encode(),

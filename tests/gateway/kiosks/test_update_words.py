@@ -1,4 +1,4 @@
-"""Why an update failed is read in the reader's language, whoever said it."""
+"""The reason why an update failed is shown in the reader's language."""
 
 import re
 
@@ -8,7 +8,7 @@ import real_micropython
 from fevergate.kiosks.update_words import why_in_words
 from fevergate.texts.translations import LANGUAGES, translator
 
-TOLD = [
+REASONS = [
     "0.2.0 did not prove healthy",
     "it did not answer",
     "nothing came any more while on trial",
@@ -29,27 +29,26 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize("text", TOLD)
+@pytest.mark.parametrize("text", REASONS)
 def test_a_reason_is_told_in_chinese_without_english_words(text):
-    told = why_in_words(text, translator("zh"))
-    assert not re.search(r"[A-Za-z]{4,}", told.replace("MicroPython", "").replace("esp32", "")), (
-        told
-    )
-    assert "{" not in told and "{" not in why_in_words(text, translator("en"))
+    chinese = why_in_words(text, translator("zh"))
+    without_names = chinese.replace("MicroPython", "").replace("esp32", "")
+    assert not re.search(r"[A-Za-z]{4,}", without_names), chinese
+    assert "{" not in chinese and "{" not in why_in_words(text, translator("en"))
 
 
-def test_whatever_the_kiosk_says_when_it_refuses_to_install_is_known_here():
+def test_every_reason_in_the_firmwares_installer_is_translated():
     source = (real_micropython.ROOT / "firmware/kiosk/update_install.py").read_text()
-    said = re.findall(r'UpdateError\("([^"]+)"', source)
-    assert len(said) > 8
-    left = []
-    for text in said:
+    reasons = re.findall(r'UpdateError\("([^"]+)"', source)
+    assert len(reasons) > 8
+    untranslated = []
+    for text in reasons:
         filled = text.replace("%d", "1").replace("%s", "0.2.0").replace("board: 0.2.0", "board: s3")
         if why_in_words(filled, translator("zh")) == filled:
-            left.append(text)
-    assert left == ["a piece of %d bytes at %d"]  # of a broken line; as it came
+            untranslated.append(text)
+    assert untranslated == ["a piece of %d bytes at %d"]  # only a broken connection causes it
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_newer_firmware_says_is_shown_as_it_came(language):
+def test_an_unknown_reason_of_newer_firmware_is_shown_unchanged(language):
     assert why_in_words("the moon is full", translator(language)) == "the moon is full"

@@ -1,4 +1,6 @@
-"""The list is read the same at a gateway and at the campus server, and names lie sealed."""
+"""The list of people: who is found, expected and let in; its names are encrypted on disk.
+
+Each test runs against the store of a gateway and that of the campus server."""
 
 import shutil
 
@@ -26,19 +28,19 @@ def test_a_site_without_a_list_has_none(people):
     assert people.permit(7, NOW) is None
 
 
-def test_somebody_is_found_by_number_name_or_card_and_by_nothing_less(people, changes):
+def test_somebody_is_found_by_whole_number_name_or_card_and_not_by_a_part(people, changes):
     changes.replace([entry("2023001", "王小明"), entry("2023002", "李芳", unit="会计2302")])
     for text in ("2023001", " 2023001 ", "王小明", "c2023001"):
-        assert [found.number for found in people.find(text, 10)] == ["2023001"], text
+        assert [row.number for row in people.find(text, 10)] == ["2023001"], text
     assert people.find("王小", 10) == []
-    found = people.by_number("2023002")
-    assert (found.name, found.unit, found.telephone) == ("李芳", "会计2302", "138001")
-    assert people.people([found.person])[found.person] == found
+    row = people.by_number("2023002")
+    assert (row.name, row.unit, row.telephone) == ("李芳", "会计2302", "138001")
+    assert people.people([row.person])[row.person] == row
     assert people.units(NOW) == [("会计2302", 1), ("计应2301", 1)]
     assert [row.name for row in people.of_unit("计应2301", NOW, 10)] == ["王小明"]
 
 
-def test_expected_is_whoever_the_list_marks_and_may_enter(people, changes):
+def test_people_are_expected_if_the_list_marks_them_and_they_may_enter(people, changes):
     changes.replace(
         [
             entry("1"),
@@ -59,7 +61,7 @@ def test_expected_is_whoever_the_list_marks_and_may_enter(people, changes):
     assert expected(NOW - 1) == set(), "nobody was on the list then"
 
 
-def test_a_permit_is_the_override_then_the_lists_word_then_the_policy(people, changes):
+def test_an_override_prevails_over_the_lists_permit_and_that_over_the_policy(people, changes):
     changes.replace([entry("1", class_="甲"), entry("2", class_="乙", permit="ask"), entry("3")])
     by_number = {row.number: row.person for row in people.select("true", {})}
 
@@ -83,7 +85,7 @@ def test_a_permit_is_the_override_then_the_lists_word_then_the_policy(people, ch
     assert permits(NOW + DAY_S) == ["ask", "ask", "stop"], "an override ends"
 
 
-def test_the_same_list_again_changes_nothing_and_who_is_gone_stays_with_an_end(
+def test_the_same_list_again_changes_nothing_and_people_who_are_gone_get_an_end_date(
     people, changes, clock
 ):
     first = [entry("1"), entry("2"), entry("9", kind="guard", unit="保卫处")]
@@ -114,7 +116,7 @@ def test_the_same_list_again_changes_nothing_and_who_is_gone_stays_with_an_end(
     ],
 )
 def test_more_than_twenty_and_a_tenth_of_the_list_gone_is_drastic(gone, changed, same, drastic):
-    """A school year in which every row changes is a list as long as one in which none does."""
+    """The tenth is of the former list, whether its rows change (as each school year) or not."""
     difference = ListDifference(
         added=[],
         changed=[(number, entry(str(number))) for number in range(changed)],
@@ -125,7 +127,7 @@ def test_more_than_twenty_and_a_tenth_of_the_list_gone_is_drastic(gone, changed,
     assert difference.drastic == drastic
 
 
-def test_who_left_long_ago_is_not_put_on_the_list_again_by_the_same_file(people, changes, clock):
+def test_people_who_left_long_ago_are_not_listed_again_by_the_same_file(people, changes, clock):
     listed = [entry("1"), entry("2", until=NOW + DAY_S), entry("3", until=NOW - 60)]
     first = changes.replace(listed)
     assert (len(first.added), first.over) == (2, 1)
@@ -138,7 +140,7 @@ def test_who_left_long_ago_is_not_put_on_the_list_again_by_the_same_file(people,
         assert again.over == len(listed) - again.same and people.state().revision == revision
     assert people.by_number("2") is None and people.by_number("3") is None
     back = changes.replace([entry("1"), entry("2")])
-    assert len(back.added) == 1, "who comes back has another last day"
+    assert len(back.added) == 1, "somebody who comes back is listed with another last day"
 
 
 def test_a_card_that_changes_hands_is_the_new_owners(people, changes):
@@ -170,7 +172,7 @@ def test_a_copy_of_the_database_names_nobody(tmp_path, clock):
 
 
 def expect_no_names(folder):
-    """Assert that the database and its log (WAL) hold rows, and nothing of a person in clear."""
+    """Assert that database and WAL exist, and hold no number, name or telephone in clear."""
     files = list(folder.glob("people.db*"))
     assert len(files) >= 2
     for path in files:

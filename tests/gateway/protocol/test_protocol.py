@@ -54,11 +54,11 @@ def test_a_reading_survives_the_wire(message):
 
 
 @given(st.text(max_size=100))
-def test_what_a_gateway_says_of_people_and_places_is_visible_at_the_campus(text):
+def test_texts_about_people_and_places_reach_the_campus_without_invisible_characters(text):
     span = {"begin": AT, "end": AT, "at": AT, "by": text[:64], "reason": text, "people": 0}
     count = {"kiosk": "north-1", "gate": "north", "struck": [span]}
     who = {"kiosk": "north-1", "boot": 1, "seq": 1, "revision": 1, "at": AT}
-    said = {
+    document = {
         "campus": "east",
         "gateway": "east",
         "items": [
@@ -68,12 +68,12 @@ def test_what_a_gateway_says_of_people_and_places_is_visible_at_the_campus(text)
         ],
         "names": {"gates": {"north": [text[:32], ""]}, "kiosks": {"north-1": ["", text[:32]]}},
     }
-    told: Any = msgspec.json.decode(json.dumps(said), type=Delivery)
-    day, fever_, follow_up = told.items
+    received: Any = msgspec.json.decode(json.dumps(document), type=Delivery)
+    day, fever_, follow_up = received.items
     struck = day.kiosks[0].struck[0]
     texts = [struck.by, struck.reason, fever_.acknowledged_by, follow_up.person, follow_up.unit]
-    texts += [told.names.gates["north"][0], told.names.kiosks["north-1"][1]]
-    assert all(len(one) == len(text[:most]) for one, most in zip(texts, MOST, strict=True))
+    texts += [received.names.gates["north"][0], received.names.kiosks["north-1"][1]]
+    assert all(len(part) == len(text[:most]) for part, most in zip(texts, MOST, strict=True))
     assert not HIDDEN.search("".join(texts))
 
 
@@ -81,7 +81,7 @@ MOST = (64, 100, 64, 64, 64, 32, 32)
 
 
 @given(st.binary(max_size=2000))
-def test_no_bytes_do_anything_but_validate_or_be_refused(payload):
+def test_any_bytes_are_either_valid_or_refused_with_a_reason(payload):
     for kind in (Reading, Health, Stored, CardTapped, CardPermit):
         try:
             decode(payload, kind)
@@ -90,7 +90,7 @@ def test_no_bytes_do_anything_but_validate_or_be_refused(payload):
 
 
 @given(st.text(max_size=200))
-def test_no_topic_does_anything_but_parse_or_be_refused(topic):
+def test_any_topic_is_either_parsed_or_refused(topic):
     with suppress(MessageError):
         assert str(parse_topic(topic)) == topic
 
@@ -117,7 +117,7 @@ def test_no_topic_does_anything_but_parse_or_be_refused(topic):
         ({"fw": "\u6d4b"}, "fw"),
     ],
 )
-def test_what_is_wrong_is_named(change, field):
+def test_a_wrong_field_is_named(change, field):
     payload = json.dumps(json.loads(encode(reading())) | change).encode()
     with pytest.raises(MessageError, match=rf"\$\.{field}"):
         decode(payload, Reading)
@@ -158,7 +158,7 @@ def test_hours_that_were_struck_twice_are_two_strikes():
 
 
 @pytest.mark.parametrize(
-    ("state", "amber", "said"),
+    ("state", "amber", "expected"),
     [
         ("clear", (TEST + "red",), "begun"),
         ("raised", (), "red"),
@@ -167,12 +167,12 @@ def test_hours_that_were_struck_twice_are_two_strikes():
         ("clear", ("north-1: silent",), None),
     ],
 )
-def test_a_gate_answers_a_lamp_test(state, amber, said):
-    assert answer(AlarmState(gate="north", state=state, since=AT, amber=amber)) == said
+def test_a_gate_answers_a_lamp_test(state, amber, expected):
+    assert answer(AlarmState(gate="north", state=state, since=AT, amber=amber)) == expected
     assert answer(None) is None
 
 
-def test_topics():
+def test_a_topic_is_parsed_into_its_parts_and_any_other_is_refused():
     assert parse_topic("fevergate/v1/east/north-1/settings/applied") == Topic(
         "east", "north-1", "settings/applied"
     )

@@ -1,4 +1,4 @@
-"""Coverage as bits."""
+"""The watched minutes of each hour, one bit for each minute."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def test_a_span_covers_exactly_the_minutes_that_it_touches(start, length):
     assert covered == touched
 
 
-def test_silences_are_the_holes_between_the_first_and_the_last_minute():
+def test_silences_are_the_unwatched_spans_between_the_first_and_the_last_watched_minute():
     masks = {DAY: 0b1111, DAY + 3600: 0b1 << 30 | 0b1 << 59, DAY + 7200: 0b1}
     assert silences(masks, DAY, DAY + 86400) == 2
     assert silences({}, DAY, DAY + 86400) == 0

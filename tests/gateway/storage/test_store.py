@@ -1,4 +1,4 @@
-"""Every reading once, and what is counted from them."""
+"""The store keeps every reading once, and counts readings and watched minutes by the hour."""
 
 import sqlite3
 from contextlib import closing
@@ -41,7 +41,7 @@ def totals(store, column):
     return sum(row[column] for row in hours(store).values())
 
 
-def test_a_repeat_is_a_no_op_everywhere(store):
+def test_a_reading_that_comes_again_changes_nothing(store):
     for _ in range(3):
         held = store.stored(store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")]))
         assert held == [("north-1", Stored(boot=1, seq=2))]
@@ -50,13 +50,13 @@ def test_a_repeat_is_a_no_op_everywhere(store):
     assert len(waiting_fevers(store.db)) == 1
 
 
-def test_gaps_are_told(store):
+def test_an_acknowledgement_names_the_numbers_that_are_missing(store):
     assert store.stored(store.commit([arrived(1), arrived(4)])) == [
         ("north-1", Stored(boot=1, seq=4, gaps=((2, 3),)))
     ]
 
 
-def test_it_knows_after_a_restart_what_it_held_before(tmp_path):
+def test_the_store_knows_after_a_restart_which_readings_it_has(tmp_path):
     first = Store(tmp_path / "a.db")
     first.commit([arrived(1), arrived(2)])
     first.close()
@@ -65,7 +65,7 @@ def test_it_knows_after_a_restart_what_it_held_before(tmp_path):
     second.close()
 
 
-def test_starts_after_which_nobody_came_leave_nothing_behind(tmp_path):
+def test_starts_after_which_no_reading_came_leave_no_epochs_behind(tmp_path):
     for seq in (1, None, None, 2, None):
         store = Store(tmp_path / "a.db")
         if seq:
@@ -84,19 +84,19 @@ def test_undated_readings_are_dated_by_the_next_dated_message_of_their_boot(stor
     assert dated == {1: AT - 62, 2: AT - 61, 3: AT}
 
 
-def test_health_dates_them_too_and_late_ones_are_dated_on_arrival(store):
+def test_health_dates_undated_readings_too_and_later_ones_as_they_arrive(store):
     store.commit([arrived(1, at=None, up_ms=1000)])
     store.commit([HealthArrived(health(at=AT, up_ms=11_000), AT, "north")])
     store.commit([arrived(2, at=None, up_ms=2000)])
     assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT - 9}
 
 
-def test_what_came_in_one_batch_is_dated_too(store):
+def test_a_dated_reading_dates_an_undated_one_of_the_same_batch(store):
     store.commit([arrived(1, at=None, up_ms=1000), arrived(2, at=AT, up_ms=11_000)])
     assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT}
 
 
-def test_a_date_that_an_uptime_puts_in_the_future_is_none(store):
+def test_a_reading_that_its_uptime_would_put_in_the_future_stays_undated(store):
     store.commit([arrived(1, at=AT, up_ms=1000), arrived(2, at=None, up_ms=10_000_000)])
     assert dict(store.db.execute("select seq, at from readings")) == {1: AT, 2: None}
 
@@ -137,7 +137,7 @@ def test_coverage_counts_minutes_once(store):
     for _ in range(2):
         store.commit([HealthArrived(health(at=AT, watched_s=120), AT, "north")])
     bits = sum(row["watched"].bit_count() for row in hours(store).values())
-    assert bits in (3, 2)  # two minutes touch three where they do not begin on one
+    assert bits in (3, 2)  # 120 s touch three minutes, or two if they begin on a full minute
     revision = totals(store, "revision")
     store.commit([HealthArrived(health(at=AT, watched_s=120), AT, "north")])
     assert totals(store, "revision") == revision
@@ -200,7 +200,7 @@ def test_an_acknowledgement_that_overtakes_its_fever_counts(store):
     assert (row["acknowledged_by"], row["acknowledged_at"]) == ("李伟", AT + 200)
 
 
-def test_where_a_gate_showed_too_many_to_name_all_of_them_are_seen_to(store):
+def test_an_acknowledgement_of_a_gate_covers_all_its_fevers_and_no_other_gates(store):
     store.commit([arrived(seq, "fever") for seq in (1, 2, 3)])
     south = reading(1, "fever", kiosk="south-1")
     store.commit([ReadingArrived(south, AT + 100, "south")])
@@ -216,7 +216,7 @@ def test_quarantine_keeps_the_head_and_is_bounded(store, monkeypatch):
     assert rows[0]["head"] == 256 and rows[0]["size"] == 1000
 
 
-def test_the_last_word_of_a_kiosk_is_kept(store):
+def test_a_kiosks_last_status_and_health_are_kept(store):
     store.commit([StatusArrived("north-1", "online", AT, "north")])
     store.commit([HealthArrived(health(), AT + 5, "north")])
     store.commit([StatusArrived("north-1", "", AT + 3, "north"), arrived(1)])
@@ -226,7 +226,7 @@ def test_the_last_word_of_a_kiosk_is_kept(store):
     assert "heap_free" in row["health"]
 
 
-def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
+def test_a_batch_that_fails_stores_nothing_and_acknowledges_nothing(store):
     store.db.conn.execute(
         "create trigger refuse before insert on readings when new.seq = 2"
         " begin select raise(abort, 'no'); end"
@@ -238,7 +238,7 @@ def test_a_batch_that_fails_leaves_nothing_and_teaches_nothing(store):
     assert held == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
 
 
-def test_a_date_that_a_failed_batch_brought_dates_what_waits_when_it_comes_again(store):
+def test_a_date_from_a_failed_batch_dates_earlier_readings_once_it_comes_again(store):
     store.commit([arrived(1, at=None, up_ms=1000)])
     store.db.conn.execute(
         "create trigger refuse before insert on readings when new.seq = 3"
@@ -251,7 +251,7 @@ def test_a_date_that_a_failed_batch_brought_dates_what_waits_when_it_comes_again
     assert dict(store.db.execute("select seq, at from readings")) == {1: AT - 10, 2: AT}
 
 
-def test_a_commit_is_on_the_disk_before_it_is_told(store):
+def test_a_commit_is_on_the_disk_before_it_is_acknowledged(store):
     assert store.db.execute("pragma synchronous").fetchone() == (2,)
     assert store.db.execute("pragma journal_mode").fetchone() == ("wal",)
 
@@ -313,7 +313,7 @@ def test_a_database_from_before_the_first_release_is_refused_and_left(
     assert len(path.read_bytes()) == len(before) and list(tmp_path.glob("*damaged*")) == []
 
 
-def test_calibrations_that_a_kiosk_makes_up_push_out_its_own_alone(store, monkeypatch):
+def test_calibrations_that_a_kiosk_invents_displace_only_its_own(store, monkeypatch):
     monkeypatch.setattr(record_writer, "MAX_CALIBRATIONS", 3)
 
     def apply(kiosk, number):
