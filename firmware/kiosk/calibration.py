@@ -7,22 +7,22 @@ The correction is a line through one or two reference points:
 from kiosk.errors import CalibrationError
 
 PIVOT_C = 37.0
-"""Temperature at which `offset_c` is stated: near the threshold, where the error matters."""
+"""Temperature at which `offset_c` holds: near the threshold, where errors matter most."""
 
 OFFSET_MAX_C = 1.5
 GAIN_MIN = 0.95
 GAIN_MAX = 1.05
 _CAN_MIN_C = -1.0
 _CAN_MAX_C = 8.0
-"""Plausible limits of a sensor's error; beyond them it is broken, dirty, or was held wrong."""
+"""Plausible limits: a sensor beyond them is broken or dirty, or was held wrong."""
 
 
 class Calibration:
     """Calibration of one sensor.
 
-    `sensor`: its 64-bit number in hex, "" for one that was never calibrated; `can_over_air_c`: how
-    much warmer than the hall's air its can is in use. Raises `CalibrationError` with the field and
-    what was expected.
+    `sensor`: its 64-bit number in hex, "" if it was never calibrated; `can_over_air_c`: by how much
+    its can is warmer in use than the hall's air. Raises `CalibrationError`, which names the field
+    and the expected value.
     """
 
     def __init__(self, sensor="", offset_c=0.0, gain=1.0, can_over_air_c=0.0):

@@ -9,7 +9,7 @@ noise and skipped: a wrong byte costs at most the frame that it is in.
 _START = 0x02
 _END = 0x03
 _SHORT = 9  # bytes of a frame with four bytes of number
-_LONG = 10  # of an EM4100 card's frame: its version or customer byte comes before the four
+_LONG = 10  # bytes of an EM4100 card's frame: its version or customer byte precedes the four
 _LINE_MAX = 20  # decimal digits of the largest 64-bit number; a pass has 17 characters
 _CARD_MAX = 1 << 63  # a number from here on is a visitor's pass
 
@@ -52,8 +52,8 @@ class CardFrames:
         self._kept[:] = b""
 
     def _wanted(self):
-        """Length (bytes) of the frame at the beginning of what is kept, 2 while its length byte is
-        missing; 0 where no frame can begin so."""
+        """Length (bytes) of the frame that begins in `_kept`; 2 while its length byte has not come,
+        0 if no frame begins with these bytes."""
         kept = self._kept
         if kept[0] != _START:
             return 0
@@ -132,8 +132,8 @@ def number_of(line, base):
 
 
 def _value(digits, base):
-    """The value of ASCII digits, or None if there is none or another character among them; `int`
-    would also take a sign, blanks and underscores."""
+    """The value of ASCII digits, or None if there are no digits, or other characters too. `int`
+    would accept a sign, blanks and underscores as well."""
     value = 0
     for byte in digits:
         digit = b"0123456789ABCDEFabcdef".find(bytes([byte]))

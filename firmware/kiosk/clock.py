@@ -18,10 +18,10 @@ from kiosk.safe_file import SafeFile
 
 _VALID_FROM = 1_735_689_600  # 2025-01-01: an unset clock is years before
 _VALID_TO = 4_102_444_800  # 2100-01-01
-_BEGIN = 946_684_800  # 2000-01-01, where an ESP32 without power begins
+_BEGIN = 946_684_800  # 2000-01-01, an ESP32's time after it had no power
 _ASK_EVERY_S = 3600
 _ASK_AGAIN_S = 15
-_TOLD_MS = 4000  # the gateway's answer is refused where it took longer
+_TOLD_MS = 4000  # an answer of the gateway that took longer is refused
 _TOLD_S = 2 * 3600  # SNTP is not asked for this long after the gateway set the clock
 _KEEP_EVERY_S = 3600
 _JUMP_MS = 1000  # a smaller error is not corrected
@@ -49,7 +49,7 @@ def utc():
 def restore():
     """Call at boot: a clock that lost power starts from the stored time, unconfirmed.
 
-    A clock that ran on through a reset stays confirmed where it was before.
+    A clock that ran on through a reset stays confirmed if it was so before.
     """
     global _sure, _kept_s
     kept = SafeFile(_KEPT).read()
@@ -69,8 +69,8 @@ def restore():
 
 
 def confirm(now_ms):
-    """Take the time from the gateway or SNTP (Unix time, ms); returns whether `utc` changes by it
-    (newly confirmed, or more than `_JUMP_MS` off)."""
+    """Take the time from the gateway or SNTP (Unix time, ms); returns whether that changed `utc`,
+    which was unconfirmed or off by more than `_JUMP_MS`."""
     global _sure, _told_s
     off_ms = now_ms - time.time_ns() // 1_000_000 - _EPOCH_S * 1000
     jump = not -_JUMP_MS <= off_ms <= _JUMP_MS

@@ -8,8 +8,8 @@ _TELL_MS = 3000  # time to tell the gateway that the settings were applied
 
 
 async def once_idle(app):
-    """Restart once nobody is in view and nobody was asked to come again: a restart would raise the
-    alarm for them. Waits until no update is on trial: a reset would roll it back."""
+    """Restart once nobody is in view and no second scan is awaited: a restart would raise the alarm
+    for that person. Also waits while an update is on trial: a reset would roll it back."""
     await asyncio.sleep_ms(_TELL_MS)
     while (
         app.decision.scan.state != WAITING

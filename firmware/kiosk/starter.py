@@ -1,10 +1,10 @@
-"""Boots the firmware flashed over USB, or that of a slot which an update was written to.
+"""Boots the firmware flashed over USB, or an update from the slot that it was written to.
 
-This file always runs as it was flashed over USB, because no update changes it. On an old board it
-imports `kiosk.app`, `kiosk.post_app` and `kiosk.commissioning` from a newer slot: these names and
-their `main` must stay. An update has one boot on trial: if it crashes, hangs, or does not prove
-healthy in time, the next boot runs the firmware before it. A power cut during the trial therefore
-costs the update, never the kiosk.
+This file always runs as it was flashed over USB, because no update changes it. On a board that was
+flashed long ago it imports `kiosk.app`, `kiosk.post_app` and `kiosk.commissioning` from a newer
+slot: these names and their `main` must stay. An update has one boot on trial: if it crashes, hangs,
+or does not prove healthy in time, the next boot runs the firmware before it. A power cut during the
+trial therefore costs the update, never the kiosk.
 """
 
 import json
@@ -22,7 +22,7 @@ _TRIAL_WATCHDOG_MS = 60_000  # importing, joining the Wi-Fi and TLS on a slow da
 
 
 def start():
-    """Run the kiosk; whatever ends it, except Ctrl-C, the board is reset."""
+    """Run the kiosk, and reset the board when it ends for any reason but Ctrl-C."""
     slot = ""
     try:
         installed = Installed()
@@ -64,7 +64,7 @@ def _is_set_up():
 
 
 def _role():
-    """What the settings make of this board; `main` checks them and says what is wrong."""
+    """The board's role by its settings, or None; `main` checks them and reports what is wrong."""
     try:
         with open(NEEDED[0]) as file:
             return json.load(file).get("role")
@@ -81,7 +81,7 @@ def _enter(slot):
 
 
 def _leave(slot):
-    """A slot whose files cannot be imported: boot the firmware flashed over USB from now on."""
+    """Boot the firmware flashed over USB from now on: the slot's files cannot be imported."""
     installed = Installed()
     if installed.good == slot and not installed.trial:
         installed.good, installed.failed = "", "slot %s is damaged" % slot

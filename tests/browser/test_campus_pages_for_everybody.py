@@ -58,7 +58,8 @@ def place(tmp_path_factory):
 
 
 def put_list(host):
-    """A list of people from today on; of a class one was measured, one has a fever, one is ill."""
+    """Put a list of people in force from today on; of one class, one person was measured, one has a
+    fever, and one is ill."""
     entries = [
         ListEntry(
             number=f"2026{n:03}", name=f"学生{n:02}", kind="student", campus=campus, unit=unit
@@ -78,11 +79,11 @@ def put_list(host):
 def test_everybody_can_use_every_page(place, browser, language, theme, size):
     host, last = place
     page = opened(browser, host.url, language, size, theme)
-    complaints, asked = [], []
+    complaints, requested = [], []
     page.on("console", lambda message: complaints.append(message.text))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     sign_in(page, ADMINISTRATOR)
-    # One with a correction, one with a campus missing, one signed, and today's.
+    # Reports with a correction, with a campus missing, signed, and today's.
     today = host.server.pages.today().isoformat()
     days = ["2026-11-10", last, "2026-11-18", "2026-11-23", today]
     for path in [*PAGES, *(f"/reports/{day}" for day in days)]:
@@ -94,7 +95,7 @@ def test_everybody_can_use_every_page(place, browser, language, theme, size):
         assert pushed_aside(page) == [], path
         assert "%(" not in page.inner_text("body"), path
     assert [text for text in complaints if "404" not in text and "400" not in text] == []
-    assert not [url for url in asked if not url.startswith((host.url, "data:"))]
+    assert not [url for url in requested if not url.startswith((host.url, "data:"))]
     page.context.close()
 
 

@@ -1,5 +1,6 @@
-"""A new board is set up by phone in the real browser, as the small one is that a phone opens for a
-new Wi-Fi: no choosing of files, no windows, nothing stored, closed at any time."""
+"""A new board is set up by phone, in a real browser that is restricted like the small one that a
+phone opens for a new Wi-Fi: it chooses no files, opens no windows, stores nothing, and may be
+closed at any time."""
 
 import io
 from contextlib import contextmanager
@@ -49,20 +50,20 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def port():
-    """Of each board's page, one after the other."""
+    """TCP port of the boards' pages, which run one after the other."""
     return free_port()
 
 
 @pytest.fixture(scope="module")
 def browser(port):
-    """Chromium, to which a board's address is the board's, as on its Wi-Fi."""
+    """Chromium that reaches the board under its address, as a phone on the board's Wi-Fi does."""
     with chromium(f"--host-resolver-rules=MAP 192.168.4.1:80 127.0.0.1:{port}") as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def administrator(site, browser):
-    """At the gateway's page of the kiosk."""
+    """A page of an administrator, who is signed in at the gateway and looks at the kiosk."""
     page = opened(browser, site.url, size=NARROW)
     begin(page, site.invite(), "Li Wei")
     sign_in(page, "Li Wei")
@@ -71,7 +72,7 @@ def administrator(site, browser):
 
 
 class Phone:
-    """One that has joined the board's Wi-Fi; `window` is its small browser's, if it is open."""
+    """A phone on the board's Wi-Fi; `window` is its small browser's page, if it is open."""
 
     def __init__(self, browser, theme):
         self.context = browser.new_context(
@@ -110,7 +111,7 @@ def board(tmp_path, port):
 
 @contextmanager
 def phone_in(browser, theme="light"):
-    """A phone, and nothing of it afterwards."""
+    """A phone, which stores nothing beyond this context."""
     phone = Phone(browser, theme)
     try:
         yield phone
@@ -119,9 +120,9 @@ def phone_in(browser, theme="light"):
 
 
 def scanned(picture):
-    """What a camera reads off a screen."""
-    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
-    return [code.text for code in found]
+    """The texts of the QR codes that a camera sees on a screen."""
+    codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
+    return [code.text for code in codes]
 
 
 def setup_code_of(administrator):
@@ -135,8 +136,8 @@ def fits(window):
 
 
 def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser, board):
-    """The phone reads the code off the gateway's page, loses the board's Wi-Fi while that joins,
-    and finds its result in a new window."""
+    """The phone scans the code on the gateway's page, loses the board's Wi-Fi while the board joins
+    the campus's, and finds the result in a new window."""
     text = setup_code_of(administrator)
     assert judged(administrator) == [] and fits(administrator)
     (link,) = scanned(administrator.screenshot(full_page=True))
@@ -155,19 +156,19 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
         window.close()  # a small browser goes without asking
 
         window = phone.open()
-        phone.say("Cannot join campus")  # and finds it again; the code is kept by the board
+        phone.say("Cannot join campus")  # the board has kept the result, and the code
         expect(window.locator("#net")).to_have_value(SSID)
         expect(window.locator("#given")).to_have_value("")
         window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
         window.get_by_label("Language of the display").select_option("English")
-        said = len(board.console)
+        lines_before = len(board.console)
         window.get_by_role("button", name="保存 Save", exact=True).tap()
-        board.wait_console("commissioning: joining", ANSWER_S, said)
+        board.wait_console("commissioning: joining", ANSWER_S, lines_before)
         phone.loses_the_wifi()
         phone.say("Join FeverGate-")
         phone.say("again: the result waits here")
         assert judged(window) == []
-        board.wait_console("commissioning: saved", ANSWER_S, said)
+        board.wait_console("commissioning: saved", ANSWER_S, lines_before)
         window.close()
 
         phone.joins_again()
@@ -184,15 +185,15 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
 def test_a_lamp_post_and_a_phone_that_comes_back_in_the_same_window(
     site, administrator, browser, board
 ):
-    """The board becomes the post whose code it is given: amber until then, red at its gate's
-    fever, and its button acknowledges that."""
+    """The board becomes the post whose setup code it is given. It is amber until then and red for a
+    fever at its gate, which its button acknowledges."""
     tower = Tower(board)
     administrator.goto(f"{site.url}/admin/kiosks/{POST}")
     text = setup_code_of(administrator)
     assert judged(administrator) == [] and fits(administrator)
     with phone_in(browser, "dark") as phone:
         window = phone.open()
-        # Typed, by hand and in small letters; the network's name, too.
+        # The code is typed by hand in small letters, and so is the network's name.
         window.get_by_label("Setup code").fill(text.lower())
         window.get_by_label("Its name").fill(SSID)
         window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
@@ -222,7 +223,7 @@ def test_a_file_is_pasted_where_none_can_be_chosen(site, browser, board):
     with phone_in(browser) as phone:
         window = phone.open()
         window.get_by_text("Without the gateway's page").tap()
-        window.locator("#file").tap()  # nothing comes of it
+        window.locator("#file").tap()  # opens nothing in this browser
         window.get_by_label("Setup code").fill(path.read_text())
         window.get_by_label("Its name").fill("nowhere")
         window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
@@ -243,7 +244,7 @@ def test_a_full_browser_may_choose_the_file(site, browser, board):
         expect(window.get_by_label("Setup code")).to_have_value(path.read_text())
 
 
-def test_what_is_wrong_is_said_where_a_reader_hears_it(browser, board):
+def test_an_error_is_announced_to_a_screen_reader(browser, board):
     with phone_in(browser) as phone:
         window = phone.open()
         window.get_by_role("button", name="保存 Save", exact=True).tap()
@@ -254,7 +255,7 @@ def test_what_is_wrong_is_said_where_a_reader_hears_it(browser, board):
 
 
 def test_a_kiosk_is_added_from_the_page_and_removed_again(site, administrator):
-    """The page follows what the gateway's service does, through the pages' own new start."""
+    """The page shows how far the gateway's service is, also after the pages themselves restart."""
     page, status = administrator, administrator.get_by_role("status")
     page.goto(f"{site.url}/admin/devices")
     add = page.locator("#add")

@@ -1,4 +1,4 @@
-"""A guard's shift on a phone: three fevers, one while a form is open, one without a line."""
+"""A guard's shift on a phone: three fevers, one while a form is open, one while offline."""
 
 from contextlib import suppress
 
@@ -28,7 +28,7 @@ class Guard:
         place.select_option(option)
 
     def sees(self, place):
-        """Whether it is in sight as a whole, without scrolling."""
+        """Assert that all of it is in sight without scrolling."""
         expect(place).to_be_visible()
         expect(place).to_be_in_viewport(ratio=1)
 
@@ -53,7 +53,7 @@ def test_a_shift_of_three_fevers(stage):
     page = guard.page
     stage.board(page, shows="green")
 
-    # Taking over is two taps, the list and the name in it; what follows is under that name.
+    # Taking over is two taps, on the list and on a name in it; later entries are under that name.
     guard.tap(page.locator("#by"))
     page.keyboard.press("Escape")  # the browser's own list, which no test can tap
     guard.chooses(page.locator("#by"), ON_DUTY)
@@ -62,7 +62,7 @@ def test_a_shift_of_three_fevers(stage):
     expect(page.locator("#by")).to_have_value(ON_DUTY)
     guard.taps = 0
 
-    # The first: one tap for the lamp, and at most four and the figures for what follows.
+    # First fever: one tap acknowledges it; four taps and the figures record what followed.
     stage.fever("north-1", 38.6)
     stage.shows(page, "red")
     guard.sees(guard.acknowledge)
@@ -83,7 +83,7 @@ def test_a_shift_of_three_fevers(stage):
     expect(guard.what_is_open).to_be_hidden()
     assert guard.taps == 4
 
-    # The second is being written down when the third comes.
+    # The second fever is being written down when the third comes.
     stage.fever("north-2", 38.9)
     stage.shows(page, "red")
     guard.tap(guard.acknowledge)
@@ -96,7 +96,7 @@ def test_a_shift_of_three_fevers(stage):
     stage.shows(page, "red")
     guard.sees(guard.acknowledge)
 
-    # And then the line is cut: the press says within three seconds that nobody heard it.
+    # Then the connection is cut: the page says within three seconds that no press was received.
     with stage.frozen_pages():
         guard.tap(guard.acknowledge)
         expect(page.locator("#failed")).to_contain_text("button at the gate")
@@ -104,14 +104,14 @@ def test_a_shift_of_three_fevers(stage):
     expect(figures).to_have_value("39.1")
     expect(page.locator("#after [name=person]")).to_have_value("王芳")
     while not page.locator("#state.green").count():
-        with suppress(LateError):  # what was frozen may take the first press after all
+        with suppress(LateError):  # the pages that were frozen may take the first press after all
             guard.acknowledge.click(timeout=1000)
     page.locator("#after").get_by_label("Armpit", exact=True).click()
     page.locator("#after").get_by_label("To the clinic", exact=True).click()
     page.locator("#after [value=close]").click()
     expect(page.locator("#after")).to_be_hidden()
 
-    # What is left is the third, and the log has all three.
+    # Only the third fever is still open, and the log has all three.
     expect(guard.what_is_open).to_contain_text("1")
     office = stage.opened("administrator", "en")
     office.goto(f"{stage.url}/admin/log")
@@ -120,7 +120,7 @@ def test_a_shift_of_three_fevers(stage):
     for row, texts in enumerate((("38.6", "36.8"), ("38.9", "39.1"), ("39.4", "to be treated"))):
         for text in texts:
             expect(rows.nth(row)).to_contain_text(text)
-    # Whoever is on duty has saved them, beside the account that the phone is signed in with.
+    # They are saved under the name on duty, beside the account that is signed in on the phone.
     office.goto(office.url)
     rows.first.get_by_role("link").click()
     expect(office.get_by_text(f"Last saved by {ON_DUTY} ({GUARD})")).to_be_visible()

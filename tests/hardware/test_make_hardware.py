@@ -55,7 +55,7 @@ def test_a_changed_housing_is_told(built):
 
 def test_what_nobody_builds_any_more_is_told(built):
     less = {path: content for path, content in built.items() if path.name != "gate.net"}
-    assert generate.stale(less) == ["circuit/gate.net: nobody builds it"]
+    assert generate.stale(less) == ["circuit/gate.net: no longer built"]
 
 
 def test_a_picture_of_something_else_is_told(built):

@@ -1,4 +1,4 @@
-"""What a gateway is installed from is locked, and is what the tests ran with."""
+"""The packages of a gateway are locked, and the tests run with the locked versions."""
 
 import itertools
 import json
@@ -33,40 +33,39 @@ def counts_here(component):
     return not marker or Marker(marker).evaluate()
 
 
-LOCKED = {one["name"]: one["version"] for one in SBOM["components"] if counts_here(one)}
+COMPONENTS = SBOM["components"]
+LOCKED = {each["name"]: each["version"] for each in COMPONENTS if counts_here(each)}
 PINS = {
-    one["name"]
-    for one in SBOM["components"]
-    if bill_of_materials.property_of(one, "extra") == "pins"
+    each["name"] for each in COMPONENTS if bill_of_materials.property_of(each, "extra") == "pins"
 }
 
 
 def closure(extras, of="fevergate"):
-    """Every distribution that one needs here, by what is installed."""
-    waiting, found, seen = [(of, extra) for extra in ("", *extras)], {}, set()
+    """Installed version of each distribution that `of` with its `extras` needs on this system."""
+    waiting, versions, seen = [(of, extra) for extra in ("", *extras)], {}, set()
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
-        found[name] = distribution(name).version
+        versions[name] = distribution(name).version
         for needs in map(Requirement, distribution(name).requires or ()):
             if needs.marker is None or needs.marker.evaluate({"extra": extra}):
                 waiting += [(normal(needs.name), wanted) for wanted in ("", *needs.extras)]
-    return found
+    return versions
 
 
-def test_what_is_asked_for_is_locked_at_the_same_version():
-    some = (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
-    for needs in map(Requirement, itertools.chain(*some)):
+def test_each_direct_dependency_is_locked_at_the_version_that_is_asked_for():
+    groups = (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for needs in map(Requirement, itertools.chain(*groups)):
         if needs.marker is None or needs.marker.evaluate():
             assert f"=={LOCKED[normal(needs.name)]}" == str(needs.specifier)
 
 
-def test_what_every_extra_needs_is_locked_and_installed_as_locked():
-    found = closure(EXTRAS)
-    assert {"esptool", "numpy", "psycopg-binary"} <= set(found)
-    for name, version in found.items():
+def test_everything_that_an_extra_needs_is_locked_and_installed_at_that_version():
+    versions = closure(EXTRAS)
+    assert {"esptool", "numpy", "psycopg-binary"} <= set(versions)
+    for name, version in versions.items():
         if name not in ("fevergate", "pip", "setuptools"):
             assert LOCKED.get(name) == version, name
 
@@ -90,23 +89,25 @@ def test_the_bill_of_materials_is_cyclonedx():
     assert cyclonedx.JsonStrictValidator(schema).validate_str(text) is None
 
 
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: f"{one.machine}-{one.python[1]}")
+@pytest.mark.parametrize(
+    "system", SYSTEMS, ids=lambda system: f"{system.machine}-{system.python[1]}"
+)
 def test_every_package_has_a_file_for_each_system(system):
-    """A wheel; but for those whose source is Python alone, which are in sources.txt."""
+    """Each has a wheel, except packages of pure Python that are listed in sources.txt."""
     sources = (package_lock.LOCK / "sources.txt").read_text()
-    for one in SBOM["components"]:
-        marker = bill_of_materials.property_of(one, "when")
+    for each in COMPONENTS:
+        marker = bill_of_materials.property_of(each, "when")
         if marker and not Marker(marker).evaluate(system.markers):
             continue
-        files = {file["url"]: file["hashes"][0]["content"] for file in one["externalReferences"]}
-        package = package_lock.Package(one["name"], one["version"], files, {})
+        files = {file["url"]: file["hashes"][0]["content"] for file in each["externalReferences"]}
+        package = package_lock.Package(each["name"], each["version"], files, {})
         fits = fitting(package, system)
         wheels = {name for name in fits if name.endswith(".whl")}
-        assert fits and (wheels or f"\n{one['name']}==" in sources), one["name"]
+        assert fits and (wheels or f"\n{each['name']}==" in sources), each["name"]
 
 
 def test_pip_takes_no_file_but_those_of_the_lock(tmp_path):
-    """Each line has a hash: without one pip refuses them all (its documentation, "Secure
+    """Each line has a hash. If one line lacks its hash, pip refuses all (its documentation, "Secure
     installs")."""
     for path in package_lock.LOCK.iterdir():
         for system in SYSTEMS:
@@ -116,16 +117,16 @@ def test_pip_takes_no_file_but_those_of_the_lock(tmp_path):
                 assert re.fullmatch(r"[a-z0-9-]+==\S+( +--hash=sha256:[0-9a-f]{64})+", line), line
 
 
-def test_another_pythons_packages_are_its_own(tmp_path):
-    """Markers are judged by the system that is asked for, not by this one."""
+def test_a_locks_markers_are_judged_for_the_system_that_is_asked_for(tmp_path):
+    """The system that the test runs on makes no difference."""
     (tmp_path / "lock.txt").write_text(
         "# made\na==1 ; python_version < '3.13' \\\n    --hash=sha256:1\n"
         "b==2 ; python_version >= '3.13' and platform_machine == 'aarch64' \\\n"
         "    --hash=sha256:2 \\\n    --hash=sha256:3\n"
     )
-    told = [package_lock.requirements(tmp_path / "lock.txt", system) for system in SYSTEMS]
+    texts = [package_lock.requirements(tmp_path / "lock.txt", system) for system in SYSTEMS]
     first = "a==1 --hash=sha256:1\n"
-    assert [" ".join(text.split()) for text in told] == [
+    assert [" ".join(text.split()) for text in texts] == [
         *([first.strip()] * 2),
         "",
         "b==2 --hash=sha256:2 --hash=sha256:3",
@@ -164,7 +165,7 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *plugins
 
 
 def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
-    """On a Pi all that the other tests need would take an hour."""
+    """On a Pi it would take an hour to install what the other tests need."""
     there = of_group("firmware") | {"fevergate"}
     missing = [
         module
@@ -195,7 +196,7 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
     ],
 )
 def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group):
-    """`tools/test` itself, with programs that only say that they were called."""
+    """Runs `tools/test` itself, among programs that only print that they were called."""
     for name in (
         "tools/setup",
         *(f".venv/bin/{name}" for name in ("ruff", "lint-imports", "pytest")),
@@ -205,17 +206,17 @@ def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group)
         path.write_text('#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE:+ keeps nothing}"\n')
         path.chmod(0o755)
     shutil.copy(ROOT / "tools/test", tmp_path / "tools/test")
-    said = subprocess.run(
+    lines = subprocess.run(
         [tmp_path / "tools/test", *arguments],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     ).stdout.splitlines()
-    assert said[0] == f"setup {group} keeps nothing"
-    assert said[-1].startswith("pytest ") and said[-1].endswith(" ".join(arguments))
-    assert "keeps nothing" not in said[-1]
-    assert any(line.startswith("lint-imports") for line in said) is (group == "test")
+    assert lines[0] == f"setup {group} keeps nothing"
+    assert lines[-1].startswith("pytest ") and lines[-1].endswith(" ".join(arguments))
+    assert "keeps nothing" not in lines[-1]
+    assert any(line.startswith("lint-imports") for line in lines) is (group == "test")
 
 
 REGISTRIES = [
@@ -229,7 +230,7 @@ REGISTRIES = [
 
 
 def test_no_file_names_a_package_registrys_host():
-    """Whoever builds it may have mirrors: pip, npm and apt know where theirs are."""
+    """People who build the project may use mirrors, which pip, npm and apt know."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -247,8 +248,8 @@ def test_no_file_names_a_package_registrys_host():
     assert named == []
 
 
-def test_npm_that_fails_ends_setup_with_its_own_words(tmp_path):
-    """`fail` and what npm said; setup itself is run in a tree where all else is there."""
+def test_a_failing_npm_ends_setup_and_its_message_is_shown(tmp_path):
+    """Runs only the step of setup that calls npm, with its function `fail`."""
     script = (ROOT / "tools/setup").read_text()
     step = re.search(r"(?ms)^ +npm_says=.*?<<<\"\$npm_says\"\)\"\n", script)
     assert step

@@ -1,8 +1,8 @@
 """Generates the files of `hardware/`, and compares them with those on disk.
 
-Texts are compared byte by byte. Graphviz and matplotlib draw with a system's own fonts, so an SVG
-is compared by its texts and colours, a PNG by its look and the digest of its source, which it
-carries. Solids are compared by volume, and pictures of them by their texts and colours.
+Texts are compared byte by byte. Graphviz and matplotlib draw with a system's own fonts. Therefore
+an SVG is compared by its texts and colours; a PNG by its look, and by the digest of its source that
+is stored in it. Solids are compared by volume, and pictures of them by their texts and colours.
 """
 
 import hashlib
@@ -189,7 +189,7 @@ def _left_over(files: dict[Path, bytes]) -> list[str]:
     """Files of generated kinds that are not in `files`."""
     made = re.compile(r"\.(gv|svg|net|stl)$")
     return [
-        f"{path.relative_to(HARDWARE)}: nobody builds it"
+        f"{path.relative_to(HARDWARE)}: no longer built"
         for path in sorted(HARDWARE.rglob("*"))
         if made.search(path.name) and path not in files
     ]

@@ -1,6 +1,6 @@
 """Versions of each day's report: drafted, corrected when data arrives late, signed, submitted.
 
-A version's content never changes; its differences to the one before are stored with it.
+A version's content never changes; its differences from the version before are stored with it.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ from fevergate.reports.tree_diff import Difference, differences
 
 MOST_DIFFERENCES = 500
 MAKING = 4_205_172
-"""Key (with the day's hash) of the advisory lock under which one server at a time makes a day's
-report."""
+"""First key of an advisory lock (the second is the day's hash), so that only one server at a time
+makes a day's report."""
 
 
 class Version(Struct, kw_only=True):
@@ -59,7 +59,7 @@ class Reports:
     believed: Callable[[], bool] = lambda: True
 
     def now(self, date: str) -> DayReport:
-        """The report of a day as known now, which is not stored."""
+        """The report of a day from what is known now; it is not stored."""
         with self.database.read() as connection:
             return assemble(connection, self.settings, date, self.clock())
 
@@ -87,7 +87,7 @@ class Reports:
             changes: list[Difference] = []
             if before:
                 changes = list(differences(keyed(before), keyed(report)))[:MOST_DIFFERENCES]
-                if not changes:  # the same, encoded by another version
+                if not changes:  # the same content, encoded by another version of this program
                     return None
             number = last.version + 1 if last else 1
             connection.execute(

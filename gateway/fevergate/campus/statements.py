@@ -15,7 +15,7 @@ from fevergate.storage.statements import Connection, Parameters
 
 
 class CampusStatements:
-    """Runs the statements of stores that gateways have, too (`storage.statements`)."""
+    """Runs the statements of stores that also exist at gateways (`storage.statements`)."""
 
     def __init__(self, database: CampusDatabase, now: Callable[[], float]) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class CampusStatements:
 
 
 class BoundStatements:
-    """Runs the same statements within one transaction of the campus server's."""
+    """Runs the same statements within one transaction of the campus server's database."""
 
     def __init__(self, connection: sa.Connection, now: Callable[[], float]) -> None:
         self._bound = _Bound(connection)

@@ -1,6 +1,6 @@
 """The clock: decides whether a time can be believed.
 
-`judge` holds the gateway's clock and the check of kiosks' dates, `votes` what the kiosks'
-dates say of it, and `machine` what the machine says; `time_source` reports for `doctor` what the
-machine's clock is set by.
+`judge` has the gateway's clock and the check of kiosks' dates. `votes` counts which kiosks' dates
+agree with the clock; `machine` asks the operating system about it. `time_source` finds, for
+`doctor`, what sets the machine's clock.
 """

@@ -86,7 +86,7 @@ def check_command(
     Exit code 1: the check failed; 2: it could not be done.
     """
     if as_json and reference_c is None:
-        raise click.UsageError("--json asks nothing: --at says the reference's temperature")
+        raise click.UsageError("--json does not prompt: give the reference's temperature by --at")
     low_c, high_c = limits_c(reference)
     with at_work(settings_path) as work:
         language = language or work.settings.language
@@ -125,7 +125,7 @@ _AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
 def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
     click.echo(side_by_side("now look into the sensor ..."), err=quiet)
     look = work.looker(None).once(lambda _sample, _state: None)
-    # Results too cold or too hot are compared: they may be the sensor's error.
+    # A result that is too cold or too hot is compared as well: it may be the sensor's error.
     if look is None or look.reason in _AGAIN:
         why = N_("nobody was seen") if look is None else terminal.REASONS[look.reason]
         raise NothingFoundError(
@@ -155,8 +155,8 @@ def calibrate_command(
     Do this once a year, for each new sensor, and if the daily check fails with a clean lens. One
     black body near 37 °C gives an offset. A second one, at least 2 °C away, gives a line. Hold each
     up three times when asked. A result that no working sensor can have is refused. The calibration
-    belongs to this sensor only; another sensor has to be calibrated itself. The supply voltage that
-    is set ([desk] supply_v) is kept with it: `fevergate doctor` reports when it is set anew.
+    belongs to this sensor only; another sensor needs its own. The supply voltage in the settings
+    ([desk] supply_v) is kept with it: `fevergate doctor` reports if that setting changes later.
 
     \b
       fevergate desk calibrate --by "Li Wei" --room 22.4

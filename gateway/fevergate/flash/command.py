@@ -25,7 +25,7 @@ from fevergate.kiosks.boards import BOARDS
     "--micropython",
     "image_path",
     type=click.Path(path_type=Path),
-    help="MicroPython image (.bin) for this board.  [default: the image of the last time]",
+    help="MicroPython image (.bin) for this board.  [default: the image used last]",
 )
 @click.option(
     "--sha256", help="Expected SHA-256 of the image.  [default: as in FILE.sha256 beside it]"
@@ -49,7 +49,7 @@ from fevergate.kiosks.boards import BOARDS
 @click.option("--kiosk", help="Name of the kiosk or lamp post whose settings to write.")
 @click.option("--self-test-only", is_flag=True, help="Only test the board; write nothing.")
 @click.option(
-    "--unattended", is_flag=True, help="Do not ask what only a person sees, hears or presses."
+    "--unattended", is_flag=True, help="Ask nothing that only a person at the board can answer."
 )
 @click.option(
     "--baud",
@@ -77,9 +77,9 @@ def flash_command(context: click.Context, **values: Any) -> None:
       fevergate flash --port /dev/ttyUSB0 --self-test-only
 
     The self-test measures the memory, scans the I2C bus, reads the sensor, lights each LED and asks
-    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door. A
-    lamp post is known by its settings: its lamps, siren and button are tested in place of sensor,
-    display and LEDs.
+    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door. With
+    the settings of a lamp post, its lamps, siren and button are tested in place of sensor, display
+    and LEDs.
 
     Exit code 1: a test failed.
     """

@@ -58,15 +58,15 @@ LATE_S = 90.0
 after 45 s (1.5 times the kiosk's keep-alive of 30 s)."""
 
 HEALTH_DUE_S = 120.0
-"""A kiosk that has been sending for this long without a health message is given no backlog; a sound
-one sends health each minute."""
+"""After a kiosk has been sending for this long without a health message, no backlog is assumed: a
+sound kiosk sends health each minute."""
 
 MAX_BOOTS = 16
 """Boots of one kiosk whose sequence numbers are kept; repeats of an older one count as new."""
 
 
 class FloodLevels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many more readings each kiosk can have measured than have come, at `at`.
+    """How many readings each kiosk can have measured that have not come, at the time `at`.
 
     `at` is Unix time (s) of a synchronised clock: a Raspberry Pi's own stands still without power.
     """
@@ -142,7 +142,7 @@ class FloodGuard:
         kiosk, now = health.kiosk, self._now()
         self._sends_health.add(kiosk)
         if now - self._connected_at < LIVE_S:
-            return  # it may be hours old, with readings measured since then behind it
+            return  # this message may be hours old: readings measured since may come behind it
         possible = self._possible(kiosk, health.boot, health.up_ms)
         self._measured.limit(kiosk, SLACK_READINGS + (health.queued if possible else 0))
         self._uptime[kiosk] = (health.boot, health.up_ms, now)
@@ -195,7 +195,7 @@ class FloodGuard:
         }
 
     def _is_new(self, reading: Reading) -> bool:
-        """Whether a reading came for the first time: kiosks repeat those not known to be stored."""
+        """Whether a reading came for the first time; kiosks repeat readings until acknowledged."""
         boots = self._received.setdefault(reading.kiosk, {})
         seqs = boots.get(reading.boot)
         if seqs is None:

@@ -122,8 +122,8 @@ def forget_command(number: str, settings_path: Path) -> None:
     """Erase the names of the person with student or staff NUMBER at once, and end their entry.
 
     Name, number, card and telephone are erased here, and at every gateway when it next asks the
-    campus server. The counts of past days stay. Whoever leaves the list is erased by itself, 30
-    days later ([retention] persons_days).
+    campus server. The counts of past days stay. People who leave the list are erased automatically
+    30 days later ([retention] persons_days).
 
     \b
       fevergate people forget 2023010117

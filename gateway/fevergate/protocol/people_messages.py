@@ -1,9 +1,9 @@
 """The list of people as a gateway copies it from the campus server: GET /v1/people?after=REVISION.
 
-Rows have revisions, each another one; an answer has those after the one that was asked for, in
-order. `list_id` identifies the list: to a gateway that names another one (the server was restored,
-or set up anew) all rows are sent again. Its first half is the list's lineage, which a restore
-keeps: within it a number stands for the same person.
+Each row has a revision of its own; an answer has the rows after REVISION, in order. `list_id`
+identifies the list: a gateway that names another id, because the server was restored or set up
+anew, is sent all rows again. The id's first half is the list's lineage, which a restore keeps:
+within a lineage a number stands for the same person.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from fevergate.protocol.messages import Message
 from fevergate.protocol.person_set import MOST_PERSON
 
 MOST_ROWS = 1000
-"""People in one answer; whoever is missing is in the next."""
+"""Most people in one answer; the next answer has more."""
 
 LINEAGE_DIGITS = 16
 """First digits of a list's id, which are the same after the server was restored."""
@@ -48,7 +48,7 @@ class PersonRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """The policy of a kind and class, or with an empty class of the kind."""
+    """The policy for a class of a kind; with an empty class, for the whole kind."""
 
     kind: Word
     class_: Word
@@ -68,10 +68,10 @@ class OverrideChange(Struct, frozen=True, kw_only=True):
 
 
 class PeoplePage(Message, frozen=True, kw_only=True):
-    """What changed after a revision; complete up to `to`, while the list is at `revision`.
+    """All changes after a revision, up to `to`; the list itself has reached `revision`.
 
-    `list_id` is empty where the server has none. `elsewhere` are people who are expected at another
-    campus now, and whom this one is to forget.
+    `list_id` is empty if the server has no list. `elsewhere` are people who are now expected at
+    another campus, and whom this campus is to forget.
     """
 
     list_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,32}\Z")] = ""
@@ -102,6 +102,6 @@ def restored(list_id: str) -> str:
 
 
 def same_lineage(list_id: str, other: str) -> bool:
-    """Whether numbers stand for the same people in two lists, of which each was restored or not;
-    no list (an empty id) is like no other."""
+    """Whether a number stands for the same person in two lists, even if one was restored from a
+    backup. An empty id means that there is no list: it is like no other."""
     return bool(list_id) and list_id[:LINEAGE_DIGITS] == other[:LINEAGE_DIGITS]

@@ -1,4 +1,4 @@
-"""Sets of people by their numbers in the list, as bitmaps: they travel small, and name nobody."""
+"""Sets of people as bitmaps of their numbers in the list: small messages that name nobody."""
 
 from collections.abc import Iterable
 from typing import Annotated

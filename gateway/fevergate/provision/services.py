@@ -66,7 +66,7 @@ def drop_ins(folder: Path) -> dict[str, str]:
         # The check of its files may take long on a busy machine: after LOOK_S it starts anyway.
         f"ExecStartPre=-timeout --kill-after=10 {LOOK_S} fevergate broker {folder}\n"
         f"TimeoutStartSec={START_S}\n"
-        # Before ordinary programs, as the thread that lights the lamp; where it may not, after all.
+        # Real-time priority, as the thread that lights the lamp has; "-": it also runs without.
         "ExecStartPost=-+chrt --rr --all-tasks --pid 1 $MAINPID\n"
         f"ExecStart=\nExecStart=/bin/sh -c 'c={RUNTIME}/mosquitto.conf; [ -s $$c ] ||"
         f" c={folder}/mosquitto.conf; exec /usr/sbin/mosquitto -c $$c'\n"
@@ -199,8 +199,8 @@ def reload_broker(folder: Path) -> bool:
 
 
 def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None:
-    """Delete a kiosk's or lamp post's retained messages, signed in as it, since only it may write
-    there; the password is a new one that its board does not have. Raises `BrokerError`."""
+    """Delete the retained messages of a kiosk or lamp post. Signs in as that device, since only it
+    may publish there, by a new password that its board does not have. Raises `BrokerError`."""
     gate = settings.posts.get(kiosk)
     says = POST_SAYS if gate else KIOSK_SAYS
     topics = [str(Topic(settings.campus, kiosk, kind)) for kind in says]
@@ -214,7 +214,7 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
             except BrokerError as error:
                 if one_shot.REFUSED not in str(error) or time.monotonic() > until:
                     raise
-                time.sleep(0.2)  # it is still reloading its files
+                time.sleep(0.2)  # the broker is still reloading its files
             else:
                 return
 

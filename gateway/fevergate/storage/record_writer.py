@@ -25,7 +25,7 @@ MAX_REJECTED = 10_000
 """Rejected messages kept; the oldest are deleted first, so that a flood cannot fill the disk."""
 
 MAX_CALIBRATIONS = 1000
-"""Calibrations kept of one kiosk, those that it applied last: it names sensor and date itself."""
+"""Most calibrations kept of one kiosk, those applied last: a stolen kiosk could invent more."""
 
 MAX_BOOTS = 1024
 """Boots whose start time is cached; others are learnt again from their next date."""
@@ -43,7 +43,7 @@ _SEEN = """
         last_seen = max(last_seen, excluded.last_seen),
         status = coalesce(:status, status), health = coalesce(excluded.health, health)"""
 
-# The largest of the hour. It changes no count, so that nothing is forwarded again.
+# Keeps the hour's largest drift. The revision stays, so that nothing is forwarded again.
 _DRIFTED = """
     update hours set drift_c = iif(abs(coalesce(drift_c, 0)) > abs(?1), drift_c, ?1)
     where kiosk = ?2 and hour = ?3"""
@@ -227,9 +227,9 @@ class RecordWriter:
     def _date(self, boot: tuple[str, int], at: float, up_ms: int) -> None:
         """Learn when a boot began (`at` minus uptime), and date its earlier, undated readings.
 
-        A reading gets the date by its uptime if that is plausible for its time of arrival. It also
-        does if its refused date (`claimed_at`) agrees with it and it is not ahead of `at`: then our
-        clock was wrong, and with it the time of arrival.
+        A reading gets the date that its uptime gives if this is plausible for its time of arrival.
+        It also gets that date if it is not after `at` and agrees with the date that was refused
+        (`claimed_at`): then our clock was wrong, and with it the time of arrival.
         """
         began_at = at - up_ms / 1000
         if boot not in self._boot_began_at:

@@ -81,7 +81,7 @@ def sheet(
             state=state,
             verdict=sentence,
             lines=[
-                say("It names persons: keep it under lock, destroy it when it is done with."),
+                say("It names people: keep it locked away, and destroy it after use."),
                 times,
             ],
             tables=[fevers],

@@ -33,21 +33,21 @@ from fevergate.web_common.tables import Sheet, Table, cell_text
 MARGIN = 10 * mm
 WIDTH = landscape(A4)[0] - 2 * MARGIN
 FRAME_PADDING = 6
-"""ReportLab's, in points, which tables ignore."""
+"""ReportLab's padding of a page's frame (points), which tables ignore."""
 
 SMALL, PADDING = 7.5, 2.5
 MAX_PDF_ROWS = 1000
 """Rows of a table in a PDF (thirty pages): ReportLab holds the whole document in memory."""
 
 MAX_ROOM = 60 * mm
-"""Most room that a table's heading, titles and first row need to begin on a page; with less left,
-they begin on the next."""
+"""Room (points) up to which a table's heading, titles and first row are kept together: with less
+left on a page, they begin on the next."""
 
 MAX_WORD = 45 * mm
-"""A word that is longer may be broken."""
+"""Width (points) above which a word may be broken."""
 
 TRUNCATED = N_(
-    "Printed are the first %(shown)d of %(all)d; all of them are in the CSV and the XLSX."
+    "Only the first %(shown)d of %(all)d rows are printed; the CSV and XLSX files have all of them."
 )
 NOT_PRINTED = N_("Characters for which no font is here: %(characters)s. To print them: %(how)s.")
 HANGING = "，。、：；！？）」』】》"
@@ -63,8 +63,8 @@ COLOURS = {
 def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
     """Write a PDF on A4 landscape, with the narrow columns of each table.
 
-    A table of more than `MAX_PDF_ROWS` is cut there, which is stated, as are characters that no
-    font has. Raises `ExportError` without a Chinese font, or if the report cannot be laid out.
+    A table is cut after `MAX_PDF_ROWS` rows. The PDF says so, and names characters that no font
+    has. Raises `ExportError` without a Chinese font, or if the report cannot be laid out.
     """
     font = chinese_font()
     words = ParagraphStyle(
@@ -152,7 +152,7 @@ def _small(font: str) -> ParagraphStyle:
 
 
 def _lines_to_sign(labels: Iterable[str], style: ParagraphStyle) -> Grid:
-    """Labels beside each other, each with a line to write on behind it."""
+    """Labels side by side, each followed by a line to write on."""
     label_style = ParagraphStyle("label", style, leftIndent=0, rightIndent=0)
     cells = [cell for label in labels for cell in (Paragraph(_markup(label), label_style), "")]
     wanted = [
@@ -207,8 +207,8 @@ def _grid(rows: list[list[str]], widths: list[float], font: str) -> LongTable:
 
 
 def _column_widths(rows: list[list[str]], measure: Callable[[str], float]) -> list[float]:
-    """Widths in points that fill a page: each column has room for its longest word; what is left
-    is divided by how much longer the columns' texts are."""
+    """Column widths (points) that fill a page. Each column has room for its longest word; the rest
+    is shared in proportion to how much longer the columns' texts are."""
     columns = list(zip(*rows, strict=True))
     room = 2 * PADDING + 1
     least = [

@@ -25,16 +25,18 @@ KINDS: dict[Kind, str] = {
     "excused": N_("excused"),
     "none": N_("not measured"),
 }
-"""What a mark is by, as people call it."""
+"""How a person was marked, in words."""
 AT_KIOSKS: tuple[Kind, ...] = ("card", "gate")
 """Kinds that a kiosk measured: nobody entered them here, and nobody takes them back."""
 
 
 class RollRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """Somebody who was expected, by name, and the mark of that day: what it is by, °C (axillary) by
-    a clinical thermometer or the desk's sensor, Unix time (s) at which it was entered, by whom, and
-    why somebody was excused; the last three only of what a person entered, not of a kiosk's
-    measurement. Names are empty once they were erased."""
+    """A person who was expected on a day, and how they were marked.
+
+    `clinical_c`: °C (axillary) by a clinical thermometer or the desk's sensor. `at` (Unix time, s),
+    `by` and `reason`: when and by whom the mark was entered, and why the person was excused; empty
+    for a kiosk's measurement. Names are empty once they were erased.
+    """
 
     person: int
     unit: str
@@ -50,7 +52,7 @@ class RollRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 
 
 class RollReader:
-    """Reads the roll with names; each call is one look, which its caller audits."""
+    """Reads the roll with names; the caller notes each call in the audit."""
 
     def __init__(self, people: PeopleStore, marks: Marks, rolls: Rolls) -> None:
         self._people = people
@@ -65,7 +67,8 @@ class RollReader:
         most: int = -1,
         skip: int = 0,
     ) -> list[RollRow]:
-        """Who of some units, or of all, is in a state; see `Rolls.people`. Raises `StoreError`."""
+        """The people of some units (None: of all) in a state, see `Rolls.people`. Raises
+        `StoreError`."""
         return list(self.named(self._rolls.people(day, state, units, most, skip)))
 
     def named(self, marked: Sequence[MarkedPerson]) -> Iterator[RollRow]:
@@ -108,7 +111,7 @@ class RollReader:
             state=state,
             verdict=in_words(total, say),
             lines=[
-                say("It names persons: keep it under lock, destroy it when it is done with."),
+                say("It names people: keep it locked away, and destroy it after use."),
                 say("Times are those of %s.") % zone.key,
             ],
             tables=[*lists, units_table(figures, say)],

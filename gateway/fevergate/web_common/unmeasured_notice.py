@@ -14,11 +14,11 @@ LATE_S = 3600.0
 """Time after a set hour during which its notice is posted."""
 
 AGAIN_S = 60.0
-"""Time until it is looked again, after a set hour, whether somebody is not measured."""
+"""Pause between two checks, after a set hour, whether somebody is not measured."""
 
 
 class PlaceRoll(NamedTuple):
-    """The figures of a day of a place, such as a campus: `campus` is its id, `place` its name."""
+    """A day's figures of a place, such as a campus: `campus` is its id, `place` its name."""
 
     campus: str
     place: Pair
@@ -50,8 +50,8 @@ class UnmeasuredNotices:
                 self._post(name, roll, day, now)
 
     def _due(self, now: float) -> tuple[date, str] | None:
-        """The last set hour and its day, while its notice is to be posted: for one shortly before
-        midnight that is after it, too."""
+        """The last set hour and its day, or None once it is too late for its notice. The notice of
+        an hour shortly before midnight may be posted after midnight."""
         today = datetime.fromtimestamp(now, self._zone).date()
         for day in (today, today - timedelta(days=1)):
             for hour in sorted(self._hours, reverse=True):

@@ -1,5 +1,5 @@
-"""A campus that closes leaves the campus server, too: archived without names, wiped, however often
-that is broken off; the others of the server stay."""
+"""Closing a campus at the campus server: its rows are archived without names and wiped, however
+often that is interrupted; the server's other campuses stay."""
 
 from datetime import date
 
@@ -119,7 +119,7 @@ def close_it(folder, archive, campus="east"):
 
 
 def held(folder):
-    """Rows of each table by campus, or of all."""
+    """All rows of each table, as text."""
     database = CampusDatabase(load_campus(folder / "campus.toml").url)
     try:
         with database.read() as connection:
@@ -134,14 +134,15 @@ def held(folder):
 def is_closed(folder, archive):
     rows = held(folder)
     others = set(rows) - {"reports", "audit"}
-    assert not [one for name in others for one in rows[name] if "east" in one]
+    assert not [row for name in others for row in rows[name] if "east" in row]
     assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
-    assert sum("sealed': ''" not in one for one in rows["items"]) == 1  # west's own name stays
+    assert sum("sealed': ''" not in row for row in rows["items"]) == 1  # west's own name stays
     assert len(rows["marks"]) == len(rows["people"]) == 1
     assert len(rows["refusals"]) == len(rows["notices"]) == len(rows["entries"]) == 1
     settings = load_campus(folder / "campus.toml")
     assert set(settings.campuses) == {"west"} and set(settings.tokens) == {"gw-west"}
-    assert [(one.name, one.campuses) for one in settings.contacts] == [("Both", ["west"])]
+    contacts = [(contact.name, contact.campuses) for contact in settings.contacts]
+    assert contacts == [("Both", ["west"])]
     assert not (folder / closing.NOTE).exists()
     assert not (folder / "gateways" / "gw-east.json").exists()
     back = archive.with_name("back")
@@ -157,7 +158,7 @@ def is_closed(folder, archive):
     copy.close()
 
 
-def test_its_rows_are_in_the_archive_no_name_is_and_the_other_campus_stays(site, tmp_path):
+def test_the_archive_has_the_rows_without_names_and_the_other_campus_stays(site, tmp_path):
     archive = tmp_path / "east.archive"
     done = close_it(site, archive)
     assert (done.kind, done.campus, done.readings, done.fevers) == ("archive", "east", 3, 1)
@@ -171,7 +172,7 @@ STAGES = ["write_backup", "keep", "rows", "wipe", "write_toml", "last"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_one_that_is_broken_off_is_finished_by_the_next(site, tmp_path, monkeypatch, stage):
+def test_a_closing_that_was_interrupted_is_finished_by_the_next(site, tmp_path, monkeypatch, stage):
     archive = tmp_path / "east.archive"
     original = {name: getattr(closing, name) for name in ("keep", "wipe", "write_toml")}
     compacted = []
@@ -216,7 +217,7 @@ def test_without_a_campus_of_the_server_nothing_happens(site, tmp_path, campus):
     assert held(site) == before and not (site / closing.NOTE).exists()
 
 
-def test_it_is_refused_while_the_server_runs_and_the_server_while_it_closes(site, tmp_path):
+def test_closing_is_refused_while_the_server_runs_and_a_start_while_it_closes(site, tmp_path):
     before = held(site)
     settings = load_campus(site / "campus.toml")
     with here(site), here(site), pytest.raises(ClosingError, match="stop fevergate-campus"):
@@ -238,7 +239,7 @@ def test_it_is_refused_while_the_server_runs_and_the_server_while_it_closes(site
             close_it(site, tmp_path / "east.archive")
 
 
-def test_an_archive_never_overwrites(site, tmp_path):
+def test_an_archive_never_overwrites_a_file(site, tmp_path):
     (tmp_path / "other").write_text("x")
     with pytest.raises(BackupError, match="never overwrites"):
         close_it(site, tmp_path / "other")

@@ -1,4 +1,5 @@
-"""A confirmed fever is told at once, again until somebody has it, and to the next level."""
+"""Notices of a confirmed fever: sent at once, repeated until somebody takes the case, and sent to
+the next level of contacts."""
 
 import pytest
 from campus_site import Parts, after, fever, local
@@ -34,12 +35,12 @@ class Scene(Parts):
         self.keep(fever(1, DAY))
 
     def told(self):
-        """Who was told, round by round, since this was asked last."""
+        """Round and contact of each notice that has been posted since the last call."""
         before = len(self.notices.recent(999))
         self.escalation.confirmed()
         self.escalation.confirmed()  # once more changes nothing
         new = self.notices.recent(999)[: len(self.notices.recent(999)) - before]
-        return sorted((one.key.rpartition("/")[2], one.contact) for one in new)
+        return sorted((notice.key.rpartition("/")[2], notice.contact) for notice in new)
 
     def wait(self, minutes):
         self.now.at += minutes * 60
@@ -53,7 +54,7 @@ def scene(tmp_path, database_text):
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("measured", "told"),
     [
         ({"clinical_c": 37.3, "clinical_site": "axillary"}, True),
         ({"clinical_c": 37.2, "clinical_site": "axillary"}, False),
@@ -63,12 +64,14 @@ def scene(tmp_path, database_text):
         ({"outcome": "home"}, False),
     ],
 )
-def test_what_the_second_measurement_confirms_or_the_clinic_gets_is_told(scene, found, told):
-    scene.keep(after(1, day=DAY, **found))
+def test_a_fever_is_told_if_the_second_measurement_confirms_it_or_the_clinic_gets_it(
+    scene, measured, told
+):
+    scene.keep(after(1, day=DAY, **measured))
     assert scene.told() == ([("0", "Chen")] if told else [])
 
 
-def test_a_fever_by_hand_that_a_gateway_states_is_told_and_so_is_that_it_was_none(scene):
+def test_a_fever_that_was_measured_by_hand_is_told_and_so_is_its_correction(scene):
     def stated(revision, fevers):
         scene.keep(MarkedDay(date=DAY, revision=revision, list_id="0" * 16, fevers=fevers))
 
@@ -91,7 +94,7 @@ def test_the_notice_says_where_and_how_warm_and_names_nobody(scene):
     assert not any(word in str(notice) for word in ("王芳", "同行"))
 
 
-def test_it_is_repeated_and_reaches_the_next_level_until_somebody_has_it(scene):
+def test_a_notice_is_repeated_also_to_the_next_level_until_somebody_takes_the_case(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     assert scene.told() == [("0", "Chen")]
     scene.wait(9)
@@ -107,7 +110,7 @@ def test_it_is_repeated_and_reaches_the_next_level_until_somebody_has_it(scene):
     assert (case.taken_by, case.over_at) == ("Chen", None)
 
 
-def test_a_clock_that_is_set_back_stops_no_repeat_and_no_next_level(scene):
+def test_repeats_and_the_next_level_come_although_the_clock_was_set_back(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     scene.told()
     scene.wait(-180)
@@ -116,7 +119,7 @@ def test_a_clock_that_is_set_back_stops_no_repeat_and_no_next_level(scene):
     assert scene.told() == [("1", "Chen"), ("1", "Li")]
 
 
-def test_another_servers_clock_that_is_a_little_late_tells_nobody_twice(scene):
+def test_nobody_is_told_twice_because_another_servers_clock_is_a_little_late(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     scene.told()
     scene.wait(-0.5)
@@ -132,7 +135,7 @@ def test_whoever_comes_on_duty_is_told_too(scene):
     assert scene.told() == [("1", "Li"), ("1", "Zhou")]
 
 
-def test_by_night_it_is_the_nights_name_that_is_told(scene):
+def test_at_night_the_person_on_night_duty_is_told(scene):
     store, campuses = scene.notices.store, list(scene.settings.campuses)
     duty = Duty(Entries(store, scene.vault, shipped()), lambda: campuses)
     duty.add("Chen", "east", local("2026-11-23 08:00"), local("2026-11-23 20:00"))
@@ -142,7 +145,7 @@ def test_by_night_it_is_the_nights_name_that_is_told(scene):
     night = Escalation(scene.database, scene.settings, notices, scene.now)
     scene.keep(after(1, day=DAY, clinical_c=38.9))  # at 02:14
     night.confirmed()
-    assert [one.contact for one in notices.recent()] == ["Zhou"]
+    assert [notice.contact for notice in notices.recent()] == ["Zhou"]
 
 
 def test_where_nobody_is_on_duty_the_next_level_is_told_at_once(scene):
@@ -151,7 +154,7 @@ def test_where_nobody_is_on_duty_the_next_level_is_told_at_once(scene):
     assert scene.told() == [("0", "Li")]
 
 
-def test_one_that_is_corrected_is_told_so_and_told_anew_if_it_is_one_after_all(scene):
+def test_a_correction_is_told_and_so_is_a_fever_that_is_confirmed_after_all(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     scene.told()
     scene.keep(after(1, day=DAY, revision=2, clinical_c=36.9))
@@ -170,7 +173,7 @@ def test_after_a_day_nobody_is_told_any_more(scene):
     assert [case.waits for case in scene.escalation.cases.recent()] == [False]
 
 
-def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_nor_anothers(
+def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_fever_nor_other_kiosks(
     scene, monkeypatch
 ):
     monkeypatch.setattr("fevergate.web_common.told_cases.MAX_OF_KIOSK", 3)
@@ -191,7 +194,7 @@ def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_nor_anothe
     assert waiting() == sorted([*told, "north-1/1/9"])
 
 
-def test_a_fever_that_nobody_acknowledges_reaches_the_next_level_and_who_comes_on_duty(scene):
+def test_an_unacknowledged_fever_reaches_whoever_comes_on_duty_and_the_next_level(scene):
     scene.now.at = local(f"{DAY} 09:01")
     scene.keep(fever(2, DAY))
     scene.wait(10)
@@ -199,7 +202,8 @@ def test_a_fever_that_nobody_acknowledges_reaches_the_next_level_and_who_comes_o
     def told():
         scene.escalation.fevers()
         scene.escalation.fevers()
-        return {one.contact for one in scene.notices.recent() if one.key.endswith("/1/2")}
+        notices = scene.notices.recent()
+        return {notice.contact for notice in notices if notice.key.endswith("/1/2")}
 
     assert told() == {"Chen"}
     scene.on_duty = {"Zhou"}

@@ -1,4 +1,4 @@
-"""Where there is a list of people a day is a report of zero only if nobody is left unmeasured."""
+"""With a list of people, a day is a report of zero only if everybody was measured or excused."""
 
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -69,7 +69,7 @@ def scene(tmp_path, monkeypatch):
             yield scene
 
 
-def test_zero_is_stated_where_everybody_was_measured_at_a_kiosk_or_excused(scene):
+def test_zero_is_stated_if_everybody_was_measured_at_a_kiosk_or_excused(scene):
     scene.mark("1", excused="at home")
     for seq, result in enumerate(("retry", "normal"), 1):
         scan = reading(seq, result, at=NOON + 3600 + seq, who="0" * 16)
@@ -82,7 +82,7 @@ def test_zero_is_stated_where_everybody_was_measured_at_a_kiosk_or_excused(scene
     assert scene.day().zero
 
 
-def test_zero_is_not_stated_while_somebody_is_left(scene):
+def test_zero_is_not_stated_while_somebody_is_unmeasured(scene):
     scene.mark("1", clinical_c=36.5)
     while_it_lasts = scene.day()
     assert verdict(while_it_lasts, SAY)[0] == "green" and not while_it_lasts.zero
@@ -95,7 +95,7 @@ def test_zero_is_not_stated_while_somebody_is_left(scene):
     assert day.zero and verdict(day, SAY)[1] == "Report of zero: no fever on this day."
 
 
-def test_a_fever_that_was_measured_by_hand_is_no_zero(scene):
+def test_a_day_with_a_fever_that_was_measured_by_hand_is_no_report_of_zero(scene):
     scene.mark("1", clinical_c=38.4)
     scene.mark("2", clinical_c=36.4)
     assert scene.day().clear_until is None
@@ -104,7 +104,7 @@ def test_a_fever_that_was_measured_by_hand_is_no_zero(scene):
     assert verdict(scene.day(), SAY) == ("red", "Fevers measured by hand or at the desk: 1.")
 
 
-def test_nobody_unmeasured_makes_no_zero_of_a_day_with_a_fever_or_without_a_kiosk(scene):
+def test_a_day_with_a_fever_is_no_report_of_zero_although_everybody_was_measured(scene):
     for number in "12":
         scene.mark(number, clinical_c=36.5)
     scene.night()

@@ -1,4 +1,5 @@
-"""A damaged database: readings go on, the old file stays, what can be read of it comes over."""
+"""A damaged database: new readings are stored, the old file is kept, and what can be read from it
+is taken over."""
 
 import sqlite3
 import threading
@@ -21,7 +22,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def path(tmp_path):
-    """A database with some thousand readings, three fevers, one of them seen to."""
+    """A database with some thousand readings and three fevers, one of them acknowledged."""
     path = tmp_path / "fevergate.db"
     store = Store(path)
     store.commit(
@@ -54,7 +55,7 @@ def spoil(path, page, size):
 
 
 def spoil_a_leaf(path, marker=b"north-1"):
-    """One page in the midst of the readings, such as a worn card loses."""
+    """Spoil one page amid the readings, as a worn card would."""
     size, root = pages_of(path, "readings")
     data = path.read_bytes()
     leaves = [
@@ -70,11 +71,11 @@ def spoil_a_leaf(path, marker=b"north-1"):
 
 
 def take_over(aside, store):
-    """All of it, in steps, as the gateway does beside its work."""
+    """Take over what can be read, in steps, as the gateway does beside its work; returns counts."""
     writer = Writer(store, lambda *_: None)
     writer.start()
     done, counts = threading.Event(), {}
-    salvage = Salvage(aside, writer.call, lambda found: (counts.update(found), done.set()))
+    salvage = Salvage(aside, writer.call, lambda result: (counts.update(result), done.set()))
     salvage.start()
     assert done.wait(60)
     writer.stop()
@@ -94,7 +95,7 @@ def test_a_file_that_is_no_database_is_kept_to_the_last_byte(tmp_path):
     assert set_aside_before(path) == [aside]
 
 
-def test_a_second_one_does_not_overwrite_the_first(tmp_path):
+def test_a_second_damaged_file_does_not_overwrite_the_first(tmp_path):
     path = tmp_path / "fevergate.db"
     for text in (b"first " * 1000, b"second" * 1000):
         path.write_bytes(text)
@@ -107,7 +108,7 @@ def test_a_second_one_does_not_overwrite_the_first(tmp_path):
     ]
 
 
-def test_what_is_only_locked_or_missing_is_not_called_damaged(tmp_path):
+def test_a_missing_folder_is_not_taken_for_a_damaged_database(tmp_path):
     with pytest.raises(StoreError):
         open_store(tmp_path / "nowhere" / "fevergate.db", ZONE)
     assert list(tmp_path.iterdir()) == []
@@ -117,7 +118,7 @@ def test_readings_go_on_when_the_file_turns_out_damaged_in_the_midst_of_work(pat
     size, root = pages_of(path, "readings")
     spoil(path, root, size)
     store, aside = open_store(path, ZONE)
-    assert aside is None  # it is found out only where it is looked at
+    assert aside is None  # the damage is noticed only when that page is read
     told, kept = [], []
     writer = Writer(store, lambda *_: None, damaged=told.append)
     writer.start()
@@ -147,7 +148,7 @@ def test_all_but_the_bad_page_comes_over_and_is_counted_once(path):
     before = path.read_bytes()
     aside = path.rename(path.with_name("fevergate.db.damaged-1"))
     store = Store(path)
-    store.commit([arrived(1), arrived(COUNT + 1)])  # came again, or meanwhile
+    store.commit([arrived(1), arrived(COUNT + 1)])  # one came again, one is new
     assert fevers(aside, store) == 3
     assert [identity.seq for _, identity, _ in waiting_fevers(store.db)] == [3000, 5990]
     counts = take_over(aside, store)
