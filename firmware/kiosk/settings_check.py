@@ -11,7 +11,7 @@ from kiosk.words import LANGUAGES
 
 # The baseline follows the crowd, stays at `baseline_c`, or is off (the factory curve).
 BASELINES = ("auto", "fixed", "off")
-# Cards at the gate: none, noted with the reading, or also asked for at the gateway before the
+# Cards: not read; recorded with the reading; or the gateway is also asked for a permit before the
 # door opens.
 CARDS = ("off", "record", "permit")
 
@@ -66,8 +66,8 @@ _FIELDS = {
 
 
 def check(values, settings):
-    """Set each field of `values`, or its default, as an attribute of `settings`, and those that
-    are derived from them. Raises `SettingsError`, one line: field, what was expected."""
+    """Set each field of `values`, or its default, as an attribute of `settings`; also sets the
+    attributes that are derived from fields. Raises `SettingsError`: field, what was expected."""
     for name, field in _FIELDS.items():
         if name in values:
             value = values[name]
@@ -144,7 +144,7 @@ def _ssid(settings):
 
 
 def _card_key(settings):
-    """The key's 32 bytes; b"" where there is none and no cards are read."""
+    """The key's 32 bytes; b"" if there is no key and no cards are read."""
     try:
         key = binascii.unhexlify(settings.card_key)
     except ValueError:

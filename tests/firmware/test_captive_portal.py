@@ -1,4 +1,4 @@
-"""What a board that is being set up shows a camera, and what it answers to whoever asks."""
+"""A board that is being set up: cameras read its QR code, and its DNS answers every name."""
 
 import struct
 
@@ -15,7 +15,7 @@ ADDRESS = bytes((192, 168, 4, 1))
 
 
 def picture(rows, quiet=3, pixels=2):
-    """As on the glass: 2 pixels a module, 3 of quiet zone, and dark about it."""
+    """The code as on the display: 2 pixels for a module, 3 of quiet zone, and dark around it."""
     dark = [[row >> qr.SIZE - 1 - x & 1 for x in range(qr.SIZE)] for row in rows]
     light = np.kron(255 * (1 - np.array(dark, np.uint8)), np.ones((pixels, pixels), np.uint8))
     glass = np.pad(np.pad(light, quiet, constant_values=255), 20)
@@ -31,14 +31,14 @@ def test_a_camera_reads_whatever_the_code_holds(text):
     assert read(qr.modules(text.encode())) == [text]
 
 
-def test_a_code_that_is_full_is_read_and_one_more_byte_is_refused():
+def test_a_full_code_is_read_and_one_more_byte_is_refused():
     assert read(qr.modules(b"x" * qr.BYTES_MAX)) == ["x" * qr.BYTES_MAX]
     with pytest.raises(ValueError, match="at most 53 bytes"):
         qr.modules(b"x" * (qr.BYTES_MAX + 1))
 
 
 @given(st.binary(min_size=20, max_size=qr.BYTES_MAX), st.integers(0, 28), st.integers(0, 28))
-def test_a_module_that_a_scratch_changes_does_not_change_what_is_read(data, x, y):
+def test_a_scratch_on_one_module_never_makes_a_camera_read_another_text(data, x, y):
     text = data.hex()[: qr.BYTES_MAX]
     rows = qr.modules(text.encode())
     rows[y] ^= 1 << x
@@ -54,18 +54,18 @@ def query(number, labels, kind, flags=0x0100, count=1):
 
 
 @given(st.integers(0, 65535), LABELS, st.sampled_from([1, 28, 65, 255]))
-def test_every_name_that_is_asked_for_is_the_boards(number, labels, kind):
-    asked = query(number, labels, kind)
-    answer = dns_answer(asked, ADDRESS)
+def test_every_name_is_answered_with_the_boards_address(number, labels, kind):
+    packet = query(number, labels, kind)
+    answer = dns_answer(packet, ADDRESS)
     assert answer is not None
-    assert answer[:4] == asked[:2] + b"\x81\x80"
-    assert answer[12 : len(asked)] == asked[12:]  # the question, as it came
-    count, record = answer[4:8], answer[len(asked) :]
+    assert answer[:4] == packet[:2] + b"\x81\x80"
+    assert answer[12 : len(packet)] == packet[12:]  # the question, unchanged
+    count, record = answer[4:8], answer[len(packet) :]
     if kind in (1, 255):
         assert count == b"\0\1\0\1"
         assert record == b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + ADDRESS
     else:
-        assert count == b"\0\1\0\0" and not record  # it has no IPv6
+        assert count == b"\0\1\0\0" and not record  # the board has no IPv6
 
 
 @given(
@@ -76,13 +76,13 @@ def test_every_name_that_is_asked_for_is_the_boards(number, labels, kind):
         st.binary(max_size=300),
     )
 )
-def test_whatever_else_is_sent_is_answered_shortly_or_not_at_all(packet):
+def test_any_other_packet_is_answered_by_a_short_one_or_not_at_all(packet):
     answer = dns_answer(packet, ADDRESS)
     assert answer is None or len(answer) <= len(packet) + 16
 
 
 def test_no_answer_is_answered():
-    """Two that answer each other would never end."""
+    """Two servers that answer each other's answers would never end."""
     assert dns_answer(query(1, [b"a"], 1, flags=0x8180), ADDRESS) is None
     assert dns_answer(query(1, [b"a"], 1, count=2), ADDRESS) is None
     answer = dns_answer(query(1, [b"a"], 1), ADDRESS)

@@ -1,4 +1,4 @@
-"""The virtual wires: who answers, what hands on the pins do, and a driver by other hands."""
+"""The virtual bus: which devices answer, what pins driven as GPIO do, and a driver by Adafruit."""
 
 import adafruit_mlx90614
 import pytest
@@ -46,7 +46,7 @@ def test_adafruits_driver_reads_what_is_before_the_sensor(
     assert driver.ambient_temperature == pytest.approx(ambient_c, abs=0.0101)
 
 
-def test_adafruits_driver_finds_nobody_on_an_empty_bus() -> None:
+def test_adafruits_driver_finds_no_sensor_on_an_empty_bus() -> None:
     with pytest.raises(ValueError, match="0x5a"):
         adafruit_mlx90614.MLX90614(HostI2C(VirtualBus()))
 
@@ -60,7 +60,7 @@ def test_an_empty_address_is_not_acknowledged(bus: VirtualBus) -> None:
         bus.transfer(READY_MS, 0x48, b"\x00", 1)
 
 
-def test_write_without_stop_is_joined_by_the_read(bus: VirtualBus) -> None:
+def test_a_write_without_stop_and_the_read_after_it_are_one_transfer(bus: VirtualBus) -> None:
     at_once = bus.transfer(READY_MS, 0x5A, bytes((OBJECT,)), 3)
     bus.transfer(READY_MS, 0x5A, bytes((OBJECT,)), stop=False)
     assert bus.transfer(READY_MS, 0x5A, b"", 3) == at_once
@@ -68,25 +68,27 @@ def test_write_without_stop_is_joined_by_the_read(bus: VirtualBus) -> None:
     assert bus.transfer(READY_MS, 0x5A, b"", 3) == b"\xff\xff\xff"
 
 
-def test_too_fast_a_bus_reaches_the_display_alone(bus: VirtualBus) -> None:
+def test_only_the_display_answers_on_a_bus_that_is_too_fast_for_the_sensor(bus: VirtualBus) -> None:
     bus.setup(READY_MS, 0, SCL, SDA, 400_000)
     assert bus.scan(READY_MS) == [0x3C]
 
 
-def test_wrong_pins_reach_nobody(bus: VirtualBus) -> None:
+def test_no_device_answers_on_the_wrong_pins(bus: VirtualBus) -> None:
     bus.setup(READY_MS, 1, SDA, SCL, 100_000)  # swapped
     assert bus.scan(READY_MS, bus=1) == []
 
 
 @pytest.mark.parametrize(("low_ms", "wakes"), [(20, False), (33, True), (60, True)])
-def test_hands_on_the_pins_wake_the_sensor(bus: VirtualBus, low_ms: int, wakes: bool) -> None:
+def test_only_a_low_pulse_of_33_ms_or_more_on_sda_wakes_the_sensor(
+    bus: VirtualBus, low_ms: int, wakes: bool
+) -> None:
     bus.transfer(READY_MS, 0x5A, b"\xff\xe8")
     bus.drive(2000.0, SDA, low=True)
     bus.drive(2000.0 + low_ms, SDA, low=False)
     assert (0x5A in bus.scan(3000.0)) is wakes
 
 
-def test_a_pulse_with_scl_low_wakes_nobody(bus: VirtualBus) -> None:
+def test_a_pulse_with_scl_low_does_not_wake_the_sensor(bus: VirtualBus) -> None:
     bus.transfer(READY_MS, 0x5A, b"\xff\xe8")
     bus.drive(2000.0, SCL, low=True)
     bus.drive(2000.0, SDA, low=True)
@@ -95,7 +97,7 @@ def test_a_pulse_with_scl_low_wakes_nobody(bus: VirtualBus) -> None:
     assert 0x5A not in bus.scan(3000.0)
 
 
-def test_a_pulse_in_which_scl_falls_wakes_nobody(bus: VirtualBus) -> None:
+def test_a_pulse_in_which_scl_falls_does_not_wake_the_sensor(bus: VirtualBus) -> None:
     bus.transfer(READY_MS, 0x5A, b"\xff\xe8")
     bus.drive(2000.0, SDA, low=True)
     pulses(bus, 1, 2010.0)

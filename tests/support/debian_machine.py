@@ -1,5 +1,5 @@
-"""A whole Debian that boots with its own systemd, made from Debian's packages: what a Pi runs, but
-for the pins. No network but its own loopback."""
+"""A whole Debian that boots with its own systemd, made from Debian's packages: as on a Pi, but
+without GPIO pins, and with no network but its loopback."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PACKAGES = (
     "nftables",
 )
 CHANGES_MB = 3000
-"""Room for what an installation and its upgrades write."""
+"""Memory for all files that an installation and its upgrades write."""
 
 UP_S = 300
 MADE_S = 1500
-"""How long a whole Debian, or an installation in it, may take on a machine that does much else."""
+"""Longest time to make a Debian, or to install in it, on a machine that is busy otherwise."""
 
 
 @cache
 def why_not() -> str | None:
-    """What this machine lacks to boot another, or None."""
+    """Why this machine cannot boot another one, or None."""
     if os.geteuid() != 0:
         return "only root can boot a machine"
     if not mirrors():
@@ -51,11 +51,12 @@ def why_not() -> str | None:
 
 
 def bootstrap(root: Path) -> None:
-    """A minimal Debian with what an installation asks of it, from the mirror of this machine."""
+    """Make a minimal Debian with the packages that the installer needs, from this machine's
+    mirror."""
     subprocess.run(
         [
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
-            "--dpkgopt=force-unsafe-io",  # waits for no disk; the machine's end is the test's
+            "--dpkgopt=force-unsafe-io",  # no fsync: the machine does not outlive the test
             *(f"--include={','.join(PACKAGES)}", SUITE, str(root), mirrors()[0]),
         ],
         check=True,
@@ -65,9 +66,8 @@ def bootstrap(root: Path) -> None:
 
 @contextmanager
 def copied(debian: Path, folder: Path) -> Iterator[Path]:
-    """A copy of a Debian. Where there is memory enough, what is changed lies in memory, over the
-    original: a disk takes longer to write packages and to delete them than a processor to unpack
-    them."""
+    """A copy of a Debian. With enough memory it is an overlay, whose changes are kept in memory:
+    writing packages to a disk, and deleting them, takes longer than unpacking them."""
     root = folder / "root"
     root.mkdir()
     if _available_mb() < 2 * CHANGES_MB or not _laid_over(debian, folder, root):
@@ -104,7 +104,7 @@ class Machine:
     """Boots the Debian in `root`; `run` executes there, `pull_the_plug` is a power cut."""
 
     def __init__(self, root: Path, shared: Path) -> None:
-        """`shared` is seen inside as /srv/shared, read only."""
+        """`shared`: folder that the machine sees as /srv/shared, read only."""
         self.root = root
         self._shared = shared
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,11 +112,11 @@ class Machine:
 
     @property
     def leader(self) -> int:
-        """The machine's own systemd, by its process here."""
+        """PID, on the host, of the machine's systemd."""
         return self._leader
 
     def boot(self) -> None:
-        """Start it and wait until systemd says that it is up."""
+        """Start the machine, and wait until systemd says that it is up."""
         self._process = subprocess.Popen(
             [
                 *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
@@ -149,7 +149,7 @@ class Machine:
     def run(
         self, command: str, *, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """A shell command inside."""
+        """Run a shell command in the machine."""
         done = subprocess.run(
             [
                 *("nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--net"),
@@ -170,22 +170,22 @@ class Machine:
         return self.run(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
 
     def files(self) -> set[str]:
-        """Every file of the system, but what programs keep for themselves as they run."""
-        theirs = ("/proc", "/sys", "/dev", "/run", "/tmp", "/srv/shared")
-        theirs += ("/var/log", "/var/lib", "/var/tmp")
-        skip = " -o ".join(f"-path {folder}" for folder in theirs)
-        found = self.run(f"find / -xdev \\( {skip} \\) -prune -o -print").stdout
-        return {path for path in found.split("\n") if "__pycache__" not in path}
+        """Every file of the system, without those that running programs keep for themselves."""
+        skipped = ("/proc", "/sys", "/dev", "/run", "/tmp", "/srv/shared")
+        skipped += ("/var/log", "/var/lib", "/var/tmp")
+        skip = " -o ".join(f"-path {folder}" for folder in skipped)
+        paths = self.run(f"find / -xdev \\( {skip} \\) -prune -o -print").stdout.split("\n")
+        return {path for path in paths if "__pycache__" not in path}
 
     def shut_down(self) -> None:
-        """As somebody does before unplugging: systemd stops everything, and the machine is off."""
+        """Shut down as before unplugging: systemd stops everything, then the machine is off."""
         assert self._process
         self.run("systemctl poweroff --no-block")
         self._process.wait(UP_S)
         self._process = None
 
     def pull_the_plug(self) -> None:
-        """Every process inside is gone at once."""
+        """Cut the power: every process of the machine is killed at once."""
         if self._process:
             os.killpg(self._process.pid, 9)
             subprocess.run(["kill", "-9", str(self._leader)], capture_output=True)

@@ -1,7 +1,7 @@
-"""The kernel's edge of an I2C bus, with the virtual bus behind it: what i2c-dev and i2c-bcm2835 do.
+"""A fake of the kernel's I2C interface (i2c-dev and i2c-bcm2835), with the virtual bus behind it.
 
-Replaced are `open`, `close` and `ioctl` as smbus2 calls them, and nothing above: its structures are
-read as the kernel reads them. Source: drivers/i2c/i2c-dev.c, drivers/i2c/busses/i2c-bcm2835.c.
+It replaces only the `open`, `close` and `ioctl` that smbus2 calls, and reads smbus2's structures as
+the kernel does. Source: drivers/i2c/i2c-dev.c, drivers/i2c/busses/i2c-bcm2835.c.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ MOST_MESSAGES = 42
 
 @dataclass
 class Time:
-    """A test's own time; nobody waits. Whoever asks for a clock gets this one."""
+    """A test's own clock, in place of `time`: a sleep moves it on at once."""
 
     now_s: float = 10.0
 
@@ -40,8 +40,8 @@ class Time:
 
 @dataclass
 class Kernel:
-    """Adapters by their path. `refuse` is an errno for `open`; `late` so many interrupts that come
-    too late for a repeated start."""
+    """The adapter at `path`. `refuse`: errno with which `open` fails; `late`: number of transfers
+    in which the interrupt comes too late for a repeated start."""
 
     bus: VirtualBus
     time: Time = field(default_factory=Time)
@@ -51,7 +51,7 @@ class Kernel:
     late: int = 0
     opened: int = 0
     messages: list = field(default_factory=list)
-    """Every transfer: (address, flags, bytes written or how many read), message by message."""
+    """Every transfer: for each of its messages (address, flags, bytes written or number read)."""
 
     def open(self, path, flags):
         if self.refuse or path != self.path:
@@ -72,20 +72,12 @@ class Kernel:
             return 0
         assert request == I2C_RDWR, "nothing but raw transfers: who else would check the PEC?"
         messages = [argument.msgs[number] for number in range(argument.nmsgs)]
-        wire = [
-            (
-                one.addr,
-                one.flags,
-                one.len if one.flags & READ else ctypes.string_at(one.buf, one.len),
-            )
-            for one in messages
-        ]
-        answer = self.transfer(wire)
+        answer = self.transfer([(each.addr, each.flags, _body(each)) for each in messages])
         if isinstance(answer, int):
             raise OSError(answer, os.strerror(answer))
-        for one in messages:
-            if one.flags & READ:
-                ctypes.memmove(one.buf, answer, one.len)
+        for message in messages:
+            if message.flags & READ:
+                ctypes.memmove(message.buf, answer, message.len)
         return len(messages)
 
     def transfer(self, wire):
@@ -110,7 +102,7 @@ class Kernel:
             return errno.EREMOTEIO
 
     def install(self, monkeypatch):
-        """Stand where smbus2 meets the kernel, until the test is over."""
+        """Replace the kernel for smbus2 until the test is over."""
         edge = SimpleNamespace(open=self.open, close=self.close, O_RDWR=os.O_RDWR)
         monkeypatch.setattr(smbus2.smbus2, "os", edge)
         monkeypatch.setattr(smbus2.smbus2, "ioctl", self.ioctl)

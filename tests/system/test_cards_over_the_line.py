@@ -1,5 +1,5 @@
-"""A card and a visitor's pass at a kiosk, with the real gateway and broker: answered, changed,
-learnt, stored without a name."""
+"""A card and a visitor's pass at a kiosk, with the real gateway and broker: how taps are answered,
+how a reader's format is learnt, and that nothing is stored by name."""
 
 import json
 import threading
@@ -137,7 +137,7 @@ def set_card(site, card):
     kiosks.write_kiosk(Provisioned(site.folder), "north-1", values)
 
 
-def test_order_and_base_are_learnt_from_one_known_card(site):
+def test_a_readers_byte_order_and_base_are_learnt_from_one_known_card(site):
     with gateway_people(site.folder, time.time) as people:
         listed = [entry(name=NAME, card=f"{CARD:X}"), entry("2", card="00AB34CD")]
         PeopleChanges(people).replace([*listed, entry("3", card="")])
@@ -146,8 +146,8 @@ def test_order_and_base_are_learnt_from_one_known_card(site):
         pass  # the gateway has run once
 
     def learn(*arguments):
-        given = ["people", "learn", *arguments, "--settings", str(site.settings_path)]
-        return CliRunner().invoke(cli, given)
+        command = ["people", "learn", *arguments, "--settings", str(site.settings_path)]
+        return CliRunner().invoke(cli, command)
 
     turned = int.from_bytes(CARD.to_bytes(4, "little"), "big")
     with Client(site, "north-1") as client, tapping(Kiosk(site, client), 4711, turned):

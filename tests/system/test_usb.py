@@ -1,4 +1,4 @@
-"""Settings over USB: mpremote's protocol to the raw REPL of a board on a desk."""
+"""Settings are written to a board over USB, by mpremote's protocol for the raw REPL."""
 
 import pytest
 from click.testing import CliRunner
@@ -28,32 +28,32 @@ def fevergate(*arguments):
     return CliRunner().invoke(cli, ["provision", "kiosk", *map(str, arguments)])
 
 
-def test_a_kiosks_settings_are_on_the_board_byte_for_byte_and_it_starts_anew(folder, board):
+def test_a_kiosks_settings_are_written_byte_for_byte_and_the_board_restarts(folder, board):
     done = fevergate(folder, "north-1", "--port", board.url)
     assert done.exit_code == 0, done.output + repr(done.exception)
     assert "north-1: written to linux" in done.output
-    until(lambda: board.boots > 2)  # it was reset, after the soft reset with which it is taken
+    until(lambda: board.boots > 2)  # a soft reset as the command begins, and a reset at its end
     for name in ("settings.json", "ca.der"):
-        there = (board.flash_dir / name).read_bytes()
-        assert there == (folder / "kiosks/north-1" / name).read_bytes()
+        written = (board.flash_dir / name).read_bytes()
+        assert written == (folder / "kiosks/north-1" / name).read_bytes()
     password = (folder / "kiosks/north-1/settings.json").read_text().split('"password": "')[1][:20]
     assert password not in done.output
 
 
-def test_what_a_bad_cable_changed_is_noticed(folder, board):
+def test_a_byte_that_a_bad_cable_changed_is_noticed(folder, board):
     board.cable.noise = lambda data: data.replace(b"broker_host", b"broker_hos?")
     done = fevergate(folder, "north-1", "--port", board.url)
     assert "reads back otherwise" in str(done.exception)
 
 
-def test_what_is_missing_is_named(folder, tmp_path):
+def test_a_missing_port_and_an_unknown_kiosk_are_named(folder, tmp_path):
     done = fevergate(folder, "north-1", "--port", tmp_path / "ttyUSB9")
     assert "no such port" in str(done.exception)
     done = fevergate(folder, "south-1", "--port", tmp_path / "ttyUSB9")
     assert "expected one of north-1, north-2" in str(done.exception)
 
 
-def test_something_else_at_the_port_is_no_board(folder, monkeypatch):
+def test_a_device_without_micropython_is_refused(folder, monkeypatch):
     monkeypatch.setattr(cable, "TRIES", 1)
     silent = SerialLine(Lines(), lambda data: None)
     try:

@@ -1,8 +1,8 @@
-"""Cut lines of kiosks: amber comes when the broker misses a kiosk's pings.
+"""Cuts the connections of kiosks: amber comes when the broker misses a kiosk's pings.
 
-A lamp post knows by itself, within 5 s, that it hears no beat; of a kiosk's line only the broker
-can tell. It gives up after one and a half of the kiosk's keep-alive (`mqtt_link.py`: 30 s), counted
-from its last packet, and publishes its last will; the gateway is amber at once then.
+A lamp post notices by itself, within 5 s, that it hears no beat; that a kiosk is gone only the
+broker notices. It gives up one and a half keep-alives (`mqtt_link.py`: 30 s) after the kiosk's last
+packet, and publishes the kiosk's last will. Then the gateway is amber at once.
 """
 
 import time
@@ -20,8 +20,8 @@ Wait = Callable[[Callable[[], bool], str, DoorSite], None]
 
 
 def kiosk_cuts(sites: list[DoorSite]) -> list[list[Cut]]:
-    """A door of each kind whose kiosk runs the firmware, in rounds: in none do two doors share
-    lamps, since nobody could tell whose amber it is."""
+    """One door of each kind whose kiosk runs the firmware, in rounds. Doors that share lamps are in
+    different rounds, since one could not tell whose amber it is."""
     rounds: list[list[Cut]] = []
     for kind in ("pins", "post", "none"):
         doors = [
@@ -41,8 +41,8 @@ def kiosk_cuts(sites: list[DoorSite]) -> list[list[Cut]]:
 
 
 def cut(doors: list[Cut], wait: Wait) -> tuple[list[float], str]:
-    """Cut the lines of these doors' kiosks, and put them together again; the times to amber (s, by
-    this machine's clock), and what was wrong."""
+    """Cut the connections of these doors' kiosks, and restore them. Returns the times to amber (s,
+    by this machine's clock), and what was wrong, or ""."""
     _wait_calm(doors, wait)
     times_s: list[float] = []
     waiting, wrong, cut_at = list(doors), "", time.monotonic()

@@ -1,6 +1,6 @@
 """States of the pages of people, registers and notices; see `page_states`.
 
-The list comes onto the site with the first of them and stays.
+The first state that needs the list of people brings it onto the site, where it stays.
 """
 
 from contextlib import closing
@@ -19,7 +19,7 @@ from harness.stage import Stage
 PEOPLE = 90
 TUTOR = "陈老师"
 OLD_SPREADSHEET = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
-"""How a file of Excel 97 (XLS) begins."""
+"""The first bytes of an Excel 97 file (XLS)."""
 ROSTER = (
     "值班员,校门,开始,结束\n"
     "陈静,north,2999-01-01 08:00,2999-01-01 20:00\n"

@@ -41,17 +41,17 @@ class VirtualBus:
         self.release()
 
     def attach(self, device: Device) -> None:
-        """Connect a device; of several with one address the first connected takes part."""
+        """Connect a device; of several with the same address only the first one answers."""
         self._devices.append(device)
 
     def release(self) -> None:
-        """Reset the board's side: peripheral 0 alone is set up, no wire is driven low."""
+        """Reset the board's side: only peripheral 0 is set up, and no wire is driven low."""
         self._masters = {0: _Master(True, DEFAULT_HZ)}
         self._pending: tuple[int, bytes] | None = None
         self._let_go()
 
     def setup(self, now_ms: float, bus: int, scl: int, sda: int, clock_hz: int) -> None:
-        """Connect a peripheral to pins; on pins other than the bus's no device answers it."""
+        """Connect a peripheral to pins; no device answers unless they are the bus's pins."""
         wired = (sda, scl) == (self.sda, self.scl)
         self._masters[bus] = _Master(wired, clock_hz)
         if wired:

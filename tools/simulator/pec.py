@@ -1,4 +1,4 @@
-"""SMBus packet error code of the virtual sensor, independent of the firmware's to test it."""
+"""SMBus packet error code of the virtual sensor; written apart from the firmware's, to test it."""
 
 
 def _row(byte: int) -> int:

@@ -49,13 +49,14 @@ DEFAULTS = {
     DESK: (("desk",), Desk().database),
     PEOPLE: ((), people.DATABASE),
 }
-"""For each database its table in gateway.toml, whose key `database` names it, and its default."""
+"""For each database: the table of gateway.toml whose key `database` names its file, and the default
+name."""
 
 SETTINGS = "gateway.toml"
 
 LOCK_MS = 60_000
-"""How long a backup waits for the database's lock: under a backlog on a slow card the gateway
-commits one batch right after the other, and leaves it free for a moment only."""
+"""How long a backup waits for the database's lock. During a backlog on a slow card the gateway
+commits batch after batch, and the lock is free only for moments."""
 
 
 def backup(
@@ -182,8 +183,8 @@ def copy_of(source: Path, copy: Path) -> Path:
 
 
 def at_end_of_epoch(source: Path, copy: Path) -> Path:
-    """Write a compact copy of the gateway's database with all readings of the present epoch, which
-    ends; those that come from now on belong to the next one."""
+    """Write a compact copy of the gateway's database with all readings of the present epoch. This
+    ends the epoch: readings that come from now on belong to the next one."""
     whole = copy.with_name("whole.sqlite")
     with reading(source) as reader:
         _begin_snapshot(reader.conn, source)
@@ -197,8 +198,8 @@ def at_end_of_epoch(source: Path, copy: Path) -> Path:
 def _begin_snapshot(reader: sqlite3.Connection, source: Path) -> None:
     """Begin a read transaction, and a new epoch right after what it reads.
 
-    Without one, on a card that cannot be written, the copy is still right; only a later correction
-    of the clock may be counted twice if both this card and the copy go on.
+    On a card that cannot be written no epoch begins. The copy is still right, but if both this card
+    and the copy go on, a later correction of the clock may be counted twice.
     """
     try:
         with closing(connect(source, read_only=False)) as writer:

@@ -1,4 +1,4 @@
-"""What the machine says of its clock: the time since its boot, and whether network time set it."""
+"""What the operating system knows: the time since boot, and whether network time set the clock."""
 
 import ctypes
 import time
@@ -8,8 +8,8 @@ SYNCHRONISED_FLAG = Path("/run/systemd/timesync/synchronized")
 
 
 def uptime() -> float:
-    """Return the seconds since the machine's boot, including those asleep; the same for every
-    process."""
+    """Return the seconds since the machine's boot, the same in every process; they run on while the
+    machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

@@ -29,14 +29,14 @@ def name_of(day: date) -> str:
 
 
 class Partitions:
-    """Creates, lists and drops partitions over one connection; remembers which exist."""
+    """Creates, lists and drops partitions over one connection; remembers which it has created."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._known: set[date] = set()
 
     def forget(self) -> None:
-        """Forget which exist: another collector may have dropped one."""
+        """Forget which partitions exist: another collector may have dropped one."""
         self._known.clear()
 
     def ensure(self, days: Collection[date]) -> None:
@@ -62,7 +62,7 @@ class Partitions:
                 ).fetchone()
                 if not mine or not mine[0]:
                     break
-                # The keys first, which takes long: only the drop locks the table.
+                # First the keys, since that takes long: only the drop locks the table.
                 self.connection.execute("delete from reading_keys where day = %s", [day])
                 self.connection.execute(
                     sql.SQL("drop table if exists {}").format(sql.Identifier(name_of(day)))

@@ -1,4 +1,4 @@
-"""Waits of commands for an answer, which comes through the broker or the database."""
+"""Lets a command wait for an answer that comes through the broker or the database."""
 
 import time
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""A board's self-test: memory, bus, sensor, display, lights, beeper, network. A lamp post's has its
-lamps, siren and button in place of what is a kiosk's.
+"""A board's self-test: memory, bus, sensor, display, lights, beeper, network. That of a lamp post
+tests its lamps, siren and button in place of a kiosk's parts.
 
 It calls functions of `on_board.py`, which is sent over the raw REPL and not stored on the board.
 """
@@ -24,7 +24,7 @@ LOST_SHARE_MAX = 0.02
 SLACK_S = 15
 
 _NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-"""What an answer of another form leads to where it is read."""
+"""Errors that come of reading an answer that has not the expected form."""
 
 _LIGHTS = {
     "green": N_("the green LED"),
@@ -35,7 +35,7 @@ _LIGHTS = {
 
 def run(cable: Cable, ask: Ask, model: BoardModel | None = None) -> Iterator[Finding]:
     """Yield each result as it comes. The firmware must be on the board and not running. Raises
-    `FlashError` if the board stops answering, or answers what the firmware does not."""
+    `FlashError` if the board stops answering, or if its answer is not the firmware's."""
     try:
         yield from _all(cable, ask, model)
     except _NONSENSE as error:

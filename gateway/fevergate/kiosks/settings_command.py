@@ -71,8 +71,8 @@ def settings_command(
     Only the given options change. A kiosk checks the values, keeps them through power cuts, and
     answers with its settings or with what is wrong. A kiosk that is offline takes them when it is
     back. Name, broker and secrets of a kiosk cannot be changed from here. Without options the
-    command shows the settings in force. A lamp post may be named, too; it has --volume and --quiet
-    alone, which are those of its siren.
+    command shows the settings in force. A lamp post may be named, too: it takes only --volume and
+    --quiet, for its siren.
 
     \b
       fevergate settings                                   what is in force
@@ -115,8 +115,8 @@ def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, T
         chinese, english = (
             refusal_in_words(answer.error, translator(language)) for language in LANGUAGES
         )
-        told = both("refused: {error}", error=(chinese, english))
-        state = Text("\n".join(told), "bold red")
+        refused = both("refused: {error}", error=(chinese, english))
+        state = Text("\n".join(refused), "bold red")
     elif answer.version >= wanted.version:
         state = Text(side_by_side("in force"), "green")
     else:

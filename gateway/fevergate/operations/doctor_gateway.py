@@ -1,4 +1,4 @@
-"""Check of the running gateway, from the state that it writes about itself."""
+"""Checks the running gateway by the state that it writes about itself."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import N_, both
 
 CONNECTS_S = 30.0
-"""Time after its start in which a gateway may still be without a connection."""
+"""Time after its start during which a gateway may be without a connection."""
 
 _JOURNAL = N_("see journalctl -u fevergate-gateway")
 
 
 def gateway(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether it runs, is connected, can write and believes its clock."""
+    """Check that the gateway runs, is connected, can write and believes its clock."""
     running = read_run_state(settings.folder)
     if running is None:
         if settings.folder.resolve() == FOLDER:

@@ -1,9 +1,9 @@
-"""Marks: who of the list was measured on a day, and by what, or excused, and why.
+"""Marks: which people of the list were measured on a day, and how; or were excused, and why.
 
-A person has one mark a day; beside it stands who was measured at this gateway's kiosks, known by a
-card (`presences`), and what the campus's other gateways know. A day that is over is closed
-(`roll`): from then on its marks list all who were expected, with the unit of that day, so that a
-later list changes no earlier day. Marks are deleted after a while; the figures of their day stay.
+A person has at most one mark a day. Kept beside the marks: who was measured at this gateway's
+kiosks, known by a card (`presences`), and who at the campus's other gateways. A day that is over is
+closed (`roll`): from then on its marks list all who were expected, with the unit of that day, so
+that a later list changes no earlier day. Marks are deleted after a while; the day's figures stay.
 """
 
 import secrets
@@ -21,9 +21,9 @@ from fevergate.people.store import AT_ONCE, is_among
 from fevergate.storage.statements import Connection, Statements
 
 Kind = Literal["hand", "desk", "card", "gate", "excused", "none"]
-"""What a mark is by: a clinical thermometer, entered by hand; the desk's sensor; a kiosk at which a
-card was tapped; another gateway of the campus; an excuse; nothing (it was taken back, or the day
-was closed without one)."""
+"""How a person was marked: by a clinical thermometer, entered by hand; by the desk's sensor; at a
+kiosk where a card was tapped; by another gateway of the campus; as excused; or not at all (a mark
+was taken back, or the day was closed without one)."""
 
 CARD = "card"
 """Kind of the rows of `marks_elsewhere` that are measurements at this gateway's own kiosks."""
@@ -60,8 +60,8 @@ class Change(NamedTuple):
 
 
 class KnownMarks(Struct, frozen=True, kw_only=True):
-    """The marks of a day as they are sent to another place: numbers of people without name,
-    temperature and reason. `excused` has nobody who was measured, too; `fevers` counts the people
+    """The marks of a day as they are sent to another place: numbers of people, without name,
+    temperature and reason. Nobody who was measured is in `excused`; `fevers` counts the people
     whose measurement by hand or at the desk was a fever."""
 
     measured: Set[int] = frozenset()
@@ -71,9 +71,9 @@ class KnownMarks(Struct, frozen=True, kw_only=True):
 
 
 class HandFever(NamedTuple):
-    """A fever that was measured by hand or at the desk: day, key of its case, campus, unit, °C
-    (axillary), Unix time (s) at which it was entered. The key is random and stored with the mark
-    alone: once the mark is deleted, notices with the key lead to nobody."""
+    """A fever that was measured by hand or at the desk. `clinical_c` is axillary; `at` is the Unix
+    time (s) at which it was entered. The case's `key` is random and stored only with the mark: once
+    the mark is deleted, notices with the key lead to nobody."""
 
     day: str
     key: str
@@ -106,8 +106,8 @@ _NO_MARK = _Mark("none", None, 0)
 
 
 class Marks:
-    """Enters marks of people on the list, by hand and by the desk's sensor; the same at a gateway
-    and at the campus server."""
+    """Enters marks of people on the list, by hand and by the desk's sensor. Gateways and the campus
+    server use it alike."""
 
     def __init__(self, statements: Statements, vault: Vault, zone: ZoneInfo) -> None:
         self._statements = statements
@@ -193,8 +193,8 @@ class Marks:
             raise PeriodError("forgotten")
 
     def _allowed(self, day: date, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
-        """Those of `numbers` who belong to some units; for a closed day, who belonged to them
-        then."""
+        """Those of `numbers` who belong to some units, or belonged to them on a day that is closed
+        by now."""
         rows = self._in_parts(_SELECT_UNITS, (day.isoformat(),), numbers)
         return {person for person, campus, unit in rows if is_among(units, campus, unit)}
 
@@ -234,9 +234,9 @@ class Marks:
 
 
 def set_marks_aside(connection: Connection, now: float) -> None:
-    """Prepare the marks for another list, which comes at `now` (Unix time, s) and gives the same
-    numbers to other people: earlier marks then count in the figures of their days, but no longer
-    for a person, and earlier presences belong to nobody of the new list."""
+    """Prepare the marks for a new list, which comes at `now` (Unix time, s) and gives the same
+    numbers to other people. Earlier marks still count in the figures of their days, but for nobody
+    on the new list; neither do earlier presences."""
     connection.execute("update people_list set numbered_at = ?", (now,))
     connection.execute(_KEEP_MEASURED)
     connection.execute("delete from marks_elsewhere")
@@ -290,7 +290,7 @@ _KEEP_MEASURED = """
     update marks set kind = 'gate' where kind in ('none', 'excused') and person in (
         select x.person from marks_elsewhere x
         where x.day = marks.day and x.kind in ('measured', 'card'))"""
-"""Of whoever was expected on a closed day the measurement stays as well."""
+"""On a closed day, a measurement at a kiosk or another gateway is kept in the person's mark."""
 _SET_ASIDE = """
     update marks set person = person - (
         select 1000000000 * (1 + coalesce(max((500000000 - person) / 1000000000), 0))

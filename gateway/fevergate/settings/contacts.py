@@ -38,13 +38,13 @@ class Contact(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     channel: Literal["email", "webhook", "ntfy", "wecom", "dingtalk"]
     address: Annotated[str, Meta(min_length=1, max_length=1000)]
-    """An e-mail address, or a URL to post to, which is a secret with most services."""
+    """An e-mail address, or a URL to post to; with most services the URL is a secret."""
     kinds: list[Kind] = msgspec.field(default_factory=lambda: list(KINDS))
     campuses: list[Name] = []
     """Campuses whose notices they get; empty: all."""
     language: Language | None = None
     level: Annotated[int, Meta(ge=1, le=MAX_LEVEL)] = 1
-    """Contacts of level 2 are told if those of level 1 do not see to it, and so on."""
+    """Contacts of level 2 are told if those of level 1 do not act, and so on."""
     on_duty: bool = False
     """Told only while the duty list has their name; otherwise at any time."""
 
@@ -53,15 +53,15 @@ class NoticeTimes(Struct, forbid_unknown_fields=True, kw_only=True):
     """[escalation]: how long until a notice is repeated, and until the next level is told."""
 
     fever_after_min: Minutes = 10
-    """Time until a fever that nobody acknowledges is told."""
+    """Time until a notice is sent of a fever that nobody acknowledges."""
     again_min: Minutes = 10
-    """Time until a confirmed fever that nobody has taken over is told again."""
+    """Time until the notice of a confirmed fever that nobody has taken over is repeated."""
     next_level_min: Minutes = 10
     """Time until the contacts of the next level are told, too."""
     unmeasured_at: Annotated[list[ClockTime], Meta(max_length=24)] = msgspec.field(
         default_factory=lambda: ["10:00"]
     )
-    """Local times at which it is told how many of the list are not measured yet."""
+    """Local times of the notice of how many people on the list are not measured yet."""
 
 
 class NoticeSettings(Protocol):
@@ -91,8 +91,8 @@ class ContactSettings(Protocol):
 def contact_mistakes(
     contacts: Sequence[Contact], smtp: Smtp | None, campuses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the mistakes that the types do not show: (key, what was expected). `campuses`: those
-    that a contact may name; empty: any."""
+    """Yield the mistakes that the types do not show: (key, what was expected). `campuses`: the only
+    ones that a contact may name; empty: any."""
     for number, contact in enumerate(contacts):
         where = f"contacts[{number}]"
         if contact.channel == "email":

@@ -1,9 +1,9 @@
 """Lays out charts for inline SVG: bars and squares with positions, sizes and texts.
 
-`templates/charts.html` draws them, `static/chart.js` says the figures of what is pointed at. Bars
-stretch with the page (x in percent) while texts and heights stay as they are (y in pixels): a label
-is as large on a phone as on a desk. Each chart has its table beside it, and nothing is shown by
-colour alone.
+`templates/charts.html` draws them; `static/chart.js` shows the figures of the bar or square under
+the pointer. Bars stretch with the page (x in percent) while texts and heights keep their size (y in
+pixels): a label is as large on a phone as on a desk. Each chart has its table beside it. Nothing is
+shown by colour alone.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ TOP, BASE = 22, 172
 
 MAX_TICKS = 4
 FEW_BARS = 16
-"""So many bars have room for the number of fevers above them on a phone; others have a mark."""
+"""Up to so many bars have room on a phone for the number of fevers above each; with more, a bar has
+only a mark."""
 
 SQUARE, GAP = 20, 2
 MONTH_TOP = 24
@@ -37,8 +38,8 @@ class ChartSegment(NamedTuple):
 
 
 class ChartBar(NamedTuple):
-    """A stacked bar; `label` is drawn below it, `mark` above, if not empty. `title` says its
-    figures."""
+    """A stacked bar. `label` is drawn below it and `mark` above it, if not empty; `title` has its
+    figures in words."""
 
     x: float
     width: float
@@ -64,7 +65,7 @@ class ChartTick(NamedTuple):
 
 
 class BarChart(NamedTuple):
-    """A bar chart; `highest` is the value of its highest bar, the last tick is above it."""
+    """A bar chart; `highest` is the value of its highest bar, and the last tick is not below it."""
 
     bars: list[ChartBar]
     highest: int
@@ -72,7 +73,7 @@ class BarChart(NamedTuple):
 
 
 class CalendarDay(NamedTuple):
-    """A day's square; `level` 0 to 4 by people, `state` is `zero`, `fever` or `missing`."""
+    """A day's square; `level`: 0 to 4, by the number of people; `state`: zero, fever or missing."""
 
     x: int
     y: int
@@ -84,7 +85,7 @@ class CalendarDay(NamedTuple):
 
 
 class CalendarMonth(NamedTuple):
-    """A month: a row a week, Monday on the left; `height` in pixels."""
+    """A month, with one row for each week, Monday on the left; `height` in pixels."""
 
     first: date
     squares: list[CalendarDay]
@@ -140,8 +141,8 @@ def bar_chart(
 
 
 def calendar_chart(days: Sequence[DayCount], titles: Sequence[str]) -> list[CalendarMonth]:
-    """A term as one square a day, month by month: darker the more people came, with the number of
-    fevers, or with a cross if no kiosk watched."""
+    """A term, month by month, with one square for each day. The more people came, the darker it is;
+    it shows the number of fevers, or a cross if no kiosk watched."""
     highest = max((day.normal + day.fever for day in days), default=0)
     months: list[CalendarMonth] = []
     for day, title in zip(days, titles, strict=True):

@@ -1,4 +1,4 @@
-"""The columns of a list of fevers, the same on the page, in `fevergate log` and in every file."""
+"""The columns of a list of fevers, which are the same on pages, in `fevergate log` and in files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from fevergate.web_common.tables import Cell, Rows, Table, celsius, label_of, lo
 
 
 class FeverRow(NamedTuple):
-    """A fever with all that its row says."""
+    """All that one row of the list is made of."""
 
     settings: GatewaySettings
     language: str
@@ -24,12 +24,12 @@ class FeverRow(NamedTuple):
 
 
 class FeverColumn(NamedTuple):
-    """A column: `title` is its untranslated title, `read` makes a cell of it."""
+    """A column: `title` is untranslated, `read` makes its cell of a row."""
 
     title: str
     read: Callable[[FeverRow], Cell]
     narrow: bool = False
-    """It is shown where there is little room: on the page, in the terminal, on paper."""
+    """Whether it is also shown where there is little room: on a page, in the terminal, on paper."""
 
 
 def _local(at: float | None, row: FeverRow) -> Cell:
@@ -88,7 +88,7 @@ PERSONAL_COLUMNS = (
     FeverColumn(N_("Telephone"), lambda row: row.after.phone, narrow=True),
     FeverColumn(N_("Note"), lambda row: row.after.note, narrow=True),
 )
-"""What identifies a person: only in a document of its own."""
+"""Columns that identify a person: only in a separate document."""
 
 NOT_BESIDE_NAMES = (N_("Acknowledged by"), N_("After (s)"), N_("Where measured"), N_("Closed"))
 """Columns that a document with names has no room for on paper."""
@@ -112,8 +112,8 @@ def fever_table(
     personal: bool = False,
     strikes: Sequence[Strike] = (),
 ) -> Table:
-    """A table of `count` fevers with their follow-ups, which `read` reads one by one; `personal`
-    adds names and telephone numbers, `strikes` who struck a fever."""
+    """A table of `count` fevers with their follow-ups, which `read` yields one by one. `personal`
+    adds names and telephone numbers; `strikes` adds by whom a fever was struck, and why."""
     say = translator(language)
     columns = [
         column._replace(narrow=False) if personal and column.title in NOT_BESIDE_NAMES else column

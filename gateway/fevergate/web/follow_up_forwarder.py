@@ -1,6 +1,6 @@
 """Forwards follow-ups of fevers to the campus server.
 
-Personal fields are sent only with `[campus_server] persons`, the campus's policy.
+Personal fields are sent only if the campus's policy allows it: `[campus_server] persons`.
 """
 
 import time
@@ -17,7 +17,7 @@ from fevergate.web.follow_ups import IMPERSONAL, PERSONAL, FollowUp, FollowUps
 
 
 class FollowUpForwarder(CampusThread):
-    """Sends what is new of the follow-ups, and again later what was refused."""
+    """Sends new and changed follow-ups; those that were refused are sent again later."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class FollowUpForwarder(CampusThread):
         self._refused: dict[Item, float] = {}
 
     def once(self) -> bool:
-        """Send new follow-ups; return whether none is left but recently refused ones."""
+        """Send new follow-ups; return whether all are sent, except recently refused ones."""
         if token := self._sender.token_digest:
             self._follow_ups.use_token(token)
         self._refused = {key: at for key, at in self._refused.items() if at > self._now()}

@@ -1,11 +1,11 @@
 """Signatures of daily logs: person, time, and a hash of the content, so that changes show.
 
-Write access to the database is not enough to forge one: each carries a MAC over itself and the one
-before, by a key that lies beside the settings.
+Write access to the database is not enough to forge a signature: each carries a MAC over itself and
+the signature before it, by a key that is kept beside the settings.
 
 A signature covers counts, coverage, temperatures, times, outcomes, and how many people were
-expected and measured, but neither names nor
-telephone numbers, which are deleted after `[retention] persons_days`.
+expected and measured. It covers neither names nor telephone numbers, because these are deleted
+after `[retention] persons_days`.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ from fevergate.web_common.store import WebStore
 
 MAX_DIFFERENCES = 50
 MAX_SIGNED_FEVERS = MAX_FEVERS
-"""Most fevers of a day that can be signed: the signature's document holds half a kilobyte of each,
-and takes more in memory. Fevers that a stolen kiosk invented are struck before signing, and struck
-ones do not count."""
+"""Most fevers of a day that can be signed: the signature's document has half a kilobyte for each,
+and takes more in memory. Struck fevers do not count: those that a stolen kiosk invented are struck
+before signing."""
 
 
 class SignOff(Struct, frozen=True, kw_only=True):
-    """A signature; `genuine`: its record is unchanged; `differences`: between the log as signed and
-    as it is now."""
+    """A signature; `genuine`: whether its record is unchanged; `differences`: between the log as it
+    was signed and as it is now."""
 
     by: str
     at: float
@@ -127,7 +127,7 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
     fevers = {}
     for fever in day.fevers:
         fields = msgspec.to_builtins(fever)
-        # A MAC in place of the name, which is deleted later and until then must not change.
+        # A MAC in place of the name: the name is deleted later, and must not change until then.
         name = fields.pop("acknowledged_by")
         fields["acknowledged_by"] = vault.mac(name)[:16] if name else ""
         follow_up = known.get(identity_of(fever))

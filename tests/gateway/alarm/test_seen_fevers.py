@@ -1,4 +1,4 @@
-"""Which fevers were raised before."""
+"""The alarm remembers which fevers it has raised before, within bounded memory."""
 
 import pytest
 from hypothesis import given
@@ -14,35 +14,35 @@ identities = st.builds(
 
 
 @given(st.lists(identities), identities)
-def test_it_knows_what_it_was_told_and_nothing_else(told, other):
-    known = SeenFevers(told)
-    assert all(identity in known for identity in told)
-    assert (other in known) == (other in told)
-    assert len(known) == len(set(told))
+def test_exactly_the_added_fevers_are_known(added, other):
+    known = SeenFevers(added)
+    assert all(identity in known for identity in added)
+    assert (other in known) == (other in added)
+    assert len(known) == len(set(added))
 
 
-def test_it_stays_small_and_forgets_the_oldest_boots_first(monkeypatch):
+def test_beyond_the_limit_the_oldest_boots_are_forgotten_first(monkeypatch):
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
     known = SeenFevers(Identity("a", boot, seq) for boot in range(30) for seq in range(1, 11))
     assert len(known) <= 100
     assert Identity("a", 29, 10) in known and Identity("a", 0, 1) not in known
 
 
-def test_a_boot_that_goes_on_is_not_the_first_to_be_forgotten(monkeypatch):
+def test_a_boot_that_still_sends_fevers_is_not_the_first_to_be_forgotten(monkeypatch):
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 20)
     known = SeenFevers(Identity("a", boot, seq) for boot in (0, 1) for seq in range(1, 11))
     known.add(Identity("a", 0, 11))
     assert Identity("a", 0, 1) in known and Identity("a", 1, 1) not in known
 
 
-def test_of_its_only_boot_a_kiosk_forgets_the_lower_half(monkeypatch):
+def test_if_a_kiosk_has_only_one_boot_its_older_fevers_are_forgotten(monkeypatch):
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
     known = SeenFevers(Identity("a", 1, seq) for seq in range(1, 1001))
     assert len(known) <= 100 and Identity("a", 1, 1000) in known
 
 
 @pytest.mark.parametrize("boots", [1, 7])
-def test_a_kiosk_that_sends_fevers_without_end_forgets_its_own_alone(monkeypatch, boots):
+def test_a_kiosk_that_sends_fevers_without_end_displaces_only_its_own(monkeypatch, boots):
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
     honest = [Identity("a", boot, seq) for boot in (1, 2) for seq in (3, 9)]
     known = SeenFevers(honest)
@@ -51,8 +51,8 @@ def test_a_kiosk_that_sends_fevers_without_end_forgets_its_own_alone(monkeypatch
     assert len(known) <= 100 and all(identity in known for identity in honest)
 
 
-def test_a_kiosk_is_searched_for_its_boots_seldom(monkeypatch):
-    """That takes milliseconds, in which no other gate's fever lights its lamp."""
+def test_old_fevers_are_seldom_searched_for(monkeypatch):
+    """A search takes milliseconds, during which no other gate's fever lights its lamp."""
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
     known = SeenFevers()
     searched = []

@@ -1,4 +1,5 @@
-"""A day's counts, coverage and temperatures, whatever is repeated, reordered or dated late."""
+"""A day's counts, coverage and temperatures are right, although readings are repeated, reordered or
+dated late."""
 
 from collections import Counter
 from contextlib import closing
@@ -49,10 +50,10 @@ def test_every_person_is_counted_once_on_the_right_day(tmp_path_factory, events,
     for start in range(0, len(batch), at_once):
         store.commit(batch[start : start + at_once])
     for verdict in ("normal", "fever", "retry"):
-        assert total(store, verdict) == sum(1 for one in first.values() if one[1] == verdict)
+        assert total(store, verdict) == sum(1 for event in first.values() if event[1] == verdict)
     shown = store.db.execute("select tenth, sum(shown) from temperatures group by 1")
     assert {tenth: count for tenth, count in shown if count} == Counter(
-        one[2] for one in first.values() if one[1] != "retry"
+        event[2] for event in first.values() if event[1] != "retry"
     )
     store.close()
 
@@ -69,15 +70,15 @@ def test_a_day_is_the_sum_of_its_hours(tmp_path):
     store.close()
 
 
-def test_a_day_is_of_the_gate_at_which_it_ended(tmp_path):
+def test_a_kiosks_day_belongs_to_the_gate_where_it_was_last(tmp_path):
     with closing(Store(tmp_path / "a.db")) as store:
         for seq, gate in ((1, "north"), (2, "south")):
-            one = reading(seq, at=AT + 3600 * seq)
-            store.commit([ReadingArrived(one, AT + 3600 * seq, gate)])
+            scan = reading(seq, at=AT + 3600 * seq)
+            store.commit([ReadingArrived(scan, AT + 3600 * seq, gate)])
         assert [row["gate"] for row in store.db.query("select gate from days")] == ["south"]
 
 
-def test_another_zone_counts_the_days_again(tmp_path):
+def test_after_a_change_of_the_time_zone_the_days_are_counted_again(tmp_path):
     store = Store(tmp_path / "a.db", ZoneInfo("Asia/Shanghai"))
     store.commit([arrived(1, at=AT)])  # ten in the morning
     assert [date for date, _ in days(store)] == ["2026-11-23"]

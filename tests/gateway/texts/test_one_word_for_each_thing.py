@@ -1,4 +1,5 @@
-"""One Chinese word for each thing on display, pages, handbook, commands; nothing half English."""
+"""Display, pages, handbook and commands use one Chinese word for each thing, and no text is half
+English."""
 
 import re
 
@@ -22,7 +23,7 @@ OTHER_WORDS = {
     "离校回家": "送回家|(?<!离校)回家",
     "测温机": "测温亭|测温设备|终端机",
 }
-"""A word, and what else was said for the same thing."""
+"""The word for a thing, and a pattern of other words for it that must not be used."""
 
 FILES = ("README.zh.md", "hardware/*.md", "hardware/handbook/*", "gateway/*.md", "firmware/*.md")
 
@@ -45,10 +46,10 @@ def texts():
 @pytest.mark.parametrize("word", OTHER_WORDS)
 def test_a_thing_has_one_word(word):
     other = re.compile(OTHER_WORDS[word])
-    assert not [(where, said) for where, text in texts() for said in other.findall(text)]
+    assert not [(where, wrong) for where, text in texts() for wrong in other.findall(text)]
 
 
-def test_the_lamp_is_acknowledged_and_what_follows_is_treated():
+def test_acknowledging_the_lamp_and_treating_the_fever_have_words_of_their_own():
     known = translations()
     assert known["Acknowledged by"] == "确认人" and known["not acknowledged"] == "未确认"
     assert known["Follow-up"] == "处置登记" and known["Acknowledge"] == "确认"
@@ -73,7 +74,7 @@ SENTENCE = re.compile(r"(?:[A-Za-z]{2,}[ ,.]+){2,}[A-Za-z]{2,}")
 FIELD = re.compile(r"(?<![\[\w.])[a-z]+(?:_[a-z]+)+(?![\w\]])")
 
 
-def test_no_english_sentence_and_no_name_of_a_field_stands_within_chinese():
+def test_no_chinese_text_holds_an_english_sentence_or_a_fields_name():
     for key, text in translations().items():
         plain = PROGRAM.sub("", HOLE.sub("", text))
         assert not SENTENCE.search(plain), (key, text)
@@ -108,11 +109,11 @@ AUDIT = [
 
 @pytest.mark.parametrize(("action", "what", "wanted"), AUDIT)
 def test_the_audit_is_read_in_chinese(action, what, wanted):
-    said = audit_text(AuditEntry(1, 0.0, "李伟", action, what), translator("zh"))
+    text = audit_text(AuditEntry(1, 0.0, "李伟", action, what), translator("zh"))
     if wanted is not None:
-        assert said == wanted
-    assert not SENTENCE.search(said) and not FIELD.search(said)
-    assert not any(f": {reason}" in said for reason in ERRORS)
+        assert text == wanted
+    assert not SENTENCE.search(text) and not FIELD.search(text)
+    assert not any(f": {reason}" in text for reason in ERRORS)
 
 
 def test_every_action_of_the_audit_has_words():
@@ -134,6 +135,6 @@ def test_every_field_that_the_audit_can_name_has_a_title():
 
 @pytest.mark.parametrize("action", ["save follow-up", "settings", "issue token", "sign in failed"])
 @pytest.mark.parametrize("what", ["", "x", ": ", "{", "a → b", "'{", "north-1 {'x"])
-def test_an_entry_of_another_form_stays_as_it_is(action, what):
-    said = audit_text(AuditEntry(1, 0.0, "-", action, what), translator("zh"))
-    assert said in (what, what.strip())
+def test_an_entry_of_an_unknown_form_is_shown_unchanged(action, what):
+    text = audit_text(AuditEntry(1, 0.0, "-", action, what), translator("zh"))
+    assert text in (what, what.strip())

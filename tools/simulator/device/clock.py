@@ -1,11 +1,12 @@
 """The board's `time` module: a clock that can run faster than real time.
 
 Ticks and sleeps are simulated. `time()` stays real, because certificates and records carry real
-dates, unless `start` is given the date of the boot: then it runs as fast as the ticks. As on an
+dates; but if `start` is given the date of the boot, `time()` runs as fast as the ticks. As on an
 ESP32 `time()` is an int that counts from 2000, and tuples have eight fields.
 
-Ticks stand still while the host holds the board up: no board stops for seconds, and a kiosk that
-did would miss whoever stands before it. Not where the date runs with them, which would stay behind.
+Ticks stand still while the host holds the board up: a real board never stops for seconds, and a
+kiosk that did would miss the person before it. If `start` is given the date of the boot they run
+on, because the date would stay behind.
 """
 
 import sys
@@ -14,7 +15,7 @@ import time as _real
 ticks_add = _real.ticks_add
 ticks_diff = _real.ticks_diff
 
-_STEP_US = 100_000  # host's time from one look at the clock to the next; a longer one is a delay
+_STEP_US = 100_000  # host's time between two looks at the clock; if it is longer, the host is busy
 _EVER_US = 1 << 28
 _EPOCH_S = 946_684_800  # 1970 to 2000
 _TICKS = (sys.maxsize >> 1) + 1  # ticks wrap at half of what a small int holds: 2^30 on a board
@@ -22,7 +23,7 @@ _start_ms = _real.ticks_ms()
 _last_us = _real.ticks_us()
 _boot_ms = 0  # simulated, since the boot
 _part_us = 0  # remainder below a millisecond, in thousandths of a microsecond
-_meant_us = 0  # host's time that the board itself wanted to wait since the last look at the clock
+_meant_us = 0  # host's time for which the board itself chose to wait since the last look
 _permille = 1000
 _offset_s = -_EPOCH_S
 _boot_utc = None
@@ -54,8 +55,8 @@ def set_seconds(now, us=0):
 
 
 def boot_ms():
-    """Simulated milliseconds since the boot. Call it every eight minutes at least: beyond that a
-    difference of the host's microsecond ticks is ambiguous in 32-bit words."""
+    """Simulated milliseconds since the boot. Call it at least every eight minutes: in 32-bit words
+    the host's microsecond ticks wrap, and a longer difference is ambiguous."""
     global _last_us, _boot_ms, _part_us, _meant_us
     now_us = _real.ticks_us()
     step_us = ticks_diff(now_us, _last_us)
@@ -81,8 +82,8 @@ def boot_us():
     return boot_ms() * 1000 + _part_us // 1000
 
 
-# Ticks begin at the host's value: asyncio's task queue, written in C, stamps tasks that are to run
-# at once with the host's ticks, which must not lie in the simulated future.
+# Ticks begin at the host's value. asyncio's task queue, written in C, stamps tasks that are to run
+# at once with the host's ticks, and these must not lie in the simulated future.
 
 
 def ticks_us():
