@@ -92,7 +92,7 @@ def test_a_reference_that_cannot_be_is_asked_again_or_refused(desk):
     assert check(desk, keys="370\n37.0\n").exit_code == 0
     done = check(desk, "--reference", "axillary", "--at", "20")
     assert done.exit_code == 2 and "35 to 41" in done.output
-    assert "--at says" in check(desk, "--json").output
+    assert "give the reference's temperature by --at" in check(desk, "--json").output
     assert json.loads(check(desk, "--json", "--at", "37.0").stdout)["passed"] is True
 
 
