@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import MarkError, PeriodError
-from fevergate.people.store import AT_ONCE, is_among
+from fevergate.people.store import is_among
 from fevergate.storage.statements import Connection, Statements
 
 Kind = Literal["hand", "desk", "card", "gate", "excused", "none"]
@@ -37,7 +37,7 @@ FEVER_C = 37.3
 
 MAX_REASON = 200
 MAX_MARKS = 500
-"""Most marks that are entered at once."""
+"""Most marks that are entered at once: their people are looked up in one query."""
 
 
 class NewMark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,26 +195,16 @@ class Marks:
     def _allowed(self, day: date, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:
         """Those of `numbers` who belong to some units, or belonged to them on a day that is closed
         by now."""
-        rows = self._in_parts(_SELECT_UNITS, (day.isoformat(),), numbers)
+        rows = self._of_people(_SELECT_UNITS, day, numbers)
         return {person for person, campus, unit in rows if is_among(units, campus, unit)}
 
     def _known(self, day: date, numbers: Sequence[int]) -> dict[int, _Mark]:
-        rows = self._in_parts(
-            "select person, kind, clinical_c, revision from marks where day = ? and person in ({})",
-            (day.isoformat(),),
-            numbers,
-        )
+        rows = self._of_people(_SELECT_KNOWN, day, numbers)
         return {person: _Mark(*row) for person, *row in rows}
 
-    def _in_parts(
-        self, sql: str, values: tuple[Any, ...], numbers: Sequence[int]
-    ) -> list[tuple[Any, ...]]:
-        rows = []
-        for begin in range(0, len(numbers), AT_ONCE):
-            part = tuple(numbers[begin : begin + AT_ONCE])
-            places = ", ".join("?" * len(part))
-            rows += self._statements.query(sql.format(places), values + part)
-        return rows
+    def _of_people(self, sql: str, day: date, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+        places = ", ".join("?" * len(numbers)) or "null"
+        return self._statements.query(sql.format(places), (day.isoformat(), *numbers))
 
     def _put(
         self,
@@ -301,6 +291,8 @@ _SELECT_UNITS = """
     select p.person, case when m.expected = 1 then m.campus else p.campus end,
         case when m.expected = 1 then m.unit else p.unit end
     from people p left join marks m on m.day = ? and m.person = p.person where p.person in ({})"""
+_SELECT_KNOWN = """
+    select person, kind, clinical_c, revision from marks where day = ? and person in ({})"""
 _SELECT_OWN = "select person, kind from marks where day = ? and revision > 0 and person > 0"
 COUNT_FEVERS = "select count(*) from marks where day = ? and clinical_c >= ?"
 _SELECT_FEVERS = """

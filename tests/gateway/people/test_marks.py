@@ -10,11 +10,14 @@ from people_helpers import entry
 from fevergate.errors import MarkError, PeriodError
 from fevergate.people.marks import (
     FEVER_C,
+    MAX_MARKS,
+    MAX_REASON,
     NewMark,
     fevers_since,
+    set_marks_aside,
 )
 from fevergate.people.roll import DayRoll
-from fevergate.storage.coverage_bits import DAY_S
+from fevergate.storage.coverage_bits import DAY_S, day_bounds
 
 NUMBERS = [f"2023{n:03}" for n in range(7)]
 UNITS = ["计应2301", "软件2302"]
@@ -38,12 +41,24 @@ def test_a_reason_has_no_character_that_nobody_sees(college):
     assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
 
 
+def test_a_reason_is_two_hundred_characters_at_most(college):
+    listed(college, "1")
+    assert why(college, "1", excused="x" * (MAX_REASON + 1)) == ("1", "reason")
+    college.enter("1", excused="x" * MAX_REASON)
+
+
 def test_a_class_is_entered_whole_or_not_at_all(college):
     listed(college, "1", "2", "3")
     people = [college.person(number) for number in "123"]
     marks = [NewMark(person=person, clinical_c=36.5) for person in people]
     wrong = [*marks[:2], NewMark(person=people[2], clinical_c=365)]
-    for given, reason in ((wrong, "celsius"), ([*marks, marks[0]], "twice"), (marks * 200, "many")):
+    one = marks[:1]
+    for given, reason in (
+        (wrong, "celsius"),
+        ([*marks, marks[0]], "twice"),
+        (one * MAX_MARKS, "twice"),
+        (one * (MAX_MARKS + 1), "many"),
+    ):
         with pytest.raises(MarkError, match=reason):
             college.marks.enter(college.today, given, "Chen")
     assert college.roll.day(college.today) == DayRoll(expected=3, unmeasured=3)
@@ -51,6 +66,7 @@ def test_a_class_is_entered_whole_or_not_at_all(college):
     assert [(change.before, change.now) for change in changes] == [("", "36.5")] * 3
     assert college.roll.day(college.today) == DayRoll(expected=3, measured=3)
     assert college.roll.day(college.today).zero
+    assert college.marks.enter(college.today, [], "Chen") == []
 
 
 @pytest.mark.parametrize(
@@ -98,6 +114,25 @@ def test_a_fever_begins_at_its_threshold_and_stays_one_case_when_it_is_corrected
     college.enter("1", clinical_c=38.5)
     (second,) = fevers_since(college.store.statements, ZONE, 0.0)
     assert first.key and second.key == first.key and second.clinical_c == 38.5
+    college.clock.at += 60
+    college.enter("1", clinical_c=FEVER_C - 0.004)
+    assert college.roll.day(college.today).fevers == 1, "as it is kept, to two places"
+
+
+def test_a_fever_is_told_once_by_the_unit_of_its_day(college):
+    listed(college, "1", unit=UNITS[0])
+    first = college.today
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    listed(college, "1", unit=UNITS[1])
+    college.enter("1", first, clinical_c=38.5)
+    entered = college.clock.at
+    (fever,) = fevers_since(college.store.statements, ZONE, day_bounds(first, ZONE)[0])
+    assert (fever.unit, fever.at) == (UNITS[0], entered)
+    college.enter("1", clinical_c=38.5)
+    (fever,) = fevers_since(college.store.statements, ZONE, entered)
+    assert fever.unit == UNITS[1]
+    assert fevers_since(college.store.statements, ZONE, entered + 1) == []
 
 
 def test_why_somebody_was_excused_is_sealed_on_the_disk_and_read_by_who_may(college, tmp_path):
@@ -115,6 +150,18 @@ def test_nobody_is_marked_for_a_day_that_has_not_begun(college):
         college.enter("1", college.today + timedelta(1), clinical_c=36.6)
 
 
+def test_nobody_is_marked_for_a_day_before_the_marks_that_are_kept(college):
+    listed(college, "1")
+    college.roll.close_days(30)
+    first = college.today
+    college.clock.at += 2 * DAY_S
+    college.roll.close_days(30)
+    college.roll.forget(college.today)
+    for day in (first, first - timedelta(9)):
+        with pytest.raises(PeriodError, match="forgotten"):
+            college.enter("1", day, clinical_c=36.6)
+
+
 def test_who_is_told_to_others_is_who_was_marked_here(college):
     listed(college, "1", "2", "3")
     people = [college.person(number) for number in "123"]
@@ -126,6 +173,47 @@ def test_who_is_told_to_others_is_who_was_marked_here(college):
     assert college.roll.day(college.today) == DayRoll(expected=3, measured=2, excused=1)
     college.marks.learn(college.today, [], [])  # that gateway took it back
     assert college.numbers("unmeasured") == ["3"]
+    college.marks.learn(college.today, people[2:], people[2:])
+    assert college.numbers("measured") == ["1", "3"], "one gateway excused, another measured"
+
+
+def test_what_was_taken_back_is_told_unless_a_kiosk_knows_better_and_nothing_that_never_was(
+    college,
+):
+    listed(college, "1", "2", "3")
+    first, people = college.today, [college.person(number) for number in "123"]
+    back = NewMark(person=people[0], take_back="another's row")
+    assert college.marks.enter(first, [back], "Chen") == []
+    for number in "12":
+        college.enter(number, clinical_c=36.6)
+        college.enter(number, take_back="another's row")
+    college.passes("2")
+    college.presences.take()
+    assert college.marks.own(first).taken_back == {people[0]}
+    college.clock.at += DAY_S
+    college.roll.close_days(30)
+    assert college.marks.own(first).taken_back == {people[0]}
+
+
+def test_what_another_gateway_tells_again_is_not_written_again(college, tmp_path):
+    listed(college, "1", "2")
+    people = [college.person(number) for number in "12"]
+    sizes = []
+    for measured in (people[:1], people[:1], people):
+        college.marks.learn(college.today, measured, people[1:])
+        sizes.append((tmp_path / "people.db-wal").stat().st_size)
+    assert sizes[0] == sizes[1] < sizes[2]
+
+
+def test_marks_of_lists_that_were_replaced_count_by_day_alone_however_many_lists(college):
+    listed(college, "1")
+    for _ in range(3):
+        college.enter("1", clinical_c=38.5)
+        with college.store.statements.transaction() as connection:
+            set_marks_aside(connection, college.clock.at)
+    own = college.marks.own(college.today)
+    assert (own.measured, own.fevers) == (set(), 3)
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1, fevers=3)
 
 
 def test_a_late_mark_is_entered_by_the_tutor_of_the_unit_of_that_day(college):
