@@ -222,20 +222,22 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
             file.writelines(f"{user}:{password}\n" for user, password in passwords.items())
         result = subprocess.run([tool, "-U", str(beside)], capture_output=True, text=True)
         if result.returncode:
+            if not os.statvfs(path.parent).f_bavail:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             why = result.stderr.strip() or result.stdout.strip()
             raise ProvisionError(f"mosquitto_passwd: {why}")
         beside.chmod(0o600)
         with beside.open("rb") as file:
             os.fsync(file.fileno())
-            lines = file.read().decode().splitlines(keepends=True)
-        if [line.partition(":$")[0] for line in lines if line.endswith("\n")] != [*passwords]:
-            raise OSError(errno.ENOSPC, "mosquitto_passwd wrote a part", str(path))
         beside.replace(path)
     except OSError as error:
         error.filename = error.filename or str(path)
         raise
     finally:
         beside.unlink(missing_ok=True)
+        path.with_name(beside.name + ".tmp").unlink(
+            missing_ok=True
+        )  # the tool's copy, in the clear
     sync_folder(path.parent)
     # A revoked credential must not come back with the last good copies.
     last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")

@@ -159,7 +159,8 @@ def add(
 
 
 def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
-    """Revoke the credential of a kiosk, or in a campus server's folder of a gateway.
+    """Revoke the credential of a kiosk, or in a campus server's folder of a gateway. Of a kiosk
+    that is revoked already, it does what a run that was cut off has left.
 
     Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` if the broker still accepts it.
     """
@@ -169,17 +170,19 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         yield from apply_campus(folder)
         return
     settings = _open(folder)
-    password = kiosks.renew_password(folder, name)
-    write_broker(Provisioned(folder), settings.campus)
-    broker_files.hand_over(folder)
+    told, password = dict[str, Any](), ""
     left: BrokerError | None = None
-    if services.reload_broker(folder):  # disconnects it; its last will is published
-        own = str(kiosks.settings_of(folder, name)["password"])
-        try:
-            services.clear_retained(settings, name, own)
-        except BrokerError as error:
-            left = error
-    told = kiosks.forget(folder, name, reason)
+    if name in kiosk_names(folder) or name not in kiosks.revoked(folder):
+        password = kiosks.renew_password(folder, name)
+        write_broker(Provisioned(folder), settings.campus)
+        broker_files.hand_over(folder)
+        if services.reload_broker(folder):  # disconnects it; its last will is published
+            own = str(kiosks.settings_of(folder, name)["password"])
+            try:
+                services.clear_retained(settings, name, own)
+            except BrokerError as error:
+                left = error
+        told = kiosks.forget(folder, name, reason)
     document = read_toml(folder / SETTINGS)
     left_at = take_from_gate(document, name)
     dark = end_dark_watches(document)
@@ -190,11 +193,12 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     yield message(settings, "post_revoked" if post_of else "revoked", kiosk=name)
     reloaded = services.reload_broker(folder)
     yield message(settings, "started" if services.restart(folder) else "to_start")
-    if reloaded:
+    if reloaded and password:
         services.see_refused(settings, name, password)
     if left:
         raise BrokerError(f"what {name} left retained is not taken back: {left}")
-    yield message(settings, "refused" if reloaded else "no_broker")
+    if password or not reloaded:
+        yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
         yield message(settings, "last", gate=_title(settings, left_at))
     dark += [post_of] if post_of else []

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from fevergate import cli
 from fevergate.crypto import pki
+from fevergate.mosquitto import broker_files
 from fevergate.provision.files import kiosk_names, users_of
 from fevergate.settings.gateway import load_gateway
 
@@ -41,6 +42,13 @@ class Card:
 
     def close(self):
         subprocess.run(["umount", "--lazy", self.folder], check=True)
+
+
+@pytest.fixture
+def card(tmp_path):
+    card = Card(tmp_path / "card")
+    yield card
+    card.close()
 
 
 @pytest.fixture
@@ -95,3 +103,16 @@ def test_a_disk_that_is_full_half_way_leaves_nothing_that_the_next_run_takes_for
             card.close()
         pages += 1
     assert 5 < pages < 100
+
+
+def test_mosquittos_tool_on_a_full_disk_leaves_no_password_in_the_clear(card):
+    """Its own copy would be left, and others might read it."""
+    passwords = {f"kiosk-{number}": "secret" * 6 for number in range(90)}
+    card.room(2)
+    with pytest.raises(OSError, match="No space left") as full:
+        broker_files.write_passwords(card.folder / "broker.passwords", passwords)
+    assert full.value.filename == str(card.folder / "broker.passwords")
+    card.make_room()
+    assert list(card.folder.iterdir()) == []
+    broker_files.write_passwords(card.folder / "broker.passwords", passwords)
+    assert (card.folder / "broker.passwords").read_text().count(":$7$") == 90

@@ -213,6 +213,19 @@ def test_a_renewal_that_broke_off_is_ended_by_the_next(old):
     assert (old / "kiosks/south-1/ca.der").read_bytes() == pki.authority_der(old)
 
 
+def test_a_revocation_that_was_cut_off_is_ended_by_the_next(tmp_path, monkeypatch):
+    folder = make(tmp_path / "a").folder
+    with monkeypatch.context() as power:
+        power.setattr(steps, "take_from_gate", lambda *_: 1 / 0)  # and then the power went
+        with pytest.raises(ZeroDivisionError):
+            list(steps.revoke(folder, "north-2", "stolen"))
+    assert "north-2" in load_gateway(folder / "gateway.toml").kiosks
+    assert any("north-2" in line for line in steps.revoke(folder, "north-2", "stolen"))
+    assert "north-2" not in load_gateway(folder / "gateway.toml").kiosks
+    assert "north-2" not in (folder / "broker.passwords").read_text()
+    assert (folder / "revoked.jsonl").read_text().count("north-2") == 1
+
+
 def test_a_key_whose_certificate_was_not_written_any_more_gets_one(tmp_path, monkeypatch):
     """Else the broker starts with neither, and no later run sees why."""
     make(tmp_path / "a")
