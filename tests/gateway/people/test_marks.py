@@ -1,17 +1,19 @@
 """Who was measured or excused is entered by whoever may, whole, and hides no fever."""
 
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from college import ZONE, listed, why
-from people_helpers import entry
+from people_helpers import NOW, entry
 
 from fevergate.errors import MarkError, PeriodError
 from fevergate.people.marks import (
     FEVER_C,
     MAX_MARKS,
     MAX_REASON,
+    Marks,
     NewMark,
     fevers_since,
     set_marks_aside,
@@ -231,3 +233,25 @@ def test_a_late_mark_is_entered_by_the_tutor_of_the_unit_of_that_day(college):
     with pytest.raises(MarkError, match="unlisted"):
         college.enter(number, None, [UNITS[0]], clinical_c=36.5)
     college.enter(number, None, [UNITS[1]], clinical_c=36.5)
+
+
+@pytest.mark.parametrize("people", ["postgresql"], indirect=True)
+def test_two_who_mark_somebody_at_once_do_not_overwrite_each_other(people, changes, monkeypatch):
+    """On the campus server; at a gateway one waits for the other."""
+    changes.replace([entry("1")])
+    marks, known = Marks(people.statements, people.vault, ZONE), Marks._known
+    today = datetime.fromtimestamp(NOW, ZONE).date()
+    fever, normal = (NewMark(person=1, clinical_c=clinical_c) for clinical_c in (38.9, 36.6))
+
+    def meanwhile(*of):
+        found = known(*of)
+        monkeypatch.setattr(Marks, "_known", known)
+        other = threading.Thread(target=marks.enter, args=(today, [fever], "Li"))
+        other.start()
+        other.join()
+        return found
+
+    monkeypatch.setattr(Marks, "_known", meanwhile)
+    with pytest.raises(MarkError, match="meanwhile"):
+        marks.enter(today, [normal], "Chen")
+    assert marks.own(today).fevers == 1
