@@ -8,9 +8,10 @@ same tracks.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import ceil, floor, hypot, sqrt
+from math import floor, hypot
+
+from shapely import Geometry, LineString, Point, STRtree, box
 
 from hardware_build.errors import UnroutedError
 from hardware_build.layout.copper import SAFE_MM, Board, Pad, Track, Via
@@ -40,6 +41,7 @@ class Router:
         self.done: dict[str, _Routed] = {}
         self.history: dict[int, int] = {}
         self._fixed: dict[tuple[str, bool], bytearray] = {}
+        self._cells = STRtree([Point(self._place(cell)) for cell in range(self.layer_cells)])
 
     def route(self) -> tuple[list[Track], list[Via]]:
         """Tracks and vias of all nets."""
@@ -197,7 +199,7 @@ class Router:
             ):
                 blocked[cell] = blocked[cell + self.layer_cells] = 1
         for x, y, radius in self.board.holes:
-            for cell in self._within(x, y, 0, 0, radius + half):
+            for cell in self._near(Point(x, y), radius + half):
                 blocked[cell] = blocked[cell + self.layer_cells] = 1
         for pad in self.board.pads:
             if pad.net == net and not via:
@@ -206,9 +208,10 @@ class Router:
             if pad.net == net:
                 away = half + 0.1
             wide, high = pad.wide / 2, pad.high / 2
+            shape = box(pad.x - wide, pad.y - high, pad.x + wide, pad.y + high)
             if pad.round:
-                wide, high, away = 0, 0, away + max(wide, high)
-            for cell in self._within(pad.x, pad.y, wide, high, away):
+                shape, away = Point(pad.x, pad.y), away + max(wide, high)
+            for cell in self._near(shape, away):
                 for layer in pad.layers:
                     blocked[cell + layer * self.layer_cells] = 1
         self._fixed[net, via] = blocked
@@ -225,10 +228,11 @@ class Router:
             for soft, half in zip(both, (rules.width(net) / 2, rules.via / 2), strict=True):
                 for track in routed.tracks:
                     shift = track.layer * self.layer_cells
-                    for cell in self._beside(track, track.width / 2 + half + apart):
+                    line = LineString([(track.x1, track.y1), (track.x2, track.y2)])
+                    for cell in self._near(line, track.width / 2 + half + apart):
                         soft.setdefault(cell + shift, set()).add(other)
                 for via in routed.vias:
-                    for cell in self._within(via.x, via.y, 0, 0, rules.via / 2 + half + apart):
+                    for cell in self._near(Point(via.x, via.y), rules.via / 2 + half + apart):
                         soft.setdefault(cell, set()).add(other)
                         soft.setdefault(cell + self.layer_cells, set()).add(other)
         return both
@@ -245,32 +249,9 @@ class Router:
     def _pad_cells(self, pad: Pad) -> set[int]:
         return {self._cell(pad.x, pad.y) + layer * self.layer_cells for layer in pad.layers}
 
-    def _within(self, x: float, y: float, wide: float, high: float, away: float) -> Iterator[int]:
-        """Cells of the front nearer than `away` to a rectangle of half sizes `wide` and `high`."""
-        away -= 1e-6
-        for row in self._range(y - high - away, y + high + away, self.rows):
-            down = max(abs(row * GRID_MM - y) - high, 0)
-            across = wide + sqrt(max(away * away - down * down, 0))
-            for column in self._range(x - across, x + across, self.columns):
-                yield row * self.columns + column
-
-    def _beside(self, track: Track, away: float) -> Iterable[int]:
-        """Cells of the front nearer than `away` to a track's middle line."""
-        away -= 1e-6
-        dx, dy = track.x2 - track.x1, track.y2 - track.y1
-        long = dx * dx + dy * dy
-        low_y, high_y = sorted((track.y1, track.y2))
-        low_x, high_x = sorted((track.x1, track.x2))
-        for row in self._range(low_y - away, high_y + away, self.rows):
-            for column in self._range(low_x - away, high_x + away, self.columns):
-                x, y = column * GRID_MM - track.x1, row * GRID_MM - track.y1
-                along = min(max((x * dx + y * dy) / long, 0), 1) if long else 0
-                if hypot(x - along * dx, y - along * dy) < away:
-                    yield row * self.columns + column
-
-    @staticmethod
-    def _range(low: float, high: float, most: int) -> range:
-        return range(max(ceil(low / GRID_MM), 0), min(floor(high / GRID_MM) + 1, most))
+    def _near(self, shape: Geometry, away: float) -> list[int]:
+        """Cells of the front nearer than `away` to a shape."""
+        return self._cells.query(shape, "dwithin", away - 1e-6).tolist()
 
 
 def _turns(
