@@ -5,11 +5,12 @@ import io
 import re
 import shutil
 from dataclasses import replace
-from itertools import combinations, pairwise
-from math import hypot
+from functools import cache
+from itertools import combinations
 
 import pytest
 from PIL import Image
+from shapely import LinearRing, LineString, Point
 
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
@@ -34,35 +35,14 @@ def copper(board):
         yield via.net, {0, 1}, via.x, via.y, via.x, via.y, PLAN.rules.via / 2, via
 
 
-def to_line(x, y, x1, y1, x2, y2):
-    dx, dy = x2 - x1, y2 - y1
-    long = dx * dx + dy * dy
-    along = min(max(((x - x1) * dx + (y - y1) * dy) / long, 0), 1) if long else 0
-    return hypot(x - x1 - along * dx, y - y1 - along * dy)
+@cache
+def line(x1, y1, x2, y2):
+    return LineString([(x1, y1), (x2, y2)])
 
 
 def between(one, other):
     """Distance of the edges of two pieces of copper; below 0 they touch."""
-    a, b, c, d = one[2:6]
-    e, f, g, h = other[2:6]
-    crossing = cross(a, b, c, d, e, f) * cross(a, b, c, d, g, h) < 0 and (
-        cross(e, f, g, h, a, b) * cross(e, f, g, h, c, d) < 0
-    )
-    ends = (
-        0.0
-        if crossing
-        else min(
-            to_line(a, b, e, f, g, h),
-            to_line(c, d, e, f, g, h),
-            to_line(e, f, a, b, c, d),
-            to_line(g, h, a, b, c, d),
-        )
-    )
-    return ends - one[6] - other[6]
-
-
-def cross(x1, y1, x2, y2, x, y):
-    return (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
+    return line(*one[2:6]).distance(line(*other[2:6])) - one[6] - other[6]
 
 
 def pieces(board):
@@ -81,17 +61,12 @@ def pieces(board):
             above[top(one)] = top(other)
     # A pour joins what its outline reaches into: spokes end within a pad or go through it.
     for layer, net, outline in board.pours:
-        edges = [(*one, *two) for one, two in pairwise([*outline, outline[0]])]
+        edge = LinearRing(outline)
         reached = [
             number
             for number, thing in enumerate(things)
-            if thing[0] == net and layer in thing[1] and any(
-                between(thing, ("", {layer}, *edge, 0.0)) < 0
-                for edge in edges
-                if max(edge[0], edge[2]) > thing[2] - 2 and min(edge[0], edge[2]) < thing[4] + 2
-                and max(edge[1], edge[3]) > thing[3] - 2 and min(edge[1], edge[3]) < thing[5] + 2
-            )
-        ]  # fmt: skip
+            if thing[0] == net and layer in thing[1] and edge.distance(line(*thing[2:6])) < thing[6]
+        ]
         for number in reached[1:]:
             above[top(number)] = top(reached[0])
     found = {}
@@ -159,8 +134,7 @@ def test_the_lock_keeps_away_from_the_pour_too():
     for thing in lock:
         for layer, _, outline in BOARD.pours:
             if layer in thing[1]:
-                edges = pairwise([*outline, outline[0]])
-                near = min(between(thing, ("", {layer}, *one, *two, 0.0)) for one, two in edges)
+                near = LinearRing(outline).distance(line(*thing[2:6])) - thing[6]
                 assert near > 1.45, thing[7]
 
 
@@ -181,7 +155,7 @@ def test_it_fits_the_housings_posts_and_leaves_its_screws_free():
     assert {size for *_, size in BOARD.holes} == {3.2}
     for x, y, _ in BOARD.holes:
         for thing in copper(BOARD):
-            assert to_line(x, y, *thing[2:6]) - thing[6] > 3.3, thing[7]
+            assert line(*thing[2:6]).distance(Point(x, y)) - thing[6] > 3.3, thing[7]
 
 
 def test_gerber_files_have_the_holes_of_the_board_and_all_layers():

@@ -12,6 +12,7 @@ import numpy as np
 from manifold3d import Manifold
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from shapely import LineString, MultiLineString, get_parts, line_merge
 
 from hardware_build.printable import mesh
 from hardware_build.steps.canvas import INK, Canvas, Point, number
@@ -172,39 +173,10 @@ def _outline(mask: NDArray[np.bool_], scale: float) -> str:
     step = scale / GRID
     path = ""
     for line in lines:
-        points = _fewer(np.asarray(line, float) - 1, 1.0)
-        if len(points) > 3:
-            path += (
-                "M" + " ".join(f"{number(x * step)} {number(y * step)}" for x, y in points) + "Z"
-            )
+        outline = LineString(np.asarray(line) - 1).simplify(1.0)
+        if len(outline.coords) > 3:
+            path += "M" + " ".join(_point((x * step, y * step)) for x, y in outline.coords) + "Z"
     return path
-
-
-def _fewer(points: Array, within: float) -> Array:
-    """Douglas and Peucker: leave out points nearer to the line than `within`."""
-    if len(points) < 3:
-        return points
-    keep = np.zeros(len(points), bool)
-    keep[[0, -1]] = True
-    parts = [(0, len(points) - 1)]
-    while parts:
-        first, last = parts.pop()
-        if last - first < 2:
-            continue
-        chord = points[last] - points[first]
-        rest = points[first + 1 : last] - points[first]
-        long = np.hypot(*chord)
-        away = (
-            np.abs(chord[0] * rest[:, 1] - chord[1] * rest[:, 0]) / long
-            if long > 1e-9
-            else np.hypot(rest[:, 0], rest[:, 1])
-        )
-        far = int(away.argmax())
-        if away[far] > within:
-            middle = first + 1 + far
-            keep[middle] = True
-            parts += [(first, middle), (middle, last)]
-    return points[keep]
 
 
 def _visible(edges: Array, nearest: Array, left: float, top: float, scale: float) -> str:
@@ -224,40 +196,16 @@ def _visible(edges: Array, nearest: Array, left: float, top: float, scale: float
     begins = np.flatnonzero(joined & ~np.concatenate([[False], joined[:-1]]))
     ends = np.flatnonzero(joined & ~np.concatenate([joined[1:], [False]])) + 1
     shown = np.column_stack([(points[:, 0] - left) * scale, (top - points[:, 1]) * scale])
-    return _chained(
-        [
-            (tuple(a), tuple(b))
-            for a, b in zip(
-                shown[begins].round(1).tolist(), shown[ends].round(1).tolist(), strict=True
-            )
-        ]
-    )
-
-
-def _chained(pieces: list[tuple[Point, Point]]) -> str:
-    """Path of line pieces, those that follow one another as one line."""
+    pieces = np.stack([shown[begins], shown[ends]], axis=1).round(1)
+    chains = line_merge(MultiLineString(list(pieces)))
     path = ""
-    follows: dict[Point, list[tuple[Point, Point]]] = {}
-    for piece in pieces:
-        for end in piece:
-            follows.setdefault(end, []).append(piece)
-    left_over = dict.fromkeys(pieces)
-    while left_over:
-        piece = next(iter(left_over))
-        del left_over[piece]
-        line = [*piece]
-        while True:
-            onward = next((piece for piece in follows[line[-1]] if piece in left_over), None)
-            if onward is None:
-                break
-            del left_over[onward]
-            line.append(onward[1] if onward[0] == line[-1] else onward[0])
-        first, *rest = (_point(at) for at in _fewer(np.array(line), 0.35).tolist())
+    for chain in get_parts(chains.simplify(0.35)):
+        first, *rest = (_point(at) for at in chain.coords)
         path += f"M{first}L" + " ".join(rest)
     return path
 
 
-def _point(at: list[float]) -> str:
+def _point(at: Point) -> str:
     return f"{number(at[0])} {number(at[1])}"
 
 
