@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from sqlite3 import IntegrityError
 
 import pytest
 from college import ZONE, listed, why
@@ -122,18 +123,18 @@ def test_a_fever_begins_at_its_threshold_and_stays_one_case_when_it_is_corrected
 
 
 def test_a_fever_is_told_once_by_the_unit_of_its_day(college):
-    listed(college, "1", unit=UNITS[0])
+    listed(college, "1", unit=UNITS[0], campus="east")
     first = college.today
     college.clock.at += DAY_S
     college.roll.close_days(30)
-    listed(college, "1", unit=UNITS[1])
+    listed(college, "1", unit=UNITS[1], campus="west")
     college.enter("1", first, clinical_c=38.5)
     entered = college.clock.at
     (fever,) = fevers_since(college.store.statements, ZONE, day_bounds(first, ZONE)[0])
-    assert (fever.unit, fever.at) == (UNITS[0], entered)
+    assert (fever.campus, fever.unit, fever.at) == ("east", UNITS[0], entered)
     college.enter("1", clinical_c=38.5)
     (fever,) = fevers_since(college.store.statements, ZONE, entered)
-    assert fever.unit == UNITS[1]
+    assert (fever.campus, fever.unit) == ("west", UNITS[1])
     assert fevers_since(college.store.statements, ZONE, entered + 1) == []
 
 
@@ -197,14 +198,17 @@ def test_what_was_taken_back_is_told_unless_a_kiosk_knows_better_and_nothing_tha
     assert college.marks.own(first).taken_back == {people[0]}
 
 
-def test_what_another_gateway_tells_again_is_not_written_again(college, tmp_path):
+def test_what_another_gateway_tells_again_is_not_written_again(college):
     listed(college, "1", "2")
     people = [college.person(number) for number in "12"]
-    sizes = []
-    for measured in (people[:1], people[:1], people):
-        college.marks.learn(college.today, measured, people[1:])
-        sizes.append((tmp_path / "people.db-wal").stat().st_size)
-    assert sizes[0] == sizes[1] < sizes[2]
+    college.marks.learn(college.today, people[:1], people[1:])
+    college.store.statements.query(
+        "create trigger written before insert on marks_elsewhere"
+        " begin select raise(abort, 'written'); end"
+    )
+    college.marks.learn(college.today, people[:1], people[1:])
+    with pytest.raises(IntegrityError, match="written"):
+        college.marks.learn(college.today, people, [])
 
 
 def test_marks_of_lists_that_were_replaced_count_by_day_alone_however_many_lists(college):
