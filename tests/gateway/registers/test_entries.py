@@ -5,21 +5,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from campus_site import Clock, local
-from hypothesis import given
-from hypothesis import strategies as st
+from register_helpers import VISITOR
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import EntryError, NothingFoundError
-from fevergate.registers.declarations import shipped
+from fevergate.registers.declarations import parse, shipped
 from fevergate.registers.entries import MAX_ID, Entries, new_id
 from fevergate.registers.entry_form import EntryForm
 from fevergate.web_common.store import WebStore
 
 REGISTERS = shipped()
 DAY_S = 86400
-VISITOR = {"name": "王小明", "phone": "13800000001", "whom": "Chen Jing", "unit": "送货"}
 FORM = EntryForm(ZoneInfo("Asia/Shanghai"), ["north", "south"], ["north", "north/north-1"])
 
 
@@ -75,8 +73,10 @@ def test_a_form_that_is_sent_twice_makes_one_entry(entries, now):
     now.at += 2
     assert visitor(entries, id_=id_, name="another") == first
     assert entries.count("visitors", 0, now.at + 1) == 1
-    with pytest.raises(EntryError):
-        visitor(entries, id_=MAX_ID + 1)
+    for beyond in (0, MAX_ID + 1):
+        with pytest.raises(EntryError):
+            visitor(entries, id_=beyond)
+    assert [visitor(entries, id_=last).id for last in (1, MAX_ID)] == [1, MAX_ID]
 
 
 def test_two_who_correct_the_same_entry_do_not_overwrite_each_other(entries):
@@ -193,50 +193,78 @@ def test_what_does_not_exist_is_told(entries):
         entries.register("parking")
 
 
-@pytest.mark.parametrize(
-    ("register", "form", "gate", "field", "reason"),
-    [
-        ("visitors", VISITOR | {"name": " "}, "north", "name", "required"),
-        ("visitors", VISITOR | {"name": "x" * 65}, "north", "name", "long"),
-        ("visitors", VISITOR | {"unit": "a\0b"}, "north", "unit", "unprintable"),
-        ("visitors", VISITOR, "", "gate", "gate"),
-        ("visitors", VISITOR, "west", "gate", "gate"),
-        ("visitors", VISITOR | {"celsius": "50"}, "north", "celsius", "clinical"),
-        ("visitors", VISITOR | {"until": "tomorrow"}, "north", "until", "time"),
-        ("visitors", VISITOR | {"until": "0001-01-01T00:00"}, "north", "until", "time"),
-        ("visitors", VISITOR | {"until": 1e300}, "north", "until", "time"),
-        ("visitors", VISITOR | {"plate": "x"}, "north", "plate", "field"),
-        ("supplies", {"item": "gold", "amount": "1"}, "", "item", "choice"),
-        ("supplies", {"item": "masks", "amount": "nan"}, "", "amount", "number"),
-        ("supplies", {"item": "masks", "amount": "1e10"}, "", "amount", "number"),
-        ("disinfection", {"place": "roof", "agent": "uv", "by": "Li"}, "", "place", "choice"),
-        (
-            "duty",
-            {"person": "Li", "from": "2026-11-23T08:00", "to": "2026-11-23T08:00"},
-            "",
-            "to",
-            "order",
-        ),
-    ],
-)
-def test_a_wrong_value_is_refused_by_its_field(register, form, gate, field, reason):
-    with pytest.raises(EntryError) as error:
-        FORM.read(REGISTERS[register], form, gate)
-    assert (error.value.field, error.value.reason) == (field, reason)
+def test_only_what_is_open_is_closed_and_only_what_was_closed_is_opened_again(entries):
+    ended = []
+    entries.ending = lambda *key: ended.append((key, entries.get(*key).closed_at))
+    entry, stays = visitor(entries), supply(entries, "masks", "1")
+    always = duty(entries, "Head")
+    for register, id_ in (("duty", always.id), ("supplies", stays.id)):
+        with pytest.raises(EntryError):
+            entries.close(register, id_, "Li", 1)
+        with pytest.raises(EntryError):
+            entries.reopen(register, id_, "Li", 1)
+    with pytest.raises(EntryError):
+        entries.close("visitors", entry.id, "Li", 2)  # which is not yet
+    entries.close("visitors", entry.id, "Li", 1)
+    entries.reopen("visitors", entry.id, "Li", 2)
+    assert ended == [(("visitors", entry.id), None)], "told once, before it is closed"
 
 
-@given(
-    form=st.dictionaries(
-        st.sampled_from([*REGISTERS["visitors"].fields, "other"]),
-        st.text(max_size=80) | st.floats() | st.none(),
-    )
-)
-def test_whatever_is_entered_is_read_or_refused_by_a_field(form):
-    register = REGISTERS["visitors"]
-    try:
-        new = FORM.read(register, form, "north")
-    except EntryError:
-        return
-    assert set(new.personal) <= set(register.personal)
-    assert not set(new.public) & set(register.personal)
-    assert FORM.read(register, new.public | new.personal, "north") == new
+def test_entries_are_listed_by_when_they_were_made_and_counted_within_a_period(entries, now):
+    begin, made = now.at, []
+    for _ in range(3):
+        made.insert(0, visitor(entries))
+        now.at += 60
+    end = made[0].first_at
+    assert entries.entered("visitors", begin, now.at) == made
+    assert entries.entered("visitors", begin, now.at, 1, 1) == made[1:2]
+    assert entries.entered("visitors", begin, end) == made[1:]
+    assert entries.count("visitors", begin, end) == 2
+    assert entries.newest_holding("visitors", now.at) == made[::-1]
+    assert entries.open_by_gate("visitors", now.at) == {"north": 3}
+    assert entries.open_by_gate("visitors", now.at, end) == {"north": 2}
+    entries.close("visitors", made[2].id, "Li", 1)
+    now.at += 60
+    assert [entry.id for entry in entries.between("visitors", now.at - 60, now.at)] == [
+        entry.id for entry in made[::-1]
+    ]
+    assert len(entries.between("visitors", now.at - 59, now.at)) == 2
+
+
+def test_a_sum_has_no_more_digits_than_what_was_entered(entries):
+    for amount in ("0.1", "0.2"):
+        supply(entries, "masks", amount)
+    assert entries.sums("supplies") == {"masks": 0.3}
+
+
+def test_a_correction_moves_no_entry_in_time(entries, now):
+    entry = supply(entries, "masks", "1")
+    now.at += 60
+    new = FORM.read(REGISTERS["supplies"], {"item": "masks", "amount": "2"})
+    assert entries.change("supplies", entry.id, new, "Li", 1) == ["amount"]
+    changed = entries.get("supplies", entry.id)
+    assert (changed.opened_at, changed.closed_at) == (entry.opened_at, entry.closed_at)
+    assert (changed.first_at, changed.at) == (entry.first_at, now.at)
+
+
+def test_names_go_with_their_day_and_not_a_moment_before(entries, now):
+    entry = visitor(entries)
+    assert entries.forget(entry.first_at) == 0
+    assert entries.forget(entry.first_at + 1) == 1
+
+
+def test_a_personal_value_stays_readable_whatever_its_field_has_become(entries):
+    text = """[notes]
+title = "n"
+[notes.fields]
+note = { title = "n", personal = true }
+"""
+    entries.registers = REGISTERS | parse(text, "f")
+    form = [{"note": note} for note in ("36.6", "nan", "1e300", "n")]
+    read = [FORM.read(entries.register("notes"), one) for one in form]
+    made = [entries.add("notes", new, "Li").id for new in read]
+    as_text = [entries.get("notes", id_).fields["note"] for id_ in made]
+    assert as_text == ["36.6", "nan", "1e300", "n"]
+    entries.registers |= parse(text.replace("true", 'true, type = "number"'), "f")
+    as_numbers = [entries.get("notes", id_).fields["note"] for id_ in made]
+    assert as_numbers == [36.6, "nan", "1e300", "n"]
