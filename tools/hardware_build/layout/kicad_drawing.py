@@ -23,19 +23,20 @@ def placed(board, plan):
     for name in plan["nets"]:
         nets[name] = pcbnew.NETINFO_ITEM(board, name)
         board.Add(nets[name])
-    for part in plan["parts"]:
+    for reference, part in plan["parts"].items():
         library, name = part["footprint"].split(":")
         footprint = pcbnew.FootprintLoad(str(FOOTPRINTS / f"{library}.pretty"), name)
         footprint.SetFPID(pcbnew.LIB_ID(library, name))
-        footprint.SetReference(part["ref"])
+        footprint.SetReference(reference)
         footprint.SetValue(part["value"])
         board.Add(footprint)
-        footprint.SetPosition(at(part["x"], part["y"]))
-        footprint.SetOrientationDegrees(part["turn"])
+        x, y, turn = plan["places"][reference]
+        footprint.SetPosition(at(x, y))
+        footprint.SetOrientationDegrees(turn)
         for pad in footprint.Pads():
             if net := part["pads"].get(pad.GetName()):
                 pad.SetNet(nets[net])
-            if away := plan["pad_clearances"].get(f"{part['ref']}.{pad.GetName()}"):
+            if away := plan["pad_clearances"].get(f"{reference}.{pad.GetName()}"):
                 pad.SetLocalClearance(pcbnew.FromMM(away))
     return nets
 
@@ -68,7 +69,7 @@ def drawn(plan):
         hole.SetNet(nets[via["net"]])
         board.Add(hole)
     words(board, plan)
-    pour(board, plan, nets[plan["pour"]["net"]])
+    pour(board, plan, nets[plan["pour_net"]])
     pcbnew.SaveBoard(str(path), board)
     settle_ids(path)
     classes(path.with_suffix(".kicad_pro"), plan)
@@ -221,7 +222,7 @@ def pour(board, plan, net):
             shape.Append(point.x, point.y)
         zone.SetOutline(shape)
         shape.thisown = False
-        zone.SetLocalClearance(pcbnew.FromMM(plan["pour"]["clearance"]))
+        zone.SetLocalClearance(pcbnew.FromMM(plan["pour_clearance"]))
         zone.SetMinThickness(pcbnew.FromMM(0.25))
         zone.SetThermalReliefGap(pcbnew.FromMM(0.3))
         zone.SetThermalReliefSpokeWidth(pcbnew.FromMM(0.6))

@@ -57,7 +57,7 @@ def make(
     Raises `HardwareError` where parts stand in each other's way, a net finds no way, or KiCad is
     missing or fails.
     """
-    request = _request(plan)
+    request = asdict(plan) | {"nets": plan.nets, "ring": plan.ring()}
     say("places")
     given = _kicad(request | {"command": "pads"})
     if lines := crowded(plan, given["rooms"]):
@@ -124,35 +124,6 @@ def _route(plan: Plan, pads: list[Pad]) -> tuple[list[Track], list[Via]]:
     nets = sorted((net for net in plan.nets if net != plan.pour_net), key=wide_then_short)
     holes = [(x, y, plan.screw_free) for x, y in plan.holes]
     return Router(Board(plan.wide, plan.high, pads, holes, plan.rules, nets)).route()
-
-
-def _request(plan: Plan) -> dict[str, Any]:
-    return {
-        "name": plan.name,
-        "title": plan.title,
-        "digest": plan.digest,
-        "nets": plan.nets,
-        "parts": [
-            {
-                "ref": reference,
-                "value": part.value,
-                "footprint": part.footprint,
-                "pads": part.pads,
-                "x": plan.places[reference][0],
-                "y": plan.places[reference][1],
-                "turn": plan.places[reference][2],
-            }
-            for reference, part in plan.parts.items()
-        ],
-        "rules": asdict(plan.rules),
-        "pad_clearances": plan.pad_clearances,
-        "pour": {"net": plan.pour_net, "clearance": plan.pour_clearance},
-        "wide": plan.wide,
-        "high": plan.high,
-        "corner": plan.corner,
-        "holes": plan.holes,
-        "ring": plan.ring(),
-    }
 
 
 def _names(plan: Plan, rooms: dict[str, list[float]]) -> dict[str, tuple[float, float, float]]:
