@@ -3,14 +3,17 @@
 import hashlib
 from contextlib import closing
 
+import msgspec
 import pytest
-from campus_site import Parts, delivery, fever
+from campus_site import Parts, delivery, fever, local, so_far
 from msgspec.json import encode
-from sqlalchemy import text
+from sqlalchemy import select, text
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from fevergate.campus import delivery_bounds
 from fevergate.campus.receiver import Receiver
+from fevergate.campus.schema import items
 
 TOKEN = {"Authorization": "Bearer secret"}
 
@@ -48,6 +51,27 @@ def test_a_gateway_is_told_which_item_is_wrong_so_that_it_can_send_the_others(po
     body = encode(delivery(fever(1), fever(2))).replace(b'"seq":2', b'"seq":-2')
     answer = post(body)
     assert (answer.status_code, answer.json()["error"]["items"]) == (422, [1])
+
+
+@pytest.mark.parametrize("epoch", ["", "00000000000000e1"])
+def test_what_is_beyond_a_bound_is_named_and_the_rest_can_be_sent(parts, post, monkeypatch, epoch):
+    monkeypatch.setattr(delivery_bounds, "MOST_KIOSKS", 2)
+    whole = delivery(*(so_far(kiosk=kiosk) for kiosk in "abc"))
+    answer = post(encode(msgspec.structs.replace(whole, epoch=epoch)))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["field"], error["items"]) == (422, "$.items[2]", [2])
+
+
+def test_what_comes_too_fast_is_to_be_sent_later(parts, post, monkeypatch):
+    monkeypatch.setattr(delivery_bounds, "NEW_ROWS_BURST", 1.0)
+    answer = post(encode(delivery(fever(1), fever(2))))
+    assert (answer.status_code, answer.json()["error"]["field"]) == (429, "$.items")
+
+
+def test_a_fever_of_2031_is_taken_under_the_time_at_which_it_came(parts, post):
+    wrong = msgspec.structs.replace(fever(1), at=local("2031-05-01 08:00"))
+    assert post(encode(delivery(wrong))).status_code == 200
+    assert parts.database.scalars(select(items.c.at)) == [parts.now()]
 
 
 def test_what_the_database_refuses_is_to_be_sent_again(parts, post):
