@@ -75,6 +75,13 @@ def test_each_of_several_that_a_server_can_never_take_is_refused(names):
     assert sent.held == [ITEMS[0], ITEMS[4]]
 
 
+def test_a_server_that_goes_away_while_the_wrong_item_is_looked_for_is_left_alone():
+    line, answers = Line(0), [422, 503]
+    transport = httpx.MockTransport(lambda _: httpx.Response(answers.pop(0)))
+    line._client = httpx.Client(transport=transport)
+    assert line.send(ITEMS) == ([], []) and not answers
+
+
 @pytest.mark.parametrize("items", [[5], [-1], [0, 99], ["x"], [], 3])
 def test_what_a_server_names_that_was_not_sent_is_looked_for_all_the_same(items):
     assert [item for item, _ in Line(422, names=items).send(ITEMS).refused] == [BAD]
