@@ -136,8 +136,6 @@ def unpacking(
     try:
         progress("unpacking and comparing")
         yield beside, read_backup(path, beside, passphrase)
-        if folder.exists():
-            folder.rmdir()
         beside.rename(folder)
     except OSError as error:
         raise BackupError(f"{folder}: {error.strerror or error}") from error
@@ -220,7 +218,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                 if member.name == MANIFEST:
                     continue
                 expected = missing.pop(member.name, None)
-                if expected is None or not member.isfile() or not _is_inside(member.name):
+                if expected is None or not member.isfile():
                     raise BackupError(f"{path}: {member.name}: not in its manifest")
                 if not _is_taken(member.name):
                     raise BackupError(f"{path}: {member.name}: no backup has such a file")
@@ -268,24 +266,19 @@ def _opened(path: Path, passphrase: str | None) -> Iterator[IO[bytes]]:
             yield cast(IO[bytes], EncryptedReader(file, passphrase, str(path)))
 
 
-def _is_inside(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return bool(parts) and not name.startswith("/") and ".." not in parts
-
-
 def _is_taken(name: str) -> bool:
     """Whether a file of this name may be in a backup; a restore writes no other."""
     path = PurePosixPath(name)
     if len(path.parts) == 1:
         return any(path.match(pattern) for pattern in (*PATTERNS, "*.sqlite"))
-    return path.parts[0] in FOLDERS
+    return path.parts[:1] in [(folder,) for folder in FOLDERS] and ".." not in path.parts
 
 
 def _take(source: IO[bytes], path: Path | None) -> str:
     digest = hashlib.sha256()
     target = None
     if path:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)  # within one that is 0700
         target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     try:
         while block := source.read(1 << 20):

@@ -142,7 +142,24 @@ def test_nothing_is_ever_overwritten(settings, made, tmp_path):
         backup(settings, made)
     with pytest.raises(BackupError, match="new or empty"):
         restore(made, settings.folder)
+    with pytest.raises(BackupError, match="new or empty"):
+        restore(made, made)
     assert log(settings)
+
+
+def test_a_restore_goes_into_an_empty_folder_and_makes_none_above_it(settings, made, tmp_path):
+    (tmp_path / "new").mkdir()
+    restore(made, tmp_path / "new")
+    assert contents(tmp_path / "new") == contents(settings.folder)
+    with pytest.raises(BackupError, match="no such folder"):
+        restore(made, tmp_path / "nowhere" / "new")
+
+
+def test_a_backup_that_was_broken_off_does_not_stand_in_the_way_of_the_next(settings, tmp_path):
+    (tmp_path / "monday.tar.gz.new").write_bytes(bytes(10_000_000))
+    backup(settings, tmp_path / "monday.tar.gz")
+    assert [path.name for path in tmp_path.glob("monday*")] == ["monday.tar.gz"]
+    assert (tmp_path / "monday.tar.gz").stat().st_size < 10_000_000
 
 
 def repacked(made, path, change):
@@ -195,22 +212,50 @@ def test_a_card_that_does_not_keep_what_was_written_is_found_out_at_once(
     assert not list(tmp_path.glob("torn*"))
 
 
-def test_a_member_that_would_climb_out_is_refused(made, tmp_path):
-    path = tmp_path / "evil.tar.gz"
+@pytest.mark.parametrize("name", ["../../evil", "kiosks/../../../evil", "/evil", ".", "", ".."])
+def test_a_member_that_would_climb_out_is_refused(made, tmp_path, name):
+    (tmp_path / "a").mkdir()
+    path = made_up(tmp_path / "bad.tar.gz", members(made) | {name: b"x"})
+    with pytest.raises(BackupError, match="no backup has such a file"):
+        restore(path, tmp_path / "a" / "new")
+    assert not list(tmp_path.rglob("evil")) and not list((tmp_path / "a").iterdir())
+
+
+def test_a_link_in_a_files_place_is_refused(made, tmp_path):
+    path = tmp_path / "bad.tar.gz"
     with tarfile.open(made) as old, tarfile.open(path, "w:gz") as new:
         for member in old:
             data = old.extractfile(member)
-            if member.name == MANIFEST:
-                assert data
-                text = data.read().replace(b'"ca.key"', b'"../../evil"')
-                member.size = len(text)
-                data = io.BytesIO(text)
             if member.name == "ca.key":
-                member.name = "../../evil"
+                member.type, member.linkname = tarfile.SYMTYPE, "gateway.toml"
             new.addfile(member, data)
-    with pytest.raises(BackupError, match="not in its manifest"):
-        restore(path, tmp_path / "a" if (tmp_path / "a").mkdir() else tmp_path / "a" / "new")
-    assert not list(tmp_path.rglob("evil"))
+    with pytest.raises(BackupError, match=r"ca\.key: not in its manifest"):
+        read_backup(path, None, None)
+
+
+def test_a_manifest_may_not_ask_for_all_memory(made, monkeypatch):
+    monkeypatch.setattr("fevergate.backup.archive.MAX_MANIFEST", 1000)
+    with pytest.raises(BackupError, match="expected a backup"):
+        read_backup(made, None, None)
+
+
+def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(made, tmp_path):
+    """Its digest is right."""
+    files = members(made)
+    data = bytearray(files["database.sqlite"])
+    middle = len(data) // 8192 * 4096
+    data[middle : middle + 4096] = b"\xa5" * 4096
+    path = made_up(tmp_path / "b.tar.gz", files | {"database.sqlite": bytes(data)})
+    with pytest.raises(BackupError, match=r"database\.sqlite: "):
+        restore(path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("kind", ["campus server", "archive"])
+def test_what_is_no_gateways_backup_is_not_restored_as_one(made, tmp_path, kind):
+    path = made_up(tmp_path / "b.tar.gz", members(made), kind=kind)
+    with pytest.raises(BackupError, match="without a gateway's settings"):
+        restore(path, tmp_path / "new")
 
 
 @pytest.mark.parametrize(
@@ -384,6 +429,24 @@ def sealed(settings, tmp_path, cheap):
     path = tmp_path / "monday.backup"
     backup(settings, path, passphrase=PASSPHRASE)
     return path
+
+
+def test_a_stick_never_holds_what_an_encrypted_backup_hides(settings, cheap, tmp_path):
+    stick, beside = tmp_path / "stick", set()
+    stick.mkdir()
+
+    def look(_):
+        beside.update(path.name for path in stick.iterdir())
+        assert not list(settings.folder.rglob("whole.sqlite")), "a second copy fills the card"
+
+    backup(settings, stick / "b.backup", look, PASSPHRASE)
+    assert beside == {"b.backup.new"}
+
+
+def test_a_database_in_a_folder_of_its_own_is_there_again(made, tmp_path):
+    restore(moved(made, tmp_path / "b.tar.gz", database="data/east.db"), tmp_path / "new")
+    again = load_gateway(tmp_path / "new" / "gateway.toml")
+    assert again.database == "data/east.db" and len(log(again).fevers) == 6
 
 
 def test_an_encrypted_backup_tells_nothing_and_comes_back_whole(settings, sealed, tmp_path):

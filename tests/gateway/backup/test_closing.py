@@ -106,8 +106,10 @@ def test_an_archive_never_overwrites_and_never_lies_in_what_is_wiped(folder, tmp
     (tmp_path / "other").write_text("x")
     with pytest.raises(BackupError, match="never overwrites"):
         close_it(folder, tmp_path / "other")
+    with pytest.raises(BackupError, match="no such folder"):
+        close_it(folder, tmp_path / "nowhere" / "east.archive")
     with pytest.raises(ClosingError, match="is wiped"):
-        close_it(folder, folder / "east.archive")
+        close_it(folder, folder / "broker" / "east.archive")
     (folder / "campus.toml").write_text("")
     with pytest.raises(ClosingError, match="campus server"):
         close_it(folder, tmp_path / "east.archive")
