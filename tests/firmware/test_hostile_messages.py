@@ -1,4 +1,4 @@
-"""Whatever comes in a settings or command message: an error in one line, or settings that hold."""
+"""Any settings or command message ends in an error of one line, or in valid settings."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ NOT_FROM_AFAR = {
     "update_key": "another",
     "card_key": "ab" * 32,
 }
-"""Each field that is the board's own, with a value that its settings.json might have."""
+"""Each field that only the board's own settings.json may set, with a value that it might have."""
 
 SECRETS = ("kiosk", "campus", "broker_host", "broker_port", "username", "password")
 
@@ -80,7 +80,7 @@ many = settings(
 
 @many
 @given(message=nearly | anything)
-def test_settings_messages(tmp_path, message):
+def test_any_settings_message_leaves_valid_settings_in_force(tmp_path, message):
     remote = RemoteSettings(OWN, str(tmp_path / "remote"))
     before = remote.version
     try:
@@ -110,10 +110,10 @@ valid = st.fixed_dictionaries(
 
 @many
 @given(values=valid, name=st.sampled_from(sorted(NOT_FROM_AFAR)), last=st.booleans())
-def test_one_field_that_is_the_boards_own_refuses_the_whole_message(tmp_path, values, name, last):
+def test_a_message_with_one_field_of_the_boards_own_is_refused_whole(tmp_path, values, name, last):
     own = OWN | {"netmask": "255.255.255.0", "router": "10.0.0.1"}
     stranger = {name: NOT_FROM_AFAR[name]}
-    Settings(own | values | stranger)  # that alone is no reason
+    Settings(own | values | stranger)  # valid in settings.json: the value is not the reason
     remote = RemoteSettings(own, str(tmp_path / "fresh"))
     version = remote.version + 1
     mixed = values | stranger if last else stranger | values
@@ -131,7 +131,7 @@ def test_every_field_may_be_set_from_afar_or_is_the_boards_own():
 
 @many
 @given(message=anything)
-def test_calibrations(message):
+def test_any_calibration_is_refused_or_shifts_readings_within_bounds(message):
     try:
         unit = calibration_from(message)
     except CalibrationError:
@@ -142,13 +142,13 @@ def test_calibrations(message):
 
 def test_ten_thousand_hostile_messages_leave_a_board_as_it_was(tmp_path, interpreter):
     """Settings, calibrations, commands, offers, pieces and words of the gateway, on MicroPython."""
-    said = micropython.run(
+    output = micropython.run(
         str(Path(__file__).parent / "hostile_on_board.py"),
         *(str(micropython.ROOT / "firmware"), "10000"),
         cwd=tmp_path,
         interpreter=interpreter,
     )
-    assert said.splitlines()[-1] == "took 10000"
-    # Some of them were right, and did what they say.
+    assert output.splitlines()[-1] == "took 10000"
+    # Some of the messages were valid, and took effect.
     for word in ("settings applied", "reference True", "update refused", "not understood"):
-        assert word in said
+        assert word in output

@@ -1,4 +1,4 @@
-"""Runs a script on real MicroPython, as the tests of the firmware need it."""
+"""Runs a script on real MicroPython, for the firmware's tests."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def needs(name: str) -> pytest.MarkDecorator:
-    """For a test that runs on the interpreter of that name. On a PC tools/setup lets none miss."""
+    """Mark of a test that needs the interpreter `name`; on a PC tools/setup installs them all."""
     return pytest.mark.skipif(ALL[name].missing is not None, reason=str(ALL[name].missing))
 
 
@@ -21,7 +21,7 @@ INTERPRETERS = [pytest.param(name, marks=needs(name)) for name in ALL]
 
 
 def skip_without_raw_repl() -> None:
-    """For a test that flashes a board over its cable."""
+    """Call it in a test that flashes a board over its cable."""
     if not ALL["64bit"].raw_repl:
         pytest.skip(f"{ALL['64bit'].origin} has no raw REPL, which flashing needs")
 
@@ -29,9 +29,9 @@ def skip_without_raw_repl() -> None:
 def run(
     *arguments: str, heap: str = "320K", cwd: Path | None = None, interpreter: str | None = None
 ) -> str:
-    """What the script printed. Fails with its traceback where it did.
+    """Run a script, and return what it printed. If it fails, so does the test, with its traceback.
 
-    However long it takes: a script that hangs is ended with its test, by pytest-timeout.
+    There is no time limit here: pytest-timeout ends a script that hangs, with its test.
     """
     chosen = interpreter_of(interpreter)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Kiosks and gates appear in Home Assistant by themselves, by its own rules."""
+"""Kiosks and gates appear in Home Assistant by themselves, checked with its own code."""
 
 import json
 import os
@@ -34,8 +34,8 @@ class Dark:
         pass
 
 
-def said(raised):
-    """The alarm's state as it goes onto the wire."""
+def alarm_state(raised):
+    """The alarm's state as the gateway publishes it."""
     states = []
     alarm = Alarm({"north": Dark()}, states.append)
     alarm.trouble("north", "north-2", "north-2: silent" if raised else None)
@@ -48,12 +48,20 @@ def said(raised):
 @pytest.mark.parametrize(
     ("alarm", "state", "expected"),
     [
-        (said(True), "fault", {"fever": "ON", "fevers": "1", "trouble": "ON", "fault": "ON"}),
-        (said(False), "ok", {"fever": "OFF", "fevers": "0", "trouble": "OFF", "fault": "OFF"}),
+        (
+            alarm_state(True),
+            "fault",
+            {"fever": "ON", "fevers": "1", "trouble": "ON", "fault": "ON"},
+        ),
+        (
+            alarm_state(False),
+            "ok",
+            {"fever": "OFF", "fevers": "0", "trouble": "OFF", "fault": "OFF"},
+        ),
     ],
     ids=["fever", "peace"],
 )
-def test_home_assistant_takes_each_and_shows_what_is(alarm, state, expected):
+def test_home_assistant_accepts_each_announcement_and_shows_the_state(alarm, state, expected):
     of_health = json.loads(msgspec.json.encode(health(state=state, scans=7, queued=3)))
     messages = [
         [topic, payload.decode(), alarm if "/alarm/" in payload.decode() else of_health]
@@ -67,18 +75,18 @@ def test_home_assistant_takes_each_and_shows_what_is(alarm, state, expected):
         env=os.environ | {"PYTHONPATH": str(ITSELF)},
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert [(topic, error) for topic, error, _ in found if error] == []
+    entities = json.loads(done.stdout)
+    assert [(topic, error) for topic, error, _ in entities if error] == []
     shown = {
         topic.split("/")[3]: text
-        for topic, _, text in found
+        for topic, _, text in entities
         if text is not None and "south" not in topic and "north-2" not in topic
     }
     assert shown | expected == shown
     assert (shown["scans"], shown["queued"]) == ("7", "3")
 
 
-def test_a_dead_gateway_looks_unavailable_and_not_like_peace():
+def test_a_gate_is_shown_as_unavailable_when_its_gateway_is_gone():
     of_gates = [
         json.loads(payload)
         for topic, payload in discovery(plain_settings(home_assistant=True))
@@ -115,7 +123,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
+def test_home_assistant_finds_all_entities_and_may_read_no_persons_reading(folder):
     broker = LocalBroker(folder)
     broker.start()
     settings = load_gateway(folder / "gateway.toml")
@@ -124,20 +132,20 @@ def test_they_are_there_when_it_looks_and_it_sees_no_persons_reading(folder):
     it = load_gateway(folder / "gateway.toml").as_user("homeassistant")
     try:
         until = time.monotonic() + 120
-        found = {}
-        while len(found) < 10 and time.monotonic() < until:
-            found = read_all_retained(it, "homeassistant/#")
-        assert set(found) == {topic for topic, _ in discovery(settings)}
+        announced = {}
+        while len(announced) < 10 and time.monotonic() < until:
+            announced = read_all_retained(it, "homeassistant/#")
+        assert set(announced) == {topic for topic, _ in discovery(settings)}
         assert read_all_retained(it, "fevergate/v1/east/alarm/+")
         admin = load_gateway(folder / "gateway.toml").as_user("admin")
         publish_once(admin, "fevergate/v1/east/north-1/settings", b"{}", retain=True)
         assert "fevergate/v1/east/north-1/settings" in read_all_retained(admin, "fevergate/#")
         kinds = {topic.split("/")[3] for topic in read_all_retained(it, "fevergate/#")}
-        assert kinds == {"alarm", "gateway"}  # the lights, and whether anybody works them
+        assert kinds == {"alarm", "gateway"}  # the lights, and whether the gateway is online
     finally:
         gateway.stop()
         broker.stop()
 
 
-def test_without_it_nothing_is_announced_and_nobody_may():
+def test_without_home_assistant_in_the_settings_nothing_is_announced():
     assert list(discovery(plain_settings())) == []

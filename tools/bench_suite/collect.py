@@ -1,8 +1,8 @@
 """Throughput and CPU cost of collectors that store a shared subscription in PostgreSQL.
 
-A backlog at the broker, as after an outage, is taken by one bare subscriber of the same share that
-only acknowledges, by one collector, and by two. The CPU seconds of each process show the limit:
-with fewer cores than processes, two collectors share what one had.
+A backlog at the broker, as after an outage, is taken in turn by a bare subscriber that only
+acknowledges, by one collector, and by two. The CPU seconds of each process show the limit: with
+fewer cores than processes, two collectors share the cores that one had.
 """
 
 import json
@@ -64,7 +64,7 @@ def _bare(site: CollectSite, readings: int, boot: int) -> dict[str, float]:
 
 
 def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[str, float]:
-    """Run `count` collectors from an empty database on the broker's backlog alone."""
+    """Let `count` collectors, with an empty database, take a backlog from the broker."""
     site.database_url()
     names = [str(number) for number in range(1, count + 1)]  # each is a user of the broker
     with ExitStack() as stack:
@@ -108,6 +108,7 @@ def wait_up(collector: Worker) -> None:
 
 
 def people_a_day(per_s: float, readings_each: float = 2.2, rush_share: float = 0.5) -> float:
-    """Number of people that a rate suffices for, if `rush_share` of a day's readings come within
-    one hour and a person makes `readings_each` a day (twice through a gate, one in ten again)."""
+    """Number of people for whom a rate suffices, if `rush_share` of a day's readings come within
+    one hour, and each person is measured `readings_each` times a day: everybody passes a gate
+    twice, and one passage in ten needs a second scan."""
     return per_s * 3600 / (readings_each * rush_share)

@@ -29,11 +29,11 @@ CROWD_S_PER_PERSON = 30.0
 """Most simulated seconds for one person, retries included."""
 
 FEVER_EVERY_S = 150.0
-"""How often somebody feverish comes to one of the kiosks in turn; the gates are calm in between."""
+"""How often somebody with a fever comes, to one kiosk after another."""
 
 FIRST_FEVERISH = 12
-"""Place of the first feverish person in the crowd that is watched: some twenty seconds after the
-start."""
+"""Place in the queue, without --once, of the first person with a fever: they come some twenty
+seconds after the start."""
 
 
 def people_for(arguments: Arguments) -> list[Person]:
@@ -64,11 +64,11 @@ def _feverish(arguments: Arguments, seed: int) -> list[Person]:
 
 
 def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
-    """Run the whole crowd with the kills asked for; returns the comparison."""
+    """Run the whole crowd, with the kills that were asked for; returns the summary."""
     total = len(system.people)
     victims = list(arguments.kill)
     kills = {"broker": system.kill_broker, "gateway": system.kill_gateway}
-    told = 0
+    quarters_told = 0
     until = time.monotonic() + 600 + CROWD_S_PER_PERSON * total / arguments.speed
     while not all(board.crowd_done.is_set() for board in system.boards):
         if time.monotonic() > until:
@@ -82,8 +82,8 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
             victim = victims.pop(0)
             say.print(f"killing the {victim}, and starting it again")
             kills[victim]()
-        if done * 4 // max(total, 1) > told:
-            told = done * 4 // total
+        if done * 4 // max(total, 1) > quarters_told:
+            quarters_told = done * 4 // total
             say.print(f"{done} of {total} people")
         time.sleep(0.1)
     try:
@@ -94,8 +94,8 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
 
 
 def watch(system: System, arguments: Arguments) -> None:
-    """Run forever, with new people at each kiosk whose queue is empty, and now and then somebody
-    feverish at one of them in turn."""
+    """Run for ever. New people come to each kiosk whose queue is empty, and now and then somebody
+    with a fever to one kiosk after another."""
     seed, feverish = arguments.seed, 0
     began = time.monotonic()
     while True:

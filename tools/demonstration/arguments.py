@@ -22,7 +22,7 @@ examples:
   tools/demo --once --json --doors 20        two gateways, 3 gates with lamps on pins, 5 lamp posts,
                                              12 doors without: each red where it should be
   tools/demo --once --json --cards --kill broker --kill gateway
-                                             each reading of whoever tapped is stored as theirs
+                                             each reading is stored for the person who tapped
 """
 
 
@@ -89,19 +89,19 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add("--limit", type=_positive, metavar="N", help="at most N people of FILE")
     add("--crowd", type=_positive, default=60, metavar="N", help="built-in people (%(default)s)")
     add("--speed", type=_speed, metavar="X", help="the kiosks' clock, 1 to 30 (1; 8 with --once)")
-    add("--seed", type=int, default=1, metavar="N", help="another seed, another crowd")
+    add("--seed", type=int, default=1, metavar="N", help="seed of the crowd (%(default)s)")
     add("--kill", choices=VICTIMS, action="append", default=[], help="SIGKILL it half-way")
-    add("--interpreter", choices=INTERPRETERS, help="words of the kiosks' MicroPython (64bit)")
-    add("--language", choices=("zh", "en"), default="zh", help="of the kiosks' displays")
+    add("--interpreter", choices=INTERPRETERS, help="word size of the kiosks' MicroPython (64bit)")
+    add("--language", choices=("zh", "en"), default="zh", help="language of the kiosks' displays")
     add(
         "--silent-dns",
         action="store_true",
-        help="kiosks that know the broker by name, on Wi-Fi whose two name servers never answer",
+        help="kiosks know the broker by name, and their Wi-Fi's two name servers never answer",
     )
     add(
         "--clock-unset",
         action="store_true",
-        help="each kiosk starts at 2000-01-01, for TLS too, and nobody serves SNTP",
+        help="each kiosk's clock starts at 2000-01-01, also for TLS, and there is no SNTP server",
     )
     add(
         "--list",
@@ -115,14 +115,14 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         type=_doors,
         metavar="N",
         help="with --once: N doors, of which some have lamps on a gateway's pins, some a lamp post,"
-        " the others none; a fever at each, then every lamp post's line is cut (amber within 5 s,"
-        " since it hears no beat), and one kiosk's of each kind of gate (amber within a minute: the"
-        " broker waits for one and a half of its keep-alive of 30 s)",
+        " the others none. A fever comes at each. Then the connection of every lamp post is cut:"
+        " amber within 5 s, since it hears no beat. Last, the connection of one kiosk of each kind"
+        " of gate is cut: amber within a minute, since the broker waits 45 s",
     )
     add(
         "--cards",
         action="store_true",
-        help="with --once: half of the people, with cards at one gate, without at the other",
+        help="with --once: half of the people; they have cards at one gate, and none at the other",
     )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():

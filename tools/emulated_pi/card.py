@@ -47,11 +47,11 @@ CARD_BYTES = 4 << 30
 """Size of the card; QEMU requires a power of two."""
 
 PROCESSOR = "cortex-a53"
-"""The Pi 3's, for its programs that qemu-user runs here. qemu's default processor emulates pointer
-authentication, which Debian 13's programs use, and takes 12 times as long."""
+"""The Pi 3's processor, for the programs that qemu-user runs here. qemu's default processor
+emulates pointer authentication, which Debian 13's programs use, and takes 12 times as long."""
 
 SHARED = "srv/pi-check"
-"""Folder of the source and the wheels on the card."""
+"""Folder on the card that holds the source and the wheels."""
 
 DEVICE_TREE = "usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb"
 

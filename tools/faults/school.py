@@ -23,14 +23,15 @@ from harness.site import CAMPUS, GATE, LoadSite
 from harness.worker import Worker
 
 PATIENCE_S = 600.0
-"""Timeout of every wait: what has not come by then never will."""
+"""Timeout of every wait; an answer that has not come by then never will."""
 
 CARD_MB = 512
 FORWARD_S = 1.0
 
 
 class School(LoadSite):
-    """A school, in a `with` statement: broker and databases run within; the rest is to be started.
+    """A school, for a `with` statement, within which its broker and databases run. The other
+    programs have to be started.
 
     The campus server has a pair of PostgreSQL servers if `switchable` and PostgreSQL is installed,
     else SQLite.
@@ -81,8 +82,8 @@ class School(LoadSite):
         return self.start_campus(environment=self.world.campus.environment)
 
     def wait_for_campus(self, worker: Worker) -> Worker:
-        """Wait until it answers, and start it again if it ends, as systemd would; returns the
-        process that answers. Raises `HarnessError`."""
+        """Wait until the campus server answers; if it ends, start it again, as systemd would.
+        Returns the process that answers. Raises `HarnessError`."""
 
         def start_again() -> None:
             nonlocal worker
@@ -98,7 +99,7 @@ class School(LoadSite):
         return self.start_web(wait=False, environment=self.world.gateway.environment)
 
     def wait_for_pages(self, worker: Worker) -> Worker:
-        """Wait until they answer. Raises `HarnessError`."""
+        """Wait until the pages answer. Raises `HarnessError`."""
         with self.client() as client:
             wait_until_up(client, PATIENCE_S)
         return worker

@@ -1,4 +1,4 @@
-"""PNG pictures of few colours that carry the digest of their source."""
+"""PNG pictures of few colours, in which the digest of their source is stored."""
 
 import io
 

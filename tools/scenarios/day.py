@@ -1,7 +1,8 @@
-"""A bad day at a campus, faster than it passes: is everything kept, once, in order, dated right?
+"""A bad day at a campus, faster than real time: is every reading kept once, in order, dated right?
 
-Broker away for hours, Wi-Fi that comes and goes, restarts of the gateway, power cuts at the kiosks,
-whose clocks are wrong after each. Shipped firmware, real sockets, TLS, broker, gateway, database.
+The broker is away for hours, the Wi-Fi comes and goes, the gateway restarts, and the kiosks lose
+power; after each power cut their clocks are wrong. The firmware is the shipped one; sockets, TLS,
+broker, gateway and database are real.
 """
 
 import argparse
@@ -59,17 +60,17 @@ class Clock(FastClock):
 
     def _serve(self) -> None:
         while True:
-            asked, asker = self._udp.recvfrom(64)
+            request, client = self._udp.recvfrom(64)
             if self.silent:
                 continue
             now = self.utc() + NTP_EPOCH + self.wrong_s
             stamp = struct.pack(">II", int(now), int(now % 1 * 2**32))
             head = struct.pack(">BBbb", 0x24, 2, 6, -20) + bytes(20)
-            self._udp.sendto(head + asked[40:48] + stamp + stamp, asker)
+            self._udp.sendto(head + request[40:48] + stamp + stamp, client)
 
 
 class Day(System):
-    """A system whose kiosks run by the day's clock, on Wi-Fi that comes and goes."""
+    """A system whose kiosks run on the day's clock, with Wi-Fi that comes and goes."""
 
     clock: Clock
 
@@ -110,9 +111,9 @@ def play(plan: Plan, folder: Path, say: Any) -> dict[str, Any]:
     crowd = built_in_crowd(plan.people, plan.seed, fever_share=0.02)
     with Day(folder, crowd, plan) as day:
         _disturb(day, plan, say)
-        say("waiting for the last ones")
+        say("waiting for the last people")
         day.wait_crowd(plan.hours * 3600 / plan.speed + 600)
-        with suppress(HarnessError):  # what is missing then is judged
+        with suppress(HarnessError):  # `judge` reports what is missing then
             wait_until(day.settled, 600, "everything is stored")
         time.sleep(1)
         summary = day.judge()

@@ -24,7 +24,8 @@ _BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 class VirtualSSD1306:
     """Decodes commands and display data; `on`, `inverted` and `contrast` are as commanded.
 
-    `present`: it acknowledges its address. `hangs`: it holds a wire low once addressed.
+    `present`: whether it acknowledges its address; `hangs`: whether it holds a wire low once it is
+    addressed.
     """
 
     def __init__(self) -> None:

@@ -27,8 +27,8 @@ class UnrecordedAcknowledgements:
     def gates(self, refusing: bool) -> set[str]:
         """Return the gates that must show an unrecorded acknowledgement.
 
-        One that was unrecorded while the disk was `refusing` is shown until it is recorded. The
-        moment that a working disk needs is not shown.
+        An acknowledgement that was unrecorded while the disk was `refusing` is shown until it is
+        recorded. The moment that a working disk needs to record one is not shown.
         """
         with self._lock:
             waiting = {gate for gate, count in self._waiting.items() if count}

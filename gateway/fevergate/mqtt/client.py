@@ -1,6 +1,6 @@
 """Lasting MQTT connection to the broker, on paho-mqtt.
 
-The session outlives the process, messages are acknowledged by the caller, small packets are not
+The session outlives the process, and the caller acknowledges messages. Small packets are not
 delayed, an exception in a callback does not end the thread, and only one thread uses the socket.
 paho's own loop reads one packet for each `select` and wakes up for each acknowledgement; this loop
 reads all packets that have arrived. Session expiry and the number of messages in flight are set in
@@ -49,8 +49,9 @@ class BrokerClient(PeriodicThread):
 
     `message(topic, payload, done)` is called in the network thread; `done` acknowledges the message
     and may be called from any thread, once its content is stored. `up` is called after each
-    connect. With `clean` the broker stores nothing for it while it is disconnected. On
-    `status_topic`, if given, `online` is retained, and `offline` (last will) when it ends.
+    connect. With `clean` the broker stores nothing for this client while it is disconnected. On
+    `status_topic`, if given, `online` is retained, and `offline` (last will) when the connection
+    ends.
     """
 
     def __init__(
@@ -67,10 +68,10 @@ class BrokerClient(PeriodicThread):
         patient: bool = False,
         urgent: Urgent | None = None,
     ) -> None:
-        """`patient`: wait for a password or authority that cannot be read, with the reason in
-        `trouble`, instead of raising `SettingsError`. `urgent(topic, payload)`: whether a message
-        is handled before those that arrived before it; with it the thread runs before other
-        programs where it may."""
+        """`patient`: if the password or the authority cannot be read, wait for it, with the reason
+        in `trouble`, instead of raising `SettingsError`. `urgent(topic, payload)`: whether a
+        message is handled before messages that arrived earlier; if given, the thread takes
+        precedence over other programs, where the system allows that."""
         super().__init__("broker", BACKOFF_MIN_S)
         self._urgent = urgent
         self._settings = settings
@@ -92,7 +93,7 @@ class BrokerClient(PeriodicThread):
         self._wake_w.setblocking(False)
         self._awake = False
         self.precedes = False
-        """Whether its thread runs before other programs, which one with `urgent` asks for."""
+        """Whether the thread has the precedence over other programs that `urgent` asks for."""
         self._again = False
         self._wait_s = BACKOFF_MIN_S
         self.progressed_at = time.monotonic()
@@ -199,7 +200,7 @@ class BrokerClient(PeriodicThread):
         return self._wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
     def _connect(self) -> bool:
-        """Connect to the first of the broker's addresses that answers; whether there is one."""
+        """Connect to the first of the broker's addresses that answers; returns whether one did."""
         for host, port in self._broker.addresses:
             try:
                 self._client.connect(host, port, KEEP_ALIVE_S, **self._connect_with)
@@ -233,7 +234,7 @@ class BrokerClient(PeriodicThread):
                 traffic.send(sock, everything=again or stopping)
             if self._client.want_write():
                 self._client.loop_write()
-            # After the acknowledgements, or the broker would repeat those messages too.
+            # Only after the acknowledgements are sent: else the broker would repeat these messages.
             if again and not breaking and sock.flush():
                 breaking = True
                 log.warning("asking the broker again for what was not stored")

@@ -112,8 +112,8 @@ def drifts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 @stored
 def readers(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
-    """Card readers that are unplugged, or of another kind than the settings say, by the kiosks'
-    last health. No finding where no kiosk reads cards."""
+    """Card readers that are unplugged, or of another kind than in the settings, according to the
+    kiosks' last health. No finding if no kiosk reads cards."""
     working = []
     for kiosk, health in _healths(settings, reader):
         if health.reader == "ok":

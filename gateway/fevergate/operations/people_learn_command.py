@@ -33,13 +33,13 @@ from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import N_, Say, translator
 
 PATIENCE_S = 60
-"""How long a tap is waited for."""
+"""How long the command waits for a tap."""
 
 OLD_S = 60.0
-"""A reading that is older was kept by the kiosk: its card is not the one that is tapped now."""
+"""Age above which a reading comes from the kiosk's backlog: its card was not tapped just now."""
 
 SAMPLE = 1000
-"""Cards of the list that are looked at for its digits."""
+"""Number of the list's cards that are read to find out their digits: decimal or hexadecimal."""
 
 REFUSED = {
     "pass": N_("that was a visitor's pass: tap the card of the person whom you named"),
@@ -49,7 +49,7 @@ REFUSED = {
 """What is wrong with a card, by the reason of a `CardLearningError`."""
 
 UNSET = {"card": "off", "card_reader": "binary", "card_order": "big", "card_base": 10}
-"""What a kiosk goes by where nothing is said (firmware, `settings_check.py`)."""
+"""A kiosk's defaults for settings that are not given (firmware, `settings_check.py`)."""
 
 
 @people_group.command("learn")
@@ -60,11 +60,11 @@ UNSET = {"card": "off", "card_reader": "binary", "card_order": "big", "card_base
 def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -> None:
     """Learn at KIOSK how cards are written, by the card of the person with student or staff NUMBER.
 
-    Run it at the gateway, then have the card tapped at KIOSK within a minute; where cards are only
-    noted with readings, the person is measured, too. Readers send a number's bytes with the highest
-    or the lowest first, or lines of decimal or hexadecimal digits; lists have either digits. What
-    does not fit is set: card_order or card_base of the kiosk, and card_base below [people] in the
-    gateway's settings. The card's number is not shown.
+    Run it at the gateway, then have the card tapped at KIOSK within a minute. If cards are only
+    recorded with readings (--card record), the person must be measured, too. A reader sends a
+    number's bytes with the highest or the lowest first, or a line of decimal or hexadecimal digits;
+    the list has either digits. Settings that do not fit are changed: card_order or card_base of the
+    kiosk, and card_base below [people] in the gateway's settings. The card's number is not shown.
 
     \b
       fevergate settings north-1 --card permit
@@ -88,9 +88,9 @@ def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -
         say(N_("Tap the card now, at {kiosk}: within {wait} s."), kiosk=kiosk, wait=PATIENCE_S)
     )
     taps = 0
-    for told in _taps(settings, kiosk):
+    for card in _taps(settings, kiosk):
         try:
-            found = learn(told, person.card, bases, now)
+            writing = learn(card, person.card, bases, now)
         except CardLearningError as error:
             if error.reason != "other":
                 text = say(REFUSED[error.reason], detail=str(len(person.card)))
@@ -98,7 +98,7 @@ def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -
             taps += 1
             continue
         for line in _set(
-            settings, settings_path, [*settings.kiosks] if for_all else [kiosk], now, found, say
+            settings, settings_path, [*settings.kiosks] if for_all else [kiosk], now, writing, say
         ):
             click.echo(line)
         return
@@ -128,7 +128,7 @@ def _cards(store: PeopleStore) -> Iterator[str]:
 
 
 def _taps(settings: GatewaySettings, kiosk: str) -> Iterator[int]:
-    """Numbers of the cards that are tapped at a kiosk from now on, as it tells them."""
+    """Numbers of the cards that are tapped at a kiosk from now on, as its reader sends them."""
     key = key_of(settings.folder / "kiosks" / kiosk / "settings.json")
     topics = [str(Topic(settings.campus, kiosk, kind)) for kind in ("card", "reading")]
     for topic, payload in listen(settings, topics, PATIENCE_S):
@@ -149,13 +149,13 @@ def _set(
     path: Path,
     kiosks: list[str],
     now: CardWriting,
-    found: CardWriting,
+    writing: CardWriting,
     say: Say,
 ) -> Iterator[str]:
-    """Set what differs; a line for each."""
-    name = "card_order" if found.reader == "binary" else "card_base"
-    value = found.order if found.reader == "binary" else found.base
-    before = now.order if found.reader == "binary" else now.base
+    """Change the settings that differ from `writing`; yields a line for each setting."""
+    name = "card_order" if writing.reader == "binary" else "card_base"
+    value = writing.order if writing.reader == "binary" else writing.base
+    before = now.order if writing.reader == "binary" else now.base
     title = say(SETTINGS[name].title)
     if value == before:
         words = value_in_words(name, str(value), say)
@@ -170,13 +170,13 @@ def _set(
             value=value_in_words(name, str(value), say),
             kiosks=", ".join(kiosks),
         )
-    digits = value_in_words("card_base", str(found.list_base), say)
-    if found.list_base == now.list_base:
+    digits = value_in_words("card_base", str(writing.list_base), say)
+    if writing.list_base == now.list_base:
         yield say(N_("digits of the list's card numbers: {value}, as it was"), value=digits)
         return
     document = read_toml(path)
     table: Any = document.setdefault("people", tomlkit.table())
-    table["card_base"] = found.list_base
+    table["card_base"] = writing.list_base
     write_toml(path, document)
     yield say(
         N_("digits of the list's card numbers: {value}, set in {path}; in force after: {command}"),

@@ -77,7 +77,7 @@ def _changes(folder: Path, settings: GatewaySettings) -> dict[Path, str]:
 
 def _write(folder: Path, settings: GatewaySettings, changes: dict[Path, str]) -> None:
     for path, text in changes.items():
-        if path.name == ACCESS:  # with the passwords, of users who are new in it, too
+        if path.name == ACCESS:  # write the passwords as well: the access list may have new users
             done = Provisioned(folder)
             for user in (broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB):
                 secret(done, f"{user}.password")

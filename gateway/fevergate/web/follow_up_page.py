@@ -58,8 +58,8 @@ class FollowUpPage:
         return RedirectResponse(local_path(form["back"], f"/board/{gate}"), 303)
 
     def _chosen(self, form: Form, gate: str, user: str) -> str:
-        """Who is on duty by the choice on the board; empty where that is `user`, who is signed in,
-        or somebody not on duty any more: what was typed is saved either way."""
+        """The name on duty that was chosen on the board. Empty if it is `user`, who is signed in,
+        or of somebody who is no longer on duty: what was typed is saved all the same."""
         by = form["by"]
         return by if by != user and by in self._shared.duty.present(gate) else ""
 

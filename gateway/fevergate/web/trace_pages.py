@@ -1,6 +1,6 @@
 """/admin/trace: who passed the same gate as somebody with a fever; for administrators.
 
-The reason is sent in the body of a form, never in an address, for the page and for each file.
+For the page and for each file, the reason is sent in the body of a form, never in an address.
 """
 
 from functools import partial
@@ -47,7 +47,7 @@ class TracePages:
             return self._page(request, form, error=error)
 
     def file(self, request: Request, form: Form) -> Response:
-        """Trace again, and give it as a file."""
+        """Trace again, and answer with the result as a file."""
         kind = kind_of(request, ("csv", "xlsx"))
         try:
             trace, sheet = self._sheet(request, form)
@@ -58,11 +58,11 @@ class TracePages:
         return self._shared.answer_file(request, "take trace", name, write)
 
     def _sheet(self, request: Request, form: Form) -> tuple[Trace, Sheet]:
-        """Raises `TraceError`."""
-        asked = TraceRequest(
+        """The trace that the form asks for, and its sheet. Raises `TraceError`."""
+        wanted = TraceRequest(
             record=form["record"], minutes=whole_number(form["minutes"], 3), reason=form["reason"]
         )
-        trace = self._shared.tracer.trace(asked, session_of(request).user)
+        trace = self._shared.tracer.trace(wanted, session_of(request).user)
         return trace, trace_sheet(trace, self._shared.settings, self._shared.language(request))
 
     def _page(

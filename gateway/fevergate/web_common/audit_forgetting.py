@@ -1,9 +1,9 @@
-"""What is forgotten of an old audit entry: names of others than who acted, numbers of the list, and
-what somebody wrote in free words.
+"""Removes personal data from old audit entries: names of people other than the one who acted,
+numbers of the list, and free text.
 
-Who did or looked at what, and when, is kept for the audit's whole time, by account. A name beside
-it, such as that of whoever was on duty, and a person's number of the list are personal data of
-somebody else, and a reason in free words may hold some: they go when other names go.
+Which account did or looked at what, and when, is kept for the audit's whole time. A name beside it,
+such as that of the person on duty, and a person's number of the list are personal data of somebody
+else, and a reason in free text may hold some. They are removed when other names are deleted.
 """
 
 import re
@@ -16,8 +16,7 @@ _OF_LIST = re.compile(r"^(hand/[\d-]{10}/)\d+$")
 
 
 def without_others(action: str, what: str) -> str:
-    """What remains of an entry's text after names of others and numbers of the list are taken
-    out."""
+    """An entry's text without other people's names, numbers of the list and free text."""
     forget = _BY_ACTION.get(action)
     return forget(what) if forget else what
 
@@ -28,7 +27,7 @@ def _before_by(what: str) -> str:
 
 
 def _case(what: str) -> str:
-    """`CASE by NAME`; the key of a case by hand was once the day and a number of the list."""
+    """`CASE by NAME`; in old entries the key of a case by hand has a day and a list number."""
     return _OF_LIST.sub(r"\1-", _before_by(what))
 
 
@@ -84,7 +83,7 @@ def _submission(what: str) -> str:
 
 
 def _roll(what: str) -> str:
-    """`DAY UNIT: 45 measured; PERSON 38.9 → 36.5`, as it was once."""
+    """`DAY UNIT: 45 measured; PERSON 38.9 → 36.5`, the form of old entries."""
     return _ENTERED.sub("", what)
 
 
@@ -110,4 +109,5 @@ _BY_ACTION: Mapping[str, Callable[[str], str]] = {
     "turned away": _last_word,
     "submit": _submission,
 }
-"""The actions whose entries name somebody else or hold free words."""
+"""For each action whose entries name somebody else or hold free text: the function that removes
+these. A function's docstring shows the form of the text."""

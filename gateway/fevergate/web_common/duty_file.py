@@ -1,7 +1,7 @@
-"""A roster as a file: who is on duty where, from when to when; every mistake with row and column.
+"""Reads a roster from a file: who is on duty where, from when to when; mistakes by row and column.
 
 A row has a name, a gate (at a campus server a campus; empty: all), and either two local times, or a
-date and two times of day: what ends at or before its begin ends the day after.
+date and two times of day. A shift that would end at or before its begin ends the day after.
 """
 
 import re
@@ -24,10 +24,10 @@ COLUMNS = {
     "from": ("开始", "开始时间", "上岗时间", "从", "from", "begin"),
     "to": ("结束", "结束时间", "下岗时间", "至", "to", "end"),
 }
-"""What each column may be called."""
+"""Names of each column, any of which may head it."""
 
 ALL = ("", "全部", "所有", "所有校门", "所有校区", "all")
-"""What stands for every gate."""
+"""Words that stand for all gates."""
 
 HEADER_ROWS = 10
 MOST_SHIFTS = 5000
@@ -40,7 +40,7 @@ _TIME_OF_DAY = re.compile(_CLOCK, re.ASCII)
 
 
 class DutyRules(Struct, frozen=True, kw_only=True):
-    """What a roster is read by: the zone of its times, and gates by what it may call them."""
+    """The zone of a roster's times, and the ids of gates by the names that it may give them."""
 
     zone: ZoneInfo
     gates: Mapping[str, str]
@@ -69,7 +69,7 @@ def read_roster(data: bytes, file: str, rules: DutyRules) -> list[OnDuty]:
 
 
 def _columns(header: list[str]) -> dict[str, int]:
-    """The place of each field by a row of names."""
+    """The column of each field, from a row of column names."""
     names = {name: field for field, usual in COLUMNS.items() for name in usual}
     places: dict[str, int] = {}
     for place, cell in enumerate(header):
@@ -134,7 +134,7 @@ def _shift(values: Mapping[str, str], rules: DutyRules) -> OnDuty:
 
 
 def _moment(field: str, values: Mapping[str, str]) -> tuple[datetime, bool]:
-    """A local time of a cell, and whether the cell names its day itself."""
+    """The local time in a cell, and whether the cell itself has the date."""
     cell = values[field]
     date = _MOMENT.fullmatch(values.get("date", ""))
     try:

@@ -1,4 +1,4 @@
-"""Names, ids and choices from outside are valid as a whole: no line end slips in behind one."""
+"""Names, ids and dates from outside are checked to their end: none may end in a line break."""
 
 import ast
 import datetime
@@ -30,8 +30,8 @@ MODULES = (
 
 def patterns(kind):
     """All patterns of a type, and of a structure's fields, as Python's `re` reads them."""
-    found = re.findall(r"""pattern=('[^']*'|"[^"]*")""", repr(msgspec.inspect.type_info(kind)))
-    return set(map(ast.literal_eval, found))
+    literals = re.findall(r"""pattern=('[^']*'|"[^"]*")""", repr(msgspec.inspect.type_info(kind)))
+    return set(map(ast.literal_eval, literals))
 
 
 def kinds(module):
@@ -44,7 +44,7 @@ def kinds(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_no_pattern_lets_a_line_end_follow(module):
+def test_no_pattern_allows_a_line_break_at_the_end(module):
     known = {pattern for kind in kinds(module) for pattern in patterns(kind)}
 
     assert known
@@ -53,7 +53,7 @@ def test_no_pattern_lets_a_line_end_follow(module):
 
 
 @given(NAMES, LINE_ENDS)
-def test_a_name_ends_where_it_ends(name, end):
+def test_a_name_with_a_line_break_at_its_end_is_refused(name, end):
     assert msgspec.convert(name, Name) == name
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(name + end, Name)
@@ -62,7 +62,7 @@ def test_a_name_ends_where_it_ends(name, end):
 
 
 @given(NAMES, NAMES, LINE_ENDS)
-def test_a_topic_names_no_line_end(campus, kiosk, end):
+def test_a_topic_with_a_line_break_after_a_name_is_refused(campus, kiosk, end):
     assert parse_topic(f"fevergate/v1/{campus}/{kiosk}/health").name == kiosk
     for topic in (f"{campus}{end}/{kiosk}", f"{campus}/{kiosk}{end}"):
         with pytest.raises(MessageError):
@@ -70,14 +70,14 @@ def test_a_topic_names_no_line_end(campus, kiosk, end):
 
 
 @given(st.text("0123456789abcdef", min_size=16, max_size=16), LINE_ENDS)
-def test_a_card_or_sensors_number_ends_where_it_ends(number, end):
+def test_a_sealed_card_with_a_line_break_at_its_end_is_refused(number, end):
     assert msgspec.convert(number, messages.SealedCard) == number
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(number + end, messages.SealedCard)
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=32), NAMES, LINE_ENDS)
-def test_a_request_for_a_device_ends_where_it_ends(request, gate, end):
+def test_a_device_request_with_a_line_break_in_id_or_gate_is_refused(request, gate, end):
     values = {"action": "add", "kiosk": "n-1", "by": "li"}
 
     def convert(request, gate):
@@ -90,7 +90,7 @@ def test_a_request_for_a_device_ends_where_it_ends(request, gate, end):
 
 
 @given(st.times(), LINE_ENDS)
-def test_a_time_of_day_ends_where_it_ends(time, end):
+def test_a_time_of_day_with_a_line_break_at_its_end_is_refused(time, end):
     text = time.strftime("%H:%M")
     assert msgspec.convert(text, values.ClockTime) == text
     with pytest.raises(msgspec.ValidationError):
@@ -100,14 +100,14 @@ def test_a_time_of_day_ends_where_it_ends(time, end):
 @given(
     st.dates(min_value=datetime.date(2000, 1, 1), max_value=datetime.date(2999, 12, 31)), LINE_ENDS
 )
-def test_a_date_ends_where_it_ends(date, end):
+def test_a_date_with_a_line_break_at_its_end_is_refused(date, end):
     text = date.isoformat()
     assert msgspec.convert(text, openapi.Date) == text
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(text + end, openapi.Date)
 
 
-def test_other_languages_are_told_the_end_as_they_write_it():
+def test_published_schemas_have_the_end_sign_of_other_languages():
     schema = {"a": [{"pattern": r"^[a-z]{1,32}\Z", "type": "string"}], "pattern": {"b": 1}}
 
     assert published(schema) == {

@@ -39,10 +39,11 @@ def asked(**fields):
 
 @pytest.fixture
 def ours(tmp_path):
-    found = settings()
-    found.folder = tmp_path
+    """Settings of a gateway whose kiosk north-1 was revoked."""
+    ours = settings()
+    ours.folder = tmp_path
     revoke(tmp_path)
-    return found
+    return ours
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def store(ours):
 
 
 def fill(store, *hours, kiosk="north-1", seq=0):
-    """A normal reading, a fever and a minute of coverage in each of these hours of the day."""
+    """Store a normal reading, a fever, a retry and a minute of coverage in each of these hours."""
     records = []
     for hour in hours:
         at = BEGIN + hour * HOUR + 600
@@ -68,11 +69,11 @@ def fill(store, *hours, kiosk="north-1", seq=0):
 
 def figures(store, ours, kiosk="north-1"):
     day = read_day(store.db, ours, DAY)
-    (one,) = (it for it in day.kiosks if it.kiosk == kiosk)
-    return one.normal, one.fever, one.retry, one.watched_minutes > 0, len(day.fevers)
+    (row,) = (row for row in day.kiosks if row.kiosk == kiosk)
+    return row.normal, row.fever, row.retry, row.watched_minutes > 0, len(day.fevers)
 
 
-def test_a_struck_kiosk_is_in_no_figure_and_its_fevers_stay_in_sight(store, ours):
+def test_a_struck_kiosk_is_in_no_figure_and_its_fevers_are_still_listed(store, ours):
     fill(store, 7, 8)
     fill(store, 7, kiosk="north-2")
     done = strike(ours, asked())
@@ -81,8 +82,8 @@ def test_a_struck_kiosk_is_in_no_figure_and_its_fevers_stay_in_sight(store, ours
     assert figures(store, ours, "north-2")[:3] == (1, 1, 1)
     day = read_day(store.db, ours, DAY, most_struck=10)
     assert [fever.kiosk for fever in day.struck] == ["north-1", "north-1"]
-    assert [(one.by, one.reason) for one in day.strikes] == [("李伟", "stolen")]
-    assert [one.kiosk for one in crowds(store.db, ours, BEGIN, END)] == ["north-2"]
+    assert [(entry.by, entry.reason) for entry in day.strikes] == [("李伟", "stolen")]
+    assert [crowd.kiosk for crowd in crowds(store.db, ours, BEGIN, END)] == ["north-2"]
 
 
 def test_only_the_hours_after_the_theft_are_struck(store, ours):
@@ -93,7 +94,7 @@ def test_only_the_hours_after_the_theft_are_struck(store, ours):
     assert figures(store, ours) == (2, 2, 2, True, 2)
 
 
-def test_what_still_comes_for_a_struck_hour_does_not_count_either(store, ours):
+def test_readings_that_arrive_later_for_a_struck_hour_do_not_count_either(store, ours):
     fill(store, 7)
     strike(ours, asked())
     fill(store, 7, 8, seq=500)
@@ -114,7 +115,7 @@ def test_a_strike_that_is_taken_back_restores_the_figures_and_stays_noted(store,
 
 
 @pytest.mark.parametrize(
-    "wish, reason",
+    "request_fields, reason",
     [
         ({"kiosk": "south-1"}, "trusted"),
         ({"kiosk": "south-1", "trusted": True}, "nothing"),
@@ -126,11 +127,11 @@ def test_a_strike_that_is_taken_back_restores_the_figures_and_stays_noted(store,
         ({"reason": "a\x1b[31m"}, "reason"),
     ],
 )
-def test_what_cannot_be_struck_is_refused_with_its_reason(store, ours, wish, reason):
+def test_an_invalid_strike_is_refused_with_its_reason(store, ours, request_fields, reason):
     fill(store, 7)
     before = figures(store, ours)
     with pytest.raises(StrikeError, match=reason):
-        strike(ours, asked(**wish))
+        strike(ours, asked(**request_fields))
     assert figures(store, ours) == before
 
 
@@ -161,7 +162,7 @@ def test_a_kiosk_that_was_revoked_before_its_new_credential_is_trusted(store, ou
     assert strike(ours, asked(trusted=True)).people == 2
 
 
-def test_a_day_is_struck_as_far_as_it_has_gone(store, ours, monkeypatch):
+def test_today_is_struck_up_to_the_end_of_the_present_hour(store, ours, monkeypatch):
     """A new board under the same name counts from the next hour on."""
     fill(store, 7)
     monkeypatch.setattr("fevergate.storage.strikes.time.time", lambda: BEGIN + 8 * HOUR + 5)
@@ -184,10 +185,10 @@ steps = st.lists(
 
 @examples(max_examples=30, deadline=None)
 @given(steps)
-def test_whatever_is_struck_and_taken_back_the_figures_are_those_of_the_other_hours(
+def test_after_any_strikes_and_returns_the_figures_are_those_of_the_hours_left(
     tmp_path_factory, steps
 ):
-    """In any order with what arrives meanwhile."""
+    """Readings arrive in between, in any order."""
     ours = settings()
     ours.folder = tmp_path_factory.mktemp("strikes")
     revoke(ours.folder)
@@ -211,8 +212,8 @@ def test_whatever_is_struck_and_taken_back_the_figures_are_those_of_the_other_ho
     try:
         left = [h for h in came if not any(a <= h < b for a, b in struck.values())]
         day = read_day(store.db, ours, DAY, most_struck=10_000)
-        (one,) = (it for it in day.kiosks if it.kiosk == "north-1")
-        assert (one.normal, one.fever, one.retry) == (len(left),) * 3
+        (row,) = (row for row in day.kiosks if row.kiosk == "north-1")
+        assert (row.normal, row.fever, row.retry) == (len(left),) * 3
         assert len(day.fevers) == len(left)
         assert len(day.struck) == len(came) - len(left)
         assert len(Fevers(store.db, BEGIN, BEGIN + 24 * HOUR)) == len(left)
@@ -245,7 +246,7 @@ def test_the_command_says_what_it_struck_and_the_log_shows_it(store, ours):
     assert back.exit_code == 0 and "Counts again" in back.output
 
 
-def test_the_command_refuses_a_kiosk_that_is_trusted_and_says_what_to_do(store, ours):
+def test_the_command_refuses_a_kiosk_that_was_not_revoked_and_says_what_to_do(store, ours):
     fill(store, 7, kiosk="north-2")
     who = ("--date", "2026-11-23", "--by", "Li Wei", "--because", "x")
     done = run(ours, "strike", "north-2", *who)

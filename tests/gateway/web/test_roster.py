@@ -1,4 +1,4 @@
-"""A roster is uploaded: what it changes is shown first, a bad row named, and guards kept out."""
+"""A roster is uploaded: its changes are shown first, a bad row is named, and guards may not."""
 
 import re
 from html import unescape
@@ -16,7 +16,7 @@ def upload(client, content, **fields):
     return client.post("/admin/roster", data=data, files=files, headers=OURS)
 
 
-def test_what_a_roster_changes_is_shown_and_then_made(site, administrator):
+def test_a_rosters_changes_are_shown_and_then_made(site, administrator):
     page = upload(administrator, ROSTER.replace("North", "north"))
     assert page.status_code == 200 and "<strong>1</strong> added" in page.text
     assert site.pages.duty.everybody() == []
@@ -40,7 +40,9 @@ def test_a_bad_row_is_named_and_nothing_is_taken(site, administrator):
     assert site.pages.duty.everybody() == []
 
 
-def test_the_list_on_the_peoples_page_says_when_and_ends_one_shift_alone(site, administrator):
+def test_removing_one_shift_on_the_accounts_page_leaves_the_persons_other_shift(
+    site, administrator
+):
     now = site.pages.clock.now()
     site.pages.duty.add("Chen", "north", now - 3600, now + 3600)
     site.pages.duty.add("Chen", "north", now + 7200, now + 10800)

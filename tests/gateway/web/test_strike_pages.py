@@ -32,7 +32,7 @@ def sent(client, what="strike", **form):
 @pytest.mark.parametrize(
     "language, words", [("zh", "已剔除，不计入任何数字"), ("en", "Struck, in no figure")]
 )
-def test_a_struck_day_says_by_whom_and_why_on_page_and_in_files(stolen, language, words):
+def test_page_and_files_say_by_whom_and_why_hours_were_struck(stolen, language, words):
     client = stolen.client("李伟", language)
     assert sent(client).status_code == 303
     page = client.get(LOG).text
@@ -50,7 +50,7 @@ def test_a_struck_day_says_by_whom_and_why_on_page_and_in_files(stolen, language
     assert ("李伟", "strike", f"{DAY} north-1 0-24: stolen at noon") in stolen.audit()
 
 
-def test_a_signature_of_before_shows_that_the_day_was_struck_after(stolen):
+def test_an_earlier_signature_shows_that_hours_were_struck_later(stolen):
     client = stolen.client("李伟")
 
     def sign():
@@ -70,12 +70,12 @@ def test_a_signature_of_before_shows_that_the_day_was_struck_after(stolen):
     assert sent(client, "take-back", strike=number[1], reason="wrong one").status_code == 303
     page = client.get(LOG).text
     assert "Counts again" in page and "wrong one" in page
-    # Neither has it as it is: one was made before the strike, the other before it was taken back.
+    # Neither signature fits: one was made before the strike, the other before it was taken back.
     assert page.count("Changed since it was signed.") == 2
 
 
-def test_a_signature_of_an_older_version_is_not_changed_by_ours(site):
-    """It knows nothing of what is counted since."""
+def test_a_signature_made_by_an_older_version_is_not_called_changed(site):
+    """It lacks a field that newer versions count."""
     client = site.client("李伟")
     form = {"csrf": csrf(client, LOG), "date": DAY}
     client.post("/admin/log/sign", data=form, headers=OURS)
@@ -104,7 +104,7 @@ def test_a_signature_of_an_older_version_is_not_changed_by_ours(site):
         ({"reason": " "}, "Say why"),
     ],
 )
-def test_what_cannot_be_struck_is_said_beside_the_form(stolen, form, says):
+def test_the_page_says_why_a_strike_is_refused(stolen, form, says):
     answer = sent(stolen.client("李伟"), **form)
     assert answer.status_code == 400 and says in answer.text
 
