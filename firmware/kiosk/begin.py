@@ -5,8 +5,8 @@ from kiosk.settings import CA_PATH, read
 
 
 def created(make):
-    """The app that `make(own, ca_der)` returns, `own` being the values of settings.json; where
-    these are missing or wrong, run commissioning, after which there is none."""
+    """Return the app that `make(own, ca_der)` creates; `own` has the values of settings.json. If
+    settings or certificate are missing or wrong, run commissioning and return None."""
     try:
         own = read()
         try:

@@ -6,8 +6,8 @@ an oral temperature is about 0.3 °C higher.
 Why these formulas, and not a fit:
 
 - Blood warms skin and air cools it. In heat balance `T_body - T_skin = F (T_skin - T_air)`
-  (Pompei, US 6056435), so a room that is 1 °C warmer warms the skin by F / (1 + F). For each site
-  one figure, by how much healthy skin is colder than the mouth in a room of known temperature,
+  (Pompei, US 6056435), so a room that is 1 °C warmer warms the skin by F / (1 + F). Each site has
+  one figure: by how much healthy skin is colder than the mouth in a room of known temperature. It
   gives both the offset and F: 0.11 for the inner canthus, 0.08 for the hottest spot of a face, 0.23
   for the forehead (published: 0.20 to 0.21 for foreheads). Nothing is fitted to room temperatures,
   so nothing is extrapolated in a warmer room.
@@ -58,10 +58,10 @@ SITES = {
     "face_max": Site(35.90, 0.97, sweeps=True),
     "forehead": Site(34.32, 2.55, margin_c=0.15),
 }
-"""The forehead's margin: healthy foreheads spread by 0.53 to 0.61 °C where the canthus has 0.36 to
-0.41, so that one threshold for both finds fewer fevers there. Of steps of 0.05 °C it is the largest
-at which both cameras of group 1 of Wang et al. keep a specificity of 0.90 (0.92 and 0.90; without
-it 0.97 and 0.94). It is no offset: the baseline would undo that."""
+"""The forehead's margin: healthy foreheads spread by 0.53 to 0.61 °C, the canthus by 0.36 to 0.41,
+so that the same threshold finds fewer fevers at the forehead. In steps of 0.05 °C it is the largest
+margin at which both cameras of group 1 of Wang et al. keep a specificity of 0.90 (0.92 and 0.90;
+without a margin 0.97 and 0.94). It is not an offset, because the baseline would undo an offset."""
 
 
 def through_emissivity(object_c, ambient_c):

@@ -20,7 +20,7 @@ _LIMIT_MS = 2500  # longest scan
 _AGAIN_MS = 1500  # after a retry, a person who stays is scanned again after this time
 _AGAIN_SCANS = 6  # at most this many in a row: it may be a lamp or a wall
 _LINGER_MS = 4000  # after a verdict, a person still in view after this time is scanned again
-_LINGER_SCANS = 1  # at most: each is one more chance of a false alarm for the same person
+_LINGER_SCANS = 1  # most such scans: each may raise one more false alarm for the same person
 _BLIND_C = 34.0  # temperature of the empty view above which skin cannot be told from it
 _STUCK_MS = 20_000  # a "person" who stays longer is a heater or the sun: taken for the empty view
 
@@ -34,7 +34,7 @@ class Result:
 
     `quality`: a reason of `screening` why the scan is poor, or ""; `stayed`: the person had not
     left the view since the scan before; `card`: the `pairing.Tap` of the person, or None; after a
-    restart the text that was kept of it.
+    restart it is `Tap.kept`.
     """
 
     def __init__(self, object_c, ambient_c, samples, scan_ms, quality, stayed=False, card=None):
@@ -59,7 +59,7 @@ class Median:
         self._filled = 0
 
     def add(self, sample):
-        """Add a sample; returns the median, and until there are three the lowest of them."""
+        """Add a sample; returns the median, or the lowest sample until there are three."""
         last = self._last
         last[0], last[1], last[2] = last[1], last[2], sample
         if self._filled < 2:

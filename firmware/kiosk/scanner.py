@@ -105,7 +105,7 @@ class Scanner:
         if self._unit.check():
             self.sensor_id = self._unit.number
             self._app.decision.set_sensor(self.sensor_id)
-            # RTC memory and the can's warmth both survive a reset, and neither a power cut.
+            # A reset leaves the RTC memory and the can's warmth, a power cut neither.
             self.warm_up = WarmUp(machine.RTC().memory() == self.sensor_id.encode())
             self.invite()
 
@@ -221,7 +221,7 @@ class Scanner:
             return
         self.fault = error.word
         app.answers.give(app.decision.fail(now), now)
-        if not app.answers.red(now):  # a red verdict stays for as long as any other
+        if not app.answers.red(now):  # a red verdict is shown for its full time
             app.panel.fault(error.shown)
         print("sensor fault:", error)
         app.report.now()

@@ -18,14 +18,14 @@ _VALID_TO = 4_102_444_800  # 2100-01-01
 _ANSWER_MS = 2000
 
 
-def parse_answer(packet, asked):
-    """Unix time (ms) of an SNTP answer to the request with transmit timestamp `asked` (8 bytes).
+def parse_answer(packet, stamp):
+    """Unix time (ms) of an SNTP answer to the request with transmit timestamp `stamp` (8 bytes).
 
-    None where the packet is not the answer of a synchronised server to that request.
+    None if the packet is not the answer of a synchronised server to that request.
     """
     if len(packet) < 48 or packet[0] & 0x07 != 4 or packet[0] >> 6 == 3:
         return None
-    if not 1 <= packet[1] <= 15 or bytes(packet[24:32]) != asked:
+    if not 1 <= packet[1] <= 15 or bytes(packet[24:32]) != stamp:
         return None
     seconds, fraction = struct.unpack(">II", packet[40:48])
     if seconds < _NTP_EPOCH:
@@ -38,7 +38,7 @@ def parse_answer(packet, asked):
 
 async def ask(host, port=_NTP_PORT):
     """Ask a server once; returns the Unix time (ms), corrected by half the round trip, or None."""
-    asked = os.urandom(8)  # an answer must repeat this timestamp, so random bytes prevent forgery
+    stamp = os.urandom(8)  # an answer must repeat this timestamp, so random bytes prevent forgery
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.setblocking(False)
@@ -51,7 +51,7 @@ async def ask(host, port=_NTP_PORT):
         if address is None:
             return None
         udp.connect(socket.getaddrinfo(address, port)[0][-1])
-        udp.send(b"\x23" + bytes(39) + asked)
+        udp.send(b"\x23" + bytes(39) + stamp)
         began = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), began) < _ANSWER_MS:
             await asyncio.sleep_ms(10)
@@ -59,7 +59,7 @@ async def ask(host, port=_NTP_PORT):
                 packet = udp.recv(64)
             except OSError:
                 continue
-            now_ms = parse_answer(packet, asked)
+            now_ms = parse_answer(packet, stamp)
             if now_ms is None:
                 return None
             return now_ms + time.ticks_diff(time.ticks_ms(), began) // 2

@@ -68,7 +68,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is named; a mistyped one is answered with the nearest of all."""
+        """The command of that name; for a mistyped name the error suggests the nearest command."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -77,7 +77,7 @@ class Commands(click.Group):
             ) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a module that it imports late may be of an extra that is missing."""
+        """Run the command; if it imports a module whose extra is missing, raise `SettingsError`."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
@@ -143,8 +143,8 @@ def gateway_command(settings_path: Path, verbose: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of ours and a full disk are one line on stderr, and exit code
-    2."""
+    """Run the command line. A `FeverGateError` or a full disk ends it with one line on stderr and
+    exit code 2."""
     try:
         cli()
     except FeverGateError as error:

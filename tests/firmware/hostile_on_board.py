@@ -1,7 +1,7 @@
-"""Runs under MicroPython: ten thousand messages that nobody should send, to a board's own files.
+"""Runs under MicroPython: sends a board's own modules thousands of hostile messages.
 
-Arguments: firmware folder, how many. The link's, control's, settings',
-decision's, outbox's and update's shipped code takes them; pins and line are not there.
+Arguments: firmware folder, number of messages. The shipped code of link, commands, settings,
+decision, outbox and update handles them; there are no pins and no connection.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ ODD = (None, True, -1, 0, 2**40, 1e300, -1e300, "", "x" * 80, "\u95e8", [], [[]]
 
 
 class App:
-    """What control asks of the app."""
+    """The parts of the firmware's `App` that `Commands` uses."""
 
     def __init__(self):
         self.settings = RemoteSettings(OWN, "remote").settings
@@ -91,7 +91,7 @@ class App:
 
 
 def mutated():
-    """A message that is nearly right, or nothing at all."""
+    """A message that is almost valid, or random bytes."""
     kind, message = random.choice(VALID)
     if random.randrange(5) == 0:
         return kind, os.urandom(random.randrange(200))
@@ -132,7 +132,7 @@ async def main():
         if number % 500 == 0:
             gc.collect()
     assert not took.done()
-    # It still is what it was: it judges, keeps, and has settings that are right.
+    # The board still works: it judges, has kept its reading, and its settings are valid.
     RemoteSettings(OWN, "remote")
     app.decision.sample(1000, 22.0, 22.0)
     assert 35 <= app.settings.threshold_c <= 40

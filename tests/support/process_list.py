@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def command_lines() -> list[str]:
-    """The command line of every process, arguments apart by blanks."""
+    """The command line of every process, with blanks between its arguments."""
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # it has ended meanwhile

@@ -1,4 +1,4 @@
-"""One real broker for the tests that need no other."""
+"""Fixtures: a site with a real broker that a module's tests share, and a Debian that boots."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from harness.site import Site
 
 @pytest.fixture(autouse=True, scope="module")
 def unhurried_start():
-    """A gateway in a test's own process waits for broker and store for as long as they take: what
-    it shows at once is asserted. For a module here, and not for what the worker runs after it."""
+    """A gateway in a test's own process waits for broker and store as long as they take, because
+    tests assert what it shows right after its start. Undone at the end of each module here."""
     from fevergate.gateway import restore_alarms, service
 
     with pytest.MonkeyPatch.context() as patch:
@@ -26,7 +26,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """What somebody carries to a Pi."""
+    """Folder with the files that a person carries to a Pi to install the gateway."""
     from debian_gateway import carry
 
     shared = tmp_path_factory.mktemp("shared")
@@ -36,7 +36,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def debian(tmp_path_factory):
-    """A Debian to which nothing was done."""
+    """Root folder of a fresh Debian, without the gateway."""
     from debian_machine import bootstrap
 
     root = tmp_path_factory.mktemp("debian") / "root"
@@ -46,7 +46,7 @@ def debian(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def machine(debian, shared, tmp_path_factory):
-    """A copy of it that runs; each file of tests has its own."""
+    """A running copy of that Debian; each file of tests has its own."""
     from debian_machine import Machine, copied
 
     with copied(debian, tmp_path_factory.mktemp("machine")) as root:

@@ -18,7 +18,7 @@ NOISE_C = 0.012
 
 
 def settled_ms(can_c, seed: int) -> int:
-    """When a can is taken for settled whose temperature (°C) is a function of the time in ms."""
+    """Time (ms) at which a can counts as settled; `can_c(now_ms)` is its temperature (°C)."""
     chance, warm_up = random.Random(seed), WarmUp()
     for now_ms in range(0, 2 * _MOST_MS, 100):
         read_c = round((can_c(now_ms) + chance.gauss(0, NOISE_C)) / 0.02) * 0.02
@@ -35,7 +35,7 @@ def test_a_can_is_taken_for_settled_when_hardly_anything_of_its_warming_is_left(
     at_ms = settled_ms(lambda ms: 22 + rise_c * -math.expm1(-ms / constant_ms), seed)
     left_c = abs(rise_c) * math.exp(-at_ms / constant_ms)
     assert at_ms >= (_APART + 1) * _BLOCK_MS
-    # What is left is what it moves in a minute, times the minutes of its constant.
+    # The rest of the warming is its slope (°C a minute) times its time constant (minutes).
     assert left_c < 1.2 * _RISE_C * max(constant_min, 1.5) or at_ms >= _MOST_MS
 
 
@@ -70,15 +70,15 @@ def served(board, *people):
     return board.visits[before:]
 
 
-def test_a_kiosk_says_that_it_warms_up_and_passes_nobody_until_it_has(board):
+def test_a_kiosk_that_warms_up_says_so_and_lets_nobody_in(board):
     board.start()
     board.wait_light("amber", ANSWER_S)
     healthy, feverish = served(board, HEALTHY, FEVERISH)
     # Subtracting four degrees from a can that is not warm yet made healthy people feverish.
     assert set(healthy.colours) == {"amber"}
     assert "red" in feverish.colours
-    assert {one["reason"] for one in readings(board)} == {"wait", "confirm", ""}
-    assert "normal" not in {one["verdict"] for one in readings(board)}
+    assert {reading["reason"] for reading in readings(board)} == {"wait", "confirm", ""}
+    assert "normal" not in {reading["verdict"] for reading in readings(board)}
     board.wait_console("sensor settled", ANSWER_S)
     wait_until(lambda: board.light() is None)
     (healthy,) = served(board, HEALTHY)

@@ -1,7 +1,7 @@
 """Time from a tapped card to its permit, while the list of people changes all the time.
 
-Beside it, for the same messages: from the kiosk to a bare subscriber, one hop through the broker. A
-permit takes two of them.
+For comparison the same messages are timed from the kiosk to a bare subscriber: one hop through the
+broker. A permit takes two hops.
 """
 
 import random
@@ -31,7 +31,7 @@ from harness.worker import wait_until
 
 UP_S = 120
 LAST_S = 30
-"""How long the last answers are waited for."""
+"""How long the benchmark waits for the last answers."""
 
 UNKNOWN_SHARE = 0.02
 """Share of the taps with a card that is on no list."""
@@ -45,8 +45,8 @@ def measure(
 ) -> dict[str, Any]:
     """In each round tap cards at the site's kiosks for so many seconds.
 
-    Returns medians over the rounds of each round's percentiles, in ms; taps that were not answered
-    and answers that were not what the list says, in all; `gateway_mb` with the list in memory.
+    Returns medians over the rounds of each round's percentiles, in ms; the total of taps without an
+    answer, and of answers that contradict the list; `gateway_mb` with the list in memory.
     """
     chance = random.Random(seed)  # noqa: S311 - people, not keys
     progress(f"a list of {people}")
@@ -92,7 +92,7 @@ def measure(
 
 
 Taps = dict[tuple[str, int, int], tuple[float, str]]
-"""When each was told (monotonic s), and what its answer must say."""
+"""For each tap: when it was sent (monotonic s), and the permit that the answer must have."""
 
 
 def _round(
@@ -133,8 +133,8 @@ def _round(
 
 
 def _list(site: LoadSite, people: int) -> list[tuple[int, str]]:
-    """Import a made-up list in which each may do one of the three; returns each card's number with
-    the permit. The last person's card is not among them."""
+    """Import a made-up list, in which the permits take turns; returns the number and permit of each
+    card but the last person's."""
     entries, cards = [], []
     for place, row in enumerate(made_up(people)):
         permit, number = PERMITS[place % len(PERMITS)], int(row[6], 16)

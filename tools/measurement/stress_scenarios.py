@@ -1,4 +1,5 @@
-"""Situations at a gate that are no laboratory: drift, sun, frost, crowds. `stress` plays them."""
+"""Situations at a gate that do not occur in a laboratory: drift, sun, frost, crowds. `stress` plays
+them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ def _slip_in(play: Play) -> None:
     with play.counted() as gate:
         for _ in range(400):
             gate.visit(play.person(play.people.ill, confirms=False))
-            # Who is next steps up at once, as in a queue without a gap.
+            # The next person steps up at once, as in a queue without gaps.
             gate.visit(play.person(play.people.well), mean_ms=3500)
             gate.queue(play.crowd(2, fever_share=0.0, counted=False))
 
@@ -233,7 +234,8 @@ def _compared(name: str, gate: Gate) -> Crowd:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A situation at a gate: what it is called, what a reader is told, what is played."""
+    """A situation at a gate: its `name`, a description for the table, and the function that plays
+    it."""
 
     name: str
     what: str

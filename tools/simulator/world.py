@@ -138,7 +138,7 @@ class World:
             self._display.power_off()
 
     def short(self, pin: int, on: bool) -> None:
-        """Connect an input to ground, as a button does that is held down; or let it go."""
+        """Connect an input to ground (`on`), as a button that is held down does, or release it."""
         with self.lock:
             (self._shorted.add if on else self._shorted.discard)(pin)
 

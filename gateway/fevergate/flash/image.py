@@ -32,7 +32,7 @@ _PARTITION_MAGIC = 0x50AA
 _PARTITIONS_MAX = 95
 _DESCRIPTION = struct.Struct("<I12x32s32s")  # magic, secure version, reserved; version, project
 _DESCRIPTION_MAGIC = 0xABCD5432
-# MICROPY_HW_BOARD_NAME, which in an image " with " and MICROPY_HW_MCU_NAME follow.
+# MICROPY_HW_BOARD_NAME; in an image " with " and MICROPY_HW_MCU_NAME come after it.
 _BOARD_NAMES = {
     "ESP32_GENERIC_S3": b"Generic ESP32S3 module",
     "ESP32_GENERIC-SPIRAM": b"Generic ESP32 module with SPIRAM",
@@ -75,7 +75,7 @@ def read(path: Path, expected: str | None = None, model: BoardModel | None = Non
 
 
 def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
-    """Check that `data` is a complete image of MicroPython for this model, or without a model for
+    """Check that `data` is a complete image of MicroPython for this model; if `model` is None, for
     any supported board. Raises `FlashError` with what is wrong."""
     file = _File(name, data, _made_for(name, data, model))
     file.check_part(0, "the second-stage loader")
@@ -132,7 +132,7 @@ def cached_at(model: BoardModel) -> Path:
 
 
 def page(model: BoardModel) -> str:
-    """Download page of MicroPython for such a board; a variant is on its board's page."""
+    """Download page of MicroPython for such a board; variants are on the page of their board."""
     return f"https://micropython.org/download/{model.image.partition('-')[0]}/"
 
 
@@ -233,7 +233,8 @@ def _beside(path: Path) -> Path:
 
 
 def _compare_beside(path: Path, data: bytes) -> str:
-    """Compare a file with the digest beside it; returns the name in that. Raises `FlashError`."""
+    """Compare a file with the digest in FILE.sha256; returns the name in it. Raises
+    `FlashError`."""
     beside = _beside(path)
     digest, _, name = _bytes(beside).decode("utf-8", "replace").partition(" ")
     if not _HEX.fullmatch(digest.strip()):

@@ -125,8 +125,8 @@ class Cable:
             self._board.close()
 
     def take(self) -> About:
-        """Interrupt what runs, prolong a kiosk's watchdog, and start with an empty heap.
-        Tried again while the board may still be booting."""
+        """Interrupt the running program, prolong a kiosk's watchdog, and begin with an empty heap.
+        Tries again while the board may still be booting."""
         while True:
             try:
                 about = self._asked()
@@ -162,7 +162,7 @@ class Cable:
             self._prompt()
         try:
             machine, version, runs = self._json_of(_ABOUT, kind=_About)
-        except FlashError:  # it was booting, and answered the prompt of before
+        except FlashError:  # the board was booting, and answered an earlier prompt
             with self._spoken():
                 self._prompt()
             machine, version, runs = self._json_of(_ABOUT, kind=_About)
@@ -237,8 +237,8 @@ class Cable:
                 self._board.fs_rmfile(path)
 
     def _prompt(self) -> None:
-        """Enter the raw REPL. A board that was booting answers earlier attempts late; these answers
-        are discarded, else they would be taken for the next ones."""
+        """Enter the raw REPL. A board that was booting answers earlier attempts late; those answers
+        are discarded, because they would be taken for answers to the next attempts."""
         for left in reversed(range(TRIES)):
             try:
                 self._enter(ANSWERS_S)
@@ -257,7 +257,7 @@ class Cable:
         self._enter(ANSWERS_S)
 
     def _enter(self, timeout_s: int = 10, *, soft_reset: bool = False) -> None:
-        with redirect_stdout(io.StringIO()):  # mpremote prints what it did not expect
+        with redirect_stdout(io.StringIO()):  # mpremote prints unexpected answers
             self._board.enter_raw_repl(soft_reset, timeout_s)
 
     @contextmanager

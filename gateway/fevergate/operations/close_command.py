@@ -52,7 +52,7 @@ def close_command(
         return
     folder = settings_path.parent
     if not settings_path.exists() and (folder / NOTE).exists():
-        finish(folder)  # the only file that an interrupted run had left
+        finish(folder)  # an interrupted run has wiped everything but this note
         click.echo(side_by_side("{campus}: is wiped", campus=campus))
         return
     settings = load_gateway(settings_path)

@@ -8,7 +8,7 @@ JUMP_S = 60.0
 """The machine's clock has jumped if it differs by more than this from the time that has passed."""
 
 LASTS_S = 600.0
-"""Time after which a jump is followed: by then network time has undone a wrong one."""
+"""Time after which the jump is followed. Network time would have undone a wrong jump by then."""
 
 
 class SteadyClock:

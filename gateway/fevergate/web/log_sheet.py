@@ -66,8 +66,8 @@ def sheet(
 ) -> Sheet:
     """The log in one language; `open_cases`: how many of its follow-ups are open.
 
-    With `personal` it is another document: the fevers with names and telephone numbers, to be kept
-    under lock, without the rest of the day.
+    With `personal` it is a separate document, to be kept locked away: only the fevers, with names
+    and telephone numbers.
     """
     day, zone, say = whole.day, settings.zone, translator(language)
     state, sentence = verdict(day, say)

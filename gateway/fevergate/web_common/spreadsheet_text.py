@@ -1,8 +1,8 @@
 """Guards texts in a CSV file: a spreadsheet reads them as the text that they are.
 
-Excel, WPS and LibreOffice take what looks like a formula, a number, a date or a time for one: class
-`3-2` becomes the second of March, and a telephone number loses its zero. A leading apostrophe keeps
-it text (OWASP, "CSV Injection"). Numbers and times that are meant so are typed cells, not texts.
+Excel, WPS and LibreOffice convert a text that looks like a formula, a number, a date or a time:
+class `3-2` becomes the second of March, and a telephone number loses its zero. A leading apostrophe
+prevents that (OWASP, "CSV Injection"). Real numbers and times are typed cells, not texts.
 """
 
 import re
@@ -23,7 +23,7 @@ _NUMBER_OR_TIME = re.compile(
 
 
 def harmless(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would read something else."""
+    """The text; with an apostrophe before it if a spreadsheet would convert it."""
     if _FORMULA.match(text.lstrip(" ")) or _NUMBER_OR_TIME.fullmatch(text):
         return "'" + text
     return text

@@ -1,4 +1,4 @@
-"""A sensor that drifts is told from people, frost and fevers."""
+"""A drifting sensor is reported; frost, fevers and changing crowds are not taken for a drift."""
 
 import math
 
@@ -23,7 +23,7 @@ class Kiosk:
         return self.drift.reported
 
     def people(self, count, shift_c=0.0, spread_c=SPREAD_C):
-        """Number of the person at whom it was reported, or None."""
+        """Number of the person after whom a drift was reported, or None."""
         for number in range(count):
             if self.person(shift_c, spread_c):
                 return number
@@ -109,7 +109,7 @@ def test_a_kiosk_that_was_wrong_from_the_first_day_says_so():
         assert Kiosk().people(_AT_LEAST - 2, shift_c) is None
 
 
-def test_it_is_no_longer_reported_when_the_crowd_reads_as_usual_again():
+def test_a_drift_is_no_longer_reported_when_the_crowd_reads_as_usual_again():
     kiosk = usual()
     assert kiosk.people(200, 0.8) is not None
     for _ in range(150):
@@ -117,7 +117,7 @@ def test_it_is_no_longer_reported_when_the_crowd_reads_as_usual_again():
     assert not kiosk.drift.reported
 
 
-def test_a_calibration_makes_what_follows_usual():
+def test_after_a_calibration_the_new_readings_become_the_usual_ones():
     kiosk = usual()
     kiosk.people(200, -0.7)
     kiosk.drift.reset()
@@ -125,14 +125,14 @@ def test_a_calibration_makes_what_follows_usual():
     assert kiosk.drift.usual_c is not None and abs(kiosk.drift.usual_c + 0.3) < 0.15
 
 
-def test_a_season_becomes_usual():
+def test_a_slow_change_over_a_season_becomes_usual_and_is_not_reported():
     kiosk = usual()
     for day in range(120):
         assert kiosk.day(0.3 * day / 120, 40) is None
     assert kiosk.drift.usual_c is not None and kiosk.drift.usual_c > 0.1
 
 
-def test_a_power_cut_forgets_neither_middle_nor_usual():
+def test_the_crowds_middle_and_its_usual_value_survive_a_power_cut():
     kiosk = usual(0.2)
     kiosk.people(40, -0.2)
     after = Drift()
@@ -141,7 +141,7 @@ def test_a_power_cut_forgets_neither_middle_nor_usual():
     assert after.values() == kiosk.drift.values()
 
 
-def test_a_month_without_people_changes_nothing_that_is_seen():
+def test_a_month_without_people_neither_moves_the_middle_nor_reports_a_drift():
     kiosk = usual(0.2)
     before_c = kiosk.drift.middle_c
     kiosk.drift.rest(_USUAL_S)
@@ -149,7 +149,7 @@ def test_a_month_without_people_changes_nothing_that_is_seen():
     assert abs(kiosk.drift.off_c) < _LIMIT_C
 
 
-def test_what_is_not_its_own_is_refused():
+def test_stored_values_of_another_form_are_refused():
     for values in (None, [], [1] * 5, ["a"] * 6, [0, 0, None, 0, -1, 0], [0, 0, 0, 0, 0, 10**9]):
         try:
             Drift().restore(values)

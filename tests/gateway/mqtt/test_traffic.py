@@ -1,4 +1,4 @@
-"""What comes in over a connection is handled whole and in order, wherever the network cuts it."""
+"""Messages are handled whole and in order, wherever the network cuts the bytes into pieces."""
 
 from typing import Any
 
@@ -34,10 +34,10 @@ def publish(number, payload, qos, dup):
 
 
 HEAD = len(publish(1, b"y" * 133, 1, dup=False)) - 133
-"""Bytes before the payload where the length needs two."""
+"""Bytes before the payload, if the length field takes two."""
 
 INNER = 3 * publish(7, b"no message", 1, dup=False)
-"""A payload that looks like messages where the network cuts before it."""
+"""A payload that looks like messages of its own if the network cuts right before it."""
 
 messages = st.tuples(
     st.binary(max_size=300) | st.sampled_from([b"x" * LONG, b"y" * 133, INNER]),
@@ -49,7 +49,7 @@ cuts = st.lists(st.integers(1, 2000), min_size=1, max_size=6)
 
 
 class Wire:
-    """A socket of which each read gets what one cut leaves, as `BufferedSocket` gives it."""
+    """A socket as `BufferedSocket`, whose reads get as many bytes each as `cuts` says, in turn."""
 
     def __init__(self, data, cuts):
         self.ahead = ReadBuffer()
@@ -83,14 +83,15 @@ class Wire:
         return not self._data and not self.ahead
 
     def setblocking(self, _):
-        """paho asks for it where it ends the connection."""
+        """paho calls it when it ends the connection."""
 
     def close(self):
-        """As above."""
+        """paho calls it when it ends the connection."""
 
 
 def connected(wire, taken, urgent=lambda *_: True):
-    """Whatever is urgent is taken as it is read; unless `urgent` is given, everything is."""
+    """A connected client and its traffic, which appends messages to `taken`: urgent ones as they
+    are read. Unless `urgent` is given, all are urgent."""
 
     def take(topic, payload, done):
         taken.append((topic, payload))
@@ -133,7 +134,7 @@ def test_each_message_comes_once_whole_and_in_order_wherever_it_was_cut(packets,
 
 
 sizes = st.sampled_from([0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
-"""Where a length gets another byte."""
+"""Sizes around those at which the length field gets another byte."""
 
 
 @given(st.integers(0, 0xFF), sizes, st.binary(max_size=3), st.integers(-3, 2))
@@ -169,7 +170,7 @@ def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handle
 
 
 def taken_in_one_read(packets, urgent=lambda *_: True):
-    """What was handed over as it was read, the traffic, and its wire."""
+    """The messages that were handed over while they were read, the traffic, and its wire."""
     taken: list[tuple[str, bytes]] = []
     wire: Any = Wire(packets, [100_000])
     _, traffic = connected(wire, taken, urgent)
@@ -177,7 +178,7 @@ def taken_in_one_read(packets, urgent=lambda *_: True):
     return taken, traffic, wire
 
 
-def test_what_is_urgent_goes_before_what_came_earlier_and_that_stays_in_order():
+def test_an_urgent_message_overtakes_earlier_ones_which_stay_in_order():
     texts = (b"a", b"b", b"fever", b"c")
     packets = b"".join(publish(n, text, 1, dup=False) for n, text in enumerate(texts, 1))
     taken, traffic, wire = taken_in_one_read(packets, lambda _, payload: payload == b"fever")
@@ -189,7 +190,7 @@ def test_what_is_urgent_goes_before_what_came_earlier_and_that_stays_in_order():
     assert list(wire.sent[3::4]) == [3, 1, 2, 4]
 
 
-def test_no_more_is_read_than_may_wait(monkeypatch):
+def test_reading_stops_at_the_limit_of_waiting_messages(monkeypatch):
     monkeypatch.setattr(traffic_module, "MAX_ARRIVED", 3)
     packets = b"".join(publish(n, b"x", 1, dup=False) for n in range(1, 9))
     _, traffic, wire = taken_in_one_read(packets, lambda *_: False)
@@ -199,7 +200,7 @@ def test_no_more_is_read_than_may_wait(monkeypatch):
     assert len(traffic.arrived) == 3
 
 
-def test_what_came_on_another_connection_is_not_acknowledged_on_this_one():
+def test_a_message_of_an_earlier_connection_is_not_acknowledged_on_this_one():
     _, traffic, wire = taken_in_one_read(publish(7, b"x", 1, dup=False))
     traffic.epoch += 1
     assert traffic.unsent
@@ -212,7 +213,7 @@ def retained(topic):
     return bytes([0x33]) + length_of(body) + body
 
 
-def test_of_retained_messages_states_alone_are_taken_and_each_is_acknowledged():
+def test_retained_messages_are_all_acknowledged_but_only_states_are_handled():
     alarm = "fevergate/v1/east/alarm/north"
     states = ("fevergate/v1/east/north-1/status", alarm, "$SYS/broker/publish/messages/dropped")
     others = (TOPIC, "fevergate/v1/east/north-1/health", f"{alarm}/acknowledge", f"{alarm}/test")
@@ -222,7 +223,7 @@ def test_of_retained_messages_states_alone_are_taken_and_each_is_acknowledged():
     assert len(wire.sent) == 4 * 7 and traffic.retained == len(others)
 
 
-def test_a_message_that_cannot_be_handled_costs_none_behind_it():
+def test_a_message_that_cannot_be_handled_does_not_hinder_the_next():
     wire: Any = Wire(publish(1, b"bad", 1, dup=False) + publish(2, b"good", 1, dup=False), [400])
     taken = []
 
@@ -239,7 +240,7 @@ def test_a_message_that_cannot_be_handled_costs_none_behind_it():
     assert taken == [b"good"] and wire.sent == b"\x40\x02\x00\x02"
 
 
-def test_little_is_sent_at_once_and_the_oldest_first(monkeypatch):
+def test_few_messages_are_sent_at_a_time_the_oldest_first(monkeypatch):
     _, traffic, wire = taken_in_one_read(b"")
     sent = []
     monkeypatch.setattr(traffic._client, "publish", lambda topic, *_, **__: sent.append(topic))

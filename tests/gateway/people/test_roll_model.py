@@ -1,4 +1,4 @@
-"""Every figure of a roll against a model that counts by hand."""
+"""Compares every figure of a roll with a simple model, over random sequences of events."""
 
 import tempfile
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ STATES = ("unmeasured", "excused", "measured")
 
 
 class Model:
-    """The same, counted by hand: lists of people, marks by day and person."""
+    """A simple count of the same figures, from lists of people, and marks by day and person."""
 
     def __init__(self) -> None:
         self.people: dict[str, dict] = {}
@@ -128,7 +128,7 @@ class RollMachine(RuleBasedStateMachine):
         days = [day for day in self.days() if day not in self.kept]
         day = data.draw(st.sampled_from(days))
         kind, clinical_c = self.model.marks.get((day, number), ("none", None))
-        asked = {
+        fields = {
             "measured": {"clinical_c": 36.6},
             "fever": {"clinical_c": 38.9},
             "excused": {"excused": "at home"},
@@ -139,9 +139,9 @@ class RollMachine(RuleBasedStateMachine):
         )
         if refused:
             with pytest.raises(MarkError):
-                self.college.enter(number, day, **asked)
+                self.college.enter(number, day, **fields)
             return
-        self.college.enter(number, day, **asked)
+        self.college.enter(number, day, **fields)
         now = {"measured": ("hand", 36.6), "fever": ("hand", 38.9)}.get(what, (what, None))
         if what != "none" or (day, number) in self.model.marks:
             self.model.marks[day, number] = now

@@ -1,4 +1,4 @@
-"""One kiosk whose crowd is not its neighbours' crowd."""
+"""A kiosk is reported if its crowd differs from its neighbours', or if it hardly sees anybody."""
 
 import random
 from contextlib import closing
@@ -30,18 +30,18 @@ def store(tmp_path):
 
 
 def day(store, seed=0, count=200, gate="north", **offsets_c):
-    """People spread by chance over the kiosks; each kiosk reads so much too high."""
+    """Store `count` people at each kiosk, whose readings are too high by its offset."""
     chance = random.Random(seed)
     batch = []
     for seq in range(1, count + 1):
         for kiosk, offset_c in offsets_c.items():
-            one = arrived(
+            arrival = arrived(
                 seq,
                 kiosk=kiosk.replace("_", "-"),
                 body_c=36.5 + chance.gauss(0, 0.4),
-                baseline_c=offset_c,  # it has followed its crowd: what is shown looks right
+                baseline_c=offset_c,  # it has followed the crowd, so what the kiosk shows is right
             )
-            batch.append(type(one)(one.reading, one.received_at, gate))
+            batch.append(type(arrival)(arrival.reading, arrival.received_at, gate))
     store.commit(batch)
 
 
@@ -59,13 +59,13 @@ def three(**offsets):
     return {"gates": [Gate(name="north", kiosks=["north-1", "north-2", "north-3"])]}
 
 
-def test_good_kiosks_are_left_in_peace(store):
+def test_kiosks_that_read_alike_are_not_reported(store):
     for seed in range(8):
         day(store, seed, north_1=0.0, north_2=0.0, north_3=0.05)
         assert found(store, **three()) == []
 
 
-def test_chance_among_the_fewest_people_that_count_names_nobody(tmp_path):
+def test_chance_differences_among_the_fewest_people_report_no_kiosk(tmp_path):
     """A median of 30 people lies within 0.09 °C of the crowd's, one standard error."""
     for seed in range(12):
         store = Store(tmp_path / f"{seed}.db")
@@ -74,19 +74,19 @@ def test_chance_among_the_fewest_people_that_count_names_nobody(tmp_path):
         store.close()
 
 
-def test_the_one_that_drifted_is_named_with_the_evidence(store):
+def test_a_kiosk_that_drifted_is_named_with_the_evidence(store):
     day(store, north_1=0.0, north_2=-0.5, north_3=0.05)
-    (one,) = found(store, **three())
-    assert one.kiosk == "north-2" and one.others == ("north-1", "north-3") and not one.alone
-    assert one.difference_c == pytest.approx(-0.5, abs=0.15)
-    assert abs(one.difference_c) > one.limit_c
-    assert (one.people, one.others_people) == (200, 400)
-    assert one.line().startswith("reads -0.") and len(one.line()) < 64
+    (kiosk,) = found(store, **three())
+    assert kiosk.kiosk == "north-2" and kiosk.others == ("north-1", "north-3") and not kiosk.alone
+    assert kiosk.difference_c == pytest.approx(-0.5, abs=0.15)
+    assert abs(kiosk.difference_c) > kiosk.limit_c
+    assert (kiosk.people, kiosk.others_people) == (200, 400)
+    assert kiosk.line().startswith("reads -0.") and len(kiosk.line()) < 64
 
 
 def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):
     day(store, north_1=0.0, north_2=0.6)
-    assert {(one.kiosk, one.alone) for one in found(store)} == {
+    assert {(kiosk.kiosk, kiosk.alone) for kiosk in found(store)} == {
         ("north-1", True),
         ("north-2", True),
     }
@@ -109,10 +109,10 @@ def test_two_of_five_are_found_one_after_the_other(store):
 
     names = [f"north-{number}" for number in range(1, 6)]
     flagged = found(store, gates=[Gate(name="north", kiosks=names)])
-    assert [one.kiosk for one in flagged] == ["north-5", "north-4"]
+    assert [kiosk.kiosk for kiosk in flagged] == ["north-5", "north-4"]
 
 
-def test_nobody_is_nothing():
+def test_without_people_no_kiosk_is_reported():
     assert unlike([]) == []
 
 

@@ -1,4 +1,4 @@
-"""Durations go by a clock that follows no jump of some minutes, and one that lasts."""
+"""The clock for durations ignores a jump of some minutes, and follows one that lasts."""
 
 import pytest
 
@@ -9,7 +9,7 @@ A_MOMENT_S = 0.5
 
 
 class Machine:
-    """A machine whose clock is set by hand; time passes as told."""
+    """A machine whose clock a test can set, and whose time passes only by `passes`."""
 
     def __init__(self):
         self.utc, self.up = BEGIN, 5.0
@@ -21,7 +21,7 @@ class Machine:
 
     @property
     def ahead_s(self):
-        """What the machine's clock shows beyond the steady one."""
+        """By how much (s) the machine's clock is ahead of the steady one."""
         return self.utc - self.clock()
 
 
@@ -51,7 +51,7 @@ def test_a_jump_is_ignored_until_it_has_lasted_and_then_followed(machine, jump, 
         assert machine.ahead_s == 0
 
 
-def test_a_jump_that_network_time_undoes_never_was_and_the_next_one_has_to_last_again(
+def test_a_jump_that_network_time_undoes_is_never_followed_and_the_next_has_to_last_as_long(
     machine, jump
 ):
     for _ in range(2):

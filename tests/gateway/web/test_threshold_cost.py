@@ -19,7 +19,7 @@ def site(tmp_path):
 
 
 def people(site, per_tenth, days=2):
-    """So many people a day at each temperature (°C)."""
+    """Store the given number of people a day at each temperature (°C)."""
     seq = 100
     for day in range(days):
         for body_c, count in per_tenth.items():
@@ -61,14 +61,14 @@ def test_too_few_people_or_an_unknown_site_show_nothing(site):
 
 def test_the_picture_says_its_figures_in_both_languages(site):
     people(site, {36.5: 80, 37.2: 6})
-    for language, found in (("en", "alarms a day"), ("zh", "报警")):
+    for language, words in (("en", "alarms a day"), ("zh", "报警")):
         drawn = chart(costs_of(site), translator(language))
         bar = next(bar for bar in drawn.bars if bar.title.startswith("37.1"))
-        assert bar.mark == "88" and found in bar.title
+        assert bar.mark == "88" and words in bar.title
         assert sum("●" in bar.mark for bar in drawn.bars) == 1
 
 
-def test_it_is_on_the_kiosks_page(site):
+def test_the_costs_are_shown_on_the_kiosks_page(site):
     people(site, {36.5: 80, 37.2: 6})
     site.gateway.commit(
         [HealthArrived(health(at=AT, site="canthus", drift=True, drift_c=-0.62), AT, "north")]

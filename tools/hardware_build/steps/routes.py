@@ -1,7 +1,7 @@
 """Where the wires of a step run: each has a lane between the devices, or goes round them.
 
-The order of the lanes is the one with the fewest crossings; devices below are shifted a little
-where that avoids that two wires lie on one another.
+The order of the lanes is the one with the fewest crossings. Devices below are shifted a little if
+that keeps two wires from covering each other.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,13 @@ class Run:
     """Whether the end comes from the device above the channel."""
 
     def crosses(self, other: "Run", self_first: bool) -> float:
-        """How much is in the way of reading if self's lane is above (`self_first`) the other's."""
+        """Cost of the crossings that make the drawing hard to read, if self's lane is above
+        (`self_first`) or below the other's."""
         cost = 0.0
-        for one, two, upper in ((self, other, self_first), (other, self, not self_first)):
-            low, high = sorted(one.xs)
-            for x, above in zip(two.xs, two.above, strict=True):
-                # A vertical of the other passes the lane of this one.
+        for lane, crossing, upper in ((self, other, self_first), (other, self, not self_first)):
+            low, high = sorted(lane.xs)
+            for x, above in zip(crossing.xs, crossing.above, strict=True):
+                # Does a vertical piece of `crossing` pass the horizontal piece of `lane`?
                 if above != upper:
                     continue
                 if low - 5 < x < high + 5:
@@ -107,8 +108,8 @@ def runs_of(
 
 
 def best_order(runs: list[Run], below: list[Device]) -> list[int]:
-    """The order of lanes, from above, with the fewest crossings; devices below are shifted a little
-    where that avoids that two wires lie on one another."""
+    """The order of lanes, from above, with the fewest crossings. Devices below are shifted a little
+    if that keeps two wires from covering each other."""
     best: tuple[float, float, list[int]] = (float("inf"), 0, [])
     for shift in (0, 5, -5, 10, -10, 15, -15, 20):
         moved = [Run(r.wire, r.ends, _shifted(r, shift), r.above) for r in runs]
