@@ -63,15 +63,39 @@ def test_pins_that_come_late_show_what_is_so_by_then(settings, no_pins):
     now = [0.0]
     claimed = Lamps(settings, now=lambda: now[0])
     assert claimed.lights["north"].dark == f"no lamp can be lit: {WHY}"
+    assert claimed.dark == {"north": f"no lamp can be lit: {WHY}"} and claimed.pins == ""
     now[0] += RETRY_S
     assert claimed.retry() == {}
     no_pins.clear()
-    assert claimed.retry() == {}  # not yet
-    now[0] += RETRY_S
-    assert list(claimed.retry()) == ["north"]
-    assert claimed.lights["north"].dark is None
-    now[0] += RETRY_S
-    assert claimed.retry() == {}
+    for waited_s in (0.0, RETRY_S - 0.5):  # not yet
+        now[0] += waited_s
+        assert claimed.retry() == {}
+    now[0] += 0.5
+    lights = claimed.retry()
+    for _ in range(2):
+        assert list(lights) == ["north"] and claimed.lights == lights
+        assert claimed.dark == {} and claimed.pins == "mock"
+        now[0] += RETRY_S
+        assert claimed.retry() == {}
+    claimed.close()
+
+
+def test_a_gate_has_the_pins_that_its_settings_say_and_no_more(tmp_path, monkeypatch):
+    folder, gates = tmp_path / "gateway", ("north", "south", "side")
+    provision(
+        folder, campus="east", gateway="gw-east", gates={gate: [f"{gate}-1"] for gate in gates}
+    )
+    settings = load_gateway(folder / "gateway.toml")
+    _, south, side = settings.gates
+    south.pins, side.lamps, settings.alarm.buzzer = "gate2", "none", False
+    opened: list[MockFactory] = []
+    monkeypatch.setattr(lamps, "open_factory", lambda _: opened.append(MockFactory()) or opened[-1])
+    claimed = Lamps(settings)
+    assert claimed.dark == {} and isinstance(claimed.lights["side"], NoLights)
+    (factory,) = opened
+    held = {info.name for info, pin in factory.pins.items() if pin.function == "output"}
+    wanted = (GATES[of][use] for of in GATES for use in ("red", "amber", "green"))
+    assert held == {f"GPIO{pin}" for pin in wanted}
     claimed.close()
 
 
