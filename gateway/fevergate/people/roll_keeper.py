@@ -39,16 +39,14 @@ class RollKeeper(Rolls):
     def forget(self, before: date) -> int:
         """Delete the marks of closed days before `before`, after noting the days' figures, which
         stay; returns the number of days."""
-        rows = self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))
-        for (text,) in rows:
-            figures = self.day(date.fromisoformat(text)) or DayRoll()
-            with self._statements.transaction() as connection:
-                connection.execute(_KEEP_FIGURES, (*msgspec.structs.astuple(figures), text))
-                connection.execute("delete from marks where day = ?", (text,))
+        days = [day for (day,) in self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))]
+        figures = [self.day(date.fromisoformat(day)) or DayRoll() for day in days]
+        kept = [(*msgspec.structs.astuple(of), day) for of, day in zip(figures, days, strict=True)]
         with self._statements.transaction() as connection:
+            connection.executemany(_KEEP_FIGURES, kept)
             for table in ("marks", "marks_elsewhere"):
                 connection.execute(f"delete from {table} where day < ?", (before.isoformat(),))  # noqa: S608
-        return len(rows)
+        return len(days)
 
     def _close(self, day: date) -> None:
         rows, values = self._source(day, None) or ("", {})

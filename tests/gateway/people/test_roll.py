@@ -114,6 +114,24 @@ def test_a_list_of_an_older_version_has_a_roll_from_its_oldest_row_on(college, t
         assert RollKeeper(store.statements, ZONE).day(first) == DayRoll(expected=1, unmeasured=1)
 
 
+def test_a_list_that_came_while_the_clock_was_ahead_takes_no_roll_from_today(college):
+    college.clock.at += 30 * DAY_S
+    listed(college, "1")
+    college.clock.at -= 30 * DAY_S
+    college.roll.close_days(30)
+    listed(college, "1", "2")
+    assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
+
+
+def test_after_a_long_time_in_which_nothing_ran_the_last_days_alone_are_closed(college):
+    listed(college, "1")
+    college.roll.close_days(30)
+    college.clock.at += 30 * DAY_S
+    college.roll.close_days(3)
+    days = [college.roll.day(college.today - timedelta(ago)) for ago in (5, 4, 3, 2, 1)]
+    assert days == [None, None, *[DayRoll(expected=1, unmeasured=1)] * 3]
+
+
 def test_days_on_which_nothing_ran_are_closed_with_nobody_measured(college):
     listed(college, "1", "2")
     college.roll.close_days(30)
@@ -184,16 +202,20 @@ def test_marks_go_and_the_figures_of_their_day_stay(college):
     first = college.today
     college.enter("1", clinical_c=38.9)
     college.enter("2", excused="at home")
+    college.marks.learn(first, [], [college.person("2")])
     college.clock.at += 31 * DAY_S
     college.roll.close_days(31)
     before = college.roll.day(first)
     assert before == DayRoll(expected=3, measured=1, excused=1, unmeasured=1, fevers=1)
-    assert college.roll.forget(college.today - timedelta(30)) == 2  # the day before it began, too
+    kept = college.today - timedelta(30)
+    assert college.roll.forget(kept) == 2  # the day before it began, too
+    assert college.roll.forget(kept) == 0
     assert college.roll.day(first) == before
     assert college.roll.people(first, "measured") == []
     with pytest.raises(PeriodError, match="forgotten"):
         college.enter("3", first, clinical_c=36.6)
-    assert not college.store.statements.query("select 1 from marks where day = ?", (str(first),))
+    both = "select day from marks union all select day from marks_elsewhere"
+    assert min(college.store.statements.query(both)) == (str(kept),)
 
 
 def test_somebody_who_may_not_enter_is_not_expected_and_a_guest_with_a_fever_still_counts(college):
