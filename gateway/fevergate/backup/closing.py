@@ -167,7 +167,6 @@ def _blank(path: Path, member: str) -> None:
     """Delete the names from a database, its free pages and its write-ahead log."""
     database = connect(path, read_only=False)
     try:
-        database.execute("pragma secure_delete = on")
         tables = {name for (name,) in database.execute("select name from sqlite_master")}
         if MARK_TABLES[member] not in tables:
             raise ClosingError(f"{path}: is not a database of ours")

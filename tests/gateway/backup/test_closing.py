@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,6 +22,7 @@ from fevergate.provision.device_request import ask, new_request
 from fevergate.registers.declarations import shipped
 from fevergate.registers.entries import Entries
 from fevergate.registers.entry_form import EntryForm
+from fevergate.settings import last_good
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.store import Store
 from fevergate.web_common.store import WebStore
@@ -121,10 +124,18 @@ def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(closing, "write_backup", full)
+    copy = folder / last_good.FOLDER / KEY
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes((folder / KEY).read_bytes())
+    other = sqlite3.connect(folder / "fevergate.db")  # somebody looks at it with a tool
+    other.execute("select * from fevers").fetchall()
     with pytest.raises(BackupError, match="No space"):
         close_it(folder, tmp_path / "east.archive")
     assert (folder / "ca.key").exists() and (folder / "kiosks" / "north-1").exists()
-    assert not (folder / KEY).exists()
+    assert not (folder / KEY).exists() and not copy.exists()
+    whole = b"".join(path.read_bytes() for path in folder.glob("*.db*"))
+    assert not [name for name in NAMES if name.encode() in whole]
+    other.close()
     store = sqlite3.connect(folder / "fevergate.db")
     assert store.execute("select acknowledged_by from fevers").fetchall() == [("",)]
     store.close()
@@ -132,20 +143,41 @@ def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_
     assert close_it(folder, tmp_path / "east.archive").manifest.readings == 2
 
 
-@pytest.mark.parametrize("after", [0, 3, 12])
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("broker_pid", lambda _: 4711), ("run_state", SimpleNamespace(read_run_state=lambda _: 1))],
+    ids=["the broker", "the gateway"],
+)
+def test_what_still_runs_is_to_be_stopped_before_anything_goes(
+    folder, tmp_path, monkeypatch, name, change
+):
+    monkeypatch.setattr(closing, name, change)
+    with pytest.raises(ClosingError, match="it runs"):
+        close_it(folder, tmp_path / "east.archive")
+    assert (folder / KEY).exists()
+
+
+def test_a_database_of_an_older_release_is_archived_too(folder, tmp_path):
+    database = sqlite3.connect(folder / "fevergate.db")
+    database.execute("drop table lamp_tests")
+    database.close()
+    assert close_it(folder, tmp_path / "east.archive").manifest.readings == 2
+
+
+@pytest.mark.parametrize("after", [0, 3, 12, "fevergate.db"])
 def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
     folder, tmp_path, monkeypatch, after
 ):
     """A power cut after some files; one of them was overwritten, and is still there."""
     archive = tmp_path / "east.archive"
     settings = load_gateway(folder / "gateway.toml")
-    left = [after]
+    left = [after if isinstance(after, int) else 999]
     unlink = os.unlink
     inside = str(folder)
 
     def cut(path, *arguments, **named):
         if str(path).startswith(inside) and (folder / closing.NOTE).exists() and archive.exists():
-            if not left[0]:
+            if not left[0] or Path(path).name == after:
                 raise OSError(5, "power cut")
             left[0] -= 1
         unlink(path, *arguments, **named)

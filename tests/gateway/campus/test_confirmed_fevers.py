@@ -1,6 +1,7 @@
 """Notices of a confirmed fever: sent at once, repeated until somebody takes the case, and sent to
 the next level of contacts."""
 
+import msgspec
 import pytest
 from campus_site import Parts, after, fever, local
 from notice_helpers import contact
@@ -30,7 +31,9 @@ class Scene(Parts):
         super().__init__(folder, database, f"{DAY} 02:14", contacts=contacts)
         self.on_duty = {"Chen"}
         store = AccountStore(self.database, self.now)
-        self.notices = Notices(store, self.settings, lambda campus, gate: self.on_duty)
+        self.notices = Notices(
+            store, self.settings, lambda _, gate: set() if gate == "south" else self.on_duty
+        )
         self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
         self.keep(fever(1, DAY))
 
@@ -194,10 +197,12 @@ def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_fever_nor_
     assert waiting() == sorted([*told, "north-1/1/9"])
 
 
-def test_an_unacknowledged_fever_reaches_whoever_comes_on_duty_and_the_next_level(scene):
+@pytest.mark.parametrize("names", ["Chen Zhou Li", "Chen Zhou"])
+def test_an_unacknowledged_fever_reaches_whoever_comes_on_duty_and_the_next_level(scene, names):
+    who = scene.settings.contacts
+    scene.settings.contacts = [contact for contact in who if contact.name in names]
     scene.now.at = local(f"{DAY} 09:01")
     scene.keep(fever(2, DAY))
-    scene.wait(10)
 
     def told():
         scene.escalation.fevers()
@@ -205,11 +210,23 @@ def test_an_unacknowledged_fever_reaches_whoever_comes_on_duty_and_the_next_leve
         notices = scene.notices.recent()
         return {notice.contact for notice in notices if notice.key.endswith("/1/2")}
 
+    scene.now.at = local(f"{DAY} 09:00") + 3 + 599  # since the red light
+    assert told() == set()
+    scene.now.at += 1
     assert told() == {"Chen"}
     scene.on_duty = {"Zhou"}
+    scene.now.at += 599
     assert told() == {"Chen", "Zhou"}
-    scene.wait(10)
-    assert told() == {"Chen", "Zhou", "Li"}
+    scene.now.at += 1
+    assert told() == set(names.split())
+
+
+def test_a_fever_is_told_to_whoever_is_on_duty_at_its_gate(scene):
+    scene.now.at = local(f"{DAY} 09:11")
+    scene.keep(msgspec.structs.replace(fever(2, DAY), gate="south"))
+    scene.escalation.fevers()
+    told = [notice for notice in scene.notices.recent() if notice.key.endswith("/1/2")]
+    assert [notice.contact for notice in told] == ["Li"]
 
 
 def test_a_flood_of_follow_ups_asks_the_database_for_few_at_a_time(scene, monkeypatch):

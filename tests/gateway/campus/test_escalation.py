@@ -1,8 +1,11 @@
 """Those on duty are told of what nobody sees to, once; and not woken by what is long over."""
 
+import re
+from dataclasses import replace
+
 import msgspec
 import pytest
-from campus_site import Parts, counts, delivery, fever, local, over
+from campus_site import DIGEST, Parts, counts, delivery, fever, local, over
 from notice_helpers import contact
 
 from fevergate.campus import unacknowledged
@@ -59,6 +62,25 @@ def test_one_that_was_acknowledged_is_told_to_nobody(scene):
     assert scene.told("fever") == []
 
 
+def test_a_fever_that_lights_late_is_given_its_minutes_from_then_on(scene):
+    """Its kiosk was offline."""
+    scene.now.at = local(f"{DAY} 09:25")
+    scene.keep(msgspec.structs.replace(fever(1, DAY), raised_at=scene.now()))
+    scene.now.at += 599
+    assert scene.told("fever") == []
+    scene.now.at += 1
+    assert scene.told("fever") == [("fever/east/north-1/1/1", "Chen")]
+
+
+def test_the_next_level_is_told_where_nobody_takes_turns(scene):
+    scene.settings.contacts = [contact("Chen"), contact("Li", level=2)]
+    scene.now.at = local(f"{DAY} 09:11")
+    scene.keep(fever(1, DAY))
+    assert [who for _, who in scene.told("fever/")] == ["Chen"]
+    scene.now.at += 600
+    assert [who for _, who in scene.told("fever/")] == ["Chen", "Li"]
+
+
 def test_only_those_of_its_campus_are_told_and_each_in_their_language(scene):
     scene.keep(fever(1, DAY), campus="west")
     assert scene.told("fever/") == [
@@ -92,13 +114,47 @@ def test_a_backlog_after_days_is_one_message_and_not_two_hundred(scene):
     assert "200" in one.subject
 
 
+def test_old_fevers_are_told_by_the_full_hour_the_same_by_every_server(scene):
+    def told():
+        for server in (scene.escalation, replace(scene.escalation)):
+            server.fevers()
+        whole = [one for one in scene.notices.recent(999) if one.contact == "Chen"]
+        return [(one.campus, re.findall(r"\d+", one.subject)) for one in reversed(whole)]
+
+    scene.keep(*(fever(seq, "2026-11-20") for seq in (1, 2, 3)))
+    scene.keep(fever(1, "2026-11-20"), campus="west")
+    scene.now.at = local(f"{DAY} 10:00")
+    scene.keep(fever(4, "2026-11-20"))
+    scene.now.at += 599
+    assert told() == []
+    scene.now.at += 1
+    first = [("east", ["3"]), ("west", ["1"])]
+    assert told() == first
+    scene.now.at += 3599
+    assert told() == first
+    scene.now.at += 1
+    assert told() == [*first, ("east", ["1"])]
+
+
+def test_a_gateway_whose_token_is_gone_is_missed_by_nobody(scene):
+    old = msgspec.structs.replace(delivery(), gateway="gw-old")
+    scene.store.keep(old)
+    scene.now.at += 3600
+    scene.keep()
+    scene.keep(campus="west")
+    assert scene.told("silent/") == []
+    scene.settings.tokens["gw-old"] = DIGEST
+    assert [key.split("/")[2] for key, _ in scene.told("silent/")] == ["gw-old"]
+
+
 def test_a_silence_is_told_once_and_its_end(scene):
     scene.keep(over(counts(normal=1)))
     scene.keep(over(counts(normal=1)), campus="west")
+    scene.now.at += 3599
     assert scene.told() == []
-    scene.now.at += 3601
+    scene.now.at += 1
     scene.keep(campus="west")
-    heard = int(scene.now.at - 3601)
+    heard = int(scene.now.at - 3600)
     assert scene.told() == [(f"silent/east/gw-east/{heard}", "Chen")]
     scene.now.at += 600
     scene.keep()
@@ -130,8 +186,9 @@ def test_a_gateway_that_sends_and_is_refused_is_told_as_that_and_not_as_silent(s
 
 def test_a_gateway_that_was_never_heard_is_told_once_the_server_has_waited(scene):
     scene.keep()
+    scene.now.at += 3599
     assert scene.told() == []
-    scene.now.at += 3601
+    scene.now.at += 1
     scene.keep()
     assert [key for key, who in scene.told() if who == "Chen"] == ["silent/west/gw-west/never"]
 
@@ -155,6 +212,12 @@ def test_a_report_that_is_not_handed_in_is_told_before_and_after_its_deadline(sc
     if keys:
         body = next(one.body for one in scene.notices.recent() if one.contact == "Chen")
         assert "缺报：西校区" in body and "未签" in body
+
+
+def test_a_report_that_is_late_by_a_day_is_told_no_more(scene):
+    scene.now.at = local("2026-11-25 09:00")
+    scene.escalation.remind("2026-11-23", ReportState(missing=[], signed=False, submitted=False))
+    assert scene.notices.recent() == []
 
 
 def test_a_report_that_was_handed_in_reminds_nobody(scene):
