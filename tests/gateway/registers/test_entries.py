@@ -1,6 +1,7 @@
 """Entries of registers: kept with every revision, summed, closed and forgotten, on both kinds of
 database."""
 
+import threading
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -268,3 +269,36 @@ note = { title = "n", personal = true }
     entries.registers |= parse(text.replace("true", 'true, type = "number"'), "f")
     as_numbers = [entries.get("notes", id_).fields["note"] for id_ in made]
     assert as_numbers == [36.6, "nan", "1e300", "n"]
+
+
+def test_an_entry_that_has_an_end_alone_holds_from_when_it_was_made(entries, now):
+    text = """[rooms]
+title = "r"
+end = "to"
+[rooms.fields]
+to = { title = "t", type = "time" }
+"""
+    entries.registers = REGISTERS | parse(text, "f")
+    entry = entries.add("rooms", FORM.read(entries.register("rooms"), {"to": now.at + 60.0}), "Li")
+    assert (entry.opened_at, entry.closed_at) == (now.at, now.at + 60)
+
+
+@pytest.mark.parametrize("database_text", ["postgresql"], indirect=True)
+def test_two_who_correct_an_entry_at_once_do_not_overwrite_each_other(entries, monkeypatch):
+    """On the campus server; at a gateway one waits for the other."""
+    entry, expected = visitor(entries), Entries._expected
+    south, north = (FORM.read(REGISTERS["visitors"], VISITOR, gate) for gate in ("south", "north"))
+
+    def meanwhile(*of):
+        found = expected(*of)
+        monkeypatch.setattr(Entries, "_expected", expected)
+        change = ("visitors", entry.id, south, "Li", 1)
+        other = threading.Thread(target=entries.change, args=change)
+        other.start()
+        other.join()
+        return found
+
+    monkeypatch.setattr(Entries, "_expected", meanwhile)
+    with pytest.raises(EntryError, match="meanwhile"):
+        entries.change("visitors", entry.id, north, "Zhang", 1)
+    assert entries.get("visitors", entry.id).gate == "south"
