@@ -86,5 +86,5 @@ class Lamps:
 def _log(gate: str, dark: str) -> None:
     """Log in both languages why a gate's lamps cannot be lit."""
     why = (trouble_text.line(dark, translator("zh")), dark)
-    for text in reversed(both("gate {gate}: {why}", gate=gate, why=why)):
+    for text in both("gate {gate}: {why}", gate=gate, why=why):
         log.error("%s", text)
