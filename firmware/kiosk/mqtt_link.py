@@ -19,7 +19,7 @@ _BACKLOG = 6  # with this many readings in flight, the outbox sends fevers only
 _WINDOW = 8  # with this many in flight, a new reading waits in the outbox
 _URGENT = 8  # fevers in flight beyond `_WINDOW`: a gateway that cannot store them still lights red
 _STORED_MS = 15_000  # time for an acknowledgement, after which readings are sent again
-_STORED_MAX_MS = 240_000  # without one, that time doubles up to this
+_STORED_MAX_MS = 240_000  # without an acknowledgement that time doubles, up to this
 _POLL_MS = 10
 _IDLE_POLL_MS = 40
 _BACKOFF_MIN_MS = 1000
@@ -39,8 +39,8 @@ class MqttLink:
 
     def __init__(self, settings, outbox, context, wifi, hears, pieces):
         """`wifi()`: whether there is a network; `hears`: handlers by the topic's last part, which
-        take the decoded JSON, or None where the payload is no JSON; `pieces`: handlers that take
-        the payload's bytes."""
+        take the decoded JSON, or None if the payload is not JSON; `pieces`: handlers by the topic's
+        last part, which take the payload's bytes."""
         self._outbox = outbox
         self.hears = hears
         self.pieces = pieces
@@ -128,8 +128,8 @@ class MqttLink:
                 self._refill()
 
     def _may_connect(self):
-        """Whether a TLS handshake, which blocks scanning, may run now: nobody is in view, or people
-        have put it off for `_PUT_OFF_MS` and none is being scanned."""
+        """Whether a TLS handshake, which blocks scanning, may run now: nobody is in view; or people
+        in view have delayed it for `_PUT_OFF_MS`, and nobody is being scanned."""
         if not self.present:
             return True
         return not self.busy and self._down_at is None

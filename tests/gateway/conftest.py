@@ -1,12 +1,12 @@
-"""What several files here begin with."""
+"""Fixtures that several files of this folder use."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_passwords():
-    """A hash that is to take long takes long, and each test's pages make three. What it is like
-    is seen by tests/system and tests/browser."""
+    """Use a fast password hash: the real one is slow on purpose, and each test's pages make three.
+    tests/system and tests/browser use the real one."""
     from pages_site import quick
 
     from fevergate.web_common import accounts

@@ -1,4 +1,4 @@
-"""The pages of decisions: all are listed, and what they point to is there."""
+"""The pages of decisions: the list has all of them, and the files that they name exist."""
 
 import re
 

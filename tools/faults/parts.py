@@ -29,7 +29,8 @@ class Parts:
         """Number of times that a process has ended by itself."""
 
     def start(self) -> None:
-        """Start what is down; returns when all but the gateway answer. Raises `HarnessError`."""
+        """Start the processes that are down; returns when all but the gateway answer. Raises
+        `HarnessError`."""
         school, workers = self._school, self._workers
         with self._lock:
             if not self._systemd.ident:
@@ -74,7 +75,8 @@ class Parts:
         self.stop("gateway", "pages", "campus")
 
     def acknowledge(self) -> None:
-        """Acknowledge an alarm, by turns on the board and over MQTT; over MQTT if that fails."""
+        """Acknowledge an alarm, alternately on the board and over MQTT; if the board fails, over
+        MQTT."""
         self._turn += 1
         if self._turn % 2 and self._school.acknowledge_on_the_board():
             return

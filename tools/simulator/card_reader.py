@@ -1,7 +1,7 @@
-"""A reader of cards or of barcodes, as it is on a kiosk's UART: what it sends, and when.
+"""A virtual reader of cards or printed codes on a kiosk's UART: what it sends, and when.
 
 Two kinds: a module for cards, which sends `02 len type SN0-3 BCC 03` (sold as WG26/34 UART, such as
-the 7941E), and a reader of printed codes, which sends a line of text. Neither is told anything.
+the 7941E), and a reader of printed codes, which sends a line of text. Neither receives anything.
 """
 
 import enum
@@ -16,7 +16,7 @@ BAUD = 9600
 BITS = 10  # on the line for each byte: start, 8 data, stop
 BYTE_MS = BITS * 1000 / BAUD
 REPEAT_MS = 400.0
-"""Time after which a module sends a card again that is still held to it."""
+"""Interval at which a module repeats a card that is held to it."""
 
 PASS = 1 << 63
 """Numbers from here on are visitors' passes, which only a reader of printed codes can read."""
@@ -26,16 +26,16 @@ _MIFARE, _EM4100 = 0x01, 0x02  # types of card in a module's frame
 
 
 class ReaderFault(enum.Enum):
-    """What is wrong with what a reader sends."""
+    """A fault in the next frame that a reader sends."""
 
     HALF = "the frame ends half-way"
-    SPOILT = "one bit of the frame is another"
-    NOISE = "bytes of no frame come before it"
+    SPOILT = "one bit of the frame is flipped"
+    NOISE = "random bytes come before the frame"
 
 
 def card_frame(number: int, *, order: str = "big", batch: int | None = None) -> bytes:
-    """A module's frame. `order`: "big" where SN0 is the number's highest byte, or "little".
-    `batch`: of an EM4100 card, whose frame is one byte longer. Raises `SimulatorError`."""
+    """A module's frame. `order`: "big" if SN0 is the number's highest byte, else "little". `batch`:
+    an EM4100 card's batch byte, with which the frame is longer. Raises `SimulatorError`."""
     if not 0 < number < 1 << 32:
         raise SimulatorError(f"card: expected a number of four bytes, not {number}")
     serial = number.to_bytes(4, "little" if order == "little" else "big")
@@ -83,13 +83,13 @@ class VirtualReader:
         self._free_ms = 0.0
 
     def frame(self, number: int) -> bytes:
-        """What it sends for a card or a pass. Raises `SimulatorError`."""
+        """The bytes that the reader sends for a card or a pass. Raises `SimulatorError`."""
         if self.kind == "line":
             return card_line(number, base=self._base)
         return card_frame(number, order=self._order, batch=self._batch)
 
     def hold(self, number: int, at_ms: float, for_ms: float = 0.0) -> None:
-        """Hold a card or pass to it: it is sent at once, and by a module each `REPEAT_MS` again."""
+        """Hold a card or pass to the reader, which sends it at once; a module repeats it."""
         data, repeat_ms = self.frame(number), 0.0
         while repeat_ms <= for_ms:
             self.send(data, at_ms + repeat_ms)
@@ -106,11 +106,12 @@ class VirtualReader:
         heapq.heappush(self._due, (at_ms, next(self._places), data))
 
     def fail(self, *faults: ReaderFault) -> None:
-        """Let something be wrong with the next frames, one fault each."""
+        """Spoil the next frames, each by one of `faults`."""
         self._faults.extend(faults)
 
     def pull(self, now_ms: float) -> None:
-        """Pull it out: the line falls low in the middle of a byte, which the UART reads as 0."""
+        """Unplug the reader: the line falls low in the middle of a byte, which the UART reads as
+        0."""
         self._emit(now_ms)
         if self.inside:
             self._line = deque(sent for sent in self._line if sent[0] + BYTE_MS <= now_ms)
@@ -118,12 +119,12 @@ class VirtualReader:
         self.inside = False
 
     def plug(self, now_ms: float) -> None:
-        """Plug it in again; what was held to it meanwhile is not read."""
+        """Plug the reader in again; it has not read cards held to it meanwhile."""
         self._emit(now_ms)
         self.inside = True
 
     def power_off(self) -> None:
-        """Without power it forgets what it was to send."""
+        """Remove the power: bytes that were still to be sent are lost."""
         self._due.clear()
         self._line.clear()
 
@@ -136,7 +137,7 @@ class VirtualReader:
         return bytes(came)
 
     def level(self, now_ms: float) -> int:
-        """Level of its line: high while it is idle, low without it."""
+        """Level of the line: high while the reader is idle, low if it is unplugged."""
         if not self.inside:
             return 0
         self._emit(now_ms)

@@ -19,10 +19,10 @@ class Mood(enum.Enum):
     RIGHT = "answers"
     SILENT = "never answers"
     LATE = "answers after `late_ms`"
-    WRONG = "answers with an address at which nobody is"
+    WRONG = "answers with an address that no machine has"
     GARBAGE = "answers with bytes that are no message"
-    OTHER_ID = "answers to another question's number"
-    ELSEWHERE = "answers from another port than was asked"
+    OTHER_ID = "answers with another query's number"
+    ELSEWHERE = "answers from another port than the query was sent to"
     NOT_FOUND = "knows no name"
     LOOP = "compresses a name into itself"
 

@@ -15,8 +15,8 @@ _NAMES = {"red": N_("the red lamp"), "amber": N_("the amber lamp"), "green": N_(
 
 
 def run(cable: Cable, ask: Ask) -> Iterator[Finding]:
-    """Yield each result as it comes; `on_board.py` must be on the board. All outputs are off
-    afterwards: amber is lit by its resting contact."""
+    """Yield each result as it comes; `on_board.py` must be on the board. Afterwards all outputs are
+    off, so that amber is lit by the relay's resting contact."""
     for colour in ("green", "red", "amber"):
         name = both(_NAMES[colour])
         question = both("Did {name} light up?", name=name)

@@ -24,7 +24,7 @@ class FirmwareSource:
     root: Path
 
     def file(self, name: str) -> bytes:
-        """A file beside the package. Raises `UpdateError`."""
+        """Content of a file beside the package. Raises `UpdateError`."""
         try:
             return (self.root / name).read_bytes()
         except OSError as error:

@@ -51,7 +51,7 @@ class KioskStatus(Struct, kw_only=True):
 
 
 class PostStatus(Struct, kw_only=True):
-    """One lamp post; `heard_at` (Unix time in s) is None if it never was."""
+    """One lamp post; `heard_at` (Unix time in s) is None if it was never heard."""
 
     post: str
     gate: str
@@ -73,7 +73,7 @@ class Status(Struct, kw_only=True):
     database_mb: float = 0.0
     free_mb: float = 0.0
     running: RunState | None = None
-    """State that the gateway writes about itself; None where none runs."""
+    """State that the gateway writes about itself; None if no gateway runs."""
     troubles: list[str] = []
 
 
@@ -169,7 +169,7 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
     right = [N_("Normal"), N_("Fever"), N_("Retry"), N_("Minutes watched"), N_("Queued")]
     least = [say(title) for title in (*right[::-1], *left[:1])]
     columns = [say(title) for title in left + right]
-    left_out = say("Left out here for want of width: {columns}. --json has everything.")
+    left_out = say("The terminal is too narrow for: {columns}. --json has everything.")
     parts.append(FittedTable(columns, rows, [say(title) for title in right], least, left_out))
     parts += [_post_line(post, status.at, silent_after_s, say, names) for post in status.posts]
     parts += [_wifi(kiosk, say, names) for kiosk in status.kiosks if kiosk.wifi]
@@ -218,7 +218,7 @@ def _post_line(post: PostStatus, now: float, silent_after_s: float, say: Say, na
 def _absent(
     device: KioskStatus | PostStatus, now: float, silent_after_s: float, say: Say
 ) -> str | None:
-    """In what way a device is not heard; None for one that is."""
+    """Why a device counts as absent, in words; None if it does not."""
     if device.heard_at is None:
         return say("never heard")
     if not device.online:

@@ -1,7 +1,7 @@
 """Closes the roll of each day that is over, and deletes the marks of old days.
 
-Closing lists who was expected on the day, with their units, so that a later list changes no figure
-of it.
+Closing a day lists who was expected on it, with their units, so that a later list does not change
+the day's figures.
 """
 
 from datetime import date, timedelta
@@ -22,8 +22,8 @@ class RollKeeper(Rolls):
         super().__init__(statements, zone, campus)
 
     def close_days(self, most: int) -> None:
-        """Close the days that are over, at most the last `most`; the first that is ever closed is
-        the day on which the list came. Call it only while the clock is believed."""
+        """Close the days that are over, at most the last `most`. The first day that is ever closed
+        is the day on which the list came. Call it only while the clock is believed."""
         if not self._statements.query("select 1 from people_list"):
             return
         yesterday = self.today() - timedelta(days=1)
@@ -37,8 +37,8 @@ class RollKeeper(Rolls):
             day += timedelta(days=1)
 
     def forget(self, before: date) -> int:
-        """Delete the marks of closed days before `before`, after noting the days' figures, which
-        stay; returns the number of days."""
+        """Delete the marks of closed days before `before`; the days' figures are stored first, and
+        stay. Returns the number of days."""
         days = [day for (day,) in self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))]
         figures = [self.day(date.fromisoformat(day)) or DayRoll() for day in days]
         kept = [(*msgspec.structs.astuple(of), day) for of, day in zip(figures, days, strict=True)]

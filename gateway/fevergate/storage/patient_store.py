@@ -1,4 +1,5 @@
-"""A store that waits for its disk: it is opened, committed to and replaced when it is damaged."""
+"""A store that waits for its disk: opening and commits are tried again, and a damaged database is
+replaced."""
 
 import logging
 import sqlite3
@@ -22,10 +23,10 @@ OPEN_RETRY_S = 1.0
 """Delay before opening the store is tried again."""
 
 REOPEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
-"""SQLite errors that an open connection may keep although the disk works again."""
+"""SQLite errors that an open connection may go on raising although the disk works again."""
 
 RENEW_INTERVAL_S = 600.0
-"""Least time between two new databases, on a disk that damages one after the other."""
+"""Least time between two new databases, for a disk that damages each of them."""
 
 
 class PatientStore:
@@ -146,9 +147,9 @@ def safely(call: Callable[..., object], *arguments: object) -> None:
 
 
 def _is_disk(error: StoreError) -> bool:
-    """Whether a retry may help: the disk is full, locked or unreadable. It cannot help against a
-    value that cannot be stored, nor against what SQLite calls a logic error, such as a sum that
-    overflows (sqlite.org/rescode.html)."""
+    """Whether a retry may help, because the disk is full, locked or unreadable. It does not help if
+    a value cannot be stored, or if SQLite reports a logic error (sqlite.org/rescode.html), such as
+    a sum that overflows."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR

@@ -13,7 +13,7 @@ from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 SOON_S = 86400.0
-"""Shifts that begin later are on the page of their register alone."""
+"""Shifts that begin later are shown only on the page of the duty register."""
 
 
 class DutyPages(AccountPages):

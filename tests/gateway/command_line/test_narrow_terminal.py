@@ -67,7 +67,7 @@ def test_a_log_leaves_out_whole_columns_and_says_which(settings, language):
     assert "…" not in narrow
     found = set(re.findall(r"lane-[12]|ne-[12]|-[12]", narrow))
     assert {name[-2:] for name in found} == {"-1", "-2"}
-    words = {"zh": "屏幕较窄，未列出：", "en": "Left out here for want of width:"}[language]
+    words = {"zh": "屏幕较窄，未列出：", "en": "The terminal is too narrow for:"}[language]
     assert words in narrow and words not in wide
     assert all(kiosk in wide for kiosk in KIOSKS)
 

@@ -1,4 +1,4 @@
-"""Everybody on duty is told once, by whichever server; and the record says who was, and when."""
+"""Each contact is told once, whichever server sends; the record says who was told, and when."""
 
 import os
 import signal
@@ -75,7 +75,7 @@ def servers(campus_database):
     return Servers(campus_database)
 
 
-def test_each_contact_whom_it_concerns_has_one_row_in_their_language(campus_database):
+def test_each_contact_concerned_has_one_row_in_their_language(campus_database):
     notices = Servers(
         campus_database,
         contact("Chen", language="en"),
@@ -92,7 +92,7 @@ def test_each_contact_whom_it_concerns_has_one_row_in_their_language(campus_data
     }
 
 
-def test_what_concerns_every_campus_goes_to_those_of_one_too(campus_database):
+def test_a_notice_about_all_campuses_also_goes_to_contacts_of_one_campus(campus_database):
     servers = Servers(campus_database, contact("Wu", campuses=["west"]))
     assert servers.post() == 1
 
@@ -104,7 +104,7 @@ def test_two_addresses_of_one_name_are_both_told(campus_database):
     assert {t.address for t in servers.a.recent()} == {"a@example.edu.cn", "b@example.edu.cn"}
 
 
-def test_servers_that_post_the_same_at_once_make_it_once(campus_database):
+def test_a_notice_that_several_servers_post_at_once_exists_once(campus_database):
     servers = Servers(campus_database, contact("Chen"), contact("Li"))
     with ThreadPoolExecutor(8) as pool:
         made = list(
@@ -114,7 +114,7 @@ def test_servers_that_post_the_same_at_once_make_it_once(campus_database):
     assert servers.b.told(["k", "other"]) == {"k"}
 
 
-def test_of_many_servers_that_want_a_notice_one_has_it(campus_database):
+def test_only_one_of_many_servers_gets_the_claim_on_a_notice(campus_database):
     servers = Servers(campus_database)
     servers.post()
     (due,) = servers.a.due(1)
@@ -138,7 +138,7 @@ def test_a_server_that_died_with_a_claim_loses_it_and_another_sends(servers):
     assert [failure.reason for failure in told.failures] == ["no word of whoever claimed it"]
 
 
-def test_who_lost_the_claim_has_no_say_but_what_was_sent_is_sent(servers):
+def test_a_server_without_the_claim_cannot_report_failure_but_can_report_success(servers):
     servers.post()
     slow = servers.claimed()
     servers.clock.at += HOLD_S
@@ -170,7 +170,7 @@ def test_a_failure_is_tried_again_ever_later_and_given_up_with_every_reason_kept
     for number, wait_s in enumerate(waits):
         plain = min(MOST_WAIT_S, FIRST_WAIT_S * 2**number)
         assert 0.75 * plain <= wait_s <= 1.25 * plain
-    assert len(set(waits[-5:])) > 1  # or servers would knock all at once
+    assert len(set(waits[-5:])) > 1  # waits differ, so that servers do not try all at once
     assert [failure.reason for failure in told.failures] == [
         f"421 away {n + 1}" for n in range(tries)
     ]
@@ -179,7 +179,7 @@ def test_a_failure_is_tried_again_ever_later_and_given_up_with_every_reason_kept
     assert servers.a.due(1) == [] and 10 < tries < 30
 
 
-def test_a_notice_over_which_every_server_dies_is_given_up(servers):
+def test_a_notice_on_which_every_server_crashes_is_given_up(servers):
     servers.post()
     claims = 0
     while servers.a.due(1):
@@ -189,7 +189,7 @@ def test_a_notice_over_which_every_server_dies_is_given_up(servers):
     assert told.given_up_at and claims == GIVE_UP_S / HOLD_S
 
 
-def test_one_that_was_never_tried_is_tried_however_late_it_is(servers):
+def test_a_notice_that_was_never_tried_is_tried_however_late(servers):
     servers.post()
     servers.clock.at += 2 * GIVE_UP_S
     servers.a.sent(servers.claimed())
@@ -271,10 +271,10 @@ def test_the_record_shows_no_secret(campus_database):
     ),
     st.text(),
 )
-def test_whatever_a_far_side_repeats_of_its_url_is_not_told_on(secret, around):
+def test_a_secret_url_that_the_far_side_repeats_in_its_error_is_not_recorded(secret, around):
     address = f"https://example.cn/{quote(secret)}?key={quote(secret)}"
-    said = f"{around}{secret}{around}{quote(secret)}{around}{address}"
-    kept = scrubbed(said, address)
+    error = f"{around}{secret}{around}{quote(secret)}{around}{address}"
+    kept = scrubbed(error, address)
     assert address not in kept and masked(address) == "https://example.cn/…"
     if secret not in around and quote(secret) not in around:
         joined = f"{around}…{around}…"
@@ -296,7 +296,7 @@ def test_whatever_happens_to_the_servers_nothing_is_lost_and_nothing_sent_by_two
             posted += servers.post(f"remind/{posted}")
         elif step == "wait":
             servers.clock.at += HOLD_S
-            held.clear()  # whoever holds one longer is as good as dead
+            held.clear()  # a claim that is held longer has expired
         elif step == "take":
             taken = [servers.a.take(due) for due in servers.a.due(1)]
             assert not {mine.id for mine in taken if mine} & (sent | {h.id for h in held})
@@ -382,7 +382,7 @@ def test_two_processes_on_one_postgresql_send_each_once(postgres):
     database.close()
 
 
-def test_one_killed_while_it_sends_the_other_goes_on(postgres):
+def test_when_a_server_is_killed_while_it_sends_the_other_goes_on(postgres):
     url = postgres.database()
     database = CampusDatabase(make_url(url))
     asked, killed = threading.Event(), threading.Event()
@@ -409,7 +409,7 @@ def test_one_killed_while_it_sends_the_other_goes_on(postgres):
         other = Sender(servers.b, channels(servers.settings))
         while other.tick():
             pass
-        assert len(answered) == 49  # the one that it died over is still its own
+        assert len(answered) == 49  # the killed server still has the claim on the last one
         servers.clock.at += HOLD_S
         assert other.tick() == 1
         assert sorted(answered) == [f"remind/{number:02}" for number in range(50)]

@@ -16,7 +16,7 @@ _COPPER_MIL = 1.378
 
 
 def ampere(width_mm: float, warmer_c: float = 10.0) -> float:
-    """What a track of an outer layer carries by IPC-2221, A, where it gets `warmer_c` warmer."""
+    """Current (A) at which a track of an outer layer gets `warmer_c` warmer, by IPC-2221."""
     square_mil = width_mm / 0.0254 * _COPPER_MIL
     return 0.048 * warmer_c**0.44 * square_mil**0.725
 
