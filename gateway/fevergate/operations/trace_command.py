@@ -129,6 +129,6 @@ def _print(sheet: Sheet, language: str) -> None:
     table = sheet.tables[0]
     if len(table.rows):
         rows = [[cell_text(value) for value in row] for row in table.rows]
-        left_out = say("Left out here for want of width: {columns}. --csv has every column.")
+        left_out = say("The terminal is too narrow for: {columns}. --csv has every column.")
         least = [say(title) for title in LEAST]
         screen.print(FittedTable(table.columns, rows, (), least, left_out))

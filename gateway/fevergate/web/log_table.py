@@ -90,7 +90,7 @@ def _terminal(table: Table, day: date | None, say: Say) -> FittedTable:
         for title, *column in zip(shown.columns, *islice(shown.rows, MAX_SHOWN), strict=True)
         if all(value is None or isinstance(value, int | float) for value in column)
     }
-    left_out = say("Left out here for want of width: {columns}. --format csv has every column.")
+    left_out = say("The terminal is too narrow for: {columns}. --format csv has every column.")
     return FittedTable(shown.columns, rows, numbers, [say(title) for title in LEAST], left_out)
 
 
