@@ -14,7 +14,7 @@ from shapely import LinearRing, LineString, Point
 
 from hardware_build.enclosure import Enclosure
 from hardware_build.errors import HardwareError
-from hardware_build.layout import ORIGIN_MM, finished, making, page, picture, plan
+from hardware_build.layout import ORIGIN_MM, finished, making, page, plan
 from hardware_build.layout.copper import Pad, Track, Via
 
 PLAN = plan.load()
@@ -158,6 +158,16 @@ def test_it_fits_the_housings_posts_and_leaves_its_screws_free():
             assert line(*thing[2:6]).distance(Point(x, y)) - thing[6] > 3.3, thing[7]
 
 
+def holes(drill):
+    """Each hole of a drill file: x, y (down) and diameter, mm."""
+    tools = {name: float(size) for name, size in re.findall(r"^(T\d+)C([\d.]+)$", drill, re.M)}
+    size = 0.0
+    for text in drill.splitlines():
+        size = tools.get(text, size)
+        if place := re.fullmatch(r"X(-?[\d.]+)Y(-?[\d.]+)", text):
+            yield float(place[1]), -float(place[2]), size
+
+
 def test_gerber_files_have_the_holes_of_the_board_and_all_layers():
     names = {path.name for path in page.GERBER.iterdir()}
     layers = ("F_Cu", "B_Cu", "F_Mask", "B_Mask", "F_Silkscreen", "F_Paste", "Edge_Cuts")
@@ -167,7 +177,7 @@ def test_gerber_files_have_the_holes_of_the_board_and_all_layers():
     drilled = {
         name: sorted(
             (round(x - ORIGIN_MM, 2), round(y - ORIGIN_MM, 2), size)
-            for x, y, size in picture.holes((page.GERBER / f"carrier-{name}.drl").read_text())
+            for x, y, size in holes((page.GERBER / f"carrier-{name}.drl").read_text())
         )
         for name in ("PTH", "NPTH")
     }

@@ -3,6 +3,7 @@
 
 import argparse
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ sources 源文件:
   hardware/enclosure.toml                size and screws 尺寸与螺钉
 
 needs 需要:
-  sudo apt install kicad kicad-footprints   (KiCad 6: Debian 12)
+  sudo apt install kicad kicad-footprints gerbv   (KiCad 6: Debian 12)
 
 examples 示例:
   tools/make-layout           place, route, check, write; then run tools/make-hardware 生成
@@ -39,12 +40,11 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        if not making.has_kicad():
-            raise HardwareError("expected KiCad 6: sudo apt install kicad kicad-footprints")
+        if not (making.has_kicad() and shutil.which("gerbv")):
+            raise HardwareError("expected KiCad 6: sudo apt install kicad kicad-footprints gerbv")
         wanted = plan.load()
-        made, layers, checked = making.make(
-            wanted, lambda what: print(f"  {what}", file=sys.stderr)
-        )
+        made, checked = making.make(wanted, lambda what: print(f"  {what}", file=sys.stderr))
+        drawn = picture.png(made, wanted.name)
     except HardwareError as error:
         print(f"tools/make-layout: {error}", file=sys.stderr)
         return 2
@@ -62,8 +62,7 @@ def main() -> int:
             print(f"{path.relative_to(HARDWARE.parent)}: differs; run tools/make-layout")
         return bool(old)
     digest = hashlib.sha256(made[page.BOARD.name]).hexdigest()
-    drills = [made[name].decode() for name in sorted(made) if name.endswith(".drl")]
-    files[page.PICTURE] = labelled(_drawn(picture.page(wanted, layers, drills)), digest)
+    files[page.PICTURE] = labelled(drawn, digest)
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -78,15 +77,6 @@ def _place(name: str) -> Path:
 
 def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
-
-
-def _drawn(html: str) -> bytes:
-    from harness.browser import chromium
-
-    with chromium() as browser:
-        shown = browser.new_page(viewport={"width": 1200, "height": 800})
-        shown.set_content(html)
-        return shown.screenshot(full_page=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What only KiCad's own Python can do. Run by Debian's `python3`, whose `pcbnew` is of KiCad 6.
 
 Reads one JSON object from standard input, answers with one. `pads`: where the footprints' pads lie.
-`draw`: writes a board into a folder. `check`: pours its ground, writes Gerber and drill files and
-plots, and tells what the design rule check and the connectivity say. Needs no other package.
+`draw`: writes a board into a folder. `check`: pours its ground, writes Gerber and drill files,
+and tells what the design rule check and the connectivity say. Needs no other package.
 """
 
 import json
@@ -85,7 +85,7 @@ def checked(plan):
 
 
 def plots(board, folder, name):
-    """Gerber and drill files, and one SVG of each side."""
+    """Gerber and drill files."""
     control = pcbnew.PLOT_CONTROLLER(board)
     options = control.GetPlotOptions()
     options.SetPlotFrameRef(False)
@@ -96,20 +96,19 @@ def plots(board, folder, name):
     options.SetSubtractMaskFromSilk(True)
     options.SetUseAuxOrigin(False)
     options.SetExcludeEdgeLayer(True)
-    for ending, output in (("gerber", pcbnew.PLOT_FORMAT_GERBER), ("svg", pcbnew.PLOT_FORMAT_SVG)):
-        options.SetOutputDirectory(str(folder / ending))
-        for layer, label in (
-            (pcbnew.F_Cu, "F_Cu"),
-            (pcbnew.B_Cu, "B_Cu"),
-            (pcbnew.F_Mask, "F_Mask"),
-            (pcbnew.B_Mask, "B_Mask"),
-            (pcbnew.F_SilkS, "F_Silkscreen"),
-            (pcbnew.F_Paste, "F_Paste"),
-            (pcbnew.Edge_Cuts, "Edge_Cuts"),
-        ):
-            control.SetLayer(layer)
-            control.OpenPlotfile(label, output, "")
-            control.PlotLayer()
+    options.SetOutputDirectory(str(folder / "gerber"))
+    for layer, label in (
+        (pcbnew.F_Cu, "F_Cu"),
+        (pcbnew.B_Cu, "B_Cu"),
+        (pcbnew.F_Mask, "F_Mask"),
+        (pcbnew.B_Mask, "B_Mask"),
+        (pcbnew.F_SilkS, "F_Silkscreen"),
+        (pcbnew.F_Paste, "F_Paste"),
+        (pcbnew.Edge_Cuts, "Edge_Cuts"),
+    ):
+        control.SetLayer(layer)
+        control.OpenPlotfile(label, pcbnew.PLOT_FORMAT_GERBER, "")
+        control.PlotLayer()
     control.ClosePlot()
     drill = pcbnew.EXCELLON_WRITER(board)
     drill.SetOptions(False, True, pcbnew.wxPoint(0, 0), False)

@@ -51,8 +51,8 @@ def has_kicad() -> bool:
 
 def make(
     plan: Plan, say: Callable[[str], None] = lambda _: None
-) -> tuple[dict[str, bytes], dict[str, str], Checked]:
-    """A board's files by name, the plot of each layer as SVG, and what KiCad's checks say.
+) -> tuple[dict[str, bytes], Checked]:
+    """A board's files by name, and what KiCad's checks say.
 
     Raises `HardwareError` where parts stand in each other's way, a net finds no way, or KiCad is
     missing or fails.
@@ -89,11 +89,7 @@ def make(
         kept = [folder / f"{plan.name}.kicad_pcb", folder / f"{plan.name}.kicad_pro"]
         kept += sorted((folder / "gerber").iterdir())
         files = {path.name: _undated(path.read_bytes()) for path in kept}
-        layers = {
-            path.stem.removeprefix(f"{plan.name}-"): path.read_text(encoding="utf-8")
-            for path in sorted((folder / "svg").iterdir())
-        }
-    return files, layers, answer
+    return files, answer
 
 
 def check(folder: Path, name: str) -> Checked:
