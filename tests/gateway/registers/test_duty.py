@@ -212,8 +212,8 @@ def test_whoever_is_put_on_duty_twice_is_there_once_and_is_taken_off_by_shift(ro
 
 def test_a_list_is_by_gate_begin_and_name(roster):
     wanted = [("", None, "Head"), ("north", DAY, "A"), ("north", DAY, "B"), ("north", NIGHT, "A")]
-    for gate, begin, name in reversed(wanted):
-        roster.duty.add(name, gate, begin, MORNING if begin else None)
+    for id_, (gate, begin, name) in enumerate(reversed(wanted), 1):
+        roster.duty._add(OnDuty(name=name, gate=gate, begin=begin), "", id_)
     shifts = roster.duty.everybody()
     assert [(shift.gate, shift.begin, shift.name) for shift in shifts] == wanted
 
