@@ -222,6 +222,9 @@ def test_somebody_who_may_not_enter_is_not_expected_and_a_guest_with_a_fever_sti
     college.changes.replace([entry("1"), entry("2", permit="stop"), entry("3", expected=False)])
     college.enter("3", clinical_c=38.2)
     assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1, fevers=1)
+    (unit,) = college.roll.units(college.today, ["计应2301"])
+    assert unit.figures.fevers == 1
+    assert college.roll.units(college.today, ["软件2302"]) == []
 
 
 def test_a_gate_counts_those_who_are_expected_there_or_anywhere(college):
