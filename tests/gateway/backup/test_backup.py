@@ -239,12 +239,17 @@ def test_a_manifest_may_not_ask_for_all_memory(made, monkeypatch):
         read_backup(made, None, None)
 
 
-def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(made, tmp_path):
+@pytest.mark.parametrize(
+    ("at", "size"), [(20 * 4096, 4096), (36, 4)], ids=["a page", "the number of free pages"]
+)
+def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(
+    made, tmp_path, at, size
+):
     """Its digest is right."""
     files = members(made)
     data = bytearray(files["database.sqlite"])
-    middle = len(data) // 8192 * 4096
-    data[middle : middle + 4096] = b"\xa5" * 4096
+    assert len(data) > at + size
+    data[at : at + size] = b"\xa5" * size
     path = made_up(tmp_path / "b.tar.gz", files | {"database.sqlite": bytes(data)})
     with pytest.raises(BackupError, match=r"database\.sqlite: "):
         restore(path, tmp_path / "new")

@@ -127,6 +127,12 @@ def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_
     copy = folder / last_good.FOLDER / KEY
     copy.parent.mkdir(exist_ok=True)
     copy.write_bytes((folder / KEY).read_bytes())
+    pages = sqlite3.connect(folder / "web.db", isolation_level=None)
+    pages.execute("pragma secure_delete = off")
+    entry = 'insert into audit(at, "user", action, what) values (1, ?, ?, ?)'
+    pages.executemany(entry, [("Zhang", "look at log", str(number)) for number in range(500)])
+    pages.execute("delete from audit")  # what was deleted before lies in free pages
+    pages.close()
     other = sqlite3.connect(folder / "fevergate.db")  # somebody looks at it with a tool
     other.execute("select * from fevers").fetchall()
     with pytest.raises(BackupError, match="No space"):
@@ -211,18 +217,28 @@ def test_what_a_link_points_at_stays(folder, tmp_path):
     assert (other / "precious").read_text() == "x"
 
 
+@pytest.mark.parametrize("broken_off", [False, True], ids=["at once", "when it goes on"])
 def test_a_file_that_is_no_database_of_ours_is_not_wiped_whatever_the_settings_say(
-    folder, tmp_path
+    folder, tmp_path, monkeypatch, broken_off
 ):
+    def fails(_folder):
+        raise OSError(5, "x")
+
     other = tmp_path / "other.db"
     database = sqlite3.connect(other)
     database.execute("create table accounts (name text)")
     database.close()
+    before = other.read_bytes()
     settings = load_gateway(folder / "gateway.toml")
+    if broken_off:
+        monkeypatch.setattr(closing, "finish", fails)
+        with pytest.raises(ClosingError, match="not all wiped"):
+            close(settings, "east", tmp_path / "east.archive", PHRASE)
+        monkeypatch.undo()
     settings.database = str(other)
     with pytest.raises(ClosingError, match="not a database of ours"):
         close(settings, "east", tmp_path / "east.archive", PHRASE)
-    assert other.stat().st_size > 0
+    assert other.read_bytes() == before
 
 
 @pytest.mark.parametrize("language, word", [("zh", "本机已清除"), ("en", "this gateway is wiped")])
