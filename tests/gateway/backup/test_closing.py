@@ -163,6 +163,13 @@ def test_what_still_runs_is_to_be_stopped_before_anything_goes(
     assert (folder / KEY).exists()
 
 
+def test_where_the_archive_still_names_somebody_nothing_is_wiped(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(closing.NAMES, closing.PAGES, ())
+    with pytest.raises(ClosingError, match="still names somebody"):
+        close_it(folder, tmp_path / "east.archive")
+    assert (folder / "ca.key").exists() and (folder / "web.db").exists()
+
+
 def test_a_database_of_an_older_release_is_archived_too(folder, tmp_path):
     database = sqlite3.connect(folder / "fevergate.db")
     database.execute("drop table lamp_tests")
