@@ -240,7 +240,8 @@ def test_who_may_take_over_is_who_comes_soon_then_the_user_and_of_this_gate_alon
     assert roster.duty.candidates("north", "Zhang") == ["B", "Zhang", "A"]
     roster.duty.begin("north", "B", "Zhang")
     roster.duty.begin("north", "B", "Zhang")
-    assert [(s.name, s.begin) for s in roster.duty.shifts("north")] == [("B", DAY)]
+    (shift,) = roster.duty.shifts("north")
+    assert (shift.name, shift.begin, shift.end) == ("B", DAY, MORNING)
 
 
 def test_whoever_is_always_on_the_list_can_begin_a_shift_and_hand_that_over(roster):
@@ -272,3 +273,5 @@ def test_a_site_may_call_the_field_of_who_is_on_duty_as_it_likes(roster):
     roster.entries.registers |= parse(other, "registers.toml")
     roster.duty.add("Chen", "")
     assert roster.duty.at("") == ["Chen"]
+    (shift,) = roster.duty.everybody()
+    assert roster.entries.get("duty", shift.id).fields == {"guard": "Chen"}
