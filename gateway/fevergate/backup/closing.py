@@ -154,7 +154,7 @@ def close(
         for path in _ours(folder, list(paths.values())):
             wipe(path)
         for name in (*OWN_FOLDERS, last_good.FOLDER):
-            if (folder / name).is_dir() and not (folder / name).is_symlink():
+            if (folder / name).is_dir():
                 shutil.rmtree(folder / name)
         wipe(folder / SETTINGS)
         return ClosingResult(manifest=manifest, left=finish(folder))

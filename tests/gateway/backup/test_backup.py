@@ -5,9 +5,11 @@ import io
 import json
 import os
 import re
+import sqlite3
 import stat
 import tarfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from fevergate.backup.archive import MANIFEST, read_backup, read_manifest
 from fevergate.backup.gateway import backup, restore
 from fevergate.cli import cli
 from fevergate.crypto.passphrase import BLOCK, HEADER, TAG, EncryptedReader, EncryptedWriter
-from fevergate.errors import BackupError, SettingsError
+from fevergate.errors import BackupError, SettingsError, StoreError
 from fevergate.protocol.messages import Identity
 from fevergate.provision import provision
 from fevergate.reports.fever_log import read_day
@@ -135,6 +137,18 @@ def test_it_is_whole_although_the_gateway_writes_meanwhile(settings, tmp_path):
     total = "select sum(normal + fever + retry) from hours"
     assert reader.execute(total).fetchone() == (restored.readings,)
     reader.close()
+
+
+def test_while_another_never_lets_go_of_the_database_there_is_no_backup(
+    settings, tmp_path, monkeypatch
+):
+    """Without an epoch that ends with it, a card and its copy could be counted twice."""
+    monkeypatch.setattr("fevergate.backup.gateway.LOCK_MS", 10)
+    with closing(sqlite3.connect(settings.path(settings.database), isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(StoreError, match="locked"):
+            backup(settings, tmp_path / "b.tar.gz")
+    assert not (tmp_path / "b.tar.gz").exists()
 
 
 def test_nothing_is_ever_overwritten(settings, made, tmp_path):

@@ -1,6 +1,7 @@
 """A campus that closes is archived without names and wiped, however often that is broken off."""
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +77,9 @@ def close_it(folder, archive, campus="east"):
 
 def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(folder, tmp_path):
     archive = tmp_path / "east.archive"
+    rests = ("labels.pdf", "fw.sha256", "ca.der", "web.crt.new", ".gateway.password")
+    for name in (closing.REVOKED, closing.REGISTERS, *rests):
+        (folder / name).write_text("")
     done = close_it(folder, archive)
     assert (done.manifest.readings, done.manifest.fevers) == (2, 1)
     assert [path.name for path in folder.iterdir()] == ["mine.txt"] == done.left
@@ -85,7 +89,8 @@ def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(fol
     assert not [name for name in NAMES if name.encode() in everything]
     names = {path.name for path in back.iterdir()}
     # no key, no credential
-    assert names == {"gateway.toml", "database.sqlite", "pages.sqlite", "people.sqlite"}
+    files = {"gateway.toml", closing.REVOKED, closing.REGISTERS}
+    assert names == files | {"database.sqlite", "pages.sqlite", "people.sqlite"}
     pages = sqlite3.connect(back / "pages.sqlite")
     assert pages.execute("select outcome, sealed from follow_ups").fetchall() == [("clinic", "")]
     kept = pages.execute("select register, sealed, by from entry_revisions").fetchall()
@@ -199,7 +204,7 @@ def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
     with pytest.raises((OSError, ClosingError), match="power cut"):
         close(settings, "east", archive, PHRASE)
     monkeypatch.undo()
-    assert close(settings, "east", archive, PHRASE).left == ["mine.txt"]
+    assert close_it(folder, archive).left == ["mine.txt"]
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
     assert read_backup(archive, None, PHRASE).readings == 2
 
@@ -211,6 +216,33 @@ def test_one_that_was_begun_goes_on_with_its_own_archive_alone(folder, tmp_path,
     monkeypatch.undo()
     with pytest.raises(ClosingError, match="was begun"):
         close_it(folder, tmp_path / "two")
+    settings = load_gateway(folder / "gateway.toml")
+    settings.campus = "west"
+    with pytest.raises(ClosingError, match="'east' was begun"):
+        close(settings, "west", tmp_path / "one", PHRASE)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda note: note[:-2], "expected how far"),
+        (lambda note: re.sub(r'"sha256":"\w+"', '"sha256":"0"', note), "not the archive"),
+    ],
+    ids=["half a note", "another archive"],
+)
+def test_one_that_cannot_know_how_far_it_was_wipes_nothing_more(
+    folder, tmp_path, monkeypatch, change, said
+):
+    settings = load_gateway(folder / "gateway.toml")
+    monkeypatch.setattr(closing, "finish", lambda _: (_ for _ in ()).throw(OSError(5, "x")))
+    with pytest.raises(ClosingError, match="not all wiped"):
+        close(settings, "east", tmp_path / "east.archive", PHRASE)
+    monkeypatch.undo()
+    note = folder / closing.NOTE
+    note.write_text(change(note.read_text()))
+    with pytest.raises(ClosingError, match=said):
+        close(settings, "east", tmp_path / "east.archive", PHRASE)
+    assert note.exists() and (folder / "mine.txt").exists()
 
 
 def test_what_a_link_points_at_stays(folder, tmp_path):
