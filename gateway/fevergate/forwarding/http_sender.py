@@ -124,6 +124,7 @@ class SummarySender:
             return self._without_what_is_refused(items, answer)
         if answer.status_code != 200:
             log.warning("campus server: %d %s", answer.status_code, answer.text[:200])
+            self._forget_token(answer)
             return SendResult([], [])
         try:
             held = set(msgspec.json.decode(answer.content, type=Receipt).held)
@@ -140,6 +141,7 @@ class SummarySender:
             with self._client.stream("GET", f"{self._base}{path}") as response:
                 if response.status_code != 200:
                     log.warning("campus server: %s: %d", path, response.status_code)
+                    self._forget_token(response)
                     return None
                 body = b""
                 for part in response.iter_bytes():
@@ -155,6 +157,14 @@ class SummarySender:
         except _NOT_UNDERSTOOD as error:
             log.warning("campus server: %s: answer not understood: %s", path, error)
             return None
+
+    def _forget_token(self, answer: httpx.Response) -> None:
+        """Read the token anew before the next delivery, if the server does not take this one: it
+        may have been replaced."""
+        if answer.status_code == 401 and self._client:
+            log.error("campus server: does not take our token; see fevergate doctor")
+            self._client.close()
+            self._client = None
 
     def _without_what_is_refused(self, items: Sequence[Item], answer: httpx.Response) -> SendResult:
         """Send the others without those that are refused: the ones that the server names, or else

@@ -155,11 +155,13 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         yield ok("campus", "no campus server is set")
         return
     try:
-        read_secret(settings.path(server.token_file))
+        token = read_secret(settings.path(server.token_file))
         context = campus_context(settings, server)
-        httpx.get(
-            f"{server.url.rstrip('/')}/healthz", verify=context, timeout=10
-        ).raise_for_status()
+        with httpx.Client(base_url=server.url.rstrip("/"), verify=context, timeout=10) as client:
+            client.get("/healthz").raise_for_status()
+            # Asks for nothing: whoever has a token is told that this is no revision.
+            bearer = {"Authorization": f"Bearer {token}"}
+            answer = client.get("/v1/people?after=-1", headers=bearer)
     except (httpx.HTTPError, FeverGateError) as error:
         yield failed(
             "campus",
@@ -167,6 +169,16 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
             "summaries wait until it is back",
             url=server.url,
             error=error,
+        )
+        return
+    if answer.status_code == 401:
+        yield failed(
+            "campus",
+            "{url} does not take this gateway's token",
+            "it was revoked or replaced there; summaries wait. Have gateways/{gateway}.json made"
+            " there, and give it to fevergate provision gateway --campus-server here",
+            url=server.url,
+            gateway=settings.gateway,
         )
     else:
         yield ok("campus", "{url} answers", url=server.url)

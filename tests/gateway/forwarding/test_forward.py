@@ -10,7 +10,11 @@ from samples import AT, arrived, health, reading
 from samples import settings as plain_settings
 
 from fevergate.errors import SettingsError
+from fevergate.forwarding import forwarder
 from fevergate.forwarding.forwarder import Forwarder
+from fevergate.operations.doctor import _campus
+from fevergate.provision import provision
+from fevergate.provision.campus import revoke_gateway
 from fevergate.storage import outbox
 from fevergate.storage.records import Acknowledged, HealthArrived
 from fevergate.storage.store import Store
@@ -113,6 +117,47 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
     scene.campus.start()
     assert scene.forwarder.once()
     assert (scene.campus.received().readings, scene.waiting()) == (4, 0)
+
+
+def test_a_token_that_is_revoked_in_mid_delivery_loses_nothing_and_a_new_one_goes_on(
+    scene, monkeypatch
+):
+    """The second delivery of a backlog is the first that is not taken; nobody starts anew here."""
+    folder, doctor = scene.campus.folder, lambda: list(_campus(scene.campus.settings))
+    monkeypatch.setattr(forwarder, "BATCH", 2)
+    scene.store.commit([arrived(seq, at=AT + 3600 * seq) for seq in range(1, 8)])
+    scene.now[0] = AT + 9 * 3600
+    assert doctor()[0].state == "ok"
+    send = scene.forwarder._send
+
+    def revoked_after_the_first(due):
+        sent = send(due)
+        monkeypatch.setattr(scene.forwarder, "_send", send)
+        revoke_gateway(folder, "gw-east")
+        scene.campus.stop()
+        scene.campus.start()
+        return sent
+
+    monkeypatch.setattr(scene.forwarder, "_send", revoked_after_the_first)
+    assert not scene.forwarder.once()
+    taken, waiting = scene.campus.received().readings, scene.waiting()
+    assert taken < 7 and waiting > 0
+    assert not scene.forwarder.once() and scene.waiting() == waiting
+    (finding,) = doctor()
+    assert finding.state == "failed" and "does not take this gateway's token" in finding.text[1]
+    (folder / "campus.token").unlink()
+    provision(
+        folder,
+        campus="east",
+        gateway="gw-east",
+        gates={"north": ["north-1"]},
+        campus_server_url=scene.campus.url,
+    )
+    scene.campus.stop()
+    scene.campus.start()
+    assert scene.forwarder.once()
+    assert (scene.campus.received().readings, scene.waiting()) == (7, 0)
+    assert doctor()[0].state == "ok"
 
 
 def test_a_server_that_stays_away_costs_old_hours_and_no_day_and_no_fever(scene, monkeypatch):
