@@ -20,9 +20,10 @@ class Alarm:
     """Alarm of all gates: red is latched until acknowledged; amber lasts as long as a trouble does.
 
     `watched_by`: for a gate without lamps, the gate whose lamps show its state beside their own.
-    `announce` receives every new state of a gate, in the calling thread, after the lamps have
-    changed; `show` before it what the lamps of a gate in `posts` show, which is the same with the
-    doors that it watches. The last state that either receives is always the present one.
+    After the lamps have changed, the calling thread calls `show`, then `announce`. `announce`
+    receives every new state of a gate. `show` receives what a gate in `posts` must display: the
+    gate's alarm together with the alarms of the doors that it watches. The last state that each
+    receives is always the present one.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Alarm:
         self._show = show
         self._lock = Lock()
         self._telling = RLock()
-        """Held while states are told: another thread's later state must not be overtaken."""
+        """Held while states are announced, so that an older state never follows a newer one."""
         self._restored = self._raised_now = 0
         self._gates = {name: GateState(name, lights, now()) for name, lights in gates.items()}
         for door, watcher in (watched_by or {}).items():
@@ -55,14 +56,14 @@ class Alarm:
 
         `waiting`: unacknowledged fevers as (gate, identity, Unix time in s at which each was
         raised), the oldest first; they are red again. `raised`: all fevers that were ever raised;
-        they do not raise the alarm again, and one that waits here but not in `waiting` counts as
-        acknowledged.
-        Fevers that this run raised or acknowledged keep their state, so it may be called at any
+        they do not raise the alarm again. A fever that is unacknowledged here, in `raised` and not
+        in `waiting` counts as acknowledged.
+        Fevers that this run raised or acknowledged keep their state, so this may be called at any
         time, for instance when the store opens late.
         """
         left: dict[str, dict[Identity, Waiting]] = {}
         unseen: set[Identity] = set()
-        self._restored -= 1  # each further call brings what was before
+        self._restored -= 1  # fevers of a later call are ranked before those of earlier calls
         for number, (name, identity, raised_at) in enumerate(waiting):
             name = name if name in self._gates else next(iter(self._gates))
             seen = FeverSeen(**identity._asdict())
@@ -71,7 +72,7 @@ class Alarm:
         with self._lock:
             for name, fevers in left.items():
                 self._take_up(self._gates[name], fevers)
-        for identity in raised:  # read from disk, so the lock is not held between two
+        for identity in raised:  # read from disk, so the lock is released for each step
             with self._lock:
                 self._raised.add(identity)
                 if identity not in unseen:
@@ -83,7 +84,7 @@ class Alarm:
                 gate.sound()
 
     def _take_up(self, gate: GateState, fevers: dict[Identity, Waiting]) -> None:
-        """Put an earlier run's fevers before this run's."""
+        """Insert an earlier run's fevers before the fevers of this run."""
         waiting, gate.waiting = gate.waiting, {}
         unseen = {
             identity: fever
@@ -129,9 +130,9 @@ class Alarm:
     def acknowledge(
         self, gate_name: str, by: str, shown: ShownAlarm | None = None
     ) -> AcknowledgedFevers:
-        """Acknowledge a gate's own fevers, for the guard `by`; returns which they were.
+        """Acknowledge a gate's own fevers for the guard `by`; returns the acknowledged fevers.
 
-        With `shown`, only those that were shown: a fever that came later stays red.
+        With `shown`, acknowledges only the fevers in it: a fever that came later stays red.
         """
         end = partial(GateState.end_shown, shown=shown) if shown else GateState.end
         return self._end([self._gates[gate_name]], by, end=end).get(gate_name, AcknowledgedFevers())
@@ -140,10 +141,10 @@ class Alarm:
         self, gate_name: str, by: str, shown: ShownAlarm | None = None
     ) -> dict[str, AcknowledgedFevers]:
         """Acknowledge all that a gate's lamps show, as its button does: its own fevers and those of
-        the doors that it watches. Returns which they were, by gate.
+        the doors that it watches. Returns the acknowledged fevers by gate.
 
-        With `shown`, none where the lamps show not just that alarm any more: the press may have
-        come long before its message, and nobody has seen later fevers.
+        With `shown`, acknowledges nothing if the lamps now show another alarm: the message may
+        arrive long after the press, and nobody has seen later fevers.
         """
         gate = self._gates[gate_name]
         return self._end(gate.group, by, lambda: not shown or gate.shows(shown))
@@ -189,8 +190,8 @@ class Alarm:
         """Light one lamp (`red`, `amber`, `green`) of a gate, or `sound` its buzzer with amber;
         None ends the test.
 
-        The test is announced as a trouble meanwhile. Returns False where the lamps are red, which
-        no test may hide, or cannot be lit.
+        During the test, the gate announces it as a trouble. Returns False if the lamps are red,
+        which no test may hide, or if they cannot be lit.
         """
         with self._lock:
             gate = self._gates[gate_name]
@@ -224,11 +225,11 @@ class Alarm:
             return [gate.state() for gate in self._gates.values()]
 
     def tell_all(self) -> None:
-        """Tell every gate's state again, to whom it was told before."""
+        """Send every gate's state again to `announce` and, for gates with posts, to `show`."""
         self._tell(*self._gates.values())
 
     def _tell(self, *gates: GateState) -> None:
-        """Tell the present state of some gates, first to the lamp posts that show it."""
+        """Send the present state of some gates, first to the lamp posts that show it."""
         lit = dict.fromkeys(
             lamps
             for gate in gates

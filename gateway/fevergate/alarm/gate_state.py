@@ -1,5 +1,5 @@
-"""What a gate's lamps show, on pins and on lamp posts: its own alarm, and that of each door which
-it watches."""
+"""What a gate's lamps show, on pins and on lamp posts: the gate's own alarm and the alarms of the
+doors that it watches."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_TROUBLES = 8
 
 
 class AcknowledgedFevers(NamedTuple):
-    """Fevers that one acknowledgement covers: each by its identity, and how many more the gate had
-    only counted."""
+    """Fevers that one acknowledgement covers: `fevers` are the identities of those that the gate
+    held one by one, `more` is the number of those that it only counted."""
 
     fevers: tuple[Identity, ...] = ()
     more: int = 0
@@ -30,7 +30,7 @@ class AcknowledgedFevers(NamedTuple):
 
 class ShownAlarm(NamedTuple):
     """What a lamp post or a board showed when it was pressed: `since`, `fevers` and the newest
-    fever of the `AlarmState` that it was told."""
+    fever (`last`) of the `AlarmState` that it had received."""
 
     since: float
     fevers: int
@@ -59,7 +59,8 @@ class Lights(Protocol):
 
 
 class GateState:
-    """One gate's fevers, troubles, lamp test; its lamps show those of gates that it `watches`."""
+    """One gate's fevers, troubles and lamp test. Its lamps also show the fevers and troubles of the
+    gates that it `watches`."""
 
     def __init__(self, name: str, lights: Lights, since: float) -> None:
         self.watches: list[GateState] = []
@@ -77,7 +78,7 @@ class GateState:
 
     @property
     def group(self) -> tuple[GateState, ...]:
-        """The gates that its lamps show."""
+        """The gates whose alarms this gate's lamps show."""
         return self, *self.watches
 
     def wait_for(self, identity: Identity, fever: Waiting) -> None:
@@ -89,7 +90,8 @@ class GateState:
             self._counted = fever
 
     def end(self, at: float, by: str) -> AcknowledgedFevers:
-        """End the gate's alarm, acknowledged by `by` (Unix time, s); the fevers that waited."""
+        """End the gate's alarm, acknowledged by the guard `by` at the Unix time `at` (s); returns
+        the fevers that were unacknowledged."""
         ended = AcknowledgedFevers(tuple(self.waiting), self.more)
         if ended.fevers:
             self.waiting.clear()
@@ -98,10 +100,10 @@ class GateState:
         return ended
 
     def end_shown(self, at: float, by: str, shown: ShownAlarm) -> AcknowledgedFevers:
-        """End the gate's own fevers that `shown` had; later ones stay red.
+        """Acknowledge the gate's own fevers that `shown` included; later ones stay red.
 
-        Of more than `MAX_WAITING`, one that is held and those that are only counted stay too, until
-        somebody presses at just what waits: which of them had been shown is not known.
+        Of more than `MAX_WAITING` fevers, nobody knows which counted ones had been shown. So the
+        counted ones and one held fever stay red until a press whose `shown` is the present state.
         """
         if _shown_now(self.state(), shown) == shown:
             return self.end(at, by)
@@ -115,7 +117,7 @@ class GateState:
         if len(ended) == len(self.waiting):
             if not self.more:
                 return self.end(at, by)
-            ended.pop()  # a gate is red only while it holds one
+            ended.pop()  # a gate is red only while it holds at least one fever
         for identity in ended:
             del self.waiting[identity]
         if ended:
@@ -124,7 +126,7 @@ class GateState:
 
     @property
     def newest(self) -> Waiting:
-        """The fever that came last; only while one waits."""
+        """The fever that came last. Requires at least one unacknowledged fever."""
         held = next(reversed(self.waiting.values()))
         return max(held, self._counted or held, key=_rank)
 
@@ -133,7 +135,7 @@ class GateState:
         return any(gate.waiting for gate in self.group)
 
     def shine(self) -> None:
-        """Show the state on the gate's lamps, and on those of the gate that watches it."""
+        """Show the state on the gate's lamps and on the lamps of the gate that watches it."""
         if self.testing and not self.red:
             self.lights.show(red=self.testing == "red", amber=self.testing in ("amber", "sound"))
         else:
@@ -143,7 +145,8 @@ class GateState:
             self.watcher.shine()
 
     def sound(self, *, anew: bool = False) -> None:
-        """Buzz where the lamps are red; `anew`: whatever the buzzer was told before."""
+        """Buzz while the lamps are red or the buzzer is tested. With `anew`, switches the buzzer
+        even if its state has not changed."""
         sounds = self.red or self.testing == "sound"
         if anew or sounds != self._sounds:
             self.lights.buzz(sounds)
@@ -156,8 +159,10 @@ class GateState:
         return _state(self.name, (self,))
 
     def shown(self) -> AlarmState:
-        """What the gate's lamps show, as one alarm: red and amber are those of its lamps on pins,
-        `since` is the begin of the oldest alarm, `fevers` the number of all, `last` the newest."""
+        """What the gate's lamps show, as one alarm of the gate and the doors that it watches.
+
+        Red and amber are as on its lamps on pins; `since` is the beginning of the oldest alarm,
+        `fevers` the number of all fevers, `last` the newest fever."""
         return _state(self.name, self.group)
 
     def shows(self, alarm: ShownAlarm) -> bool:
@@ -166,7 +171,8 @@ class GateState:
 
 
 def _shown_now(now: AlarmState, alarm: ShownAlarm) -> ShownAlarm:
-    """What is to be compared with `alarm`: without the newest fever where that has none."""
+    """Return the present alarm in a form comparable with `alarm`: without the newest fever if
+    `alarm` has none."""
     newest = now.last if alarm.last else None
     last = Identity(newest.kiosk, newest.boot, newest.seq) if newest else None
     return ShownAlarm(now.since, now.fevers, last)

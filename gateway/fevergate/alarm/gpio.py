@@ -39,7 +39,7 @@ def choose_library(factory: str, machine: Machine) -> str:
         if machine.is_pi:
             raise PinsError("the settings say mock, on a Raspberry Pi")
         return factory
-    chip_of(machine)  # raises where the lamps' GPIO chip is not there
+    chip_of(machine)  # raises PinsError if the lamps' GPIO chip is missing
     lgpio = find_spec("lgpio") is not None
     try:
         distribution("rpi-lgpio")
@@ -55,9 +55,9 @@ def choose_library(factory: str, machine: Machine) -> str:
 
 
 def open_factory(factory: str, machine: Machine | None = None) -> Factory:
-    """Open gpiozero's pin factory that the settings name.
+    """Open the gpiozero pin factory that the settings name.
 
-    Raises `PinsError` where no lamp can be lit.
+    Raises `PinsError` if no lamp can be lit.
     """
     machine = machine or recognise()
     name = choose_library(factory, machine)
@@ -102,8 +102,9 @@ def library_of(factory: Factory) -> str:
 
 @contextlib.contextmanager
 def _writable_folder() -> Iterator[None]:
-    """Give lgpio a folder for its pipes while it is imported: it changes to `LG_WD`, or stays in
-    the working directory, and creates them there (lgUtil.c, lgNotify.c)."""
+    """Give lgpio a folder for its pipes while it is imported: lgpio creates them in the folder
+    `LG_WD`, which it makes the working directory, else in the current one (lgUtil.c, lgNotify.c).
+    """
     before = Path.cwd()
     own = None if "LG_WD" in os.environ else tempfile.TemporaryDirectory(prefix="fevergate-")
     try:
@@ -118,7 +119,7 @@ def _writable_folder() -> Iterator[None]:
 
 
 class NoLights:
-    """Stands in for the lamps of a gate that has none, or whose lamps cannot be lit."""
+    """Placeholder for the lamps of a gate that has none, or whose lamps cannot be lit."""
 
     def __init__(self, reason: str | None = None) -> None:
         self.dark = DARK + reason if reason else None
@@ -154,8 +155,8 @@ class GateLights:
     """None, unlike `NoLights.dark`: the lamps can be lit."""
 
     def __init__(self, gate: Gate, factory: Factory | None = None, buzzer: bool = True) -> None:
-        """Claim the pins. If a lamp's or the buzzer's cannot be claimed, releases the others and
-        raises `PinsError`; a button's is only noted in `trouble`."""
+        """Claim the pins. If the pin of a lamp or of the buzzer cannot be claimed, releases the
+        others and raises `PinsError`; if the button's cannot, only sets `trouble`."""
         try:
             numbers = GATES[gate.pins]
         except KeyError:
@@ -173,7 +174,7 @@ class GateLights:
             self._devices.append(device)
             return device
 
-        # Green first: it may still be lit from a run that was killed.
+        # Green first: it may still be lit by an earlier run that was killed.
         self._green = claim("green")
         self._red = claim("red")
         self._amber = claim("amber")
@@ -211,7 +212,8 @@ class GateLights:
             self._buzzer.off()
 
     def close(self) -> None:
-        """Release the pins, green's first: they become inputs, and amber's relay lights amber."""
+        """Release the pins, the green lamp's first: they become inputs, so the resting contact of
+        amber's relay lights amber."""
         for device in self._devices:
             device.close()
         self._devices.clear()

@@ -2,7 +2,7 @@
 fails.
 
 Reasons: not heard yet, offline (status or last will), silent, sending too much, a sensor fault, a
-crowd that reads off, readings unlike its neighbours', or a broker that drops messages.
+drift of its crowd's readings, readings unlike its neighbours', or a broker that drops messages.
 """
 
 import math
@@ -15,14 +15,16 @@ from fevergate.protocol.messages import Health
 from fevergate.settings.gateway import GatewaySettings
 
 FRESH_S = 1.0
-"""A kiosk heard less than this ago is not updated again: a rush has thousands of messages."""
+"""A kiosk heard less than this time ago is not updated again: a rush hour has thousands of
+messages."""
 
 Trouble = Callable[[str, str, str | None], None]
 
 
 def drift_of(health: Health) -> float | None:
-    """How far a kiosk's crowd is off (°C), None without a drift. Older firmware reports its
-    baseline at the bound."""
+    """Return by how much (°C) a kiosk's readings of the crowd have drifted; None without a drift.
+
+    Older firmware reports no drift value; its baseline, which is then at its bound, is returned."""
     if not health.drift:
         return None
     return health.baseline_c or 0.0 if health.drift_c is None else health.drift_c
@@ -87,14 +89,15 @@ class KioskMonitor:
         self._tell(health.kiosk)
 
     def unlike(self, kiosks: dict[str, str]) -> None:
-        """Set the kiosks whose readings differ from their neighbours', each with how; replaces the
-        earlier ones."""
+        """Set the kiosks whose readings differ from their neighbours', each with a text that says
+        how; replaces the earlier ones."""
         with self._lock:
             self._unlike = kiosks
         self.check()
 
     def floods(self, kiosks: dict[str, str]) -> None:
-        """Set the kiosks that send too much, each with how much; replaces the earlier ones."""
+        """Set the kiosks that send too much, each with a text that says how much; replaces the
+        earlier ones."""
         with self._lock:
             self._floods = kiosks
 
@@ -105,7 +108,8 @@ class KioskMonitor:
             return {kiosk: now - self._heard.get(kiosk, -math.inf) for kiosk in self._gates}
 
     def check(self) -> None:
-        """Find kiosks that have fallen silent, and dropped messages; call it each second."""
+        """Report kiosks that have fallen silent and messages that the broker dropped; to be called
+        every second."""
         for kiosk in self._gates:
             self._tell(kiosk)
         drops = self.drops.words()

@@ -27,8 +27,8 @@ class Lamps:
         factory: Factory | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Claim the lamps through `factory`, or the pin library that the settings name. Never
-        raises: a gate without lamps gets `NoLights`."""
+        """Claim the lamps through `factory`, or through the pin library that the settings name.
+        Never raises `PinsError`: a gate whose lamps cannot be claimed gets `NoLights`."""
         self._settings = settings
         self._factory = factory
         self._now = now
@@ -41,8 +41,8 @@ class Lamps:
                 _log(gate, lights.dark)
 
     def retry(self) -> dict[str, GateLights]:
-        """Try again to claim missing lamps, at most each `RETRY_S`; returns the lamps claimed, by
-        gate."""
+        """Try again to claim missing lamps, at most once in `RETRY_S`; returns the newly claimed
+        lamps by gate."""
         if self._now() - self._tried_at < RETRY_S:
             return {}
         self._tried_at = self._now()

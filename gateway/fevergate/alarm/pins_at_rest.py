@@ -31,8 +31,8 @@ INPUT = 1 << 2
 
 
 def output_pins(settings_path: Path) -> list[int]:
-    """Return the BCM numbers of the configured gates' lamps and buzzers; those of all wired gates
-    where the settings cannot be read."""
+    """Return the BCM numbers of the configured gates' lamps and buzzers. If the settings cannot be
+    read, returns those of all sets of pins in `GATES`."""
     from fevergate.settings.gateway import load_gateway
 
     try:

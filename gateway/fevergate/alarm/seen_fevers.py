@@ -1,8 +1,8 @@
 """Fevers that have been raised before, so that a redelivered reading raises no second alarm.
 
-A kiosk sends a fever again until it hears that it is stored, which may take weeks, so none is
-forgotten while there is room. Each takes four bytes; a set of identities would take fifty times as
-much.
+A kiosk sends a fever again until the gateway confirms that the fever is stored, which may take
+weeks, so no fever is forgotten while there is room. Each takes four bytes; a set of identities
+would take fifty times as much.
 """
 
 from array import array
@@ -13,10 +13,12 @@ from collections.abc import Iterable
 from fevergate.protocol.messages import Identity
 
 MAX_FEVERS = 200_000
-"""Fevers remembered, more than a campus has in years. Beyond that the kiosk with the most forgets
-half of its own: those of the boots that were added to least recently, of its last boot the lowest.
-So one that sends fevers without end neither fills the memory nor makes others' ring again. Half,
-because the search for its boots takes 15 ms: it must not come with each further fever."""
+"""Fevers remembered, more than a campus has in years.
+
+Beyond this number, half of the fevers of the kiosk with the most are forgotten: first the boots
+that received a fever least recently, and within a boot the lowest sequence numbers. So a kiosk that
+sends fevers without end neither fills the memory nor lets other kiosks' fevers ring again. It is
+half, because the search for the kiosk's boots takes 15 ms, too long for every further fever."""
 
 
 class SeenFevers:
@@ -45,7 +47,7 @@ class SeenFevers:
         boot = identity[:2]
         seqs = self._boots.pop(boot, None) or array("I")
         seqs.insert(bisect_left(seqs, identity.seq), identity.seq)
-        self._boots[boot] = seqs  # at the end: the order is that of the last addition
+        self._boots[boot] = seqs  # at the end: boots are ordered by their last addition
         self._of_kiosk[identity.kiosk] += 1
         if len(self) > MAX_FEVERS:
             self._forget(max(self._of_kiosk, key=lambda kiosk: self._of_kiosk[kiosk]))

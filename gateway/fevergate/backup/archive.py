@@ -1,7 +1,7 @@
 """File format of a backup: a gzipped tar, encrypted if a passphrase is given.
 
-Its first member is a manifest with the SHA-256 of every other member. All are compared with it
-before any file is put in place.
+Its first member is a manifest with the SHA-256 of every other member. All members are compared with
+the manifest before any file is put in place.
 """
 
 import contextlib
@@ -38,8 +38,9 @@ FOLDERS = ("kiosks", "gateways")
 """Subfolders that go into a backup."""
 
 _NO_BACKUP = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, msgspec.MsgspecError)
-"""What reading a damaged or hostile file raises; `ValueError`: tarfile for a header that
-contradicts itself, the system for a name with a null character, msgspec for text not in UTF-8."""
+"""Errors that reading a damaged or hostile file raises. `ValueError` comes from tarfile for a
+header that contradicts itself, from the system for a name with a null character, and from msgspec
+for text that is not UTF-8."""
 
 Progress = Callable[[str], None]
 """Called with a text for each step, to be displayed."""
@@ -53,7 +54,7 @@ class Member(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Contents of a backup, and where they came from."""
+    """Contents of a backup and their origin."""
 
     v: int
     fevergate: str
@@ -71,7 +72,7 @@ class Manifest(Struct, kw_only=True, forbid_unknown_fields=True):
     elsewhere: list[str] = []
     """Files that the settings name but that lie outside the folder: they are not in the backup."""
     readings: int
-    """Number of readings; of a campus server, of summaries, fevers and follow-ups."""
+    """Number of readings; for a campus server, the number of summaries, fevers and follow-ups."""
     fevers: int
     members: dict[str, Member]
 
@@ -95,7 +96,8 @@ def member_of(path: Path) -> Member:
 
 
 def manifest_of(folder: Path, files: Mapping[str, Path], **values: Any) -> Manifest:
-    """Manifest of `files` by their names in a backup of `folder`; `values` are the other fields."""
+    """Build the manifest of a backup of `folder`. `files` maps names in the backup to paths;
+    `values` are the other fields."""
     return Manifest(
         v=1,
         fevergate=__version__,
@@ -110,10 +112,10 @@ def manifest_of(folder: Path, files: Mapping[str, Path], **values: Any) -> Manif
 def packing(path: Path, folder: Path, passphrase: str | None) -> Iterator[Path]:
     """Yield a temporary folder for the copies that a backup of `folder` at `path` needs.
 
-    Raises `BackupError` where `path` exists or something cannot be written.
+    Raises `BackupError` if `path` exists or something cannot be written.
     """
     check_new(path)
-    # With a passphrase no unencrypted copy may lie on the target, such as a USB stick.
+    # With a passphrase, no unencrypted copy may lie on the target, such as a USB stick.
     place = folder if passphrase else path.parent
     try:
         with tempfile.TemporaryDirectory(prefix=".fevergate-", dir=place) as temporary:
@@ -126,10 +128,10 @@ def packing(path: Path, folder: Path, passphrase: str | None) -> Iterator[Path]:
 def unpacking(
     path: Path, folder: Path, passphrase: str | None, progress: Progress
 ) -> Iterator[tuple[Path, Manifest]]:
-    """Yield a temporary folder with a backup's files, and its manifest; when the block ends without
-    an error the temporary folder becomes `folder`.
+    """Yield a temporary folder with a backup's files, and the backup's manifest. When the block
+    ends without an error, the temporary folder becomes `folder`.
 
-    Raises `BackupError` where `folder` is neither new nor empty, or the backup is damaged.
+    Raises `BackupError` if `folder` is neither new nor empty, or if the backup is damaged.
     """
     check_empty(folder)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -195,7 +197,7 @@ def write_backup(
 
 
 def encrypted(path: Path) -> bool:
-    """Whether a backup is encrypted. Raises `BackupError` where it cannot be read."""
+    """Whether a backup is encrypted. Raises `BackupError` if it cannot be read."""
     try:
         with path.open("rb") as file:
             return is_encrypted(file.read(len(MAGIC)))
@@ -206,9 +208,9 @@ def encrypted(path: Path) -> bool:
 
 
 def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manifest:
-    """Compare every member with the manifest, and write it below `into`, if that is given.
+    """Compare every member with the manifest and, if `into` is given, write it below `into`.
 
-    Raises `BackupError`.
+    Returns the manifest. Raises `BackupError`.
     """
     try:
         with _opened(path, passphrase) as file, bounded_tar(file) as tar:
@@ -239,7 +241,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
 
 
 def read_manifest(path: Path, passphrase: str | None) -> Manifest:
-    """A backup's manifest, without checking its members. Raises `BackupError`."""
+    """Read a backup's manifest without checking the members. Raises `BackupError`."""
     try:
         with _opened(path, passphrase) as file, bounded_tar(file) as tar:
             return _manifest(path, tar)
@@ -249,7 +251,7 @@ def read_manifest(path: Path, passphrase: str | None) -> Manifest:
 
 def _manifest(path: Path, tar: BoundedTar) -> Manifest:
     first = tar.next()
-    # A link is refused before tarfile looks for what it names.
+    # A link is refused before tarfile looks for its target.
     if first is None or first.name != MANIFEST or not first.isfile() or first.size > MAX_MANIFEST:
         raise BackupError(f"{path}: expected a backup made by `fevergate backup`")
     return msgspec.json.decode(tar.content(first).read(), type=Manifest)
@@ -278,7 +280,7 @@ def _take(source: IO[bytes], path: Path | None) -> str:
     digest = hashlib.sha256()
     target = None
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)  # within one that is 0700
+        path.parent.mkdir(parents=True, exist_ok=True)  # below a folder of mode 0700
         target = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     try:
         while block := source.read(1 << 20):

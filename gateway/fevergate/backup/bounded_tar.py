@@ -1,7 +1,7 @@
-"""Reads a gzipped tar of which neither the size of a header nor the number of headers is trusted.
+"""Reads a gzipped tar and bounds the size and the number of its headers, which are not trusted.
 
-tarfile reads the long names of GNU tar, the headers of pax and the maps of sparse files into memory
-as a whole, and these may unpack to gigabytes.
+tarfile reads GNU tar's long names, pax headers and the maps of sparse files into memory as a whole,
+and these may unpack to gigabytes.
 """
 
 import gzip
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import IO
 
 MAX_HEADERS = 64 * 1024
-"""Bytes that are read before one member's content: `fevergate backup` makes some 2 KB."""
+"""Most bytes that are read before one member's content; `fevergate backup` writes about 2 KB."""
 
 
 class BoundedTar:
-    """The members of a gzipped tar, one after the other. Raises `tarfile.TarError` and all that
-    tarfile and gzip raise for a damaged file."""
+    """The members of a gzipped tar, one after the other. Raises `tarfile.TarError` and whatever
+    else tarfile and gzip raise for a damaged file."""
 
     def __init__(self, unpacked: "_Unpacked") -> None:
         self._unpacked = unpacked
@@ -35,7 +35,7 @@ class BoundedTar:
             self._unpacked.left = None
 
     def content(self, member: tarfile.TarInfo) -> IO[bytes]:
-        """The content of a member. Raises `tarfile.ReadError` where it is not a file."""
+        """Open a member's content. Raises `tarfile.ReadError` if the member is not a file."""
         file = self._tar.extractfile(member)
         if file is None:
             raise tarfile.ReadError(f"{member.name}: not a file")
@@ -56,6 +56,6 @@ class _Unpacked(gzip.GzipFile):
 
 @contextmanager
 def bounded_tar(file: IO[bytes]) -> Iterator[BoundedTar]:
-    """The tar in a gzipped `file`."""
+    """Open the tar in a gzipped `file`."""
     with _Unpacked(fileobj=file, mode="rb") as unpacked:
         yield BoundedTar(unpacked)

@@ -1,7 +1,7 @@
-"""Closing of a campus: archives its gateway without names, then wipes the gateway.
+"""Closes a campus: archives its gateway without people's names, then wipes the gateway.
 
-Personal data is destroyed first. Every step can be repeated, so that the next run finishes one that
-was interrupted; the note of its progress is wiped last.
+Personal data is destroyed first. Every step can be repeated, so that the next run finishes an
+interrupted one; the note of the closing's progress is wiped last.
 """
 
 import shutil
@@ -47,7 +47,7 @@ from fevergate.texts.translations import N_
 
 CAMPUS = "campus.toml"
 OWN_FOLDERS = ("broker", "systemd", "updates", "requests", *FOLDERS)
-"""Folders of the gateway below that of the settings."""
+"""The gateway's folders, which lie in the settings folder."""
 
 WIPED = (*PATTERNS, "*.sha256", "*.pdf", "*.der", "*.new", ".*.password")
 """Files of the settings folder that are wiped."""
@@ -90,11 +90,12 @@ NAMES = {
         "update overrides set \"by\" = ''",
     ),
 }
-"""SQL that deletes the names of persons from each database. Names of those who signed a day or
-struck rows stay: they are part of what was signed, and of the reason."""
+"""SQL that deletes people's names from each database. The names of people who signed a day or
+struck rows stay: they are part of the signed content and of the strike's record."""
 
 MARK_TABLES = {DATABASE: "readings", PAGES: "follow_ups", DESK: "looks", PEOPLE: "people"}
-"""A table that each database must have: no other file that the settings name may be wiped."""
+"""A table that each database must have. If the settings name a file without it, that file is not
+wiped."""
 
 
 class ClosingResult(Struct, frozen=True, kw_only=True):
@@ -114,8 +115,9 @@ def close(
 ) -> ClosingResult:
     """Stop the services, delete names, archive the rest, read the archive back, wipe everything.
 
-    Only names and their key are deleted before the archive was read back. Raises `ClosingError`,
-    `BackupError`, `StoreError`, `ProvisionError`; after any of them the closing must be run again.
+    Until the archive has been read back, only names and their key are deleted. Raises
+    `ClosingError`, `BackupError`, `StoreError`, `ProvisionError`; after any of them the closing
+    must be run again.
     """
     if campus != settings.campus:
         raise ClosingError(f"{campus!r}: these settings are of the campus {settings.campus!r}")
@@ -136,11 +138,11 @@ def close(
         )
     paths = {member: settings.path(name) for member, name in databases(settings).items()}
     progress("blanking names")
-    # The key first: without it names cannot be decrypted in any copy of the database.
+    # The key first: without it, nobody can decrypt the names in any copy of the database.
     wipe(folder / KEY)
     wipe(folder / last_good.FOLDER / KEY)
     for member, path in paths.items():
-        # A database that was archived may be half wiped by an earlier run.
+        # Once archived, a database may have been partly wiped by an earlier run.
         if path.exists() and not (note.sha256 and path.is_relative_to(folder)):
             _blank(path, member)
     if note.sha256:
@@ -185,8 +187,8 @@ def _blank(path: Path, member: str) -> None:
 def _archive(
     settings: GatewaySettings, archive: Path, passphrase: str, progress: Progress
 ) -> Manifest:
-    """Archive settings and databases, whose names are deleted; no keys, no credentials."""
-    archive.unlink(missing_ok=True)  # of a run that was interrupted before it was noted
+    """Archive settings and databases, from which names are deleted, but no keys or credentials."""
+    archive.unlink(missing_ok=True)  # left by a run that ended before it noted the SHA-256
     with packing(archive, settings.folder, passphrase) as beside:
         names = (SETTINGS, REVOKED, REGISTERS)
         files = {name: settings.folder / name for name in names if settings.path(name).exists()}
@@ -198,7 +200,7 @@ def _archive(
 
 
 def _read_back(archive: Path, into: Path, passphrase: str) -> None:
-    """Unpack the archive and look for names. Raises `ClosingError`."""
+    """Unpack the archive and look for names. Raises `ClosingError` if it holds one."""
     read_backup(archive, into, passphrase)
     if (into / PAGES).exists():
         with closing(connect(into / PAGES, read_only=True)) as pages:
@@ -210,7 +212,7 @@ def _read_back(archive: Path, into: Path, passphrase: str) -> None:
 
 
 def _ours(folder: Path, databases: list[Path]) -> Iterator[Path]:
-    """All files of the gateway but settings and note, keys and passwords first."""
+    """Yield all files of the gateway except its settings and the note; keys and passwords first."""
     for pattern in ("*.key", "*.password", "*.token", *WIPED):
         for path in sorted(folder.glob(pattern)):
             if path.name not in (SETTINGS, NOTE):

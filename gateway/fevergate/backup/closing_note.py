@@ -1,4 +1,4 @@
-"""The note of how far a closing went, by which the next run finishes one that was interrupted."""
+"""A file that records a closing's progress, so that the next run finishes an interrupted one."""
 
 import time
 from pathlib import Path
@@ -20,14 +20,15 @@ class ClosingNote(Struct, kw_only=True, forbid_unknown_fields=True):
     campus: str
     archive: str
     sha256: str = ""
-    """SHA-256 of the archive, noted once it was read back."""
+    """SHA-256 of the archive; empty until the archive has been read back."""
     at: float
 
 
 def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
-    """The note at `path` of a closing that was interrupted, or a new one.
+    """Return the note at `path` of an interrupted closing, or write a new one.
 
-    Raises `ClosingError`, or `BackupError` where `archive` exists already.
+    Raises `ClosingError` if the note is damaged or names another campus or archive, `BackupError`
+    if a new closing cannot write `archive`.
     """
     try:
         note = msgspec.json.decode(path.read_bytes(), type=ClosingNote)
@@ -45,7 +46,8 @@ def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
 
 
 def read_again(archive: Path, note: ClosingNote, passphrase: str, progress: Progress) -> Manifest:
-    """Read the archive that an interrupted closing made. Raises `ClosingError` for another one."""
+    """Check the archive that an interrupted closing made; returns its manifest. Raises
+    `ClosingError` if `archive` is another file, `BackupError` if it is damaged."""
     progress("reading the archive back")
     manifest = read_backup(archive, None, passphrase)
     if member_of(archive).sha256 != note.sha256:
@@ -59,6 +61,7 @@ def keep(path: Path, note: ClosingNote) -> None:
 
 
 def finish(folder: Path) -> list[str]:
-    """Wipe the note, after everything else; returns the files left, which are not the gateway's."""
+    """Wipe the note, after everything else; returns the names of the files left in the folder,
+    which are not the gateway's."""
     wipe(folder / NOTE)
     return sorted(path.name for path in folder.iterdir())

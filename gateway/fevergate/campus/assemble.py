@@ -32,7 +32,8 @@ from fevergate.protocol.campus_messages import (
 )
 
 MAX_LISTED = 1000
-"""Most fevers of a campus that a report lists, and as many struck ones; all are counted."""
+"""Most fevers of a campus that a report lists. Struck fevers have a limit of the same size. All
+fevers are counted."""
 
 
 class _Heard:
@@ -44,7 +45,7 @@ class _Heard:
         self.fevers: dict[tuple[str, str], Figures] = {}
         """Counts of the fevers that are not struck, by gateway and kiosk."""
         self.gates: dict[tuple[str, str], str] = {}
-        """Where the fevers were seen, by gateway and kiosk."""
+        """Gates at which the fevers were seen, by gateway and kiosk."""
         self.listed: list[FeverDay] = []
         self.unlisted = 0
         self.stating: set[str] = set()
@@ -83,7 +84,7 @@ class _Heard:
             )
 
     def enlist(self, fever: FeverDay) -> None:
-        """List a fever where there is room: struck ones take none from the others."""
+        """List a fever if there is room. Struck fevers take no room from the others."""
         if self._listed[fever.struck] < MAX_LISTED:
             self._listed[fever.struck] += 1
             self.listed.append(fever)
@@ -91,7 +92,7 @@ class _Heard:
             self.unlisted += 1
 
     def kiosks(self) -> list[KioskFigures]:
-        # A fever arrives at once, its kiosk's day some minutes later.
+        # A fever arrives at once, the day's counts of its kiosk some minutes later.
         early = {who: KioskCount(kiosk=who[1], gate=gate) for who, gate in self.gates.items()}
         counts = {who: told.count(who[1]) for who, told in self.told.items()}
         return [
@@ -115,13 +116,15 @@ def assemble(
     now: float,
     before: DayReport | None = None,
 ) -> DayReport:
-    """The report of `date` (YYYY-MM-DD) as it is known now (Unix time, s); `before` is the one
-    before it, which has the figures of marks that are deleted."""
+    """Assemble the report of `date` (YYYY-MM-DD) from what is known at `now` (Unix time, s).
+
+    `before` is the previous version of the report; it holds the figures of marks that have been
+    deleted since."""
     strikes = TokenStrikes(connection)
     heard: dict[str, _Heard] = {}
     gone: dict[str, dict[int, _Heard]] = {}
-    # What was received last prevails, and in one delivery the report that a day is over: it
-    # replaces the kiosks' own days so far.
+    # The row received last prevails. Within one delivery, `gateway_day` prevails: it reports that
+    # the day is over and replaces the kiosks' partial days.
     last = (items.c.received_at, items.c.kind == "gateway_day", items.c.key)
     order = (items.c.campus, items.c.gateway, *last)
     for campus, gateway, kind, payload, *came in connection.execute(
@@ -173,7 +176,8 @@ def assemble(
 def _expected(
     connection: Connection, settings: CampusSettings
 ) -> dict[str, tuple[str, str, set[str]]]:
-    """Titles and gateways of campuses that must report: by the settings, else all known."""
+    """Titles and gateways of the campuses that must report: those in the settings, or all known
+    campuses if the settings name none."""
     if settings.campuses:
         return {
             name: (*settings.titles(name), set(campus.gateways))
@@ -209,7 +213,8 @@ def _campus(
     heard: _Heard,
     gone: Mapping[TokenStrike, _Heard],
 ) -> CampusDay:
-    """One campus's day from the rows that count (`heard`) and those of each strike (`gone`)."""
+    """Build one campus's day from the rows that count (`heard`) and the rows that each strike
+    removed (`gone`)."""
     rows_struck = []
     for strike, rows in gone.items():
         figures = _sum(kiosk.figures for kiosk in rows.kiosks())

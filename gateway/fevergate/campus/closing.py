@@ -1,8 +1,8 @@
-"""Closes a campus: wipes personal data, archives its other rows, then wipes those. The other
-campuses of the server stay as they are.
+"""Closes a campus: wipes its personal data, archives its remaining rows, then wipes those rows. The
+other campuses of the server stay as they are.
 
-As on a gateway (`backup.closing`) each step may be repeated, so that the next run finishes one that
-was interrupted.
+As on a gateway (`backup.closing`), each step may be repeated, so that the next run finishes an
+interrupted one.
 """
 
 from collections.abc import Callable
@@ -54,12 +54,13 @@ from fevergate.texts.translations import N_
 NOTE = "closing-campus.json"
 SETTINGS = "campus.toml"
 OWN_TABLES = (items, gateways, given_names, corrections, strikes, entries, entry_revisions)
-"""Tables with rows of one campus; a report is of all."""
+"""Tables in which each row belongs to one campus; a report covers all campuses."""
 
 
 def _rows_of(campus: str, names: list[str]) -> Callable[[Table], ColumnElement[bool]]:
-    """Selects a campus's rows of a table: by its name, which is the gate of a register's entry
-    here, or by its gateways."""
+    """Return a function that selects a campus's rows of a table: by the campus's name, or by its
+    gateways if the table has no campus. In a register's entries the column `gate` holds the name.
+    """
 
     def rows(table: Table) -> ColumnElement[bool]:
         named = table.c.get("campus", table.c.get("gate"))
@@ -75,7 +76,7 @@ def close_campus(
     passphrase: str,
     progress: Progress = lambda _: None,
 ) -> Manifest:
-    """Blank names, archive the other rows, verify the archive, then wipe the rows, tokens and
+    """Blank names, archive the remaining rows, verify the archive, then wipe the rows, tokens and
     settings of `campus`; returns the archive's manifest.
 
     Raises `ClosingError`, `BackupError`, `CampusError`, `ProvisionError`; after any of them the
@@ -118,7 +119,8 @@ def close_campus(
 
 
 def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -> list[str]:
-    """Gateways of the campus by the settings; where those name no campus, all that were heard."""
+    """Gateways of the campus in the settings; if these name no campus, all its gateways that were
+    ever heard."""
     if settings.campuses:
         return list(settings.campuses[campus].gateways) if campus in settings.campuses else []
     with database.read() as connection:
@@ -127,7 +129,8 @@ def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -
 
 
 def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]]) -> None:
-    """Blank or delete personal data, presences too. Who struck rows or signed a report is kept."""
+    """Blank or delete personal data, presences too. The names of people who struck rows or signed a
+    report are kept."""
     _overwrite(connection)
     connection.execute(update(items).where(rows(items), items.c.sealed != "").values(sealed=""))
     connection.execute(delete(items).where(rows(items), items.c.kind == MARKED))
@@ -166,9 +169,9 @@ def _archive(
     passphrase: str,
     progress: Progress,
 ) -> Manifest:
-    """Archive the campus's rows and all reports with their signatures; no key, no credential."""
+    """Archive the campus's rows and all reports with their signatures, but no key or credential."""
     archive = Path(note.archive)
-    archive.unlink(missing_ok=True)  # of a run interrupted before the note
+    archive.unlink(missing_ok=True)  # left by a run that ended before it noted the SHA-256
     wanted = {table: rows(table) for table in OWN_TABLES} | {reports: true()}
     with packing(archive, settings.folder, passphrase) as beside:
         files = {DATABASE: beside / DATABASE}
@@ -187,7 +190,8 @@ def _archive(
 
 
 def _counts(database: CampusDatabase) -> tuple[int, int]:
-    """Numbers of items and of fevers among them. Raises `ClosingError` for personal data."""
+    """Return the number of items and how many of them are fevers. Raises `ClosingError` if there is
+    personal data."""
     count = select(func.count()).select_from(items)
     with database.read() as connection:
         if connection.execute(count.where(items.c.sealed != "")).scalar_one():
@@ -206,7 +210,7 @@ def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, in
 
 
 def _forget(path: Path, campus: str, names: list[str]) -> None:
-    """Remove the campus, its tokens and the contacts of it alone from campus.toml."""
+    """Remove from campus.toml the campus, its tokens and the contacts of this campus alone."""
     document = read_toml(path)
     campuses: Any = document.get("campuses", {})
     campuses.pop(campus, None)

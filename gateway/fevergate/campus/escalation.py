@@ -1,7 +1,7 @@
 """Posts notices: a fever is confirmed or not acknowledged, a gateway is silent, a report is due.
 
-Each is posted once, whichever server does it: the key of a notice in the database shows that it was
-posted before.
+Each notice is posted once, whichever server does it: its key in the database shows that it was
+already posted.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -30,15 +30,15 @@ from fevergate.web_common.told_cases import Cases, ConfirmedFever
 from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
 OLD_S = 24 * 3600.0
-"""Age from which on nobody need go to the gate: older fevers share a notice, by the hour."""
+"""Age of a fever from which nobody needs to go to the gate: older fevers share one notice."""
 TOGETHER_S = 3600
 LATE_S = 24 * 3600.0
-"""Time after a deadline during which a notice of the late report is posted."""
+"""Time after a deadline within which a notice of the late report may be posted."""
 NEVER = "never"
-"""Start of the silence of a gateway that was never heard."""
+"""In a notice's key, the start of the silence of a gateway that was never heard."""
 
 UNTAKEN = "untaken"
-"""Kind of the silence of a gateway that does send, and is refused."""
+"""Kind of silence of a gateway that sends deliveries, all of which are refused."""
 
 
 class ReportState(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class ReportState(Struct, frozen=True, kw_only=True):
 @dataclass
 class Escalation:
     """Reads the database and posts notices. Every call may be repeated, also by other servers, and
-    raises `CampusError` where the database refuses."""
+    raises `CampusError` if the database fails."""
 
     database: CampusDatabase
     settings: CampusSettings
@@ -72,14 +72,14 @@ class Escalation:
         self.gateways()
 
     def confirmed(self) -> None:
-        """Tell each confirmed fever at once, and again until somebody has it."""
+        """Post a notice of each confirmed fever at once, and again until somebody takes it over."""
         now = self.now()
         confirmed = confirmed_fevers(self.database, now - CONFIRMED_S)
         self.cases.follow(confirmed + fevers_by_list(self.database, self.settings, now))
 
     def fevers(self) -> None:
-        """Post a notice of each fever not acknowledged after `fever_after_min`; later to the next
-        levels, and to whoever has come on duty since."""
+        """Post a notice of each fever not acknowledged after `fever_after_min`. Later, post it also
+        to contacts of the next levels and to those who have come on duty since."""
         now = self.now()
         after_s = self.settings.escalation.fever_after_min * 60.0
         fevers = unseen(self.database, now - LOOK_BACK_S)
@@ -93,12 +93,13 @@ class Escalation:
             self._tell_old(old, now, after_s)
 
     def unmeasured(self) -> None:
-        """Post at each set hour how many of the list are not measured, by campus."""
+        """Post, at each configured hour and by campus, how many listed people are not measured."""
         self._unmeasured.tick(self.now(), self._rolls)
 
     def gateways(self) -> None:
-        """Post a notice of each gateway's silence, once, and of its end; and once in a silence that
-        it does send, and is refused."""
+        """Post one notice when a gateway falls silent and one when the silence ends.
+
+        If the gateway sends during the silence but is refused, post one notice of that, too."""
         now = self.now()
         silent_s = self.settings.escalation.silent_after_min * 60.0
         heard, silences = self._heard(), self._silences()
@@ -138,8 +139,8 @@ class Escalation:
                 self.notices.post(key, "silent", campus, subject, body)
 
     def remind(self, date: str, state: ReportState) -> None:
-        """Post what a day's report lacks, `remind_before_min` before its deadline and again after
-        it; nothing once it is late by more than a day."""
+        """Post what a day's report lacks, once from `remind_before_min` before the deadline and
+        once after it; post nothing when the report is late by more than a day."""
         if state.submitted:
             return
         report, now = self.settings.report, self.now()
@@ -164,7 +165,8 @@ class Escalation:
         self.notices.post(f"{key}/{date}", "report", "", subject, body)
 
     def told_first(self, campuses: Collection[str]) -> list[str]:
-        """Who is told at once of a fever in any of these campuses, as a list of people has them."""
+        """Names of the contacts who are told at once of a fever in any of these campuses, which are
+        named as in the list of people."""
         return sorted(
             {
                 name
@@ -175,7 +177,7 @@ class Escalation:
 
     @property
     def _escalates(self) -> bool:
-        """Whether others than at first may have to be told later."""
+        """Whether further contacts may have to be notified later."""
         return any(contact.level > 1 or contact.on_duty for contact in self.settings.contacts)
 
     def _tell_fever(self, fever: UnseenFever, now: float, since_s: float) -> None:
@@ -194,8 +196,10 @@ class Escalation:
         )
 
     def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
-        """Post one notice of a campus's old fevers received since the last such notice. It covers
-        them up to a full hour in the past, so that all servers see the same and use one key."""
+        """Post, for each campus, one notice of the old fevers received since the last such notice.
+
+        It covers fevers received until a full hour in the past, so that all servers see the same
+        fevers and use the same key."""
         upto = int((now - after_s) // TOGETHER_S * TOGETHER_S)
         told_upto: dict[str, int] = {}
         for key in self.notices.keys("fevers/"):
@@ -230,7 +234,7 @@ class Escalation:
         return declared | {whose for whose in heard if whose[1] in self.settings.tokens}
 
     def _silences(self) -> dict[tuple[str, str], str]:
-        """Start of each gateway's last silence of which a notice was posted."""
+        """Start of each gateway's last silence for which a notice was posted."""
         last: dict[tuple[str, str], str] = {}
         for key in [*self.notices.keys("silent/"), *self.notices.keys(f"{UNTAKEN}/")]:
             _, campus, gateway, began = key.split("/")

@@ -66,7 +66,7 @@ gateways = _table(
     Column("clock_off_s", Float(53), nullable=False, server_default="0"),
     PrimaryKeyConstraint("campus", "gateway"),
 )
-"""When each gateway was last heard, and how far its clock was ahead then (s)."""
+"""When each gateway was last heard, and by how much its clock was ahead at that moment (s)."""
 
 given_names = _table(
     "given_names",
@@ -80,8 +80,8 @@ corrections = _table(
     *_texts("campus", "gateway", "epoch", "newest", "token"),
     PrimaryKeyConstraint("campus", "gateway", "epoch"),
 )
-"""For each epoch of a gateway that was corrected: `newest`, the epoch of its latest correction that
-was received, and `token`, with which it was received."""
+"""For each corrected epoch of a gateway: `newest` is the epoch of the latest correction received,
+`token` identifies the token with which that correction was received."""
 
 strikes = _table(
     "strikes",
@@ -94,8 +94,8 @@ strikes = _table(
     _at("undone_at", nullable=True),
     *_texts("undone_by", "undone_reason", default=""),
 )
-"""Strikes: rows received from `since` on with this token, of one epoch or (null) all, do not count
-in any figure (`campus.strikes`)."""
+"""Strikes: rows received with this token from `since` on do not count in any figure
+(`campus.strikes`). A strike covers one epoch, or all epochs if `epoch` is null."""
 
 clock = _table("clock", Column("key", Text, primary_key=True), *_texts("value"))
 """State of the server's clock (`campus.clock`)."""
@@ -106,10 +106,10 @@ refusals = _table(
     _at("at"),
     *_texts("gateway", "field", "reason", "excerpt"),
 )
-"""Refused deliveries with the reason, the newest only; the sender keeps the data."""
+"""The newest refused deliveries, each with the reason; the sender keeps the data."""
 
 changed = _table("changed", Column("date", Text, primary_key=True), _at("at"))
-"""Days for which something was received since their report was last made."""
+"""Days with data that was received after the day's last report was made."""
 
 reports = _table(
     "reports",
@@ -123,7 +123,8 @@ reports = _table(
     *_texts("submitted_by", "submitted_to", default=""),
     PrimaryKeyConstraint("date", "version"),
 )
-"""Every version of every day's report; immutable but for signing and submitting it, once each."""
+"""Every version of every day's report. A version never changes, except that it is signed once and
+submitted once."""
 
 notices = _table(
     "notices",
@@ -153,8 +154,8 @@ told_cases = _table(
     *_texts("over_why", default=""),
     Index("told_cases_opened", "opened_at"),
 )
-"""Confirmed fevers of which those on duty are told until somebody takes the case (`fever`:
-`ConfirmedFever`, JSON)."""
+"""Confirmed fevers; the people on duty are notified of each until somebody takes the case. `fever`
+is the `ConfirmedFever` as JSON."""
 
 users = _table(
     "users",
@@ -163,7 +164,7 @@ users = _table(
     _at("created_at"),
     *_texts("units", default=""),
 )
-"""Accounts; `units` are those of a tutor, one a line."""
+"""Accounts; `units` are a tutor's units, one per line."""
 
 attempts = _table(
     "attempts",
@@ -197,7 +198,7 @@ audit = _table(
     Index("audit_at", "at"),
     Index("audit_kept", "forgotten", "at"),
 )
-"""Who did or read what; `forgotten`: whether other people's names were taken out of the entry."""
+"""Who did or read what. `forgotten` is 1 once other people's names were removed from the entry."""
 
 people = _table(
     "people",
@@ -214,8 +215,8 @@ people = _table(
     Index("people_revision", "revision"),
     Index("people_name", "name_tag"),
 )
-"""The list of people. The comments of this table and the next five stand in `people/schema.py`,
-where the gateways' tables of the same names are made."""
+"""The list of people. This table and the next five are described in `people/schema.py`, which
+creates the gateways' tables of the same names."""
 
 cards = _table(
     "cards",
@@ -329,4 +330,4 @@ roll_days = _table(
         for name in ("expected", "measured", "excused", "unmeasured", "fevers")
     ),
 )
-"""Days that are closed; their figures are written here when their marks are deleted."""
+"""Closed days. A day's figures are written here when its marks are deleted."""

@@ -1,7 +1,7 @@
 """Stores what the gateways send: each summary, fever or follow-up once, at its highest revision.
 
-Idempotent by key: deliveries may be repeated, reordered or late. The same transaction marks the
-days that have new data, so that their reports are made anew.
+Idempotent by key: deliveries may be repeated, reordered or late. The transaction that stores data
+also marks the days that have new data, so that their reports are made again.
 """
 
 from collections.abc import Callable, Iterable
@@ -92,21 +92,22 @@ class CampusStore:
         self._new_rows = NewRows()
         self._new_kiosks = NewKiosks()
         self.believed = believed
-        """Whether the time that `clock` returns is believed to be right."""
+        """Returns whether the time that `clock` returns is believed to be right."""
 
     def clock(self) -> float:
         """The present time (Unix time, s)."""
         return self._now()
 
     def keep(self, delivery: Delivery, token: str = "", *, known: bool = True) -> list[str]:
-        """Commit a delivery; returns the keys of its items, all of which are stored now. `token` is
-        the first digits of the digest of the sender's token; `known` is whether the settings say
-        that the sender is at this campus.
+        """Store a delivery in one transaction; returns the keys of its items.
+
+        `token` holds the first `TOKEN_DIGITS` of the digest of the sender's token. `known` is
+        whether the settings list the sender at this campus.
 
         A sender that does not know of a correction (`Delivery.corrected_by`) has old figures: its
         counts are not stored, and its fevers keep the dates that are stored. Raises `CampusError`
-        where the database refuses, `OverBoundError` for more than one gateway may add; then nothing
-        of the delivery is stored.
+        if the database fails, `OverBoundError` if the delivery adds more than one gateway may; then
+        nothing of the delivery is stored.
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
@@ -117,7 +118,8 @@ class CampusStore:
         with self.database.write() as connection:
             if not known:
                 refuse_campus(connection, whose)
-            # First, since this locks the gateway's row: its deliveries are written one at a time.
+            # Comes first because it locks the gateway's row, so that a gateway's deliveries are
+            # written one at a time.
             _hear(connection, whose, now, delivery.sent_at)
             if delivery.names is not None:
                 keep_names(connection, whose, delivery.names)
@@ -141,7 +143,7 @@ class CampusStore:
         return list(dict.fromkeys(item.key for item in items_by_revision))
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
-        """Note a refused delivery with field and reason; the newest `MAX_REFUSALS` are kept."""
+        """Record a refused delivery with field and reason; the newest `MAX_REFUSALS` are kept."""
         with self.database.write() as connection:
             connection.execute(
                 insert(refusals, connection).values(
@@ -171,9 +173,9 @@ class CampusStore:
         return [GatewayHeard(**row._mapping) for row in rows]
 
     def persons(self, campus: str, identity: str) -> dict[str, str]:
-        """Personal data of a fever (`kiosk/boot/seq`); empty where its campus sent none.
+        """Personal data of a fever (`kiosk/boot/seq`); empty if its campus sent none.
 
-        Raises `StoreError` where it was encrypted with another key.
+        Raises `StoreError` if the data was encrypted with another key.
         """
         with self.database.read() as connection:
             sealed = connection.execute(
@@ -185,7 +187,7 @@ class CampusStore:
 
     def forget_persons(self, before: float) -> int:
         """Blank personal data received before a Unix time (s), and delete marks of days that began
-        before it; returns the number of rows."""
+        before that time; returns the number of rows blanked or deleted."""
         with self.database.write() as connection:
             old = connection.execute(
                 delete(items).where(items.c.kind == MARKED, items.c.at < before)
@@ -221,8 +223,8 @@ class CampusStore:
         }
 
     def _when(self, item: Summary) -> tuple[float, str]:
-        """When the hour, day or event of an item began (Unix time, s), and its local day, which is
-        empty for a follow-up."""
+        """Return when an item's hour, day or event began (Unix time, s), and the local day, which
+        is empty for a follow-up."""
         match item:
             case HourSummary():
                 return item.hour, self._day(item.hour)
@@ -265,7 +267,7 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
 def mark_days(
     connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
 ) -> None:
-    """Mark the days whose report these rows (`kind`, `key`, `date`) may change."""
+    """Mark the days whose reports these rows (`kind`, `key`, `date`) may change."""
     days = {row["date"] for row in rows if row["date"]}
     fevers = [
         row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"

@@ -1,9 +1,10 @@
-"""The gateway's clock: the time to use, whether it is believed, and whether a kiosk's date can be.
+"""The gateway's clock: which time to use, whether it is believed, and whether a kiosk's date is
+plausible.
 
 A Raspberry Pi has no clock chip: its clock may start from a saved time, jump when network time
 comes, or be set wrong by a person. All parts take the time from `GatewayClock`. While the machine's
-clock is in doubt, it uses the last believed time plus the time that has passed since, where both
-are known. Every doubt ends: see `WAYS_OUT`.
+clock is in doubt, `GatewayClock` uses the last believed time plus the time that has passed since,
+if both are known. Every doubt ends: see `WAYS_OUT`.
 """
 
 import threading
@@ -18,44 +19,45 @@ from fevergate.clock.votes import KioskVotes
 from fevergate.texts.translations import N_
 
 KNOWN_PAST = 1_735_689_600
-"""2025-01-01 in Unix time (s), before this was written: a clock behind it was never set."""
+"""2025-01-01 in Unix time (s), earlier than this program: a clock before it was never set."""
 
 STEP_S = 60.0
-"""Difference between the clock and the passing of time from which on it counts as set."""
+"""If the clock differs by more than this from the time that has passed, somebody has set it."""
 
 BACK_S = 3600.0
-"""How far the clock may be behind the last believed time when the gateway starts."""
+"""Largest lag of the clock behind the last believed time, at the gateway's start, without doubt."""
 
 LEAP_S = 30 * 86_400.0
-"""How far the clock may be ahead of the last believed time when the gateway starts."""
+"""Largest lead of the clock over the last believed time, at the gateway's start, without doubt."""
 
 AGREED_S = 3 * 3600.0
-"""Time for which the kiosks must agree with the clock for it to be believed."""
+"""Time for which the kiosks must agree with the clock before it is believed."""
 
 DOUBT_S = 86_400.0
-"""Running time in doubt, over all runs of the gateway, after which the clock is believed."""
+"""After this running time in doubt, summed over all runs of the gateway, the clock is believed."""
 
 ASK_S = 10.0
 """How often the kernel is asked whether its clock is synchronised."""
 
 BASE_S = 3600.0
-"""A step forward corrects what was dated since the clock was first believed, or since its last
-step, only if that is no longer ago than this: a clock believed for longer was right."""
+"""When the clock steps forward, dates given since it was first believed, or since its last step,
+are corrected only if that moment is at most this long ago: a clock believed for longer was right.
+"""
 
 AHEAD_S = 300.0
-"""How far a kiosk's date may be ahead of ours; beyond that the time of arrival is used."""
+"""Largest lead of a kiosk's date over our time; beyond it, the time of arrival is used."""
 
 PAST_S = 400 * 86_400.0
-"""How far a kiosk's date may be behind ours: it may be offline for long with 20,000 readings."""
+"""Largest age of a kiosk's date: a kiosk can be offline for long and hold 20,000 readings."""
 
 LATE_S = 900.0
-"""Delay from which on coverage is shown as late."""
+"""Delay from which coverage is shown as late."""
 
 Why = Literal[
     "running on", "synchronised", "agreed", "confirmed", "waited", "unset", "back", "ahead"
 ]
-"""Why the clock is believed (the first five), or in doubt: before `KNOWN_PAST`, behind the last
-believed time, or far ahead of it."""
+"""Why the clock is believed (the first five) or in doubt. `unset`: before `KNOWN_PAST`; `back`:
+behind the last believed time; `ahead`: far ahead of it or past the certificate's end."""
 
 _BELIEVED = ("running on", "synchronised", "agreed", "confirmed", "waited")
 
@@ -63,8 +65,8 @@ _BELIEVED = ("running on", "synchronised", "agreed", "confirmed", "waited")
 class ClockState(Struct, frozen=True, kw_only=True):
     """State of the gateway's clock.
 
-    `at` is the time to use (Unix time, s), `off_s` how far the machine's clock is ahead of it, and
-    `doubted_s` how long the gateway has run in doubt.
+    `at` is the time to use (Unix time, s). `off_s` is the lead of the machine's clock over it (s),
+    and `doubted_s` the time that the gateway has run in doubt (s).
     """
 
     at: float
@@ -75,7 +77,7 @@ class ClockState(Struct, frozen=True, kw_only=True):
 
 
 class Correction(NamedTuple):
-    """What is dated `begin` to `end` (Unix time in s, by the wrong clock) moves by `delta` s."""
+    """Dates from `begin` to `end` (Unix time in s, by the wrong clock) must move by `delta` s."""
 
     begin: float
     end: float
@@ -86,8 +88,8 @@ class GatewayClock:
     """The gateway's clock; thread-safe.
 
     `last` is the newest time that an earlier run believed (Unix time in s; None without one), and
-    `doubted_s` how long the gateway has run in doubt since then. `certificate_end` returns the end
-    of the certificate that kiosks verify (Unix time, s), or None while that is unknown.
+    `doubted_s` the time (s) that the gateway has run in doubt since. `certificate_end` returns the
+    end of the certificate that kiosks verify (Unix time, s), or None while that end is unknown.
     """
 
     def __init__(
@@ -109,13 +111,13 @@ class GatewayClock:
         self._last = last
         self._doubted_s = doubted_s
         self._lock = threading.RLock()
-        self._start = self._since = monotonic()  # uptime when this run, this doubt began
+        self._start = self._since = monotonic()  # uptime when this run and this doubt began
         self._anchor: tuple[float, float] | None = None  # UTC and uptime when last believed
-        self._base: tuple[float, float] | None = None  # when first believed, or last stepped
+        self._base: tuple[float, float] | None = None  # the same, when first believed or stepped
         self._why: Why = "running on"
         self._in_doubt = False
-        self._doubt_began = 0.0  # UTC, as used then
-        self._used = (0.0, 0.0)  # UTC used last while in doubt, and the uptime then
+        self._doubt_began = 0.0  # start of the doubt, by the time that was then used
+        self._used = (0.0, 0.0)  # time last used while in doubt (UTC), and the uptime then
         self._asked_at = float("-inf")
         self._synced = False
         self._votes = KioskVotes()
@@ -124,7 +126,7 @@ class GatewayClock:
         self.state()
 
     def recall(self, last: float | None, doubted_s: float = 0.0) -> None:
-        """Take up what an earlier run believed, read from a store that opened late."""
+        """Set `last` and `doubted_s` of an earlier run, read from a store that opened late."""
         with self._lock:
             in_doubt = self._in_doubt
             before = self._used[0] + self._monotonic() - self._used[1]
@@ -134,7 +136,7 @@ class GatewayClock:
             self.state()
             delta = self._used[0] - before
             if in_doubt and self._in_doubt and abs(delta) > STEP_S:
-                # This corrects what this run has dated, and nothing of an earlier one.
+                # This corrects dates that this run gave, none of an earlier run.
                 self._corrections.append(Correction(self._doubt_began, before, delta))
                 self._doubt_began += delta
 
@@ -149,7 +151,8 @@ class GatewayClock:
 
     @property
     def tellable(self) -> bool:
-        """Whether kiosks may get this time. One past the certificate's end would lock them out."""
+        """Whether kiosks may get this time. A time past the certificate's end would make them
+        refuse the certificate."""
         state = self.state()
         end = self.certificate_end()
         return state.believed and (end is None or state.at < end)
@@ -160,16 +163,16 @@ class GatewayClock:
             return self._look(self._utc(), self._monotonic())
 
     def told(self, kiosk: str) -> None:
-        """Note that a kiosk got the time from us, so that its agreement is no evidence."""
+        """Note that a kiosk got the time from us, so its agreement is no evidence."""
         self._votes.told(kiosk)
 
     def kiosk_says(self, kiosk: str, at: float) -> None:
-        """Count a kiosk's date (Unix time, s) in a message that has just come as its vote."""
+        """Count as a kiosk's vote the date (Unix time, s) in a message that has just arrived."""
         with self._lock:
             self._votes.says(kiosk, self._monotonic(), at - self._utc())
 
     def confirm(self) -> None:
-        """Note that a person has confirmed the machine's clock as it is now."""
+        """Note that a person has confirmed that the machine's clock is now right."""
         with self._lock:
             self._confirmed = not self.state().believed
 
@@ -181,9 +184,9 @@ class GatewayClock:
             return corrections
 
     def is_plausible(self, at: float | None, received_at: float) -> bool:
-        """Whether a kiosk's date is plausible: not ahead of ours by more than `AHEAD_S`, nor older
-        than `PAST_S`. While our clock is in doubt it may be ahead, up to the certificate's end, or
-        by `PAST_S` if that is unknown."""
+        """Whether a kiosk's date `at` is plausible: at most `ahead_s` ahead of the time of arrival
+        and at most `PAST_S` older. While our clock is in doubt, the date may lie further ahead: up
+        to the certificate's end, or by `PAST_S` if that end is unknown."""
         if at is None or at < received_at - PAST_S:
             return False
         if at <= received_at + self._ahead_s:
@@ -197,7 +200,7 @@ class GatewayClock:
             if abs(utc - expected) <= STEP_S and utc >= KNOWN_PAST:
                 self._anchor = (utc, mono)
                 return ClockState(at=utc, believed=True, why=self._why)
-            # It leapt: what was said before is of another time.
+            # The clock was set: the kernel's answer and the votes so far are about the old time.
             self._asked_at = float("-inf")
             self._votes.begin_anew()
         why = self._reason(utc, mono)
@@ -220,7 +223,7 @@ class GatewayClock:
         if delta < -STEP_S:
             begin = self._doubt_began if self._in_doubt else self._base[0] if self._base else utc
             end = before
-            if self._anchor is None:  # an earlier run may have dated ahead, too
+            if self._anchor is None:  # an earlier run may have given dates ahead, too
                 begin, end = utc, float("inf")
             self._corrections.append(Correction(max(begin, utc + STEP_S), end, delta))
         elif delta > STEP_S and self._in_doubt:
@@ -243,7 +246,7 @@ class GatewayClock:
         if last is None:
             return utc if utc >= KNOWN_PAST else KNOWN_PAST + gone_s
         if utc >= last - BACK_S and (end is None or utc < end):
-            return utc  # ahead after a long pause: nothing better is known
+            return utc  # the clock is ahead after a long pause: nothing better is known
         return last + gone_s
 
     def _sane_last(self) -> float | None:
@@ -273,7 +276,7 @@ class GatewayClock:
             ahead_s = utc - (self._anchor[0] + mono - self._anchor[1])
             if abs(ahead_s) <= STEP_S:
                 return "running on"
-            # It was set back, but not behind what was believed before this run.
+            # The clock was set back, but not behind the time that an earlier run believed.
             if ahead_s < 0 and last is not None and utc >= last - STEP_S:
                 return "running on"
             return "ahead" if ahead_s > 0 else "back"

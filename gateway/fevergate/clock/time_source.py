@@ -1,7 +1,7 @@
-"""Finds what the machine's clock is set by: a time server, a clock chip, or a saved time.
+"""Finds what has set the machine's clock: a time server, a clock chip, or a saved time.
 
 A Raspberry Pi has no clock chip. `fevergate-clock.service` sets a file's modification time each
-hour and at shutdown; at boot, systemd advances the clock to it.
+hour and at shutdown; at boot, systemd advances the clock to that time.
 """
 
 import shutil
@@ -14,9 +14,10 @@ from fevergate.command_line.finding import Finding, ok, warning
 from fevergate.texts.translations import N_
 
 SAVED = Path("/usr/lib/clock-epoch")
-"""The saved time, read by systemd (src/shared/clock-util.c, `clock_apply_epoch`)."""
+"""File whose modification time is the saved time; systemd reads it (src/shared/clock-util.c,
+`clock_apply_epoch`)."""
 SYNCHRONISED = Path("/var/lib/fevergate-clock/synchronised")
-"""The time of the last save while chrony was synchronised."""
+"""File whose modification time is that of the last save while chrony was synchronised."""
 CHIPS = Path("/sys/class/rtc")
 CHIP_AGREES_S = 60
 """Largest difference (s) between the clock and a clock chip that it was set from. A chip that is
@@ -28,8 +29,8 @@ WAYS_OUT = N_(
 
 
 def finding(now: datetime, zone: ZoneInfo) -> Finding:
-    """Return `doctor`'s finding: the time, and whether it is synchronised, from a chip, from a
-    saved time, or was never set."""
+    """Return the finding that `doctor` shows: the time, and whether it is synchronised, comes from
+    a clock chip or a saved time, or was never set."""
     local = now.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     synchronised = _synchronised()
     if synchronised is None:
@@ -72,7 +73,8 @@ def _time_of(path: Path) -> datetime | None:
 
 
 def _synchronised() -> bool | None:
-    """Whether systemd reports the clock as synchronised; None where it does not answer."""
+    """Whether systemd reports the clock as synchronised; None if timedatectl is not installed or
+    gives no answer."""
     if shutil.which("timedatectl") is None:
         return None
     result = subprocess.run(

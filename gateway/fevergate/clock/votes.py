@@ -1,7 +1,7 @@
 """The kiosks' own dates as evidence for the machine's clock."""
 
 AGREE_S = 120.0
-"""Difference up to which a kiosk's date agrees with the clock."""
+"""Largest difference with which a kiosk's date still agrees with the clock."""
 
 VOTE_S = 600.0
 """Time for which a kiosk's date counts as its vote."""
@@ -10,7 +10,7 @@ _MOST = 1000
 
 
 class KioskVotes:
-    """Which kiosks' dates agree with the clock, and for how long most of them have.
+    """Which kiosks' dates agree with the clock, and how long the majority has agreed.
 
     `now` is the uptime (s).
     """
@@ -22,11 +22,12 @@ class KioskVotes:
         self._voted_at = float("-inf")
 
     def told(self, kiosk: str) -> None:
-        """Note that a kiosk got the time from us, so that its agreement is no evidence."""
+        """Note that a kiosk got the time from us, so its agreement is no evidence."""
         self._told.add(kiosk)
 
     def says(self, kiosk: str, now: float, off_s: float) -> None:
-        """Count a kiosk's date, `off_s` from the clock, unless it got the time from us."""
+        """Count a kiosk's date, which differs from the clock by `off_s`, as its vote, unless the
+        kiosk got the time from us."""
         if kiosk in self._told:
             return
         if len(self._votes) < _MOST or kiosk in self._votes:
@@ -39,11 +40,11 @@ class KioskVotes:
         self._voted_at = now
 
     def agreed_s(self, now: float) -> float:
-        """Return how long most kiosks have agreed; 0 where none has been heard of late."""
+        """Return how long (s) most kiosks have agreed; 0 if no vote came within `VOTE_S`."""
         if self._agreed_since is None or now - self._voted_at > VOTE_S:
             return 0.0
         return now - self._agreed_since
 
     def begin_anew(self) -> None:
-        """Let what has been agreed so far count no longer."""
+        """Discard the agreement so far, after the clock was set."""
         self._agreed_since = None
