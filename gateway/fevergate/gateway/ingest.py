@@ -1,7 +1,7 @@
 """Takes the broker's messages: validates each, raises the alarm, then hands it over to be stored.
 
-Every message is untrusted until it validates. One that does not is stored as rejected, with the
-reason, and never stops those behind it.
+Every message is untrusted until it is validated. An invalid message is stored as rejected, with the
+reason, and never stops the messages behind it.
 """
 
 import logging
@@ -47,7 +47,7 @@ from fevergate.storage.records import (
 log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 1.0
-"""Least time between two warnings of rejected messages: a flood must not fill the journal."""
+"""Least time between two warnings about rejected messages: a flood must not fill the journal."""
 
 
 def topics(campus: str) -> list[str]:
@@ -63,18 +63,19 @@ def topics(campus: str) -> list[str]:
 
 
 def is_urgent(topic: str, payload: bytes) -> bool:
-    """Whether a message may light a red light or end one, by a look at its bytes: it is handled
-    before readings of normal temperature that came before it. A wrong guess costs only the order.
+    """Guess from topic and bytes whether a message may turn a red light on or off. Such a message
+    is handled before earlier readings of normal temperature; a wrong guess only changes the order.
     """
     return b'"fever"' in payload or topic.endswith(("/acknowledge", "/acknowledge/person"))
 
 
 class Ingest:
-    """Takes messages; calls `keep` with each record to store and what to call once it is stored.
+    """Takes messages; calls `keep` with each record to store and a function to call once the record
+    is stored.
 
-    `health` receives every valid health message before it is judged and stored; `lamp_test` is
-    called with gate and name for every requested lamp test, `tapped` with kiosk and tap for every
-    card that was tapped at a kiosk of a gate; `person` finds whose card a reading has.
+    `health` receives every valid health message before it is judged and stored. `lamp_test` is
+    called with gate and name for every requested lamp test, and `tapped` with kiosk and tap for
+    every card that was tapped at a kiosk of a gate. `person` finds whose card a reading has.
     """
 
     def __init__(
@@ -106,11 +107,11 @@ class Ingest:
         self._unlogged = 0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take a message; `done`, which confirms it to the broker, is called once it is committed
-        or needs no commit.
+        """Take a message; `done`, which confirms it to the broker, is called once the message is
+        committed or needs no commit.
 
-        An acknowledgement is confirmed at once: if the broker delivered it again after a broken
-        connection, it would clear fevers that came since and that no guard saw.
+        An acknowledgement is confirmed at once. If the broker delivered it again after a broken
+        connection, it would clear newer fevers that no guard saw.
         """
         now = self._clock.now()
         self._monitor.drops.received += 1
@@ -139,19 +140,18 @@ class Ingest:
         self._keep(record, done)
 
     def _too_many(self, topic: str, record: Record) -> bool:
-        """Whether a kiosk sends too many messages other than readings, which are counted in
-        `_reading`; alarm and monitor have seen the message by then."""
+        """Whether a kiosk sends too many messages other than readings; `_reading` counts those.
+        Alarm and monitor have already seen the message."""
         if isinstance(record, ReadingArrived):
             return False
         kiosk = "".join(topic.split("/", 4)[3:4])
-        # Kiosks of no gate share a count: invented names must not fill the memory.
+        # All kiosks of no gate share one count, so that invented names cannot fill the memory.
         over = self.flood.over_others(kiosk if kiosk in self._gates else "")
         self.counts["flood"] += over
         return over
 
     def _decode(self, topic: Topic, payload: bytes, now: float) -> Record | None:
-        """Act on a message and return what is to be stored of it, if anything. Raises
-        `MessageError`."""
+        """Act on a message and return the record to store, or None. Raises `MessageError`."""
         if topic.campus != self._settings.campus:
             raise MessageError(f"campus {topic.campus!r}, expected {self._settings.campus!r}")
         if topic.name == "alarm":
@@ -187,7 +187,7 @@ class Ingest:
         self._health(health)
         self.flood.health(health)
         self._monitor.health(health)
-        if kiosk in self._posts:  # it measures nothing: no minute of it is watched or missed
+        if kiosk in self._posts:  # a post measures nothing: none of its minutes counts as watched
             health = msgspec.structs.replace(health, state="ok", fault="", watched_s=0.0)
         if health.at is None or self._clock.is_plausible(health.at, now):
             return HealthArrived(health, now, gate)
@@ -229,7 +229,7 @@ class Ingest:
         self._tapped(kiosk, tap)
 
     def _raise(self, gate: str, reading: Reading) -> float | None:
-        """Raise the alarm; where a lamp fails, the fever is stored all the same."""
+        """Raise the alarm; if a lamp fails, the fever is stored all the same."""
         try:
             return self._alarm.fever(gate, reading)
         except Exception:
@@ -237,7 +237,7 @@ class Ingest:
             return None
 
     def _rejected(self, topic: str, reason: str) -> None:
-        """Count a rejected message, and log at most one each `LOG_INTERVAL_S`."""
+        """Count a rejected message, and log at most one per `LOG_INTERVAL_S`."""
         self.counts["rejected"] += 1
         self._unlogged += 1
         if time.monotonic() < self._log_at:

@@ -1,8 +1,9 @@
 """Builds, starts, supervises and stops the gateway's parts in a fixed order.
 
-The lamps come first, because green may still be lit from a run that was killed; they show the
-alarms that were announced last. The writer's thread then opens the store, and tries until it can.
-The connection to the broker waits for that at most `OPEN_S`: an alarm needs no store.
+The lamps come first, because green may still be lit from a run that was killed. They first show
+the alarms that the last run announced last. The writer's thread then opens the store, and tries
+until it succeeds. The connection to the broker waits at most `OPEN_S` for the store, because an
+alarm needs no store.
 """
 
 from __future__ import annotations
@@ -61,16 +62,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPEN_S = 5.0
-"""How long the connection to the broker waits for the store, from which the gateway learns which
-fevers were acknowledged."""
+"""How long the connection to the broker waits for the store to open. From the store the gateway
+learns which fevers were acknowledged."""
 
 SLOW_S = 10.0
-"""Time without progress after which the disk is reported as slow. The gateway is not restarted for
-it: the next run would wait for the same disk."""
+"""Time without progress after which the disk is reported as slow. A slow disk does not restart the
+gateway, because the next run would wait for the same disk."""
 
 STUCK_S = 30.0
-"""Time without progress after which the thread of the broker's connection counts as stuck; systemd
-then restarts the gateway."""
+"""Time without progress after which the thread of the connection to the broker counts as stuck;
+systemd then restarts the gateway."""
 
 
 class Gateway:
@@ -79,9 +80,9 @@ class Gateway:
     def __init__(
         self, settings: GatewaySettings, factory: Factory | None = None, wrong: str | None = None
     ) -> None:
-        """Build the parts; the lamps are on the pins of `factory`, by default of the pin library
-        that the settings name. `wrong`: why gateway.toml cannot be used; `settings` are then its
-        last valid contents."""
+        """Build the parts. The lamps use the pins of `factory`, by default those of the pin library
+        that the settings name. `wrong` says why gateway.toml cannot be used; `settings` are then
+        its last valid contents."""
         self._settings = settings
         self._started_s = uptime()
         self._lamps = Lamps(settings, factory)
@@ -139,7 +140,8 @@ class Gateway:
         self._clock_keeper = ClockKeeper(self.clock, self.ingest.flood, self._opener, self.writer)
         self._broker = BrokerClient(
             settings,
-            # The network's listener gives this user the same id: one session by either listener.
+            # The network listener gives this user the same client id, so both listeners continue
+            # one session.
             settings.broker.username,
             ingesting.topics(settings.campus),
             self.ingest.message,
@@ -157,8 +159,8 @@ class Gateway:
         self._show_troubles(wrong)
 
     def _show_troubles(self, wrong: str | None) -> None:
-        """Report the troubles that are known at the start, and connect the buttons: amber are the
-        gates whose lamps or button do not work, and all gates if gateway.toml is damaged."""
+        """Report the troubles that are known at the start, and connect the buttons. A gate turns
+        amber if its lamps or its button do not work; every gate does if gateway.toml is damaged."""
         if wrong:
             log.error("%s; the last sound copy is taken", wrong)
             self.alarm.trouble_all(
@@ -191,12 +193,12 @@ class Gateway:
             self._metrics.start()
 
     def stop(self) -> None:
-        """Turn every gate amber, then stop the parts in order. Unconfirmed messages stay with the
-        broker, the alarms in the store."""
+        """Turn every gate amber, then stop the parts in order. The broker keeps the unconfirmed
+        messages, and the store keeps the alarms."""
         self.alarm.trouble_all("gateway", "the gateway stops")
         self.lamp_tests.stop()
         self._broker.stop()
-        self.writer.give_up()  # the parts below may wait for the writer, and it for the disk
+        self.writer.give_up()  # the parts below may wait for the writer, the writer for the disk
         if self.forwarder:
             self.forwarder.stop()
         if self._metrics:
@@ -220,8 +222,8 @@ class Gateway:
         return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
 
     def tick(self) -> bool:
-        """Check all parts; returns whether the gateway works. If it does not, every gate is amber
-        and says why, and the lamp posts get no beat."""
+        """Check all parts; returns whether the gateway works. If it does not, every gate turns
+        amber with the reason, and the lamp posts get no beat."""
         self._monitor.floods(self.ingest.flood.kiosks())
         self._monitor.check()
         for gate, lights in self._lamps.retry().items():
@@ -263,8 +265,8 @@ class Gateway:
         )
 
     def set_check_error(self, error: Exception | None) -> None:
-        """Report as trouble at every gate, and log once, that `tick` itself raised an error; None
-        clears it."""
+        """Report at every gate, and log once, the error that `tick` itself raised; None clears the
+        report."""
         text = f"gateway: {type(error).__name__} while it looks after itself" if error else None
         if error and text != self._check_error:
             log.critical("the gateway's check of its parts failed", exc_info=error)
@@ -272,8 +274,8 @@ class Gateway:
         self.alarm.trouble_all("look", text)
 
     def _connect_button(self, gate: str, lights: GateLights) -> None:
-        """Let a press of a gate's button acknowledge; a button that does not work turns the gate
-        amber."""
+        """Let a press of the gate's button acknowledge its alarms; a button that does not work
+        turns the gate amber."""
         lights.when_acknowledged(partial(self._pressed, gate))
         if lights.trouble:
             log.error("gate %s: %s", gate, lights.trouble)

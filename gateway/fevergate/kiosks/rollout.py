@@ -1,4 +1,4 @@
-"""Sends a firmware bundle to kiosks and lamp posts and follows each until it is done.
+"""Sends a firmware bundle to kiosks and lamp posts, and follows each device's update to its end.
 
 A kiosk asks for one piece after the other. It counts as updated only when the new firmware itself
 has reported that it runs.
@@ -26,24 +26,26 @@ from fevergate.settings.gateway import GatewaySettings
 from kiosk.update_offer import PIECE_MAX
 
 AWAY_S = 20
-"""A kiosk that is online asks for its first piece, or refuses, well within this time."""
+"""A kiosk that is online asks for its first piece, or refuses the update, well within this time."""
 
 STALL_S = 90
-"""Longest wait for the next request: a kiosk asks only while nobody stands before it."""
+"""Longest wait for a kiosk's next request: it asks only while nobody stands in front of it."""
 
 TRIAL_S = 240
-"""Longest trial: two boots, and the two minutes in which the new firmware must prove healthy."""
+"""Longest trial: two boots, and the two minutes in which the new firmware must prove that it works.
+"""
 
 LONGEST_S = 6 * 3600
-"""Longest update of one kiosk: it fetches between people, but one that always begins anew must not
-keep the others from theirs."""
+"""Longest update of one kiosk. A kiosk fetches pieces only between people, which takes long; but a
+kiosk that always begins anew must not hold up the others."""
 
 MOST_ASKED = 20
-"""How often a kiosk may fetch the whole bundle: it starts again after a power cut, for instance."""
+"""How often a kiosk may fetch the whole bundle; after a power cut, for instance, it starts again.
+"""
 
 MOST_HEARD = 100
-"""Most messages of one kiosk that wait to be handled; further ones are dropped, and it asks again.
-"""
+"""Most messages of one kiosk that wait to be handled. Further ones are dropped; the kiosk asks
+again."""
 
 WAITING, FETCHING, TRIAL = "offered", "fetching", "on trial"
 DONE, REFUSED, ROLLED_BACK, AWAY, STALLED = "updated", "refused", "rolled back", "away", "stalled"
@@ -52,22 +54,23 @@ ENDS = (DONE, REFUSED, ROLLED_BACK, AWAY, STALLED)
 
 @dataclass
 class Progress:
-    """How far the update of one kiosk is; `share` (0 to 1) of the bundle was fetched."""
+    """How far the update of one kiosk is; `share` is the part of the bundle that it has fetched
+    (0 to 1)."""
 
     kiosk: str
     state: str = WAITING
     share: float = 0.0
     why: str = ""
-    """In English; `update_words` puts it into words."""
+    """The reason for a failure, in English; `update_words` puts it into words."""
 
     until: float = 0.0
-    """When it is given up unless something comes, on `time.monotonic`."""
+    """Time (s, `time.monotonic`) at which the update is given up unless a message comes."""
 
     end: float = inf
-    """When it is given up whatever comes."""
+    """Time (s, `time.monotonic`) at which the update is given up in any case."""
 
     asked: int = 0
-    """Number of pieces that it has asked for."""
+    """Number of pieces that the kiosk has asked for."""
 
     @property
     def over(self) -> bool:
@@ -75,8 +78,8 @@ class Progress:
 
 
 class Heard:
-    """Messages that wait to be handled: only of kiosks under way, and few of each, so that none
-    crowds out the others."""
+    """Messages that wait to be handled. Only kiosks that are being updated are heard, and only few
+    messages of each are kept, so that no kiosk crowds out the others."""
 
     def __init__(self) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str, bytes]] = queue.SimpleQueue()
@@ -89,12 +92,12 @@ class Heard:
             self._waiting[kiosk] = 0
 
     def ignore(self, kiosk: str) -> None:
-        """Take no more of a kiosk."""
+        """Take no more messages of a kiosk."""
         with self._lock:
             self._waiting.pop(kiosk, None)
 
     def put(self, topic: str, payload: bytes) -> None:
-        """Take a message, or drop it."""
+        """Take a message, or drop it if the kiosk is ignored or has too many waiting."""
         kiosk = "".join(topic.split("/", 4)[3:4])
         with self._lock:
             if self._waiting.get(kiosk, MOST_HEARD) < MOST_HEARD:
@@ -156,11 +159,12 @@ class Rollout:
         self._heard.put(message.topic, bytes(message.payload))
 
     def run(self, kiosks: Iterable[str], at_once: int) -> list[Progress]:
-        """Update kiosks and lamp posts, in this order: alone until the first of its kind is
-        updated, then `at_once` at a time. What runs on a kiosk shows nothing of a lamp post, which
-        runs other parts of the firmware, nor the reverse.
+        """Update kiosks and lamp posts in the given order. The first of each kind is updated alone;
+        once that succeeds, `at_once` at a time. A successful kiosk proves nothing about lamp posts,
+        nor the reverse, because they run different parts of the firmware.
 
-        After a failure no other is begun; being offline is not a failure. Returns those begun.
+        After a failure no other update is begun; a device that is offline is no failure. Returns
+        the progress of every update that was begun.
         """
         waiting = list(kiosks)
         finished: list[Progress] = []
@@ -181,10 +185,10 @@ class Rollout:
             for progress in [progress for progress in under_way.values() if progress.over]:
                 finished.append(under_way.pop(progress.kiosk))
                 self._heard.ignore(progress.kiosk)
-                if progress.state == DONE:  # a kiosk that is not online has shown nothing
+                if progress.state == DONE:  # a device that is offline has proven nothing
                     proven.add(progress.kiosk in self._posts)
                 elif progress.state != AWAY:
-                    waiting.clear()  # the next would fail alike
+                    waiting.clear()  # the next update would probably fail too
         return finished
 
     def _offer(self, progress: Progress) -> None:
@@ -197,7 +201,7 @@ class Rollout:
         wait_s = min(progress.until for progress in under_way.values()) - now
         with suppress(queue.Empty):
             self._take(under_way, *self._heard.get(timeout=max(0.05, min(wait_s, 1.0))))
-        # Also after a message: other kiosks may send one after the other.
+        # This is checked after a message too: other kiosks may send without a pause.
         for progress in under_way.values():
             if not progress.over and time.monotonic() >= progress.until:
                 self._give_up(progress)
@@ -224,15 +228,15 @@ class Rollout:
             self._change(progress, FETCHING, STALL_S)
             return
         if kind == "health":
-            # In case the message of a failed trial was lost. A success is believed only from the
-            # message of the new firmware itself.
+            # The message about a failed trial may have been lost, so health reports it too. A
+            # success counts only if the new firmware itself reports it.
             failed = decode(payload, Health).update.startswith(ROLLED_BACK)
             if failed and progress.state == TRIAL:
                 self._roll_back(progress, self._bundle.version)
             return
         update = decode(payload, UpdateState)
         if update.state == "restarting":
-            if progress.state != TRIAL:  # else it would prolong its own trial
+            if progress.state != TRIAL:  # otherwise a kiosk could prolong its own trial
                 progress.share = 1.0
                 self._change(progress, TRIAL, TRIAL_S)
         elif update.state == "running" and update.version == self._bundle.version:

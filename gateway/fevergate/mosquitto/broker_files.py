@@ -1,7 +1,7 @@
 """Writes mosquitto's files: configuration, access list and passwords.
 
-For mosquitto 2.0.11 (Debian 12) and 2.1: both listeners share passwords and access list, so that
-nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
+They suit mosquitto 2.0.11 (Debian 12) and 2.1. Both listeners share passwords and access list, so
+that nothing depends on `per_listener_settings`. Source: mosquitto.conf(5).
 """
 
 import errno
@@ -46,7 +46,7 @@ def stores_aside(folder: Path) -> list[Path]:
 
 
 GOOD = "good"
-"""Folder of the last good copies of the broker's files, below `broker/`."""
+"""Folder below `broker/` with the last good copies of the broker's files."""
 
 MAX_QUEUED = 20_000
 """Messages queued for an absent client; further ones are dropped."""
@@ -56,18 +56,20 @@ MAX_CONNECTIONS = 3000
 90 s (1.5 times its initial keep-alive of 60 s). The listener on 127.0.0.1 has no limit."""
 
 FILES = 8192
-"""LimitNOFILE of the broker's unit: a connection is an open file; systemd's default is 1024."""
+"""LimitNOFILE of the broker's systemd unit, whose default is 1024; each connection is an open file.
+"""
 
 CLIENT_IDS = "use_username_as_clientid true"
-"""Option that prevents a client from using another's client id; see `configuration`."""
+"""Option that prevents a client from using another client's id; see `configuration`."""
 
 GATEWAY = GATEWAY_USER
 ADMIN = "admin"
 WEB = "web"
 COLLECT = "collect"
 COLLECTORS = tuple(f"{COLLECT}-{number}" for number in range(1, 9))
-"""Users of the collectors 1 to 8, all with one password: over the network a user has one client id.
-`collect` is for a single collector with older settings."""
+"""Users of the collectors 1 to 8, all with the same password. Each collector needs a user of its
+own, because over the network a user has only one client id. `collect` is for a single collector
+with older settings."""
 HOME_ASSISTANT = "homeassistant"
 """Home Assistant's user, and the root of its discovery topics."""
 
@@ -80,7 +82,7 @@ EPHEMERAL = 32_768
 
 
 def local_port(port: int) -> int:
-    """Port of the local listener: the one after `port`, or any free one where that is ephemeral."""
+    """Port of the local listener: the one after `port`, or any free one if that is ephemeral."""
     if port < EPHEMERAL - 1:
         return port + 1
     with socket.socket() as probe:
@@ -91,10 +93,10 @@ def local_port(port: int) -> int:
 def configuration(folder: Path, bind: str, port: int, local: int) -> str:
     """The text of mosquitto.conf; both listeners require TLS.
 
-    A client that connects with another's client id disconnects that one and may delete its session
-    (MQTT 3.1.1, 3.1.4-2). So on the network listener the client id is the user's name, whatever the
-    client sends (mosquitto's handle_connect.c, from 1.5 on). On 127.0.0.1, which kiosks cannot
-    reach, each of our programs has a client id of its own.
+    A client that connects with another client's id disconnects the other client and may delete its
+    session (MQTT 3.1.1, 3.1.4-2). So on the network listener the client id is the user's name,
+    whatever the client sends (mosquitto's handle_connect.c, from 1.5 on). On 127.0.0.1, which
+    kiosks cannot reach, each of our programs has a client id of its own.
     """
     template = resources.files("fevergate.mosquitto").joinpath("mosquitto.conf")
     return template.read_text("utf-8").format(
@@ -112,7 +114,8 @@ def configuration(folder: Path, bind: str, port: int, local: int) -> str:
 
 ACL_HEAD = "# Made by `fevergate provision`; made again by each run of it; whole to its last line."
 ACL_END = "# The end."
-"""Last line of the access list; without it the file was truncated, and kiosks would be refused."""
+"""Last line of the access list. If it is missing, the file was truncated, and mosquitto would
+refuse kiosks."""
 
 
 def access_list(
@@ -125,11 +128,13 @@ def access_list(
 ) -> str:
     """The access list: each user's topics are spelled out, so that the file can be audited.
 
-    `posts`: the gate of each lamp post; it reads what that gate's lamps show, and says that its
-    button was pressed, but speaks for no person: these have a topic of their own.
+    `posts` gives the gate of each lamp post. A post reads what that gate's lamps show, and reports
+    that the button was pressed. It cannot acknowledge in a person's name: people have a topic of
+    their own.
     """
     base = f"{ROOT}/{campus}"
-    # The second, where lamp posts write too, is for programs of before and gates without posts.
+    # Lamp posts write to the press topic too; people's programs may write to it because older
+    # programs do, and for gates without posts.
     acknowledge = [f"write {make(campus, '+')}" for make in (acknowledge_topic, press_topic)]
     lamps = [*acknowledge, f"write {base}/alarm/+/test"]
     users = {
@@ -140,7 +145,7 @@ def access_list(
             f"read {base}/alarm/+/test",
             *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
             f"write {base}/{OURSELVES}/status",
-            f"readwrite {base}/alarm/+",  # read: its last state, at a start
+            f"readwrite {base}/alarm/+",  # it reads its last state when it starts
             f"readwrite {base}/alarm/+/shown",
             f"write {base}/alarm/+/beat",
             "read $SYS/#",
@@ -159,7 +164,7 @@ def access_list(
         ],
     }
     if home_assistant:
-        # Readings are personal and stay out; it reads the state of kiosks and lamps.
+        # Home Assistant reads the state of kiosks and lamps, but no readings: they are personal.
         users[HOME_ASSISTANT] = [
             f"readwrite {HOME_ASSISTANT}/#",
             *(f"read {base}/+/{kind}" for kind in ("health", "status")),
@@ -206,10 +211,11 @@ def network_port(folder: Path) -> int:
 
 
 def write_passwords(path: Path, passwords: dict[str, str]) -> None:
-    """Write mosquitto's password file; passwords are no arguments, which a process list shows.
+    """Write mosquitto's password file. The tool gets the passwords in a file, because a process
+    list would show its arguments.
 
-    Raises `ProvisionError` where mosquitto's tool is missing or refuses, `OSError` where there is
-    no room; then no password is left beside the file.
+    Raises `ProvisionError` if mosquitto's tool is missing or refuses, and `OSError` if the disk is
+    full. After an error, no other file with passwords is left beside this one.
     """
     tool = shutil.which("mosquitto_passwd")
     if tool is None:
@@ -237,7 +243,7 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
         beside.unlink(missing_ok=True)
         path.with_name(beside.name + ".tmp").unlink(
             missing_ok=True
-        )  # the tool's copy, in the clear
+        )  # the tool's copy, with unhashed passwords
     sync_folder(path.parent)
     # A revoked credential must not come back with the last good copies.
     last_good.forget(path.parent / "broker" / GOOD, "broker.passwords", "broker.acl")
@@ -249,7 +255,8 @@ _OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "bro
 def hand_over(folder: Path) -> None:
     """As root, give the broker's files to user `mosquitto`, and all others to user `fevergate`.
 
-    Raises `ProvisionError` where mosquitto is not installed.
+    Without root's rights, no owner is changed. Raises `ProvisionError` if the folder has a broker
+    and mosquitto is not installed.
     """
     has_broker = (folder / "mosquitto.conf").exists()  # a campus server's folder has none
     if has_broker:
@@ -259,10 +266,10 @@ def hand_over(folder: Path) -> None:
     if _has_user("fevergate"):
         service = pwd.getpwnam("fevergate")
         os.chown(folder, service.pw_uid, service.pw_gid, follow_symlinks=False)
-        # By the open folder: its path may have been replaced meanwhile.
+        # `fwalk` works on the open folder, whose path may have been replaced meanwhile.
         for here, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
             if here == str(folder) and has_broker:
-                # The broker's own files stay its own: without its pid file it would not start.
+                # The broker keeps its own files: it starts only if it owns its pid file.
                 folders[:] = [name for name in folders if name not in _OF_THE_BROKER]
                 files = [name for name in files if name not in _OF_THE_BROKER]
             for name in (*folders, *files):
@@ -276,7 +283,7 @@ def hand_over(folder: Path) -> None:
         raise ProvisionError("no user mosquitto: apt-get install mosquitto")
     broker = pwd.getpwnam("mosquitto")
     for name in _OF_THE_BROKER:
-        if _has_user("fevergate"):  # it reads them for backups
+        if _has_user("fevergate"):  # this user reads the broker's files for backups
             group, mode = pwd.getpwnam("fevergate").pw_gid, 0o750 if name == "broker" else 0o640
         else:
             group, mode = broker.pw_gid, None
@@ -286,8 +293,8 @@ def hand_over(folder: Path) -> None:
 
 
 def _give(path: Path, user: int, group: int, mode: int | None) -> None:
-    """Change owner and mode of a file. Raises `ProvisionError` for a symbolic link, which the
-    service's user may have put there."""
+    """Change owner and mode of a file. Raises `ProvisionError` for a symbolic link, because the
+    service's user may have put it there."""
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

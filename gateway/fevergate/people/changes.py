@@ -1,7 +1,7 @@
-"""Changes the list of people where it is kept (a gateway's copy follows by `copying`).
+"""Changes the original list of people; a gateway's copy follows by `copying`.
 
-Every changed row gets the next revision, so that a gateway can ask for the rows after the last one
-that it has. A person who leaves the list keeps the row, with an end.
+Every changed row gets the next revision, so that a gateway can ask for the rows after its last
+revision. The row of a person who leaves the list stays, with a time of leaving.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,20 @@ from fevergate.protocol.person_set import MOST_PERSON
 from fevergate.storage.statements import Connection, Statements
 
 REST_AFTER_RESTORE = 2048
-"""Numbers left out after a restore: they may have been given to people since the backup."""
+"""How many persons' numbers a restore skips: they may have been given to people since the backup.
+"""
 
 
 DRAFT_S = 3600.0
-"""How long a list is kept that was uploaded and not applied (`drafts`)."""
+"""How long (s) a list that was uploaded but not applied is kept (`drafts`)."""
 
 FEW_GONE, PART_GONE = 20, 0.1
-"""If more people than this number and more than this part of the list leave it at once, somebody
-must confirm that."""
+"""If more people than `FEW_GONE` and more than the share `PART_GONE` of the list leave it at once,
+somebody must confirm the change."""
 
 
 class ListEntry(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """One person as a list names them; `until` is a Unix time (s)."""
+    """One person as an uploaded list names them; `until` is a Unix time (s)."""
 
     number: str
     name: str
@@ -48,7 +49,7 @@ class ListDifference(Struct, frozen=True, kw_only=True):
     """What a new list changes: who is added, who changes (with the row's number), who is gone.
 
     `left_alone` counts the people of kinds that the new list does not have; they stay as they are.
-    `over` counts people in the new list whose last day is over and who are not added for that.
+    `over` counts people of the new list who are not added because their last day is over.
     """
 
     added: list[ListEntry]
@@ -99,7 +100,7 @@ class PeopleChanges:
         for entry in entries:
             row = known.get(self._store.tag("number", entry.number))
             if row is None:
-                # Who has left would be erased some day, and come back with the next import.
+                # A person who has left would be erased later, and come back with the next import.
                 if entry.until is not None and entry.until <= now:
                     over += 1
                 else:
@@ -131,11 +132,12 @@ class PeopleChanges:
         drastic: bool = False,
         shown: int | None = None,
     ) -> ListDifference:
-        """Put a new list in force; returns what that changed.
+        """Put a new list in force; returns what changed.
 
-        `shown` is the revision for which the difference was shown to somebody (None: to nobody).
-        Raises `PeopleError` if the list was changed since, or if the difference is `drastic` and
-        was not confirmed; `StoreError`.
+        `shown` is the list's revision when the difference was shown to somebody (None: it was
+        shown to nobody); `drastic` confirms a drastic difference. Raises `PeopleError` if the list
+        has changed since it was shown, if a drastic difference is not confirmed, or if the list has
+        too many people; `StoreError`.
         """
         with self._statements.transaction() as connection:
             revision = begin_change(connection, self._statements.clock())
@@ -161,7 +163,8 @@ class PeopleChanges:
             end_change(connection, revision)
 
     def forget_gone(self, before: float) -> int:
-        """Erase the names of whoever left the list before a Unix time (s); returns how many."""
+        """Erase the names of all people who left the list before a Unix time (s), and delete old
+        drafts; returns how many people were erased."""
         gone = gone_before(self._statements, before)
         old = (self._statements.clock() - DRAFT_S,)
         if self._statements.query("select 1 from drafts where at < ? limit 1", old):
@@ -194,7 +197,8 @@ class PeopleChanges:
             if entry.card:
                 cards.append((self._store.tag("card", entry.card), person))
         connection.executemany(PUT, rows)
-        # A card that somebody gives back is another's from now on; the one before it has an end.
+        # The cards that these people had end now. A card that somebody else gave back gets a new
+        # holder by `PUT_CARD`.
         connection.executemany(
             "update cards set until = :now where person = :person and until is null",
             [{"now": now, "person": row["person"]} for row in rows],
@@ -230,7 +234,8 @@ class PeopleChanges:
 
 
 def gone_before(statements: Statements, before: float) -> list[int]:
-    """Who left the list before a Unix time (s) and still has names."""
+    """Numbers of the people who left the list before a Unix time (s) and whose names are not yet
+    erased."""
     rows = statements.query("select person from people where until < ? and sealed != ''", (before,))
     return [person for (person,) in rows]
 
@@ -244,8 +249,8 @@ def erase(connection: Connection, persons: Sequence[int]) -> None:
 
 
 def begin_again(statements: Statements) -> None:
-    """Give a restored list another id of the same lineage: its copies at the gateways are read
-    anew, and keep their marks. Numbers that were given since the backup are left out."""
+    """Give a restored list a new id of the same lineage, so that the gateways copy it anew and keep
+    their marks. Numbers that may have been given since the backup are skipped."""
     with statements.transaction() as connection:
         rows = statements.query("select list from people_list")
         for (list_id,) in rows:

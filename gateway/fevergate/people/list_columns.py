@@ -1,4 +1,4 @@
-"""The columns of a list of people: how they are called, and what a cell of each may say."""
+"""The columns of a list of people: their usual names, and the values that their cells may have."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ USUAL = {
     "expected": ("每日测温", "应测", "是否住校", "住校", "expected"),
     "permit": ("准入", "入校", "是否准入", "permit"),
 }
-"""Usual names of each column, where the settings name none."""
+"""Usual names of each column, used for a column that the settings do not name."""
 
 REQUIRED = ("number", "name", "unit")
 
@@ -54,10 +54,11 @@ KINDS = {
     "staff": ("教职工", "教师", "老师", "职工", "教工", "staff", "teacher"),
     "guard": ("保安", "安保", "门卫", "保卫", "值班员", "guard"),
 }
-"""Words of a list for the kinds that have a meaning here; any other word is kept as it is."""
+"""Words in a list for the kinds of people that the program distinguishes; any other word is kept as
+it is."""
 
 GUARD = "guard"
-"""The kind of those who are checked at the desk before their shift."""
+"""The kind of people who are checked at the desk before their shift."""
 
 _PERMITS = {
     "": ("",),
@@ -69,7 +70,7 @@ _YES = ("是", "√", "✓", "1", "y", "yes", "true", "住校", "应测")
 _NO = ("否", "×", "0", "n", "no", "false", "走读", "不测")
 
 _SHORT = re.compile(r"\d+(\.\d+)?E\+\d+", re.ASCII)
-"""A number as Excel writes it into a CSV file once it has shortened it."""
+"""A long number in the short form that Excel writes into a CSV file, such as 2.02E+11."""
 
 EXPECTED_WORD = N_("expected a word of at most {most} characters that can be printed")
 
@@ -85,10 +86,11 @@ class WithColumns(Protocol):
 
 
 class ListRules(Struct, frozen=True, kw_only=True):
-    """What the cells of a list are read by.
+    """The rules by which the cells of a list are read.
 
-    `names`: the settings' names of columns. `campuses`: names of campuses by what the list may call
-    them; empty where any short name is one. `kind`: that of everybody, for a list without a column.
+    `names`: the columns' names in the settings. `campuses`: the short name of a campus for each
+    word that a list may use for it; if empty, any short name is accepted. `kind`: the kind of
+    everybody in a list without a column of kinds.
     """
 
     zone: ZoneInfo
@@ -98,8 +100,8 @@ class ListRules(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, settings: WithColumns, titles: Mapping[str, tuple[str, str]]) -> ListRules:
-        """The rules of a gateway's or campus server's settings; `titles` are those of its campuses,
-        by their short names."""
+        """The rules of a gateway's or campus server's settings; `titles` are the titles of its
+        campuses by their short names."""
         words = {word: name for name, of in titles.items() for word in (name, *of) if word}
         names = column_names(settings.people.columns)
         return cls(zone=settings.zone, names=names, campuses=words)
@@ -114,8 +116,8 @@ class BadCell(ValueError):  # noqa: N818 - it never leaves this module and `list
 
 
 def columns(header: list[str], rules: ListRules) -> tuple[dict[str, int], list[str], list[str]]:
-    """The place of each field by a row of names; the fields that two columns claim; and the names
-    of the columns that are none of ours, which are not read."""
+    """Find the columns by a list's first row. Returns the place of each field, the names of columns
+    whose field another column already has, and the names of unknown columns, which are not read."""
     places: dict[str, int] = {}
     twice: list[str] = []
     ignored: list[str] = []
@@ -136,14 +138,14 @@ def columns(header: list[str], rules: ListRules) -> tuple[dict[str, int], list[s
 
 
 def title(field: str, header: list[str], places: Mapping[str, int], rules: ListRules) -> str:
-    """How the list calls a field, or how it usually is called."""
+    """The list's name for a field, or the usual name if the list does not have the field."""
     if field in places:
         return header[places[field]]
     return rules.names.get(field) or USUAL[field][0]
 
 
 def value(field: str, cell: str, rules: ListRules) -> Any:
-    """A cell's value. Raises `BadCell`."""
+    """The value of a cell of a field. Raises `BadCell`."""
     if cell.startswith(SHORTENED):
         raise _shortened(cell.removeprefix(SHORTENED))
     return _READ[field](cell, rules)
@@ -154,7 +156,7 @@ def _number(cell: str, _: ListRules) -> str:
         raise _shortened(cell)
     if not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,32}", cell):
         raise _bad(N_("expected a number of 1 to 32 characters without spaces"))
-    if not cell.isprintable():  # such as U+202D, which comes along when a number is pasted
+    if not cell.isprintable():  # such as U+202D, which pasting a number can add
         raise BadCell(both(EXPECTED_WORD, most=32))
     return cell
 
@@ -255,5 +257,6 @@ def _shortened(cell: str) -> BadCell:
 
 
 def _plain(name: str) -> str:
-    """A column's name without spaces, marks of a required field, and case."""
+    """A column's name in lower case, without spaces and colons, and without the asterisk of a
+    required field."""
     return re.sub(r"[\s*＊:：]", "", name).casefold()

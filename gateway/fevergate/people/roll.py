@@ -1,4 +1,4 @@
-"""The roll of a day: who was expected, measured, excused, and who was not measured, by unit."""
+"""The roll of a day: who was expected, measured, excused or not measured, by unit."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ State = Literal["unmeasured", "excused", "measured"]
 
 
 class DayRoll(Struct, frozen=True, kw_only=True):
-    """The figures of a day, of one unit or several: people who were expected; of them measured,
-    excused, unmeasured, which add up to `expected`. `fevers` counts people whose measurement by
-    hand or at the desk was a fever, expected or not."""
+    """The figures of a day, of one unit or several. `measured`, `excused` and `unmeasured` count
+    the expected people and add up to `expected`. `fevers` counts all people, expected or not, with
+    a fever measured by hand or at the desk."""
 
     expected: int = 0
     measured: int = 0
@@ -50,8 +50,8 @@ class UnitRoll(Struct, frozen=True, kw_only=True):
 
 
 class MarkedPerson(Struct, frozen=True, kw_only=True):
-    """Somebody who was expected, and the mark of that day; `at` is a Unix time (s), `sealed` holds
-    the reason of an excuse (`Marks.reason`)."""
+    """A person who was expected, and the person's mark of that day. `at` is a Unix time (s);
+    `sealed` holds the reason for an excuse (`Marks.reason`)."""
 
     person: int
     campus: str
@@ -76,8 +76,8 @@ class Readable(Protocol):
 
 
 class Rolls:
-    """Reads the roll of a day. `campus`: only people whom the list names there or at no campus;
-    empty: everybody."""
+    """Reads the roll of a day. With `campus`, only people whom the list names at that campus or at
+    no campus are counted; if it is empty, everybody is."""
 
     def __init__(self, statements: Readable, zone: ZoneInfo, campus: str = "") -> None:
         self._statements = statements
@@ -112,8 +112,8 @@ class Rolls:
         )
 
     def units(self, day: date, units: Sequence[str] | None = None) -> list[UnitRoll] | None:
-        """The figures of a day by unit, of some units (`is_among`) or (None) all; None for a day
-        without a list, or whose marks are deleted."""
+        """The figures of a day by unit, for `units` (`is_among`) or for all units (None). Returns
+        None if the day had no list or its marks are deleted."""
         source = self._source(day, units)
         if source is None:
             return None
@@ -145,8 +145,8 @@ class Rolls:
         most: int = -1,
         skip: int = 0,
     ) -> list[MarkedPerson]:
-        """People of some units (None: all) who are in a state, in order of campus, unit and number;
-        at most `most`, after the first `skip`."""
+        """People of `units` (None: of all units) who are in a state, in order of campus, unit and
+        number; at most `most` (-1: all of them), after the first `skip`."""
         source = self._source(day, units)
         if source is None:
             return []
@@ -163,15 +163,16 @@ class Rolls:
         ]
 
     def fevers(self, begin: date, end: date) -> int:
-        """How many fevers were measured by hand or at the desk on the days of a period, summed by
-        day."""
+        """How many fevers were measured by hand or at the desk from `begin` to `end`: the sum of
+        the days' figures."""
         values = {"begin": begin.isoformat(), "end": end.isoformat(), "fever_c": FEVER_C}
         ((kept,),) = self._statements.query(_SUM_KEPT_FEVERS, values)
         ((marked,),) = self._statements.query(_COUNT_MARKED_FEVERS, values)
         return kept + marked
 
     def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
-        """SQL of those who were expected on a day, with their marks; None without a list."""
+        """SQL, with its values, of the people who were expected on a day and of their marks; None
+        if there is no list for the day."""
         values: dict[str, Any] = {"day": day.isoformat()}
         if self._is_closed(day):
             marked = "select 1 from marks where day = ? limit 1"
@@ -196,7 +197,7 @@ class Rolls:
         return [row for row in rows if is_among(units, *row[:2])]
 
     def _last_before(self) -> date:
-        """The last day that is closed or, while none is, the last before there was a list here."""
+        """The last closed day or, if no day is closed, the day before this list began."""
         if newest := self._newest_closed():
             return newest
         ((first_at,),) = self._statements.query("select first_at from people_list")
@@ -231,8 +232,8 @@ _STATES: dict[State, str] = {
 _KIND = """case when m.kind in ('hand', 'desk', 'gate') then m.kind
         when x.kind = 'card' then 'card' when x.kind = 'measured' then 'gate'
         when m.kind = 'excused' or x.kind = 'excused' then 'excused' else 'none' end as kind"""
-"""SQL of the kind of a person's mark: a measurement goes before an excuse, and a mark made here
-before one of another gateway."""
+"""SQL of the kind of a person's mark: a measurement takes precedence over an excuse, and a mark
+made here over one made at another gateway."""
 _OPEN = f"""
     select e.person, e.campus, e.unit, {_KIND}, m.clinical_c, m.at,
            coalesce(m."by", '') as "by", coalesce(m.sealed, '') as sealed
