@@ -9,7 +9,7 @@ class FeverGateError(Exception):
 
 
 class RefusalError(FeverGateError, ValueError):
-    """Refused input; `reason` is a key of `texts.word_tables.ERRORS`, `detail` the input."""
+    """An input is refused; `reason` is a key of `texts.word_tables.ERRORS`, `detail` the input."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -31,7 +31,7 @@ class SettingsError(FeverGateError, ValueError):
 
 
 class MessageError(FeverGateError, ValueError):
-    """A message from the network is invalid; `reason` is stored with it in quarantine."""
+    """A message from the network is invalid; `reason` is stored with the message in quarantine."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -55,8 +55,8 @@ class CampusError(FeverGateError, RuntimeError):
 
 
 class OverBoundError(CampusError):
-    """A delivery would add more than one gateway's token may; `keys` are those of its rows beyond,
-    none where all may come later. `field` is what is too much."""
+    """A delivery would add more than one gateway's token may add. `keys` are the keys of the rows
+    beyond the limit, empty if all rows may come later; `field` is the field that is too large."""
 
     def __init__(self, reason: str, keys: Iterable[str] = (), field: str = "$.items") -> None:
         super().__init__(reason)
@@ -84,7 +84,8 @@ class NoticeError(FeverGateError, ConnectionError):
 
 
 class CollectError(FeverGateError, RuntimeError):
-    """A collector cannot run: another has its name, or the database belongs to other collectors."""
+    """A collector cannot run: another collector has its name, or its database belongs to other
+    collectors."""
 
 
 class ProvisionError(FeverGateError, RuntimeError):
@@ -96,11 +97,13 @@ class NothingFoundError(FeverGateError, LookupError):
 
 
 class PeopleFileError(FeverGateError, ValueError):
-    """A file of people's temperatures is invalid: file, line, column, what was expected."""
+    """A file of people's temperatures is invalid; the text names file, line, column and what was
+    expected."""
 
 
 class CalibrationRefusedError(FeverGateError, ValueError):
-    """Measurements of a reference are implausible as a sensor's error, or too few."""
+    """There are too few measurements of a reference, or they show an error that no working sensor
+    has."""
 
 
 class DeskError(BilingualError):
@@ -110,7 +113,7 @@ class DeskError(BilingualError):
 class KioskValueError(FeverGateError, ValueError):
     """A value cannot be set on a kiosk; the text names the value and what was expected.
 
-    `field`, `value` and `why` say the same to `kiosks.setting_words`.
+    `kiosks.setting_words` makes a sentence for the pages of `field`, `value` and `why`.
     """
 
     def __init__(self, text: str, field: str, value: str, why: str) -> None:
@@ -166,11 +169,11 @@ class EntryError(FieldError):
 
 
 class ClosingError(FeverGateError, RuntimeError):
-    """A campus cannot be closed yet; the text says what must be done before."""
+    """A campus cannot be closed yet; the text says what must be done first."""
 
 
 class MarkError(FeverGateError, ValueError):
-    """A mark of a person of the list is refused; `reason` is a key of
+    """A mark for a person on the list is refused; `reason` is a key of
     `texts.word_tables.ERRORS`."""
 
     def __init__(self, person: int, reason: str) -> None:
@@ -188,8 +191,8 @@ class PeriodError(RefusalError):
 
 
 class ListProblem(NamedTuple):
-    """What is wrong in a list of people: row (from 1) and column, or 0 and empty for the whole
-    file; and what was expected, in Chinese and English."""
+    """A problem in a list of people. `row` counts from 1; for the whole file, `row` is 0 and
+    `column` is empty. `expected` says in Chinese and English what was expected."""
 
     row: int
     column: str
@@ -197,7 +200,8 @@ class ListProblem(NamedTuple):
 
 
 class ListFileError(FeverGateError, ValueError):
-    """A list of people is invalid: file, row, column, what was expected; nothing of it is taken."""
+    """A list of people is invalid, and nothing of it is taken. The text names file, row, column and
+    what was expected."""
 
     def __init__(self, file: str, problems: list[ListProblem]) -> None:
         row, column, (_, expected) = problems[0]
@@ -213,11 +217,11 @@ class PeopleError(RefusalError):
 
 
 class CardLearningError(RefusalError):
-    """A tapped card does not tell how the numbers of cards are written."""
+    """A tapped card does not show how the reader sends card numbers."""
 
 
 class TraceError(RefusalError):
-    """A trace is refused: without a reason, or because it could not be whole."""
+    """A trace is refused because it has no reason or would be incomplete."""
 
 
 class ActionError(RefusalError):

@@ -1,8 +1,9 @@
-"""Database of the desk: looks that a guard kept, checks, calibrations; no data of who was measured.
+"""Database of the desk: looks that a guard kept, checks and calibrations. It does not store who was
+measured.
 
-It is separate from the gateway's database, whose only writer is the gateway's process, so that the
-desk never delays a reading. Rows are added and never changed, except that guards' names are deleted
-from looks after `persons_days`, and looks after `raw_days`.
+It is separate from the gateway's database, which only the gateway's process writes, so that the
+desk never delays a reading. Rows are added and never changed, with two exceptions: a guard's name
+is deleted from a look after `persons_days`, and the look itself after `raw_days`.
 """
 
 import sqlite3
@@ -33,7 +34,7 @@ migrations = Migrations("fevergate-desk")
 
 @migrations()
 def first(db: Database) -> None:
-    """Create tables of looks (linked to a kiosk's fever or not), checks and calibrations."""
+    """Create tables of looks (some linked to a kiosk's fever), checks and calibrations."""
     db.conn.execute(
         """
         create table looks (
@@ -70,7 +71,7 @@ def first(db: Database) -> None:
 
 @migrations()
 def supply_of_calibration(db: Database) -> None:
-    """The supply voltage (V) that was set when the sensor was calibrated."""
+    """Add the supply voltage (V) that was set when the sensor was calibrated."""
     db.conn.execute("alter table calibrations add column supply_v real")
 
 
@@ -86,7 +87,7 @@ class DeskStore:
         self._db.close()
 
     def add_look(self, look: Look, by: str, why: str, fever: RaisedFever | None) -> None:
-        """Add a look, and delete what is too old."""
+        """Add a look, and delete looks and names that are too old."""
         row = {"at": time.time(), "by": by, "why": why} | asdict(look)
         if fever:
             row |= {"kiosk": fever.kiosk, "boot": fever.boot, "seq": fever.seq}
@@ -109,7 +110,8 @@ class DeskStore:
             raise StoreError(f"{self._path}: {error}") from error
 
     def _forget(self) -> None:
-        """Delete by the time of the gateway's last deletion round, whose clock was checked."""
+        """Delete old looks and names, by the time of the gateway's last deletion round, when the
+        gateway's clock had been checked."""
         now = gateway_reader.believed_time(self._settings)
         if now is None:
             return
@@ -125,8 +127,8 @@ class DeskStore:
 def newest(
     settings: GatewaySettings, desk: Desk, table: str, most: int, sensor: str | None = None
 ) -> list[dict[str, Any]]:
-    """Up to `most` rows of `looks`, `checks` or `calibrations`, newest first, of one sensor or all;
-    empty without a database. Needs no write permission. Raises `StoreError`."""
+    """Up to `most` rows of `looks`, `checks` or `calibrations`, newest first, of one sensor or of
+    all (None); empty if there is no database. Needs no write permission. Raises `StoreError`."""
     query = (
         f"select * from {table} where ?1 is null or sensor = ?1"  # noqa: S608 - a table's name
         " order by at desc limit ?2"
@@ -135,7 +137,8 @@ def newest(
 
 
 def calibration_of(settings: GatewaySettings, desk: Desk, sensor: str) -> Calibration:
-    """The newest calibration of this sensor, else the neutral one. Raises `StoreError`."""
+    """The newest calibration of this sensor; one that changes nothing if there is none. Raises
+    `StoreError`."""
     for row in newest(settings, desk, "calibrations", 1, sensor):
         names = ("sensor", "offset_c", "gain", "can_over_air_c")
         return Calibration(**{name: row[name] for name in names})
@@ -151,14 +154,16 @@ class LastCheck(Struct, frozen=True, kw_only=True):
     passed: bool
 
     def state(self, now: float) -> Literal["passed", "failed", "old"]:
-        """State at `now` (Unix time, s); "old" also for a date in the future, by a wrong clock."""
+        """State at `now` (Unix time, s). A check with a date in the future, from a wrong clock, is
+        "old" too."""
         if not self.passed:
             return "failed"
         return "passed" if 0 <= now - self.at <= DAY_S else "old"
 
 
 def last_check(settings: GatewaySettings, desk: Desk, sensor: str | None) -> LastCheck | None:
-    """The newest check of a sensor, or of any. Raises `StoreError`."""
+    """The newest check of a sensor, or of any sensor (None); None without a check. Raises
+    `StoreError`."""
     for row in newest(settings, desk, "checks", 1, sensor):
         difference_c = row["measured_c"] - row["reference_c"]
         return LastCheck(

@@ -1,4 +1,4 @@
-"""Terminal output of the desk: digits legible from two metres, and cautious words."""
+"""Terminal output of the desk: digits legible from two metres, and words that claim no diagnosis."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ ANSWERS = {
     ),
     screening.NORMAL: N_("Below {threshold:.1f} °C"),
 }
-"""What a verdict says."""
+"""Sentence for each verdict."""
 
 REASONS = {
     screening.SHORT: N_("left too early: stay a little longer"),
@@ -40,14 +40,14 @@ NAMES = {
     "one-point": N_("one black body"),
     "two-point": N_("two black bodies"),
 }
-"""References of a check, methods of a calibration."""
+"""Names of a check's references and of a calibration's methods."""
 
 STATES = {
     "waiting": N_("waiting"),
     "scanning": N_("measuring"),
     "hot": N_("the empty view is too hot for anybody to be seen"),
 }
-"""The view of the sensor (`scan.State`)."""
+"""Words for the state of a scan (`scan.State`)."""
 
 NO_ANSWER = N_("No answer: {why}")
 BODY = N_("body {body:.2f} °C (axillary equivalent)")
@@ -74,7 +74,8 @@ _STYLE = {screening.FEVER: "bold red", screening.NORMAL: "bold green", screening
 
 
 def big(figure: str) -> str:
-    """A figure in digits of five lines; cells are two columns wide, as characters are narrow."""
+    """A number in digits five lines high. A cell is two columns wide, because a character is higher
+    than it is wide."""
     rows = []
     for row in range(5):
         cells = [_DIGITS[digit][4 * row : 4 * row + 3] for digit in figure]
@@ -83,7 +84,8 @@ def big(figure: str) -> str:
 
 
 def looked(look: Look, language: str) -> RenderableType:
-    """A look: temperature in large digits unless it must be repeated, verdict, readings, notes."""
+    """One look: the temperature in large digits unless the look must be repeated, the verdict, the
+    readings, and notes."""
     say = translator(language)
     style = _STYLE[look.verdict]
     parts: list[RenderableType] = []
@@ -115,7 +117,7 @@ def looked(look: Look, language: str) -> RenderableType:
 
 
 def _tenths(look: Look) -> float:
-    """The temperature in tenths; one below the threshold is not rounded up to it."""
+    """The temperature rounded to tenths; a temperature below the threshold is not rounded up to it."""
     rounded = round(look.body_c, 1)
     if look.verdict == screening.NORMAL and rounded >= look.threshold_c:
         return look.threshold_c - 0.1
@@ -123,7 +125,7 @@ def _tenths(look: Look) -> float:
 
 
 def live(sample: Sample, state: State, pec: int, bus: int, language: str) -> Text:
-    """One line with the present readings of the sensor."""
+    """One line with the current readings of the sensor."""
     say = translator(language)
     figures = say(
         "object {object:.2f} °C, ambient {ambient:.2f} °C, wrong checksums {pec}, no answer {bus}",

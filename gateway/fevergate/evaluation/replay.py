@@ -1,8 +1,9 @@
 """Replays measured people through the kiosk's own decision, and counts right and wrong verdicts.
 
-People come in order of time, if known; a person's rounds are the successive samples of one scan.
-The crowd's baseline starts without knowledge and follows the people. After a first positive the
-person is scanned again with the same samples, as somebody who stays would be.
+People come in order of time if their times are known. A person's rounds are the successive samples
+of one scan. The crowd's baseline starts unknown and follows the people. After a first positive
+result the person is scanned again with the same samples, like a person who stays in front of the
+kiosk.
 """
 
 from collections import Counter
@@ -21,21 +22,21 @@ from kiosk.scan import peak_of
 from kiosk.screening import CONFIRM, FEVER, RETRY, THRESHOLD_C, Screening
 
 RAW_RULE_C = 37.3
-"""The usual rule of hobby kiosks: an alarm from this skin temperature on (°C)."""
+"""The usual rule of hobby kiosks: an alarm at this skin temperature (°C) or above."""
 
 NEXT_MS = 60_000
-"""Time between two people if the file does not say when they came."""
+"""Time between two people (ms) if the file does not say when they came."""
 
 AGAIN_MS = 3000
-"""Time between a person's first scan and the second."""
+"""Time (ms) between two scans of one person."""
 
 
 @dataclass(frozen=True)
 class Judged:
     """One person with the kiosk's verdict.
 
-    `skin_c` is the peak of the scan, `score_c` the estimate (axillary equivalent, °C); `ill` is by
-    the temperature in the mouth.
+    `skin_c` is the peak of the scan (°C), `score_c` the estimate (axillary equivalent, °C). `ill`
+    says whether the temperature in the mouth was a fever.
     """
 
     person: Person
@@ -55,7 +56,7 @@ class Interval(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """A simple rule to compare with: an alarm from `skin_c` on."""
+    """A simple rule for comparison, an alarm at `skin_c` (°C) or above, and its results."""
 
     skin_c: float
     sensitivity: float | None
@@ -65,11 +66,11 @@ class Rule(Struct, frozen=True):
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """What `fevergate evaluate --json` prints.
+    """The figures that `fevergate evaluate --json` prints.
 
-    Only the verdict `fever` is an alarm: a person who is only asked to be scanned again counts as
-    missed if ill, and as right if well. `fever_c` is in the mouth, `threshold_c` an axillary
-    equivalent (°C).
+    Only the verdict `fever` is an alarm. A person who is only asked to be scanned again counts as
+    missed if ill, and as correctly passed if well. `fever_c` is a temperature in the mouth,
+    `threshold_c` an axillary equivalent (°C).
     """
 
     site: str
@@ -102,8 +103,8 @@ def replay(
 ) -> tuple[list[Judged], Baseline]:
     """Judge everybody; return the verdicts, and the baseline at the end.
 
-    Each of `people` must have `oral_c`. They come in order of time if all have one, else as listed;
-    a person without a time comes a minute after the last.
+    Each of `people` must have `oral_c`. They are judged in order of time if all have a time,
+    otherwise in the given order. A person without a time comes a minute after the one before.
     """
     if all(person.at for person in people):
         people = sorted(people, key=lambda person: person.at or datetime.min)
@@ -121,7 +122,7 @@ def replay(
         while judgement.reason == CONFIRM:
             now_ms += AGAIN_MS
             *_, judgement = screening.judge(now_ms, skin_c, person.ambient_c, stayed=True)
-        assert person.oral_c is not None  # noqa: S101 - the caller's part
+        assert person.oral_c is not None  # noqa: S101 - the caller has checked it
         judged.append(
             Judged(
                 person,
@@ -183,7 +184,8 @@ def evaluate(
 
 
 def fixed_skin_c(site: Site, threshold_c: float) -> float:
-    """The skin temperature (°C) that reaches the threshold in the reference room, crowd unknown."""
+    """The skin temperature (°C) that reaches the threshold in the reference room while the crowd's
+    baseline is unknown."""
     return round(threshold_c - body_c(0.0, REFERENCE_ROOM_C, site), 2)
 
 

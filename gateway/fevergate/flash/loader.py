@@ -1,4 +1,5 @@
-"""Writes MicroPython onto a chip with esptool, which starts the chip's ROM loader by DTR and RTS.
+"""Writes MicroPython onto a chip with esptool, which starts the chip's ROM loader by the lines DTR
+and RTS.
 
 https://docs.espressif.com/projects/esptool/en/latest/esp32/esptool/scripting.html
 """
@@ -34,7 +35,7 @@ class _ProgressOnly(EspLogBase):
         self._progress = progress
 
     def _drop(self, *_: Any, **__: Any) -> None:
-        """Drop a message: of a failure esptool raises an exception as well."""
+        """Drop a message: if a step fails, esptool raises an exception too."""
 
     print = err = warn = note = hint = debug = set_verbosity = _drop
 
@@ -68,12 +69,12 @@ class Chip:
     """esptool's name of the chip, such as "ESP32-S3"."""
     description: str
     psram: str
-    """"none", "quad" or "octal" as the chip's eFuses state. "unknown" where they do not say: they
-    know nothing of PSRAM outside the chip's package, as in an ESP32-WROVER-E."""
+    """"none", "quad" or "octal" by the chip's eFuses; "unknown" if the eFuses do not say. They do
+    not cover PSRAM outside the chip's package, as in an ESP32-WROVER-E."""
 
 
 class RomLoader:
-    """A chip in download mode, from `opened`; all failures raise `FlashError`."""
+    """A chip in download mode, made by `opened`; all failures raise `FlashError`."""
 
     def __init__(self, port: str, loader: Any) -> None:
         self._port = port
@@ -84,7 +85,7 @@ class RomLoader:
         """Write an image at its offset and verify its digest; parts that the flash already holds
         are skipped. Raises `FlashError` before writing if the flash is too small."""
         loader: Any = cmds.run_stub(self._loader)
-        # esptool shall not retry after a lost connection: a person should check the cable first.
+        # No retry after a lost connection: a person should check the cable first.
         loader.WRITE_FLASH_ATTEMPTS = 1
         self._loader = loader
         loader.change_baud(baud)
@@ -97,8 +98,8 @@ class RomLoader:
         cmds.write_flash(loader, [(image.model.offset, image.data)], skip_flashed=True)
 
     def restart(self) -> None:
-        """Reset the chip, so that it starts from flash. Errors are ignored, since a chip's own USB
-        port disappears during a reset; whether it started is seen when it is asked next."""
+        """Reset the chip, so that it starts from flash. Errors are ignored, because a chip's own
+        USB port disappears during a reset; the next request shows whether the chip started."""
         with suppress(FatalError, OSError):
             cmds.reset_chip(self._loader, "hard-reset")
 
@@ -112,14 +113,14 @@ def opened(port: str, progress: Progress) -> Iterator[RomLoader]:
         loader: Any = None
         try:
             loader = cmds.connect_esp(port, connect_attempts=ATTEMPTS)
-            # esptool changes the port's timeout for each command that wants another, and back. With
-            # the timeout of most commands already set it seldom has to.
+            # esptool changes the port's timeout for each command that needs another one, and then
+            # changes it back. This is the timeout of most commands, so that few changes remain.
             loader._port.timeout = DEFAULT_TIMEOUT
             rom = RomLoader(port, loader)
             try:
                 yield rom
             except FlashError:
-                rom.restart()  # a board that is refused runs on with what it has
+                rom.restart()  # a refused board starts again with the software that it has
                 raise
             rom.restart()
         except (FatalError, OSError, *_NONSENSE) as error:
@@ -140,14 +141,14 @@ _ESP32_WITH_PSRAM = (6, 7)
 def _psram(loader: Any) -> str:
     if isinstance(loader, ESP32S3ROM):
         return _S3_PSRAM.get(loader.get_psram_cap(), "unknown")
-    # The class alone does not tell: esptool derives other chips' classes from ESP32ROM.
+    # The class alone is not enough: esptool derives other chips' classes from ESP32ROM.
     plain = isinstance(loader, ESP32ROM) and loader.CHIP_NAME == ESP32ROM.CHIP_NAME
     return "quad" if plain and loader.get_pkg_version() in _ESP32_WITH_PSRAM else "unknown"
 
 
 _NONSENSE = (LookupError, TypeError, ValueError, ArithmeticError, struct.error, termios.error)
-"""What esptool raises where a chip's answer is shorter or other than it expects, and pyserial where
-the port goes while it is emptied."""
+"""Errors of esptool if a chip's answer is shorter than or different from what it expects, and of
+pyserial if the port disappears while its input is discarded."""
 
 _ADVICE = {
     "Could not open": "no such port, or no right to it",

@@ -1,7 +1,7 @@
-"""Runs on the board, over the raw REPL: checks of the self-test, by the firmware's own modules.
+"""Checks of the self-test that run on the board over the raw REPL and use the firmware's modules.
 
-Each function returns a little JSON; `told` turns an exception into `{"error": ...}`. Nothing is
-written to flash.
+Each function returns a small JSON value; `told` turns an exception into `{"error": ...}`. Nothing
+is written to flash.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ STEP_MS = 10
 
 
 def told(question, *arguments):
-    """Result of a function, or its exception."""
+    """The result of a function, or its exception as `{"error": ...}`."""
     try:
         return question(*arguments)
     except Exception as error:
@@ -37,7 +37,7 @@ def bus():
 
 
 def sensor():
-    """The sensor's number, its settling time, and what is wrong with its setup, or ""."""
+    """The sensor's number, settling time (ms) and error in its setup ("": none)."""
     from kiosk.bus import Bus
     from kiosk.mlx90614 import MLX90614
 
@@ -70,7 +70,7 @@ def readings(count):
 
 
 def display():
-    """Draw a message; whether the display acknowledged it."""
+    """Draw a message; returns whether the display acknowledged it."""
     from kiosk.bus import Bus
     from kiosk.display import Display
 
@@ -82,7 +82,7 @@ def display():
 
 
 def light(colour, on):
-    """Switch one output: "green", "amber" or "red". The door's is not touched."""
+    """Switch one output: "green", "amber" or "red". The door's output is never switched."""
     import kiosk_board
 
     number = getattr(kiosk_board, colour.upper())
@@ -116,7 +116,7 @@ def button():
 
 
 def settings():
-    """The settings that are no secret; None without settings."""
+    """The settings that are not secret; None if the board has no settings."""
     from kiosk.errors import SettingsError
     from kiosk.settings import CA_PATH, Settings, read
 
@@ -129,12 +129,12 @@ def settings():
         return {"error": "no %s" % CA_PATH}
     broker = "%s:%d" % (known.broker_host, known.broker_port)
     ssid = known.wifi_ssid or known.wifi_ssid_hex
-    role = getattr(known, "role", "kiosk")  # older firmware has none
+    role = getattr(known, "role", "kiosk")  # older firmware has no roles
     return {"kiosk": known.kiosk, "role": role, "wifi": ssid, "broker": broker}
 
 
 def wifi(limit_s):
-    """Whether Wi-Fi is joined within `limit_s`, its signal (dBm), and the status if not."""
+    """Whether the board joins its Wi-Fi within `limit_s`; signal (dBm), and status if not joined."""
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 
@@ -144,12 +144,12 @@ def wifi(limit_s):
     return {
         "up": station.up(),
         "rssi": station.rssi(),
-        "status": station.trouble or station.code(),  # a slow board has not looked yet
+        "status": station.trouble or station.code(),  # a slow board may not have set `trouble` yet
     }
 
 
 def broker(limit_s):
-    """Whether the broker's certificate is valid and it accepts us, by the kiosk's own transport.
+    """Connect to the broker by the kiosk's own transport. `up`: certificate valid, login accepted;
     `reached`: TCP connected; `code`: why the login was refused."""
     from kiosk import mqtt
     from kiosk.address import Address
@@ -181,7 +181,7 @@ def broker(limit_s):
 
 
 def set_clock(now):
-    """Set the clock (Unix time, s), by which certificates are checked."""
+    """Set the clock, which the check of certificates needs, to a Unix time (s)."""
     from kiosk.clock import set_utc
 
     set_utc(now)

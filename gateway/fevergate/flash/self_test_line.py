@@ -24,7 +24,7 @@ _CONNACK = {
 
 def run(cable: Cable, known: dict[str, Any] | None) -> Iterator[Finding]:
     """Yield each result as it comes; the board's firmware must not be running. `known` are the
-    settings that the board told, None without any."""
+    settings that the board reported, None if it has none."""
     if known is None:
         why = both("the board has no settings yet")
         how = both("give --settings-from FOLDER --kiosk NAME")

@@ -29,7 +29,8 @@ REBOOT_S = 20
 
 @dataclass(kw_only=True)
 class Steps:
-    """One run with the command's options, which its help describes; `report` is what it did."""
+    """One run with the command's options, which its help describes; `report` records what the run
+    did."""
 
     port: str
     board: str | None
@@ -61,7 +62,7 @@ class Steps:
         self.report["port"] = self.port
 
     def run(self) -> list[Finding]:
-        """Do all that the options ask for; returns the results of the self-test.
+        """Do everything that the options ask for; returns the results of the self-test.
 
         Files on this machine are checked before the board is touched. Raises `BoardRefusedError`,
         `FlashError`, `UpdateError`, `CompilerError`, `NothingFoundError`.
@@ -81,8 +82,8 @@ class Steps:
             return self._over_cable(cable, model, settings)
 
     def _image(self, model: BoardModel | None) -> Image | None:
-        """The image of --micropython, else the cached one of --board; None if the chip is to decide
-        among the cached ones. Raises `FlashError`."""
+        """The image of --micropython, or else the cached image of --board; None if the chip will
+        decide which cached image is used. Raises `FlashError`."""
         if self.image_path:
             return micropython.read(self.image_path, self.sha256, model)
         if model or not any(micropython.is_kept(known) for known in BOARDS.values()):
@@ -111,7 +112,7 @@ class Steps:
     def _over_cable(
         self, cable: Cable, model: BoardModel | None, settings: list[BoardFile]
     ) -> list[Finding]:
-        """All steps by MicroPython: memory check, files, settings, self-test, final reset."""
+        """All steps that need MicroPython: memory check, files, settings, self-test, final reset."""
         about = cable.take()
         chip = memory.chip_of(about.machine)
         if chip and not self.self_test_only:

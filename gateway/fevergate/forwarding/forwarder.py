@@ -1,7 +1,7 @@
 """Forwards summaries and fevers to the campus server until it confirms each of them.
 
-The store's writer thread puts changes into the outbox (`storage.outbox`); the thread here sends
-them, and retries for as long as the server cannot be reached.
+The store's writer thread puts changes into the outbox (`storage.outbox`). The thread in this module
+sends them, and retries for as long as the server cannot be reached.
 """
 
 import random
@@ -18,19 +18,19 @@ from fevergate.storage.store import Store
 from fevergate.system.periodic_thread import PeriodicThread
 
 BATCH = 100
-"""Items of one delivery."""
+"""Most items of one delivery."""
 
 BACKOFF_MIN_S = 1.0
 BACKOFF_MAX_S = 300.0
 REFUSED_S = 3600.0
-"""An item that the server refused is sent again after this, then after twice as long each time,
+"""An item that the server refused is sent again after this time, which doubles with each refusal,
 and at each start of the gateway."""
 
 REFUSED_MAX_S = 86_400.0
 
 GIVE_UP = 20
-"""Refusals, over some two weeks, after which an item is sent again only at a start of the gateway
-or when it has changed. It stays in the outbox, and `fevergate doctor` names it."""
+"""After this many refusals, in about two weeks, an item is sent again only at a start of the
+gateway or when it has changed. It stays in the outbox, and `fevergate doctor` names it."""
 
 NEVER = 2.0**53
 
@@ -38,7 +38,7 @@ Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
 
 class CampusThread(PeriodicThread):
-    """Sends what is due in each round; the waits grow while the campus server fails.
+    """Sends what is due in each round; the waits between rounds grow while the campus server fails.
 
     Raises `SettingsError` without [campus_server].
     """
@@ -53,7 +53,7 @@ class CampusThread(PeriodicThread):
         self._failures = 0
 
     def stop(self) -> None:
-        """End the thread; what was not sent is sent after the next start."""
+        """End the thread; unsent items are sent after the next start."""
         super().stop()
         self._sender.close()
 
@@ -63,15 +63,15 @@ class CampusThread(PeriodicThread):
         return max(self._server.every_s, backoff_s(self._failures)) if self._failures else None
 
     def once(self) -> bool:
-        """Send all that is due; whether none is left."""
+        """Send all that is due; returns whether none is left."""
         raise NotImplementedError
 
 
 class Forwarder(CampusThread):
     """Sends the outbox.
 
-    `submit` runs a function of the store in the writer thread. A day is reported as over only while
-    the clock `now` is `believed`.
+    `submit` calls a function with the store in the writer thread. A day is reported as over only
+    while the clock `now` is `believed`.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Forwarder(CampusThread):
         self._begun = False
 
     def once(self) -> bool:
-        """Put changes into the outbox and send all due items; whether none is left.
+        """Put changes into the outbox and send all due items; returns whether none is left.
 
-        Raises the store's errors; a campus server that fails raises none.
+        Raises the store's errors; a failing campus server causes no error.
         """
         if not self._begun:
             self._submit(_try_once_more).result()
@@ -110,7 +110,7 @@ class Forwarder(CampusThread):
         return materialise(store, self._settings, self._now(), believed=self._believed())
 
     def _send(self, due: list[Item]) -> bool:
-        """Send one delivery; whether the server stored or refused each of its items."""
+        """Send one delivery; returns whether the server stored or refused every item."""
         sent = self._sender.send(due)
         if sent.held:
             self._submit(lambda store: _forget(store, sent.held)).result()
@@ -163,6 +163,6 @@ def _postpone(store: Store, refused: list[tuple[Item, str]], now: float) -> None
 
 
 def _try_once_more(store: Store) -> None:
-    """Make due what was refused: whoever has mended the cause starts the gateway anew."""
+    """Make refused items due: a person who has removed the cause may have restarted the gateway."""
     with store.transaction():
         store.db.execute("update outbox set next_at = 0 where next_at > 0")

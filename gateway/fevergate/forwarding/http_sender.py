@@ -1,4 +1,4 @@
-"""Posts summaries to the campus server, which stores or refuses each.
+"""Posts summaries to the campus server, which stores or refuses each item.
 
 The caller keeps an item until the server has stored it. A refused item does not delay the others.
 """
@@ -26,26 +26,27 @@ T = TypeVar("T")
 
 TIMEOUT_S = 15.0
 REFUSALS = (400, 413, 422)
-"""HTTP statuses of a delivery of which at least one item is invalid."""
+"""HTTP statuses of the answer if at least one item of a delivery is invalid."""
 
 _NOT_UNDERSTOOD = (msgspec.MsgspecError, UnicodeDecodeError)
-"""What decoding an answer raises; `UnicodeDecodeError`: msgspec for text that is not UTF-8."""
+"""Errors of decoding an answer; msgspec raises `UnicodeDecodeError` for text that is not UTF-8."""
 
 
 class Item(NamedTuple):
-    """One encoded summary, as it lies in the outbox."""
+    """One encoded summary, as it is stored in the outbox."""
 
     key: str
     revision: int
     payload: str
     epoch: str = ""
-    """Epoch in which came what it counts."""
+    """Epoch in which the data that the summary counts arrived."""
     corrected_by: str | None = ""
-    """The later epochs in which its epoch was corrected, separated by spaces."""
+    """Later epochs in which `epoch` was corrected, separated by spaces."""
 
 
 class SendResult(NamedTuple):
-    """Outcome of a delivery: `held` are stored; items in neither list are to be sent again."""
+    """Outcome of a delivery: the server has stored the items `held`; items in neither list must be
+    sent again."""
 
     held: list[Item]
     refused: list[tuple[Item, str]]
@@ -59,7 +60,7 @@ class SendResult(NamedTuple):
 class SummarySender:
     """HTTP client for the campus server; raises `SettingsError` without [campus_server].
 
-    While its token or authority cannot be read, nothing is sent.
+    Nothing is sent while the token or the authority's certificate cannot be read.
     """
 
     def __init__(self, settings: GatewaySettings, now: Callable[[], float] = time.time) -> None:
@@ -71,7 +72,7 @@ class SummarySender:
         self._server = server
         self._token_digest = ""
         self.epoch = ""
-        """The present epoch of our store."""
+        """The current epoch of our store."""
         self._base = server.url.rstrip("/")
         self._url = f"{self._base}/v1/summaries"
         self._client: httpx.Client | None = None
@@ -87,7 +88,7 @@ class SummarySender:
 
     @property
     def token_digest(self) -> str:
-        """SHA-256 of our token in hex; empty while it cannot be read."""
+        """SHA-256 of our token in hex; empty while the token cannot be read."""
         try:
             self._client = self._client or self._open()
         except SettingsError as error:
@@ -100,9 +101,9 @@ class SummarySender:
             self._client.close()
 
     def send(self, items: Sequence[Item]) -> SendResult:
-        """Post items of one epoch. Where the server fails or cannot be reached, none is held."""
-        # Unparsed, as in the outbox: an item that is invalid by now is refused by the server, and
-        # must not stop us here.
+        """Post items of one epoch. If the server fails or cannot be reached, `held` is empty."""
+        # Items are sent as they are in the outbox, without decoding: an item that an older release
+        # made may be invalid now. The server refuses such an item; it must not stop others here.
         delivery = {
             "v": 1,
             "campus": self._settings.campus,
@@ -134,8 +135,8 @@ class SummarySender:
         return SendResult([item for item in items if item.key in held], [])
 
     def get(self, path: str, answer: type[T], most: int) -> T | None:
-        """The server's answer to a GET of a path, of at most `most` bytes; None where it fails,
-        cannot be reached, or is of a release that does not know the path."""
+        """The server's answer to a GET of a path, of at most `most` bytes. None if the server
+        fails, cannot be reached or does not know the path, or if the answer is not understood."""
         try:
             self._client = self._client or self._open()
             with self._client.stream("GET", f"{self._base}{path}") as response:
@@ -159,7 +160,7 @@ class SummarySender:
             return None
 
     def _forget_token(self, answer: httpx.Response) -> None:
-        """Read the token anew before the next delivery, if the server does not take this one: it
+        """If the server does not accept our token, read it anew before the next delivery: the token
         may have been replaced."""
         if answer.status_code == 401 and self._client:
             log.error("campus server: does not take our token; see fevergate doctor")
@@ -167,8 +168,8 @@ class SummarySender:
             self._client = None
 
     def _without_what_is_refused(self, items: Sequence[Item], answer: httpx.Response) -> SendResult:
-        """Send the others without those that are refused: the ones that the server names, or else
-        one found by bisection."""
+        """Send the items again without the refused ones. The server's answer names those; if it
+        names none, bisection finds them."""
         why = answer.text
         bad = {0} if len(items) == 1 else _named(answer.content, len(items))
         if bad:
@@ -194,7 +195,8 @@ class _Answer(Struct):
 
 
 def _named(answer: bytes, count: int) -> set[int]:
-    """Numbers of the refused items of `count` that an answer names; none if it names no such."""
+    """Indexes of the refused items, of `count` in all, that an answer names; empty if the answer
+    names none or an impossible one."""
     try:
         numbers = set(msgspec.json.decode(answer, type=_Answer).error.items)
     except _NOT_UNDERSTOOD:
@@ -203,8 +205,9 @@ def _named(answer: bytes, count: int) -> set[int]:
 
 
 def given_names(settings: GatewaySettings) -> GivenNames:
-    """The names of gates and kiosks for the campus server, as gateway.toml has them now: they may
-    be changed on the pages while the gateway runs. A file that cannot be read counts as before."""
+    """The names of gates and kiosks for the campus server. They are read anew from gateway.toml,
+    because the pages can change them while the gateway runs. If the file cannot be read, the names
+    in `settings` hold."""
     with suppress(SettingsError):
         settings = load_gateway(settings.path("gateway.toml"))
     chinese, english = settings.names("zh"), settings.names("en")
@@ -217,11 +220,12 @@ def given_names(settings: GatewaySettings) -> GivenNames:
 
 
 def campus_context(settings: GatewaySettings, server: CampusServerSettings) -> ssl.SSLContext:
-    """TLS context that trusts the settings' authority, or the system's."""
+    """TLS context that trusts the certificate authority of the settings or, if they name none, the
+    system's. Raises `SettingsError`."""
     ca = str(settings.path(server.ca)) if server.ca else None
     try:
         return ssl.create_default_context(cafile=ca)
-    except OSError as error:  # `SSLError` is one
+    except OSError as error:  # `SSLError` is a subclass
         raise SettingsError(
             f"{ca}: expected a PEM certificate of the authority: {error}"
         ) from error

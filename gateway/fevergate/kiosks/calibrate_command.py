@@ -1,4 +1,4 @@
-"""`fevergate calibrate`: guides a person through a calibration and puts it in force."""
+"""`fevergate calibrate`: guides a person through a calibration and sends its result to the kiosk."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from fevergate.texts.translations import side_by_side
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180
-"""A kiosk that was not heard for longer than this cannot be calibrated."""
+"""A kiosk from which nothing came for longer than this cannot be calibrated."""
 
 APPLIED_S = 20
-"""How long the kiosk's confirmation is waited for."""
+"""Longest wait for the kiosk's confirmation."""
 
 SCAN_S = 120
 """How long somebody may take to step up to the kiosk."""
@@ -83,7 +83,8 @@ def calibrate_command(
     settings.expect_kiosks(kiosk)
     with open_reader(settings.path(settings.database)) as database:
         sensor, site = _unit(database, kiosk)
-        # Until the person has agreed: a black body that is still held up is no fever.
+        # The block lasts until the person has agreed, because a black body that is still held up
+        # must not count as a fever.
         with Scans(database, settings, kiosk) as scans:
             points, clinical_c = [], []
             if reference == "blackbody":
@@ -109,8 +110,8 @@ def calibrate_command(
 
 
 class Scans:
-    """Waits for the kiosk's scans of references in the gateway's database; within the block the
-    kiosk marks its scans as such."""
+    """Waits for the kiosk's scans of references in the gateway's database. Within the `with` block
+    the kiosk marks its scans as scans of a reference."""
 
     def __init__(self, database: Database, settings: GatewaySettings, kiosk: str) -> None:
         self._database = database
@@ -148,8 +149,8 @@ class Scans:
     def forget(self) -> None:
         """Skip the scans up to now, such as those made while somebody was typing.
 
-        The kiosk is told again that references are scanned: it believes that for a quarter of an
-        hour, and ten people with a thermometer under the arm take longer.
+        This also tells the kiosk again that references are scanned. The kiosk marks scans for only
+        a quarter of an hour, and ten people with a thermometer under the arm take longer.
         """
         self._refer(on=True)
         self._seen = self._count()
@@ -175,7 +176,7 @@ _REFERENCES = "from readings where kiosk = ? and reason = 'reference' and object
 
 
 def _people(scans: Scans) -> list[float]:
-    """Ask for each person's clinical thermometer (°C), and have that person scanned."""
+    """Ask for the clinical temperature (°C) of each person, and wait for the person's scan."""
     clinical_c = []
     for number in range(PEOPLE):
         clinical_c.append(
@@ -195,7 +196,8 @@ def _people(scans: Scans) -> list[float]:
 
 
 def _uncalibrated_c(scan: dict[str, Any], can_over_air_c: float, site: str) -> float:
-    """What the kiosk would state for a scan (°C) if its sensor had no calibration."""
+    """The body temperature (°C) that the kiosk would state for a scan if its sensor had no
+    calibration."""
     air_c = scan["ambient_c"] - can_over_air_c
     return body_c(through_emissivity(scan["object_c"], air_c), air_c, SITES[site])
 
@@ -214,7 +216,8 @@ def _unit(database: Database, kiosk: str) -> tuple[str, str]:
 
 
 def _can_over_air(database: Database, kiosk: str, sensor: str) -> float:
-    """How much warmer the sensor's can is than the air (°C), by its last calibration, else 0."""
+    """How much warmer the sensor's can is than the air (°C) by the last calibration; 0 without a
+    calibration."""
     row = database.execute(
         "select can_over_air_c from calibrations where kiosk = ? and sensor = ?"
         " order by at desc limit 1",

@@ -1,7 +1,7 @@
-"""Sets a kiosk's settings from the gateway, through a message that the broker retains for it.
+"""Sets a kiosk's settings from the gateway, by a message that the broker retains for the kiosk.
 
-`fevergate settings` and the kiosk's page both use this module: `values_of` checks what a person
-asks for, `set_values` retains it, `answers` reads what the kiosks replied.
+`fevergate settings` and the kiosk's page both use this module: `values_of` checks the values that a
+person asks for, `set_values` has the broker retain them, and `answers` reads the kiosks' replies.
 """
 
 import logging
@@ -45,25 +45,27 @@ class RequestedValues(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """When the beeper is silent: local time, HH:MM-HH:MM, or `off`."""
     notice: str | None = None
     card: Literal["off", "record", "permit"] | None = None
-    """What a tapped card is for: nothing, the record, or the permit to enter as well."""
+    """What a kiosk does with a tapped card: nothing, record it, or also ask whether the person may
+    enter."""
     card_reader: Literal["binary", "line"] | None = None
-    """What the reader sends: frames of bytes, or lines of digits."""
+    """What the card reader sends: frames of bytes, or lines of digits."""
     card_order: Literal["big", "little"] | None = None
-    """Which byte of a frame's number comes first: the highest, or the lowest."""
+    """Which byte of the number in a frame comes first: the highest, or the lowest."""
     card_base: Literal[10, 16] | None = None
-    """Base of a line's digits."""
+    """Base of the digits in a line."""
 
 
 FIELDS = RequestedValues.__struct_fields__
 POST_FIELDS = ("volume", "quiet")
-"""What can be set for a lamp post: when its siren sounds. It measures nobody and has no display."""
+"""The values of a lamp post: when and how loud its siren sounds. A lamp post measures nobody and
+has no display."""
 
 CHOICES = ("site", "baseline", "language", "card", "card_reader", "card_order", "card_base")
 
 
 class Answer(NamedTuple):
-    """A kiosk's answer: the version in force, what was wrong with the last settings, Unix time (s)
-    of the answer."""
+    """A kiosk's answer to its settings: the version in force, the error in the last settings
+    (empty: none), and the Unix time (s) of the answer."""
 
     version: int = 0
     error: str = ""
@@ -71,7 +73,7 @@ class Answer(NamedTuple):
 
 
 def values_of(fields: Mapping[str, Any]) -> KioskValues:
-    """Check the fields of a command or a form (numbers may be text) and convert them to the values
+    """Check the fields of a command or form (numbers may be text), and convert them to the values
     that are sent to a kiosk. Raises `KioskValueError`."""
     try:
         requested = asdict(msgspec.convert(fields, RequestedValues, strict=False))
@@ -104,7 +106,7 @@ def _quiet_hours(text: str) -> tuple[str, str]:
 
 
 def current(settings: GatewaySettings, kiosk: str) -> KioskSettings:
-    """What is retained for a kiosk; version 0 without values if that is missing or invalid.
+    """The settings retained for a kiosk; version 0 without values if they are missing or invalid.
 
     Raises `BrokerError`.
     """
@@ -112,7 +114,7 @@ def current(settings: GatewaySettings, kiosk: str) -> KioskSettings:
 
 
 def current_of_all(settings: GatewaySettings) -> dict[str, KioskSettings]:
-    """What is retained for each kiosk of the settings; see `current`. Raises `BrokerError`."""
+    """The settings retained for each kiosk in `settings`; see `current`. Raises `BrokerError`."""
     retained = read_all_retained(settings, _topic(settings, "+"))
     return {
         kiosk: _understood(kiosk, retained.get(_topic(settings, kiosk)))
@@ -137,14 +139,14 @@ def set_values(
     reset: bool = False,
     shown_version: int | None = None,
 ) -> KioskSettings:
-    """Retain new values for a kiosk, under a version above all that it may know; return what is
-    retained.
+    """Retain new values for a kiosk, under a version above all that it may know; returns the
+    retained settings.
 
-    `values` are merged into those retained before; with `reset` they replace them. `shown_version`
-    is the version that the person saw: values are not set over a newer one.
+    `values` are merged into the retained ones; with `reset` they replace them. `shown_version` is
+    the version that the person saw: a newer version is not overwritten.
 
     Raises `KioskValueError` for a value that a lamp post does not have, `ActionError` if the
-    version differs, `BrokerError`.
+    retained version is not `shown_version`, and `BrokerError`.
     """
     if kiosk in settings.posts:
         _expect_posts_own(values)
@@ -174,7 +176,7 @@ def _expect_posts_own(values: KioskValues) -> None:
 
 
 def put(settings: GatewaySettings, kiosk: str, wanted: KioskSettings) -> None:
-    """Retain settings for a kiosk, which reads them as soon as it is back. Raises `BrokerError`."""
+    """Retain settings for a kiosk, which reads them as soon as it is online. Raises `BrokerError`."""
     publish_once(settings, _topic(settings, kiosk), encode(wanted), retain=True)
 
 

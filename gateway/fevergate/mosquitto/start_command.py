@@ -1,10 +1,10 @@
-"""`fevergate broker`: repairs mosquitto's files before it starts, as after a power cut.
+"""`fevergate broker`: repairs mosquitto's files before it starts, for instance after a power cut.
 
-mosquitto ends with "Couldn't open database" where its store is truncated or full of null bytes,
-needs to write its pid file, and refuses every client where its password file is empty. A damaged
-store is set aside; a damaged configuration file or certificate is replaced by its last good copy;
-with a read-only SD card the store is kept in memory. Each of these is logged, and `fevergate
-doctor` reports it.
+mosquitto ends with "Couldn't open database" if its store is truncated or full of null bytes, and if
+it cannot write its pid file. It refuses every client if its password file is empty. So this command
+sets a damaged store aside, and replaces a damaged configuration file or certificate by its last
+good copy. If the SD card is read-only, it keeps the store in memory. Each repair is logged, and
+`fevergate doctor` reports it.
 """
 
 import logging
@@ -47,7 +47,7 @@ MEMORY_SHARE = 0.5
 
 
 def program() -> str:
-    """Path of mosquitto. Raises `BrokerError` where it is not installed."""
+    """Path of mosquitto. Raises `BrokerError` if mosquitto is not installed."""
     # Debian has servers in sbin, which is not in a plain user's PATH.
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     if program := shutil.which("mosquitto", path=path):
@@ -56,10 +56,11 @@ def program() -> str:
 
 
 def prepare(folder: Path, runtime: Path) -> Path:
-    """Repair the broker's files in `folder`; returns the configuration to start it with.
+    """Repair the broker's files in `folder`; returns the path of the configuration to start the
+    broker with.
 
-    That is a changed one in `runtime` where the one in `folder` cannot be used as it is. Raises
-    `SettingsError` where no configuration can be read.
+    If the configuration in `folder` cannot be used as it is, the path leads to a changed copy in
+    `runtime`. Raises `SettingsError` if no configuration can be read.
     """
     chosen = _provisioned(folder)
     try:
@@ -74,7 +75,8 @@ def prepare(folder: Path, runtime: Path) -> Path:
     else:
         text = _in_memory(text, store, runtime)
     if os.geteuid() == 0:
-        # As root mosquitto switches to a user who may not enter a private temporary folder.
+        # Started as root, mosquitto would switch to a user who may not enter the private temporary
+        # folder.
         text += "\nuser root\n"
     plain = folder / "mosquitto.conf"
     with suppress(OSError, UnicodeDecodeError):
@@ -86,7 +88,8 @@ def prepare(folder: Path, runtime: Path) -> Path:
 
 
 def _provisioned(folder: Path) -> dict[str, Path]:
-    """Path to use for each file that mosquitto reads: the file, or if bad its last good copy."""
+    """Path to use for each file that mosquitto reads: the file itself or, if it is damaged, its
+    last good copy."""
     good = folder / "broker" / GOOD
     checks = {
         "mosquitto.conf": _configuration,
@@ -121,7 +124,8 @@ def _configuration(data: bytes) -> None:
 
 
 def _passwords(data: bytes, named: Iterable[str]) -> None:
-    """`named`: users in the access list."""
+    """Raise `ValueError` if the password file is damaged or lacks a user; `named` are the users in
+    the access list."""
     users = set()
     for line in last_good.text(data).splitlines():
         user, _, hashed = line.partition(":")
@@ -150,7 +154,7 @@ _PAIR = ("broker.crt", "broker.key")
 
 
 def _takes(folder: Path) -> bool:
-    """Whether something can be written there."""
+    """Whether a file can be written in a folder."""
     probe = folder / ".probe"
     try:
         with probe.open("wb", buffering=0) as file:
@@ -166,7 +170,7 @@ def _takes(folder: Path) -> bool:
 
 
 def _see_to_store(folder: Path, runtime: Path) -> None:
-    """Set the store aside where mosquitto starts only without it."""
+    """Set the store aside if mosquitto starts only without it."""
     path = folder / STORE
     if not path.exists() or path.stat().st_size == 0 or not _damaged(path, runtime):
         return
@@ -178,7 +182,8 @@ def _see_to_store(folder: Path, runtime: Path) -> None:
 
 
 def _in_memory(text: str, folder: Path, runtime: Path) -> str:
-    """The configuration with the store in memory, beginning with a copy of the card's."""
+    """The configuration with the store in memory. The new store begins as a copy of the SD card's
+    store, if that is sound and small enough."""
     memory = runtime / "store"
     memory.mkdir(exist_ok=True)
     path = folder / STORE
@@ -197,7 +202,8 @@ def _damaged(path: Path, runtime: Path) -> bool:
 
 
 def _comes_up(store: Path | None, runtime: Path) -> bool:
-    """Whether a broker with a copy of `store` starts; it listens on a private Unix socket only."""
+    """Whether a broker with a copy of `store` (None: without a store) starts; it listens on a
+    private Unix socket only."""
     with tempfile.TemporaryDirectory(dir=runtime) as name:
         folder = Path(name)
         if store:
@@ -228,7 +234,7 @@ def _comes_up(store: Path | None, runtime: Path) -> bool:
 @click.command("broker")
 @click.argument(
     "folder",
-    # The broker's user may pass through it, but not list it.
+    # The broker's user may pass through this folder, but not list it.
     type=click.Path(path_type=Path, file_okay=False, exists=True, readable=False),
 )
 def broker_command(folder: Path) -> None:

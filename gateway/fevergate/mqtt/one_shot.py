@@ -18,7 +18,8 @@ from fevergate.settings.settings_file import read_secret
 
 KEEP_ALIVE_S = 20
 NOTHING = "fevergate/nothing"
-"""A topic without publishers, subscribed to learn that the broker has handled what came before."""
+"""A topic without publishers. The answer to a subscription to it shows that the broker has handled
+all earlier requests."""
 
 MAX_ROUNDS = 10_000
 """Most subscriptions to `NOTHING` for one list of retained messages."""
@@ -27,7 +28,7 @@ ANSWER_S = 10
 """Longest wait for the broker's answer."""
 
 REFUSED = "Not authorized"
-"""Text of the error where the broker refuses the credential (MQTT 5, 3.2.2.2, reason 0x87)."""
+"""Text of the error if the broker refuses the credential (MQTT 5, 3.2.2.2, reason 0x87)."""
 
 
 def publish_once(
@@ -35,7 +36,7 @@ def publish_once(
 ) -> None:
     """Connect, publish one message at QoS 1, disconnect.
 
-    Raises `BrokerError` where the broker refuses or does not answer.
+    Raises `BrokerError` if the broker refuses or does not answer.
     """
     with connection(settings) as client:
         _answered(client, lambda: client.publish(topic, payload, qos=1, retain=retain))
@@ -64,9 +65,10 @@ def read_all_retained(
 ) -> dict[str, bytes]:
     """Retained messages that match a topic filter, by topic.
 
-    The broker sends them before it answers a subscription that comes later, but only as many at
-    once as its in-flight limit allows (mosquitto's default: 20), and more as they are acknowledged.
-    So the list is complete once such an answer brought none, however slow the broker is.
+    The broker sends retained messages before it answers a later subscription. But it sends only as
+    many at once as its in-flight limit allows (mosquitto's default: 20), and more as they are
+    acknowledged. So the list is complete when no message came before the answer to a later
+    subscription, however slow the broker is.
 
     Raises `BrokerError` as `publish_once` does, after `connect_s` without connection or answer.
     """
@@ -111,8 +113,8 @@ def listen(
 def probe(settings: GatewaySettings) -> float:
     """Connect with the gateway's credential; returns the duration in s.
 
-    Its session is its own, so that the gateway's is not taken over. Raises `BrokerError` as
-    `publish_once` does.
+    The connection has a session of its own, so that it does not take over the gateway's session.
+    Raises `BrokerError` as `publish_once` does.
     """
     began = time.monotonic()
     with connection(settings) as client:
@@ -124,7 +126,7 @@ def probe(settings: GatewaySettings) -> float:
 def connection(settings: GatewaySettings, connect_s: float = KEEP_ALIVE_S) -> Iterator[mqtt.Client]:
     """A client that is connected for as long as the block lasts; the caller runs its loop.
 
-    Raises `BrokerError` where the broker refuses or does not answer.
+    Raises `BrokerError` if the broker refuses or does not answer.
     """
     broker = settings.broker
     (host, port), *others = broker.addresses_for_a_moment
@@ -163,7 +165,7 @@ def _answered(
 ) -> None:
     """Make requests, and wait until the broker has answered each.
 
-    Raises `BrokerError` if an answer is missing or a refusal.
+    Raises `BrokerError` if the broker refuses a request or does not answer it.
     """
     outcome: list[str] = []
 

@@ -1,4 +1,5 @@
-"""The messages of a connection, both ways, a few at a time: an urgent one never waits long."""
+"""Handles a connection's messages in both directions, a few at a time, so that an urgent message
+never waits long."""
 
 import logging
 import re
@@ -20,16 +21,16 @@ BURST = 128
 """Packets read before acknowledgements and messages are written."""
 
 MAX_ARRIVED = 2000
-"""Messages that wait to be handled before no more are read: about 1 MB."""
+"""While this many messages wait to be handled (about 1 MB), no more are read."""
 
 SLICE = 4
-"""Messages handled before it is seen what else has arrived."""
+"""Messages handled before the socket is read again."""
 
 ACKNOWLEDGED_SLICE = 32
-"""Acknowledgements sent before that, of some 20 us each."""
+"""Acknowledgements sent before the socket is read again; each takes about 20 us."""
 
 OUTGOING_SLICE = 2
-"""Messages published before that, of some 100 us each."""
+"""Messages published before the socket is read again; each takes about 100 us."""
 
 PUBACK = struct.Struct("!BBH")
 PUBACK_HEAD = (0x40, 2)
@@ -39,15 +40,15 @@ Message = Callable[[str, bytes, Callable[[], None]], None]
 Urgent = Callable[[str, bytes], bool]
 
 TAKEN_RETAINED = re.compile(r".*/status$|.*/alarm/[^/]+$|[$]SYS/.*")
-"""Topics whose retained messages are accepted: states. A retained reading or health message would
-come again with each connection, however old it is."""
+"""Topics of states, whose retained messages are accepted. A retained reading or health message
+would come again with each connection, however old it is."""
 
 
 class Traffic:
-    """What has arrived and is to be handled, and what is to be acknowledged and published.
+    """Messages that wait to be handled or published, and acknowledgements that wait to be sent.
 
-    All methods are for the thread that uses the socket; other threads append to `outgoing`, and
-    call what `message` was given as `done`.
+    All methods are for the thread that uses the socket. Other threads append to `outgoing`, and
+    call the function that `message` received as its last argument.
     """
 
     def __init__(
@@ -57,14 +58,14 @@ class Traffic:
         urgent: Urgent | None,
         wake: Callable[[], None],
     ) -> None:
-        """`wake` lets that thread send what is queued. Without `urgent` messages are handled as
-        they are read."""
+        """`wake` makes the socket's thread send what is queued. If `urgent` is None, every message
+        is handled as soon as it is read."""
         self._client = client
         self._message = message
         self._urgent = urgent
         self._wake = wake
         self.epoch = 0
-        """Number of connections so far: a packet id is valid only on its own."""
+        """Number of connections so far; a packet id is valid only on the connection it came on."""
         self.arrived: deque[tuple[str, bytes, Callable[[], None]]] = deque()
         self.acknowledged: deque[tuple[int, int]] = deque()
         self.outgoing: deque[tuple[str, bytes, int, bool]] = deque(maxlen=MAX_QUEUED)
@@ -73,7 +74,7 @@ class Traffic:
         client.on_message = self.on_message
 
     def take(self, sock: BufferedSocket) -> None:
-        """Read what has arrived; urgent messages are handled as they are read."""
+        """Read what has arrived; urgent messages are handled as soon as they are read."""
         for _ in range(BURST):
             if len(self.arrived) >= MAX_ARRIVED:
                 return
@@ -87,8 +88,9 @@ class Traffic:
                     return
 
     def _take_publication(self, ahead: ReadBuffer) -> bool:
-        """Take a message without paho's reading, which takes three times as long, if a whole one
-        lies ahead. Everything else is left to paho, a packet that is no valid one too."""
+        """If a whole message lies ahead, take it without paho, whose reading takes three times as
+        long; returns whether one was taken. All other packets, also invalid ones, are left to paho.
+        """
         if self._client.mid_packet or (frame := ahead.publication()) is None:
             return False
         try:
@@ -103,22 +105,23 @@ class Traffic:
         return True
 
     def handle(self, most: int) -> None:
-        """Hand over the oldest messages that wait, `most` at most."""
+        """Hand over the oldest waiting messages, at most `most`."""
         for _ in range(min(most, len(self.arrived))):
             self._hand_over(*self.arrived.popleft())
 
     def send(self, sock: BufferedSocket, *, everything: bool) -> None:
-        """Pass some of the acknowledgements that wait on to the socket and some of the messages to
-        paho, or everything.
+        """Send some waiting acknowledgements to the socket and some waiting messages to paho, or
+        all of them (`everything`).
 
-        Only some, because a fever that arrives meanwhile would wait for them here, and in the
-        broker, which reads all that one TLS record holds before it turns to the next client.
+        A fever that arrives meanwhile has to wait for them, so normally only some are sent. It
+        waits here, and also in the broker, which reads a whole TLS record before it turns to the
+        next client.
         """
         for _ in range(len(self.acknowledged) if everything else ACKNOWLEDGED_SLICE):
             if not self.acknowledged:
                 break
             epoch, mid = self.acknowledged.popleft()
-            # A packet id is valid only on the connection that it came on.
+            # A packet id is valid only on the connection on which it came.
             if epoch == self.epoch:
                 sock.send(PUBACK.pack(*PUBACK_HEAD, mid))
         for _ in range(len(self.outgoing) if everything else OUTGOING_SLICE):

@@ -1,7 +1,7 @@
 """Channels that send a notice to a contact, behind one small interface.
 
-All but e-mail post JSON to a URL. With most services whoever knows the URL may post, so logs and
-errors name its host alone. No redirect is followed, and the size of the answer is bounded.
+All channels but e-mail post JSON to a URL. With most services anyone who knows the URL can post, so
+logs and errors name only its host. No redirect is followed, and the size of the answer is bounded.
 """
 
 import logging
@@ -25,7 +25,8 @@ TIMEOUT_S = 10.0
 MAX_ANSWER = 4096
 MAX_SHOWN = 200
 WECOM_BYTES, NTFY_BYTES, DINGTALK_BYTES = 2048, 4096, 20_000
-"""Longest text that a service takes; a longer one is refused, or becomes an attachment (ntfy)."""
+"""Longest text (bytes) that a service takes. A service refuses a longer text, or makes it an
+attachment (ntfy)."""
 
 # httpx logs the URL of every request at INFO.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -36,7 +37,7 @@ class Channel(Protocol):
 
     def send(self, notice: Notice) -> None:
         """Return once the service has accepted the notice. Raises `NoticeError` with the service's
-        answer, or with why there is none."""
+        answer, or with the reason why there is no answer."""
         ...
 
 
@@ -45,12 +46,12 @@ class _Http:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """Certificate authorities of the system. They are read at the first notice only: they take
-        time and a megabyte of memory, and most channels are never used."""
+        """TLS context with the system's certificate authorities. It is made for the first notice
+        only, because it takes time and a megabyte of memory, and most channels are never used."""
         return ssl.create_default_context()
 
     def _post(self, notice: Notice, url: str, content: object, **headers: str) -> bytes:
-        """Body of a 2xx answer. Raises `NoticeError` for any other, and for a failed request."""
+        """Body of a 2xx answer. Raises `NoticeError` for any other answer or a failed request."""
         try:
             status, reply = self._ask(url, msgspec.json.encode(content), headers)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -76,7 +77,8 @@ class _Http:
 
 
 class Webhook(_Http):
-    """JSON to any service: `v, key, kind, campus, subject, body, at`; a repeat has the same key."""
+    """Posts JSON to any service: `v, key, kind, campus, subject, body, at`. A repeated notice has
+    the same key."""
 
     def send(self, notice: Notice) -> None:
         """Accepted if the status is 2xx."""
@@ -93,8 +95,8 @@ class Webhook(_Http):
 
 
 class Ntfy(_Http):
-    """An ntfy topic, `https://host/topic`; published as JSON, since a header cannot hold Chinese
-    (docs.ntfy.sh/publish/#publish-as-json)."""
+    """An ntfy topic, `https://host/topic`. Notices are published as JSON, because a header cannot
+    hold Chinese (docs.ntfy.sh/publish/#publish-as-json)."""
 
     def send(self, notice: Notice) -> None:
         """Accepted if the status is 2xx."""
@@ -117,9 +119,9 @@ class _RobotAnswer(Struct):
 
 
 class Robot(_Http):
-    """Robot of a WeCom or DingTalk group. Both take the same JSON, and answer HTTP 200 even when
-    they refuse it; `errcode` tells. DingTalk can require a keyword in each message: `FeverGate` is
-    in every subject."""
+    """Robot of a WeCom or DingTalk group. Both services take the same JSON. They answer HTTP 200
+    even if they refuse a message; only `errcode` shows the refusal. DingTalk can require a keyword
+    in each message: every subject contains `FeverGate`."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -151,8 +153,8 @@ def channels(settings: NoticeSettings) -> Mapping[str, Channel]:
 
 
 def far_side(notice: Notice) -> str:
-    """Name of the server to which a notice is sent: once one notice finds it unreachable, the
-    sender leaves the others for later."""
+    """Name of the server to which a notice is sent. If the server cannot be reached for one notice,
+    the sender leaves the other notices to that server for later."""
     return "email" if notice.channel == "email" else masked(notice.address)
 
 

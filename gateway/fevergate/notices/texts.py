@@ -1,5 +1,5 @@
-"""Texts of the notices, in Chinese and English. They name no person, since they leave the campus.
-Every subject contains FeverGate, for mail rules and the keyword of a group's robot."""
+"""Texts of the notices, in Chinese and English. They name no person, because they leave the campus.
+Every subject contains FeverGate, so that mail rules and the keyword of a group's robot match it."""
 
 from fevergate.texts.translations import N_, Pair, both
 from fevergate.texts.word_tables import LABELS
@@ -153,7 +153,7 @@ def celsius(body_c: float | None) -> Pair:
 
 
 def second_look(clinical_c: float | None, clinical_site: str, outcome: str) -> Pair:
-    """What a follow-up found, and where the person was sent."""
+    """The result of a follow-up: temperature, site of measurement and outcome."""
     parts = []
     if clinical_c is not None:
         parts.append(both("second measurement {clinical_c:.1f} °C", clinical_c=clinical_c))
@@ -165,7 +165,7 @@ def second_look(clinical_c: float | None, clinical_site: str, outcome: str) -> P
 
 
 def report_state(missing: list[Pair], *, signed: bool) -> Pair:
-    """What an unsubmitted report still lacks."""
+    """The steps that an unsubmitted report still lacks."""
     parts = []
     if missing:
         parts.append(both("missing: {places}", places=_joined(both(", "), missing)))

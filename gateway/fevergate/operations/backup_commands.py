@@ -144,11 +144,11 @@ def _back_up(
 
 
 def is_campus(path: Path) -> bool:
-    """Whether these are a campus server's settings, which have a table of tokens."""
+    """Whether a settings file is a campus server's: only those have a table of tokens."""
     try:
         return "tokens" in tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False  # loading it will report why
+        return False  # the caller loads the file next, which reports the error
 
 
 def _named(name: str, now: datetime, passphrase: str | None) -> Path:

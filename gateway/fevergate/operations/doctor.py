@@ -1,7 +1,7 @@
-"""The checks of `fevergate doctor`, each with what to do.
+"""The checks of `fevergate doctor`; each finding says what to do.
 
-Every check runs, whatever the others find; a check that raises is a finding itself. No secret is
-shown.
+Every check runs, whatever the others find. An exception in a check becomes a finding too. No secret
+is shown.
 """
 
 import stat
@@ -40,11 +40,11 @@ from fevergate.storage.connection import open_reader
 from fevergate.texts.translations import N_, both
 
 MIN_YEAR = 2025
-"""A clock before this year was never set."""
+"""A clock that shows an earlier year was never set."""
 
 
 def examine(settings_path: Path) -> list[Finding]:
-    """Run every check; none where the settings cannot be read."""
+    """Run every check; if the settings cannot be read, that is the only finding."""
     try:
         settings = load_gateway(settings_path)
     except SettingsError as error:
@@ -96,7 +96,7 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _access_is_todays(settings: GatewaySettings) -> bool:
-    """Whether broker.acl is as `provision upgrade` writes it; also where that cannot be seen."""
+    """Whether broker.acl is as `provision upgrade` writes it; true also if that cannot be checked."""
     path = settings.path("broker.acl")
     try:
         return path.read_text(errors="replace") == access_of(settings.folder, settings.campus)
@@ -159,7 +159,7 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
         context = campus_context(settings, server)
         with httpx.Client(base_url=server.url.rstrip("/"), verify=context, timeout=10) as client:
             client.get("/healthz").raise_for_status()
-            # Asks for nothing: whoever has a token is told that this is no revision.
+            # This request needs a valid token but gets no data: -1 is not a valid revision.
             bearer = {"Authorization": f"Bearer {token}"}
             answer = client.get("/v1/people?after=-1", headers=bearer)
     except (httpx.HTTPError, FeverGateError) as error:
@@ -185,7 +185,7 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _registers(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether the site's own registers, if it has any, are declared soundly."""
+    """Whether the site's own registers, if it has any, are declared without errors."""
     if not settings.path(FILE).exists():
         return
     try:

@@ -1,5 +1,5 @@
-"""Whose a card or pass is and what that person may do, in memory: a tap is answered without the
-disk."""
+"""Finds the holder of a card or pass, and what the holder may do. The list is in memory, so that a
+tap is answered without reading the disk."""
 
 import sqlite3
 from array import array
@@ -17,19 +17,20 @@ CARD = "card"
 """Kind of the tags of cards (`Vault.tag`)."""
 
 _LAST_TABLE = "people_list"
-"""The table of the list that is made last (`people/schema.py`)."""
+"""The last table that `people/schema.py` creates; if it exists, all others do."""
 
 CACHE_KB = 256
-"""Pages of the database that are kept while the list is read."""
+"""Database cache (KB) while the list is read."""
 
 WIDTHS = {10: (1, 8, 10), 16: (1, 8, 16)}
-"""Digits to which lists fill up a card's number with zeros, by the base of the digits."""
+"""Numbers of digits to which lists pad a card's number with leading zeros, by the digits' base."""
 
 
 class CardHolder(NamedTuple):
-    """Somebody with a card or a pass, and what they may do.
+    """A person with a card or a pass, and what the person may do.
 
-    `person` is their number in the list; below zero it is a visitor's, `entry_of` their entry.
+    `person` is the number in the list. For a visitor it is below zero, and `entry_of` gives the
+    visitor's entry.
     """
 
     person: int
@@ -37,16 +38,17 @@ class CardHolder(NamedTuple):
 
 
 class CardList:
-    """The cards of a list of people that can be in force now, by their tags, and visitors' passes.
+    """The cards of a list of people that are in force now, by their tags, and visitors' passes.
 
-    `refresh` reads the list where it has changed, or where somebody's permit or time on the list
-    begins or ends; `find` can be called from any thread and reads no file. Tags are kept as whole
-    numbers of 64 bits: of 20,000 cards, two share one in one of 10^11 lists. A card takes 16 bytes.
+    `refresh` reads the list if it has changed, or if a person's permit or time on the list has
+    begun or ended. `find` can be called from any thread and reads no file. Tags are kept as
+    integers of 64 bits; in a list of 20,000 cards, the chance that two cards share a tag is 1 in
+    10^11. A card takes 16 bytes.
     """
 
     def __init__(self, path: Path, vault: Vault, base: int, now: Callable[[], float]) -> None:
-        """`base`: of the digits of the list's card numbers, 10 or 16. Raises `StoreError` without
-        the key of the tags."""
+        """`base` is the base (10 or 16) of the digits of the list's card numbers. Raises
+        `StoreError` if the key of the tags is missing."""
         vault.tag(CARD, "")
         self._path = path
         self._vault = vault
@@ -58,8 +60,8 @@ class CardList:
         self._valid_from, self._valid_until = 0.0, 0.0
 
     def refresh(self) -> None:
-        """Read the list if need be. Raises `StoreError`; what was read before stays in force, also
-        while a database is being made."""
+        """Read the list if necessary. Raises `StoreError`. After an error, and while the database
+        is being created, the list that was read before stays in force."""
         with reading(self._path) as database:
             connection = database.conn
             connection.execute(f"pragma cache_size = -{CACHE_KB}")
@@ -69,8 +71,8 @@ class CardList:
             self._passes.refresh(connection)
 
     def find(self, number: int) -> CardHolder | None:
-        """Whose a card is, by its number; None for one that is on no list, or not now. A visitor
-        whose pass has ended is known, and has to see the guard."""
+        """The holder of a card or pass with a number; None if no list has it now. A visitor whose
+        pass has ended is found too, but has to see the guard (permit `ask`)."""
         if visitor := self._passes.find(number):
             return CardHolder(-visitor.entry, "enter" if visitor.valid else "ask")
         digits = f"{number:d}" if self._base == 10 else f"{number:x}"
@@ -92,17 +94,18 @@ class CardList:
 
 
 class _Table:
-    """Holders by the tags of their cards: two arrays side by side, sorted by tag, never changed."""
+    """Card holders by the tags of their cards: two parallel arrays, sorted by tag and never
+    changed."""
 
     def __init__(self, rows: Iterable[tuple[str, int, Permit]]) -> None:
-        """`rows` by rising tags: tag, person, permit."""
+        """`rows` are tag, person and permit, sorted by tag."""
         self._tags, self._holders = array("Q"), array("q")
         for tag, person, permit in rows:
             self._tags.append(_short(tag))
             self._holders.append(person * len(PERMITS) + PERMITS.index(permit))
 
     def find(self, tag: int) -> CardHolder | None:
-        """Whose card has a tag; None where nobody's has."""
+        """The holder of the card with a tag; None if there is none."""
         place = bisect_left(self._tags, tag)
         if place == len(self._tags) or self._tags[place] != tag:
             return None
@@ -114,7 +117,7 @@ _NOBODY = _Table(())
 
 
 def has_cards(path: Path) -> bool:
-    """Whether anybody has a card on the list of people, or a pass. Raises `StoreError`."""
+    """Whether anybody on the list has a card, or a visitor has a pass. Raises `StoreError`."""
     if not path.exists():
         return False
     with reading(path) as database:
@@ -126,7 +129,7 @@ def has_cards(path: Path) -> bool:
 
 
 def entry_of(person: int) -> int | None:
-    """The id of a visitor's entry in the register; None for somebody of the list."""
+    """The id of a visitor's entry in the register; None for a person of the list."""
     return -person if person < 0 else None
 
 
@@ -143,4 +146,5 @@ _TIMES = """
         select since t from people union all select until from people
         union all select at from overrides union all select until from overrides
         union all select until from cards)"""
-"""The last time up to now, and the first one after it, at which anything begins or ends."""
+"""SQL of the last time up to now, and of the first time after now, at which a permit, a card or a
+time on the list begins or ends."""

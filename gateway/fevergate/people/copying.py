@@ -19,8 +19,8 @@ _ROW = tuple(name for name in PersonRow.__struct_fields__)
 
 
 def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePage:
-    """The changes that a gateway lacks which has the list `list_id` up to revision `after`.
-    `campus` is the gateway's (empty: people of all campuses). Raises `StoreError`."""
+    """The next changes for a gateway that has the list `list_id` up to revision `after`. `campus`
+    is the gateway's campus (empty: people of all campuses are sent). Raises `StoreError`."""
     state = store.state()
     if state is None:
         return PeoplePage()
@@ -55,15 +55,15 @@ def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePag
 
 
 class ListCopy:
-    """Applies the campus server's pages to a gateway's copy; each page is one transaction."""
+    """Applies the campus server's pages of changes to a gateway's copy, each in one transaction."""
 
     def __init__(self, store: PeopleStore) -> None:
         self._store = store
 
     def position(self) -> tuple[str, int]:
-        """Id of the list that is copied, and the revision up to which it is complete."""
+        """Id of the copied list, and the revision up to which the copy is complete."""
         state = self._store.state()
-        if state is None or state.heard_at is None:  # none, or one of our own
+        if state is None or state.heard_at is None:  # no list, or a list of the gateway's own
             return "", 0
         return state.list, state.revision
 
@@ -95,7 +95,7 @@ class ListCopy:
 
     def forget_gone(self, before: float) -> int:
         """Erase the names of people who left the list before a Unix time (s), as the campus server
-        does with its own; returns how many. Raises `StoreError`."""
+        does in its own list; returns how many people. Raises `StoreError`."""
         gone = gone_before(self._store.statements, before)
         if gone:
             with self._store.statements.transaction() as connection:
@@ -146,8 +146,9 @@ _OVERRIDE = ("person", "permit", "until", "at", "revision")
 
 
 def _begin_anew(connection: Connection, list_id: str) -> None:
-    """Prepare for another list: rows that it lacks are dropped once it is complete. Their student
-    and staff numbers are free at once, since the new list may have them in other rows."""
+    """Prepare for another list. Rows that the new list lacks are dropped once it is complete. All
+    student and staff numbers are cleared at once, because they may be in other rows of the new
+    list."""
     connection.execute("update people set revision = 0, number_tag = null")
     for table in ("policies", "overrides"):
         connection.execute(f"update {table} set revision = 0")  # noqa: S608
@@ -155,8 +156,8 @@ def _begin_anew(connection: Connection, list_id: str) -> None:
 
 
 def _drop_rest(connection: Connection, now: float) -> None:
-    """Drop what the earlier list had and this one lacks. Its people keep a row without names, for
-    the marks on them."""
+    """Drop rows of the earlier list that the new one lacks. A person of the earlier list keeps a
+    row without names, because marks refer to it."""
     rest = "(select person from people where revision = 0)"
     connection.execute(f"delete from cards where person in {rest}")  # noqa: S608
     for table in ("policies", "overrides"):

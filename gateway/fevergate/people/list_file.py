@@ -1,5 +1,5 @@
-"""Reads a file with a list of people. A mistake anywhere refuses the whole file; every mistake is
-reported with its row and column."""
+"""Reads a file with a list of people. A file with any mistake is refused as a whole; every mistake
+is reported with its row and column."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from fevergate.people.list_table import Rows, sheets, whole
 from fevergate.texts.translations import LANGUAGES, N_, both, translator
 
 HEADER_ROWS = 10
-"""The column names stand in one of the first rows; a title may be above them."""
+"""The column names are in one of this many first rows; a title may be above them."""
 
 MOST_PROBLEMS = 20
 MOST_QUOTED = 200
@@ -21,8 +21,8 @@ MOST_QUOTED = 200
 
 
 class ListFile(Struct, frozen=True, kw_only=True):
-    """The people in a file. `doubled`: numbers of rows that repeat an earlier row exactly, and are
-    left out. `ignored`: titles of columns that were not read."""
+    """The people in a file. `doubled`: numbers of the rows that are left out because they repeat an
+    earlier row exactly. `ignored`: titles of columns that were not read."""
 
     entries: list[ListEntry]
     doubled: list[int]
@@ -30,7 +30,8 @@ class ListFile(Struct, frozen=True, kw_only=True):
 
 
 def read_list(data: bytes, file: str, rules: ListRules) -> ListFile:
-    """Read a list: CSV (UTF-8, GB18030) or a spreadsheet's first sheet with the columns of a list.
+    """Read a list: a CSV file (UTF-8, GB18030), or a spreadsheet's first sheet that has the columns
+    of a list.
 
     Raises `ListFileError` with at most `MOST_PROBLEMS` problems.
     """
@@ -60,7 +61,8 @@ def in_words(problem: ListProblem, language: str) -> str:
 
 
 class _RowReader:
-    """Reads the rows below a header, and gathers their problems; `row` is the header's number."""
+    """Reads the rows below a header, and collects their problems; `row` is the number of the
+    header's row."""
 
     def __init__(self, file: str, header: list[str], row: int, rules: ListRules) -> None:
         self._file = file
@@ -108,7 +110,7 @@ class _RowReader:
         return ListFile(entries=entries, doubled=doubled, ignored=self._ignored)
 
     def _entry(self, row: int, cells: list[str]) -> ListEntry | None:
-        """The entry of a row; None if a cell is wrong, for which a problem is added."""
+        """The entry of a row; None if a cell is wrong. Each wrong cell adds a problem."""
         values, wrong = {}, False
         for field in list_columns.USUAL:
             place = self._places.get(field, len(cells))

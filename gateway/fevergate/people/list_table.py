@@ -1,6 +1,6 @@
 """Reads the cells of an uploaded list: XLSX, or CSV as Excel and others write it in China.
 
-The kind of file is told by its first bytes, not by its name.
+The kind of a file is recognised by its first bytes, not by its name.
 """
 
 import csv
@@ -17,14 +17,14 @@ from fevergate.texts.translations import N_, both
 
 MAX_BYTES = 10_000_000
 MAX_SHEETS = 50
-"""Most sheets of a spreadsheet that are read: even a small file can have many, since several sheets
-may refer to the same part of it."""
+"""Most sheets of a spreadsheet that are read: even a small file can have many, because several
+sheets may refer to the same part of the file."""
 
 WHOLE_DIGITS = 10**15
-"""Numbers from here on have lost digits: a spreadsheet keeps the first 15 of each number."""
+"""Numbers of this size or above have lost digits: a spreadsheet keeps only the first 15 digits."""
 
 XLSX, XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""First bytes of a spreadsheet: .xlsx (a ZIP archive), and .xls of before 2007."""
+"""First bytes of a spreadsheet: .xlsx (a ZIP archive), and .xls (before Excel 2007)."""
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -33,8 +33,8 @@ WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DELIMITERS = ",\t;"
 
 SHORTENED = "\0"
-"""Prefix of a number's text if the number has lost digits (`WHOLE_DIGITS`): its column refuses
-it."""
+"""Prefix of a number's text if the number has lost digits (`WHOLE_DIGITS`); every column refuses
+such a number."""
 
 Rows = list[list[str]]
 
@@ -44,8 +44,9 @@ _READING = Lock()
 
 @contextmanager
 def only_reader(file: str) -> Iterator[None]:
-    """Let nobody else of this process read a file meanwhile: the largest takes some hundred MB, two
-    would be more than the service has. Raises `ListFileError` where somebody does."""
+    """Let no other thread of this process read a list meanwhile. The largest list takes some
+    hundred MB of memory, and two would exceed the service's limit. Raises `ListFileError` if
+    another thread is reading one."""
     if not _READING.acquire(blocking=False):
         raise whole(file, N_("another file is being read just now: try again in a minute"))
     try:
@@ -55,8 +56,9 @@ def only_reader(file: str) -> Iterator[None]:
 
 
 def sheets(data: bytes, file: str, *, times: bool = False) -> Iterator[Rows]:
-    """The rows of each sheet, all cells as text; row 1 of the file is at index 0. Of a date with a
-    time of day the date alone is read, with `times` both. Raises `ListFileError`."""
+    """The rows of each sheet, all cells as text; row 1 of the file is at index 0. The time of day
+    is read only with `times`; without it, a date with a time gives only the date. Raises
+    `ListFileError`."""
     if len(data) > MAX_BYTES:
         raise whole(file, N_("expected at most {most} MB"), most=MAX_BYTES // 1_000_000)
     if data.startswith(XLS):
@@ -99,7 +101,7 @@ def _decoded(data: bytes, file: str) -> str:
 
 
 def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator[Rows]:
-    import python_calamine  # not at the top: the pages need its memory only when a list comes
+    import python_calamine  # not at the top: it takes memory, which only an uploaded list needs
 
     try:
         book = python_calamine.load_workbook(io.BytesIO(check_sheets(data, file)))
@@ -109,8 +111,8 @@ def _spreadsheet(data: bytes, file: str, text: Callable[[Any], str]) -> Iterator
     except ListFileError:
         raise
     except BaseException as error:
-        # The library is written in Rust: a file that it does not expect makes it panic, and a panic
-        # arrives as a BaseException.
+        # The library is written in Rust. An unexpected file can make it panic, and Python sees a
+        # panic as a BaseException.
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
         raise whole(file, N_("cannot be read as a spreadsheet: {error}"), error=error) from error

@@ -1,8 +1,8 @@
-"""Visitors' passes: a random number in a QR code that stands for an open entry of a register.
+"""Visitors' passes: random numbers in QR codes, each for an open entry of a register.
 
-A pass lies in `people.db` like a card: sealed, to be shown again, and by its tag, to be found. It
-ends with its entry or at its own time, and is never valid again; its tag stays for readings that
-arrive late, until names are forgotten.
+A pass is stored in `people.db` like a card: its code is sealed, so that it can be shown again, and
+its tag serves to find it. It ends with its entry or at its own time, and is never valid again. Its
+tag stays, for readings that arrive late, until names are erased.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from fevergate.crypto.field_encryption import Vault
 from fevergate.storage.statements import Statements
 
 REGISTER = "visitors"
-"""The register whose open entries can have a pass."""
+"""The register whose open entries can have passes."""
 
 FIRST = 1 << 63
 """The smallest number of a pass; cards' numbers are smaller (firmware, `card_reader.py`)."""
@@ -26,7 +26,7 @@ _CODE = "code"
 
 
 class Pass(NamedTuple):
-    """A pass that has not ended: the text of its QR code, and until when it is valid (Unix time,
+    """A pass that has not ended: the text of its QR code, and the end of its validity (Unix time,
     s)."""
 
     code: str
@@ -41,7 +41,7 @@ class Passes:
         self._vault = vault
 
     def get(self, entry: int) -> Pass | None:
-        """The valid pass of an entry; None where there is none."""
+        """The valid pass of an entry; None if there is none."""
         rows = self._statements.query(
             "select sealed, until from passes"
             " where entry = ? and ended_at is null and until > ? order by id desc limit 1",
@@ -50,8 +50,8 @@ class Passes:
         return Pass(self._vault.open(rows[0][0])[_CODE], rows[0][1]) if rows else None
 
     def issue(self, entry: int, until: float) -> Pass:
-        """The valid pass of an entry; a new one, valid until a Unix time (s), where there is
-        none."""
+        """The valid pass of an entry; if there is none, a new one that is valid until a Unix time
+        (s)."""
         if known := self.get(entry):
             return known
         number = FIRST | secrets.randbits(63)
@@ -65,7 +65,7 @@ class Passes:
         return Pass(code, until)
 
     def end(self, entry: int) -> None:
-        """End the passes of an entry, at the next tap."""
+        """End the passes of an entry; this takes effect at the next tap."""
         with self._statements.transaction() as connection:
             connection.execute(
                 "update passes set ended_at = ?, sealed = '' where entry = ? and ended_at is null",
@@ -80,7 +80,7 @@ class Passes:
 
 
 class VisitorPass(NamedTuple):
-    """A pass as it is found: the id of its entry, and whether it is valid now."""
+    """A pass that was found by its number: the id of its entry, and whether it is valid now."""
 
     entry: int
     valid: bool
@@ -96,10 +96,11 @@ class PassList:
         self._read: tuple[int, ...] | None = None
 
     def refresh(self, connection: sqlite3.Connection) -> None:
-        """Read the passes where they have changed. Raises `sqlite3.Error`."""
+        """Read the passes if they have changed. Raises `sqlite3.Error`."""
         if not has_table(connection, "passes"):
             return
-        # Ids only rise and an end is final, so that no two states have the same figures.
+        # Ids only rise, and an ended pass stays ended, so these three figures change with every
+        # change of the table.
         version = connection.execute(
             "select coalesce(max(id), 0), count(*), count(ended_at) from passes"
         ).fetchone()
@@ -114,7 +115,7 @@ class PassList:
         self._read = version
 
     def find(self, number: int) -> VisitorPass | None:
-        """The pass with a number, also one that has ended; None where there is none."""
+        """The pass with a number, even if it has ended; None if there is none."""
         if number < FIRST or not self._passes:
             return None
         found = self._passes.get(self._vault.tag(_KIND, code_of(number)))
@@ -122,13 +123,13 @@ class PassList:
 
 
 def code_of(number: int) -> str:
-    """A pass's number as its QR code says it: V and 16 hex digits."""
+    """A pass's number as text for its QR code: V and 16 hex digits."""
     return f"V{number:016X}"
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether a database has a table: not one that is being made, or that no page has opened since
-    an upgrade."""
+    """Whether a database has a table. It may lack one while it is being created, or until a page
+    opens it for the first time after an upgrade."""
     return bool(
         connection.execute("select 1 from sqlite_master where name = ?", (name,)).fetchone()
     )

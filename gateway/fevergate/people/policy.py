@@ -13,8 +13,8 @@ DAY_S = 86400.0
 
 
 class PolicyRow(Struct, frozen=True, kw_only=True):
-    """A kind and class, its number of people and its policy. `permit`: what was set for it, empty
-    if nothing was. `in_force`: what holds: `permit`, else that of the whole kind, else `enter`."""
+    """A kind and class, its number of people and its policy. `permit` was set for it (empty: not
+    set). `in_force` applies: it is `permit`, or else the whole kind's permit, or else `enter`."""
 
     kind: str
     class_: str
@@ -26,7 +26,8 @@ class PolicyRow(Struct, frozen=True, kw_only=True):
 
 
 class PersonOverride(Struct, frozen=True, kw_only=True):
-    """A person's own permit, which holds until a Unix time (s); who gave it, and when."""
+    """A person's own permit, valid until `until`. `by` gave it at the time `at`; both times are
+    Unix times (s)."""
 
     person: int
     permit: str
@@ -36,8 +37,7 @@ class PersonOverride(Struct, frozen=True, kw_only=True):
 
 
 class Policies(Struct, frozen=True):
-    """Reads and sets policies and overrides, where the list is kept (not at a gateway that copies
-    it)."""
+    """Reads and sets policies and overrides in the original list, not in a gateway's copy."""
 
     store: PeopleStore
 
@@ -69,8 +69,8 @@ class Policies(Struct, frozen=True):
         return rows
 
     def set(self, kind: str, class_: str, permit: str, by: str) -> None:
-        """Set the policy of a class, or with an empty class that of a whole kind; an empty permit
-        removes it. Raises `PeopleError`, `StoreError`."""
+        """Set the policy of a class, or of a whole kind if the class is empty; an empty permit
+        removes the policy. Raises `PeopleError`, `StoreError`."""
         now = self.store.statements.clock()
         known = {(row.kind, row.class_) for row in self.rows(now)}
         if (kind, class_) not in known or permit not in ("", *PERMITS):
@@ -81,8 +81,8 @@ class Policies(Struct, frozen=True):
             end_change(connection, revision)
 
     def overrides(self, now: float, persons: Sequence[int] | None = None) -> list[PersonOverride]:
-        """The overrides in force at a Unix time (s), the newest first; of some people or (None) of
-        all."""
+        """The overrides in force at a Unix time (s), the newest first; of `persons`, or of all
+        people (None)."""
         rows = self.store.statements.query(_SELECT_OVERRIDES, {"now": now})
         return [
             PersonOverride(person=person, permit=permit, until=until, by=by, at=at)
@@ -91,8 +91,7 @@ class Policies(Struct, frozen=True):
         ]
 
     def override(self, person: int, permit: str, until: float, by: str) -> None:
-        """Give a person a permit of their own until a Unix time (s). Raises `PeopleError`,
-        `StoreError`."""
+        """Give a person an own permit until a Unix time (s). Raises `PeopleError`, `StoreError`."""
         now = self.store.statements.clock()
         if permit not in PERMITS:
             raise PeopleError("choice")

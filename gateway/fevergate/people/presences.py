@@ -1,8 +1,8 @@
-"""Copies who was measured at this gateway's kiosks, by their cards, from readings to the list.
+"""Copies from the readings to the list who was measured by card at this gateway's kiosks.
 
-The readings' database knows people by the numbers that the list gave them when they tapped. Another
-list gives other numbers. So each day's people are copied into the list's own database, and nobody
-who tapped before the numbers were given (`numbered_at`) is taken for somebody of the new list.
+The readings' database has the numbers that people had in the list when they tapped. Another list
+gives other numbers. So each day's people are copied into the list's own database. Taps from before
+the list gave its numbers (`numbered_at`) are left out, so that nobody is taken for another person.
 """
 
 import sqlite3
@@ -18,19 +18,19 @@ from fevergate.storage.schema import struck
 from fevergate.storage.statements import Statements
 
 RECENT_S = 120.0
-"""Each round copies the presences of at least this many last seconds."""
+"""Each round copies the presences of at least the last this many seconds."""
 
 DAYS_EVERY_S = 60.0
-"""How often the whole of today and yesterday is compared: a reading may come late, get another date
-or be struck."""
+"""How often all of today and yesterday is compared, because a reading may come late, get another
+date or be struck."""
 
 ALL_EVERY_S = 3600.0
-"""How often all days whose presences are still kept are compared."""
+"""How often every day whose presences are still kept is compared."""
 
 
 class CardPresences:
-    """Keeps the list's people measured by card on each day the same as the presences in `database`,
-    the gateway's store of readings; `kept_days`: how long presences are kept."""
+    """Keeps the list's record of who was measured by card on each day equal to the presences in
+    `database`, the gateway's store of readings. Presences are kept for `kept_days`."""
 
     def __init__(
         self, statements: Statements, database: Path, zone: ZoneInfo, kept_days: int
@@ -43,7 +43,7 @@ class CardPresences:
         self._all_at: float | None = None
 
     def take(self) -> bool:
-        """Copy what has changed; returns whether anything had. Raises `StoreError`."""
+        """Copy all changes; returns whether there were any. Raises `StoreError`."""
         rows = self._statements.query("select max(numbered_at, first_at) from people_list")
         if not rows or not self._database.exists():
             return False
