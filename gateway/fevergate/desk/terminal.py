@@ -1,4 +1,4 @@
-"""Terminal output of the desk: digits legible from two metres, and words that claim no diagnosis."""
+"""Terminal output of the desk: digits legible from two metres, and words that give no diagnosis."""
 
 from datetime import datetime
 from typing import Any
@@ -117,7 +117,7 @@ def looked(look: Look, language: str) -> RenderableType:
 
 
 def _tenths(look: Look) -> float:
-    """The temperature rounded to tenths; a temperature below the threshold is not rounded up to it."""
+    """The temperature rounded to tenths. It is not rounded up to the threshold from below."""
     rounded = round(look.body_c, 1)
     if look.verdict == screening.NORMAL and rounded >= look.threshold_c:
         return look.threshold_c - 0.1

@@ -134,7 +134,7 @@ def settings():
 
 
 def wifi(limit_s):
-    """Whether the board joins its Wi-Fi within `limit_s`; signal (dBm), and status if not joined."""
+    """Join Wi-Fi within `limit_s`: whether it worked, signal (dBm), and status if it did not."""
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 

@@ -112,7 +112,7 @@ class Steps:
     def _over_cable(
         self, cable: Cable, model: BoardModel | None, settings: list[BoardFile]
     ) -> list[Finding]:
-        """All steps that need MicroPython: memory check, files, settings, self-test, final reset."""
+        """All steps that use MicroPython: memory, files, settings, self-test, final reset."""
         about = cable.take()
         chip = memory.chip_of(about.machine)
         if chip and not self.self_test_only:

@@ -1,4 +1,4 @@
-"""`fevergate calibrate`: guides a person through a calibration and sends its result to the kiosk."""
+"""`fevergate calibrate`: guides a person through a calibration and sends it to the kiosk."""
 
 from __future__ import annotations
 

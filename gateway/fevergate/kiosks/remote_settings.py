@@ -176,7 +176,7 @@ def _expect_posts_own(values: KioskValues) -> None:
 
 
 def put(settings: GatewaySettings, kiosk: str, wanted: KioskSettings) -> None:
-    """Retain settings for a kiosk, which reads them as soon as it is online. Raises `BrokerError`."""
+    """Retain settings for a kiosk; it reads them as soon as it is online. Raises `BrokerError`."""
     publish_once(settings, _topic(settings, kiosk), encode(wanted), retain=True)
 
 

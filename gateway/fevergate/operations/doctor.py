@@ -96,7 +96,7 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _access_is_todays(settings: GatewaySettings) -> bool:
-    """Whether broker.acl is as `provision upgrade` writes it; true also if that cannot be checked."""
+    """Whether broker.acl is as `provision upgrade` writes it; True also if it cannot be checked."""
     path = settings.path("broker.acl")
     try:
         return path.read_text(errors="replace") == access_of(settings.folder, settings.campus)
