@@ -1,4 +1,4 @@
-"""MicroPython runs this first: prepares the heap before the modules are imported."""
+"""Prepares the heap before modules are imported; MicroPython runs this file first."""
 
 import gc
 

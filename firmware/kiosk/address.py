@@ -1,6 +1,6 @@
 """IP address of the broker, whose host name is looked up again before each connection.
 
-The DNS client (`dns`) is loaded only where the host is a name, and unloaded after its answer.
+The DNS client (`dns`) is loaded only if the host is a name, and unloaded after its answer.
 """
 
 import time
@@ -9,12 +9,12 @@ from kiosk.on_demand import give_back
 from kiosk.safe_file import SafeFile
 
 STATE = "/broker"
-_PATIENCE_MS = 3000  # after that the last good address is tried, while the lookup goes on
+_PATIENCE_MS = 3000  # then the last good address is tried while the lookup goes on
 
 
 class Address:
-    """Address of one host. Where no name server answers in time it is the last address that worked,
-    which is kept on flash."""
+    """Address of one host. If no name server answers in time, it is the last address that worked,
+    which is stored on flash."""
 
     def __init__(self, host):
         self._host = host
@@ -30,8 +30,8 @@ class Address:
         self._last = last if is_address(last) else ""
 
     def tick(self):
-        """An address to try, or None while the lookup goes on. Raises `OSError` where the name has
-        no address, `ValueError` where it is not a host name."""
+        """An address to try, or None while the lookup goes on. Raises `OSError` if the name has no
+        address, and `ValueError` if it is not a host name."""
         if self._numeric:
             return self._host
         if self._began is None:
@@ -60,7 +60,7 @@ class Address:
         return self._tried
 
     def worked(self):
-        """Call once connected: keeps the address tried last on flash. Raises `OSError`."""
+        """Store the address tried last on flash; call it once connected. Raises `OSError`."""
         if not self._numeric and self._tried != self._last:
             self._last = self._tried
             self._file.write({"host": self._host, "address": self._last})

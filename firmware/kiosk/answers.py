@@ -1,36 +1,36 @@
-"""Answers the person: shows the verdict, then keeps the reading on flash, then sends it.
+"""Answers the person: shows the verdict, then stores the reading on flash, then sends it.
 
-In this order, so that the person waits for neither flash nor network.
+The order lets the person wait for neither flash nor network.
 """
 
 from kiosk import messages, record, screening
 from kiosk.errors import OutboxError
 from kiosk.panel import LOW
 
-_TRIES_MS = 8000  # a person who tries once more is back by then
-_SHOWN_MS = 1500  # shortest time that a verdict is shown
+_TRIES_MS = 8000  # (ms) a person who tries again is back within this time
+_SHOWN_MS = 1500  # shortest time (ms) for which a verdict is shown
 
 
 class Answers:
-    """The answers of an `App`. `scans` counts them, and `unkept` those whose readings the flash
+    """The answers of an `App`. `scans` counts the answers, and `unkept` the readings that the flash
     refused."""
 
     def __init__(self, app):
         self._app = app
         self.scans = 0
         self.unkept = 0
-        self._shown_ms = None  # since when a verdict stands on the panel; None: none does
+        self._shown_ms = None  # when the verdict on the panel was shown; None: there is none
         self._far = False  # whether the last answer was that no face is in view
         self._far_ms = 0
         self._red = False  # whether the last verdict was a fever
 
     @property
     def stands(self):
-        """Whether a verdict stands on the panel."""
+        """Whether the panel shows a verdict."""
         return self._shown_ms is not None
 
     def red(self, now):
-        """Whether a fever stands on the panel that has not been shown for long enough."""
+        """Whether the panel shows a fever, and has not yet shown it for long enough."""
         return self._red and self.stands and now - self._shown_ms < _SHOWN_MS
 
     def done(self, now):
@@ -41,11 +41,11 @@ class Answers:
         return True
 
     def clear(self):
-        """Take note that something else is shown."""
+        """Note that the panel shows something else."""
         self._shown_ms = None
 
     def give(self, judgements, now):
-        """Send all judgements; only the last is shown, the others are of people who have left."""
+        """Send all judgements and show the last; the others are of people who have left."""
         if judgements:
             self._show(judgements[-1], now)
         for judgement in judgements:
@@ -79,7 +79,7 @@ class Answers:
         try:
             app.outbox.add(app.boot, data)
         except OutboxError as error:
-            # The flash is full or broken: send the reading all the same, and count it as unkept.
+            # The flash is full or broken: send the reading anyway, and count it as unkept.
             self.unkept += 1
             print("record not kept:", error)
         text = messages.reading(app.settings.kiosk, app.boot, data)

@@ -1,7 +1,7 @@
 """The running kiosk: creates its parts and runs its tasks.
 
 The scan task (`scanner`) samples the sensor and answers the person. The other tasks (broker,
-health, Wi-Fi, update, clock) run beside it: an answer never waits for flash, display or network.
+health, Wi-Fi, update, clock) run beside it, so an answer never waits for flash, display or network.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class App:
     """The parts of a kiosk, and the tasks that connect them."""
 
     def __init__(self, own, ca_der):
-        """`own`: the values of settings.json. Raises `SettingsError`."""
+        """Create the parts; `own` holds the values of settings.json. Raises `SettingsError`."""
         from kiosk.remote_settings import RemoteSettings  # loaded only here: it takes memory
 
         remote = RemoteSettings(own)
@@ -57,7 +57,7 @@ class App:
         }
         self.cards = None
         if settings.card != "off":
-            from kiosk.cards import Cards  # only where there is a reader: it takes memory
+            from kiosk.cards import Cards  # only with a reader: it takes memory
 
             self.cards = Cards(self)
             hears["permit"] = self.cards.permit
@@ -89,7 +89,8 @@ class App:
         await tasks.run(self, own)
 
     def configure(self, settings):
-        """Apply other settings without a reboot; those of cards with one, once nobody is there."""
+        """Apply new settings without a reboot. Settings of the card reader need one, which happens
+        once nobody is there."""
         before, self.settings = self.settings, settings
         if before.reader != settings.reader:
             from kiosk.restart import once_idle
@@ -109,7 +110,7 @@ class App:
         self.scanner.invite()
 
     def calibrate(self, record):
-        """Apply a calibration record of the sensor on the bus, and keep it on flash. Raises
+        """Apply a calibration record of the sensor on the bus, and store it on flash. Raises
         `CalibrationError` or `SensorError`."""
         self.scanner.identify()
         self.decision.calibrate(record, self.scanner.sensor_id)
@@ -127,7 +128,7 @@ class App:
 
 
 def main():
-    """Start the kiosk; where its settings are missing or wrong, start commissioning."""
+    """Start the kiosk, or commissioning if its settings are missing or wrong."""
     from kiosk.begin import created  # loaded only here: it takes memory
 
     app = created(App)

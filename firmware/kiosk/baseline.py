@@ -1,11 +1,11 @@
-"""Baseline of a kiosk: what its recent normal estimates have in common, within bounds. Pure.
+"""Baseline of a kiosk: the offset that its recent normal estimates share, within bounds. Pure.
 
 Weather, a heater or an ageing sensor shift everybody's estimate alike; the median of recent normal
-scans shows by how much. Because a crowd can itself be feverish, the baseline is bounded, never
-learns from an alarm, and rises more slowly than it falls: it is the lower of that median and of a
-second value, which follows the median by `_SLOW_C_PER_H` at most. When a cold crowd comes it falls
-at once, and when that crowd has passed it is at once where it was; a warm crowd raises it only if
-it stays for hours.
+scans shows by how much. A crowd can itself be feverish. So the baseline is bounded, never learns
+from an alarm, and rises more slowly than it falls. It is the lower of two values: the median, and a
+slow value that follows the median by at most `_SLOW_C_PER_H`. A cold crowd lowers the baseline at
+once, and once it has passed the baseline returns at once. A warm crowd raises it only by staying
+for hours.
 """
 
 from kiosk.drift import MIDDLE_C, Drift
@@ -15,13 +15,13 @@ BOUND_C = 0.8
 reference room, and a sensor at the limit of its accuracy; a larger offset means a fault."""
 
 _STEP_C = 0.02
-"""Largest move per scan (°C), so that nobody counts for much."""
+"""Largest move per scan (°C), so that no single person counts for much."""
 
 _SLOW_C_PER_H = 0.3
-"""Largest rise above the level of before (°C per hour). Sun in a door, a bus of athletes or a class
-with mild fevers pass within an hour: they raise it by less than half of the spread of healthy
+"""Largest rise (°C per hour) of the slow value. Sun in a door, a bus of athletes or a class with
+mild fevers pass within an hour: they raise the baseline by less than half of the spread of healthy
 people (SD 0.36 to 0.41 °C at the canthus). A hall's heating, the season and a sensor's error stay
-for many hours, and are followed within two."""
+for many hours, and the baseline follows them within two."""
 
 _WINDOW = 31
 _LEAST = 8
@@ -37,8 +37,8 @@ off after the season."""
 class Baseline:
     """How far (°C) the crowd's estimates lie above the factory curve: `offset_c`.
 
-    `fixed`: the offset stays, `learn` does nothing. `slow_c` is what `offset_c` goes back to after
-    a dip; `drift` notices a crowd that is off.
+    `fixed`: the offset stays, and `learn` does nothing. `slow_c` is the value to which `offset_c`
+    returns after a dip; `drift` notices a crowd that reads off.
     """
 
     def __init__(self, offset_c=0.0, fixed=False):
@@ -47,17 +47,17 @@ class Baseline:
         self._fixed = fixed
         # Hundredths of a degree: small integers need no heap on a board, floats do.
         self._recent = []
-        self._ordered = []  # the same, sorted: the median needs no copy
+        self._ordered = []  # the same values sorted, so that the median needs no copy
         self._may_move_c = 0.0
 
     @property
     def drifting(self):
-        """Whether everybody reads off: a sensor that drifts, a dirty lens, sun or a heater."""
+        """Whether everybody reads off, by a drifting sensor, a dirty lens, sun or a heater."""
         return self.drift.reported
 
     def learn(self, body_c):
-        """Take the estimate (°C, factory curve) of a normal scan, or of one that only a high
-        baseline made too cold; never that of a positive scan."""
+        """Take the estimate (°C, factory curve) of a normal scan, or of a scan that only a high
+        baseline made too cold; never the estimate of a positive scan."""
         if self._fixed:
             return
         ordered = self._ordered
@@ -78,8 +78,8 @@ class Baseline:
         self.offset_c = _towards(self.offset_c, min(wanted_c, self.slow_c), _STEP_C)
 
     def rest(self, seconds):
-        """Take the time (s) since the scan before; from `_PAUSE_S` on it is a pause without
-        people, in which the offset fades."""
+        """Take the time (s) since the scan before. From `_PAUSE_S` up it is a pause without people,
+        in which the offset fades."""
         self.drift.rest(seconds)
         self._may_move_c = min(_STEP_C, self._may_move_c + seconds * _SLOW_C_PER_H / 3600)
         if seconds >= _PAUSE_S and not self._fixed:
@@ -88,6 +88,6 @@ class Baseline:
 
 
 def _towards(from_c, to_c, most_c):
-    """`to_c`, or what is nearest to it within `BOUND_C` and `most_c` of `from_c`."""
+    """The value nearest to `to_c` that is within `BOUND_C`, and within `most_c` of `from_c`."""
     to_c = max(-BOUND_C, min(BOUND_C, to_c))
     return max(from_c - most_c, min(from_c + most_c, to_c))

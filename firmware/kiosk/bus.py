@@ -23,9 +23,9 @@ class Bus:
         self.i2c = I2C(0, scl=scl, sda=sda, freq=_CLOCK_HZ)
 
     def check(self):
-        """Check that both wires are high before a transfer; try to free one that is held low.
+        """Check that both wires are high before a transfer; if one is held low, try to free it.
 
-        Raises `BusError` where that fails. A transfer would then block the board for 100 ms a byte
+        Raises `BusError` if it stays low. A transfer would then block the board for 100 ms a byte
         (ports/esp32/machine_i2c.c, line 308): 13 s for a page of the display.
         """
         if not self._idle():
@@ -38,7 +38,7 @@ class Bus:
         return sda.value() and scl.value()
 
     def clock_free(self):
-        """Free a bus whose SDA a part holds low: nine clocks, then STOP (UM10204, 3.1.16)."""
+        """Free a bus on which a part holds SDA low: nine clocks, then STOP (UM10204, 3.1.16)."""
         sda = Pin(kiosk_board.SDA, Pin.OPEN_DRAIN, value=1)
         scl = Pin(kiosk_board.SCL, Pin.OPEN_DRAIN, value=1)
         for _ in range(9):

@@ -20,8 +20,8 @@ _PIECE = 1024
 
 
 def dns_answer(query, address):
-    """The answer to a DNS query for one name: `address` (4 bytes), or no data for another type than
-    A (such as IPv6; RFC 2308, 2.2); None where the packet is no such query."""
+    """The answer to a DNS query for one name. It holds `address` (4 bytes), or no data if another
+    type than A is asked for (such as IPv6; RFC 2308, 2.2). None for any other packet."""
     if not 17 <= len(query) <= _DNS_MAX or query[2] & 0x80 or query[4:6] != b"\x00\x01":
         return None
     at = 12
@@ -68,9 +68,9 @@ def _answer_one(udp, address):
 class SetupServer:
     """HTTP server of the setup page.
 
-    `page` is served to requests for `host` alone. `state(seen)` returns what `/state` answers as
-    JSON; `seen`: the page has shown the last result. `submit(dict)` takes the settings and returns
-    an error text or "".
+    `page` is served only to requests for `host`. `state(seen)` returns the values that `/state`
+    answers as JSON; `seen` is whether the page has shown the last result. `submit(dict)` takes the
+    settings and returns an error text or "".
     """
 
     def __init__(self, page, host, state, submit):
@@ -109,13 +109,13 @@ class SetupServer:
         if len(parts) != 3:
             return await _send(writer, "400 Bad Request")
         path = parts[1].split("?")[0]
-        # Our DNS sends every host name here, so the Host header may be that of another site.
+        # Our DNS sends every host name here, so the Host header may name another site.
         ours = _header(head, "host").split(":")[0] == self._host
         if parts[0] == "POST" and path == "/settings":
             if not ours:
                 return await _send(writer, "421 Misdirected Request")
             if _header(head, "content-type") != "application/json":
-                # A page of another site cannot send JSON without a preflight, which is refused.
+                # Another site's page cannot send JSON without a preflight, which is refused.
                 return await _send(writer, "415 Unsupported Media Type")
             size = int(_header(head, "content-length") or 0)
             return await self._take(reader, writer, size, body)
@@ -152,7 +152,7 @@ def _header(head, wanted):
 
 
 async def _send_page(writer, text):
-    """Send the page, encoded piece by piece: encoded whole, it would be in memory twice."""
+    """Send the page, encoded piece by piece: encoded as a whole, it would be in memory twice."""
     starts = range(0, len(text), _PIECE)
     size = sum([len(text[start : start + _PIECE].encode()) for start in starts])
     await _send_head(writer, "200 OK", size, "text/html; charset=utf-8")

@@ -1,7 +1,7 @@
-"""The reader of cards: takes its taps, asks the gateway for a permit, and seals what is told.
+"""The card reader: takes its taps, asks the gateway for a permit, and seals card numbers.
 
-Loaded only where the settings name a reader. A reader that is pulled out is said in health; scans
-go on without it.
+Loaded only if the settings name a reader. The health message reports a reader that is pulled out;
+scans go on without it.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ _UART = 1  # 0 is the console; the board's table of pins routes it
 _BAUD = 9600
 _BUFFER_BYTES = 256  # a quarter of a second of the line: a TLS handshake may block longer
 _LOOK_MS = 50
-_QUIET_LOOKS = 4  # looks without a byte after which half a frame is given up
-_OUT_LOOKS = 20  # looks at a line that is low: idle is high, and a byte takes 1 ms
-_NOISE_BYTES = 64  # so many without a card between them, and the reader is set otherwise
+_QUIET_LOOKS = 4  # looks without a byte after which an incomplete frame is discarded
+_OUT_LOOKS = 20  # looks that find the line low (idle is high, a byte takes 1 ms): reader is out
+_NOISE_BYTES = 64  # bytes of noise without a card: the reader has other settings than ours
 
 ASK = "ask"
 STOP = "stop"
 
 
 class Cards:
-    """The cards of an `App`; `state` is that of the reader: "ok", "out" or "noise"."""
+    """The cards of an `App`; `state` is the reader's state: "ok", "out" or "noise"."""
 
     def __init__(self, app):
         self._app = app
@@ -43,7 +43,7 @@ class Cards:
         self._noise = 0  # the reader's count at the last card
 
     def decision(self, settings):
-        """The `Decision` of a kiosk with cards."""
+        """A new `CardDecision` with these settings and the taps of this reader."""
         return CardDecision(settings, self.pairing)
 
     async def run(self):
@@ -68,7 +68,8 @@ class Cards:
             await asyncio.sleep_ms(_LOOK_MS)
 
     def permit(self, message):
-        """Take the gateway's answer to a tap. One for an earlier tap or boot comes too late."""
+        """Take the gateway's answer to a tap; one for an earlier tap or boot is ignored. Raises
+        `ValueError` for an unknown permit."""
         tap = self.pairing.tap
         word = message["permit"]
         if message["boot"] != self._app.boot or tap is None or message["tap"] != tap.count:
@@ -78,7 +79,7 @@ class Cards:
         tap.permit = word
 
     def hold(self, judgement):
-        """Key of the display's words for whoever is normal and may not go in, else None."""
+        """Key of the display's words for a person who is normal but may not go in, or None."""
         if not self._asks or judgement.verdict != NORMAL:
             return None
         tap = judgement.scan.card
@@ -88,7 +89,7 @@ class Cards:
         return STOP if word == STOP else ASK
 
     def add(self, values, scan):
-        """Add the sealed card, and the permit that the kiosk went by, to a reading's fields."""
+        """Add the sealed card, and the permit that the kiosk applied, to a reading's fields."""
         tap = scan.card
         if isinstance(tap, str):
             tap = self._reopened(tap)
@@ -116,7 +117,7 @@ class Cards:
             app.link.say("card", json.dumps(asked), qos=0)
 
     def _reopened(self, kept):
-        """The tap that `Tap.kept` of an earlier boot stood for, or None."""
+        """The tap from a `Tap.kept` text of an earlier boot, or None if the text is malformed."""
         try:
             sealed, boot, count = kept.split("-")
             sealed = binascii.unhexlify(sealed)
@@ -131,7 +132,7 @@ class Cards:
             self.state = "out"
         elif not low:
             if before == "out":
-                self._noise = self._reader.noise  # of the plug
+                self._noise = self._reader.noise  # noise of plugging it in
             noisy = self._reader.noise - self._noise >= _NOISE_BYTES
             self.state = "noise" if noisy else "ok"
         if self.state != before:

@@ -1,9 +1,9 @@
 """Sets up a board without settings: it opens an access point and serves a page to a phone.
 
 The access point's name and password are shown on the display only, so only a person in front of the
-board can join. Settings are tried before they are stored; secrets are never sent back. While the
-board joins the gate's Wi-Fi its access point changes channel and phones lose it for some seconds:
-the result stays on the page and on the display.
+board can join. Settings are tried before they are stored; secrets are never sent back to the page.
+While the board joins the gate's Wi-Fi, its access point changes channel and phones lose the
+connection for some seconds. The result therefore stays on the page and on the display.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from kiosk.setup_request import SetupRequest, understand
 _HOST = "0.0.0.0"  # noqa: S104 - the board's own Wi-Fi
 HTTP_PORT = 80
 DNS_PORT = 53
-ANSWER_S = 2  # for the page's last answer to leave before the channel changes
+ANSWER_S = 2  # time for the last answer to reach the page before the channel changes
 _JOIN_S = 20
 _LEAVE_MS = 300
 _RECONNECTS = 2
@@ -36,9 +36,9 @@ SEEN_S = 300  # time that a successful result waits for a phone to come back
 _LEAVE_S = 3
 _NETWORKS_MAX = 16
 
-# 14 of 26 characters that cannot be confused are 65.8 bits. With a recorded handshake (WPA2, 4096
-# rounds of SHA-1 per try) a large graphics card of 2022 tries 2.5 million passwords a second: it
-# needs 410,000 years for half of them.
+# A password of 14 characters out of these 26, which cannot be confused, has 65.8 bits. From a
+# recorded handshake (WPA2, 4096 rounds of SHA-1 per try) a large graphics card of 2022 tries 2.5
+# million passwords a second: trying half of all passwords takes it 410,000 years.
 _CHARACTERS = "abcdefhjkmnprtuvwxy3467892"
 _PASSWORD_LENGTH = 14
 
@@ -58,11 +58,11 @@ _TEXTS = {
 
 
 class _FailedError(KioskError):
-    """Commissioning failed: a key of `_TEXTS`, and the detail that its text names."""
+    """Commissioning failed. Arguments: a key of `_TEXTS`, and the detail that its text names."""
 
 
 def main():
-    """Run commissioning alone: it and the kiosk together do not fit into memory."""
+    """Run commissioning alone: commissioning and the kiosk together do not fit into memory."""
     asyncio.run(Commissioning().run())
 
 
@@ -81,7 +81,7 @@ class Commissioning:
         self._seen = asyncio.Event()
 
     async def run(self):
-        """Serve until settings are on flash and a phone has shown it, or `SEEN_S` have passed."""
+        """Serve until settings are on flash, then up to `SEEN_S` until a phone shows the result."""
         address = self._open()
         shown = ".".join([str(part) for part in address])
         pages = SetupServer(PAGE, shown, self._state, self.submit)
@@ -109,7 +109,7 @@ class Commissioning:
             task.cancel()
 
     def submit(self, message):
-        """Take what the page sent; returns "" or an error text in both languages."""
+        """Take the settings that the page sent; returns "" or an error text in both languages."""
         if self._busy or self._news == "saved":
             return "请稍候\nPlease wait: the last settings are being tried"
         try:
@@ -129,7 +129,7 @@ class Commissioning:
         station.active(True)
         password = _password()  # after the radio is on, the source of true random numbers
         point = network.WLAN(network.AP_IF)
-        # Configured before it is active: one that is activated first is open until it is
+        # Configured before it is activated: otherwise the access point is open until it is
         # configured (ports/esp32/network_wlan.c:272, :492).
         point.config(ssid=self._name, key=password, security=network.AUTH_WPA2_PSK)
         self._networks = _names_of(station)
@@ -149,7 +149,7 @@ class Commissioning:
         print("commissioning:", news)
 
     def _state(self, seen):
-        """The state for the page, without secrets. `seen`: the page has shown the last one."""
+        """The state for the page, without secrets. `seen`: the page has shown the last state."""
         wish, text = self._wish, _TEXTS.get(self._news, "")
         if "%s" in text:
             text = text % (self._about, self._about)
@@ -166,7 +166,7 @@ class Commissioning:
         }
 
     async def _set_up(self, wish):
-        """Join the Wi-Fi, fetch the settings where a code was given, store them; returns the
+        """Join the Wi-Fi, fetch the settings if a code was given, and store them; returns the
         name of the kiosk or lamp post. Raises `_FailedError`."""
         if wish.network and not wish.anyway:
             await _join(wish)
@@ -193,7 +193,7 @@ class Commissioning:
 
 
 def _names_of(station):
-    """Names of the networks in range, without hidden ones and those that are not UTF-8."""
+    """Names of the networks in range; leaves out hidden ones and names that are not UTF-8."""
     names = []
     try:
         rows = station.scan()
@@ -215,7 +215,7 @@ async def _join(wish):
     try:
         station.disconnect()
         await asyncio.sleep_ms(_LEAVE_MS)  # the driver needs a moment
-        station.config(reconnects=_RECONNECTS)  # a limit, so that `status` says why it failed
+        station.config(reconnects=_RECONNECTS)  # limited, so that `status` tells why joining failed
         if wish.static:
             station.ifconfig(wish.static)
         station.connect(wish.network, wish.password)
@@ -260,8 +260,8 @@ def _password():
 
 
 def _save(settings, ca):
-    """Write the certificate, then the settings: a power cut between leaves the board without
-    settings, to be commissioned again. Raises `OSError`."""
+    """Write the certificate, then the settings: a power cut between the two leaves the board
+    without settings, and it starts commissioning again. Raises `OSError`."""
     with open(CA_PATH, "wb") as file:
         file.write(ca)
     with open(PATH, "w") as file:

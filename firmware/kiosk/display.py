@@ -1,9 +1,9 @@
 """Driver of the SSD1306 display, 128 x 64 pixels over I2C: two large lines, or digits and a line.
 
 Source: Solomon Systech SSD1306 data sheet rev 1.1. The sensor is on the same bus, so drawing is
-asynchronous, one page (128 bytes, 13 ms at 100 kHz) at a time, and only changed pages are sent. A
-display that an electrostatic discharge has reset acknowledges but stays dark, so it is initialised
-and written again now and then.
+asynchronous. It sends only changed pages, one page (128 bytes, 13 ms at 100 kHz) at a time. A
+display that an electrostatic discharge has reset acknowledges but stays dark. The display is
+therefore initialised and written again now and then.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _DIGIT_W = 19
 _DIGIT_H = 28
 _THICK = 4
 LINE = 32
-_AT_ONCE = 16  # bytes of a transfer: a bus fault within one blocks for 100 ms a byte
+_AT_ONCE = 16  # bytes of a transfer: a bus fault during a transfer blocks for 100 ms a byte
 _AGAIN_MS = 10_000  # pause after a failure, because each try may block
 _ALL = 0xFF  # every page
 _PROBE = b"\xe3"  # NOP, sent first: a missing display is found with two bytes, not all of `_INIT`
@@ -35,13 +35,13 @@ _PROBE = b"\xe3"  # NOP, sent first: a missing display is found with two bytes, 
 class Display:
     """A display: `message` sets what to show, `flush` draws and sends it.
 
-    Screening goes on without a display, so no error is raised. `ok` is False where the display does
-    not answer, or is to be initialised again.
+    Screening goes on without a display, so no error is raised. `ok` is False when the display does
+    not answer, or must be initialised again.
     """
 
     def __init__(self, bus):
         self._bus = bus
-        self._buffer = bytearray(1 + _AT_ONCE)  # behind the control byte
+        self._buffer = bytearray(1 + _AT_ONCE)  # after the control byte
         self._buffer[0] = 0x40
         self._frame = bytearray(_WIDTH * _PAGES)
         self._view = memoryview(self._frame)
@@ -70,7 +70,7 @@ class Display:
             self._try(commands)
 
     def renew(self):
-        """Let the next `flush` send registers and all pages again."""
+        """Make the next `flush` initialise the display and send all pages again."""
         self.ok = False
 
     def brightness(self, percent):
@@ -85,7 +85,7 @@ class Display:
     def message(self, head, tail, body_c=None, sign=None):
         """Set what the next `flush` shows: `head` above `tail`, 32 pixels each.
 
-        With `body_c` (°C) its digits and `sign`, "check" or "warning", take the place of `head`;
+        With `body_c` (°C), its digits and `sign` ("check", "warning" or None) replace `head`;
         a warning is shown inverted, dark on light.
         """
         self.wanted = (head, tail, body_c, sign)
@@ -129,7 +129,7 @@ class Display:
         self._unknown &= ~(1 << page)
 
     def _try(self, commands):
-        """Send commands where the display answers; an error sets `ok` to False."""
+        """Send commands if the display is `ok`; an error sets `ok` to False."""
         try:
             if self.ok:
                 self._command(commands)
@@ -139,7 +139,7 @@ class Display:
             self.ok = False
 
     def _failed(self):
-        self.ok = False  # send no more: each further page would block as long again
+        self.ok = False  # send no more: each further page would block just as long
         self._failed_ms = time.ticks_ms()
 
     def _command(self, commands):
@@ -147,7 +147,7 @@ class Display:
         self._bus.i2c.writeto(_ADDRESS, b"\x00" + commands)
 
     async def _draw(self):
-        """Draw into memory; other tasks, the scan among them, run between lines."""
+        """Draw into memory; other tasks, such as the scan, run between lines."""
         head, tail, body_c, sign = self.wanted
         self.canvas.fill(0)
         if body_c is None:
@@ -164,8 +164,8 @@ class Display:
             self._try(b"\xa7" if self._inverted else b"\xa6")
 
     def _line(self, text, y):
-        """Draw a centred line: Chinese characters 32 pixels wide and letters 16; half as wide
-        where the text is longer than four Chinese characters or eight letters."""
+        """Draw a centred line: Chinese characters 32 pixels wide and letters 16, or half as wide
+        if the text is longer than four Chinese characters or eight letters."""
         units = sum([1 if ord(char) < 128 else 2 for char in text])
         scale = 2 if units * 16 <= _WIDTH else 1
         x = (_WIDTH - units * 8 * scale) // 2
@@ -179,8 +179,8 @@ class Display:
                 x += 16 * scale
 
     def _letter(self, char, x, y, scale):
-        """Draw a letter of the built-in font, stretched in height: it can then be read from as far
-        away as a Chinese character."""
+        """Draw a letter of the built-in font, stretched in height so that it can be read from as
+        far away as a Chinese character."""
         column = bytearray(8)
         framebuf.FrameBuffer(column, 8, 8, framebuf.MONO_VLSB).text(char, 0, 0)
         high = 2 + scale

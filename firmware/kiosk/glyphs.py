@@ -1,9 +1,9 @@
 """Bitmaps of the display's Chinese characters, 16 x 16 pixels, read from flash when drawn.
 
 `glyphs.bin` is taken from the first folder of `sys.path` that has an undamaged one: an update's
-slot, or the root. tools/make-glyphs writes it: CRC-32 of all that follows (4 bytes, big-endian),
-length of the index (2 bytes), the index (the characters in UTF-8), then for each character 16 rows
-of two bytes.
+slot, or the root. tools/make-glyphs writes the file. It holds the CRC-32 of all that follows (4
+bytes, big-endian), the length of the index (2 bytes), the index (the characters in UTF-8), then for
+each character 16 rows of two bytes.
 """
 
 import binascii
@@ -15,7 +15,7 @@ _HEAD = 6
 
 
 class Glyphs:
-    """The characters of `glyphs.bin`; none where there is no undamaged file."""
+    """The characters of `glyphs.bin`; none if there is no undamaged file."""
 
     def __init__(self):
         self._chars = ""
@@ -28,7 +28,7 @@ class Glyphs:
                 pass  # not here, or damaged: perhaps in the next folder
 
     def get(self, char):
-        """The 32 bytes of a character's rows, or None where it cannot be read."""
+        """The 32 bytes of a character's rows, or None if they cannot be read."""
         number = self._chars.find(char)
         if number < 0:
             return None
@@ -41,7 +41,7 @@ class Glyphs:
 
 
 def _index(file):
-    """The characters of an open file. Raises `ValueError` where the file is damaged."""
+    """The characters of an open file. Raises `ValueError` if the file is damaged."""
     head = file.read(_HEAD)
     crc = binascii.crc32(head[4:])
     chars = file.read(int.from_bytes(head[4:], "big"))

@@ -1,9 +1,9 @@
 """What a lamp post shows: the state of one gate's alarm, and whether that state is still true.
 
-Decides only, and uses no pin, flash or network. Amber means: do not rely on these lamps. It is
-shown unless the gateway's beats arrive, so whatever fails between the gateway and the post is seen.
-Red is latched as at the gateway: it stays until the gateway clears it or a guard presses the
-button, also while the line is away.
+This module only decides; it uses no pin, flash or network. Amber means: do not rely on these lamps.
+Amber is shown unless the gateway's beats arrive, so any failure between the gateway and the post is
+seen. Red is latched as at the gateway: even without a connection it stays until the gateway clears
+it or a guard presses the button.
 """
 
 import json
@@ -11,10 +11,10 @@ import json
 from kiosk.errors import KioskError
 
 BEAT_MS = 4000
-"""Without a beat of the gateway for this long the lamps show amber."""
+"""Time (ms) without a beat of the gateway after which the lamps show amber."""
 
 TELL_AGAIN_MS = 10_000
-"""A press that the gateway has not answered is told again after this time."""
+"""Time (ms) after which a press that the gateway has not answered is sent again."""
 
 _NUMBER = b"0123456789.eE+-"
 _NUMBER_MAX = 24  # characters of a Unix time with fractions
@@ -31,32 +31,33 @@ class AlarmStateError(KioskError):
 class LampPost:
     """The lamps of one gate.
 
-    An alarm is known as (since, fevers, last): when it began, as the text that the gateway sent,
-    because a board's floats have 24 bits, how many fevers it counts, and the newest as (kiosk,
-    boot, seq), or None where it is not said. `kept`: the alarm that was acknowledged before the
-    board started and that the gateway may not know of, or None.
+    An alarm is a tuple (since, fevers, last). `since` is its beginning (Unix time, s), kept as the
+    text that the gateway sent, because a board's floats have 24 bits. `fevers` is the number of its
+    fevers, and `last` the newest as (kiosk, boot, seq), or None if the gateway did not send it.
+    `kept`: an alarm that was acknowledged before the board started, and whose acknowledgement the
+    gateway may not have received, or None.
     """
 
     def __init__(self, kept=None):
-        self._alarm = None  # the (since, fevers, last) that the gateway raised last, None: clear
-        self._known = False  # whether the gateway told its state since the line came up
-        self._trouble = False  # whether the gateway says amber
+        self._alarm = None  # the alarm that the gateway has raised, None: clear
+        self._known = False  # whether the gateway has sent the state on this connection
+        self._trouble = False  # whether the gateway asks for amber
         self._beat = None  # number of the last beat
-        self._beat_ms = None  # when it came, None: none since the line came up
-        self._told_ms = None  # when the press was told last
+        self._beat_ms = None  # when it arrived, None: no beat on this connection yet
+        self._told_ms = None  # when the press was last sent
         self.pressed = kept
-        """The alarm that was acknowledged here until the gateway has answered, or None. The caller
-        keeps it on flash whenever it has changed."""
+        """The alarm that was acknowledged here and that the gateway has not yet answered, or None.
+        The caller stores it on flash whenever it changes."""
 
     def new_line(self):
-        """The connection to the broker came up or went down: what was told before is void."""
+        """Forget what the gateway sent: the connection to the broker came up or went down."""
         self._known = False
         self._beat_ms = self._told_ms = None
 
     def beat(self, now_ms, message):
         """Take a beat of the gateway (decoded JSON). Raises `AlarmStateError`.
 
-        A number that was heard last is no beat: a broker may repeat an old message."""
+        The same number as the last is ignored: a broker may repeat an old message."""
         number = message.get("n") if isinstance(message, dict) else None
         if isinstance(number, bool) or not isinstance(number, int):
             raise AlarmStateError("beat: n: expected int")
@@ -65,8 +66,8 @@ class LampPost:
             self._beat_ms = now_ms
 
     def state(self, payload):
-        """Take an `AlarmState` of the gateway (bytes of JSON). Raises `AlarmStateError`, which
-        changes nothing."""
+        """Take an `AlarmState` of the gateway (bytes of JSON). Raises `AlarmStateError`; then the
+        lamps do not change."""
         alarm, trouble = understood(payload)
         self._alarm, self._trouble = alarm, trouble
         self._known = True
@@ -75,7 +76,7 @@ class LampPost:
             self.pressed = None
 
     def press(self):
-        """The guard presses the button: acknowledges the alarm that is shown, and nothing else."""
+        """Acknowledge the alarm that is shown, and nothing else: the guard pressed the button."""
         if self._alarm is not None and self.pressed != self._alarm:
             self.pressed = self._alarm
             self._told_ms = None
@@ -83,9 +84,9 @@ class LampPost:
     def to_tell(self, now_ms):
         """The alarm (since, fevers, last) to acknowledge at the gateway now, or None.
 
-        It is told only while the gateway beats and says that just this alarm is raised, and again
-        where no answer comes. A line that holds messages back may still deliver it late: therefore
-        the gateway compares all three with its own."""
+        Returned only while the gateway beats and reports this very alarm as raised, and again
+        after `TELL_AGAIN_MS` without an answer. The network may still deliver it late: therefore
+        the gateway compares all three values with its own."""
         if self.pressed is None or not self.watched(now_ms):
             return None
         if self._told_ms is not None and now_ms - self._told_ms < TELL_AGAIN_MS:
@@ -93,29 +94,30 @@ class LampPost:
         return self.pressed
 
     def told(self, now_ms):
-        """The acknowledgement was handed to the broker's connection."""
+        """Note that the acknowledgement was handed to the broker's connection."""
         self._told_ms = now_ms
 
     def watched(self, now_ms):
-        """Whether the lamps can be relied on: the state was told since the line came up, and
-        beats arrive."""
+        """Whether the lamps can be relied on: the gateway has sent the state on this connection,
+        and beats arrive."""
         beat_ms = self._beat_ms
         return self._known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
 
     @property
     def red(self):
-        """Whether red is lit and the siren sounds: an alarm that was not acknowledged here."""
+        """Whether red is lit and the siren sounds: there is an alarm not acknowledged here."""
         return self._alarm is not None and self._alarm != self.pressed
 
     def lamps(self, now_ms):
-        """(red, amber, green), each whether it is lit now. One at least always is."""
+        """(red, amber, green), each True if lit now; at least one is always lit."""
         amber = self._trouble or not self.watched(now_ms) or self.pressed is not None
         return self.red, amber, not amber and not self.red
 
 
 def understood(payload):
-    """((since, fevers, last) or None where the gate is clear, whether the gateway says amber) of an
-    `AlarmState` (bytes of JSON). Raises `AlarmStateError` that names the field."""
+    """Parse an `AlarmState` (bytes of JSON); returns the alarm (since, fevers, last), None if the
+    gate is clear, and whether the gateway asks for amber. Raises `AlarmStateError` that names the
+    field."""
     try:
         message = json.loads(payload)
     except ValueError:
@@ -133,7 +135,7 @@ def understood(payload):
     if isinstance(fevers, bool) or not isinstance(fevers, int) or not 0 < fevers <= _FEVERS_MAX:
         raise AlarmStateError("fevers: expected 1 or more")
     last = message.get("last")
-    if last is not None:  # red must be shown without it, too
+    if last is not None:  # red must be shown even without it
         last = _fever([last.get(key) for key in _LAST] if isinstance(last, dict) else last)
         if last is None:
             raise AlarmStateError("last: expected kiosk, boot and seq")
@@ -141,7 +143,7 @@ def understood(payload):
 
 
 def acknowledgement(alarm):
-    """The JSON by which the button acknowledges an alarm (since, fevers, last)."""
+    """The JSON message that acknowledges an alarm (since, fevers, last) by the button."""
     since, fevers, last = alarm
     text = '{"v":1,"by":"button","since":%s,"fevers":%d' % (since, fevers)
     if last:
@@ -151,8 +153,8 @@ def acknowledgement(alarm):
 
 
 def kept_press(value):
-    """The alarm of a press that was kept on flash as [since, fevers, [kiosk, boot, seq]], or None
-    for anything else."""
+    """The alarm of a press stored on flash as [since, fevers, [kiosk, boot, seq]]; None if
+    `value` is anything else."""
     if not isinstance(value, list) or len(value) != 3:
         return None
     since, fevers, last = value
@@ -168,7 +170,7 @@ def kept_press(value):
 
 
 def _fever(parts):
-    """(kiosk, boot, seq) of such a list, or None for anything else."""
+    """(kiosk, boot, seq) from a list of these three, or None for anything else."""
     if not isinstance(parts, list) or len(parts) != 3:
         return None
     kiosk, boot, seq = parts
@@ -182,7 +184,7 @@ def _fever(parts):
 
 def _since(payload):
     """The number of the field `since` as it was written. Within a JSON string the quotes would be
-    escaped, so that no text can look like the field."""
+    escaped, so no text can look like the field. Raises `AlarmStateError`."""
     for before in (b',"since":', b'{"since":', b', "since":', b'{ "since":'):
         at = payload.find(before)
         if at >= 0:
@@ -202,7 +204,7 @@ def _since(payload):
 
 
 def _is_number(text):
-    """Whether bytes are a JSON number above 0 of `_NUMBER_MAX` characters at most."""
+    """Whether bytes are a JSON number above 0, of at most `_NUMBER_MAX` characters."""
     if not 0 < len(text) <= _NUMBER_MAX:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Builds the JSON of readings and health; field names are those of the gateway's protocol."""
+"""Builds the JSON of readings and health; field names follow the gateway's protocol."""
 
 import json
 
@@ -12,7 +12,7 @@ def rounded(value, digits=2):
 
 
 def values_of(settings, seq, up_ms, judgement, queued):
-    """The fields of a reading: a scan, its verdict, and all that is needed to judge it again."""
+    """The fields of a reading: the scan, its verdict, and all values needed to judge it again."""
     scan = judgement.scan
     alarm_c = judgement.threshold_c
     return {

@@ -37,8 +37,8 @@ def each(data):
 
 
 def add(data, first, end):
-    """Add the numbers `first` to `end` - 1, all above those in the set; returns the set, which may
-    be `data` itself, changed."""
+    """Add the numbers `first` to `end` - 1, which must be above all numbers in the set; returns the
+    new set. It may change `data` and return it."""
     if len(data) >= _DENSE:
         for index in range(first, end):
             data[index >> 3] |= 1 << (index & 7)

@@ -1,7 +1,7 @@
 """The running lamp post: creates its parts and runs its tasks.
 
 A lamp post is a kiosk's board with the settings' `role` "lamp_post": it shows its gate's alarm on a
-tower of lamps, sounds the siren, and takes the guard's button. It publishes no reading.
+tower of lamps, sounds the siren, and reads the guard's button. It publishes no readings.
 """
 
 import asyncio
@@ -24,7 +24,9 @@ from kiosk.update import Update
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 _TICK_MS = 20
-_RED_IDLE_MS = 2000  # told to Wi-Fi while red is lit: its interface may restart, the board not
+_RED_IDLE_MS = (
+    2000  # given to `Wifi` while red is lit: the interface may restart, the board may not
+)
 _PRESSED = "/pressed"
 
 
@@ -32,7 +34,7 @@ class PostApp:
     """The parts of a lamp post, and the tasks that connect them."""
 
     def __init__(self, own, ca_der):
-        """`own`: the values of settings.json. Raises `SettingsError`."""
+        """Create the parts; `own` holds the values of settings.json. Raises `SettingsError`."""
         self.panel = Tower()  # first: its outputs must not float
         from kiosk.remote_settings import RemoteSettings  # loaded only here: it takes memory
 
@@ -78,7 +80,7 @@ class PostApp:
     async def _watch_forever(self):
         while True:
             self._tick(self.uptime.ms())
-            # Fed by this task alone: a program that does not tend its lamps is reset.
+            # Only this task feeds the watchdog: a board that no longer updates its lamps resets.
             self.panel.feed()
             await asyncio.sleep_ms(_TICK_MS)
 
@@ -111,8 +113,8 @@ class PostApp:
         self.panel.sound(red and settings.volume > 0 and not settings.is_quiet(clock.utc()))
 
     def _keep(self):
-        """Keep a press on flash until the gateway has answered it. Where the flash refuses, it is
-        told all the same, unless the power is cut before."""
+        """Store a press on flash until the gateway has answered it. If the write fails, the press
+        is still sent, but a power cut before that loses it."""
         pressed = self.post.pressed
         if pressed == self._on_flash:
             return
@@ -139,14 +141,14 @@ class PostApp:
 
     def _take_time(self, message):
         if clock.take_answer(message, self.uptime.ms()):
-            self.report.now()  # the gateway can now date what this board says
+            self.report.now()  # the gateway can now date this board's messages
 
     def configure(self, settings):
-        """Apply other settings without a reboot."""
+        """Apply new settings without a reboot."""
         self.settings = settings
 
     def calibrate(self, record):
-        """Refuse a calibration."""
+        """Refuse a calibration. Always raises `CalibrationError`."""
         raise CalibrationError("a lamp post has no sensor")
 
 
@@ -154,17 +156,17 @@ class PostCommands(Commands):
     """Handlers of the gateway's messages to a lamp post."""
 
     def idle(self):
-        """Whether the board may be busy or restart: not while red is lit."""
+        """Whether the board may do long work or restart: not while red is lit."""
         return not self.app.post.red
 
     def fault(self):
-        """The fault, "" where there is none."""
+        """The fault, or ""."""
         return self.app.fault
 
 
 class PostReport(HealthReport):
-    """Publishes health messages about a `PostApp`; `watched_ms` is the time in which the lamps
-    could be relied on."""
+    """Publishes health messages about a `PostApp`; `watched_ms` is the time (ms) in which the
+    lamps could be relied on."""
 
     def _publish(self):
         app, memory = self.app, self.memory
@@ -195,7 +197,7 @@ class PostReport(HealthReport):
 
 
 def main():
-    """Start the lamp post; where its settings are missing or wrong, start commissioning."""
+    """Start the lamp post, or commissioning if its settings are missing or wrong."""
     from kiosk.begin import created  # loaded only here: it takes memory
 
     app = created(PostApp)

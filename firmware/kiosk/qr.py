@@ -1,4 +1,4 @@
-"""Encodes a QR code for the display, with which a phone joins the board's Wi-Fi.
+"""Encodes a QR code for the display; a phone that scans it joins the board's Wi-Fi.
 
 Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Source: ISO/IEC
 18004:2015, 7.4 (data), 7.5 (Reed-Solomon), 7.7 (placement), 7.8 (mask), 7.9 (format).
@@ -6,7 +6,7 @@ Version 3 (29 x 29 modules), level L, byte mode, mask 0: 53 bytes at most. Sourc
 
 SIZE = 29
 BYTES_MAX = 53
-_DATA = 55  # code words of data, mode and length included
+_DATA = 55  # code words of data, including mode and length
 _CHECK = 15  # code words of Reed-Solomon check
 _FORMAT = 0x77C4  # format information: level L, mask 0, and its error correction (annex C)
 _BYTES = 4  # mode indicator of byte mode (table 2)

@@ -1,9 +1,9 @@
 """Binary record of a reading for the flash: 40 bytes with a CRC-32, a fifth as long as its JSON.
 
-A kiosk with a reader of cards writes another layout, of 49 bytes, which also holds the sealed card
-and the permit. A firmware that does not know a layout leaves its files alone (see `segment`).
+A kiosk with a card reader writes another layout, of 49 bytes, which also holds the sealed card and
+the permit. Firmware that does not know a layout leaves its files alone (see `segment`).
 
-Temperatures are stored as hundredths of a degree above -100 °C; messages resolve no more.
+Temperatures are stored as hundredths of a degree above -100 °C, the resolution of messages.
 Pure: no I/O.
 """
 
@@ -16,7 +16,7 @@ SIZE = 40
 CARD_SIZE = 49
 _FORMAT = "<BIIHI6HBBHHBBB"
 _CARD_AT = 36  # offset of the sealed card and of the permit in the second layout
-# First byte of a record; a firmware with another layout must still read these.
+# First byte of a record; firmware with another layout must still read these layouts.
 _LAYOUT = 1
 _CARD_LAYOUT = 2
 _NONE = 0xFFFF
@@ -42,8 +42,10 @@ TEMPERATURES = ("object_c", "ambient_c", "skin_c", "body_c", "threshold_c", "bas
 
 
 def pack(values):
-    """The record of a reading's fields, named as in the protocol; `at` and temperatures may be
-    None. The record has the second layout where there is a field `who`, 16 hex digits or None.
+    """Pack a reading's fields, named as in the protocol, into a record.
+
+    `at` and temperatures may be None. With a field `who` (16 hex digits or None) the record has the
+    second layout.
 
     Raises `ValueError` for a verdict, reason or permit that is not listed here.
     """
@@ -71,8 +73,8 @@ def pack(values):
 
 
 def unpack(data):
-    """The fields of a record; `who` and `permit` only where there are any. Raises `ValueError`
-    where it is torn or of another layout."""
+    """The fields of a record; `who` and `permit` only in the second layout. Raises `ValueError`
+    if the record is torn or has an unknown layout."""
     if not sound(data):
         raise ValueError("not a record")
     fields = struct.unpack(_FORMAT, data[:_CARD_AT])
@@ -97,7 +99,7 @@ def unpack(data):
 
 
 def sound(data):
-    """Whether the bytes are a whole record, with the right CRC."""
+    """Whether the bytes are a complete record with a correct CRC."""
     size = len(data)
     if not size or size != (CARD_SIZE if data[0] == _CARD_LAYOUT else SIZE):
         return False

@@ -1,4 +1,4 @@
-"""Settings from the gateway, which override those of settings.json; the last valid ones are kept.
+"""Settings from the gateway, which override settings.json; the last valid ones are stored.
 
 The kiosk's name, its broker and its secrets cannot be changed from the network.
 """
@@ -30,11 +30,14 @@ _VERSION_MAX = 2**31 - 1
 
 
 class RemoteSettings:
-    """`settings`: the settings in force; `version`: that of the gateway's last settings, 0 before
-    the first."""
+    """The board's settings with the gateway's changes.
+
+    `settings`: the settings in force; `version`: the version of the gateway's last settings, 0
+    before the first.
+    """
 
     def __init__(self, own, path="/remote"):
-        """`own`: the values of settings.json. Raises `SettingsError` where they are invalid."""
+        """Start with `own`, the values of settings.json. Raises `SettingsError` if any is wrong."""
         self._own = own
         self._file = SafeFile(path)
         self.version = 0
@@ -47,9 +50,9 @@ class RemoteSettings:
                 print("remote settings:", error)
 
     def take(self, message):
-        """Apply a settings message and keep it on flash; returns whether anything changed.
+        """Apply a settings message and store it on flash; returns whether anything changed.
 
-        A message is applied as a whole or not at all. Raises `SettingsError`, one line.
+        A message is applied as a whole or not at all. Raises `SettingsError` with one line.
         """
         if not isinstance(message, dict):
             raise SettingsError("expected a JSON object")
@@ -67,7 +70,7 @@ class RemoteSettings:
         return True
 
     def _understand(self, stored):
-        """(settings, version) of a message or of what is on flash. Raises `SettingsError`."""
+        """(settings, version) from a received or stored message. Raises `SettingsError`."""
         if not isinstance(stored, dict):
             raise SettingsError("expected an object")
         version, values = stored.get("version"), stored.get("values")

@@ -1,7 +1,8 @@
 """Small JSON values on flash that survive a power cut at any moment.
 
-Each is kept in two files, written in turn, with a count and a CRC-32: while one is written, the
-other is whole. Also holds `Installed`, the record of which firmware the board boots.
+Each value is kept in two files, written in turn, with a count and a CRC-32: while one file is
+written, the other is complete. This module also holds `Installed`, which records the firmware that
+the board boots.
 """
 
 import binascii
@@ -20,11 +21,11 @@ class SafeFile:
         self._paths = (path + ".a", path + ".b")
 
     def read(self):
-        """The value written last, or None where neither file is whole."""
+        """The value written last, or None if neither file is complete."""
         return max([_read(path) for path in self._paths], key=lambda entry: entry[0])[1]
 
     def write(self, values):
-        """Replace the value by `values`, anything that JSON can hold. Raises `OSError`."""
+        """Replace the value by `values`, which JSON must be able to hold. Raises `OSError`."""
         counts = [_read(path)[0] for path in self._paths]
         body = "%d %s" % (max(counts) + 1, json.dumps(values))
         with open(self._paths[0 if counts[0] <= counts[1] else 1], "w") as file:
@@ -32,12 +33,12 @@ class SafeFile:
 
 
 class Installed:
-    """Which firmware the board boots, and what became of the last update.
+    """Which firmware the board boots, and the result of the last update.
 
-    `good`: slot of the firmware in force; `trial`: slot of an update that must still prove healthy,
-    or ""; `booted`: that update has been booted once; `issued`: when the last update was issued,
-    `version`: its version; `failed`: the version that was rolled back, or ""; `fault`: the sensor
-    fault that was there before the update.
+    `good`: slot of the confirmed firmware; `trial`: slot of an update that must still prove
+    healthy, or ""; `booted`: whether that update has been booted once; `issued`: when the last
+    update was issued; `version`: its version; `failed`: the version that was rolled back, or "";
+    `fault`: the sensor fault that was there before the update.
     """
 
     def __init__(self, path=_INSTALLED):
@@ -59,7 +60,7 @@ class Installed:
         return "b" if self.good == "a" else "a"
 
     def write(self):
-        """Keep the attributes on flash. Raises `OSError`."""
+        """Store the attributes on flash. Raises `OSError`."""
         self._file.write(
             {
                 "good": self.good,
@@ -73,7 +74,7 @@ class Installed:
         )
 
     def choose(self):
-        """The slot to boot now. An update on trial is booted once; if it has not proved healthy by
+        """The slot to boot now. An update on trial is booted once; unless it proves healthy before
         the next boot, it is given up. Raises `OSError`."""
         if not self.trial:
             return self.good
@@ -86,13 +87,13 @@ class Installed:
         return self.good
 
     def confirm(self):
-        """The firmware on trial is healthy: put it in force. Raises `OSError`."""
+        """Keep the firmware on trial for good: it is healthy. Raises `OSError`."""
         self.good, self.trial, self.failed = self.trial, "", ""
         self.write()
 
 
 def _read(path):
-    """(count, value) of one file; (0, None) where it is missing, torn or corrupt."""
+    """(count, value) of one file; (0, None) if it is missing, torn or corrupt."""
     try:
         with open(path, "rb") as file:
             crc, count, body = file.read().split(b" ", 2)

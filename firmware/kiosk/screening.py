@@ -1,24 +1,26 @@
-"""Decides the verdict of a scan, with regard to the scans before it. Pure.
+"""Decides the verdict of a scan, from this scan and the scans before it. Pure.
 
-No I/O and no clock, the same under MicroPython and CPython: board, simulator, evaluation and the
-gateway's re-screening all run this file. It screens and does not diagnose: `fever` means "measure
-again with a clinical thermometer". Temperatures are on the scale of `estimate`.
+It has no I/O and no clock, and works the same under MicroPython and CPython: board, simulator,
+evaluation and the gateway's re-screening all run this file. It screens and does not diagnose:
+`fever` means "measure again with a clinical thermometer". Temperatures are on the scale of
+`kiosk.estimate`.
 
 Where the limits come from:
 
 - **Too cold.** Textbook axillary temperatures begin at 36.0 °C. The skin of a person who comes out
-  of the frost is 3.4 °C below its usual level at first and 1.7 °C after a minute (Dzien 2020,
-  n = 92): with `_BODY_MIN_C` = 35.6 no healthy person passes within that minute. Where the crowd
-  reads low, the factory curve decides: a frosty morning must not teach the kiosk that cold skin is
-  usual. Cold skin can hide a fever, so a person who was too cold and reads warmer within a minute,
-  by no more than skin recovers in that time, is still asked to wait.
+  of the frost is 3.4 °C below its usual level at first and 1.7 °C below it after a minute (Dzien
+  2020, n = 92): with `_BODY_MIN_C` = 35.6 no healthy person passes within that minute. If the
+  crowd reads low, the estimate by the factory curve is judged without the baseline: a frosty
+  morning must not teach the kiosk that cold skin is usual. Cold skin can hide a fever. So a person
+  who was too cold is still asked to wait if the next scan, within a minute, is warmer by no more
+  than skin recovers in that time.
 - **Confirm.** With 13,699 people a day even a good kiosk has hundreds of false positives. A first
   positive asks for another scan; it becomes an alarm when that scan agrees, when nobody comes
-  within `CONFIRM_MS`, or when the next scan is clearly of another person, by temperature or card.
-- **Absolute limit.** `_LIMIT_C` by the factory curve, or a higher threshold, is positive whatever
-  the baseline.
-- **Room.** The sensor's accuracy holds from 16 °C on (data sheet 3901090614); above 35 °C the air
-  is as warm as skin, and the skin says nothing about the body.
+  within `CONFIRM_MS`, or when temperature or card show that the next scan is of another person.
+- **Absolute limit.** An estimate by the factory curve of `_LIMIT_C` or more is positive whatever
+  the baseline, unless the threshold is higher.
+- **Room.** The sensor's accuracy is specified from 16 °C up (data sheet 3901090614). Above 35 °C
+  the air is as warm as skin, and the skin says nothing about the body.
 """
 
 from kiosk.baseline import Baseline
@@ -30,7 +32,7 @@ RETRY = "retry"
 
 THRESHOLD_C = 37.3
 
-# Reasons of a retry; the display has words for each.
+# Reasons for a retry; the display has words for each.
 SHORT = "short"  # left before the sensor settled
 MOVING = "moving"  # never held still
 FAR = "far"  # too cold for skin: the wall or the edge of the face is in view
@@ -39,18 +41,18 @@ HOT = "hot"  # too hot for skin: a cup, a lamp
 SENSOR = "sensor"  # the sensor failed during the scan
 WAIT = "wait"  # the sensor's own temperature is still moving
 ROOM = "room"  # the hall is too cold or too hot to measure in
-CONFIRM = "confirm"  # positive for the first time: another scan is needed
-REFERENCE = "reference"  # a calibration reference, no person
-# Reason of a fever.
+CONFIRM = "confirm"  # a first positive: another scan is needed
+REFERENCE = "reference"  # a calibration reference, not a person
+# Reason for a fever.
 UNCONFIRMED = "unconfirmed"  # positive, and the person did not come back for another scan
 
 _SKIN_MIN_C = 30.0
 _SKIN_MAX_C = 42.0
-"""Plausible skin temperatures: from two SD below the skin of people who come out of the frost
-(33.2 ± 1.5 °C, Dzien 2020) to that of the highest fever."""
+"""Plausible skin temperatures (°C): from two SD below the mean of people who come out of the frost
+(33.2 ± 1.5 °C, Dzien 2020) to the skin of the highest fever."""
 
 _BODY_MIN_C = 35.6
-"""Lowest estimate (°C) that is judged: a lower one comes from cold skin, not from the body."""
+"""Lowest estimate (°C) that is judged: a lower one shows cold skin, not the body's temperature."""
 
 _LIMIT_C = 38.0
 """Estimate (°C) by the factory curve that is positive whatever the baseline, unless the threshold
@@ -60,34 +62,35 @@ ROOM_MIN_C = 16.0
 ROOM_MAX_C = 35.0
 
 CONFIRM_MS = 7000
-"""Time (ms) for the person to hear the sound, read the display, step back and up again."""
+"""Time (ms) for the person to hear the sound, read the display, step back and step up again."""
 
 _SAME_C = 0.5
-"""Largest difference (°C of skin) between two scans of one person: three SD of the difference of
-two scans, each 0.11 °C at the inner canthus (Wang et al. 2023)."""
+"""Largest difference (°C of skin) between two scans of one person: three SD of that difference,
+with an SD of 0.11 °C per scan at the inner canthus (Wang et al. 2023)."""
 
 _CLEARS_C = 0.3
 """Largest difference (°C of skin) at which a normal scan clears a positive although the view was
-empty in between: two SD of the difference of two scans. Whoever differs by more is taken for
-another person, and the positive is alarmed for."""
+empty in between: two SD of the difference of two scans. With a larger difference the scan is taken
+for another person's, and the positive becomes an alarm."""
 
 _COLD_MS = 60_000
 _REWARM_C = 0.4
 _REWARM_C_PER_S = 0.06
-"""For `_COLD_MS` after a cold scan, a rise below `_REWARM_C` (noise of two scans) plus this rate is
-taken for skin that recovers. The rate is 1.5 times a forehead's first rise (Dzien 2020)."""
+"""For `_COLD_MS` after a cold scan, a rise below `_REWARM_C` (noise of two scans) plus this rate
+times the time is taken for skin that recovers. The rate is 1.5 times the rate at which a cold
+forehead warms at first (Dzien 2020)."""
 
 _RETURN_C = 0.3
 _RETURN_C_PER_S = 0.04
-"""The same where the view was empty in between, so that it may be a stranger: two SD of the noise,
-and the first rise itself."""
+"""The same limit if the view was empty in between, when the next person may be another: two SD of
+the noise, plus the forehead's first rate itself."""
 
 
 class Judgement:
     """A verdict, its reason and its temperatures (°C); `scan` is whatever the caller passed.
 
-    `body_c`: the estimate minus `baseline_c`, which is shown and compared with `threshold_c`, the
-    setting less the site's margin.
+    `body_c` is the estimate minus `baseline_c`; it is shown, and compared with `threshold_c`, which
+    is the setting minus the site's margin.
     """
 
     def __init__(self, scan, verdict, reason, skin_c, body_c, baseline_c, threshold_c=None):
@@ -121,7 +124,7 @@ class Screening:
         self._noted = False  # whether the person in view has been counted for the drift
 
     def set_threshold(self, threshold_c):
-        """Apply a threshold (°C): what is compared is less by the site's margin."""
+        """Apply a threshold (°C); estimates are compared with it minus the site's margin."""
         self.alarm_c = threshold_c - self.site.margin_c
 
     @property
@@ -132,8 +135,9 @@ class Screening:
     def judge(self, now_ms, skin_c, air_c, quality="", stayed=False, scan=None):
         """Judge one scan; returns a list of judgements, the last for the person in view.
 
-        There are two when this scan shows that the person of an earlier positive scan has left,
-        and none when a person who has had a verdict lingers: one visit is one judgement.
+        There are two judgements when this scan shows that the person of an earlier positive scan
+        has left. There is none when a person who has had a verdict lingers: each visit is judged
+        once.
         `quality`: the reason why the scan is poor, or ""; with `SENSOR`, `skin_c` and `air_c` (°C)
         are None. `stayed`: nobody has left the view since the last scan.
         """
@@ -158,7 +162,7 @@ class Screening:
             judgement.reason = HOT
             return [judgement]
         if positive:
-            # A positive counts even where the scan is poor.
+            # A positive counts even if the scan is poor.
             return self._positive(judgement, now_ms, stayed)
         judgement.reason = self._doubt(now_ms, skin_c, factory_c, air_c, quality, stayed)
         if not self._noted and judgement.reason in ("", COLD):
@@ -177,7 +181,7 @@ class Screening:
         return [self._alarm_for(first), judgement]
 
     def overdue(self, now_ms):
-        """The alarm for a positive after whom no scan came in time, else None."""
+        """The alarm for a first positive that no scan followed in time, or None."""
         if self._first is None or now_ms - self._first_ms < CONFIRM_MS:
             return None
         first, self._first = self._first, None
@@ -225,7 +229,8 @@ class Screening:
             return ROOM
         if factory_c - max(self.baseline.offset_c, 0.0) < _BODY_MIN_C:
             if factory_c >= _BODY_MIN_C:
-                # Too cold only because the baseline is high: it may be out of date, so it learns.
+                # Too cold only because the baseline is high. It may be out of date, so the baseline
+                # learns from this person.
                 self.baseline.learn(factory_c)
             self._cold_c = factory_c
             self._cold_ms = now_ms

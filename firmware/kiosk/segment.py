@@ -1,13 +1,13 @@
 """One file of the outbox: records of one boot within a window of `SPAN` sequence numbers.
 
 A file holds either fevers or other readings, so that the others can be given up first. A backlog
-has forty files. Records with a card, of the second layout, have files of their own: their names end
-in "2", and a firmware that does not know the layout takes them for no segments. To save heap a file
-is described by a `bytearray`, called `state`. It holds:
+has forty files. Records with a card have another layout and files of their own, whose names end in
+"2"; firmware that does not know this layout ignores these files. To save heap, a `bytearray` named
+`state` describes a file. It holds:
 
 - boot, window, kind, and the number of places (record slots) in the file;
 - the set of numbers in the file (`kiosk.number_set`: some 40 bytes, 128 at most);
-- the set of those not yet acknowledged, left out while it is the same set.
+- the set of numbers not yet acknowledged, left out while it equals the first set.
 """
 
 import os
@@ -16,7 +16,7 @@ import struct
 from kiosk import number_set, record
 from kiosk.number_set import SPAN
 
-# Boot; 4 * window + 2 * carded + fever; places; bytes of the first set; whether there is a second.
+# Boot; 4 * window + 2 * carded + fever; places; bytes of the first set; whether a second follows.
 _HEAD = "<IIHBB"
 _SETS = 12  # offset of the sets in a state
 _BLOCK = 4096  # bytes of a flash block; a file takes whole blocks
@@ -29,7 +29,7 @@ def new(boot, window, fever, carded=False):
 
 
 def named(name):
-    """The state for a file's name, still to be loaded; None where the file is not a segment."""
+    """The state for a file's name, not loaded yet; None if the file is not a segment."""
     boot, dash, rest = name.partition("-")
     carded = rest[-2:] in ("f2", "n2")
     if carded:
@@ -56,7 +56,7 @@ def fever_of(state):
 
 
 def size_of(state):
-    """Bytes of each record in the file."""
+    """Size (bytes) of each record in the file."""
     return record.CARD_SIZE if state[4] & 2 else record.SIZE
 
 
@@ -99,16 +99,16 @@ def load(folder, state):
 
 
 def append(folder, state, records):
-    """Append sound records, whose numbers must be above `last`. Raises `OSError`."""
+    """Append sound records, whose numbers must be above `last(state)`. Raises `OSError`."""
     places, size = _places(state), size_of(state)
     there, unacked = _sets(state)
     path = _path(folder, state)
     try:
         with open(path, "ab" if places else "wb") as file:
-            pad = bytes(-file.seek(0, 2) % size)  # a torn record is filled up to its place
+            pad = bytes(-file.seek(0, 2) % size)  # a torn record is padded to a full record
             file.write(pad + b"".join(records))
     except OSError:
-        try:  # what the failed write left in the file still takes places
+        try:  # the part that was written still takes places
             _keep(state, there, unacked, (os.stat(path)[6] + size - 1) // size)
         except OSError:
             pass
@@ -122,7 +122,7 @@ def append(folder, state, records):
 
 
 def read(folder, state, seq):
-    """The record of an unacknowledged reading; None where it is corrupt, and it is then given up.
+    """The record of an unacknowledged reading, or None if it is corrupt; it is then given up.
 
     Its place is after the records with lower numbers, and after corrupt ones between them.
     """
@@ -154,7 +154,7 @@ def next_seq(state, skip=()):
 
 
 def release(state, first, last):
-    """Mark the numbers `first` to `last` as acknowledged; returns how many were not before."""
+    """Mark the numbers `first` to `last` as acknowledged; returns how many are new."""
     first = max(first - _first(state), 0)
     end = min(last + 1 - _first(state), SPAN)
     if first >= end:
@@ -167,7 +167,7 @@ def release(state, first, last):
 
 
 def remove(folder, state):
-    """Remove the file; where that fails, its readings are sent again after the next boot."""
+    """Remove the file; if that fails, its readings are sent again after the next boot."""
     try:
         os.remove(_path(folder, state))
     except OSError:
@@ -188,7 +188,7 @@ def _places(state):
 
 
 def _sets(state):
-    """(numbers in the file, those not acknowledged); one object while none is acknowledged."""
+    """(numbers in the file, numbers not acknowledged); the same object while both are equal."""
     end = _SETS + state[10]
     there = state[_SETS:end]
     return there, state[end:] if state[11] else there

@@ -1,10 +1,10 @@
-"""Checks on the sensor's values: it still measures, its lens is clear, its can has settled. Pure.
+"""Checks that the sensor still measures, its lens is clear, and its metal can has settled. Pure.
 
 - `FrozenCheck`: a working part's noise changes the last bits of its values all the time.
 - `LensCheck`: behind dirt or tape every face reads too cold for skin.
-- `WarmUp`: after power-on the board warms the sensor's can for ten minutes and more. Until it has
-  settled, the can is warmer than the air by another amount than when the part was calibrated, so
-  the air is estimated too cold and healthy people as feverish.
+- `WarmUp`: after power-on the board warms the sensor's can for ten minutes and more. Until the can
+  has settled, it exceeds the air's temperature by another amount than at calibration. The air is
+  then estimated too cold, and healthy people appear feverish.
 """
 
 from kiosk import screening
@@ -16,39 +16,39 @@ value once or twice."""
 
 BLOCKED_SCANS = 20
 """Scans in a row with reason `FAR` after which the lens counts as blocked. A person who stands too
-far away comes nearer when asked; twenty in a row who do not mean that the lens is at fault. The
-reason `COLD` does not count: a frosty morning also cools skin."""
+far away comes nearer when asked; if twenty in a row do not, the lens is at fault. The reason `COLD`
+does not count: a frosty morning also cools skin."""
 
 _GLIMPSE_C = 0.5
 """Rise (°C) of the view that counts as a person behind a dirty lens. Behind a film that passes a
-tenth of the radiation a face is 0.6 to 1.5 °C warmer than the wall: too little for a scan, but six
-times the part's noise."""
+tenth of the radiation, a face reads 0.6 to 1.5 °C warmer than the wall. That is too little for a
+scan, but six times the sensor's noise."""
 
 _GLIMPSE_SAMPLES = 10
-"""Samples in a row above `_GLIMPSE_C` (1 s): a person who stands before the kiosk. A passer-by is
-gone sooner."""
+"""Samples in a row from `_GLIMPSE_C` up (1 s) that show a person standing before the kiosk. A
+passer-by is gone sooner."""
 
 _FORGET_MS = 30 * 60_000
-"""Glimpses farther apart than this are not counted together: a guard who walks past now and
-then in an empty hall does not mean dirt."""
+"""Glimpses farther apart than this (ms) are not counted together: a guard who walks past now and
+then in an empty hall is no sign of dirt."""
 
 _BLOCK_MS = 20_000
-"""Time over which the can's temperature is averaged; the mean is good to some thousandths of a
-degree."""
+"""Time (ms) over which the can's temperature is averaged; the mean is accurate to some thousandths
+of a degree."""
 
 _APART = 3
-"""Number of blocks between the two that are compared: one minute."""
+"""Distance, in blocks of `_BLOCK_MS`, of the two means that are compared: one minute."""
 
 _RISE_C = 0.1
 """A can that moves less than this (°C) in a minute has settled. With a time constant of ten minutes
-it is then 1 °C below its final temperature, which is 0.1 °C in a face's estimate."""
+it is then 1 °C below its final temperature, which changes a face's estimate by 0.1 °C."""
 
 _MOST_MS = 20 * 60_000
-"""Longest warm-up: a can that still moves after this time follows the hall's temperature."""
+"""Longest warm-up (ms): a can that still moves after this time follows the hall's temperature."""
 
 
 class FrozenCheck:
-    """Takes every sample; raises `FrozenError` while the values do not change."""
+    """Check that the sensor's values change; `check` takes every sample."""
 
     def __init__(self):
         self._object_c = None
@@ -68,7 +68,7 @@ class FrozenCheck:
 
 
 class LensCheck:
-    """Takes the reason of each judgement, and the rise of the view while nobody is scanned.
+    """Check that the lens is clear: takes each judgement's reason, and the view between scans.
 
     `blocked` stays set until a face reads as skin again.
     """
@@ -106,7 +106,7 @@ class LensCheck:
 
 
 class WarmUp:
-    """Takes the can's temperature at each sample; `over` is set once it has settled.
+    """Warm-up of the sensor's can: takes each sample; `over` is set once the can has settled.
 
     `warm`: the can had settled before a reset, so `over` is set from the start.
     """

@@ -1,7 +1,7 @@
 """Identifies the sensor on the bus, and checks that its settings have not changed since.
 
-Config1 holds factory calibration beside the filter settings and differs between parts, so its value
-at first sight of a part is kept on flash, and another value later is a fault.
+The register Config1 holds factory calibration beside the filter settings and differs between parts.
+So the value first read from a part is stored on flash; a different value later is a fault.
 """
 
 from kiosk.errors import SetupError
@@ -18,7 +18,7 @@ class SensorUnit:
         self.number = ""
 
     def check(self):
-        """Read number and settings; returns whether the part is another than before. Raises
+        """Read the number and settings; returns whether the part is not the same as before. Raises
         `SensorError`."""
         number = self._sensor.unit_id()
         config1 = self._sensor.check_setup()

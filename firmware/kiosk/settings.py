@@ -1,4 +1,4 @@
-"""The board's settings, read from a JSON file: its name and place, network and credentials."""
+"""The board's settings, read from a JSON file: name, place, network and credentials."""
 
 import json
 
@@ -10,11 +10,11 @@ CA_PATH = "/ca.der"
 
 
 class Settings:
-    """Checked settings; attributes as in settings.json, `card_key` as bytes, and those derived.
+    """Checked settings: the fields of settings.json (`card_key` as bytes) and derived attributes.
 
-    `quiet`: (from, to) in minutes of the local day, or None; `glyphs`: {character: 32 bytes} of the
-    notice; `ssid`: the Wi-Fi's name as bytes; `static`: (address, netmask, router, name server), or
-    None for DHCP; `reader`: all that the reader of cards is set to.
+    Derived are `quiet`: (from, to) in minutes of the local day, or None; `glyphs`: {character:
+    32 bytes} of the notice; `ssid`: the Wi-Fi's name as bytes; `static`: (address, netmask, router,
+    name server), or None for DHCP; `reader`: all settings of the card reader.
     """
 
     kiosk: str
@@ -63,7 +63,7 @@ class Settings:
     static: tuple[str, str, str, str] | None
 
     def __init__(self, values):
-        """`values`: a dict as in settings.json. Raises `SettingsError` for an invalid one."""
+        """Check `values`, a dict as in settings.json. Raises `SettingsError`."""
         from kiosk.settings_check import check  # loaded only here: it takes memory
 
         try:
@@ -72,7 +72,7 @@ class Settings:
             give_back("settings_check")
 
     def is_quiet(self, utc_s):
-        """Whether a Unix time (s) is within the quiet hours; False where the time is None."""
+        """Whether a Unix time (s) is within the quiet hours; False if it is None."""
         if self.quiet is None or utc_s is None:
             return False
         begin, end = self.quiet
@@ -81,8 +81,8 @@ class Settings:
 
 
 def read(path=PATH):
-    """The checked values of settings.json. Raises `SettingsError`, one line: file, field, what was
-    expected."""
+    """The checked values of settings.json. Raises `SettingsError` with one line: file, field and
+    what was expected."""
     try:
         with open(path) as file:
             values = json.load(file)

@@ -1,9 +1,9 @@
 """Fetches and decrypts a kiosk's file by a setup code, which the gateway's pages show once.
 
-A code has 20 characters of 32, 100 bits. One digest of it is a Fernet key, another the name under
-which the gateway keeps the kiosk's file for 15 minutes, encrypted with that key. The connection
-needs no authentication: an eavesdropper or impostor does not have the key, and a file sealed with
-another key is refused.
+A code has 20 characters out of 32, which is 100 bits. One digest of the code is a Fernet key.
+Another is the name under which the gateway keeps the kiosk's file for 15 minutes, encrypted with
+that key. The connection needs no authentication: an eavesdropper or impostor does not have the key,
+and a file sealed with another key is refused.
 
 Source: github.com/fernet/spec. The gateway imports this file too.
 """
@@ -28,7 +28,7 @@ _LEAST = 1 + 8 + 16 + 16 + 32  # version, time, IV, a block, HMAC
 
 
 def parse(text):
-    """(host, port, code) of the text HOST[:PORT]/CODE, or of a link that ends in "#" and this text.
+    """(host, port, code) from the text HOST[:PORT]/CODE, or from a link that ends in "#" and it.
     Raises `SettingsError`."""
     text = text.split("#")[-1].strip()
     place, slash, rest = text.partition("/")
@@ -60,7 +60,7 @@ def key_of(code):
 
 
 def unseal(sealed, code):
-    """Decrypt a Fernet token with a code's key. Raises `SettingsError` where it does not fit."""
+    """Decrypt a Fernet token with a code's key. Raises `SettingsError` if the key is wrong."""
     key = key_of(code)
     head, tag = sealed[:-32], sealed[-32:]
     if len(sealed) < _LEAST or sealed[0] != _VERSION or hmac(key[:16], head) != tag:
@@ -73,9 +73,10 @@ def unseal(sealed, code):
 
 async def fetch(host, port, path):
     """The body of https://host:port/path, or None for status 404. Raises `OSError` or `ValueError`
-    for no answer or any other.
+    if there is no answer or another one.
 
-    The certificate is not verified (see above): a new board has no authority and no time.
+    The certificate is not verified (see above): a new board has neither a certificate authority nor
+    the time.
     """
     ask = "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (path, host, port)
     stream = await _connected(host, port)
@@ -109,7 +110,7 @@ async def fetch(host, port, path):
 
 def _is_whole(answer):
     """Whether the body has the length of the Content-Length header. The end of a TLS stream cannot
-    be used: MicroPython's `read` reports it once, and not where it came with the last bytes."""
+    be used: MicroPython's `read` reports it once, and not if it came with the last bytes."""
     head, gap, body = answer.partition(b"\r\n\r\n")
     _, _, length = head.lower().partition(b"\r\ncontent-length:")
     return bool(gap and length) and len(body) >= int(length.split(b"\r\n")[0])
@@ -149,7 +150,7 @@ async def _connected(host, port):
         context.verify_mode = ssl.CERT_NONE
         stream = context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
         stream.setblocking(False)
-    except BaseException:  # also cancellation by a time limit
+    except BaseException:  # including cancellation by a time limit
         raw.close()
         raise
     return stream

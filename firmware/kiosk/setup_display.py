@@ -28,7 +28,7 @@ class SetupDisplay(Display):
         self._changes = 0
 
     def invite(self, name, password, address):
-        """Set the screens that say how to join the access point and where its page is."""
+        """Set the screens that show how to join the access point and the address of its page."""
         # Format: github.com/zxing/zxing/wiki/Barcode-Contents, Wi-Fi.
         self._code = qr.modules(("WIFI:T:WPA;S:%s;P:%s;;" % (name, password)).encode())
         self._screens = [None, (name, password), ("http://", address)]
@@ -36,8 +36,8 @@ class SetupDisplay(Display):
     def tell(self, key, about="", sign=None, last=False):
         """Show the state `WORDS[key]` at once, and from then on in turn with the other screens.
 
-        `about`: second line, where that of the words is empty; `sign`: "check", "warning" or None;
-        `last`: the invitation is not shown any more.
+        `about`: the second line if that of the words is empty; `sign`: "check", "warning" or None;
+        `last`: stop showing the invitation.
         """
         head, tail = WORDS[key]
         self._news = (head, (tail or about)[:_LINE_LETTERS], sign)
@@ -60,7 +60,7 @@ class SetupDisplay(Display):
             at = at + 1 if self._changes == changes else 0
 
     async def _draw(self):
-        """Draw the screen in `wanted`: None for the QR code, two lines, or lines and a sign."""
+        """Draw the screen in `wanted`: None for the QR code, two lines, or two lines and a sign."""
         self.canvas.fill(0)
         if self.wanted is None:
             self._draw_code()
@@ -76,7 +76,7 @@ class SetupDisplay(Display):
         await asyncio.sleep_ms(0)
 
     def _draw_code(self):
-        """Draw the QR code, dark modules on a lit square as cameras expect, and its purpose."""
+        """Draw the QR code, its dark modules on a lit square as cameras expect, and a caption."""
         fill = self.canvas.fill_rect
         fill(0, 0, _SQUARE, _SQUARE, 1)
         for y, row in enumerate(self._code):

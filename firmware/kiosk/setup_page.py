@@ -1,8 +1,8 @@
 """HTML of the setup page, in Chinese and English, without external resources.
 
 It runs in the captive-portal browser of a phone, which may have no file chooser, new windows,
-clipboard or storage, and closes when the Wi-Fi is lost. So settings are typed, pasted or in the
-link; the board keeps them, and tells each newly opened page the state of the setup.
+clipboard or storage, and closes when the Wi-Fi is lost. So settings are typed, pasted or taken
+from the link. The board keeps them, and tells each newly opened page the state of the setup.
 """
 
 PAGE = """<!doctype html>

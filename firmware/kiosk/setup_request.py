@@ -15,11 +15,11 @@ _CA_MAX = 4096
 class SetupRequest:
     """A checked message of the setup page. Raises `SettingsError`.
 
-    A message without code and file takes over that of the preceding request, `before`.
+    A message without a code and a file uses the code or file of the preceding request, `before`.
 
-    `code`: (host, port, code), or None where `text` is the kiosk's file; `network`: the Wi-Fi's
-    name as bytes, b"" for none; `ssid`: the same as text; `used`: the code has been used up;
-    `anyway`: store the settings without trying the Wi-Fi.
+    `code`: (host, port, code), or None if `text` is the kiosk's file; `network`: the Wi-Fi's name
+    as bytes, b"" for none; `ssid`: the name as text; `used`: whether the code has been used up;
+    `anyway`: whether to store the settings without trying the Wi-Fi.
     """
 
     def __init__(self, message, before):
@@ -57,8 +57,8 @@ class SetupRequest:
 
 
 def understand(text, wish):
-    """(values, CA certificate in DER, `Settings`) of a kiosk's file, with the Wi-Fi and language of
-    the request. Raises `SettingsError`."""
+    """(values, CA certificate in DER, `Settings`) from the text of a kiosk's file, with the Wi-Fi
+    and language of the request `wish`. Raises `SettingsError`."""
     try:
         file = json.loads(text)
     except ValueError:

@@ -1,6 +1,6 @@
 """Verifies RSA signatures with SHA-256: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2).
 
-MicroPython has no public-key functions, but long integers, which suffice. The whole padded block is
+MicroPython has no public-key functions, but its long integers suffice. The whole padded block is
 compared and never parsed, which excludes forgeries by lax parsing.
 """
 
@@ -19,7 +19,7 @@ async def verified(modulus, signature, message):
     """Whether `signature` (base64) of `message` (bytes) is valid for the key with `modulus`
     (base64) and exponent 65537.
 
-    Other tasks run between squarings, which take a board some hundred ms in all.
+    Other tasks run between the squarings, which together take a board some hundred ms.
     """
     try:
         key = binascii.a2b_base64(modulus)

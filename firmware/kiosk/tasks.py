@@ -10,7 +10,7 @@ from kiosk.update import TRIAL_MS
 
 
 async def run(app, own):
-    """Run the app's `own` tasks, [(name, function)], and those that every board has; never ends."""
+    """Run the app's `own` tasks, [(name, function)], and the tasks of every board, for ever."""
 
     async def trial():
         await _prove(app)
@@ -42,7 +42,7 @@ async def _supervise(app, name, work):
             print("task %s fell:" % name)
             sys.print_exception(error)
             if app.update.on_trial:
-                machine.reset()  # the starter then boots the firmware before the update
+                machine.reset()  # the starter then boots the previous firmware
             await asyncio.sleep(1)
 
 

@@ -1,10 +1,10 @@
-"""The number of this boot, and why it came. Asked for once, then unloaded."""
+"""The number of this boot and the reason for it. Loaded once at start, then unloaded."""
 
 from kiosk.safe_file import SafeFile
 
 
 def reset_word(machine):
-    """Why the board started, as the health message has it; `machine`: MicroPython's module."""
+    """Why the board started, in the health message's words; `machine` is MicroPython's module."""
     return {
         machine.PWRON_RESET: "power on",
         machine.HARD_RESET: "reset",
@@ -15,9 +15,9 @@ def reset_word(machine):
 
 
 def next_boot(path="/boot", after=0, fresh=0):
-    """Number this boot, one above the last; safe against power cuts.
+    """Number of this boot, one above the last, stored on flash; safe against power cuts.
 
-    `after`: the highest boot number known from the outbox. Where no number is known, or the flash
+    `after`: the highest boot number known from the outbox. If no number is known, or the flash
     refuses it, the result is `fresh`, which the caller draws at random: a board whose flash was
     erased must not reuse earlier numbers, or the gateway would ignore its readings as repeats.
     """
@@ -29,5 +29,5 @@ def next_boot(path="/boot", after=0, fresh=0):
         file.write(boot)
     except OSError as error:
         print("boot not counted:", error)
-        return fresh  # or the next boot would have the same number
+        return fresh  # otherwise the next boot would have the same number
     return boot

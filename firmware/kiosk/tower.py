@@ -1,8 +1,8 @@
 """Drives a lamp post's tower of lamps and its siren, and reads its button.
 
-The pins are those of a kiosk's board in another use (hardware/lamp-post.md). Amber is lit by the
-contact that is closed at rest: whatever stops the program or the board's supply lights it, and the
-program has to hold it off. A watchdog as short as the gateway's beats guards the holding.
+The board is a kiosk's, with its pins used differently (hardware/lamp-post.md). A relay contact that
+is closed at rest lights amber: if the program or the board's supply stops, amber is lit, and the
+program must hold it off. A short watchdog (`HOLDING_MS`) guards the board while it does.
 """
 
 from machine import WDT, Pin
@@ -10,13 +10,13 @@ from machine import WDT, Pin
 import kiosk_board
 
 HOLDING_MS = 4000
-"""Time without `feed` after which the watchdog resets a board that holds amber off."""
+"""Time (ms) without `feed` after which the watchdog resets a board that holds amber off."""
 
-_WATCHDOG_MS = 30_000  # otherwise: TLS and a silent name server may block for many seconds
+_WATCHDOG_MS = 30_000  # while amber is lit: TLS and a silent name server may block for many seconds
 _IDENTIFY_MS = 10_000
 _BLINK_MS = 500
 HELD_MS = 30_000
-"""A button that is down for longer is jammed or its wire is shorted."""
+"""A button that is down for longer (ms) is jammed, or its wire is shorted."""
 
 _DOWN_READS = 2  # reads in a row that make a press: contacts bounce
 
@@ -25,7 +25,7 @@ class Tower:
     """Lamps, siren and button of one post."""
 
     def __init__(self):
-        # First of all pins: neither may act before the gateway's state is known.
+        # The siren and the amber relay first: neither may act before the gateway's state is known.
         self._siren = Pin(kiosk_board.DOOR, Pin.OUT, value=0)
         self._amber_off = Pin(kiosk_board.AMBER, Pin.OUT, value=0)
         self._red = Pin(kiosk_board.RED, Pin.OUT, value=0)
@@ -33,15 +33,15 @@ class Tower:
         self._button = Pin(kiosk_board.READER_TX, Pin.IN, Pin.PULL_UP)
         self._shown = (False, True, False)
         self._sounding = False
-        self._reads = None  # reads in a row that found the button down; None: not yet seen up
+        self._reads = None  # reads in a row that found the button down; None: never seen up yet
         self._down_ms = None
-        self._blinks = False  # asked to blink
+        self._blinks = False  # whether to begin to blink
         self._blink_until_ms = 0
         self._holding = False
         self._watchdog = WDT(timeout=_WATCHDOG_MS)
 
     def show(self, now_ms, red, amber, green):
-        """Light these lamps. New ones are lit before old ones go out: the tower is never dark."""
+        """Light these lamps. New ones are lit before others go out, so the tower is never dark."""
         if self._blinks:
             self._blinks, self._blink_until_ms = False, now_ms + _IDENTIFY_MS
         if now_ms < self._blink_until_ms and now_ms // _BLINK_MS % 2:
@@ -62,7 +62,7 @@ class Tower:
             self._guard(False)
 
     def sound(self, on):
-        """Switch the siren."""
+        """Switch the siren on or off."""
         if on != self._sounding:
             self._sounding = on
             self._siren.value(on)
@@ -72,12 +72,12 @@ class Tower:
         self._blinks = True
 
     def feed(self):
-        """The program runs; call it at least every second."""
+        """Feed the watchdog; call it at least every second."""
         self._watchdog.feed()
 
     def pressed(self, now_ms):
-        """Whether the button was pressed since the last call; call it every 20 ms. One that is
-        down when the board starts counts only once it has been let go."""
+        """Whether the button was pressed since the last call; call it every 20 ms. A button that is
+        down when the board starts counts only after it was released."""
         if self._button.value():
             self._reads, self._down_ms = 0, None
             return False

@@ -1,8 +1,8 @@
 """Opens a non-blocking TLS connection to the broker.
 
-A blocking handshake would stop the scan for ever where a broker accepts and then sends nothing.
-Here the handshake runs within the first reads and writes, which return None ("would block") until
-it is done; the MQTT client's time limits bound it.
+A blocking handshake would stop the scan for ever if a broker accepts and then sends nothing. Here
+the handshake runs within the first reads and writes, which return None ("would block") until it is
+done. The MQTT client's time limits bound it.
 """
 
 import errno
@@ -12,7 +12,7 @@ import ssl
 
 
 def context_for(ca_der):
-    """A TLS context that verifies the server's certificate by one authority (DER bytes)."""
+    """A TLS context that trusts one certificate authority (DER bytes) for the server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=ca_der)
@@ -38,7 +38,7 @@ class Connector:
         self.last_error = None
 
     def tick(self, now_ms):
-        """Continue without blocking; errors end in `state` "failed" and `last_error`."""
+        """Continue without blocking; an error sets `state` to "failed" and `last_error`."""
         if self.state != "awaiting_tcp":
             return
         try:
@@ -46,7 +46,7 @@ class Connector:
                 self._connect()
             else:
                 self._wrap(self._raw, self._poll)
-        except Exception as error:  # whatever it is, the state machine ends in "failed"
+        except Exception as error:  # after any error the state machine ends in "failed"
             self.last_error = error
             self.cancel()
 
@@ -63,7 +63,7 @@ class Connector:
         host = self._address.tick()
         if host is None:
             return
-        # With an address, never a name: a name would block while a name server is silent.
+        # `host` is an address, never a name: a name would block while a name server is silent.
         info = socket.getaddrinfo(host, self._port, 0, socket.SOCK_STREAM)[0]
         self._raw = raw = socket.socket(info[0], info[1])
         raw.setblocking(False)
@@ -85,7 +85,7 @@ class Connector:
             # TCP_NODELAY (level 6, option 1): small packets must not wait (Nagle's algorithm).
             raw.setsockopt(6, 1, 1)
         except (OSError, AttributeError):
-            pass  # lwIP builds without the option send at once anyway
+            pass  # without this option, lwIP sends at once anyway
         stream = self._context.wrap_socket(
             raw, server_hostname=self._name, do_handshake_on_connect=False
         )

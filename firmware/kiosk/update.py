@@ -1,7 +1,7 @@
 """Updates over the air: takes offers and judges a trial; `update_install` installs an offer.
 
-An offer is signed for this kiosk and must have been issued after the last one taken, so that a
-replayed offer is refused. The bundle is fetched into one file, checked by its SHA-256 and unpacked
+An offer is signed for this kiosk and must be newer than the last one taken, so that a replayed
+offer is refused. The bundle is fetched into one file, checked by its SHA-256 and unpacked
 into the spare slot, which is then booted on trial (see `starter`).
 """
 
@@ -22,8 +22,9 @@ _TRIAL_MIN_MS = 20_000
 class Update:
     """Updates of one kiosk; `key` is the modulus (base64) of the key that signs offers.
 
-    `host` has `say(state, **more)`, which tells the gateway, `ask(offset)` for a piece, `idle()`,
-    whether nobody is scanned, `fault()`, the sensor fault (None: not known yet), and `restart()`.
+    `host` has methods: `say(state, **more)` tells the gateway; `ask(offset)` requests a piece;
+    `idle()` returns whether nobody is scanned; `fault()` returns the sensor fault, "" for none, or
+    None while unknown; `restart()` restarts the board.
     """
 
     def __init__(self, kiosk, key, host, folder=""):
@@ -50,14 +51,14 @@ class Update:
         return "rolled back %s" % self.installed.failed[:32] if self.installed.failed else ""
 
     def healthy(self, up_ms, line_up):
-        """Whether the running firmware is healthy: up for 20 s and connected; on trial also without
-        a new sensor fault."""
+        """Whether the running firmware is healthy: up for 20 s and connected. An update on trial
+        must also have no new sensor fault."""
         fault = self.host.fault()
         same = fault is not None and fault in ("", self.installed.fault)
         return up_ms >= _TRIAL_MIN_MS and line_up and (same or not self.on_trial)
 
     def offer(self, message):
-        """Take an offer from the gateway: a decoded, unchecked message."""
+        """Take an offer from the gateway: a decoded message, not yet checked."""
         self._offer = message
         self._offered.set()
         if self._installation:
@@ -69,7 +70,7 @@ class Update:
             self._installation.piece(payload)
 
     def confirm(self):
-        """Put the update on trial in force and tell the gateway. Raises `OSError`."""
+        """Keep the update on trial for good and tell the gateway. Raises `OSError`."""
         self.installed.confirm()
         self.host.say("running", version=VERSION)
 
@@ -79,7 +80,7 @@ class Update:
             self.host.say("rolled back", version=self.installed.failed)
 
     async def run(self):
-        """Install offers one after another, for ever; tells the gateway of one that is refused."""
+        """Install offers one after another, for ever; tells the gateway if one is refused."""
         while True:
             await self._offered.wait()
             self._offered.clear()
@@ -94,8 +95,8 @@ class Update:
                 self.host.say("refused", error=plain("memory: %s" % error))
 
     async def take(self, offer):
-        """Install one offer and restart. Raises `UpdateError` or `OSError`, which leave the
-        installed firmware unchanged."""
+        """Install one offer and restart. Raises `UpdateError` or `OSError`; then the installed
+        firmware is unchanged."""
         while not self.host.idle():
             await asyncio.sleep(0.1)  # loading the modules would delay a scan
         from kiosk.update_install import Installation

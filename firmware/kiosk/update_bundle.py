@@ -1,7 +1,7 @@
 """Unpacks a bundle of firmware files from flash into a slot.
 
 Format: `update_offer.header`, then for each file a line "path size sha256" and its bytes. The
-bundle is parsed only after its SHA-256, which is signed, has been checked.
+bundle is parsed only after its signed SHA-256 has been checked.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def digest_of(path):
 async def unpack(bundle, slot, version, abi, boards):
     """Empty the folder `slot`, write the files of a checked bundle into it and read each back.
 
-    Raises `UpdateError` for a malformed bundle or a file that reads back wrong, `OSError`.
+    Raises `UpdateError` for a malformed bundle or a file that reads back wrong, and `OSError`.
     """
     empty(slot)
     os.mkdir(slot)
@@ -50,7 +50,7 @@ async def unpack(bundle, slot, version, abi, boards):
 
 
 def empty(folder):
-    """Remove a folder with its contents, where it exists. Raises `OSError`."""
+    """Remove a folder with its contents, if it exists. Raises `OSError`."""
     try:
         names = os.listdir(folder)
     except OSError:

@@ -1,6 +1,7 @@
 """Installs one update: checks the offer, fetches the bundle, checks it, unpacks it into a slot.
 
-Loaded by `update` while an update is offered, and unloaded afterwards with all that it imports.
+Loaded by `update` while an update is offered, and unloaded afterwards with the modules that it
+needs.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from kiosk_board import BOARD
 
 _ANSWER_MS = 5000
 _TRIES = 12
-ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # version of the .mpy format that runs here
+ABI = getattr(sys.implementation, "_mpy", 0) & 0xFF  # .mpy version that this firmware runs
 
 
 class Installation:
@@ -30,16 +31,16 @@ class Installation:
         self._piece = b""
         self._arrived = asyncio.Event()
         self.superseded = False
-        """Whether another offer has come meanwhile."""
+        """Whether another offer has arrived since this one."""
 
     def piece(self, payload):
-        """Take a piece of the bundle: its offset (4 bytes, big-endian) and its bytes."""
+        """Take a piece of the bundle: its offset (4 bytes, big-endian), then its content."""
         self._piece = bytes(payload)
         self._arrived.set()
 
     async def run(self, offer):
-        """Install the offer and restart. Raises `UpdateError` or `OSError`, which leave the
-        installed firmware unchanged."""
+        """Install the offer and restart. Raises `UpdateError` or `OSError`; then the installed
+        firmware is unchanged."""
         await self._check(offer)
         fault = self._host.fault()
         path = self._folder + "/update.bundle"
@@ -60,12 +61,12 @@ class Installation:
         installed = self._installed
         installed.trial, installed.booted = slot, False
         installed.issued, installed.version = offer["issued"], offer["version"]
-        # A sensor fault that lasted through the download does not fail the update's trial.
+        # A sensor fault that was there before and after the download must not fail the trial.
         installed.failed = ""
         installed.fault = fault if fault and fault == self._host.fault() else ""
         installed.write()
         self._host.say("restarting", version=offer["version"])
-        await asyncio.sleep(1)  # for the message to be sent
+        await asyncio.sleep(1)  # time to send the message
         await self._wait_idle()
         self._host.restart()
 
@@ -98,7 +99,7 @@ class Installation:
                 got += len(data)
 
     async def _next(self, offset):
-        """The piece at an offset; asked for up to `_TRIES` times. Raises `UpdateError`."""
+        """Fetch the piece at an offset, in up to `_TRIES` requests. Raises `UpdateError`."""
         for _ in range(_TRIES):
             await self._wait_idle()
             self._arrived.clear()

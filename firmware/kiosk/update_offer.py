@@ -2,8 +2,8 @@
 
 from kiosk.errors import UpdateError
 
-SIZE_MAX = 400_000  # bytes of a bundle; with both slots less than half of the flash
-PIECE_MAX = 1000  # bytes of a piece; with its offset it fits into a message
+SIZE_MAX = 400_000  # bytes of a bundle; a bundle and both slots take less than half of the flash
+PIECE_MAX = 1000  # bytes of a piece; a piece and its offset fit into a message
 _BOARDS_MAX = 100  # characters of the boards' names, joined with commas
 _DIGEST = 64  # hex digits of a SHA-256
 
@@ -20,7 +20,7 @@ _FIELDS = (
 
 
 def check(offer):
-    """Check the fields of an offer, not its signature. Raises `UpdateError`."""
+    """Check the fields of an offer, but not its signature. Raises `UpdateError`."""
     if not isinstance(offer, dict):
         raise UpdateError("expected a JSON object")
     for name, kind in _FIELDS:

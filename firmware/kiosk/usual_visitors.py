@@ -1,9 +1,10 @@
-"""Learns how many people usually come in each hour, to notice that a kiosk sees nobody any more.
+"""Learns how many people usually come in each hour, to notice when a kiosk sees nobody.
 
 Behind a covered lens the view is as steady as an empty wall, so the sensor alone does not show it.
-But people come at much the same hours, so their number is learned for each hour, of working days
-and of weekend days. When too many of the usual visitors fail to come, health says so and the time
-does not count as watched. It is neither a fault nor an alarm, because the day may be a holiday.
+But people come at much the same hours, so their number is learned for each hour of working days
+and of weekend days. When too many of the usual visitors do not appear, the health message reports
+it, and the time does not count as watched. This is neither a fault nor an alarm, because the day
+may be a holiday.
 Pure, except for its file on flash.
 """
 
@@ -16,12 +17,12 @@ _MISSING = 20
 chance (Poisson) this has a probability of e^-20."""
 
 _WHOLE_S = 3000
-"""Least time (s) of an hour that must be watched for its count to be learned."""
+"""Least time (s) that must be watched within an hour for its count to be learned."""
 
 _HOURS = 48  # 24 of a working day, then 24 of a weekend day
-_MOST = 250  # highest count that is kept: one byte an hour
+_MOST = 250  # highest count that is stored, because an hour has one byte
 _UNKNOWN = 255
-_STEP_S = 120  # longest time between two calls that counts: a longer one is a jump of the clock
+_STEP_S = 120  # longest time between two calls that counts; more is a jump of the clock
 
 
 class UsualVisitors:
@@ -52,7 +53,7 @@ class UsualVisitors:
         self._missing = 0.0
 
     def look(self, local_s):
-        """Take the local time (s since 1970). Raises `OSError` where counts cannot be stored."""
+        """Take the local time (s since 1970). Raises `OSError` if counts cannot be stored."""
         elapsed_s = local_s - self._at_s
         self._at_s = local_s
         hour = local_s // 3600 % 24

@@ -1,8 +1,8 @@
 """Joins the campus's Wi-Fi at its strongest access point, and rejoins whenever it is lost.
 
 The port's station (ports/esp32/network_wlan.c) takes the first access point that it hears, never
-leaves it for a better one, and refuses `connect` while it is joining. Its `scan` blocks for 2.4 s
-and is called only while nobody is there.
+leaves it for a better one, and refuses `connect` while it is joining. Its `scan` blocks for 2.4 s,
+so it is called only while nobody is at the kiosk.
 """
 
 import asyncio
@@ -13,17 +13,17 @@ import network
 from kiosk.safe_file import SafeFile
 
 _CHECK_MS = 1000
-_JOIN_S = 20  # time for a join before another is begun
-_RECONNECTS = 2  # tries of the port itself, after which its status says why it failed
-_SECURE = 3  # network.AUTH_WPA2_PSK: our password is not given to anything weaker
+_JOIN_S = 20  # time for an attempt to join before the next begins
+_RECONNECTS = 2  # tries by the port itself; after them its status tells why joining failed
+_SECURE = 3  # network.AUTH_WPA2_PSK: our password is not used with weaker security
 _ROAM_DBM = -70  # a signal above this is good enough to stay
 _ROAM_DB = 12  # an access point this much stronger is worth roaming to
 _ROAM_S = 600  # interval of the scans for roaming
 SCAN_IDLE_MS = 60_000
-"""Time without people after which a blocking scan is allowed."""
+"""Time (ms) without people after which a blocking scan is allowed."""
 
 _RESTART_IDLE_MS = 2000
-_SHOWN_S = 120  # time without broker after which the display says why
+_SHOWN_S = 120  # time without broker after which the display shows the reason
 _RESTART_S = 300  # time without broker after which the interface restarts, doubled each time
 _RESTARTS_MAX = 6
 _REBOOT_S = (1800, 7200, 28_800)  # time without broker before the 1st, 2nd and 3rd (last) reboot
@@ -50,10 +50,10 @@ def _always() -> bool:
 class Wifi:
     """The station interface; without an SSID the board is assumed to be on a network already.
 
-    `trouble`: why the broker was last out of reach: a code of `WLAN.status()` (`_JOINED`: although
-    Wi-Fi worked), `_NO_ADDRESS`, or 0 before the first failure. The caller sets three callbacks:
-    `line()` returns whether the broker is connected, `show(code)` displays why it is not (None: it
-    is connected again), and `idle_ms()` returns the time without people.
+    `trouble` is the reason why the broker was last out of reach: a code of `WLAN.status()`
+    (`_JOINED`: Wi-Fi worked), `_NO_ADDRESS`, or 0 before the first failure. The caller sets three
+    callbacks: `line()` returns whether the broker is connected, `show(code)` displays why it is
+    not (None: it is connected again), and `idle_ms()` returns the time (ms) without people.
     """
 
     def __init__(self, settings):
@@ -129,8 +129,8 @@ class Wifi:
         self._watch_line()
 
     def _join(self):
-        """Begin to join the strongest access point of a scan. The driver chooses one where no scan
-        may run (somebody is there) or none was found in it (the network's name is hidden)."""
+        """Begin to join the strongest access point of a scan. The driver chooses the access point
+        if no scan may run (somebody is there) or the scan finds none (the name is hidden)."""
         self._bssid, self._wanted = self._wanted, None
         if self._bssid is None and self.idle_ms() >= SCAN_IDLE_MS:
             strongest = self._strongest()
@@ -146,7 +146,7 @@ class Wifi:
 
     def _strongest(self):
         """Scan; returns (ssid, bssid, channel, dBm, security, _) of the strongest access point, or
-        None. One that has just failed is taken only where there is no other."""
+        None. One that has just failed is taken only if there is no other."""
         self._scanned_s = 0
         rows = [
             row
@@ -179,8 +179,8 @@ class Wifi:
         return code
 
     def _watch_line(self):
-        """While the broker is out of reach: after a time show why, later restart the interface, and
-        at last reset the board."""
+        """While the broker is out of reach, show the reason after a time, restart the interface
+        later, and reset the board at last."""
         if self._reboots is None:
             stored = self._file.read()
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
@@ -204,7 +204,7 @@ class Wifi:
             and self._down_s >= _REBOOT_S[self._reboots]
             and idle_ms >= SCAN_IDLE_MS
         ):
-            # Stored before the reset: where that fails, the board must not reset again and again.
+            # Stored before the reset: if storing fails, the board must not reset again and again.
             self._file.write(self._reboots + 1)
             print("wifi: offline for %d s, the board starts anew" % self._down_s)
             machine.reset()

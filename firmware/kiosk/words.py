@@ -1,8 +1,8 @@
 """Texts of the display, two lines each, in the language that the settings name.
 
-A line has room for four Chinese characters or eight letters, 5 mm high on the smallest display, to
-be read from a metre away. With a verdict, digits take the place of the first line. Only the
-language in use is in memory. After a new character run `tools/make-glyphs`.
+A line has room for four Chinese characters or eight letters. They are 5 mm high on the smallest
+display, to be read from a metre away. With a verdict, digits replace the first line. Only the
+language in use is in memory. After adding a new character, run `tools/make-glyphs`.
 """
 
 from kiosk.on_demand import give_back
@@ -11,7 +11,7 @@ LANGUAGES = ("zh", "en")
 
 
 def words_in(language):
-    """{key: (first line, second line)} in one of `LANGUAGES`."""
+    """The display's texts in one of `LANGUAGES`: {key: (first line, second line)}."""
     if language == "en":
         from kiosk.words_en import WORDS
     else:

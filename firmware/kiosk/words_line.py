@@ -1,6 +1,6 @@
-"""Texts of the idle screen that say why the broker is out of reach.
+"""Texts of the idle screen that tell why the broker is out of reach.
 
-Loaded when such a text is drawn, and unloaded afterwards. Codes are those of `Wifi.trouble`.
+Loaded when such a text is drawn, and unloaded afterwards. The codes are those of `Wifi.trouble`.
 """
 
 PASSWORD = ("密码不对", "Password")
@@ -30,7 +30,7 @@ WORDS = {
 
 
 def word(code, language):
-    """The text for a code, in "zh" or "en"; it fits into a line of the display."""
+    """The text for a code, in "zh" or "en"; it fits on a line of the display."""
     pair = WORDS.get(code, OTHER)
     text = pair[1 if language == "en" else 0]
     return text % code if pair is OTHER else text

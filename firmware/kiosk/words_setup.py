@@ -1,4 +1,4 @@
-"""Texts of the display during commissioning, in both languages: none has been chosen yet."""
+"""Texts of the display during commissioning, in both languages, as none has been chosen yet."""
 
 WORDS = {
     "scan": ("扫码", "Scan"),
