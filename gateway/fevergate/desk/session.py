@@ -1,4 +1,4 @@
-"""Common start of the desk's commands: settings, open bus, sensor, and the store on demand."""
+"""Common start of the desk's commands: settings, open bus, sensor, and the store if needed."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class AtWork:
         return calibration_of(self.settings, self.desk, self.sensor.unit)
 
     def looker(self, threshold_c: float | None) -> Looker:
-        """A `Looker` with this threshold (°C), else the kiosks' lowest, else the default."""
+        """A `Looker` with this threshold (°C), else the kiosks' lowest one, else the default."""
         threshold_c = threshold_c or gateway_reader.strictest_c(self.settings)
         threshold_c = threshold_c or THRESHOLD_C - SITES[self.desk.site].margin_c
         return Looker(self.sensor, self.calibration(), self.desk.site, threshold_c, self._checked)
@@ -48,7 +48,7 @@ class AtWork:
 
 
 def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
-    """Load gateway.toml and its [desk]. Raises `SettingsError` if it has none."""
+    """Load gateway.toml and its [desk]. Raises `SettingsError`, also if there is no [desk]."""
     settings = load_gateway(path)
     if settings.desk is None:
         raise SettingsError(
@@ -63,7 +63,8 @@ def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
 
 @contextmanager
 def at_work(path: Path) -> Iterator[AtWork]:
-    """Open the sensor. Raises `SettingsError`, `DeskError`, `StoreError`."""
+    """Open the sensor for as long as the block lasts. Raises `SettingsError`, `DeskError`,
+    `StoreError`."""
     settings, desk = settings_of(path)
     clock = Clock()
     with DeskBus(desk.bus) as bus:

@@ -1,15 +1,15 @@
-"""Share of fevers found at lower and higher thresholds, as measured; a test computes it again.
+"""Measured share of fevers that are found at lower and higher thresholds; a test computes it again.
 
-Both cameras of group 1 of Wang et al. 2023 (doi 10.13026/3bhc-9065), replayed as `fevergate
-evaluate` does. Of 544 people 47 had 37.5 °C or more in the mouth, 19 had 38.0 °C or more.
+The data are both cameras of group 1 of Wang et al. 2023 (doi 10.13026/3bhc-9065), replayed as by
+`fevergate evaluate`. Of 544 people, 47 had 37.5 °C or more in the mouth; 19 had 38.0 °C or more.
 """
 
 THRESHOLDS_C = (36.7, 36.8, 36.9, 37.0, 37.1, 37.2, 37.3, 37.4, 37.5)
-"""Thresholds (°C, axillary), as a kiosk's setting; a site's margin is subtracted from each."""
+"""Thresholds (°C, axillary) that a kiosk can be set to; a site's margin is subtracted from each."""
 
 MILD_FROM_C = 37.5
 FEVER_FROM_C = 38.0
-"""Oral temperatures (°C) from which on somebody counts as a mild fever, or as a fever."""
+"""Oral temperatures (°C) from which on a person counts as having a mild fever, or a fever."""
 
 FOUND: dict[str, dict[float, tuple[float, ...]]] = {
     "canthus": {
@@ -25,4 +25,4 @@ FOUND: dict[str, dict[float, tuple[float, ...]]] = {
         FEVER_FROM_C: (1.00, 1.00, 0.97, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95),
     },
 }
-"""By site and oral temperature: the share found at each of `THRESHOLDS_C`."""
+"""By site and oral temperature: the share of fevers found at each of `THRESHOLDS_C`."""

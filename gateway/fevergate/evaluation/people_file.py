@@ -1,7 +1,7 @@
 """Reads a CSV file of people's measured skin temperatures, and checks every field.
 
-Columns are those of the group 1 file described in the project's data notes (Wang et al. 2023,
-PhysioNet, doi 10.13026/3bhc-9065).
+The columns are the same as in the group 1 file described in the project's data notes (Wang et al.
+2023, PhysioNet, doi 10.13026/3bhc-9065).
 """
 
 import csv
@@ -21,9 +21,8 @@ _AMBIENT_RANGE_C = (-40.0, 60.0)
 
 @dataclass(frozen=True)
 class Person:
-    """One person: skin (°C) in one to four rounds, the room (°C), and the mouth (°C) if known.
-
-    `at` is the local time of the measurement, if the file states it.
+    """One person: the skin's temperature in one to four rounds, the room's temperature, and the
+    mouth's if known (°C). `at` is the local time of the measurement, if the file states it.
     """
 
     subject: str
@@ -36,7 +35,8 @@ class Person:
 def load_people(
     path: str | Path, site: str = "canthus", camera: str = "FLIR", limit: int | None = None
 ) -> list[Person]:
-    """The people of one camera, in the order of the file, without those who lack the site's value.
+    """The people of one camera in the order of the file, at most `limit`. People without a value
+    for the site are left out.
 
     Raises `PeopleFileError` naming file, line, column and what was expected there.
     """
@@ -89,7 +89,7 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
             at = _time(where, row.get("time", ""))
             yield Person(row["subject"], rounds_c, ambient_c, oral_c, at)
     except csv.Error as error:
-        # Of the inner reader: the line number of the outer one is that of the last whole row.
+        # The inner reader has the number of the broken line, the outer one of the last whole row.
         line = reader.reader.line_num
         raise PeopleFileError(f"{path}, line {line}: expected CSV: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Draws an evaluation: its ROC curve, and each person's estimate over the room's temperature."""
+"""Draws an evaluation: its ROC curve, and each person's estimate against the room's temperature."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ GREEN, RED, GREY = "#1b7f4d", "#b3261e", "#777777"
 
 
 def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], language: str) -> None:
-    """Write the pictures as one SVG, its text as text.
+    """Write both pictures as one SVG file; its text stays text.
 
     Raises `FeverGateError` if matplotlib is missing or the file cannot be written, and
     `NothingFoundError` if nobody is ill or nobody is well.
@@ -25,7 +25,7 @@ def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], lan
         raise FeverGateError("--plot needs matplotlib: pip install 'fevergate[plot]'") from error
     if evaluation.auc is None:
         raise NothingFoundError("--plot: expected people with and without a fever")
-    # The viewer's fonts are used: no Chinese one needs to be installed here.
+    # The viewer's fonts are used, so that no Chinese font needs to be installed here.
     matplotlib.rcParams["svg.fonttype"] = "none"
     matplotlib.rcParams["font.family"] = "sans-serif"
     matplotlib.rcParams["svg.hashsalt"] = "fevergate"
@@ -90,7 +90,7 @@ def write_plot(path: Path, evaluation: Evaluation, judged: Sequence[Judged], lan
     right.legend(loc="upper left")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph")  # the viewer's font has it
+            warnings.filterwarnings("ignore", message="Glyph")  # the viewer's font has the glyph
             figure.savefig(path, format="svg", metadata={"Date": None, "Title": "FeverGate"})
     except OSError as error:
         raise FeverGateError(f"--plot: {path}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""How good a screening test is, with 95 % intervals."""
+"""Measures of how good a screening test is, with 95 % intervals."""
 
 from collections.abc import Sequence
 from statistics import NormalDist, variance
@@ -7,7 +7,8 @@ Z_95 = NormalDist().inv_cdf(0.975)
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209); 0 to 1 for none."""
+    """95 % interval of a proportion (Wilson 1927, J. Am. Stat. Assoc. 22:209); without trials it is
+    0 to 1."""
     if trials == 0:
         return 0.0, 1.0
     share, z2 = successes / trials, Z_95**2
@@ -20,8 +21,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 def auc(ill: Sequence[float], well: Sequence[float]) -> tuple[float, float, float] | None:
     """Area under the ROC curve and its 95 % interval; None if one of the two groups is empty.
 
-    The area is the chance that an ill person scores higher than a well one, where a tie counts
-    half. The interval is that of DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+    The area is the chance that an ill person scores higher than a well one; a tie counts half. The
+    interval is computed by the method of DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
     """
     if not ill or not well:
         return None

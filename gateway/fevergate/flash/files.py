@@ -1,8 +1,8 @@
 """The files of a kiosk's board: the compiled firmware, and its sources on request.
 
-MicroPython imports a folder, else NAME.py, else NAME.mpy (py/builtinimport.c, `stat_module` and
-`stat_file_py_or_mpy`), so a source would hide the compiled file beside it. The sources therefore
-are in a folder that is not on `sys.path` ("", ".frozen", "/lib").
+MicroPython first looks for a folder, then for NAME.py, then for NAME.mpy (py/builtinimport.c,
+`stat_module` and `stat_file_py_or_mpy`). So a source would hide the compiled file beside it, and
+the sources are in a folder that is not on `sys.path` ("", ".frozen", "/lib").
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,20 @@ from fevergate.kiosks.firmware_compiler import compiled
 from fevergate.kiosks.firmware_source import GLYPHS, firmware_source
 
 _BOARD = "kiosk_board.py"
-"""The board's model and pins; outside the package, so that no update replaces it."""
+"""File with the board's model and pins. It is outside the package, so no update replaces it."""
 
 SOURCES = "/sources"
 """Folder of the sources that `--sources` adds, for people to read."""
 
 FOLDERS = ("/kiosk", SOURCES, "/lib/chumicro_mqtt", "/lib/chumicro_timing")
-"""Folders that hold nothing but firmware; the last two are of earlier versions' MQTT client."""
+"""Folders that contain only firmware; the last two are from the MQTT client of earlier versions."""
 
 STALE = f"/{_BOARD}"
-"""A source that would be imported instead of the compiled file."""
+"""A source that earlier versions wrote; it would be imported instead of the compiled file."""
 
 MAIN = "/main.py"
-"""Starts the kiosk. Written last and removed first, so that it never runs incomplete firmware."""
+"""File that starts the kiosk. It is written last and removed first, so that incomplete firmware
+never runs."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ def collect(
     *,
     sources: bool = False,
 ) -> Firmware:
-    """Compile the firmware in `folder` (such as this project's `firmware/`), else the one installed
-    with fevergate, with the pins of `model`; with `sources`, they are added under `SOURCES`.
-    Raises `UpdateError` naming a missing file, `CompilerError`."""
+    """Compile the firmware in `folder` (such as this project's `firmware/`) or, without a folder,
+    the firmware installed with fevergate. The pins of `model` are added, and with `sources` the
+    source files too, under `SOURCES`. Raises `UpdateError` naming a missing file, and
+    `CompilerError`."""
     source = firmware_source(folder)
     modules = {_BOARD: pins_source(model).encode()} | source.modules
     files = [BoardFile("/boot.py", source.file("boot.py"))]

@@ -1,11 +1,12 @@
-"""Writes a firmware's files onto a board; one that was written in part does not start."""
+"""Writes a firmware's files onto a board; firmware that was written only in part does not start."""
 
 from dataclasses import dataclass
 
 from fevergate.flash.files import FOLDERS, MAIN, STALE, Firmware
 from fevergate.kiosks.cable import Cable, Moved
 
-# Leaves the slot of an over-the-air update. `issued` stays, so that older offers stay refused.
+# Makes the board leave the slot of an over-the-air update. `issued` stays, so that the kiosk still
+# refuses older offers.
 _IN_FORCE = """
 from kiosk.starter import Installed
 _i = Installed()
@@ -18,7 +19,8 @@ if _i.good or _i.trial or _i.failed:
 
 @dataclass(frozen=True)
 class Copied:
-    """Numbers of files written, found unchanged, and removed as not part of the firmware."""
+    """Numbers of files that were written, were found unchanged, or were removed because they are
+    not part of the firmware."""
 
     written: int
     unchanged: int

@@ -1,8 +1,9 @@
 """Measures a board's RAM by its own MicroPython; a board with too little cannot be a kiosk.
 
-`gc.mem_free()` includes what the Python heap could still grow by (ports/esp32/gccollect.c,
-`gc_get_max_new_split`), so with `gc.mem_alloc()` it is the heap's largest size. Memory for Wi-Fi
-and TLS is in `esp32.idf_heap_info`, region by region (ports/esp32/modesp32.c).
+`gc.mem_free()` includes the memory by which the Python heap could still grow
+(ports/esp32/gccollect.c, `gc_get_max_new_split`). So its sum with `gc.mem_alloc()` is the heap's
+largest size. `esp32.idf_heap_info` reports the memory for Wi-Fi and TLS, region by region
+(ports/esp32/modesp32.c).
 """
 
 import re
@@ -18,7 +19,8 @@ from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import Cable
 
 HEAP_MIN_BYTES = 512 * 1024
-"""Four times what importing the firmware takes; without PSRAM no ESP32 has half of it."""
+"""Four times the heap that importing the firmware takes; no ESP32 without PSRAM has half of this.
+"""
 
 PSRAM_MIN_BYTES = 1 << 20
 """A heap region of at least this size is PSRAM: the chips' internal RAM has 512 KB at most."""
@@ -26,7 +28,8 @@ PSRAM_MIN_BYTES = 1 << 20
 _MEASURE = "[gc.mem_free() + gc.mem_alloc(), esp32.idf_heap_info(esp32.HEAP_DATA)]"
 _Bytes = Annotated[int, Meta(ge=0, lt=1 << 32)]
 _Figures = tuple[_Bytes, list[tuple[_Bytes, _Bytes, _Bytes, _Bytes]]]
-"""Heap size; of each region: size, free, largest free block, lowest free since boot. In bytes."""
+"""Heap size, and for each region its size, free memory, largest free block, and lowest free memory
+since boot; all in bytes."""
 
 # MICROPY_HW_MCU_NAME, at the end of `sys.implementation._machine`.
 _CHIP = re.compile(r" with (ESP32)-?(\w*)$")
@@ -46,7 +49,7 @@ class Memory(Struct, frozen=True):
 
 
 def measure(cable: Cable) -> Memory:
-    """Measure a board at its prompt, the firmware imported or not. Raises `FlashError`."""
+    """Measure a board at its prompt; the firmware may be imported or not. Raises `FlashError`."""
     cable.run("import esp32, gc\ngc.collect()")
     try:
         return of(cable.ask(_MEASURE))
@@ -67,7 +70,8 @@ def of(answer: Any) -> Memory:
 
 
 def chip_of(machine: str) -> str | None:
-    """Chip in MicroPython's machine name, by esptool's name such as "ESP32-S3", or None."""
+    """The chip in MicroPython's machine name, by esptool's name for it such as "ESP32-S3"; None if
+    the machine name has no known chip."""
     named = _CHIP.search(machine)
     return "-".join(filter(None, named.groups())) if named else None
 
@@ -101,6 +105,6 @@ def finding(memory: Memory, model: BoardModel | None) -> Finding:
 
 
 def model_of(machine: str) -> BoardModel | None:
-    """Model with the chip in MicroPython's machine name, or None."""
+    """The board model that has the chip in MicroPython's machine name, or None."""
     chip = chip_of(machine)
     return of_chip(chip) if chip else None

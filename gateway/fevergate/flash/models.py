@@ -1,4 +1,4 @@
-"""Chooses the board's model by its chip, and refuses boards that cannot be a kiosk, with reasons.
+"""Chooses the board's model by its chip. Boards that cannot be a kiosk are refused with a reason.
 
 The table of boards is `fevergate.kiosks.boards`, generated from hardware/boards.toml.
 """
@@ -18,15 +18,16 @@ def what_to_buy() -> Pair:
 
 
 def of_chip(chip: str) -> BoardModel | None:
-    """Model with this chip (esptool's name), preferably the default board, or None."""
+    """A model with this chip (esptool's name), preferably the default board; None without one."""
     models = [BOARDS[DEFAULT_BOARD], *BOARDS.values()]
     return next((model for model in models if model.chip == chip), None)
 
 
 def chosen(name: str | None, chip: str, port: str) -> BoardModel:
-    """Model called `name`, or without a name the one with the chip that answers.
+    """The model called `name` or, if that is None, a model with the chip that answers.
 
-    Raises `FlashError` if `name` has another chip, `BoardRefusedError` if no model has this chip.
+    Raises `FlashError` if `name` has another chip, and `BoardRefusedError` if no model has this
+    chip.
     """
     model = BOARDS[name] if name else of_chip(chip)
     if model is None:
@@ -46,7 +47,7 @@ def chosen(name: str | None, chip: str, port: str) -> BoardModel:
 
 
 def refuse_memory(port: str, chip: str, psram: str) -> None:
-    """Raise `BoardRefusedError` if the chip states unsuitable PSRAM; if it is "unknown", the
+    """Raise `BoardRefusedError` if the chip reports unsuitable PSRAM. If `psram` is "unknown", the
     board's memory is measured later."""
     if psram in ("none", "octal"):
         why = why_refused(chip, psram)

@@ -1,4 +1,4 @@
-"""Parts of a self-test that somebody has to see or hear: driven, then asked about."""
+"""Self-test of parts that a person has to see or hear: each is driven, and the person is asked."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def light(
 
 
 def seen(check: str, name: Pair, answer: bool | None, advice: str = PARTS) -> Finding:
-    """What a person's answer says about a part that was driven."""
+    """The result of a person's answer about a part that was driven."""
     if answer is None:
         return not_shown(check, "{name} was driven, nobody was asked", name=name)
     if answer:

@@ -18,8 +18,8 @@ _STATES = {
 
 
 class Shown:
-    """Output in the language of `column` (0 Chinese, 1 English); with --json on standard error,
-    since standard output has the report."""
+    """Output in the language of `column` (0 Chinese, 1 English). With --json it goes to standard
+    error, because the report goes to standard output."""
 
     def __init__(self, as_json: bool, column: int) -> None:
         self._column = column

@@ -1,6 +1,6 @@
 """Takes messages about a gate's alarm: acknowledgements by buttons and pages, and lamp tests.
 
-Each acknowledgement ends what its sender was shown, and is handed over to be stored.
+Each acknowledgement ends the fevers that its sender was shown, and is handed over to be stored.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.records import Acknowledged, Record
 
 Keep = Callable[[Record, Callable[[], None]], None]
-"""Takes a record to store, and what to call once it is stored."""
+"""Takes a record to store, and a function to call once the record is stored."""
 
 TEST, PRESS, PERSON = "test", "acknowledge", "acknowledge/person"
 
 
 class AlarmIngest:
-    """Takes the messages of the topics `alarm/GATE/...`, and presses of buttons on pins.
+    """Takes the messages of the topics `alarm/GATE/...`, and presses of buttons on GPIO pins.
 
-    `lamp_test` is called with gate and name for every requested lamp test. `unrecorded` knows which
-    acknowledgements are not stored yet.
+    `lamp_test` is called with the gate and the person's name for every requested lamp test.
+    `unrecorded` knows which acknowledgements are not stored yet.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class AlarmIngest:
             self._store(gate, acknowledge.by, ended)
 
     def press(self, gate: str, by: str, shown: ShownAlarm | None = None) -> None:
-        """Acknowledge for `by` what a gate's lamps show, and store that; see `Alarm.press`."""
+        """Acknowledge in the name of `by` the fevers that a gate's lamps show, and store that; see
+        `Alarm.press`."""
         for name, ended in self._alarm.press(gate, by, shown).items():
             self._store(name, by, ended)
 
@@ -79,8 +80,8 @@ class AlarmIngest:
 
 
 def _of_post(acknowledge: Acknowledge) -> Acknowledge:
-    """A lamp post's press, which speaks for no person. Raises `MessageError` where it does not say
-    what was shown."""
+    """The press of a lamp post's button, without a person's name. Raises `MessageError` if the
+    message does not say what the post showed."""
     if acknowledge.since is None:
         raise MessageError(
             "expected since and fevers, as the gate has lamp posts; people's acknowledgements come"
@@ -90,7 +91,8 @@ def _of_post(acknowledge: Acknowledge) -> Acknowledge:
 
 
 def _shown(acknowledge: Acknowledge) -> ShownAlarm | None:
-    """What whoever acknowledged was shown; None where it is not said. Raises `MessageError`."""
+    """The alarm that the sender was shown; None if the message does not say. Raises
+    `MessageError`."""
     last = acknowledge.last
     if acknowledge.since is None and acknowledge.fevers is None and last is None:
         return None

@@ -1,4 +1,4 @@
-"""Tells lamp posts that the alarm of their gate is alive: a post that hears nothing is amber."""
+"""Tells lamp posts that their gate's alarm works; a post that hears nothing turns amber."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from fevergate.settings.gateway import GatewaySettings
 
 
 class AlarmBeat:
-    """Publishes a `Beat` for each gate with posts; call `beat` each second while all works.
+    """Publishes a `Beat` for each gate with posts; call `beat` each second while the gateway works.
 
-    It is silent where the alarm is stuck, since it passes through the alarm's lock, and where the
-    broker's thread is, which takes in the fevers and sends the beats.
+    No beat is sent if the alarm is stuck, because `beat` waits for the alarm's lock. None is sent
+    if the broker's thread is stuck either: that thread receives the fevers and sends the beats.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class AlarmBeat:
         self._n = 0
 
     def beat(self) -> None:
-        """Send one beat; blocks as long as the alarm does."""
+        """Send one beat to each gate with posts; blocks while the alarm is blocked."""
         if not self._topics:
             return
         self._alarm.states()

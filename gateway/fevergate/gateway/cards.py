@@ -1,7 +1,8 @@
-"""Cards at the kiosks: opens their sealed numbers, finds the person, answers what they may do.
+"""Cards at the kiosks: opens their sealed numbers, finds the person, and answers what the person
+may do.
 
-Answers are given in the broker's thread from memory; a thread of its own reads the kiosks' keys and
-the list of people where they have changed. The list is loaded only once it has cards.
+The broker's thread answers from memory. Another thread reads the kiosks' keys and the list of
+people when they have changed. The list is loaded only if it has cards.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY_S = 0.5
-"""Time between two looks at the list: what is changed on a page is in force at the next tap."""
+"""Time between two looks at the list; so a change on a page is in force at the next tap."""
 
 UNKNOWN = "unknown"
 
 READING, TAP = b"who", b"tap"
-"""What a number is sealed for (firmware, `card_seal.py`)."""
+"""The purpose for which a number is sealed (firmware, `card_seal.py`)."""
 
 KEY_BYTES = 32
 
@@ -38,9 +39,9 @@ Publish = Callable[[str, CardPermit], None]
 
 
 class Cards(PeriodicThread):
-    """Knows the kiosks' card keys and whose each card is; `publish` sends a permit to a kiosk.
+    """Knows the kiosks' card keys and the holder of each card; `publish` sends a permit to a kiosk.
 
-    `tried` is set after the first look at the list: a reading that came earlier would be nobody's.
+    `tried` is set after the first look at the list; before it, no reading's person can be found.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Cards(PeriodicThread):
         self._trouble = ""
 
     def tick(self) -> None:
-        """Read what has changed; what cannot be read is logged once, and stays as it was."""
+        """Read what has changed. An error is logged once; the keys and list read before stay."""
         try:
             self.refresh()
         except (FeverGateError, OSError) as error:
@@ -70,7 +71,8 @@ class Cards(PeriodicThread):
             self.tried.set()
 
     def refresh(self) -> None:
-        """Read what has changed. Raises `SettingsError`, `StoreError`, `OSError`."""
+        """Read keys and list if they have changed. Raises `SettingsError`, `StoreError`,
+        `OSError`."""
         if self._list is None:
             self._list = _card_list(self._settings, self._now)
         if self._list is not None:
@@ -78,23 +80,23 @@ class Cards(PeriodicThread):
             self._list.refresh()
 
     def tapped(self, kiosk: str, tap: CardTapped) -> None:
-        """Answer a tap."""
+        """Answer a tap: send the holder's permit, or `UNKNOWN`, to the kiosk."""
         holder = self.of_tap(kiosk, tap)
         permit = holder.permit if holder else UNKNOWN
         self._publish(kiosk, CardPermit(boot=tap.boot, tap=tap.tap, permit=permit))
 
     def person(self, reading: Reading) -> int | None:
-        """Whose reading it is, by their number in the list; None without a card, and where the card
-        is on no list."""
+        """The number in the list of the person whose card a reading has; None if the reading has no
+        card or the card is on no list."""
         holder = self.of_reading(reading)
         return holder.person if holder else None
 
     def of_tap(self, kiosk: str, tap: CardTapped) -> CardHolder | None:
-        """Whose card was tapped; None where it is on no list."""
+        """The holder of the tapped card; None if the card is on no list."""
         return self._holder(kiosk, TAP, tap.boot, tap.tap, tap.who)
 
     def of_reading(self, reading: Reading) -> CardHolder | None:
-        """Whose card a reading has; None without one, and where it is on no list."""
+        """The holder of a reading's card; None if the reading has no card or it is on no list."""
         if reading.who is None:
             return None
         return self._holder(reading.kiosk, READING, reading.boot, reading.seq, reading.who)
@@ -115,13 +117,13 @@ class Cards(PeriodicThread):
 
 
 def unsealed(key: bytes, label: bytes, boot: int, count: int, who: str) -> int:
-    """Number of a card that a kiosk has sealed; any other number where the key is another."""
+    """The number of a card that a kiosk has sealed; with a wrong key, some other number."""
     text = label + boot.to_bytes(4, "big") + count.to_bytes(4, "big")
     return int(who, 16) ^ int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
 
 
 def key_of(path: Path) -> bytes:
-    """The card key in a kiosk's settings; empty where there is none."""
+    """The card key in a kiosk's settings; empty if there is none. Raises `SettingsError`."""
     try:
         key = bytes.fromhex(json.loads(path.read_bytes()).get("card_key", ""))
     except (ValueError, TypeError, AttributeError) as error:
@@ -133,7 +135,7 @@ def _card_list(settings: GatewaySettings, now: Callable[[], float]) -> CardList 
     path = settings.path("people.db")
     if not path.exists():
         return None
-    # Only where people are listed.
+    # Imported only on a gateway with a list of people.
     from fevergate.crypto.field_encryption import KEY, Vault
     from fevergate.people.card_list import CardList, has_cards
 

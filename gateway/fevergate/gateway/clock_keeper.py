@@ -1,4 +1,4 @@
-"""Stores the clock's state for the next run, and corrects what was dated by a wrong clock."""
+"""Stores the clock's state for the next run, and corrects records dated by a wrong clock."""
 
 import logging
 import time
@@ -15,16 +15,17 @@ from fevergate.storage.writer_thread import Writer
 log = logging.getLogger(__name__)
 
 BELIEVED_S = 600
-"""How often the time is stored while the clock is believed."""
+"""How often (s) the time is stored while the clock is believed."""
 
 DOUBTED_S = 60
-"""How often it is stored while the clock is in doubt; each time also looks for a person's
-confirmation."""
+"""How often (s) the time is stored while the clock is in doubt. Storing it also looks whether a
+person has confirmed the clock."""
 
 
 class ClockKeeper:
-    """Call `tick` each second. The flood guard's levels are kept by network time alone, since a
-    Raspberry Pi's own clock stands still without power."""
+    """Stores and corrects in `tick`, to be called each second. The flood guard's levels are stored
+    and restored only under network time, because a Raspberry Pi's own clock stands still without
+    power."""
 
     def __init__(
         self, clock: GatewayClock, flood: FloodGuard, opener: StoreOpener, writer: Writer
@@ -37,7 +38,7 @@ class ClockKeeper:
         self._store_at = 0.0
 
     def tick(self) -> None:
-        """Queue what is due for the writer's thread."""
+        """Queue the work that is due for the writer's thread."""
         state = self._clock.state()
         if self._opener.levels and kernel_synchronised():
             self._flood.recall(self._opener.levels, time.time())

@@ -1,6 +1,6 @@
-"""Home Assistant discovery: retained MQTT messages by which it finds gates and kiosks.
+"""Home Assistant discovery: retained MQTT messages by which Home Assistant finds gates and kiosks.
 
-Each gate and each kiosk is a device, with the entities of `home_assistant.toml`. They read the
+Each gate and each kiosk is a device, with the entities of `home_assistant.toml`. The entities read
 topics that the gateway and the kiosks publish anyway; a button acknowledges a gate's fevers.
 """
 

@@ -1,8 +1,8 @@
 """Sends kiosks the time over MQTT: they have no clock chip, and perhaps no internet access.
 
-A kiosk gets the time when its health bears no date or a wrong one, and otherwise once an hour as a
-confirmation. A gateway whose clock is in doubt (`clock.judge`) or past its certificate's end sends
-none: kiosks then use SNTP, or wait, and their readings are dated later.
+A kiosk gets the time when its health message has no date or a wrong one, and otherwise once an hour
+as a confirmation. A gateway sends no time if its clock is in doubt (`clock.judge`) or past the
+certificate's end. Kiosks then use SNTP, or wait, and their readings are dated later.
 """
 
 import time
@@ -12,8 +12,8 @@ from fevergate.clock.judge import KNOWN_PAST, GatewayClock
 from fevergate.protocol.messages import Health, KioskTime
 
 MAX_ERROR_S = 1.5
-"""Error of a kiosk's date above which it gets the time. Its dates are whole seconds, so half a
-second behind on average."""
+"""Error (s) of a kiosk's date above which the kiosk gets the time. A kiosk's dates are whole
+seconds, so they are half a second behind on average."""
 
 CONFIRM_S = 3600
 """Time between two messages to a kiosk whose date is right."""
@@ -23,8 +23,8 @@ MIN_INTERVAL_S = 1
 
 
 class KioskClocks:
-    """Answers health with the time through `tell(kiosk, time)`; `utc` (Unix time, s) is by default
-    the gateway's clock."""
+    """Answers health messages with the time, through `tell(kiosk, time)`. `utc` returns the Unix
+    time (s); by default it is the gateway's clock."""
 
     def __init__(
         self,

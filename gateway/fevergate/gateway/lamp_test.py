@@ -1,6 +1,7 @@
-"""Tests a gate's lamps one after the other, then its buzzer, and stores who asked for it and when.
+"""Tests a gate's lamps one after the other, then its buzzer, and stores who asked for the test and
+when.
 
-The test is announced as such and raises no fever; a real fever ends it at once.
+The test is announced as a test and raises no fever; a real fever ends it at once.
 """
 
 import logging
@@ -21,7 +22,8 @@ Keep = Callable[[LampsTried, Callable[[], None]], None]
 
 
 class LampTests:
-    """Runs lamp tests, one at a time at each gate, in a thread of their own; `keep` stores each."""
+    """Runs lamp tests, one at a time at each gate and each in its own thread; `keep` stores each
+    test."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """The gateway's metrics for Prometheus, read from its parts' own counters at each scrape.
 
-The path from the socket to the red lamp does no work for them. Names and units follow
+So the path from the socket to the red lamp does no work for metrics. Names and units follow
 prometheus.io/docs/practices/naming.
 """
 
@@ -33,7 +33,7 @@ class GatewayMetrics(Collector):
     broker: BrokerClient
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric with its present value."""
+        """Yield every metric with its current value."""
         yield gauge("fevergate_info", "Version of the gateway.", {__version__: 1}, "version")
         yield gauge(
             "fevergate_broker_up", "Whether the broker is connected.", self.broker.connected

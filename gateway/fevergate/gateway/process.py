@@ -19,14 +19,15 @@ from fevergate.system import thread_errors
 log = logging.getLogger(__name__)
 
 SWITCH_S = 0.0001
-"""How long a thread may hold Python's global lock while the one that lights the lamp wants it."""
+"""How long (s) a thread may hold Python's global lock while the thread that lights the lamp waits
+for it."""
 
 GC_THRESHOLD = 10_000
-"""New objects after which Python collects cycles, in place of 700: a collection stops every thread
-for up to 1 ms, and a rush caused several per second."""
+"""New objects after which Python collects cycles, instead of the default 700. A collection stops
+every thread for up to 1 ms, and a rush caused several collections per second."""
 
 EXIT_FELL = 3
-"""Exit status after a thread ended by an error."""
+"""Exit status after an error has ended a thread."""
 
 
 def run(
@@ -56,7 +57,7 @@ def run(
 
 
 def freeze_objects() -> None:
-    """Exclude all present objects from garbage collection: a full collection would look through
+    """Exclude all existing objects from garbage collection. A full collection would look through
     42,000 of them and stop every thread for 20 ms on a PC."""
     gc.collect()
     gc.freeze()
@@ -64,8 +65,8 @@ def freeze_objects() -> None:
 
 
 def supervise(gateway: Gateway, notifier: SystemdNotifier) -> None:
-    """Check the gateway once; call it each second. An error of the check itself is shown as
-    trouble, while lamps and readings go on; a dead thread ends the process."""
+    """Check the gateway once; to be called each second. An error in the check itself is shown as
+    trouble while lamps and readings go on; a dead thread ends the process."""
     try:
         if gateway.tick():
             notifier.notify("WATCHDOG=1")
@@ -78,8 +79,8 @@ def supervise(gateway: Gateway, notifier: SystemdNotifier) -> None:
 
 
 def _exit_at_once(why: str) -> NoReturn:
-    """Exit for systemd to restart the gateway. An orderly end would wait for the dead thread;
-    uncommitted readings are still with the broker and the kiosks, and the alarms in the store."""
+    """Exit, so that systemd restarts the gateway. An orderly end would wait for the dead thread.
+    The broker and the kiosks still have uncommitted readings, and the store has the alarms."""
     log.critical("the gateway ends to be started anew: %s", why)
     logging.shutdown()
     os._exit(EXIT_FELL)

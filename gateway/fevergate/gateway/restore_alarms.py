@@ -1,12 +1,13 @@
 """Reads from the broker which gates the last run announced as red.
 
-The alarm is announced before the fever is stored, so a gateway killed between the two leaves a
-fever that is in no store. The kiosk will send it again, but until then the broker's retained
-message alone keeps the gate from showing green. The same holds where the store cannot be opened.
+The alarm is announced before the fever is stored, so a gateway that is killed between the two
+leaves a fever that is in no store. The kiosk will send it again, but until then only the broker's
+retained message keeps the gate from showing green. The same holds if the store cannot be opened.
 
-What lamp posts were shown is announced before it: a press at one may come after the restart, and it
-must not end a fever that the post had not shown. So the fever that was shown last counts as the
-newest of its gates, and is waited for where its own gate's state does not tell of it yet.
+The state that lamp posts show is announced even before the alarm. A press at a post may come after
+the restart, and it must not end a fever that the post had not shown. So the fever that a post
+showed last counts as the newest of its gate. It is restored even if its own gate's state does not
+contain it yet.
 """
 
 import logging
@@ -24,13 +25,14 @@ from fevergate.settings.gateway import GatewaySettings
 log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
-"""How long the gateway's start waits for a broker that takes the connection and is slow to answer,
-as on an overloaded Pi; one that is not there refuses it at once."""
+"""How long the gateway's start waits for a broker that accepts the connection but answers slowly,
+as on an overloaded Pi. If no broker runs, the connection is refused at once."""
 
 
 def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]]:
-    """Yield the newest fever of each gate announced as red, as (gate, identity, raised_at in Unix
-    time), and last those that lamp posts were shown last; none where the broker does not answer."""
+    """Yield the newest fever of each gate that was announced as red, as (gate, identity, Unix time
+    (s) of the alarm). The fevers that lamp posts showed last come at the end. Yields none if the
+    broker does not answer."""
     topics = [alarm_topic(settings.campus, "+")]
     if settings.posts:
         topics.append(shown_topic(settings.campus, "+"))
@@ -47,12 +49,13 @@ def announced(settings: GatewaySettings) -> Iterator[tuple[str, Identity, float]
 def told_by(
     settings: GatewaySettings, retained: dict[str, bytes]
 ) -> Iterator[tuple[str, Identity, float]]:
-    """Yield the fevers that retained messages (by topic) tell of, as `announced` does."""
+    """Yield the fevers in retained messages (by topic), in the form and order of `announced`."""
     fevers: dict[Identity, tuple[str, float]] = {}
     for gate in settings.gates:
         for identity, since in _newest(retained, alarm_topic(settings.campus, gate.name)):
             fevers[identity] = gate.name, since
-    # A watching gate after its doors: the newest of them all is what its own posts were shown.
+    # A gate that watches others comes after them: the fever that its own posts showed last is the
+    # newest of all.
     for gate in sorted(
         set(settings.posts.values()), key=lambda gate: gate not in settings.watched_by
     ):
@@ -64,7 +67,8 @@ def told_by(
 
 
 def _newest(retained: dict[str, bytes], topic: str) -> Iterator[tuple[Identity, float]]:
-    """The newest fever of an `AlarmState` that is raised, and since when it is."""
+    """The newest fever of a retained `AlarmState` that is raised, and the time since which it is
+    raised."""
     try:
         state = msgspec.json.decode(retained.get(topic, b"null"), type=AlarmState | None)
     except msgspec.MsgspecError as error:

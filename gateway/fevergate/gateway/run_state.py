@@ -1,8 +1,8 @@
 """State file of the running gateway, for `fevergate status` and `fevergate doctor`.
 
-The commands cannot find this out themselves: systemd's sandbox gives the gateway other devices and
-rights than a command has. The file lies in memory, in systemd's `RuntimeDirectory`, which systemd
-deletes when the gateway ends.
+The commands cannot find out this state themselves: systemd's sandbox gives the gateway other
+devices and rights than a command has. The file is in memory, in systemd's `RuntimeDirectory`, which
+systemd deletes when the gateway ends.
 """
 
 import os
@@ -21,14 +21,15 @@ NAME = "gateway.json"
 MAX_BYTES = 65536
 
 STALE_S = 15.0
-"""Age from which the gateway counts as hanging: it writes its state about once a second."""
+"""Age of the state above which the gateway counts as hanging; it writes its state about once a
+second."""
 
 
 class RunState(Struct, kw_only=True):
-    """State of a gateway as it reports it."""
+    """The state that a gateway reports of itself."""
 
     settings: str
-    """Folder of its settings."""
+    """Folder of the gateway's settings."""
     pid: int
     version: str = __version__
     boot_s: float
@@ -36,7 +37,7 @@ class RunState(Struct, kw_only=True):
     since_s: float
     """When the gateway started, in s since the machine's boot."""
     pins: str = ""
-    """Name of the pin library; empty where none could be opened."""
+    """Name of the pin library; empty if none could be opened."""
     chip: int | None = None
     """Number of the GPIO chip that the lamps are connected to."""
     dark: dict[str, str] = {}
@@ -64,12 +65,12 @@ def write_run_state(state: RunState) -> None:
     folder = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     if not folder:
         return
-    with suppress(OSError):  # out of memory: readers see the old state, and how old it is
+    with suppress(OSError):  # out of memory: readers see the old state and its age
         write_public(Path(folder) / NAME, msgspec.json.encode(state))
 
 
 def read_run_state(settings_folder: Path, folder: Path = FOLDER) -> RunState | None:
-    """Return the state of the gateway with these settings; None where none runs under systemd."""
+    """Return the state of the gateway with these settings; None if none runs under systemd."""
     try:
         with (folder / NAME).open("rb") as file:
             state = msgspec.json.decode(file.read(MAX_BYTES), type=RunState)

@@ -1,4 +1,5 @@
-"""Checks that read from the disk, and so have a thread of their own beside the supervision."""
+"""Checks that read from the disk. They have their own thread, so that they cannot delay the
+supervision."""
 
 import logging
 import time
@@ -21,7 +22,7 @@ INTERVAL_S = 600.0
 
 
 class SlowChecks(PeriodicThread):
-    """Looks at the broker's store and compares the kiosks of each gate, each `INTERVAL_S`."""
+    """Checks the broker's store and compares the kiosks of each gate, once per `INTERVAL_S`."""
 
     def __init__(
         self,
@@ -41,21 +42,22 @@ class SlowChecks(PeriodicThread):
         self.check_brokers_store()
         try:
             self._compare_kiosks()
-        except Exception as error:  # whatever a damaged database makes a library raise
+        except Exception as error:  # a damaged database can cause any error in a library
             log.error("comparing kiosks: %s: %s", type(error).__name__, error)
 
     def check_brokers_store(self) -> None:
-        """Turn every gate amber for `INTERVAL_S` after a power cut damaged the broker's store,
-        whose messages are lost."""
+        """Turn every gate amber for `INTERVAL_S` after the broker's store was found damaged and its
+        messages were lost, as after a power cut."""
         asides = stores_aside(self._settings.folder)
         recent = False
-        with suppress(OSError):  # the broker removes them in the end
+        with suppress(OSError):  # `fevergate broker` may delete old stores meanwhile
             recent = bool(asides) and 0 <= time.time() - asides[-1].stat().st_ctime < INTERVAL_S
         text = "broker: store damaged, begun anew" if recent else None
         self._alarm.trouble_all("broker's store", text)
 
     def _compare_kiosks(self) -> None:
-        """Compare today's readings of each gate's kiosks; one unlike its neighbours is amber."""
+        """Compare today's readings of each gate's kiosks; a kiosk that differs from its neighbours
+        turns the gate amber."""
         today = datetime.fromtimestamp(self._clock.now(), self._settings.zone).date()
         begin, end = day_bounds(today, self._settings.zone)
         with open_reader(self._settings.path(self._settings.database)) as reader:

@@ -1,7 +1,8 @@
 """Opens the gateway's store, and restores alarms and clock from it.
 
-A damaged store is set aside and a new one begun; what can be read of the old one is copied over
-while the gateway works. Of a store that cannot be opened for writing the alarms are read at least.
+A damaged store is set aside, and a new one is begun. Everything that can still be read of the old
+store is copied while the gateway works. If a store cannot be opened for writing, alarms and clock
+are still read from it.
 """
 
 import logging
@@ -22,10 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class StoreOpener:
-    """Opens the store by `open`, which is called in the writer's thread until it succeeds.
+    """Opens the store by `open`, which the writer's thread calls until it succeeds.
 
-    `restored` is called once alarms and clock are restored, `trouble` with a text for every gate,
-    or None when it is over; `submit` runs work with the store in the writer's thread.
+    `restored` is called once alarms and clock are restored. `trouble` is called with a text for
+    every gate, and with None when the trouble is over. `submit` runs work with the store in the
+    writer's thread.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class StoreOpener:
         self._salvage: recovery.Salvage | None = None
         self._read_once = False
         self.levels: FloodLevels | None = None
-        """The flood guard's levels as the last run stored them."""
+        """The flood guard's levels that the last run stored."""
 
     def open(self) -> Store:
         """Open the store and restore alarms and clock from it. Raises `StoreError`."""
@@ -70,13 +72,13 @@ class StoreOpener:
         return store
 
     def salvage(self, damaged: Path) -> None:
-        """Copy what can be read of a damaged database into the new one, in a thread of its own."""
+        """Copy all that can be read of a damaged database into the new one, in its own thread."""
         self._trouble(f"database damaged, kept as {damaged.name}")
         self._salvage = recovery.Salvage(damaged, self._submit, lambda _: self._trouble(None))
         self._salvage.start()
 
     def stop(self) -> None:
-        """Break off the copying, if any."""
+        """Stop copying from a damaged database, if that is running."""
         if self._salvage:
             self._salvage.stop()
 
@@ -93,7 +95,8 @@ class StoreOpener:
         self._restored()
 
     def _restore_read_only(self) -> None:
-        """Restore what can be read of a store that cannot be opened for writing, once."""
+        """Restore alarms, clock and flood levels, once, from a store that cannot be opened for
+        writing."""
         if self._read_once:
             return
         self._read_once = True

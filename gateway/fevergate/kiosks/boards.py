@@ -8,7 +8,8 @@ from fevergate.kiosks.board_model import BoardModel, RefusedBoard
 
 
 class BoardTable(msgspec.Struct, frozen=True):
-    """Boards by name: those that a kiosk can run on, which of them is recommended, and others."""
+    """Boards by name: `boards` that a kiosk can run on, `default`, the recommended one of them, and
+    `refused` boards."""
 
     default: str
     boards: dict[str, BoardModel]

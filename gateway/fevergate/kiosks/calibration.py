@@ -1,7 +1,8 @@
 """Computes a sensor's calibration and its uncertainty from scans of a reference, or refuses it.
 
-Uncertainties are combined as the GUM says (JCGM 100:2008): that of the reference, the standard
-error of the mean of the scans, the resolution of the sensor. They are expanded to 95 % (k = 2).
+Three uncertainties are combined by the GUM (JCGM 100:2008): the uncertainty of the reference, the
+standard error of the mean of the scans, and the resolution of the sensor. The result is expanded to
+95 % (k = 2).
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,13 @@ from kiosk.errors import CalibrationError
 from kiosk.estimate import ORAL_TO_AXILLARY_C
 
 SCANS = 3
-"""Scans of each black body; the scatter of fewer says nothing."""
+"""Scans of each black body; fewer scans do not show the scatter."""
 
 PEOPLE = 10
 """Least number of people for a calibration with a clinical thermometer."""
 
 APART_C = 2.0
-"""Least difference between two black bodies (°C): below it the slope is mostly noise."""
+"""Least difference between two black bodies (°C); with less, the slope is mostly noise."""
 
 SCATTER_MAX_C = 0.3
 """Largest standard deviation of the scans of one black body (°C)."""
@@ -41,7 +42,7 @@ AXILLA_C = (35.0, 41.0)
 
 @dataclass(frozen=True)
 class Point:
-    """One black body: its temperature, and what the sensor read in each scan, uncalibrated (°C)."""
+    """One black body: its temperature, and the sensor's uncalibrated reading in each scan (°C)."""
 
     reference_c: float
     read_c: Sequence[float]
@@ -60,8 +61,8 @@ class CalibrationResult:
 def from_black_bodies(points: Sequence[Point], reference_u_c: float) -> CalibrationResult:
     """Calibrate with one black body (an offset) or two (offset and gain: the line through both).
 
-    The bodies' emissivity is taken as 1. `reference_u_c` is the uncertainty of their temperature
-    (°C, 95 %). Raises `CalibrationRefusedError`.
+    The bodies are assumed to have an emissivity of 1. `reference_u_c` is the uncertainty of their
+    temperature (°C, 95 %). Raises `CalibrationRefusedError`.
     """
     if not 1 <= len(points) <= 2:
         raise CalibrationRefusedError(f"{len(points)} points: expected one or two black bodies")
@@ -97,9 +98,9 @@ def from_people(
 ) -> CalibrationResult:
     """Calibrate the offset with people whom a clinical thermometer measured beside the kiosk.
 
-    `pairs` are (clinical thermometer, axillary equivalent of the uncalibrated kiosk without a
-    crowd baseline), °C. `oral`: the thermometer was in the mouth. `reference_u_c` is its
-    uncertainty (°C, 95 %). Raises `CalibrationRefusedError`.
+    Each pair has the temperature of the clinical thermometer and the axillary equivalent of the
+    uncalibrated kiosk without a crowd baseline (°C). `oral`: the thermometer was in the mouth.
+    `reference_u_c` is the thermometer's uncertainty (°C, 95 %). Raises `CalibrationRefusedError`.
     """
     if len(pairs) < PEOPLE:
         raise CalibrationRefusedError(f"{len(pairs)} people: expected at least {PEOPLE}")

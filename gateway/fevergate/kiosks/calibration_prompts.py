@@ -17,7 +17,8 @@ ASK_BLACK_BODY = N_("Black body before the sensor, filling its view. Its tempera
 
 
 def calibration_options(beside: str) -> Callable[[F], F]:
-    """Adds `--uncertainty`, `--room`, `--yes`; `beside` (kiosk, desk) says whose air is meant."""
+    """A decorator that adds `--uncertainty`, `--room` and `--yes`. `beside` (kiosk or desk) says
+    where the air temperature is measured."""
 
     def added(command: F) -> F:
         for option in (
@@ -68,7 +69,7 @@ def black_bodies(begin: Callable[[], None], read: Callable[[int], float]) -> lis
 
 
 def say_read(object_c: float) -> None:
-    """Show what the sensor read in one scan."""
+    """Show the sensor's reading (°C) in one scan."""
     click.echo("    " + side_by_side("the sensor read {object_c:.2f} °C", object_c=object_c))
 
 
@@ -79,10 +80,10 @@ def record_of(
     can_over_air_c: float,
     supply_v: float | None = None,
 ) -> CalibrationRecord:
-    """The calibration as it is stored, and sent to the kiosk."""
+    """The record of a calibration, which is stored and sent to the kiosk."""
     return CalibrationRecord(
         sensor=sensor,
-        at=int(time.time()),  # a board's floats have 24 bits
+        at=int(time.time()),  # whole seconds: a board's floats have only 24 bits
         by=by,
         method=result.method,
         offset_c=result.offset_c,
@@ -94,7 +95,7 @@ def record_of(
 
 
 def agreed(record: CalibrationRecord, *, yes: bool) -> bool:
-    """Show the calibration and ask whether to put it in force; `yes` answers for the person."""
+    """Show the calibration and ask whether to put it in force; with `yes` nobody is asked."""
     click.echo(f"sensor {record.sensor}, {record.method}, by {record.by}")
     for name, value in (
         (N_("offset at 37 °C"), f"{record.offset_c:+.3f} °C"),

@@ -1,6 +1,7 @@
 """The shapes of the characters that a notice on the kiosks' displays needs.
 
-A kiosk's flash holds only the characters of its own words; those of a notice are sent with it.
+A kiosk's flash has only the characters of its own words; a notice's characters are sent with the
+notice.
 """
 
 import base64
@@ -11,9 +12,9 @@ from importlib import resources
 from fevergate.errors import KioskValueError
 
 UNITS_MAX = 16
-"""A line of the display: eight Chinese characters, or sixteen letters."""
+"""Longest notice, one line of the display: eight Chinese characters (2 each) or sixteen letters."""
 
-_ENTRY = 34  # two bytes of code, sixteen rows of two
+_ENTRY = 34  # two bytes of character code, then sixteen rows of two bytes
 
 
 def glyphs_of(text: str) -> str:

@@ -1,6 +1,7 @@
 """Builds a firmware bundle: compiled for MicroPython, packed into one file, and signed.
 
-The kiosk's side of it is in `kiosk.update_offer`, `kiosk.update_bundle` and `kiosk.signature`.
+The kiosk unpacks and checks it in `kiosk.update_offer`, `kiosk.update_bundle` and
+`kiosk.signature`.
 """
 
 import base64
@@ -29,7 +30,7 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True)
 class Bundle:
-    """Compiled firmware of one version, for the boards that it names."""
+    """Compiled firmware of one version, for the boards in `boards`."""
 
     version: str
     abi: int
@@ -41,16 +42,17 @@ class Bundle:
         return hashlib.sha256(self.data).hexdigest()
 
     def piece(self, offset: int) -> bytes:
-        """The message that answers a kiosk which asks for the bundle from `offset` on."""
+        """The answer to a kiosk's request for the bundle from `offset` on."""
         return offset.to_bytes(4, "big") + self.data[offset : offset + PIECE_MAX]
 
 
 def build(firmware: Path | None = None, boards: Sequence[str] = ()) -> Bundle:
-    """Compile and pack the package `kiosk` of the folder `firmware`, by default the installed one.
+    """Compile and pack the package `kiosk` of the folder `firmware`, by default of the installed
+    one.
 
-    `boards` are the names of the boards that it is for, by default every one that a kiosk runs
-    on; their pins are no part of a bundle, the shapes of the display's characters are. Raises
-    `UpdateError` naming what is missing, and `CompilerError`.
+    `boards` are the names of the boards for which the bundle is made, by default every board that a
+    kiosk can run on. A bundle contains the shapes of the display's characters, but not the boards'
+    pins. Raises `UpdateError` naming a missing file, and `CompilerError`.
     """
     source = firmware_source(firmware)
     files = {GLYPHS: source.file(GLYPHS)}
@@ -75,7 +77,8 @@ def read(path: Path) -> Bundle:
 
 
 def sign(bundle: Bundle, kiosk: str, key: rsa.RSAPrivateKey, *, downgrade: bool) -> UpdateOffer:
-    """The signed offer of a bundle to one kiosk; a kiosk refuses an offer older than its last."""
+    """The signed offer of a bundle to one kiosk. A kiosk refuses an offer that is older than the
+    last one it took."""
     offer = UpdateOffer(
         version=bundle.version,
         issued=int(time.time()),

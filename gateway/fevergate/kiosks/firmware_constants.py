@@ -1,9 +1,9 @@
 """Turns a module's private constants into MicroPython's `const()`, so that they take no memory.
 
-A global takes an entry of a dict and an interned name, 30 bytes of a board's heap. A constant
-defined by `_NAME = const(...)` is put in where it is used, its name left out of the .mpy file
-(docs.micropython.org, "MicroPython differences", `micropython.const`). The compiler knows `const`
-without an import but CPython does not, so the sources say `_NAME = ...`.
+A global takes a dict entry and an interned name, about 30 bytes of a board's heap. The compiler
+replaces every use of a constant `_NAME = const(...)` by its value, and leaves its name out of the
+.mpy file (docs.micropython.org, "MicroPython differences", `micropython.const`). It knows `const`
+without an import, but CPython does not, so the sources say `_NAME = ...`.
 """
 
 import ast
@@ -18,9 +18,9 @@ _PURE = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unar
 def with_constants(source: bytes) -> bytes:
     """Put `const()` around the values of private names in capitals (`_NAME`) of a source.
 
-    Only around numbers and arithmetic on them, strings, bytes and tuples of these, and only if the
-    name is assigned once. A source that is no Python is returned unchanged: the compiler will say
-    what is wrong with it.
+    This is done only for numbers and arithmetic on them, strings, bytes and tuples of these, and
+    only if the name is assigned once. A source that is not valid Python is returned unchanged: the
+    compiler will report the error.
     """
     try:
         tree = ast.parse(source)
@@ -31,7 +31,7 @@ def with_constants(source: bytes) -> bytes:
         if value.end_lineno is None or value.end_col_offset is None:
             continue
         if not lines[value.lineno - 1][: value.col_offset].endswith(b"= "):
-            continue  # in brackets of its own, where the compiler looks for no `const`
+            continue  # a value in parentheses, where the compiler does not look for `const`
         _insert(lines, value.end_lineno - 1, value.end_col_offset, b")")
         _insert(lines, value.lineno - 1, value.col_offset, b"const(")
     return b"".join(lines)

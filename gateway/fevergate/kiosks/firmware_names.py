@@ -1,9 +1,10 @@
-"""Shortens a module's private names before it is compiled, since a board keeps each different name.
+"""Shortens a module's private names before it is compiled, because a board stores every distinct
+name.
 
-A name takes 8 bytes of a board's heap and its letters (py/qstr.c). Private attributes (`self._x`)
-and parameters are seen by no other module, so each class and function can use the same few names:
-`imported_bytes` of `tools/measure heap` fell by 2.5 KB. Functions keep theirs, because a traceback
-shows them; an `AttributeError` on a board shows the short name.
+A name takes its letters and 8 more bytes of a board's heap (py/qstr.c). No other module sees
+private attributes (`self._x`) and parameters, so all classes and functions can share a few short
+names: `imported_bytes` of `tools/measure heap` fell by 2.5 KB. Functions keep their names, because
+a traceback shows them. An `AttributeError` on a board shows the short name.
 """
 
 import ast
@@ -17,11 +18,11 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 def with_short_names(source: bytes) -> bytes:
     """Give a module's private attributes, and parameters without a default, the names `_0`, `_1`, …
 
-    Attributes: those that the module itself sets, as `self._x = …`, if no function of it and no
-    string has that name, and none where a class derives from another module's (their short names
-    would be the same ones). Parameters: those that no call within the module gives by name; the
-    firmware's other modules may not either. A source that is no Python, or that uses such short
-    names itself, is returned unchanged.
+    An attribute is renamed if the module sets it as `self._x = …`, and no function and no string of
+    the module has the same name. If a class derives from a class of another module, no attribute is
+    renamed, because both would use the same short names. A parameter is renamed if no call within
+    the module gives it by name; the firmware's other modules must not give it by name either. A
+    source that is not valid Python, or that uses such short names itself, is returned unchanged.
     """
     try:
         tree = ast.parse(source)
@@ -36,7 +37,7 @@ def with_short_names(source: bytes) -> bytes:
         text = lines[line - 1]
         end = column + len(old.encode())
         if text[column:end] != old.encode():
-            return source  # a name in another of its Unicode forms
+            return source  # the source has the name in another Unicode form
         lines[line - 1] = text[:column] + new.encode() + text[end:]
     return b"".join(lines)
 
@@ -54,7 +55,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 Edits = dict[tuple[int, int], tuple[str, str]]
-"""Line (from 1) and column (bytes) of a name, then the name and what to put there."""
+"""Line (from 1) and column (bytes) of each name to replace, with the name and its replacement."""
 
 
 def _attributes(nodes: list[ast.AST]) -> Edits:
@@ -85,7 +86,7 @@ def _attributes(nodes: list[ast.AST]) -> Edits:
 
 
 def derives_from_elsewhere(nodes: list[ast.AST]) -> bool:
-    """Whether a class of a module has a base, other than an exception, that is another module's."""
+    """Whether a class of a module derives from a class of another module, exceptions apart."""
     classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     own = {node.name for node in classes}
     bases = {ast.unparse(base) for node in classes for base in node.bases}
@@ -111,8 +112,8 @@ def required(function: Function) -> list[str]:
 
 
 def _within(function: Function, name: str, short: str) -> Edits:
-    """Edits of a parameter and of all that reads or sets it; none if an inner scope has a variable
-    of that name."""
+    """Edits of a parameter and of all code that reads or sets it; none if an inner scope has a
+    variable of that name."""
     body = function.body if isinstance(function.body, list) else [function.body]
     edits = {
         (parameter.lineno, parameter.col_offset): (name, short)
@@ -137,7 +138,7 @@ def _within(function: Function, name: str, short: str) -> Edits:
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:
-    """Names that are bound within an inner scope, or by it."""
+    """Names that are bound within an inner scope, and the scope's own name."""
     for node in ast.walk(scope):
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):

@@ -1,4 +1,4 @@
-"""The settings of a kiosk in words: names, ranges with their units, and what was wrong with one."""
+"""The settings of a kiosk in words: names, ranges with units, and what is wrong with a value."""
 
 import re
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from fevergate.texts.word_tables import LABELS
 
 
 class SettingWords(NamedTuple):
-    """What people call a setting, and what it can be: a range with its unit, or a choice."""
+    """A setting's title for people, and its possible values: a range with its unit, or choices."""
 
     title: str
     low: float | None = None
@@ -43,10 +43,10 @@ SETTINGS = {
     "card_order": SettingWords(N_("First byte of a card's number"), choices=("big", "little")),
     "card_base": SettingWords(N_("Digits of a line"), choices=("10", "16")),
 }
-"""By name, in the order of a form."""
+"""The settings by name, in the order of a form."""
 
 POST_SETTINGS = {name: SETTINGS[name] for name in POST_FIELDS}
-"""What a lamp post has of them."""
+"""The settings that a lamp post has."""
 
 _WRONG = {
     "range": N_("{name}: {value} cannot be set, only {low} to {high}{unit}."),
@@ -60,7 +60,7 @@ _WRONG = {
 """Sentences by `KioskValueError.why`."""
 
 _OF = {"quiet_from": "quiet", "quiet_to": "quiet", "notice_glyphs": "notice"}
-"""Settings as a kiosk knows them, by which one of a form they are made from."""
+"""The form's field for each setting that has another name on a kiosk."""
 
 _REFUSED = (
     (r"version \d+: \d+ is in force", N_("It has newer settings already.")),
@@ -71,7 +71,7 @@ _REFUSED = (
 
 
 def as_form(values: KioskValues | None) -> dict[str, str]:
-    """Values for a kiosk as the fields of a form, without those that are not set."""
+    """Values for a kiosk as the fields of a form; values that are not set are left out."""
     fields = {
         name: field_text(value)
         for name, value in asdict(values or KioskValues()).items()
@@ -88,7 +88,7 @@ def field_text(value: object) -> str:
 
 
 def values_in_words(values: KioskValues | None, say: Say) -> list[str]:
-    """What is set, each as its title and value."""
+    """Each setting that has a value, as its title and value."""
     fields = as_form(values)
     return [
         f"{say(words.title)}{say(': ')}{value_in_words(name, fields[name], say)}"
@@ -108,12 +108,12 @@ def value_in_words(name: str, value: str, say: Say) -> str:
 
 
 def wrong_in_words(error: KioskValueError, say: Say) -> str:
-    """What is wrong with a value: which, what was given, what it can be."""
+    """What is wrong with a value: the setting, the given value, and the possible values."""
     return _sentence(error.field, error.why, error.value, say)
 
 
 def refusal_in_words(text: str, say: Say) -> str:
-    """A kiosk's refusal (`kiosk.settings_check`), which it writes in English."""
+    """A kiosk's refusal as a sentence; the kiosk writes it in English (`kiosk.settings_check`)."""
     for pattern, words in _REFUSED:
         if re.fullmatch(pattern, text):
             return say(words)

@@ -1,4 +1,4 @@
-"""Compares the supply voltage that is set for a kiosk's sensor with that of its calibration."""
+"""Compares the supply voltage set for a kiosk's sensor now with the one set at its calibration."""
 
 import json
 
@@ -10,7 +10,7 @@ LEAST_V = 0.005
 
 
 def supply_of(settings: GatewaySettings, kiosk: str) -> float | None:
-    """The setting `supply_v` of a kiosk (V); None where its settings.json cannot be read."""
+    """The setting `supply_v` of a kiosk (V); None if the kiosk's settings.json cannot be read."""
     path = settings.folder / "kiosks" / kiosk / "settings.json"
     try:
         supply_v = json.loads(path.read_text(encoding="utf-8")).get("supply_v", CALIBRATED_AT_V)
@@ -20,9 +20,9 @@ def supply_of(settings: GatewaySettings, kiosk: str) -> float | None:
 
 
 def moved_c(calibrated_at_v: float | None, now_v: float | None) -> float | None:
-    """By how much (°C) readings differ from those at the calibration, if only the setting was
-    changed and not the voltage itself (0.6 °C a volt, MLX90614 data sheet). None if the setting was
-    not changed, or one of the two is not known."""
+    """By how much (°C) a changed setting shifts readings against the calibration, if the voltage
+    itself did not change (0.6 °C per volt, MLX90614 data sheet). None if the setting was not
+    changed, or if one of the two values is unknown."""
     if calibrated_at_v is None or now_v is None or abs(now_v - calibrated_at_v) < LEAST_V:
         return None
     return DRIFT_C_PER_V * (calibrated_at_v - now_v)

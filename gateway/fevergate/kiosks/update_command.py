@@ -1,4 +1,5 @@
-"""`fevergate update`: updates the kiosks' firmware over the air, signed and on trial."""
+"""`fevergate update`: updates the kiosks' firmware over the air. The firmware is signed, and first
+runs on trial."""
 
 import sys
 from pathlib import Path
@@ -114,7 +115,7 @@ def update_command(
 
 
 class _Shown(Progress):
-    """Shows progress: a bar for each kiosk in a terminal, else a line for each step."""
+    """Shows progress: in a terminal a bar for each kiosk, otherwise a line for each step."""
 
     def __init__(self, screen: Console) -> None:
         columns = (

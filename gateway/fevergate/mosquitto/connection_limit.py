@@ -1,7 +1,7 @@
 """Limit of connections per address to the broker, enforced by the kernel.
 
-mosquitto has none: one machine that takes all `max_connections` would keep every kiosk out. The
-rule is gateway/machine/broker-limit.nft, loaded into nftables by a systemd unit.
+mosquitto has no such limit: one machine that takes all `max_connections` would keep every kiosk
+out. The rule is gateway/machine/broker-limit.nft, loaded into nftables by a systemd unit.
 """
 
 import shutil
@@ -19,18 +19,19 @@ NFT = Path("/usr/sbin/nft")
 
 
 def drop_in(port: int) -> str:
-    """Drop-in of the unit with this broker's port; without it the port is 8883."""
+    """Text of the unit's drop-in file with this broker's port; without the file it is 8883."""
     return f"Environment=PORT={port}\n"
 
 
 def start(systemctl: str) -> None:
-    """Enable and restart the unit. A failure is reported by `finding`; the broker runs without."""
+    """Enable and restart the unit. If that fails, the broker runs without a limit per address, and
+    `finding` reports it."""
     for arguments in (("enable", "--quiet"), ("restart",)):
         subprocess.run([systemctl, *arguments, UNIT], capture_output=True)
 
 
 def finding(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether the limit is in force; nothing where this machine does not run the broker."""
+    """Whether the limit is in force; no finding if this machine does not run the broker."""
     here = settings.folder.resolve() == FOLDER and settings.path("mosquitto.conf").exists()
     systemctl = shutil.which("systemctl")
     if not here or systemctl is None:

@@ -1,4 +1,4 @@
-"""What was read from a connection at once, and the packets of MQTT in it."""
+"""A buffer for the bytes of one read from a connection, which finds MQTT packets in them."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,8 @@ LENGTH_BYTES = 4
 
 
 class Frame(NamedTuple):
-    """A packet of MQTT: its first byte, what follows its length, and where the next one begins."""
+    """An MQTT packet: its first byte, the bytes after its length field, and the place in the buffer
+    where the next packet begins."""
 
     first: int
     body: bytes
@@ -26,18 +27,18 @@ class ReadBuffer:
         return len(self._bytes) - self._taken
 
     def fill(self, data: bytes) -> None:
-        """Hold `data`; only to be called when all before it was taken."""
+        """Hold `data`; only to be called when all earlier bytes were taken."""
         self._bytes, self._taken = data, 0
 
     def take(self, most: int) -> bytes:
-        """Take `most` bytes, or what there is."""
+        """Take up to `most` bytes."""
         data = self._bytes[self._taken : self._taken + most]
         self._taken += len(data)
         return data
 
     def publication(self) -> Frame | None:
-        """The packet that begins here, if it is a PUBLISH and the whole of it is held; it is not
-        taken before `skip`. Source: MQTT 3.1.1, sections 2.2 and 3.3."""
+        """The next packet, if it is a whole PUBLISH, or else None. The packet is not taken before
+        `skip`. Source: MQTT 3.1.1, sections 2.2 and 3.3."""
         data, at = self._bytes, self._taken
         if at >= len(data) or data[at] & KIND != PUBLISH:
             return None

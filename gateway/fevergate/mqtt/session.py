@@ -1,4 +1,4 @@
-"""How a client of paho-mqtt is made: which protocol it speaks, and what its session outlives."""
+"""Makes clients of paho-mqtt with the right protocol version and session options."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from paho.mqtt.properties import Properties
 from fevergate.mqtt.tls import no_delay
 
 MAX_QUEUED = 10_000
-"""Messages that wait to be published; the oldest are dropped beyond that."""
+"""Most messages that wait to be published; beyond that, the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """MQTT 5 options of a session: how long it outlives the connection, and how many messages may
-    be in flight unacknowledged (mosquitto's default is 20)."""
+    """MQTT 5 options of a session: how long (s) it outlives the connection, and how many messages
+    may be unacknowledged at a time (mosquitto's default is 20)."""
 
     expiry_s: int
     receive_maximum: int
@@ -30,19 +30,20 @@ class SessionOptions:
 
 
 class Client(mqtt.Client):
-    """A client of paho whose packets others may read for it."""
+    """A paho client that allows other code to read packets from its socket."""
 
     @property
     def mid_packet(self) -> bool:
-        """Whether it has read the beginning of a packet, and waits for the rest."""
+        """Whether the client has read the beginning of a packet, and waits for the rest."""
         return bool(self._in_packet["command"])
 
 
 def new_client(client_id: str, session: SessionOptions | None, *, clean: bool) -> Client:
     """A client whose messages are acknowledged by the caller.
 
-    It speaks MQTT 3.1.1, since paho spends a fifth of its time on each message's MQTT 5 properties,
-    which we do not use; with `session`, which a shared subscription needs, MQTT 5.
+    Without `session` it speaks MQTT 3.1.1, because paho spends a fifth of its time on each
+    message's MQTT 5 properties, which we do not use. With `session`, which a shared subscription
+    needs, it speaks MQTT 5.
     """
     client = Client(
         CallbackAPIVersion.VERSION2,
@@ -57,7 +58,7 @@ def new_client(client_id: str, session: SessionOptions | None, *, clean: bool) -
 
 
 def end_session(client: mqtt.Client) -> None:
-    """Disconnect, and let the broker forget an MQTT 5 session."""
+    """Disconnect, and make the broker forget the MQTT 5 session."""
     ended = Properties(PacketTypes.DISCONNECT)
     ended.SessionExpiryInterval = 0
     client.disconnect(properties=ended)

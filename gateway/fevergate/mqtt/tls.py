@@ -1,7 +1,7 @@
 """TLS to the broker: verification by the settings' broker name, no delay, buffered records.
 
-paho reads byte by byte and writes each packet by itself, so that over TLS every byte and every
-acknowledgement is a call into OpenSSL. `BufferedSocket` buffers both directions.
+paho reads byte by byte and writes each packet separately. Over TLS, every byte and every
+acknowledgement would be a call into OpenSSL, so `BufferedSocket` buffers both directions.
 """
 
 import logging
@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 READ_BYTES = 65_536
 
 NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h: do not compare validity with the clock."""
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h: the clock is not compared with the validity of
+a certificate."""
 
 
 class BufferedSocket(ssl.SSLSocket):
@@ -31,7 +32,7 @@ class BufferedSocket(ssl.SSLSocket):
 
     @property
     def ahead(self) -> ReadBuffer:
-        """What was read and not taken yet."""
+        """The buffer with bytes that were read and not taken yet."""
         if self._ahead is None:
             self._ahead = ReadBuffer()
         return self._ahead
@@ -44,8 +45,8 @@ class BufferedSocket(ssl.SSLSocket):
         return ahead.take(buflen)
 
     def read_ahead(self) -> bool:
-        """Fill the empty read buffer; False where nothing has come. True also at the end of the
-        stream and at an error, of which the next `recv` tells."""
+        """Fill the empty read buffer; returns False if nothing has come. At the end of the stream
+        or after an error it returns True too; the next `recv` then reports that."""
         try:
             self.ahead.fill(super().recv(READ_BYTES))
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -66,7 +67,7 @@ class BufferedSocket(ssl.SSLSocket):
         return len(data)
 
     def flush(self) -> bool:
-        """Send the write buffer; False where some of it is left for later. Raises `OSError`."""
+        """Send the write buffer; returns False if a part is left for later. Raises `OSError`."""
         while self._behind:
             try:
                 sent = super().send(self._behind)
@@ -85,7 +86,7 @@ class BufferedSocket(ssl.SSLSocket):
 
 
 class _NamedContext(ssl.SSLContext):
-    """Verifies the broker's certificate by its name in the settings, whatever its address is."""
+    """Verifies the broker's certificate by the broker's name in the settings, at any address."""
 
     broker_name: str
 
@@ -97,10 +98,11 @@ class _NamedContext(ssl.SSLContext):
 def named_context(
     broker: BrokerSettings, ca: str, *, buffered: bool = False, any_time: bool = False
 ) -> ssl.SSLContext:
-    """TLS context that verifies `broker.name`, where paho alone would verify the address.
+    """TLS context that verifies `broker.name`; paho alone would verify the address.
 
-    `buffered`: sockets are `BufferedSocket`, which the caller flushes. `any_time`: validity is not
-    compared with our clock, which may be wrong; name and authority are verified all the same.
+    `buffered`: sockets are `BufferedSocket`, which the caller flushes. `any_time`: the validity is
+    not compared with our clock, which may be wrong; name and authority are still verified. Raises
+    `SettingsError`.
     """
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.broker_name = broker.name
@@ -119,7 +121,7 @@ def named_context(
 
 
 def end_of(sock: Any) -> float | None:
-    """When the peer's certificate expires, Unix time (s); None where it has none."""
+    """Unix time (s) at which the peer's certificate expires; None if there is no certificate."""
     try:
         return float(ssl.cert_time_to_seconds(sock.getpeercert()["notAfter"]))
     except (AttributeError, KeyError, TypeError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Sends notices by e-mail over SMTP; TLS is verified, and a repeat is the same message."""
+"""Sends notices by e-mail over SMTP. TLS is verified; a repeated notice has the same Message-ID."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from fevergate.settings.contacts import NoticeSettings, Smtp
 from fevergate.settings.settings_file import read_secret
 
 TIMEOUT_S = 10.0
-"""Limit for each answer of the server."""
+"""Longest wait for each answer of the server."""
 
 
 class Email:
@@ -29,8 +29,8 @@ class Email:
         self._settings = settings
 
     def send(self, notice: Notice) -> None:
-        """Hand it to the mail server. Raises `NoticeError`, and `SettingsError` where the password
-        file cannot be read."""
+        """Hand the notice to the mail server. Raises `NoticeError`, or `SettingsError` if the
+        password file cannot be read."""
         with self._server() as (smtp, server):
             message = email_of(notice, smtp.sender, self._settings.zone)
             server.send_message(message, smtp.sender, [notice.address])
@@ -63,7 +63,7 @@ class Email:
 
 
 def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
-    """The e-mail of a notice; a repeat has the same Message-ID and so can be recognised.
+    """The e-mail of a notice; a repeated notice has the same Message-ID, so it can be recognised.
 
     Raises `NoticeError` for an invalid address. RFC 5322, RFC 3834.
     """
@@ -71,7 +71,7 @@ def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
     try:
         message["From"] = Address("FeverGate", addr_spec=sender)
         message["To"] = Address(addr_spec=notice.address)
-    except Exception as error:  # the parser raises many kinds
+    except Exception as error:  # the parser raises many kinds of errors
         raise NoticeError(f"expected an e-mail address: {notice.address!r}") from error
     message["Subject"] = " ".join(notice.subject.split())  # a line break would begin a header
     message["Date"] = format_datetime(datetime.fromtimestamp(notice.made_at, zone))
@@ -84,7 +84,7 @@ def email_of(notice: Notice, sender: str, zone: ZoneInfo) -> EmailMessage:
 
 @contextmanager
 def _connected(smtp: Smtp, context: ssl.SSLContext, password: str) -> Iterator[smtplib.SMTP]:
-    """The mail server, signed in to."""
+    """A connection to the mail server after signing in."""
     if smtp.security == "tls":
         server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=TIMEOUT_S, context=context)
     else:
@@ -103,7 +103,7 @@ def _connected(smtp: Smtp, context: ssl.SSLContext, password: str) -> Iterator[s
 
 
 def _reason(error: Exception) -> tuple[str, bool]:
-    """Reason of a failure, and whether the server is away for every message, not only this one."""
+    """The reason for a failure, and whether it affects every message and not only this one."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code, text = next(iter(error.recipients.values()))
@@ -113,7 +113,7 @@ def _reason(error: Exception) -> tuple[str, bool]:
             return _reply(error.smtp_code, error.smtp_error), not mine
         case smtplib.SMTPNotSupportedError():
             return str(error), "UTF8" not in str(error)
-        case ValueError() if not isinstance(error, OSError):  # a certificate error is both
+        case ValueError() if not isinstance(error, OSError):  # certificate errors are both
             return str(error), False
         case _:
             return str(error) or type(error).__name__, True

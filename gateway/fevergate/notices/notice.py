@@ -1,15 +1,16 @@
-"""A notice as it is sent, and as it is shown: without the secret parts of its address."""
+"""A notice to be sent, and its record to be shown, without the secret parts of the address."""
 
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
 LEAST_SECRET = 4
-"""Length from which on a part of a URL is treated as secret."""
+"""A part of a URL of at least this length is treated as secret."""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """One notice to one contact. `attempts` identifies the claim; `address` may be a secret."""
+    """One notice to one contact. `address` may be a secret; `attempts` identifies the sender's
+    claim on the notice."""
 
     id: int
     key: str
@@ -29,14 +30,14 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A failed attempt: when (Unix time, s) and why."""
+    """A failed attempt to send a notice: when (Unix time, s) and why."""
 
     at: float
     reason: str
 
 
 class NoticeRecord(Struct, frozen=True, kw_only=True):
-    """Record of one notice to one contact; times are Unix time (s), a URL is cut to its host."""
+    """Record of one notice to one contact; times are Unix times (s), a URL is cut to its host."""
 
     key: str
     kind: str
@@ -63,7 +64,7 @@ def masked(address: str) -> str:
 
 
 def scrubbed(text: str, address: str) -> str:
-    """A service's answer, with all parts of the secret URL that it repeats blanked."""
+    """A service's answer, in which every repeated part of the secret URL is blanked."""
     if "://" not in address:
         return text
     parts = urlsplit(address)

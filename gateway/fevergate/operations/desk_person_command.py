@@ -1,6 +1,7 @@
-"""`fevergate desk person`: measures somebody of the list by name, such as a guard before the shift.
+"""`fevergate desk person`: measures a person of the list by name, such as a guard before the shift.
 
-It is one of the desk's commands, and lies here because it writes to the list and to the audit.
+It is one of the desk's commands, but it is in this package because it writes to the list and to the
+audit.
 """
 
 from contextlib import closing
@@ -31,7 +32,7 @@ from fevergate.web_common.store import WebStore
 from kiosk import screening
 
 SAME_NAME = 5
-"""People of one name that are looked at."""
+"""Most people with one name or number that are looked up."""
 
 
 @desk_command.command("person")
@@ -75,7 +76,7 @@ def person_command(
                 work.looker(None), 1, looks.append, language or settings.language, asks=not as_json
             ):
                 context.exit(1)
-            if not looks:  # whoever pressed q
+            if not looks:  # the guard pressed q
                 context.exit(1)
             (look,) = looks
             with work.store() as kept:
@@ -97,7 +98,7 @@ def person_command(
 
 
 def _listed(store: PeopleStore, text: str) -> ListedPerson:
-    """The person of a name or number. Raises `NothingFoundError`."""
+    """The person with a name or number. Raises `NothingFoundError` for nobody or several people."""
     now = store.statements.clock()
     people = [
         person
@@ -114,8 +115,8 @@ def _listed(store: PeopleStore, text: str) -> ListedPerson:
 def _mark(
     settings: GatewaySettings, store: PeopleStore, person: ListedPerson, look: Look, by: str
 ) -> None:
-    """Mark somebody as measured today. Raises `NothingFoundError` where a mark stands against
-    it."""
+    """Mark a person as measured today. Raises `NothingFoundError` if the mark is refused, for
+    instance because of an earlier one."""
     with open_reader(settings.path(settings.database)) as reader:
         day = datetime.fromtimestamp(clock_memory.now(reader), settings.zone).date()
     marks = Marks(store.statements, store.vault, settings.zone)

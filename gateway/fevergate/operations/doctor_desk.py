@@ -1,4 +1,4 @@
-"""Checks of the desk: does its sensor answer, was it checked today, is it calibrated."""
+"""Checks of the desk: whether its sensor answers, was checked lately, and is calibrated."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _CALIBRATE = "fevergate desk calibrate"
 
 
 def desk(settings: GatewaySettings) -> Iterator[Finding]:
-    """Sensor, last check and calibration; nothing where no desk is configured."""
+    """Sensor, last check and calibration; no finding if no desk is configured."""
     if settings.desk is None:
         return
     unit = ""
@@ -44,7 +44,7 @@ def desk(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
-    """The last check of the sensor that answers; of any sensor, where none does."""
+    """The last check of the sensor that answers or, if none answers, of any sensor."""
     last = last_check(settings, desk, unit or None)
     if last is None:
         return warning("desk check", "the desk's sensor was never checked", _CHECK)

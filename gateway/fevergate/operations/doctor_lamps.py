@@ -19,15 +19,16 @@ from fevergate.texts.translations import Pair, both, translator
 from fevergate.texts.trouble_text import line
 
 CONFIGS = (Path("/boot/firmware/config.txt"), Path("/boot/config.txt"))
-"""The Pi firmware's settings: from Debian 12 on, and on a system upgraded from an earlier one. On a
-new system the second file only refers to the first (raspberrypi-sys-mods, get_fw_loc)."""
+"""Files of the Pi firmware's settings. The first is used from Debian 12 on, the second on a system
+upgraded from an earlier release. On a new system the second only refers to the first
+(raspberrypi-sys-mods, get_fw_loc)."""
 STRICT = "dtparam=strict_gpiod"
 MAX_UNTESTED_DAYS = 31
-"""Lamps that were not tested for longer are a warning."""
+"""Lamps that were not tested for longer than this cause a warning."""
 
 
 def pins(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether the pins can be driven: by the running gateway, or else by this machine."""
+    """Whether the pins can be driven by the running gateway or, if none runs, by this machine."""
     running = read_run_state(settings.folder)
     if not any(settings.has_lamps(gate.name) for gate in settings.gates):
         return
@@ -57,7 +58,7 @@ def _offered(settings: GatewaySettings) -> Iterator[Finding]:
 
 
 def _grave(settings: GatewaySettings, machine: Machine) -> State:
-    """`failed` on a Pi and where [pins] names a factory; a PC without pins is a `warning`."""
+    """`failed` on a Pi or if [pins] names a factory; `warning` on a PC, which has no pins."""
     return "failed" if machine.is_pi or settings.pins.factory != "auto" else "warning"
 
 
@@ -66,7 +67,7 @@ def _title(settings: GatewaySettings, gate: str) -> Pair:
 
 
 def _gate(settings: GatewaySettings, gate: str) -> Pair:
-    """A gate as people call it, before what is said of it."""
+    """A gate's title and a colon, to begin a sentence with."""
     chinese, english = _title(settings, gate)
     return chinese + "：", english + ": "
 
@@ -112,7 +113,7 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
 
 
 def _unlit(settings: GatewaySettings, gate: Gate) -> Iterator[Finding]:
-    """Where the red of a gate without lamps is seen."""
+    """Where the red alarm of a gate without lamps can be seen."""
     title = _title(settings, gate.name)
     if gate.watched_by:
         watcher = _title(settings, gate.watched_by)
@@ -127,7 +128,7 @@ def _unlit(settings: GatewaySettings, gate: Gate) -> Iterator[Finding]:
 
 
 def outputs(_: GatewaySettings) -> Iterator[Finding]:
-    """Whether the kernel resets the pins of a program that has died; on a Pi only."""
+    """Whether the kernel resets the pins of a program that has died; checked only on a Pi."""
     if not recognise().is_pi:
         return
     if not keeps_outputs():

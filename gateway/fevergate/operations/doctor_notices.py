@@ -1,4 +1,4 @@
-"""The checks of whom the gateway itself tells of a confirmed fever."""
+"""Checks of the notices by which the gateway itself tells people of a confirmed fever."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from fevergate.web_common.told_cases import OPEN_S
 
 
 def notices(settings: GatewaySettings) -> Iterator[Finding]:
-    """Whether anybody is told, and whether the mail server lets us in."""
+    """Whether anybody is told, and whether the mail server accepts our sign-in."""
     told = [
         contact
         for contact in settings.contacts
@@ -79,7 +79,7 @@ _BY_HAND = "select count(*) as fevers from marks where clinical_c >= ? and at > 
 
 
 def _on_duty(settings: GatewaySettings) -> Iterator[Finding]:
-    """Contacts who are told only while on duty, and are on no duty list."""
+    """A warning about contacts who are told only while on duty, but are on no duty list."""
     bound = {contact.name for contact in settings.contacts if contact.on_duty}
     path, key = settings.path(settings.web.database), settings.path(KEY)
     if not bound or not path.exists() or not key.exists():

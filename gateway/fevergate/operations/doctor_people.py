@@ -1,4 +1,4 @@
-"""The check of the list of people at a gateway: how old its copy is."""
+"""Check of the list of people at a gateway: how many people it has and how old the copy is."""
 
 import time
 from collections.abc import Iterator
@@ -9,12 +9,13 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import read_rows
 
 OLD_S = 3600.0
-"""The campus server is asked each minute; a copy that nobody confirmed for this long is old."""
+"""A copy that the campus server has not confirmed for this long is old; the gateway asks each
+minute."""
 
 
 def people(settings: GatewaySettings) -> Iterator[Finding]:
-    """How many people are on the list, and whether the copy of the campus server's is recent; no
-    finding where there is no list."""
+    """How many people are on the list, and whether the copy of the campus server's list is recent;
+    no finding if there is no list."""
     rows = read_rows(settings.path(DATABASE), _SELECT, time.time())
     if not rows:
         return

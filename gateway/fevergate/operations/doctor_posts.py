@@ -1,4 +1,4 @@
-"""Names the lamp posts that are not heard, for `fevergate doctor`."""
+"""Check of `fevergate doctor` that names lamp posts from which nothing is heard."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from fevergate.texts.translations import both
 
 @stored
 def posts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
-    """Whether each lamp post is online by its last status, and was heard lately."""
+    """Whether each lamp post is online by its last status and has sent a message lately."""
     since = time.time() - settings.alarm.silent_after_s
     known = "select kiosk, status = 'online' and last_seen >= ? from kiosks"
     heard = dict(reader.execute(known, (since,)).fetchall())

@@ -1,5 +1,5 @@
-"""`fevergate doctor`'s checks of the sensors' supply voltage: is it the one at which the maker
-calibrates, and the one that was set when the sensor was last calibrated?"""
+"""`fevergate doctor`'s checks of the sensors' supply voltage. It is compared with the voltage at
+which the maker calibrates, and with the voltage that was set at the last calibration."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,12 @@ from kiosk.mlx90614 import CALIBRATED_AT_V, DRIFT_C_PER_V
 
 
 def supplies(settings: GatewaySettings) -> Iterator[Finding]:
-    """Kiosks whose `supply_v` (V) is not the maker's, with what they subtract for it (°C)."""
+    """Kiosks whose `supply_v` (V) is not the maker's voltage, and the correction (°C) that they
+    subtract for the difference."""
     for kiosk in settings.kiosks:
         try:
             supply_v = settings_of(settings.folder, kiosk).get("supply_v", CALIBRATED_AT_V)
-        except NothingFoundError:  # its folder was moved to the machine that flashes
+        except NothingFoundError:  # the kiosk's folder was moved to the machine that flashes
             continue
         except ProvisionError as error:
             advice = both("write it anew: fevergate provision kiosk {kiosk}", kiosk=kiosk)

@@ -1,7 +1,7 @@
-"""How a reader's numbers become those of the list, learnt from one card that is known.
+"""Learns from one known card how a reader's numbers correspond to the list's card numbers.
 
-The same card is written in many ways: readers send its bytes with the highest or the lowest first,
-or a line of digits; lists have decimal or hexadecimal digits.
+The same number is written in many ways. A reader sends its bytes, with the highest or the lowest
+first, or a line of digits. A list has decimal or hexadecimal digits.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,19 +16,20 @@ ORDERS: tuple[Order, ...] = ("big", "little")
 BASES: tuple[Base, ...] = (10, 16)
 
 FRAME_BYTES = 4
-"""Bytes of a number in a binary frame."""
+"""Bytes of a card's number in a binary frame."""
 
 PASS_BIT = 1 << 63
-"""Set in the numbers of visitors' passes alone."""
+"""Bit that is set only in the numbers of visitors' passes."""
 
 
 MANY = 20
-"""So many hexadecimal numbers without a letter do not come by chance."""
+"""This many numbers without a letter are decimal: by chance, so many hexadecimal numbers would not
+all lack letters."""
 
 
 class CardWriting(NamedTuple):
-    """How numbers are written: at the kiosk, first byte of a frame and base of a line; in the
-    list, base of the digits."""
+    """How card numbers are written. At the kiosk: which byte of a frame comes first (`order`), and
+    the base of a line's digits (`base`). In the list: the base of the digits (`list_base`)."""
 
     reader: Reader
     order: Order
@@ -37,8 +38,8 @@ class CardWriting(NamedTuple):
 
 
 def list_bases(texts: Iterable[str]) -> tuple[Base, ...]:
-    """Which bases the digits of a list's card numbers may have: with letters they are hexadecimal,
-    many numbers without any are decimal, and few can be either."""
+    """The possible bases of the digits of a list's card numbers. With letters they are hexadecimal;
+    many numbers without letters are decimal; few numbers without letters can be either."""
     count = 0
     for text in texts:
         if _value(text, 10) is not None:
@@ -49,12 +50,12 @@ def list_bases(texts: Iterable[str]) -> tuple[Base, ...]:
 
 
 def learn(number: int, text: str, bases: Collection[Base], now: CardWriting) -> CardWriting:
-    """How cards are written, by one whose list entry is `text`, with digits of one of `bases`, and
-    which a kiosk that goes by `now` has told as `number`.
+    """Learn the writing of card numbers from one card. Its list entry is `text`, whose digits have
+    one of `bases`; a kiosk with the settings `now` has read it as `number`.
 
-    Raises `CardLearningError`: `pass` for a visitor's pass, `text` for a list entry that is no
-    number, `other` where nothing fits (as a rule another card was tapped), `doubt` where several
-    ways do, as with a number whose bytes are the same from both ends.
+    Raises `CardLearningError`: `pass` for a visitor's pass; `text` if the list entry is not a
+    number; `other` if no writing fits, usually because another card was tapped; `doubt` if several
+    writings fit, for instance for a number whose bytes are the same from both ends.
     """
     if number & PASS_BIT:
         raise CardLearningError("pass")
@@ -73,7 +74,7 @@ def learn(number: int, text: str, bases: Collection[Base], now: CardWriting) -> 
 
 
 def _told(number: int, now: CardWriting) -> dict[tuple[Order, Base], int]:
-    """What the kiosk would have told with each of its settings."""
+    """The number that the kiosk would have read with each of its possible settings."""
     if now.reader == "binary":
         told: dict[tuple[Order, Base], int] = {(now.order, now.base): number}
         if number < 1 << 8 * FRAME_BYTES:

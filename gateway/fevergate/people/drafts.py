@@ -1,5 +1,5 @@
-"""Keeps an uploaded list of people, encrypted, for the hour in which somebody may look at what it
-changes and apply it; until then nothing changes."""
+"""Keeps an uploaded list of people, encrypted, for an hour. In this time a person can look at the
+changes that it would make, and apply it; before that, nothing changes."""
 
 import secrets
 
@@ -17,7 +17,7 @@ MOST_DRAFTS = 10
 
 
 class ListDraft(Struct, frozen=True, kw_only=True):
-    """An uploaded list: `file` is the file's name, `by` who uploaded it."""
+    """An uploaded list: `file` is the file's name, `by` the person who uploaded it."""
 
     id: str
     file: str
@@ -26,8 +26,8 @@ class ListDraft(Struct, frozen=True, kw_only=True):
 
 
 class ListDrafts:
-    """The drafts, in the database of the program that keeps the list: the campus server or, without
-    one, the gateway."""
+    """The drafts, in the database of the program that keeps the list: the campus server or, if
+    there is none, the gateway."""
 
     def __init__(self, store: PeopleStore) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class ListDrafts:
         return id_
 
     def get(self, id_: str) -> ListDraft:
-        """A draft. Raises `PeopleError` for one that was dropped or is too old, `StoreError`."""
+        """A draft. Raises `PeopleError` if it was dropped or is too old, and `StoreError`."""
         rows = self._statements.query(
             'select "by", sealed from drafts where id = ? and at > ?',
             (id_, self._statements.clock() - DRAFT_S),
