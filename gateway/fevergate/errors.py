@@ -47,7 +47,7 @@ class BrokerError(FeverGateError, ConnectionError):
 
 
 class PinsError(FeverGateError, RuntimeError):
-    """The GPIO pins cannot be driven as the settings ask."""
+    """The GPIO pins cannot be driven in the way that the settings require."""
 
 
 class CampusError(FeverGateError, RuntimeError):

@@ -104,7 +104,7 @@ def replay(
     """Judge everybody; return the verdicts, and the baseline at the end.
 
     Each of `people` must have `oral_c`. They are judged in order of time if all have a time,
-    otherwise in the given order. A person without a time comes a minute after the one before.
+    otherwise in the given order. A person without a time comes a minute after the previous person.
     """
     if all(person.at for person in people):
         people = sorted(people, key=lambda person: person.at or datetime.min)

@@ -24,7 +24,7 @@ FOLDERS = ("/kiosk", SOURCES, "/lib/chumicro_mqtt", "/lib/chumicro_timing")
 """Folders that contain only firmware; the last two are from the MQTT client of earlier versions."""
 
 STALE = f"/{_BOARD}"
-"""A source that earlier versions wrote; it would be imported instead of the compiled file."""
+"""A source file that, if present, would be imported instead of the compiled file."""
 
 MAIN = "/main.py"
 """File that starts the kiosk. It is written last and removed first, so that incomplete firmware

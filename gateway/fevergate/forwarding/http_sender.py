@@ -168,8 +168,8 @@ class SummarySender:
             self._client = None
 
     def _without_what_is_refused(self, items: Sequence[Item], answer: httpx.Response) -> SendResult:
-        """Send the items again without the refused ones. The server's answer names those; if it
-        names none, bisection finds them."""
+        """Send the items again without the refused ones. The server's answer names the refused
+        items; if it names none, bisection finds them."""
         why = answer.text
         bad = {0} if len(items) == 1 else _named(answer.content, len(items))
         if bad:

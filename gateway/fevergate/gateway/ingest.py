@@ -124,7 +124,7 @@ class Ingest:
         except MessageError as error:
             self._rejected(topic, error.reason)
             record = Rejected(topic, error.reason, payload, now)
-        except Exception as error:  # an unforeseen error costs this message alone
+        except Exception as error:  # an unforeseen error affects only this message
             log.exception("a message on %s", topic[:128])
             reason = f"{type(error).__name__}: {error}"
             self._rejected(topic, reason)
@@ -140,7 +140,7 @@ class Ingest:
         self._keep(record, done)
 
     def _too_many(self, topic: str, record: Record) -> bool:
-        """Whether a kiosk sends too many messages other than readings; `_reading` counts those.
+        """Whether a kiosk sends too many messages other than readings; `_reading` counts readings.
         Alarm and monitor have already seen the message."""
         if isinstance(record, ReadingArrived):
             return False

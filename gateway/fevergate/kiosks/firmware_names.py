@@ -18,11 +18,12 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 def with_short_names(source: bytes) -> bytes:
     """Give a module's private attributes, and parameters without a default, the names `_0`, `_1`, …
 
-    An attribute is renamed if the module sets it as `self._x = …`, and no function and no string of
-    the module has the same name. If a class derives from a class of another module, no attribute is
-    renamed, because both would use the same short names. A parameter is renamed if no call within
-    the module gives it by name; the firmware's other modules must not give it by name either. A
-    source that is not valid Python, or that uses such short names itself, is returned unchanged.
+    An attribute is renamed if the module sets it as `self._x = …` and nothing else in the module (a
+    function, a variable, a string) has its name. If a class derives from a class of another module,
+    no attribute is renamed, because both would use the same short names. A parameter is renamed if
+    no call within the module gives it by name; the firmware's other modules must not give it by
+    name either. A source that is not valid Python, or that uses such short names itself, is
+    returned unchanged.
     """
     try:
         tree = ast.parse(source)

@@ -1,7 +1,7 @@
 """Sets a kiosk's settings from the gateway, by a message that the broker retains for the kiosk.
 
-`fevergate settings` and the kiosk's page both use this module: `values_of` checks the values that a
-person asks for, `set_values` has the broker retain them, and `answers` reads the kiosks' replies.
+`fevergate settings` and the kiosk's page both use this module. `values_of` checks the values that a
+person asks for; `set_values` has the broker retain them; `answers` reads the kiosks' replies.
 """
 
 import logging

@@ -17,7 +17,7 @@ CARD = "card"
 """Kind of the tags of cards (`Vault.tag`)."""
 
 _LAST_TABLE = "people_list"
-"""The last table that `people/schema.py` creates; if it exists, all others do."""
+"""`people/schema.py` creates this table after the others that the list of cards is read from."""
 
 CACHE_KB = 256
 """Database cache (KB) while the list is read."""

@@ -65,7 +65,7 @@ class ListDifference(Struct, frozen=True, kw_only=True):
 
     @property
     def in_numbers(self) -> str:
-        """Numbers of people added, changed, gone and unchanged, as the audit stores them."""
+        """Numbers of people added, changed, gone and unchanged, in the form for the audit."""
         return f"+{len(self.added)} ~{len(self.changed)} -{len(self.gone)} ={self.same}"
 
     @property
