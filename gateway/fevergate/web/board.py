@@ -1,4 +1,4 @@
-"""The guard's live board of each gate: its alarm, its kiosks, its list of fevers."""
+"""The guards' live board of each gate: its alarm, kiosks and list of fevers."""
 
 import time
 from collections import Counter
@@ -28,23 +28,24 @@ from fevergate.web_common.page_maker import PAGE, last_page, page_of
 from fevergate.web_common.routes import Form, get, post
 
 SESSION_CHECK_S = 30.0
-"""How often the session of an open board is checked."""
+"""Seconds between checks of an open board's session."""
 
 MAX_BOARDS = 400
 MAX_BOARDS_PER_SESSION = 150
-"""Most open boards, in all and of one session; each takes a quarter of a megabyte."""
+"""Most open boards, in all and of one session; each takes a quarter of a megabyte of memory."""
 
 WARN_S: dict[Role, float] = {"guard": 3600.0, "administrator": 600.0, "tutor": 600.0}
-"""How long before its session ends a board warns; an administrator's ends after an idle hour."""
+"""A board warns this long (s) before its session ends. An administrator's or tutor's session ends
+after an idle hour."""
 
 
 class BoardGate(msgspec.Struct, kw_only=True):
-    """A gate of `BoardsNow`. `kiosks` are called as people call them, and `where` is the kiosk of
-    the alarm's newest fever; `alarm` itself has ids, which a board sends back.
+    """A gate of `BoardsNow`. `kiosks` and `where`, the kiosk of the alarm's newest fever, have the
+    titles that people read; `alarm` has ids, which a board sends back.
 
-    `listed` is the mark of its fever lists (`fever_list`), `today` the number of today's fevers,
-    `open` that of follow-ups that are to be finished; None if unknown. `passers` is the mark of who
-    tapped a card there (`passers`), whose names the board asks for; empty for nobody.
+    `listed` changes with the gate's lists of fevers (`fever_list`); `today`: number of today's
+    fevers; `open`: number of follow-ups to be finished; None if unknown. `passers` changes with the
+    people who tapped a card there (`passers`), whose names the board asks for; empty for nobody.
     """
 
     gate: str
@@ -61,11 +62,11 @@ class BoardGate(msgspec.Struct, kw_only=True):
 class BoardsNow(msgspec.Struct, kw_only=True):
     """An event for boards, in the browser's language.
 
-    It has every gate, so that one stream serves all boards of a browser and each shows the other
-    gates' alarms. `line` and `gateway`: see `GateNow`; `clock`: whether the time is believed; `now`
-    and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions;
-    `untaken`: the number of confirmed fevers that nobody has; `roll`: how many were expected and
-    measured today, empty without a list of people.
+    It has every gate, so that one stream serves all boards of a browser, and each board shows the
+    other gates' alarms. `line` and `gateway`: see `GateNow`; `clock`: whether the time is believed;
+    `now` and `ends_at`: the present and the session's end (Unix time, s) by the clock of sessions;
+    `untaken`: the number of confirmed fevers that nobody has taken; `roll`: how many were expected
+    and measured today, empty without a list of people.
     """
 
     now: float
@@ -80,7 +81,8 @@ class BoardsNow(msgspec.Struct, kw_only=True):
 
 
 def _shown(form: Form) -> dict[str, object]:
-    """The fields of an `Acknowledge` that say what a board showed when it was pressed."""
+    """The fields of an `Acknowledge` that state what the board showed when its button was
+    pressed."""
     newest = {name: form[name] for name in ("kiosk", "boot", "seq") if form[name]}
     return {"since": form["since"], "fevers": form["fevers"], "last": newest or None}
 
@@ -138,7 +140,8 @@ class Board:
         return self._shared.page(request, "fevers.html", last=last_page(part.count), **more)
 
     async def events(self, request: Request) -> Response:
-        """Stream every gate's changes while the session lasts."""
+        """Stream every gate's changes while the session lasts. Raises `HTTPException` 503 for too
+        many boards."""
         token = request.cookies.get(COOKIE, "")
         if self._open[token] >= MAX_BOARDS_PER_SESSION or self._open.total() >= MAX_BOARDS:
             raise HTTPException(503, "crowded")
@@ -223,8 +226,8 @@ class Board:
         )
 
     def acknowledge(self, request: Request, form: Form) -> Response:
-        """Acknowledge what a gate's board showed, under one's own name or one of the duty list.
-        Fevers that came after the press stay red."""
+        """Acknowledge what a gate's board showed, under the user's own name or that of somebody on
+        duty. Fevers that came after the press stay red."""
         gate = self._shared.gate_of(request)
         by = self._by(request, form, gate)
         try:
@@ -237,7 +240,7 @@ class Board:
         return JSONResponse({"ok": True})
 
     async def lamps(self, request: Request) -> Response:
-        """Test a gate's lamps under one's own name or one of the duty list."""
+        """Test a gate's lamps, under the user's own name or that of somebody on duty."""
         form, gate = await form_of(request), self._shared.gate_of(request)
         if not self._shared.settings.has_lamps(gate):
             raise HTTPException(404)
@@ -249,7 +252,8 @@ class Board:
         return RedirectResponse(f"/board/{gate}", 303)
 
     def _by(self, request: Request, form: Form, gate: str) -> str:
-        """Who acts at a gate, by the form: who is signed in, or somebody on duty there."""
+        """Name of the person who acts at a gate: the one whom the form names, who must be on duty
+        there, or the signed-in user. Raises `HTTPException` 400."""
         user = session_of(request).user
         by = form["by"] or user
         if by != user and by not in self._shared.duty.present(gate):

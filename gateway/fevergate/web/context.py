@@ -1,4 +1,5 @@
-"""What all pages of a gateway share: settings, databases, accounts, live state, a day's log."""
+"""What all pages of a gateway share, such as settings, databases, accounts, live state and a day's
+log."""
 
 import logging
 import sqlite3
@@ -67,8 +68,8 @@ from fevergate.web_common.told_cases import OPEN_S, Cases, ConfirmedFever
 log = logging.getLogger(__name__)
 
 COUNT_EVERY_S = 10.0
-"""How often today's roll is counted for the boards while nobody passes: it also changes by entries
-and by the list."""
+"""Seconds between counts of today's roll for the boards while nobody passes: entries by hand and a
+new list change it too."""
 
 
 class Shared(Site):
@@ -130,7 +131,7 @@ class Shared(Site):
         self.notices = Notices(self.store, settings, lambda _campus, gate: self.duty.present(gate))
         self.cases = Cases(self.notices, settings, self._places)
         self.confirmed_waiting = 0
-        """Confirmed fevers that nobody has."""
+        """Number of confirmed fevers that nobody has taken."""
         self.screens = Screens(self.store, gates, self.clock.now)
         self.updates = Updates(settings)
         self.cards = Cards(settings, lambda _kiosk, _permit: None, self.clock.now)
@@ -159,23 +160,23 @@ class Shared(Site):
         self.people_db.close()
 
     def close_days(self) -> None:
-        """Close the roll of days that are over, while the clock is believed."""
+        """Close the roll of past days if the clock is believed."""
         if self.clock.believed:
             self.roll.close_days(self.settings.retention.persons_days)
 
     def take_presences(self) -> None:
-        """Take over who was measured at the kiosks, and count today's roll: at once where somebody
-        passed, else each `COUNT_EVERY_S`. Raises `StoreError`."""
+        """Enter in the roll who was measured at the kiosks, and count today's roll: at once if
+        somebody passed, else every `COUNT_EVERY_S`. Raises `StoreError`."""
         passed, now = self._presences.take(), time.monotonic()
         if passed or self._counted_s is None or now - self._counted_s >= COUNT_EVERY_S:
             self.measured_today, self._counted_s = self.roll.day(self.clock.today()), now
 
     def forget_persons(self) -> int:
         """Delete personal fields, marks of people and names in the audit that are too old; return
-        in how many follow-ups and entries.
+        the number of follow-ups and entries that lost fields.
 
-        Too old is judged by the time of the gateway's last round of deletions, which takes place
-        only while it believes its clock.
+        The age is measured from the gateway's last round of deletions, because the gateway makes
+        one only while it believes its clock.
         """
         with self.reader() as reader:
             now = last_round(reader)
@@ -195,8 +196,9 @@ class Shared(Site):
             self.passes.end(id_)
 
     def _passed(self, ids: Sequence[int]) -> dict[int, list[float]]:
-        """Times at which visitors passed a gate with their pass today, by the ids of their entries;
-        none where the gateway's database cannot be read: the register is kept all the same."""
+        """Times (Unix time, s) at which visitors passed a gate with their pass today, by the ids of
+        their entries. Empty if the gateway's database cannot be read, so that the register still
+        works."""
         try:
             with self.reader() as reader:
                 found = passages(reader, [-id_ for id_ in ids], self.registers.day_begin())
@@ -207,7 +209,7 @@ class Shared(Site):
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
         """A day's log (YYYY-MM-DD, default today) with at most `most` fevers after the first
-        `skip`, and the first `most_struck` struck ones. Raises `PeriodError`, `StoreError`."""
+        `skip`, and the first `most_struck` struck fevers. Raises `PeriodError`, `StoreError`."""
         day = parse_day(text) if text else None
         with self.reader() as reader:
             return read_day(
@@ -222,8 +224,8 @@ class Shared(Site):
             yield read_whole_day(reader, self.settings, day)
 
     def signed(self, log: Day) -> list[SignOff]:
-        """A day's signatures, compared with its whole log, which is read if `log` has only some
-        fevers of the day. Raises `StoreError`."""
+        """A day's signatures, compared with its whole log. If `log` has only some of the day's
+        fevers, the whole log is read. Raises `StoreError`."""
         if not self.sign_offs.has(log.date):
             return []
         if len(log.fevers) < log.count <= MAX_SIGNED_FEVERS:
@@ -231,12 +233,12 @@ class Shared(Site):
         return self.sign_offs.of(log, self.follow_ups_of(log.fevers))
 
     def kiosks(self) -> list[KioskState]:
-        """Every kiosk's state. Raises `StoreError`."""
+        """The state of every kiosk. Raises `StoreError`."""
         with self.reader() as reader:
             return read_kiosks(reader, self.settings)
 
     def kiosk(self, name: str) -> KioskHistory:
-        """A kiosk with its last two weeks. Raises `NothingFoundError`, `StoreError`."""
+        """A kiosk and its history of two weeks. Raises `NothingFoundError`, `StoreError`."""
         with self.reader() as reader:
             return read_history(reader, self.settings, name)
 
@@ -268,16 +270,18 @@ class Shared(Site):
         return at.date() == self.clock.today()
 
     def count_waiting(self) -> None:
-        """Count the confirmed fevers that nobody has. Raises `sqlite3.Error`."""
+        """Count the confirmed fevers that nobody has taken. Raises `sqlite3.Error`."""
         self.confirmed_waiting = len(self.cases.waiting())
 
     def told_first(self, gate: str = "") -> list[str] | None:
-        """Who is told at once of a confirmed fever; None where only the campus server tells."""
+        """Names of those who are told at once of a confirmed fever; None if only the campus server
+        sends notices."""
         names = self.notices.told_first("confirmed", self.settings.campus, gate)
         return None if self.settings.campus_server and not names else names
 
     def is_untold(self, known: FollowUp) -> bool:
-        """Whether a follow-up of the last day confirms a fever, and nobody is told."""
+        """Whether a follow-up saved within the last `OPEN_S` confirms a fever of which nobody is
+        told."""
         recent = self.clock.now() - known.at < OPEN_S
         return recent and known.is_to_be_told and self.told_first() == []
 
@@ -294,7 +298,7 @@ class Shared(Site):
         return places if fever.kiosk else (places[0], (fever.unit, fever.unit), both("by hand"))
 
     def gate_of(self, request: Request) -> str:
-        """Return the gate in an address; one that there is not is "not found"."""
+        """The gate in an address. Raises `HTTPException` 404 for an unknown one."""
         gate = request.path_params["gate"]
         if all(known.name != gate for known in self.settings.gates):
             raise HTTPException(404)

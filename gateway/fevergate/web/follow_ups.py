@@ -24,10 +24,10 @@ MAX_LENGTHS = {"person": 64, "unit": 64, "phone": 32, "note": 1000}
 MIN_CLINICAL_C, MAX_CLINICAL_C = 30.0, 45.0
 MAX_REASON = 200
 PERSONAL = tuple(MAX_LENGTHS)
-"""Fields on a person; stored encrypted, and deleted after `[retention] persons_days`."""
+"""Fields about a person; stored encrypted, and deleted after `[retention] persons_days`."""
 
 IMPERSONAL = ("clinical_c", "clinical_site", "outcome", "closed")
-"""Fields that identify nobody; they stay."""
+"""Fields that identify nobody and are not deleted."""
 
 
 class FollowUp(Struct, kw_only=True):
@@ -51,7 +51,7 @@ class FollowUp(Struct, kw_only=True):
 
     @property
     def is_to_be_told(self) -> bool:
-        """Whether those on duty must know of it."""
+        """Whether those on duty must be told of the fever."""
         return is_to_be_told(self.clinical_c, self.clinical_site, self.outcome)
 
 
@@ -59,14 +59,14 @@ Followed = tuple[Fever, FollowUp | None]
 """A fever and its follow-up, if it has one."""
 
 AT_ONCE = 500
-"""Follow-ups that are read at once."""
+"""Most follow-ups that are read at once."""
 
 
 def parse(form: Mapping[str, str], *, closed: bool) -> FollowUp:
     """A follow-up from a form. Raises `FollowUpError` naming the field.
 
-    It is closed only with a second measurement and an outcome; a measured fever is released only
-    with a note that says why.
+    A closed one needs a second measurement and an outcome; a person in whom that measurement
+    confirms the fever is released only with a note that says why.
     """
     fields = {name: form.get(name, "").strip() for name in ("clinical_c", *MAX_LENGTHS)}
     clinical_c = None
@@ -105,7 +105,7 @@ class FollowUps:
         self._vault = vault
         self._now = now
         self.changes = time.time_ns()
-        """Another number after each save, and in each process."""
+        """A number that changes with each save, and differs between processes."""
 
     def get(self, fever: Identity) -> FollowUp | None:
         """A fever's follow-up. Raises `StoreError` if it was encrypted with another key."""
@@ -120,7 +120,7 @@ class FollowUps:
         }
 
     def beside(self, fevers: Iterable[Fever]) -> Iterator[Followed]:
-        """Each of the fevers with its follow-up. Raises `StoreError`."""
+        """Each of the fevers with its follow-up, or None. Raises `StoreError`."""
         rest = iter(fevers)
         while part := list(islice(rest, AT_ONCE)):
             known = self.of([identity_of(fever) for fever in part])
@@ -173,7 +173,7 @@ class FollowUps:
         return [(Identity(*row[:3]), self._follow_up(row[3:])) for row in rows]
 
     def to_be_told(self, since: float) -> list[tuple[Identity, FollowUp]]:
-        """Follow-ups that those on duty must know of, saved after `since` (Unix time, s), the
+        """Follow-ups that those on duty must be told of, saved after `since` (Unix time, s), the
         oldest first; without personal fields."""
         rows = self._store.query(_SELECT_SINCE, (since, CONFIRMED_C))
         follow_ups = [
@@ -186,8 +186,9 @@ class FollowUps:
         return [(fever, known) for fever, known in follow_ups if known.is_to_be_told]
 
     def use_token(self, token: str) -> None:
-        """Record the digest of the campus server's token that follow-ups are sent with. If it is a
-        new one, those of the last days are sent again: the old token may have been stolen."""
+        """Record the digest of the campus server's token with which follow-ups are sent. If the
+        token is new, follow-ups of the last `RESENT_DAYS` are sent again, as the old token may have
+        been stolen."""
         known = self._store.query("select value from meta where key = 'campus_token'")
         if known == [(token,)]:
             return
@@ -209,7 +210,7 @@ class FollowUps:
 
     def forget(self, before: float) -> int:
         """Delete the personal fields, in every revision, of follow-ups first saved before a Unix
-        time (s); return how many. Saving one again does not prolong its time."""
+        time (s); return how many. A later save does not extend the time."""
         with self._store.transaction() as connection:
             forgotten = connection.execute(_FORGET, (before,)).rowcount
             connection.execute(

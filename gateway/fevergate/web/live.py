@@ -1,6 +1,6 @@
 """The live state of gates and kiosks, from the broker to every open board.
 
-All boards share one connection to the broker. It publishes acknowledgements and lamp tests only.
+All boards share one connection to the broker. It publishes only acknowledgements and lamp tests.
 """
 
 import asyncio
@@ -38,21 +38,21 @@ from fevergate.web.passers import Passers
 log = logging.getLogger(__name__)
 
 TREND_READINGS = 60
-"""Readings in a kiosk's trend line."""
+"""Most readings in a kiosk's trend line."""
 
 BEAT_S = 1.0
-"""Longest time between two events; a board that gets none for three of these shows that the
-connection is lost."""
+"""Longest time (s) between two events; a board that gets none for three times as long shows that
+the connection is lost."""
 
 AHEAD_S = 60.0
-"""A reading dated further ahead than this is shown with its time of arrival."""
+"""A reading dated more than this (s) in the future is shown with its time of arrival."""
 
 
 class Kiosk(msgspec.Struct, kw_only=True):
     """A kiosk as a board shows it; temperatures are °C, axillary equivalent.
 
-    `trouble` is what the gateway reports of it, in the words of `kiosk_monitor`; without a report
-    this process judges by itself.
+    `trouble` is what the gateway reports of the kiosk, in the words of `kiosk_monitor`; without a
+    report this process decides it.
     """
 
     kiosk: str
@@ -148,7 +148,7 @@ class Live:
             )
 
     def _shown(self, gate: str, name: str) -> Kiosk:
-        """A kiosk's state, in agreement with the gate's lamp."""
+        """A kiosk's state, consistent with the gate's lamp."""
         heard = self._kiosks[name]
         alarm = self._alarms.get(gate)
         reports = (line.partition(": ") for line in (alarm.amber if alarm else ()))
@@ -180,7 +180,7 @@ class Live:
         )
 
     def subscribe(self) -> asyncio.Event:
-        """An event that is set at a change of any gate."""
+        """An event that is set at each change of any gate."""
         event = asyncio.Event()
         self._listeners.add(event)
         return event
@@ -202,7 +202,8 @@ class Live:
             self._loop.call_soon_threadsafe(self._notify)
 
     def _pass(self, topic: Topic, payload: bytes) -> bool:
-        """Tell the passers of a card; return whether a board shows it."""
+        """Pass a tapped card or a reading on to `Passers`; return whether a board shows a
+        change."""
         if self._passers is None:
             return False
         if topic.kind == "card":
@@ -213,7 +214,7 @@ class Live:
         return False
 
     def _take(self, topic: Topic, payload: bytes) -> bool:
-        """Update the state from a message; return whether a board shows it."""
+        """Update the state from a message; return whether a board shows a change."""
         with self._lock:
             if topic.name == "alarm":
                 state = decode(payload, AlarmState)

@@ -1,4 +1,5 @@
-"""The wall display: one gate or all in turn, big, for whoever has its link; and the links' page."""
+"""The wall display, which shows one gate or all in turn to whoever has its link; and the page of
+these links."""
 
 import time
 from collections import Counter
@@ -28,13 +29,13 @@ from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 BELOW = "/screen/"
-"""Addresses that a link opens."""
+"""Beginning of the path of each link."""
 
 CHECK_S = 10.0
-"""An open display's link is looked up again after this time (s): it may have been revoked."""
+"""An open display's link is looked up again every so many seconds, as it may have been revoked."""
 
 MAX_OPEN = 8
-"""Displays that one link may feed at a time."""
+"""Most displays that one link may feed at a time."""
 
 HEADLINES = {
     "red": N_("FEVER"),
@@ -46,7 +47,8 @@ GONE = (
     N_("This link shows nothing any more: an administrator revoked it."),
     N_('A new one is made on the page "Wall displays".'),
 )
-"""Shown on a display whose link was revoked, in both languages: its own went with the link."""
+"""Shown in both languages on a display whose link was revoked, because the link held the display's
+language."""
 
 CALM = N_("All watch, no fever today")
 
@@ -54,7 +56,8 @@ SIGNS = {"red": "▲", "amber": "!", "green": "✓", "unknown": "?"}
 
 
 class ScreenKiosk(msgspec.Struct, kw_only=True):
-    """A kiosk in words: its name, whether it watches, its last result and when that was."""
+    """A kiosk in words: name, whether it watches, state, and `last` (its last result and the
+    time)."""
 
     kiosk: str
     watches: bool
@@ -75,10 +78,10 @@ class ScreenGate(msgspec.Struct, kw_only=True):
 
 
 class ScreenNow(msgspec.Struct, kw_only=True):
-    """An event for a display, in its language. It holds no name of a person.
+    """An event for a display, in the display's language. It holds no person's name.
 
     `seen`: whether this process hears the gateway; `clock`: whether the time `now` (Unix time, s)
-    is believed; `version`: that of the pages; a display that was loaded from another one reloads
+    is believed; `version`: version of the pages; a display that loaded another version reloads
     itself.
     """
 
@@ -125,7 +128,8 @@ class ScreenPages:
         return answer
 
     async def events(self, request: Request) -> Response:
-        """Stream what a display shows while its link holds."""
+        """Stream what a display shows while its link is valid. Raises `HTTPException` 404 for an
+        invalid link, 503 for too many displays."""
         screen = await run_in_threadpool(self._screen, request)
         if screen is None:
             raise HTTPException(404)
@@ -196,7 +200,7 @@ class ScreenPages:
         )
 
     def _open_cases(self, gate: str, say: Say) -> str:
-        """What is to be done at a gate that is not red; empty for nothing."""
+        """What is still to be done at a gate that is not red; empty if there is nothing."""
         open_cases = self._list.listed(gate).open
         return say("%(count)s to be treated") % {"count": open_cases} if open_cases else ""
 
@@ -217,7 +221,7 @@ class ScreenPages:
         return ScreenKiosk(kiosk=names.kiosk(kiosk.kiosk), watches=watches, state=state, last=last)
 
     def manifest(self, request: Request) -> Response:
-        """The web manifest (W3C) with which a tablet keeps a display as an app."""
+        """The web manifest (W3C) with which a tablet installs a display as an app."""
         screen = self._screen(request)
         if screen is None:
             raise HTTPException(404)
@@ -241,7 +245,7 @@ class ScreenPages:
         )
 
     def worker(self, _request: Request) -> Response:
-        """The service worker that keeps a display's page; it controls pages below its own address
+        """The service worker that stores a display's page; it controls pages below its own address
         (W3C, Service Workers)."""
         script = resources.files("fevergate.web").joinpath("static", "worker.js")
         return Response(script.read_bytes(), media_type="text/javascript")
@@ -250,7 +254,7 @@ class ScreenPages:
         return self._shared.screens.find(request.path_params["secret"])
 
     def screens(self, request: Request, error: str = "", secret: str = "") -> Response:
-        """List the links; `error`: why none was made, `secret`: that of the one just made."""
+        """List the links. `error`: why no link was made; `secret`: secret of the link just made."""
         link = str(request.url.replace(path=BELOW + secret, query="")) if secret else ""
         return self._shared.page(
             request,

@@ -1,7 +1,8 @@
-"""Accounts and their sessions: argon2 passwords, sessions that expire, a lock after wrong guesses.
+"""Accounts and their sessions: argon2 passwords, sessions that expire, a lock after wrong
+passwords.
 
-Passwords, codes and session tokens are stored as hashes only: a copy of the database lets nobody
-sign in.
+Passwords, codes and session tokens are stored as hashes only, so that nobody can sign in with a
+copy of the database.
 """
 
 import hashlib
@@ -31,7 +32,8 @@ MAX_IDLE_S: dict[Role, float] = {
     "administrator": 3600.0,
     "tutor": 3600.0,
 }
-"""A session ends after this time without use; a guard's board stays open for a shift."""
+"""A session ends after this time (s) without use. A guard's is longer, for a board that stays open
+for a shift."""
 
 MAX_SESSION_S = 24 * 3600.0
 CODE_LIFETIME_S = 24 * 3600.0
@@ -45,16 +47,16 @@ _COUNT_ATTEMPT = """
         locked_until = case
             when attempts.locked_until = 0 and attempts.failures + 1 >= :most then :until else 0 end
     where attempts.locked_until <= :now or attempts.locked_until > :until"""
-"""SQL to count an attempt; changes no row while name and address are locked. A lock that ends later
-than `:until`, where one beginning now would end, was set by a clock that was ahead, and is void."""
+"""SQL to count an attempt; changes no row while name and address are locked. A lock that begins now
+ends at `:until`: a later end was set by a clock that was ahead, and is ignored."""
 _SELECT_SESSION = """
     select s."user", u.role, s.csrf, u.units, s.created_at, s.seen_at
     from sessions s join users u on u.name = s."user" where s.token = ?"""
 
 
 class Session(NamedTuple):
-    """A signed-in person: account, role, the CSRF token that each of the session's forms carries,
-    the Unix time (s) at which the session ends if it is not used again, and a tutor's units."""
+    """A signed-in person. `csrf`: token in each form of the session; `ends_at`: Unix time (s) at
+    which the session ends if it is not used again; `units`: a tutor's units."""
 
     user: str
     role: Role
@@ -77,7 +79,7 @@ class Accounts:
         self._passwords = Passwords(hasher or PasswordHasher())
 
     def now(self) -> float:
-        """Unix time (s) of the clock that sessions expire by."""
+        """Unix time (s) of the clock by which sessions expire."""
         return self._now()
 
     @property
@@ -95,7 +97,7 @@ class Accounts:
         return {name: _split(units) for name, units in rows}
 
     def invite(self) -> str:
-        """A one-time code for a new administrator; it replaces the one before."""
+        """Make a one-time code for a new administrator; it replaces the previous code."""
         code = secrets.token_hex(5).upper()
         with self._store.transaction() as connection:
             connection.execute("delete from codes")
@@ -105,8 +107,8 @@ class Accounts:
         return code
 
     def begin(self, code: str, name: str, password: str) -> None:
-        """Make an administrator with a code of `invite`: the first, another, or one who forgot the
-        password. Raises `AccountError`."""
+        """Make an administrator's account with a code of `invite`; an existing account of that name
+        is replaced, as for an administrator who forgot the password. Raises `AccountError`."""
         valid = (digest(code.strip().upper()), self._now())
         if not self._store.query("select 1 from codes where code = ? and expires_at > ?", valid):
             raise AccountError("code")
@@ -119,8 +121,7 @@ class Accounts:
             self._insert(connection, name, "administrator", hashed)
 
     def add(self, name: str, password: str, role: Role, units: Iterable[str] = ()) -> None:
-        """Add an account; a tutor's has `units`, the only ones that it sees. Raises
-        `AccountError`."""
+        """Add an account. A tutor sees only the given `units`. Raises `AccountError`."""
         joined = _joined(units) if role == "tutor" else ""
         hashed = self._checked(name, password, role)
         with self._store.transaction() as connection:
@@ -129,7 +130,7 @@ class Accounts:
             self._insert(connection, name, role, hashed, joined)
 
     def set_units(self, name: str, units: Iterable[str]) -> None:
-        """Give a tutor other units, in force at the next request. Raises `AccountError`."""
+        """Replace a tutor's units, from the next request on. Raises `AccountError`."""
         with self._store.transaction() as connection:
             changed = connection.execute(
                 "update users set units = ? where name = ? and role = 'tutor'",
@@ -139,8 +140,8 @@ class Accounts:
                 raise AccountError("nobody")
 
     def remove(self, name: str) -> None:
-        """Remove an account and its sessions, but not the last administrator's. Raises
-        `AccountError`."""
+        """Remove an account and its sessions. Raises `AccountError` for the last administrator's.
+        Raises `AccountError`."""
         with self._store.transaction() as connection:
             connection.execute("delete from users where name = ?", (name,))
             if self.empty:
@@ -184,7 +185,8 @@ class Accounts:
         return token
 
     def session(self, token: str, *, touch: bool = True) -> Session | None:
-        """The session of a token unless it has ended; with `touch` this counts as a use of it."""
+        """The session of a token; None if it has ended. With `touch` the call counts as a use of
+        the session."""
         rows = self._store.query(_SELECT_SESSION, (digest(token),))
         if not rows:
             return None
@@ -193,7 +195,7 @@ class Accounts:
         if now - seen_at > MAX_IDLE_S[role] or now - created_at > MAX_SESSION_S:
             self.sign_out(token)
             return None
-        # Stored times in the future mean that the clock was set back: they become the present.
+        # Stored times in the future mean that the clock was set back; the present replaces them.
         created_at, set_back = min(created_at, now), now < seen_at - 60
         if set_back or (touch and now - seen_at > 60):
             with self._store.transaction() as connection:
@@ -241,8 +243,9 @@ class Accounts:
         )
 
     def _checked(self, name: str, password: str, role: str) -> str:
-        """Hash of the password of a new account. Raises `AccountError`."""
-        # Not for accounts: in the audit "token ..." is a program, "-" somebody not signed in.
+        """Check a new account's name, password and role; return the hash of the password. Raises
+        `AccountError`."""
+        # Reserved: in the audit "token ..." is a program, "-" somebody who is not signed in.
         if not is_person_name(name) or name.lower().startswith("token ") or name == "-":
             raise AccountError("name")
         return self._hashed(password, role)
@@ -272,5 +275,5 @@ def _split(units: str) -> tuple[str, ...]:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a secret: its SHA-256."""
+    """SHA-256 of a secret, which is stored in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The notices to each contact, and their attempts: queue and record in one table.
+"""The notices to each contact and the attempts to send them: one table is both queue and record.
 
 Several servers may post the same notice: a key has one row per contact and channel. A server claims
-a row before it sends it. The claim of a server that dies ends after `HOLD_S`, and another one
-sends: if the first had sent it already, it arrives twice, with the same Message-ID.
+a row before it sends it. If that server dies, its claim ends after `HOLD_S` and another server
+sends the notice. If the first had sent it already, it arrives twice, with the same Message-ID.
 """
 
 import random
@@ -19,11 +19,12 @@ from fevergate.texts.translations import LANGUAGES, Pair
 from fevergate.web_common.store import AUDIT_S, AuditedStore
 
 HOLD_S = 300.0
-"""Validity of a claim; longer than any attempt, even if a mail server uses up each timeout."""
+"""Validity of a claim (s); longer than any attempt, even if a mail server uses up every timeout."""
 FIRST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
 GIVE_UP_S = 6 * 3600.0
 REMEMBERED = 20_000
-"""Newest notices that `keys` looks through: years of a college, weeks of a province."""
+"""`keys` looks through this many of the newest notices: years of a college's, weeks of a
+province's."""
 
 NEVER = 0.0
 """`next_at` of a notice that was sent or given up, so that the index skips it."""
@@ -64,9 +65,9 @@ class Notices:
         gate: str = "",
         level: int = 1,
     ) -> int:
-        """Queue a notice to each contact of this kind and campus who is to be told (`choose`), in
-        their language, once per `key`; returns how many rows are new. A notice of campus `""` goes
-        to all contacts."""
+        """Queue a notice, in each contact's language, to the contacts of this kind and campus whom
+        `choose` names; once per `key`. Returns how many rows are new. For campus `""` contacts of
+        all campuses are meant."""
         now = self.store.clock()
         chosen = choose(self._contacts(kind, campus), self.on_duty(campus, gate), level)
         posted = {
@@ -88,13 +89,13 @@ class Notices:
             return sum(connection.execute(_INSERT, row).rowcount for row in rows)
 
     def told_first(self, kind: Kind, campus: str, gate: str = "") -> list[str]:
-        """Names of those who are told of such a notice at once; none: nobody is told."""
+        """Names of those to whom such a notice is sent at once; empty if nobody is told."""
         return [
             name for name, _ in choose(self._contacts(kind, campus), self.on_duty(campus, gate), 1)
         ]
 
     def told(self, keys: Iterable[str]) -> set[str]:
-        """The subset of `keys` that was posted before."""
+        """Those of `keys` under which a notice was posted before."""
         wanted = sorted(set(keys))
         posted: set[str] = set()
         for start in range(0, len(wanted), KEYS_AT_ONCE):
@@ -114,14 +115,15 @@ class Notices:
         return {key for (key,) in rows}
 
     def due(self, most: int) -> list[Notice]:
-        """Notices to be sent now; claims none. To each address those of every campus and kind in
-        turn, each the longest due first: a flood at one campus holds up no other's fever. At most
-        `most` per address, so that an unreachable one does not crowd out the others."""
+        """Notices to be sent now, without a claim. For each address, campuses and kinds take turns,
+        the longest due first, so that a flood at one campus delays no other campus. At most `most`
+        per address, so that an unreachable address does not crowd out the others."""
         rows = self.store.query(_SELECT_DUE, (*_due(self.store.clock()), most))
         return [Notice(**dict(zip(_NOTICE, row, strict=True))) for row in rows]
 
     def take(self, notice: Notice) -> Notice | None:
-        """Claim a notice for `HOLD_S`; None where another has claimed it, or it is done."""
+        """Claim a notice for `HOLD_S`; None if another server has claimed it, or it was sent or
+        given up."""
         now = self.store.clock()
         next_at, line, given_up_at = now + HOLD_S, "", None
         if notice.attempts > notice.error.count("\n"):
@@ -144,7 +146,7 @@ class Notices:
         return msgspec.structs.replace(notice, attempts=notice.attempts + 1)
 
     def sent(self, notice: Notice) -> None:
-        """Note that the service accepted it; also valid if the claim has ended meanwhile."""
+        """Record that the service accepted the notice, even if the claim has ended meanwhile."""
         with self.store.transaction() as connection:
             connection.execute(
                 "update notices set sent_at = ?, given_up_at = null, next_at = ?"
@@ -153,8 +155,8 @@ class Notices:
             )
 
     def failed(self, notice: Notice, reason: str) -> None:
-        """Note a failed attempt; it is retried later, until `GIVE_UP_S` after it was posted. Has no
-        effect if another server has claimed it since."""
+        """Record a failed attempt. The notice is tried again later, until `GIVE_UP_S` after it was
+        posted. Has no effect if another server has claimed it since."""
         now = self.store.clock()
         wait_s = min(MOST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(notice.attempts - 1, 16))
         wait_s *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
@@ -182,7 +184,8 @@ class Notices:
         return [_record(row) for row in rows]
 
     def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
-        """Contacts of a kind and campus by a unique name: one person may have two addresses."""
+        """Contacts of a kind and campus, each with a unique name, as one person may have two
+        addresses."""
         seen: Counter[tuple[str, str]] = Counter()
         for contact in self.settings.contacts:
             seen[contact.name, contact.channel] += 1
@@ -195,10 +198,11 @@ class Notices:
 def choose(
     contacts: Iterable[tuple[str, Contact]], on_duty: Collection[str], level: int
 ) -> Sequence[tuple[str, Contact]]:
-    """Whom to tell at a level: of the contacts up to it those who are on duty, or need not be.
+    """The contacts to tell at a level: those of this or a lower level who are on duty or need not
+    be.
 
-    Where that is nobody, the next level is told at once; where nobody at all is on duty, the lowest
-    level is told as if it were, since a fever must reach somebody.
+    If there are none, the next level is told at once. If nobody at all is on duty, the lowest level
+    is told nevertheless, because a fever must reach somebody.
     """
     concerned = list(contacts)
     present = [
@@ -216,7 +220,8 @@ _RECORD = tuple("error" if name == "failures" else name for name in NoticeRecord
 _DUE = "((next_at > ? and next_at <= ?) or next_at > ?) and sent_at is null and given_up_at is null"
 _WITHOUT_SEQ = "rtrim(rtrim(key, '0123456789'), '/')"
 _OF_KIOSK = f"rtrim({_WITHOUT_SEQ}, '0123456789')"
-"""What the keys of a kiosk's fevers share: `fever/east/north-1/` without boot and number."""
+"""SQL for the common beginning of the keys of a kiosk's fevers, `fever/east/north-1/`, without boot
+and sequence number."""
 
 _SELECT_DUE = f"""
     select {", ".join(_NOTICE)} from (
@@ -241,8 +246,8 @@ _INSERT = """
 
 
 def _due(now: float) -> tuple[float, float, float]:
-    """Arguments of `_DUE`. A time further ahead than any wait was written by a clock that was set
-    back since."""
+    """Arguments of `_DUE`. A stored time further in the future than any wait was written before the
+    clock was set back."""
     return NEVER, now, now + 2 * MOST_WAIT_S
 
 

@@ -1,4 +1,5 @@
-"""Renders pages from templates in Chinese and English, by day or night theme; errors as well."""
+"""Renders pages and error pages from templates, in Chinese or English and in a day or night
+theme."""
 
 import logging
 import re
@@ -45,19 +46,19 @@ FAILURES: tuple[type[Exception], ...] = (
     *(HTTPException, PeriodError, ReportError, NothingFoundError, ExportError, BrokerError),
     *(StoreError, CampusError, sqlite3.Error),
 )
-"""Exceptions that `failed` answers; any other is a programming error."""
+"""Exceptions that `Site.failed` answers; any other is a programming error."""
 
 PAGE = 100
 """Rows of a list on one page."""
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 Functions = Callable[[str, Say], Mapping[str, Any]]
-"""Makes what templates may call, given their language and its translation."""
+"""Makes the functions that templates may call, from the language and its translation function."""
 
 
 class Site(ABC):
-    """The pages of one web application, made of the templates of some packages, searched in order;
-    `zone` is the local time zone."""
+    """The pages of one web application. Templates are searched in `packages` in order; `zone` is
+    the local time zone."""
 
     accounts: Accounts
     audited: AuditedStore
@@ -84,7 +85,7 @@ class Site(ABC):
         """The address of the page to show after signing in."""
 
     def note(self, request: Request, action: str, what: str = "") -> None:
-        """Add an entry to the audit, by the person whose session it is."""
+        """Add an entry to the audit under the name of the signed-in person."""
         self.audited.note(session_of(request).user, action, what)
 
     def answer_file(
@@ -95,7 +96,8 @@ class Site(ABC):
         write: Callable[[BinaryIO], object],
         what: str = "",
     ) -> Response:
-        """Answer with a file (`download`), and note its name and `what` is in it in the audit."""
+        """Answer with a file (`download`), and note in the audit its name and `what` it
+        contains."""
         answer = download(name, write)
         self.note(request, action, f"{name} {what}".strip())
         return answer
@@ -119,8 +121,8 @@ class Site(ABC):
         language: str | None = None,
         **more: Any,
     ) -> HTMLResponse:
-        """Render a template in a language, or the browser's, and the browser's theme; with an
-        `error` or `problems` among its values the status is 400, unless another is given."""
+        """Render a template in `language` (default: the browser's) and the browser's theme. With an
+        `error` or `problems` among the values the default status is 400."""
         language = language or self.language(request)
         status = status or (400 if more.get("error") or more.get("problems") else 200)
         theme = request.cookies.get(THEME, "")
@@ -163,7 +165,7 @@ class Site(ABC):
         )
 
     async def broken(self, request: Request, _error: Exception) -> Response:
-        """Answer a programming error; its details are in the log alone."""
+        """Answer a programming error without its details, which only the log has."""
         if request.url.path.startswith("/api/"):
             body = {"error": "broken", "detail": ERRORS["broken"]}
             return JSONResponse(body, 500, headers=HEADERS)
@@ -209,15 +211,15 @@ class Site(ABC):
 
 
 def _whole(text: object) -> Markup:
-    """A text in which no date is broken over two lines."""
+    """A text as HTML in which no date is broken over two lines."""
     span = Markup('<span class="whole">{}</span>').format
     parts = _DATE.split(str(text))  # every second one is a date, with the dash after it
     return Markup("").join(span(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def page_of(request: Request, form: Mapping[str, str] | None = None) -> int:
-    """The page of a list that a form or else the query asks for, from 1. Raises `HTTPException`
-    404."""
+    """The page of a list, counted from 1, that a form (default: the query) asks for. Raises
+    `HTTPException` 404."""
     text = (request.query_params if form is None else form).get("page") or "1"
     if not re.fullmatch(r"[1-9][0-9]{0,6}", text):
         raise HTTPException(404)
@@ -225,12 +227,13 @@ def page_of(request: Request, form: Mapping[str, str] | None = None) -> int:
 
 
 def last_page(rows: int) -> int:
-    """The number of the last page of a list."""
+    """The number of the last page of a list with so many rows."""
     return max(1, -(-rows // PAGE))
 
 
 def _came_from(request: Request) -> str:
-    """The page of ours from which a request came, by what the browser states; else the first."""
+    """The page of this site from which a request came, by its Referer header; `/` if it names
+    none."""
     try:
         page = urlsplit(request.headers.get("referer", ""))
     except ValueError:

@@ -1,8 +1,7 @@
-"""/registers: what people keep beside the measuring, one page for each register that is declared.
+"""/registers: what people note beside the measuring, one page for each declared register.
 
-Guards enter, and close what is open; its names are shown to them while it is open. Looking back,
-searching, exporting and correcting what is closed are for administrators. Every look is in the
-audit.
+Guards add entries and close open ones; they see an entry's names while it is open. Only
+administrators look back, search, export and correct closed entries. The audit notes every look.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,14 +30,14 @@ from fevergate.web_common.sheet_files import write_sheet
 from fevergate.web_common.tables import Sheet, folded
 
 MAX_SEARCHED = 5000
-"""Entries of a period that a search decrypts, the newest."""
+"""A search decrypts at most this many entries of its period, the newest."""
 
 MAX_REASON = 200
 ONE_PASSAGE_S = 120.0
-"""Measurements of somebody within this time are of one passage."""
+"""Measurements of a person within this time (s) belong to one passage."""
 
 LATEST = 20
-"""Entries of today that the page of a register lists."""
+"""Most entries of today that a register's page lists."""
 
 
 class RegisterPages:
@@ -61,7 +60,8 @@ class RegisterPages:
         ]
 
     def all(self, request: Request) -> Response:
-        """Every register that the user keeps, and how it stands."""
+        """Show every register that the user keeps, with its `Standing`. Raises `HTTPException` 403
+        for none."""
         words = self._words(request)
         registers = self._entries.registers.values()
         kept = [register for register in registers if self.keeps(request, register)]
@@ -73,7 +73,8 @@ class RegisterPages:
     def register(
         self, request: Request, given: Form | None = None, error: EntryError | None = None
     ) -> Response:
-        """A register's open entries and today's, what is due, its sums, and a new entry's form."""
+        """Show a register's open entries, today's entries, what is due, its sums, and a form for a
+        new entry."""
         register, words = self._register(request), self._words(request)
         begin, standing = self._registers.day_begin(), words.standing(register)
         today = self._entries.entered(register.name, begin, self._registers.now() + 1, LATEST)
@@ -112,7 +113,7 @@ class RegisterPages:
     def entry(
         self, request: Request, given: Form | None = None, error: EntryError | None = None
     ) -> Response:
-        """One entry, to be corrected; an administrator sees its revisions as well."""
+        """Show an entry in a form that corrects it; an administrator sees its revisions as well."""
         register, words = self._register(request), self._words(request)
         entry = self._entry(request, register)
         self._site.note(request, "look at entry", f"{register.name} {entry.id}")
@@ -162,7 +163,8 @@ class RegisterPages:
         return RedirectResponse(f"/registers/{register.name}", 303)
 
     def history(self, request: Request, given: Form | None = None) -> Response:
-        """A period's entries, the newest first; with a search those that have a text in them."""
+        """Show a period's entries, the newest first; with a search, only entries that contain its
+        text."""
         register, words = self._register(request), self._words(request)
         form = given or request.query_params
         number, text, error = page_of(request, form), (given or {}).get("text", "").strip(), ""
@@ -202,11 +204,11 @@ class RegisterPages:
         )
 
     def search(self, request: Request, form: Form) -> Response:
-        """Search by a form, so that a name stands in no address."""
+        """Search by a submitted form, so that no URL contains a name."""
         return self.history(request, form)
 
     def file(self, request: Request) -> Response:
-        """A period's entries as a file, without names unless they are asked for."""
+        """Export a period's entries, without names unless the query asks for them."""
         register, kind = self._register(request), kind_of(request)
         when, begin, end = self._period(request.query_params)
         personal = request.query_params.get("names") == "1"
@@ -250,7 +252,7 @@ class RegisterPages:
     def _all(
         self, register: RegisterDeclaration, begin: float, end: float, *, personal: bool
     ) -> Iterator[Entry]:
-        """The entries of a period, the newest first; nameless ones unless `personal`."""
+        """The entries of a period, the newest first; without names unless `personal`."""
         skip = 0
         while part := self._entries.entered(register.name, begin, end, MOST, skip):
             yield from part if personal else (nameless(register, entry) for entry in part)
@@ -271,7 +273,8 @@ class RegisterPages:
         return entry
 
     def _reads(self, request: Request, register: RegisterDeclaration, entry: Entry) -> bool:
-        """Whether the user may read an entry's names: a guard while it is open, or on its day."""
+        """Whether the user may read an entry's names. A guard may while it is open or, in a
+        register whose entries are not closed, on the day of entry."""
         if _is_admin(request):
             return True
         if register.open:
@@ -279,16 +282,17 @@ class RegisterPages:
         return entry.first_at >= self._registers.day_begin()
 
     def _reopens(self, request: Request, register: RegisterDeclaration) -> bool:
-        """Whether the user may open the entry of the address again, which shows its names: a guard
-        on its day."""
+        """Whether the user may reopen the entry of the address, which shows its names; a guard may
+        on the day of entry."""
         entry = self._entries.get(register.name, request.path_params["id"])
         return _is_admin(request) or entry.first_at >= self._registers.day_begin()
 
     def _passed(
         self, register: RegisterDeclaration, ids: list[int]
     ) -> dict[int, tuple[float, bool]] | None:
-        """When visitors last passed with their pass, and whether that was another time than the
-        first, so that they may have left; None for a register without passes."""
+        """When each visitor last passed a gate with the pass (Unix time, s), and whether that was a
+        later passage than the first, so that the visitor may have left. None for a register without
+        passes."""
         read = self._registers.passed
         if read is None or register.name != VISITORS or not register.open:
             return None
@@ -304,7 +308,8 @@ class RegisterPages:
 
 
 def nameless(register: RegisterDeclaration, entry: Entry) -> Entry:
-    """An entry without names and what else is forgotten of it, now or when it was entered."""
+    """An entry without names and other fields that are deleted later, by the register's present
+    declaration or by that at its entry."""
     hidden = {*register.personal, *entry.personal}
     fields = {name: value for name, value in entry.fields.items() if name not in hidden}
     return msgspec.structs.replace(entry, fields=fields, by="")

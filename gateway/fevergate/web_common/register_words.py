@@ -26,10 +26,10 @@ Titles = Callable[[str], Mapping[str, str]]
 
 
 class RegisterSite(NamedTuple):
-    """What the pages of registers need of a gateway or campus server.
+    """What the pages of registers need from a gateway or campus server.
 
     `gates` and `places` give titles by id in a language; `guards`: whether guards keep registers
-    here, or administrators alone; `days`: how long names are kept.
+    here, not only administrators; `days`: days for which names are kept; `now`: Unix time (s).
     """
 
     entries: Entries
@@ -40,13 +40,13 @@ class RegisterSite(NamedTuple):
     days: int
     guards: bool
     gate_word: str = N_("Gate")
-    """What a gate of an entry is called: at a campus server it is a campus."""
+    """Word for the gate of an entry; at a campus server the gate is a campus."""
     passed: Callable[[Sequence[int]], Mapping[int, list[float]]] | None = None
-    """Times (Unix time, s) at which visitors with these ids of entries passed a gate with their
-    pass today; None where there are no passes."""
+    """Times (Unix time, s) at which visitors passed a gate with their pass today, by the given ids
+    of their entries. None if there are no passes."""
 
     def form(self) -> EntryForm:
-        """What checks an entry of this site."""
+        """The form that checks entries of this site."""
         return EntryForm(self.zone, self.gates("zh"), self.places("zh"))
 
     def today(self) -> date:
@@ -58,8 +58,8 @@ class RegisterSite(NamedTuple):
         return day_bounds(self.today(), self.zone)[0]
 
     def pass_ends(self, register: RegisterDeclaration) -> float:
-        """Until when (Unix time, s) a pass that is made now is valid: until closing time, and after
-        that, or without one, until the day's end."""
+        """Unix time (s) until which a pass made now is valid: closing time, or the end of the day
+        if closing time is past or not declared."""
         last, (begin, end) = self.last_closing(register), day_bounds(self.today(), self.zone)
         if last is None or last >= begin:
             return end
@@ -68,7 +68,8 @@ class RegisterSite(NamedTuple):
         return today.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
 
     def last_closing(self, register: RegisterDeclaration) -> float | None:
-        """The last time (Unix time, s) at which no entry should have been open any more."""
+        """The latest closing time (Unix time, s) that is past, by which every entry should have
+        been closed; None without a closing time."""
         if register.closing is None:
             return None
         now = datetime.fromtimestamp(self.now(), self.zone)
@@ -78,10 +79,10 @@ class RegisterSite(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a register stands now: its entries that are open or hold, at most the newest `MOST`; of
-    these those that are late, and those that were open at the last closing; what is due today; the
-    sums, of which some are low; how many are open, and how many of them were at the last closing,
-    all counted."""
+    """State of a register now. `open`: the newest entries, at most `MOST`, that are open or still
+    hold; `late` and `inside`: ids of those that are late, and that were open at the last closing.
+    `due`: subjects due today; `sums`: subject, total, and whether that is low. `open_count` and
+    `inside_count` count all entries, beyond `MOST` too."""
 
     open: list[Entry]
     late: set[int]
@@ -93,13 +94,13 @@ class Standing(NamedTuple):
 
     @property
     def to_do(self) -> int:
-        """How many of these somebody should look after."""
+        """How many entries, due subjects and low sums need attention."""
         late = len(self.late - self.inside) + self.inside_count
         return late + len(self.due) + sum(low for _, _, low in self.sums)
 
 
 class RegisterWords:
-    """Says registers in one language."""
+    """Puts registers into words of one language."""
 
     def __init__(self, site: RegisterSite, language: str, say: Say) -> None:
         self._site = site
@@ -113,7 +114,7 @@ class RegisterWords:
         return in_language(declared, self._language)
 
     def audited(self, entry: AuditEntry) -> str:
-        """What an entry of the audit was about, if that is a register; else an empty text."""
+        """What an entry of the audit was about, if it concerns a register; else an empty text."""
         name, _, rest = entry.what.partition(" ")
         register = self._site.entries.registers.get(name)
         if register is None or entry.action not in AUDITED:
@@ -131,11 +132,11 @@ class RegisterWords:
 
     @property
     def gate_word(self) -> str:
-        """What a gate is called."""
+        """Word for a gate, in the language."""
         return self._say(self._site.gate_word)
 
     def gate(self, gate: str) -> str:
-        """A gate's title; for an empty one: all."""
+        """A gate's title; "all" for an empty gate."""
         return self._gates.get(gate, gate) if gate else self._say("all")
 
     def closing_button(self, register: RegisterDeclaration) -> str:
@@ -143,7 +144,7 @@ class RegisterWords:
         return register.closing_button(self._language) or self._say("Close")
 
     def choices(self, field: Field) -> list[tuple[str, str]]:
-        """Values of a choice or place, and their titles."""
+        """Values of a field of type choice or place, with their titles."""
         named = [(choice.name, self.title(choice)) for choice in field.choices]
         return [*self._places.items(), *named] if field.type == "place" else named
 
@@ -158,7 +159,7 @@ class RegisterWords:
         return f"{value:.12g} {field.unit}".rstrip()
 
     def moment(self, at: float | None) -> str:
-        """A Unix time (s) as people read it; one of today without its date."""
+        """A Unix time (s) as people read it, without the date if that is today."""
         local = local_time(at, self._site.zone)
         if local is None:
             return ""
@@ -180,11 +181,11 @@ class RegisterWords:
         return f"{value:.12g}" if isinstance(value, float) else str(value or "")
 
     def named(self, register: RegisterDeclaration, subject: str) -> str:
-        """The title of a place or choice that a register is summed or due by."""
+        """The title of a place or choice for which a register has a sum or may be due."""
         return self.value(register.fields[register.each], subject)
 
     def standing(self, register: RegisterDeclaration) -> Standing:
-        """How a register stands now."""
+        """The state of a register now."""
         entries, now = self._site.entries, self._site.now()
         still = entries.newest_holding(register.name, now) if register.holds else []
         closing = self._site.last_closing(register)
@@ -218,7 +219,8 @@ class RegisterWords:
         *,
         personal: bool,
     ) -> Table:
-        """`count` entries as a table; `personal` adds names and what else is forgotten."""
+        """`count` entries as a table; `personal` adds names and other fields that are deleted
+        later."""
         fields = {
             name: field for name, field in register.fields.items() if personal or not field.sealed
         }
@@ -256,4 +258,5 @@ class RegisterWords:
 
 
 EXPORTED = {"at": N_("Entered"), "until": N_("Ended"), "by": N_("Entered by")}
-"""Titles of columns that every export has, or that of an open register."""
+"""Titles of an export's columns that are not fields; `until` only for a register whose entries are
+closed, `by` only with names."""

@@ -1,4 +1,4 @@
-"""Pages of the roll: who of the list of people was measured on a day and who was not, by unit, and
+"""Pages of the roll: who on the list of people was measured on a day and who was not, by unit; and
 entries by hand."""
 
 import unicodedata
@@ -31,7 +31,7 @@ from fevergate.web_common.routes import Form, get, post, whole_number
 from fevergate.web_common.sheet_files import write_sheet
 
 MAX_FIELDS = 2 * PAGE + 10
-"""Most fields of a submitted form: two for each person of a page, and its other ones."""
+"""Most fields of a submitted form: two for each person of a page, and ten others."""
 
 MAX_DONE = 500
 """Most people that a unit's page lists as measured, and as many as excused."""
@@ -53,7 +53,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RollSite:
-    """What the pages of the roll need of a gateway or campus server."""
+    """What the pages of the roll need from a gateway or campus server."""
 
     people: PeopleStore
     marks: Marks
@@ -68,11 +68,12 @@ class RollSite:
     days: int
     """Days for which marks are kept."""
     campuses: Callable[[str, str], str] | None = None
-    """At a campus server: title, in a language, of the campus as the list of people names it."""
+    """At a campus server: title of a campus, from the language and the campus's name in the list of
+    people. None at a gateway."""
     entered: Callable[[date], object] = lambda _day: None
     """Called with a day whose marks were changed."""
     told: Callable[[Collection[str]], list[str] | None] = lambda _campuses: []
-    """Names of those who are told at once of a fever in some campuses; None: see `Told`."""
+    """Names of those who are told at once of a fever at the given campuses; None: see `Told`."""
 
 
 class RollPages:
@@ -90,7 +91,7 @@ class RollPages:
         ]
 
     def roll(self, request: Request) -> Response:
-        """Show the figures by unit or, of one unit, who was not measured."""
+        """Show the figures by unit; for one unit, who was not measured."""
         query = request.query_params
         return self._page(request, query.get("date"), query.get("unit", ""))
 
@@ -149,13 +150,14 @@ class RollPages:
         )
 
     def _told(self, day: date, figures: Sequence[UnitRoll]) -> Told | None:
-        """Who is told at once of today's fevers in these units; None if today has none there."""
+        """Who is told at once of today's fevers in these units; None if there are none or `day` is
+        not today."""
         hot = {row.campus for row in figures if row.figures.fevers}
         return Told(self._site.told(hot)) if hot and day == self._site.roll.today() else None
 
     def enter(self, request: Request, form: Form) -> Response:
-        """Enter who was measured or excused. A reason in the field `rest` excuses all of the unit
-        who are not measured yet."""
+        """Enter who was measured or excused. A reason in the field `rest` excuses everybody else in
+        the unit who is not measured yet."""
         day, unit = parse_day(form["date"]), form["unit"]
         chosen = self._chosen(self._allowed(request)[0], unit)
         try:
@@ -231,9 +233,8 @@ class RollPages:
             self._pages.note(request, "enter roll", f"{day} {unit}: {noted(changes)}")
 
     def _allowed(self, request: Request) -> tuple[Sequence[str] | None, list[str]]:
-        """The units whose roll the user may see (None: all), and those of a tutor's units that are
-        left out because several campuses have a unit of the same name. Raises `HTTPException`
-        403."""
+        """The units whose roll the user may see (None: all), and the tutor's units that are left
+        out because several campuses have a unit of that name. Raises `HTTPException` 403."""
         units = units_of(session_of(request))
         if units is None or self._site.campuses is None:
             return units, []
@@ -241,13 +242,13 @@ class RollPages:
         return [unit for unit in units if unit not in doubtful], doubtful
 
     def _unit_key(self, row: UnitRoll, allowed: Sequence[str] | None) -> str:
-        """How a URL names a unit: as a tutor's account names it, else at a campus server as
-        CAMPUS/UNIT, at a gateway as UNIT."""
+        """How a URL names a unit: as UNIT at a gateway or if a tutor's account names it so, else as
+        CAMPUS/UNIT."""
         plain = self._site.campuses is None or row.unit in (allowed or ())
         return row.unit if plain else f"{row.campus}/{row.unit}"
 
     def _unit_title(self, unit: str, figures: Sequence[UnitRoll], language: str) -> str:
-        """A unit for people, from how a URL names it (`_unit_key`)."""
+        """A unit's title on the page, from its name in a URL (`_unit_key`)."""
         campus, stroke, name = unit.partition("/")
         if self._site.campuses is None or not stroke or any(row.unit == unit for row in figures):
             return unit
@@ -261,7 +262,7 @@ class RollPages:
         return [unit] if unit else allowed
 
     def _by_campus(self, figures: Sequence[UnitRoll], language: str) -> list[NamedCampus] | None:
-        """The figures of each campus; None at a gateway, which has one campus alone."""
+        """The figures of each campus; None at a gateway, which has one campus only."""
         if self._site.campuses is None:
             return None
         sums: dict[str, DayRoll] = {}
@@ -286,8 +287,8 @@ def units_of(session: Session) -> Sequence[str] | None:
 
 
 def noted(changes: Sequence[Change]) -> str:
-    """What the audit notes of marks that were entered: the number of new ones, and each change
-    without the person, because the audit is kept longer than marks."""
+    """The audit's text on entered marks: the number of new ones, and each change without the
+    person, because the audit is kept longer than marks."""
     first = [change for change in changes if not change.before]
     excused = sum(change.now == "excused" for change in first)
     parts = [f"{len(first) - excused} measured, {excused} excused"] if first else []
@@ -296,7 +297,7 @@ def noted(changes: Sequence[Change]) -> str:
 
 
 def _marks(form: Form) -> list[NewMark]:
-    """The marks in a form: field `c-PERSON` holds a temperature (°C), `x-PERSON` the reason of an
+    """The marks in a form: field `c-PERSON` holds a temperature (°C), `x-PERSON` the reason for an
     excuse. Raises `MarkError`."""
     marks = []
     for name, text in form.items():

@@ -1,8 +1,8 @@
-"""Cases: confirmed fevers of which those on duty are told at once, and again until somebody takes
-the case.
+"""Cases: those on duty are told of each confirmed fever at once, and again until somebody takes the
+case.
 
-Several campus servers may do this on one database: a notice's key names case and round, so that
-each contact is told once a round.
+Several campus servers may share one database: a notice's key names case and round, so that each
+contact is told once per round.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,26 +21,27 @@ from fevergate.web_common.notice_log import KEYS_AT_ONCE, Notices
 from fevergate.web_common.store import AUDIT_S
 
 OPEN_S = 24 * 3600.0
-"""A case that nobody has taken ends after this time."""
+"""A case that nobody has taken ends after this time (s)."""
 LOOK_BACK_S = OPEN_S + 3600.0
-"""Age of the oldest follow-ups that are read. It exceeds the life of a case, so that if a case's
-fever is no longer among them, it was corrected."""
+"""Greatest age (s) of the follow-ups that are read. It exceeds the life of a case: a waiting case
+whose fever is no longer among them was corrected."""
 CORRECTED, OLD = "corrected", "old"
 """Why a case ended: the fever was corrected, or nobody took it for `OPEN_S`."""
 STEP_S = 60.0
-"""A case that was opened more than this in the future shows that the clock was set back since;
-several servers' clocks differ by less."""
+"""A case opened more than this (s) in the future shows that the clock was set back since. Clocks of
+several servers differ by less."""
 MAX_OF_KIOSK = 50
-"""Most cases of a kiosk within `LOOK_BACK_S` that are opened without delay; more are a flood."""
+"""A kiosk's cases within `LOOK_BACK_S` are opened without delay up to this number; more are a
+flood."""
 FLOOD_S = 600.0
-"""In a flood a kiosk gets one further case in this time, for its newest fever."""
+"""In a flood a kiosk gets one further case per this time (s), for its newest fever."""
 MAX_KNOWN_OF_KIOSK = 1000
 """Most follow-ups of a kiosk within `LOOK_BACK_S` that are read: the newest."""
 
 
 class ConfirmedFever(Struct, frozen=True, kw_only=True):
-    """A follow-up of which those on duty must be told, without personal data. `at`: Unix time (s)
-    at which it was saved; `clinical_c` in °C."""
+    """A follow-up that those on duty must be told of, without personal data. `at`: Unix time (s) at
+    which it was saved; `clinical_c` in °C."""
 
     key: str
     campus: str
@@ -51,14 +52,14 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
     clinical_site: str
     outcome: str = ""
     unit: str = ""
-    """Unit of the person, if the fever was entered by hand; gate and kiosk are empty then."""
+    """The person's unit, if the fever was entered by hand; then gate and kiosk are empty."""
 
     @classmethod
     def by_hand(
         cls, key: str, campus: str, at: float, clinical_c: float | None = None, unit: str = ""
     ) -> Self:
-        """A fever entered by hand or at a desk; with no temperature where only their number is
-        known."""
+        """A fever entered by hand or at a desk, or with no temperature, if only the number of such
+        fevers is known."""
         return cls(
             key=f"confirmed/hand/{key}",
             campus=campus,
@@ -111,11 +112,11 @@ class Cases:
     """Names of a fever's campus, gate and kiosk."""
 
     def follow(self, confirmed: Iterable[ConfirmedFever]) -> None:
-        """Open a case for each new fever, send the notices that are due for waiting cases, and end
-        the waiting cases whose fever was corrected or that are too old.
+        """Open a case for each new fever and post the notices that are due for waiting cases. End
+        waiting cases that are too old or whose fever was corrected.
 
-        `confirmed` are all confirmed fevers of the last `LOOK_BACK_S`, the oldest first. A kiosk
-        with a flood of them gets cases as `MAX_OF_KIOSK` and `FLOOD_S` say.
+        `confirmed` are all confirmed fevers of the last `LOOK_BACK_S`, the oldest first.
+        `MAX_OF_KIOSK` and `FLOOD_S` limit the cases of a kiosk with a flood of fevers.
         """
         now = self.notices.store.clock()
         known = {fever.key: fever for fever in confirmed}
@@ -143,7 +144,8 @@ class Cases:
                 self._tell(msgspec.structs.replace(case, fever=fever), now)
 
     def take(self, key: str, by: str) -> bool:
-        """Note that somebody takes a case, which ends its notices; returns whether it waited."""
+        """Record that `by` takes a case, which ends its notices; returns False if the case no
+        longer waited."""
         with self.notices.store.transaction() as connection:
             taken = connection.execute(
                 "update told_cases set taken_at = ?, taken_by = ?"
@@ -210,8 +212,8 @@ class Cases:
             connection.execute(_OPEN, (fever.key, msgspec.json.encode(fever).decode(), now))
 
     def _count_from(self, now: float) -> None:
-        """If the clock was set back, let cases that it puts into the future begin now: otherwise
-        their notices would stop until the clock is as late as before."""
+        """Let waiting cases that were opened in the future, because the clock was set back since,
+        begin now. Otherwise their notices would stop until the clock reaches that time."""
         if any(case.opened_at > now + STEP_S for case in self.waiting()):
             with self.notices.store.transaction() as connection:
                 connection.execute(
