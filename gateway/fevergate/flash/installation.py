@@ -19,8 +19,8 @@ if _i.good or _i.trial or _i.failed:
 
 @dataclass(frozen=True)
 class Copied:
-    """Numbers of files that were written, were found unchanged, or were removed because they are
-    not part of the firmware."""
+    """Numbers of files: written, found unchanged, and removed because they are not part of the
+    firmware."""
 
     written: int
     unchanged: int

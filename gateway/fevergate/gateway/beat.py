@@ -12,8 +12,8 @@ from fevergate.settings.gateway import GatewaySettings
 class AlarmBeat:
     """Publishes a `Beat` for each gate with posts; call `beat` each second while the gateway works.
 
-    No beat is sent if the alarm is stuck, because `beat` waits for the alarm's lock. None is sent
-    if the broker's thread is stuck either: that thread receives the fevers and sends the beats.
+    No beat is sent if the alarm is stuck, because `beat` waits for the alarm's lock. No beat is
+    sent either if the broker's thread is stuck: it receives the fevers and sends the beats.
     """
 
     def __init__(

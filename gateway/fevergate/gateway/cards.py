@@ -58,7 +58,8 @@ class Cards(PeriodicThread):
         self._trouble = ""
 
     def tick(self) -> None:
-        """Read what has changed. An error is logged once; the keys and list read before stay."""
+        """Read keys and list if they have changed. An error is logged once; after it, the keys and
+        the list that were read before are used."""
         try:
             self.refresh()
         except (FeverGateError, OSError) as error:

@@ -187,7 +187,7 @@ class Ingest:
         self._health(health)
         self.flood.health(health)
         self._monitor.health(health)
-        if kiosk in self._posts:  # a post measures nothing: none of its minutes counts as watched
+        if kiosk in self._posts:  # a post measures nothing: its minutes are not watched or missed
             health = msgspec.structs.replace(health, state="ok", fault="", watched_s=0.0)
         if health.at is None or self._clock.is_plausible(health.at, now):
             return HealthArrived(health, now, gate)

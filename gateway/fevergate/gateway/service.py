@@ -1,7 +1,7 @@
 """Builds, starts, supervises and stops the gateway's parts in a fixed order.
 
 The lamps come first, because green may still be lit from a run that was killed. They first show
-the alarms that the last run announced last. The writer's thread then opens the store, and tries
+the alarms that the previous run announced. The writer's thread then opens the store, and tries
 until it succeeds. The connection to the broker waits at most `OPEN_S` for the store, because an
 alarm needs no store.
 """

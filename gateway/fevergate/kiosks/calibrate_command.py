@@ -34,7 +34,7 @@ from fevergate.texts.translations import side_by_side
 from kiosk.estimate import SITES, body_c, through_emissivity
 
 SILENT_S = 180
-"""A kiosk from which nothing came for longer than this cannot be calibrated."""
+"""A kiosk that has sent nothing for longer than this cannot be calibrated."""
 
 APPLIED_S = 20
 """Longest wait for the kiosk's confirmation."""

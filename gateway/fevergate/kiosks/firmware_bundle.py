@@ -1,6 +1,6 @@
 """Builds a firmware bundle: compiled for MicroPython, packed into one file, and signed.
 
-The kiosk unpacks and checks it in `kiosk.update_offer`, `kiosk.update_bundle` and
+The kiosk checks and unpacks the bundle in `kiosk.update_offer`, `kiosk.update_bundle` and
 `kiosk.signature`.
 """
 

@@ -133,8 +133,8 @@ def access_list(
     their own.
     """
     base = f"{ROOT}/{campus}"
-    # Lamp posts write to the press topic too; people's programs may write to it because older
-    # programs do, and for gates without posts.
+    # Lamp posts write to the press topic too. People's programs keep the right to it for older
+    # releases, which use it, and for gates without posts.
     acknowledge = [f"write {make(campus, '+')}" for make in (acknowledge_topic, press_topic)]
     lamps = [*acknowledge, f"write {base}/alarm/+/test"]
     users = {

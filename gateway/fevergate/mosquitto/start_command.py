@@ -1,10 +1,10 @@
 """`fevergate broker`: repairs mosquitto's files before it starts, for instance after a power cut.
 
-mosquitto ends with "Couldn't open database" if its store is truncated or full of null bytes, and if
-it cannot write its pid file. It refuses every client if its password file is empty. So this command
-sets a damaged store aside, and replaces a damaged configuration file or certificate by its last
-good copy. If the SD card is read-only, it keeps the store in memory. Each repair is logged, and
-`fevergate doctor` reports it.
+mosquitto ends with "Couldn't open database" if its store is truncated or full of null bytes. It
+does not start either if it cannot write its pid file, and it refuses every client if its password
+file is empty. So this command sets a damaged store aside, and replaces a damaged configuration file
+or certificate by its last good copy. If the SD card is read-only, it keeps the store in memory.
+Each repair is logged, and `fevergate doctor` reports it.
 """
 
 import logging

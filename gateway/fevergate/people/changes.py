@@ -17,8 +17,7 @@ from fevergate.protocol.person_set import MOST_PERSON
 from fevergate.storage.statements import Connection, Statements
 
 REST_AFTER_RESTORE = 2048
-"""How many persons' numbers a restore skips: they may have been given to people since the backup.
-"""
+"""How many numbers of people a restore skips: they may have been given out since the backup."""
 
 
 DRAFT_S = 3600.0

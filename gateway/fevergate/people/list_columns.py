@@ -116,7 +116,7 @@ class BadCell(ValueError):  # noqa: N818 - it never leaves this module and `list
 
 
 def columns(header: list[str], rules: ListRules) -> tuple[dict[str, int], list[str], list[str]]:
-    """Find the columns by a list's first row. Returns the place of each field, the names of columns
+    """Find the columns by a row of names. Returns the place of each field, the names of columns
     whose field another column already has, and the names of unknown columns, which are not read."""
     places: dict[str, int] = {}
     twice: list[str] = []
