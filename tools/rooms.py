@@ -42,8 +42,8 @@ def picture() -> str:
 
 
 def arrows(picture: str) -> set[Arrow]:
-    """Pairs of importing and imported room in a drawing; unlike places, every Graphviz draws the
-    same ones."""
+    """Pairs of importing and imported room in a drawing. They are the same with every version of
+    Graphviz, while the places of the rooms are not."""
     return set(re.findall(r"<title>(\w+)&#45;&gt;(\w+)</title>", picture))
 
 

@@ -1,4 +1,4 @@
-"""A kiosk's connection that tells taps by its own card key, and hears the permits."""
+"""A kiosk's connection that reports card taps, sealed with its own key, and receives permits."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ UP_S = 120
 
 
 class Answer(NamedTuple):
-    """A permit as it came: kiosk, boot and tap that it is for; monotonic s."""
+    """A permit. `key`: the kiosk, boot and tap that it answers. `at`: arrival (monotonic s)."""
 
     key: tuple[str, int, int]
     permit: str
@@ -29,8 +29,8 @@ class Answer(NamedTuple):
 
 
 class CardKiosk:
-    """A kiosk's connection that tells taps, with the number sealed by the kiosk's own key, and puts
-    the answers into a queue."""
+    """A kiosk's connection that reports taps, each card number sealed with the kiosk's own key, and
+    puts the answers into a queue."""
 
     def __init__(
         self, settings: GatewaySettings, kiosk: str, boot: int, answers: SimpleQueue[Answer]
@@ -54,10 +54,10 @@ class CardKiosk:
         self._client = client
 
     def tap(self, number: int) -> tuple[tuple[str, int, int], float]:
-        """Tell a tapped card by its number; returns what its answer names, and when it was told
-        (monotonic s)."""
+        """Report the tap of a card by its number; returns the `Answer.key` of its answer, and when
+        the tap was published (monotonic s)."""
         self._taps += 1
-        # The seal is an exclusive or: what opens a number seals it as well.
+        # The seal is an exclusive or, so the function that opens a number also seals it.
         who = unsealed(self._key, TAP, self._boot, self._taps, f"{number:016x}")
         payload = encode(CardTapped(boot=self._boot, tap=self._taps, who=f"{who:016x}"))
         at = time.monotonic()
@@ -80,8 +80,8 @@ class CardKiosk:
 def wait_answered(
     kiosk: CardKiosk, number: int, permit: str, answers: "SimpleQueue[Answer]"
 ) -> None:
-    """Tap a card until it is answered as the list says: the gateway has read it. Raises
-    `HarnessError`."""
+    """Tap a card until the answer is `permit`, which shows that the gateway has read its list.
+    Raises `HarnessError` after `UP_S`."""
     until = time.monotonic() + UP_S
     while time.monotonic() < until:
         kiosk.tap(number)

@@ -1,5 +1,5 @@
-"""Compares whose each reading is, by what simulated people did at the kiosks, with the person that
-the gateway stored for it."""
+"""Compares the person whom the gateway stored for each reading with the simulated person who was
+really measured."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +25,11 @@ class Owned(NamedTuple):
 
 
 def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> list[Owned]:
-    """Whose each reading is. `visits` are by kiosk. A reading belongs to the visitor at whom its
-    lamp shone; an alarm because somebody did not come back for a second scan belongs to the one who
-    was asked to. Readings whose lamp shone at nobody are left out."""
+    """Find the visit of each reading. `visits` are by kiosk.
+
+    A reading belongs to the visitor whom its lamp answered. An alarm raised because somebody did
+    not come back for a second scan belongs to the visitor who was asked for it. Readings whose lamp
+    answered nobody are left out."""
     seen = {
         (kiosk, answered_ms): visit
         for kiosk, of_kiosk in visits.items()
@@ -55,10 +57,13 @@ def card_of(visit: Visit, at_ms: float) -> int | None:
 
 
 class Pairing(NamedTuple):
-    """Counts of a comparison. `tapped`: visits in which a card was tapped before an answer.
-    `paired`: those of them with at least one reading stored as the card holder's; not all need be,
-    because a tap counts until the first final verdict. `mispaired`: readings stored as somebody
-    else's."""
+    """Counts of a comparison.
+
+    - `tapped`: visits in which a card was tapped before an answer.
+    - `paired`: those of `tapped` in which at least one reading was stored as the card holder's; one
+      is enough, because a tap counts only until the first final verdict.
+    - `mispaired`: readings stored as somebody else's.
+    """
 
     tapped: int
     paired: int
@@ -68,8 +73,8 @@ class Pairing(NamedTuple):
 def judge_cards(
     owned: Sequence[Owned], people: Mapping[int, int], stored: Mapping[Identity, int]
 ) -> Pairing:
-    """Compare `owned` with the gateway: `people` has the list's person for each card, `stored` the
-    person stored for each reading."""
+    """Compare `owned` with the gateway. `people` gives the listed person of each card, `stored` the
+    person whom the gateway stored for each reading."""
     tapped: dict[int, bool] = {}
     mispaired = 0
     for identity, visit, card in owned:

@@ -23,7 +23,8 @@ def open_client(url: str, ca: Path) -> httpx.Client:
 def wait_until_up(
     client: httpx.Client, patience_s: float = UP_S, meanwhile: Callable[[], object] = lambda: None
 ) -> None:
-    """Wait until a server answers, calling `meanwhile` between tries. Raises `HarnessError`."""
+    """Wait until a server answers, calling `meanwhile` between tries. Raises `HarnessError` after
+    `patience_s`."""
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -37,7 +38,8 @@ def wait_until_up(
 
 
 def fetched(client: httpx.Client, path: str) -> tuple[float, httpx.Response]:
-    """Fetch a page; returns the time (ms) that it took, and the page. Raises `HarnessError`."""
+    """Fetch a page; returns the time taken (ms) and the page. Raises `HarnessError` unless the
+    status is 200."""
     began = time.perf_counter()
     answer = client.get(path)
     took_ms = (time.perf_counter() - began) * 1000

@@ -12,7 +12,8 @@ PAUSE_S = 0.05
 
 
 class Crowd(PeriodicThread):
-    """Publishes `per_s` readings; repeats of what is not stored go on while it pauses."""
+    """Publishes `per_s` readings a second. While it pauses, readings not yet stored are still
+    repeated."""
 
     def __init__(self, fleet: Fleet, per_s: int) -> None:
         super().__init__("crowd", PAUSE_S)
@@ -39,7 +40,7 @@ class Crowd(PeriodicThread):
         return 0.0 if coming else None
 
     def go(self) -> None:
-        """Pause new readings until `come`; returns once none is under way."""
+        """Publish no new readings until `come`; returns once the last ones are published."""
         self._away.clear()
         self._come.clear()
         self._away.wait()

@@ -1,7 +1,7 @@
-"""A gateway with doors of every kind: lamps on its pins, a lamp post, or none and another's.
+"""A gateway with doors of every kind: lamps on its pins, a lamp post, or no lamps of its own.
 
-Lamp posts are simulated boards with the shipped firmware, and so is the first kiosk of each kind;
-the other kiosks are `LoadKiosk`: their readings come from this process, through the real broker.
+Lamp posts and chosen kiosks are simulated boards with the shipped firmware. The other kiosks are
+`LoadKiosk`: this process publishes their readings through the real broker.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ POST_SPEED = 2.0
 
 @dataclass(frozen=True)
 class Door:
-    """A gate with one kiosk, and where its red is shown: on the gateway's pins, a lamp post, or at
+    """A gate with one kiosk. Its red is shown by lamps on the gateway's pins, by a lamp post, or at
     the gate `watched_by`."""
 
     name: str
@@ -41,8 +41,11 @@ class Door:
 
 
 def gateways(doors: int) -> list[list[Door]]:
-    """The doors of each gateway: of 20, three with lamps on pins, five lamp posts, twelve without,
-    each watched by one of the others; of fewer, in about the same shares."""
+    """Spread doors over gateways; returns the doors of each gateway.
+
+    Of 20 doors, three have lamps on pins, five a lamp post, and twelve no lamps; each of the twelve
+    is watched by one of the others. Fewer doors have about the same shares.
+    """
     on_pins = max(1, min(PINS_GATES, doors // 6))
     posts = doors // 4
     count = -(-on_pins // PINS_PER_GATEWAY)
@@ -114,11 +117,11 @@ class DoorSite(Site):
         return [*(tower.board for tower in self.towers.values()), *self.boards.values()]
 
     def red(self) -> set[str]:
-        """Names of the gates whose red lamp burns, on pins or on a tower."""
+        """Names of the gates whose red lamp is on, on pins or on a lamp post."""
         return self.lit("red")
 
     def lit(self, lamp: str) -> set[str]:
-        """Names of the gates whose `red` or `amber` lamp burns, on pins or on a tower."""
+        """Names of the gates whose `red` or `amber` lamp is on, on pins or on a lamp post."""
         pins = {door.name: self._pin(door, lamp) for door in self.doors if door.kind == "pins"}
         lit = {name for name, pin in pins.items() if pin is not None and self.lamps.lit(pin)}
         return lit | {name for name, tower in self.towers.items() if lamp in tower.lit}

@@ -45,7 +45,7 @@ class TwentyDoors(Stage):
         super().__init__(folder, browser, gates, **{"gate_titles": titles} | lights | options)
 
     def begin(self) -> None:
-        """Start everything; the lamp posts are on line from now on, and there is a list."""
+        """Start everything; afterwards the lamp posts are on line and a list of people exists."""
         super().begin()
         listed(self)
         for post in POSTS:

@@ -4,7 +4,7 @@ from fevergate.errors import FeverGateError
 
 
 class HarnessError(FeverGateError, RuntimeError):
-    """A part did not start, answer or end: the trial has no result about the product."""
+    """A part did not start, answer or end, so the trial says nothing about the product."""
 
 
 class DatabaseServerError(HarnessError):

@@ -1,4 +1,4 @@
-"""A clock as fast as the kiosks' simulated time, shared by several processes."""
+"""A clock that runs as fast as the kiosks' simulated time, shared by several processes."""
 
 import time
 
@@ -17,11 +17,12 @@ class FastClock:
         return self._at(time.monotonic())
 
     def at_host(self, utc_of_host: float) -> float:
-        """This clock's time at a time of the host's clock, Unix s."""
+        """Time of this clock when the host's clock shows `utc_of_host`; both Unix s."""
         return self._at(utc_of_host - self._utc_of_host)
 
     def options(self) -> list[str]:
-        """Options by which `gateway_host` gives kiosks this time; CLOCK_MONOTONIC is shared."""
+        """Options by which `gateway_host` gives kiosks this time. It can compute the time because
+        all processes share CLOCK_MONOTONIC."""
         return ["--clock", *(str(value) for value in (self._begin, self._since, self._speed))]
 
     def _at(self, monotonic: float) -> float:

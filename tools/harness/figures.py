@@ -1,4 +1,4 @@
-"""What a trial prints: how far it is, and its figures."""
+"""Prints a trial's progress and its figures."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def progress(text: str) -> None:
-    """Show how far a trial is; only on a terminal, in a line that the next text replaces."""
+    """Show a trial's progress, only on a terminal; the next text replaces the line."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text} ...", end="", file=sys.stderr, flush=True)
 
@@ -43,7 +43,7 @@ def percentile(values: Sequence[float], percent: int, digits: int = 1) -> float:
 
 
 def median_ms(call: Callable[[], object], samples: int) -> float:
-    """Median time (ms) of so many calls."""
+    """Median time (ms) of `samples` calls."""
     took = []
     for _ in range(samples):
         began = time.perf_counter()

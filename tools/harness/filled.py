@@ -27,8 +27,9 @@ GUARDS = ("Zhang Wei", "王芳", "Li Na")
 
 
 def fill(settings: GatewaySettings, days: int = 120, people: int = 40, seed: int = 1) -> None:
-    """Write `days` days up to this hour, about `people` per kiosk and day: quiet weekends, a kiosk
-    with occasional faults, a fever in one of 500 people."""
+    """Write the last `days` days, up to this hour, with about `people` people per kiosk and day.
+
+    Weekends are quiet, one kiosk has occasional faults, and one of 500 people has a fever."""
     with closing(Store(settings.path(settings.database), settings.zone)) as store:
         commit_all(store, _records(settings, days, people, random.Random(seed)))  # noqa: S311
 

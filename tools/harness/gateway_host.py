@@ -56,7 +56,7 @@ def play_clock(begin: float, since: float, speed: float) -> None:
     service.KioskClocks = partial(
         KioskClocks, utc=lambda: begin + (time.monotonic() - since) * speed
     )
-    # The gateway runs by the host's clock, from which the simulated time departs.
+    # The gateway itself keeps the host's time, from which the simulated time departs.
     service.GatewayClock = partial(GatewayClock, ahead_s=math.inf)
 
 

@@ -39,7 +39,7 @@ def _devices(stage: Stage, page: Page) -> None:
 
 
 def _ask(stage: Stage, page: Page) -> None:
-    """An administrator asks for south-2 to be added; the request's files go afterwards."""
+    """Ask, as an administrator, for south-2 to be added; `calm` removes the request's files."""
 
     def forget() -> None:
         for path in (stage.folder / device_request.FOLDER).glob("*"):

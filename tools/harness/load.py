@@ -1,7 +1,7 @@
-"""Many kiosks in one process: publishes readings at QoS 1, pipelined, each under its credential.
+"""Many kiosks in one process: each publishes readings at QoS 1, pipelined, with its own password.
 
-Each keeps what it published until the gateway says that it is stored, as a real kiosk does, and
-sends it again after a lost connection, and where the gateway does not say so in time.
+Like a real kiosk, each keeps a reading until the gateway confirms that it is stored. It sends the
+reading again after a lost connection, or if the confirmation does not come in time.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from harness.worker import wait_until
 
 CONNECT_S = 120
 AGAIN_S = 5.0
-"""After this time a reading is sent again if it is not reported as stored."""
+"""A reading not confirmed as stored is sent again after this time."""
 
 IN_FLIGHT = 500
 WINDOW = 2000
-"""Most readings of a kiosk that are repeated at once, oldest first."""
+"""Most readings that a kiosk repeats at once, oldest first."""
 
 
 class LoadKiosk:
@@ -48,13 +48,13 @@ class LoadKiosk:
         boot: int,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """`clock`: returns the kiosk's time (Unix s), from which its uptime follows. Without it the
-        kiosk has this machine's time, and each reading adds 1 s of uptime, as a person does."""
+        """`clock`: returns the kiosk's time (Unix s), from which its uptime is counted. By default
+        the kiosk has this machine's time, and each reading adds 1 s to its uptime."""
         self.kiosk = kiosk
         self._clock = clock or time.time
         self._began_at = clock() if clock else None
         self.off_s = 0.0
-        """How far its date is ahead of its time; its uptime is right."""
+        """Seconds by which the dates it sends are ahead of its clock; its uptime is right."""
         self.boot = boot
         self.published_at = 0.0
         """When the last reading was published; monotonic s."""
@@ -122,7 +122,9 @@ class LoadKiosk:
         return reading
 
     def health(self, watched_s: float) -> None:
-        """Publish a health message: `watched_s` watched up to now. Dropped if not connected."""
+        """Publish a health message that reports `watched_s` s of watching up to now.
+
+        It is dropped if not connected."""
         now = self._clock()
         health = Health(
             kiosk=self.kiosk,
@@ -140,7 +142,7 @@ class LoadKiosk:
             self._client.publish(topic, payload, qos=1)
 
     def again(self) -> None:
-        """Publish again readings that were not reported as stored in `AGAIN_S`, oldest first."""
+        """Publish again the readings not confirmed as stored within `AGAIN_S`, oldest first."""
         late = time.monotonic() - AGAIN_S
         with self._lock:
             due = [seq for seq, at in list(self._sent_at.items())[:WINDOW] if at < late]
@@ -161,7 +163,7 @@ class LoadKiosk:
         return round((now - self._began_at) * 1000)
 
     def _publish(self, payload: bytes) -> None:
-        if self.connected:  # else paho would keep it and send it in addition to our repeat
+        if self.connected:  # otherwise paho would queue it, and send it besides our repeat
             sent = self._client.publish(self._topic, payload, qos=1)
             if sent.rc == mqtt.MQTT_ERR_SUCCESS:
                 self._under_way.append(sent)
@@ -220,7 +222,7 @@ class Fleet:
         return sum(kiosk.pending for kiosk in self.kiosks)
 
     def publish(self, count: int, per_s: float = 0.0, fever_share: float = 0.0) -> list[Reading]:
-        """Publish `count` readings, `per_s` or (0) as fast as possible; returns the fevers."""
+        """Publish `count` readings, `per_s` a second (0: as fast as possible); returns fevers."""
         began = time.monotonic()
         fevers = []
         for index in range(count):
@@ -239,11 +241,13 @@ class Fleet:
         return fevers
 
     def wait_sent(self, timeout_s: float) -> None:
-        """Wait for the broker to acknowledge all. Raises `HarnessError` after `timeout_s`."""
+        """Wait until the broker has acknowledged all readings. Raises `HarnessError` after
+        `timeout_s`."""
         wait_until(lambda: not any(k.unsent for k in self.kiosks), timeout_s, "all is sent")
 
     def wait_stored(self, timeout_s: float) -> bool:
-        """Wait for the gateway to store all, repeating readings; False after `timeout_s`."""
+        """Wait until the gateway has stored all readings, and repeat late ones; False after
+        `timeout_s`."""
         until = time.monotonic() + timeout_s
         while self.pending:
             if time.monotonic() > until:

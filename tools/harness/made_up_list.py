@@ -34,8 +34,10 @@ Rows = list[tuple[str, ...]]
 
 
 def made_up(people: int, campuses: tuple[str, ...] = ("",), seed: int = 1) -> Rows:
-    """Rows below `HEADER`: mostly students, class by class, some staff and guards. Equal arguments
-    give equal rows; a list of more people does not begin with the rows of a shorter one."""
+    """Make the rows below `HEADER`: mostly students, class by class, and some staff and guards.
+
+    Equal arguments give equal rows, but a longer list does not begin with the rows of a shorter
+    one."""
     chance = random.Random(seed)  # noqa: S311 - nobody's secret
     guards = max(1, people // 250)
     staff = people // 20

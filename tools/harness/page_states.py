@@ -11,13 +11,13 @@ A table of pictures and the tests of accessibility are made from `STATES`, in th
                         page.screenshot(path=...)  # or axe, or an assertion
 
 Inside `with` the page shows the state and keeps it, whatever its size; afterwards the site is calm
-again. A state plays in 1 to 6 s, so take every size of one playing.
+again. Playing a state takes 1 to 6 s, so use one playing for all sizes.
 
-A module (`board_states`, `office_states`, ...) adds its states once it is imported, each by
-`@state("name", role)` above a function. That gets the stage and a page on which somebody of that
-role is signed in, and brings about what its docstring says. `Stage.calm` sees to the fevers
-afterwards; what else must be undone goes into `stage.after`. What a page shows by itself is one
-line: `shown("name", path, what)`.
+A module (`board_states`, `office_states`, ...) adds its states when it is imported, each with
+`@state("name", role)` above a function. The function receives the stage and a page on which
+somebody of that role is signed in; it brings about the state that its docstring describes.
+Afterwards `Stage.calm` closes the fevers; anything else to be undone goes into `stage.after`. A
+state that needs only a page's address is one line: `shown("name", path, what)`.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,15 +35,15 @@ SIZES = {
     "tablet": (1280, 800),
     "wall": (1920, 1080),
 }
-"""What pages are looked at on (CSS pixels)."""
+"""Screens on which people read the pages: width and height in CSS pixels."""
 
 Played = Callable[[Stage, Page], None]
 
 
 @dataclass(frozen=True)
 class State:
-    """A state of the pages; `role` is who is signed in, empty for nobody; `many`: it is played on
-    a site of many gates (`door_states.TwentyDoors`)."""
+    """A state of the pages. `role`: who is signed in, empty for nobody. `many`: it is played on a
+    site of many gates (`door_states.TwentyDoors`)."""
 
     name: str
     what: str
@@ -73,7 +73,7 @@ def shown(
     role: Role = "administrator",
     before: Callable[[Stage], object] = lambda _: None,
 ) -> None:
-    """Add a state that a page shows by itself, once `before` was called."""
+    """Add a state that is shown by opening a page, after a call of `before`."""
 
     def play(stage: Stage, page: Page) -> None:
         before(stage)

@@ -21,8 +21,8 @@ class LocalPostgres:
 
     Listens on the loopback and admits every local user (`trust`), for it holds only test data.
     Commits are as durable as by default (`fsync` and `synchronous_commit` on). With `durable`
-    False nothing waits for the disk: what is committed outlives a killed server, since the
-    kernel has it, but no power cut.
+    False nothing waits for the disk: commits survive if the server is killed, because the kernel
+    holds them, but not a power cut.
     """
 
     def __init__(self, durable: bool = True) -> None:
@@ -78,7 +78,7 @@ class LocalPostgres:
         self._call(program, "-D", str(self.folder / "data"), *arguments, **more)
 
     def _call(self, program: str, *arguments: str, **more: Any) -> None:
-        # Output to a file: a started server keeps a pipe open, on which run() would wait.
+        # The output goes to a file: a started server would keep a pipe open, and run() would wait.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 [str(_program(program)), *arguments],

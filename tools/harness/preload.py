@@ -1,4 +1,4 @@
-"""Compiles a library that a process loads before the C library (ld.so(8), LD_PRELOAD)."""
+"""Compiles a library that a process loads before the C library by LD_PRELOAD (ld.so(8))."""
 
 import subprocess
 from pathlib import Path

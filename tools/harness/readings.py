@@ -1,4 +1,4 @@
-"""Readings as a kiosk would make them, for stores and brokers that are filled."""
+"""Makes readings as a kiosk would, to fill stores and brokers."""
 
 from typing import Any
 

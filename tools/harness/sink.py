@@ -33,8 +33,8 @@ KEPT_S = 86_400
 def bare_subscriber(
     settings: Path, mode: str, what: str = "", collector: str = "", topic: str = ""
 ) -> Worker:
-    """Run this module as a process and wait until it is ready. `topic`: by default that of all
-    readings. Raises `HarnessError`."""
+    """Run this module as a process and wait until it is ready. `topic`: by default the topics of
+    all readings. Raises `HarnessError`."""
     options = ("--collector", collector, "--topic", topic)
     worker = Worker("harness.sink", str(settings), mode, what, *options)
     if worker.line(END_S) != "ready":
@@ -43,7 +43,7 @@ def bare_subscriber(
 
 
 class Sink:
-    """The subscriber; `done` is set once its mode has done its work."""
+    """The subscriber; `done` is set once the mode's work is complete."""
 
     def __init__(self, mode: str, what: str) -> None:
         self.done = threading.Event()
@@ -54,7 +54,7 @@ class Sink:
         self._first_at = 0.0
 
     def connected(self, client: mqtt.Client, topic: str) -> None:
-        """Subscribe, unless an earlier process of this session did: its queued messages may come
+        """Subscribe, unless an earlier process of this session did; then queued messages may arrive
         at once."""
         if self._mode in ("register", "watch"):
             client.subscribe(topic, 1)
@@ -62,7 +62,7 @@ class Sink:
             self.ready()
 
     def ready(self, *_: Any) -> None:
-        """Tell the parent."""
+        """Report to the parent process that the subscriber is ready."""
         print("ready", flush=True)
         if self._mode in ("register", "end"):
             self.done.set()
@@ -80,7 +80,7 @@ class Sink:
 
 
 def main() -> None:
-    """Run until the mode is through; `watch` until standard input ends."""
+    """Run until the mode's work is complete; `watch` runs until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("settings", type=Path)
     parser.add_argument("mode", choices=("register", "drain", "watch", "end"))

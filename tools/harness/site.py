@@ -1,4 +1,4 @@
-"""A private site: the folder of a provisioned gateway, its broker, and further processes.
+"""A private site: a provisioned gateway's folder, its broker, and further processes.
 
 Tests, demonstration, benchmarks and chaos trials are all built on it. The broker runs within the
 `with` block; gateway, pages and campus server are started by methods and end with the block.
@@ -48,7 +48,7 @@ def names_of(gates: Iterable[str], campus: str = CAMPUS) -> dict[str, Any]:
 
 
 class Site:
-    """A site for a `with` statement; everything that it started ends with the block."""
+    """A site for a `with` statement; everything that it starts ends with the block."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Site:
         **options: Any,
     ) -> None:
         """`folder` must not exist. `campus_server`: add a campus server, to which the gateway
-        forwards every `forward_every_s`. `options` are passed to `provision`."""
+        forwards every `forward_every_s` s. `options` are passed to `provision`."""
         self.folder = folder
         self.campus = campus
         self.gates = gates
@@ -101,7 +101,7 @@ class Site:
         self.broker.stop()
 
     def begin(self) -> None:
-        """Hook for subclasses: start more at the block's begin, once the broker listens."""
+        """Hook for subclasses: start more when the block begins; the broker listens by then."""
 
     def edit(self, before: str, after: str) -> None:
         """Replace text in gateway.toml and load it again."""
@@ -136,8 +136,8 @@ class Site:
         return str(Topic(self.campus, kiosk, kind))
 
     def start(self, module: str, *arguments: str, **options: Any) -> Worker:
-        """Run a module as a process that ends with the site; `options` are `Worker`'s. Its clock
-        is `ahead_s` ahead."""
+        """Run a module as a process that ends with the site; `options` are `Worker`'s. The clock of
+        the process is `ahead_s` ahead."""
         if self.ahead_s:
             module, arguments = "harness.ahead", (str(self.ahead_s), module, *arguments)
         self._workers = [worker for worker in self._workers if not worker.ended]
@@ -146,15 +146,15 @@ class Site:
 
     def start_gateway(self, *arguments: str, **options: Any) -> Worker:
         """Start the shipped gateway on mock pins; its lines go to `lamps` unless `heard` is given.
-        `arguments` are further ones of `gateway_host`."""
+        `arguments` are further arguments of `gateway_host`."""
         options = {"heard": self.lamps.heard, "gone": self.lamps.died} | options
         settings = str(self.settings_path)
         self.gateway = self.start("harness.gateway_host", settings, *arguments, **options)
         return self.gateway
 
     def start_web(self, *, wait: bool = True, **options: Any) -> Worker:
-        """Start the shipped pages and, with `wait`, wait until they answer. Raises
-        `HarnessError`."""
+        """Start the shipped pages and, with `wait`, wait until they answer. Raises `HarnessError`
+        if they do not."""
         options.setdefault("heard", ignore)
         settings = str(self.settings_path)
         self.web = self.start("fevergate.cli", "web", "--settings", settings, **options)
@@ -209,18 +209,18 @@ class Site:
         return {"name": name, "password": self._password}
 
     def guard_account(self, name: str) -> dict[str, str]:
-        """Name and password of a guard who is newly let in to the pages."""
+        """Create a guard's account of the pages; returns its name and password."""
         return self.account(name, "guard")
 
     def account(self, name: str, role: Role, units: Sequence[str] = ()) -> dict[str, str]:
-        """Name and password of somebody who is newly let in to the pages."""
+        """Create an account of the pages; returns its name and password."""
         password = secrets.token_urlsafe(9)
         with self._accounts() as accounts:
             accounts.add(name, password, role, units)
         return {"name": name, "password": password}
 
     def campus_administrator(self, name: str = ADMINISTRATOR) -> dict[str, str]:
-        """Name and password of the campus server's first administrator, newly made."""
+        """Create the campus server's first administrator; returns its name and password."""
         password = secrets.token_urlsafe(9)
         with CampusDatabase(load_campus(self.folder / "campus.toml").url) as database:
             accounts = Accounts(AccountStore(database, time.time))

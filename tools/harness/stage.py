@@ -1,4 +1,4 @@
-"""A site with people, and a browser: what states of the pages are played on."""
+"""A site with people, and a browser, on which states of the pages are played."""
 
 import json
 import re
@@ -43,7 +43,7 @@ Role = Literal["", "guard", "administrator"]
 class Stage(Site):
     """A site with people, and a browser; for a `with` statement.
 
-    `gates` are the kiosks of each gate, `north` and `south` among them, two gates by default;
+    `gates` are the kiosks of each gate; `north` and `south`, the default, must be among them.
     `options` are `Site`'s. Everybody's password is `harness.browser.PASSWORD`.
     """
 
@@ -62,7 +62,7 @@ class Stage(Site):
         self._cookies: dict[str, Any] = {}
         self._treated: set[str] = set()
         self.after = ExitStack()
-        """What `calm` undoes, the last first."""
+        """Callbacks that `calm` runs, the last one first."""
 
     def begin(self) -> None:
         """Fill the databases, start gateway and pages, and let some people pass."""
@@ -95,14 +95,14 @@ class Stage(Site):
         size: tuple[int, int] = WIDE,
         theme: str = "day",
     ) -> Page:
-        """A page in a browser context of its own, signed in, that shows nothing yet."""
+        """A blank page in its own browser context, signed in as `role`."""
         page = opened(self._browser, "about:blank", language, size, theme, site=self.url)
         if role:
             page.context.add_cookies([self.session(role)])
         return page
 
     def session(self, role: Role) -> Any:
-        """The cookie of somebody who is signed in."""
+        """The session cookie of a signed-in user of that role."""
         if role not in self._cookies:
             page = opened(self._browser, self.url)
             sign_in(page, GUARD if role == "guard" else ADMINISTRATOR)
@@ -113,7 +113,7 @@ class Stage(Site):
         return self._cookies[role]
 
     def now(self) -> list[Any]:
-        """The gates as the pages' events have them (`BoardsNow.gates`)."""
+        """The gates as the event stream of the pages reports them (`BoardsNow.gates`)."""
         with self._client.stream("GET", "/events") as answer:
             for line in answer.iter_lines():
                 if line.startswith("data: "):
@@ -121,11 +121,11 @@ class Stage(Site):
         return []
 
     def gate(self, name: str) -> Any:
-        """A gate as the pages' events have it (`BoardGate`)."""
+        """A gate as the event stream of the pages reports it (`BoardGate`)."""
         return next(gate for gate in self.now() if gate["gate"] == name)
 
     def fever(self, kiosk: str = "north-1", body_c: float = 38.6) -> None:
-        """Somebody with a fever passes; waits until the pages know."""
+        """Let somebody with a fever pass, and wait until the pages show it."""
         gate = kiosk.partition("-")[0]
         before = self._waiting(gate)
         self.kiosk(kiosk).reading(Verdict.FEVER, body_c)
@@ -136,7 +136,7 @@ class Stage(Site):
         return alarm["fevers"] if alarm else 0
 
     def seen_to(self, gate: str = "north") -> None:
-        """Acknowledge what is red at a gate, as its board does."""
+        """Acknowledge a gate's red alarm, as its board does."""
 
         def pressed() -> bool:
             alarm = self.gate(gate)["alarm"]
@@ -150,7 +150,7 @@ class Stage(Site):
         wait_until(pressed, 60, f"{gate} is clear")
 
     def treated(self, gate: str = "north") -> None:
-        """Acknowledge what is red at a gate and close today's follow-ups."""
+        """Acknowledge a gate's red alarm and close today's follow-ups."""
         self.seen_to(gate)
         listed = self._client.get(f"/board/{gate}/fevers?of=today").text
         for path in set(re.findall(r'href="(/fevers/[^"]+)"', listed)) - self._treated:
@@ -160,7 +160,7 @@ class Stage(Site):
         wait_until(lambda: self.gate(gate)["open"] == _left(gate), 60, f"{gate} is treated")
 
     def off_line(self, kiosk: str) -> None:
-        """A kiosk goes off line, until `calm`."""
+        """Take a kiosk off line until `calm`."""
         gate, topic = kiosk.partition("-")[0], self.topic(kiosk, "status")
 
         def back() -> None:
@@ -175,7 +175,7 @@ class Stage(Site):
         self.after.callback(back)
 
     def calm(self) -> None:
-        """Undo what is in `after`, then acknowledge and close every fever of today."""
+        """Run the callbacks in `after`, then acknowledge and close every fever of today."""
         self.after.close()
         for gate in self.now():
             if gate["alarm"]["fevers"] or gate["open"] > _left(gate["gate"]):
@@ -190,11 +190,11 @@ class Stage(Site):
         return self._client.get(path).text
 
     def post_as_administrator(self, page: str, path: str, form: dict[str, str]) -> str:
-        """The answer to a form of a page, sent by the administrator."""
+        """Send a form of a page as the administrator; returns the text of the answer."""
         return self._post(page, path, form)
 
     def board(self, page: Page, gate: str = "north", shows: str = "") -> None:
-        """Open a gate's board, and wait until it is drawn and, with `shows`, in that state."""
+        """Open a gate's board and wait until it is drawn and, if given, in the state `shows`."""
         page.goto(f"{self.url}/board/{gate}")
         page.wait_for_selector("#kiosks article", state="attached")
         if shows:
@@ -206,14 +206,14 @@ class Stage(Site):
         expect(page.locator("#state")).to_have_class(state_class, timeout=PATIENT_MS)
 
     def opened_follow_up(self, page: Page) -> None:
-        """Open a board, and on it the newest fever's follow-up."""
+        """Open a board, and from there the newest fever's follow-up."""
         self.board(page, "north")
         page.locator("#fevers td a").first.click()
         page.wait_for_selector("#after input[name=clinical_c]")
 
     @contextmanager
     def frozen_pages(self) -> Iterator[None]:
-        """While this lasts the pages take every request and answer none."""
+        """Within this context the pages accept every request and answer none."""
         self.web.send_signal(STOP)
         try:
             yield
@@ -222,5 +222,5 @@ class Stage(Site):
 
 
 def _left(gate: str) -> int:
-    """How many follow-ups stay open at a gate: `YESTERDAY`'s."""
+    """Number of follow-ups that stay open at a gate: `YESTERDAY` is one, at its gate."""
     return int(gate == YESTERDAY[0].partition("-")[0])

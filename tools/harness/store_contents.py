@@ -1,5 +1,5 @@
-"""Reads what the databases of a gateway and a campus server hold after a run, for comparison with
-what was published and lit."""
+"""Reads the databases of a gateway and a campus server after a run, to compare them with the
+readings published and the lamps lit."""
 
 import sqlite3
 from contextlib import closing
@@ -24,12 +24,12 @@ class StoreContents:
 
     @property
     def miscounted(self) -> int:
-        """By how much a table's count differs from the number of readings; the larger of both."""
+        """The larger of both tables' differences from the number of readings."""
         return max(abs(counted - len(self.readings)) for counted in (self.hours, self.days))
 
 
 def read_contents(path: Path, without: str = "") -> StoreContents:
-    """Read a database, but for one kiosk's rows. Raises `StoreError`."""
+    """Read a database, except the rows of the kiosk `without`. Raises `StoreError`."""
     with open_reader(path) as database:
         readings = database.execute(
             "select kiosk, boot, seq from readings where kiosk != ?", (without,)
@@ -49,14 +49,14 @@ def read_contents(path: Path, without: str = "") -> StoreContents:
 
 @dataclass(frozen=True)
 class Received:
-    """What a campus server holds: readings, as its hours count them, and fevers."""
+    """Numbers of readings, summed over the stored hours, and of fevers at a campus server."""
 
     readings: int
     fevers: int
 
 
 def received(path: Path) -> Received:
-    """Count what a campus server on SQLite holds; the server may be running."""
+    """Count readings and fevers of a campus server on SQLite; the server may be running."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         ((readings,),) = connection.execute(
             "select coalesce(sum(payload ->> 'normal' + payload ->> 'fever'"

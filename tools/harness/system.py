@@ -32,14 +32,16 @@ SETTLE_S = 300
 LEDS = ("green", "amber", "red")
 PATIENCE_MS = 6000
 FASTEST = "30"
-"""Highest speed of a board's clock (`simulator.board.MAX_SPEED`), for the gateway's flood guard."""
+"""Highest speed of a board's clock (`simulator.board.MAX_SPEED`); the gateway's flood guard admits
+as many times more readings."""
 
 DATED_S = 2.0
-"""Tolerance (s) of a reading's date: kiosks keep whole seconds, and leave an error of 1 s."""
+"""Tolerance (s) of a reading's date: kiosks keep whole seconds, and do not correct an error of
+1 s."""
 
 HOST_DELAY_S = 5.0
-"""Longest time (s) that a busy machine is expected to hold up a kiosk, or the answer to it, between
-two steps; the kiosks' speed multiplies the error of their dates that comes of it."""
+"""Longest time (s) by which a busy machine may delay a kiosk or an answer to it. The kiosks' speed
+multiplies the error of their dates that such a delay causes."""
 
 
 class System(Site):
@@ -66,11 +68,16 @@ class System(Site):
         prepare: Callable[["System"], None] = lambda _: None,
         on_answer: Callable[[Board, Shown], None] = lambda *_: None,
     ) -> None:
-        """`clock`: the true time, for boards that start with an unset clock; `clock_unset`: make
-        such a clock, as fast as the boards. Only the gateway tells boards this time. `titles`: give
-        campus and gates the names that `provision` proposes. `readers`: kiosks with a reader of
-        cards, which ask for permits, and what people hold to it. `prepare` is called before the
-        kiosks start."""
+        """Provision the site and its boards; nothing is started yet.
+
+        - `clock`: the true time, for boards that start with an unset clock; only the gateway tells
+          boards this time.
+        - `clock_unset`: make such a clock, which runs as fast as the boards.
+        - `titles`: give campus and gates the names that `provision` proposes.
+        - `readers`: by kiosk with a card reader, the cards that people tap; these kiosks ask for
+          permits.
+        - `prepare` is called before the kiosks start.
+        """
         super().__init__(
             folder,
             gates,
@@ -118,7 +125,7 @@ class System(Site):
         super().__exit__()
 
     def run_gateway(self) -> None:
-        """Start the gateway; also after a kill, as systemd would."""
+        """Start the gateway, for the first time or, as systemd does, after a kill."""
         self.start_gateway(
             *("--people-speed", FASTEST, *self.gateway_options()), log=self.folder / "gateway.log"
         )
@@ -137,20 +144,20 @@ class System(Site):
         self.run_gateway()
 
     def cut_power(self, board: Board, for_s: float = 0.0) -> None:
-        """Cut a kiosk's power for a while, and count answers that were lit but not yet printed."""
+        """Cut a kiosk's power for `for_s` s, and count the answers lit but not yet printed."""
         board.power_cut()
         self._untold[board.name] = self._answers()[board.name] - self._told()[board.name]
         time.sleep(for_s)
         board.start()
 
     def wait_crowd(self, timeout_s: float) -> None:
-        """Wait until all people have been served."""
+        """Wait until all people have been served. Raises `SimulatorError` after `timeout_s`."""
         until = time.monotonic() + timeout_s
         for board in self.boards:
             board.wait_crowd(max(1.0, until - time.monotonic()))
 
     def settled(self) -> bool:
-        """Whether every answer lit is printed, stored, and at the campus server."""
+        """Whether every answer that lit an LED is printed, stored, and at the campus server."""
         if self._answers() - self._untold - self._told():
             return False
         with self._lock:
@@ -184,7 +191,7 @@ class System(Site):
         return waits_ms(visits, self._habits.approach_ms)
 
     def misdated(self) -> list[float]:
-        """Errors (s) of stored dates beyond what kiosks round and this machine's delays explain."""
+        """Errors (s) of stored dates that neither rounding nor this machine's delays explain."""
         tolerance_s = DATED_S + HOST_DELAY_S * self.boards[0].speed
         return [error for error in self.date_errors() if not abs(error) <= tolerance_s]
 
@@ -222,7 +229,7 @@ class System(Site):
         board.flash(self.board_files(kiosk, **settings))
         if self._silent_dns:
             board.world.air.set_mood(Mood.SILENT)
-            # The broker's address as saved at an earlier connection; DNS will not give it.
+            # The broker's address as an earlier connection saved it, because DNS does not answer.
             kept = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
             kept.write({"host": BROKER_NAME, "address": self.settings.broker.host})
         return board

@@ -1,7 +1,7 @@
 """Compares the kiosks' answers with what the gateway lit, stored and forwarded.
 
-What the kiosks printed and lit is taken as right; gateway, database and campus server are compared
-with it.
+The readings that the kiosks printed and the LEDs that they lit count as the truth; gateway,
+database and campus server are compared with them.
 """
 
 import json
@@ -20,16 +20,16 @@ from kiosk.screening import UNCONFIRMED
 from simulator import Visit
 
 CLOCK_S = 5.0
-"""Longest time between the stored time of an alarm and the lamp's change: a busy machine may delay
-the gateway between the two."""
+"""Longest time between the stored time of an alarm and the lamp's change, because a busy machine
+may delay the gateway."""
 
 
 @dataclass(frozen=True)
 class Shown:
     """One answer of a kiosk: its identity, verdict, and when (Unix s) the LED lit.
 
-    `own_light`: whether the LED lit for this answer alone. An alarm because a person did not come
-    back may fall together with the next person's answer, and then the LED shows that one.
+    `own_light`: whether the LED lit for this answer alone. A kiosk raises an alarm if a person does
+    not come back; if the next person is answered at that moment, the LED shows that answer.
     `lit_ms`: when the LED lit, in simulated ms of the board's world.
     """
 
@@ -66,7 +66,7 @@ class Summary:
     problems: list[str] = field(default_factory=list)
 
     def line(self, **more: object) -> str:
-        """All but `problems`, and `more`, as a JSON line."""
+        """All figures but `problems`, and those in `more`, as a JSON line."""
         figures = {key: value for key, value in vars(self).items() if key != "problems"}
         return json.dumps(figures | more)
 
@@ -100,8 +100,8 @@ def judge(
     """Compare everything; `approach_ms` is the time until people stand still, `answers` the number
     of answers lit, by kiosk.
 
-    After a power cut an answer may be lit and stored but not printed: such a reading is no
-    duplicate; a reading without a light is one.
+    After a power cut an answer may be lit and stored but not printed. Such a reading is not counted
+    as a duplicate; a stored reading whose LED never lit is.
     """
     summary = Summary(readings=len(shown))
     _judge_people(summary, visits, approach_ms)
@@ -151,7 +151,7 @@ def _judge_alarms(
     settings: GatewaySettings,
     lamps: Lamps,
 ) -> None:
-    """Check that every fever has a row, and a red lamp that was on when it was raised."""
+    """Check that every fever is stored, and that a red lamp was on when its alarm was raised."""
     red = {gate.name: GATES[gate.pins]["red"] for gate in settings.gates}
     delays_ms: list[float] = []
     for answer in printed.values():

@@ -26,8 +26,8 @@ def revoke_all(stage: Stage) -> None:
 
 
 def display(stage: Stage, page: Page, kind: str, gate: str = "") -> None:
-    """Open a new link in the page's language, and wait until it shows a state; afterwards every
-    link is revoked."""
+    """Open a new link in the page's language, and wait until the display is in the state `kind`.
+    `calm` revokes every link."""
     stage.after.callback(revoke_all, stage)
     chosen = {cookie.get("name"): cookie.get("value", "") for cookie in page.context.cookies()}
     page.goto(link(stage, gate, chosen["fevergate-language"]))

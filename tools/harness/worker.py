@@ -32,7 +32,7 @@ class Worker:
     ) -> None:
         """`heard(line)` is called from a thread with each line of standard output; without it the
         lines wait for calls of `line`. `gone()` is called once the process has ended and its last
-        line was read. `log`: file for standard error, which by default is this process's own."""
+        line was read. `log`: file for standard error; by default it goes to this process's own."""
         self.name = f"{module} {arguments[0]}" if module == "fevergate.cli" else module
         self._heard = heard
         self._gone = gone
@@ -61,7 +61,8 @@ class Worker:
         self.stop()
 
     def stop(self) -> None:
-        """Send SIGTERM, then SIGKILL after `END_S`; no effect if it has ended."""
+        """Send SIGTERM, and SIGKILL if the process still runs after `END_S`; no effect if it has
+        ended."""
         assert self._process.stdin  # noqa: S101 - a pipe, see __init__
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -100,8 +101,8 @@ class Worker:
             raise HarnessError(f"{self.name} ended with {code}")
 
     def wait_for(self, path: Path, timeout_s: float) -> None:
-        """Wait until a file exists that the process creates. Raises `HarnessError` with the last
-        lines of its log if it ends before."""
+        """Wait until the process has created a file. Raises `HarnessError` at a timeout, and, with
+        the last lines of the log, if the process has ended."""
         wait_until(lambda: path.exists() or self.ended, timeout_s, f"{self.name} runs")
         if self.ended:
             lines = self._log.read_text(errors="replace").splitlines()[-3:] if self._log else []
@@ -114,7 +115,8 @@ class Worker:
         self._process.stdin.flush()
 
     def line(self, timeout_s: float) -> str:
-        """The next line of the process. Raises `HarnessError` at a timeout, and if it has ended."""
+        """Next line of standard output. Raises `HarnessError` at a timeout, and if the process has
+        ended."""
         try:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:

@@ -36,10 +36,10 @@ LATE = 10
 """People of an offline kiosk who are reported three days later."""
 
 ENTERED = 5
-"""People who are entered by hand only two days later."""
+"""People whose measurements are entered by hand only two days later."""
 
 LISTED = 400
-"""People of a college's list, of whom a few stay away each day."""
+"""Number of people on a college's list; a few of them stay away each day."""
 
 
 @dataclass
@@ -49,9 +49,10 @@ class College:
     name: str
     faults: set[str]
     cut: set[str] = field(default_factory=set)
-    """Days after which it is offline on the next morning."""
+    """Days that it does not report, because it is offline on the next morning."""
     listed: int = 0
-    """People of its own list, of whom each day states who was measured; 0: it has none."""
+    """Number of people on its own list; 0: it has no list. Each day states how many of them were
+    measured."""
     truth: dict[str, Figures] = field(default_factory=dict)
     rolls: dict[str, DayRoll] = field(default_factory=dict)
     """The list's true figures by day."""
@@ -66,8 +67,8 @@ class College:
 
 
 def colleges(count: int, days: list[str], chance: random.Random) -> list[College]:
-    """Colleges of which each ten have one with each of eight faults and two without; two of three
-    have a list of people."""
+    """Make colleges. Of each ten, eight have one fault each, all different, and two have none; two
+    of three have a list of people."""
     kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
     made = []
     for number in range(count):
@@ -84,7 +85,7 @@ def colleges(count: int, days: list[str], chance: random.Random) -> list[College
 
 
 class Term:
-    """Colleges that live through days, and report each on the next morning."""
+    """Colleges that live through days, and report each day on the next morning."""
 
     def __init__(
         self, host: CampusHost, colleges: Sequence[College], chance: random.Random
@@ -102,7 +103,8 @@ class Term:
         }
 
     def play(self, day: str, number: int) -> None:
-        """Live through a day, report it, and draft its report on the morning after."""
+        """Live through a day; on the next morning forward it, and let the campus server draft its
+        report."""
         morning = days_from(day, 2)[1]
         self._host.clock.set(morning, "06:00")
         for college in self._colleges:
@@ -113,7 +115,7 @@ class Term:
         self._host.tick()
 
     def end(self, today: str) -> None:
-        """Report what was late, and end; colleges that are silent stay so."""
+        """Report what was late, and close the connections; silent colleges stay silent."""
         self._host.clock.set(today, "06:00")
         for college in self._colleges:
             if "silent" not in college.faults:
@@ -176,8 +178,8 @@ def live(
 
 
 def _call(college: College, day: str, *, late: bool) -> None:
-    """State who of the list was measured; `late`: some are entered by hand only later."""
-    # Its own chance, so that a list changes nothing else of the day.
+    """State how many on the list were measured; `late`: some are entered by hand only later."""
+    # A random generator of its own, so that a list changes nothing else of the day.
     chance = random.Random(f"{college.name} {day}")  # noqa: S311 - repeatable
     excused, unmeasured = chance.randrange(9), chance.choice((0, 0, 1, 2, 7))
     entered = ENTERED if late and "late" in college.faults else 0
@@ -203,7 +205,7 @@ def _call(college: College, day: str, *, late: bool) -> None:
 
 
 def _hours(count: KioskCount, day: str, clock: SimulatedClock) -> list[HourSummary]:
-    """A kiosk's day by the hour; the first hour has what does not divide evenly."""
+    """A kiosk's day by the hour; people are spread evenly, the remainder in the first hour."""
     share, rest = divmod(count.normal, HOURS)
     return [
         HourSummary(
@@ -222,7 +224,7 @@ def _hours(count: KioskCount, day: str, clock: SimulatedClock) -> list[HourSumma
 def _fever(
     college: College, kiosk: str, at: float, chance: random.Random
 ) -> tuple[FeverEvent, FollowUpEvent | None]:
-    """A fever, and what was done about it if anything was."""
+    """A fever, and its follow-up, or None if it has none."""
     college.seq += 1
     who: dict[str, Any] = {"kiosk": kiosk, "boot": 1, "seq": college.seq}
     times: dict[str, Any] = {"at": at, "raised_at": at, "acknowledged_at": at + 20}
@@ -244,8 +246,8 @@ def _fever(
 def _report(
     college: College, day: str, counts: list[KioskCount], hours: list[HourSummary], *, late: bool
 ) -> None:
-    """Let a day's summaries wait for sending; with the fault "late" the offline kiosk's last
-    people (`LATE`) are in them only three days later."""
+    """Queue a day's summaries. With the fault "late" they lack the last `LATE` people of the
+    offline kiosk, and complete ones are due three days later."""
     whole = GatewayDay(date=day, revision=1000, kiosks=counts)
     if not (late and "late" in college.faults and counts[0].normal):
         college.waiting += [*hours, whole]
@@ -270,7 +272,8 @@ def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:
 
 
 def forward(college: College, sender: SummarySender, today: str, chance: random.Random) -> int:
-    """Send what waits, subject to the college's faults; returns the number of deliveries."""
+    """Send the waiting summaries as the college's faults allow; returns the number of
+    deliveries."""
     due = [summary for day, summary in college.late if day <= today]
     college.late = [(day, summary) for day, summary in college.late if day > today]
     waiting, college.waiting = college.waiting + due, []

@@ -35,15 +35,16 @@ class Board:
     """One kiosk: `flash` it, `start` it, and `stop` it (or use it in a `with` statement).
 
     - `speed`: simulated seconds per real second, 1 to 30.
-    - `heap`: size of Python's heap, fixed; a real board's grows into its PSRAM.
+    - `heap`: fixed size of Python's heap; a real board's heap grows into its PSRAM.
     - `people` come one after another once the firmware reads its sensor.
     - `on_console(board, line)` is called from a thread.
-    - `warmed_up`: the can is warm at power-on, and the firmware knows; else it takes minutes.
+    - `warmed_up`: the sensor's can is warm at power-on, and the firmware knows it; otherwise
+      warming up takes minutes.
     - `model`: a name in the table of boards. `utc`: source of the date, by default the host's.
     - `interpreter`: "64bit" or "32bit", the word size of its MicroPython.
     - `sources`: modules are flashed as .py instead of .mpy.
-    - `reader`: of cards, on its UART; None: none is fitted. `taps`: what people hold to it, by
-      their identifier; may be changed until they come.
+    - `reader`: the card reader on the board's UART, or None. `taps`: the cards that people tap, by
+      the person's identifier; may be changed until the person comes.
     - `gauge_every`: measure the live heap at every n-th request (device/gauge.py); 0: never.
 
     Hold `world.lock` to change `sensor`, `display`, `bus` or `reader`.
@@ -141,7 +142,7 @@ class Board:
             return list(self.world.tones)
 
     def light(self) -> str | None:
-        """The colour of the lit lamp, or None; of several the most severe."""
+        """Colour of the lit lamp, or None; if several are lit, the most severe."""
         lit = {change.pin: change.level for change in self.pin_history}
         for colour in ("red", "amber", "green"):
             if lit.get(getattr(self.pins, colour)):
@@ -178,7 +179,8 @@ class Board:
         self.world.ask_reset(ResetCause.POWER_ON)
 
     def panic(self) -> None:
-        """Crash the port's C code: the chip restarts with cause "hard reset", the parts go on."""
+        """Crash MicroPython's C code: the chip restarts with cause "hard reset", while the parts
+        keep their state."""
         self.check()
         self.world.ask_reset(ResetCause.HARD)
 
@@ -210,7 +212,8 @@ class Board:
         self._wait(self.crowd_done.is_set, timeout, "people are still to come")
 
     def wait_console(self, text: str, timeout: float, start: int = 0) -> str:
-        """Wait up to `timeout` s for a console line with `text`, from line `start` on."""
+        """Wait for a console line with `text`, from line `start` on; returns it. Raises
+        `SimulatorError` after `timeout` s."""
         lines: list[str] = []
 
         def heard() -> bool:
@@ -247,7 +250,7 @@ class Board:
         if self._on_console is not None:
             try:
                 self._on_console(self, line)
-            except Exception as error:  # without a reader a full pipe would stop the board
+            except Exception as error:  # if this thread ended, a full pipe would stop the board
                 self._listener_error = error
 
     def _run(self) -> None:
@@ -301,7 +304,7 @@ class Board:
             server.close()
 
     def _ended(self, exit_code: int) -> ResetCause | None:
-        """Note that the program ended by itself, which a kiosk's never does."""
+        """Record that the program ended by itself, which a kiosk's program never does."""
         self.exit_code = exit_code
         self._died = True
         return None
