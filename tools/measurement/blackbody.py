@@ -1,7 +1,7 @@
 """A black body, stepped from 35 to 40 °C before a kiosk: what it shows must follow it.
 
-Runs the shipped firmware on MicroPython with a virtual sensor at register level. Commercial kiosks
-were found to pull what they show towards 36.5 °C (Healy et al. 2021, J. Biomed. Opt. 26(4)
+Runs the shipped firmware on MicroPython with a virtual sensor at register level. Healy et al. found
+that commercial kiosks shift the displayed temperature towards 36.5 °C (2021, J. Biomed. Opt. 26(4)
 043009); their data can be shown beside ours.
 """
 
@@ -23,7 +23,8 @@ LEAD_MS = 3000
 
 
 def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
-    """For each step: black body, sensor's object, the kiosk's skin and body (°C), and verdict."""
+    """For each step: temperatures (°C) of the black body, the sensor's object, and the kiosk's skin
+    and body; and the verdict. Raises `SimulatorError` if a step has no reading."""
     steps = [low_c + step_c * n for n in range(round((high_c - low_c) / step_c) + 1)]
     begin: list[float] = []
 
@@ -54,12 +55,13 @@ def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
 
 
 def slope(pairs: list[tuple[float, float]]) -> float:
-    """Change of the shown value per °C of the black body; a thermometer has 1."""
+    """Change of the displayed value per °C of the black body; 1 for a thermometer."""
     return linear_regression(*zip(*pairs, strict=True)).slope
 
 
 def commercial(path: Path) -> dict[str, dict[str, float]]:
-    """Slope, lowest and highest shown by each commercial device, black body at 35 to 40 °C.
+    """Slope, lowest and highest displayed value of each commercial device, for a black body at 35
+    to 40 °C.
 
     Devices with fewer than five values are left out. Raises `PeopleFileError` naming the line.
     """

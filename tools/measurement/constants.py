@@ -1,8 +1,8 @@
 """What each constant of the decision is worth: the result with it moved, on measured people.
 
-No constant is set here: they come from physiology and the data sheet, and the docstrings of
-`kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` state the sources. A result that depended
-on one of them would be a result of tuning.
+No constant is set here. They come from physiology and the data sheet; the docstrings of
+`kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` state the sources. If a result depended on
+one constant, it would be a result of tuning.
 """
 
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _in_force(case: Case, name: str) -> Iterator[None]:
 
 
 def _oral_minus_skin_c(site: Site) -> float:
-    """Oral minus skin temperature with which the site was made (°C)."""
+    """Oral minus skin temperature (°C) that was passed to the site's constructor."""
     healthy_c = body_c(site.skin_c, estimate.REFERENCE_ROOM_C, site)
     return healthy_c - estimate.ORAL_TO_AXILLARY_C - site.skin_c
 
@@ -117,7 +117,7 @@ def _elsewhere(people: list[Person], case: Case) -> list[Person]:
 
 def table(path: Path, fever_c: float) -> list[dict[str, Any]]:
     """For each case, site and camera: sensitivity, specificity, retries."""
-    assert estimate.SITES is SITES  # noqa: S101 - what is moved is what is evaluated
+    assert estimate.SITES is SITES  # noqa: S101 - the sites changed are the sites evaluated
     people = {
         (site, camera): load_people(path, site, camera) for site in SITES for camera in CAMERAS
     }

@@ -1,8 +1,8 @@
 """What a verdict costs the board, and how long a person waits for it, part by part.
 
-The verdict is timed on MicroPython with the shipped files, on this machine; only a real ESP32 can
-show by how much it is slower. For comparison: one word over the sensor's bus, 57 bits at 100 kHz;
-each sample needs two. The answer is timed on a simulated board.
+The verdict is timed with the shipped files on MicroPython on this machine; only a real ESP32 can
+show by how much it is slower. The transfer of one word over the sensor's bus, 57 bits at 100 kHz,
+is given for comparison; each sample needs two words. The answer is timed on a simulated board.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ SPEED = 4.0
 def verdict(count: int) -> dict[str, float]:
     """Time and allocation of one verdict with a full baseline, and the time of one sensor word.
 
-    `bus_word_us` is the word's time on the wire, `driver_word_us` what the driver adds to it.
+    `bus_word_us` is the word's time on the wire, `driver_word_us` the time that the driver adds.
     `state_bytes` is the size of the screening's state.
     """
     script = Path(__file__).with_name("on_board.py")
@@ -46,7 +46,7 @@ def verdict(count: int) -> dict[str, float]:
 
 
 def answer(people: int) -> dict[str, float]:
-    """Simulated ms from standing still to the light: the sensor's settling, and the samples.
+    """Simulated ms from standing still to the light: the sensor's settling time, then the samples.
 
     Computing the verdict (`verdict_us_p50` of `verdict`) is too short to show here.
     """

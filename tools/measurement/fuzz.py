@@ -31,7 +31,8 @@ from measurement.fuzz_victim import CAMPUS, DATABASE
 ROUND = 20_000
 END_S = 600
 EACH = 100
-"""Messages in one example of hypothesis: making an example costs more than a message."""
+"""Messages in one example of hypothesis; many, because making an example costs more than a
+message."""
 
 
 def _valid() -> list[tuple[str, dict[str, Any]]]:
@@ -122,7 +123,7 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
     """Send `messages` messages made with hypothesis's seed `number`; returns their outcomes.
 
     The gateway's intake runs in a process of its own, so that its memory can be measured.
-    Raises `HarnessError` if a message was lost, or if the database is not sound.
+    Raises `HarnessError` if a message was lost or the database is damaged.
     """
     began = time.monotonic()
     sent = 0
@@ -144,7 +145,7 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
 
 
 def _throw(count: int, number: int, victim: Worker) -> int:
-    """Send one round of messages; what hypothesis remembers is freed after each round."""
+    """Send one round of messages; after each round the memory that hypothesis uses is freed."""
     sent = 0
 
     @seed(number)

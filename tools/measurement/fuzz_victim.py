@@ -52,10 +52,11 @@ def main() -> None:
     for line in iter(sys.stdin.buffer.readline, b"\n"):
         topic, payload = json.loads(line)
         sent += 1
-        while writer.waiting > MAX_WAITING // 2:  # a broker would repeat what a full queue drops
+        # A full queue drops messages; a broker would send them again, but this pipe does not.
+        while writer.waiting > MAX_WAITING // 2:
             time.sleep(0.001)
         open_acknowledgements[sent] += 1
-        # At 0 the message was acknowledged once, and its entry is removed.
+        # The entry is removed when its count is 0: the message was acknowledged once.
         ingest.message(
             topic, base64.b64decode(payload), lambda n=sent: _once(open_acknowledgements, n)
         )

@@ -1,8 +1,8 @@
 """A board's memory: the heap in which a kiosk imports, and what is live while it works.
 
-By default on MicroPython with a board's 32-bit words; 64-bit words take 1.45 times as much, not
-twice. The firmware is compiled, as it is flashed. The memory of the simulator's stand-ins for a
-board's modules is measured separately and subtracted.
+By default MicroPython has a board's 32-bit words; with 64-bit words it takes 1.45 times as much
+memory, not twice. The firmware is compiled, as on a flashed board. The simulator's stand-ins for a
+board's modules are measured separately, and their memory is subtracted.
 """
 
 import json
@@ -62,19 +62,20 @@ class MeasureError(FeverGateError):
 def heap(
     people: int, backlog: int, interpreter: str = "32bit", heap_kb: int = 256, card: str = "off"
 ) -> dict[str, Any]:
-    """Heap needed for imports, and live bytes of a kiosk at work with a heap of `heap_kb`; where
-    `card` is on, everybody taps one."""
+    """Heap needed for imports, and live bytes of a kiosk at work with a heap of `heap_kb`.
+
+    If the setting `card` is on, everybody taps a card. Raises `MeasureError`."""
     figures = imports(interpreter)
     work = live(people, backlog, interpreter, heap_kb, figures["simulator_bytes"], card)
     held = set(work.pop("modules")) - set(figures.pop("modules"))
-    if held:  # imported later and kept: must fit beside what the start imports
+    if held:  # modules imported later and kept must fit beside those that the start imports
         figures = imports(interpreter, sorted(held))
         figures.pop("modules")
     return figures | work
 
 
 def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
-    """Smallest heap, to 1 KB, in which a kiosk's start and the modules `more` can be imported."""
+    """Smallest heap, to 1 KB, in which a kiosk's start-up modules and `more` can be imported."""
     with (
         tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder,
         socket.socket() as port,
@@ -122,7 +123,7 @@ def _import(
 
 
 class Watched(System):
-    """A system with one kiosk, whose heap is gauged; it has a reader of cards."""
+    """A system with one kiosk, which has a card reader and whose heap is measured."""
 
     def __init__(
         self, folder: Path, people: int, options: dict[str, Any], card: str = "off"
@@ -175,7 +176,7 @@ def live(
 
 
 def keep(outbox: Path, count: int) -> None:
-    """Fill a kiosk's outbox with `count` readings, as of several boots without a gateway."""
+    """Fill a kiosk's outbox with `count` readings, as after several boots without a gateway."""
     kept = Outbox(str(outbox))
     for index in range(count):
         seq = index % (count // BACKLOG_BOOTS + 1) + 1

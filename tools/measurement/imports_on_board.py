@@ -1,4 +1,4 @@
-"""Runs under MicroPython: imports the modules of a kiosk at work, in a heap of given size.
+"""Runs under MicroPython: imports the modules of a working kiosk in a heap of given size.
 
 Arguments: folder of the simulator's stand-ins, a port that takes a connection, folder of a board's
 flash, JSON of the board's properties, then more modules to import. Prints as JSON the bytes that
@@ -10,7 +10,7 @@ import json
 import sys
 
 for name in ("asyncio.core", "os", "select", "socket", "ssl", "struct", "vfs"):
-    __import__(name)  # a board's image has these, too: not counted as stand-ins
+    __import__(name)  # a board's image has these, too, so they do not count as stand-ins
 
 gc.collect()
 before = gc.mem_alloc()

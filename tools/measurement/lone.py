@@ -1,4 +1,4 @@
-"""A single kiosk without a broker; it screens all the same."""
+"""A single kiosk without a broker; it screens people without a connection."""
 
 import json
 import tempfile

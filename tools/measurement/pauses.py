@@ -1,9 +1,9 @@
 """How long the scan of somebody at the kiosk ever pauses, while the line falls and comes back.
 
-In real time, on this host: processor time for TLS handshake, backlog, flash and display shows as a
-longer interval between two samples, which is 100 ms otherwise. "bad network" is all of these: a
-broker known by name and two name servers that never answer, an access point that comes and goes
-every 20 s, and a broker that accepts connections and says nothing.
+It runs in real time on this host. Two samples are normally 100 ms apart; processor time for the TLS
+handshake, backlog, flash or display lengthens the interval. "bad network" combines three faults:
+the broker has a name but both name servers never answer, the access point goes off and on every
+20 s, and the broker accepts connections but sends nothing.
 """
 
 import re
@@ -30,7 +30,8 @@ _COLLECT = re.compile(r"collect_ms=(\d+)")
 
 
 def pauses(people: int) -> dict[str, dict[str, float]]:
-    """Delay of samples beyond the nominal 100 ms, with somebody in view, by state of the line."""
+    """Delay of samples beyond the nominal 100 ms while somebody is in view, for each state of the
+    network."""
     return {
         "quiet": _measure(people, falls=False),
         "line falls": _measure(people, falls=True),
@@ -71,7 +72,7 @@ def _measure(people: int, *, falls: bool, system: type[System] = System) -> dict
 
 
 class _BadNetwork(System):
-    """A system in which nothing of the network works."""
+    """A system whose name servers, access points and broker all fail."""
 
     def __init__(self, folder: Path, people: list[Person], **options: Any) -> None:
         self._broker = socket.create_server(("127.0.0.1", 0))  # connects, but never answers

@@ -19,10 +19,13 @@ LOOK_S = 0.002
 
 
 def revoking(rounds: int) -> dict[str, float]:
-    """Median and longest of `rounds`, in seconds. `cut_off_s`: from the command's start to the end
-    of the kiosk's session; `after_new_files_s`: the same from the moment when the broker's new
-    password file is written; `seen_refused_s`: from the command's start to its end, by which it has
-    checked that the broker refuses the kiosk. Raises `BrokerError`."""
+    """Median and longest time of `rounds`, in seconds. Raises `BrokerError`.
+
+    - `cut_off_s`: from the command's start to the end of the kiosk's session.
+    - `after_new_files_s`: from the writing of the broker's new password file to that end.
+    - `seen_refused_s`: from the command's start to its own end; by then it has checked that the
+      broker refuses the kiosk.
+    """
     times = [_round() for _ in range(rounds)]
     whole, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
     return {
@@ -44,7 +47,7 @@ def _round() -> tuple[float, float, float]:
 
 
 def _time_of(happened: Callable[[], bool]) -> float:
-    """Wait until something has happened, at most `WAIT_S`; returns the time (monotonic s)."""
+    """Wait at most `WAIT_S` until `happened()` is true; returns the time (monotonic s)."""
     until = time.monotonic() + WAIT_S
     while not happened() and time.monotonic() < until:
         time.sleep(LOOK_S)

@@ -26,8 +26,8 @@ SITES = ("canthus", "face_max", "forehead")
 def stress(
     path: Path, camera: str = "FLIR", seeds: int = 4, only: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    """Play the scenarios at each site. Raises `NothingFoundError` where a group has nobody, and
-    `PeopleFileError`."""
+    """Play the scenarios at each site. Raises `NothingFoundError` if a group of people is empty,
+    and `PeopleFileError`."""
     rows = []
     for site in SITES:
         people = People(load_people(path, site, camera))
@@ -82,7 +82,8 @@ def _interval(count: int, of: int) -> list[float]:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """The rows as a table for a page: a line for each scenario, canthus / face / forehead in %."""
+    """The rows as a Markdown table: a line for each scenario, with canthus / face / forehead in %
+    in each cell."""
     lines = [
         "| what | fevers let through | healthy alarmed | told cold | reported after |",
         "| --- | --- | --- | --- | --- |",
@@ -108,7 +109,7 @@ def percent(share: float | None) -> str:
 
 
 def when(row: dict[str, Any]) -> str:
-    """When a drift was reported: the slowest play, in days or hours; "" where none was watched."""
+    """Time until the slowest play reported a drift, in days or hours; "" if none was watched."""
     if row["reported"] is None:
         return ""
     days = row["reported_after_days"]

@@ -1,8 +1,8 @@
-"""A gate in a queue's real pace: visitors before the shipped decision, sample by sample.
+"""A gate with a queue at a realistic pace: the shipped decision judges visitors sample by sample.
 
-Measured people are drawn at random; each scan of a person draws four of their measured rounds
-again, so that two scans of one person differ as they did in the laboratory. Samples go through the
-firmware's scan, calibration, estimate and screening; confirmation and `retry` are as on a board.
+Measured people are drawn at random. Each scan draws four of the person's measured rounds anew, so
+that two scans of one person differ as they did in the laboratory. Samples go through the firmware's
+scan, calibration, estimate and screening; confirmation and `retry` are as on a board.
 """
 
 import random
@@ -20,7 +20,8 @@ from kiosk.screening import CONFIRM, FEVER, NORMAL, RETRY
 
 HEALTHY_BELOW_C = 37.5
 FEVER_FROM_C = 38.0
-"""Oral temperatures (°C). Who lies between is in the queue, and counted as neither."""
+"""Oral temperatures (°C). People between the two are in the queue, but counted as neither healthy
+nor feverish."""
 
 EMISSIVITY = 0.98
 SAMPLE_MS = 100
@@ -30,20 +31,21 @@ SCANS_BEFORE_GIVING_UP = 3
 PACE_MIN_MS = 3000
 PACE_MEAN_MS = 8000
 STEP_UP_MS = 1000
-"""A queue: from one person's coming to the next three seconds at least, eight on average, and a
-second from one who leaves to the next who is scanned."""
+"""Pace of a queue: the next person arrives at least 3 s after the one before, 8 s on average, and
+is scanned 1 s after that person has left at the earliest."""
 
 STAYS_SHARE = 0.85
 STEPS_BACK_SHARE = 0.10
-"""After "again: stay!": most stay in view, some step back and up again, the others walk on."""
+"""Shares of visitors after "again: stay!": most stay in view, some step back and up again, the rest
+walk on."""
 
 Shift = Callable[[float], float]
-"""Change of a visitor's skin (°C) by the seconds since they came to the kiosk."""
+"""Function that returns the change of a visitor's skin (°C) at a time (s) after their arrival."""
 
 
 @dataclass
 class Visitor:
-    """One person at the kiosk, with what the kiosk answered."""
+    """One person at the kiosk, and the kiosk's answer."""
 
     rounds_c: Sequence[float]
     air_c: float
@@ -58,18 +60,18 @@ class Visitor:
 
     @property
     def ill(self) -> bool:
-        """Whether it is a fever by the mouth."""
+        """Whether the oral temperature is a fever."""
         return self.oral_c >= FEVER_FROM_C
 
     @property
     def well(self) -> bool:
-        """Whether it is no fever by the mouth, and no mild one either."""
+        """Whether the oral temperature is below `HEALTHY_BELOW_C`, so not even a mild fever."""
         return self.oral_c < HEALTHY_BELOW_C
 
 
 @dataclass
 class People:
-    """Measured people of one site and camera, by their temperature in the mouth."""
+    """Measured people of one site and camera, grouped by their oral temperature."""
 
     everybody: list[Person]
     well: list[Person] = field(init=False)
@@ -86,7 +88,7 @@ class People:
 
 
 class Gate:
-    """A lone kiosk with the shipped decision, and a clock that only its visitors move on."""
+    """A kiosk with the shipped decision, and a clock that only visits and `wait` advance."""
 
     def __init__(self, site: str, rng: random.Random, folder: Path) -> None:
         settings = SimpleNamespace(
@@ -100,7 +102,7 @@ class Gate:
         self.now_ms = 0
         self.seen: list[Visitor] = []
         self.reported_ms: int | None = None
-        self.normal_c: list[float] = []  # estimates by the factory curve
+        self.normal_c: list[float] = []  # estimates without the baseline, of normal verdicts
         self._air_c = 22.0
         self._came_ms = 0
         files = (str(folder / name) for name in ("crowd", "calibration", "middle"))
@@ -115,7 +117,7 @@ class Gate:
         return (self.reported_ms - self._watched_from_ms) / 86_400_000
 
     def watch_drift(self) -> None:
-        """Take the time until a drift is reported from now on."""
+        """Measure the time from now until the kiosk reports a drift."""
         self._watched_from_ms, self.reported_ms = self.now_ms, None
 
     @property
@@ -124,7 +126,7 @@ class Gate:
         return self._decision.screening.baseline.drifting
 
     def wait(self, seconds: float) -> None:
-        """Nobody comes for so long."""
+        """Let a time pass in which nobody comes."""
         self._empty()
         self.now_ms += round(seconds * 1000)
         self._came_ms = self.now_ms
@@ -139,7 +141,7 @@ class Gate:
         """One person steps up, is scanned until answered, and leaves."""
         apart_ms = PACE_MIN_MS + self.rng.expovariate(1 / max(1, mean_ms - PACE_MIN_MS))
         self._empty()
-        # Who is due while the one before is still being scanned, comes up after that.
+        # A person who is due while another is still being scanned steps up afterwards.
         self._came_ms = max(self.now_ms + STEP_UP_MS, self._came_ms + round(apart_ms))
         self.now_ms = self._came_ms
         self._air_c = visitor.air_c
@@ -189,7 +191,7 @@ class Gate:
                 self._decision.scan.ask_again()
 
     def _read_c(self, visitor: Visitor, began_ms: int) -> float:
-        """What a sensor of emissivity 1 reads of this person in one scan (°C)."""
+        """Temperature (°C) that a sensor set to emissivity 1 reads of this person in one scan."""
         skin_c = peak_of(self.rng.choices(visitor.rounds_c, k=4))
         skin_c += visitor.shift((self.now_ms - began_ms) / 1000)
         reflected_k4 = (1 - EMISSIVITY) * (visitor.air_c + 273.15) ** 4
@@ -225,7 +227,8 @@ class Gate:
 
 @dataclass
 class Tally:
-    """What became of visitors: `let_through` are fevers never alarmed for."""
+    """Counts of visitors by outcome. `let_through`: fevers without an alarm; `passed`: those of
+    them whose last answer was normal. `cold`: healthy people told that they are cold or too far."""
 
     fevers: int = 0
     let_through: int = 0

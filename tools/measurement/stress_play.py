@@ -1,4 +1,4 @@
-"""One play of a scenario: a crowd of measured people, drawn by a seed, and what became of them."""
+"""One play of a scenario: a crowd of measured people, drawn by a seed, and how each was judged."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -11,11 +11,12 @@ from fevergate.evaluation.people_file import Person
 from measurement.stress_gate import Gate, People, Shift, Tally, Visitor
 
 FEVER_SHARE = 0.05
-"""Share of fevers among those counted: more than at a gate, so that there is something to count.
-They teach the baseline nothing unless they are let through."""
+"""Share of fevers among the visitors counted: more than at a gate, so that there are enough to
+count. A fever changes the kiosk's baseline only if it is let through."""
 
 SKIN_PER_ROOM_C = {"canthus": 0.10, "face_max": 0.05, "forehead": 0.20}
-"""Rise of healthy skin per °C of the room, as measured in Wang et al. 2023, not the firmware's."""
+"""Rise of healthy skin per °C of the room, measured by Wang et al. 2023; the firmware has its own
+figures."""
 
 
 @dataclass
@@ -56,21 +57,22 @@ class Play:
         each: Callable[[], Shift | float] | None = None,
         **changes: Any,
     ) -> Iterator[Visitor]:
-        """So many people, fevers among them; `each` draws the shift of each anew."""
+        """Yield `count` people, fevers among them. `each` draws a new shift for each person."""
         for _ in range(count):
             people = self.people.ill if self.rng.random() < fever_share else self.people.crowd
             yield self.person(people, each() if each else shift, **changes)
 
     def settled(self, count: int = 120, **changes: Any) -> Gate:
-        """A kiosk that a crowd without fevers, not counted, has passed."""
+        """A kiosk after a crowd of `count` people without fevers, who are not counted."""
         gate = self.gate()
         gate.queue(self.crowd(count, fever_share=0.0, counted=False, **changes))
         return gate
 
     @contextmanager
     def counted(self, gate: Gate | None = None, *, drift: bool = False) -> Iterator[Gate]:
-        """A kiosk, settled unless it is given, whose visitors are counted after the block. `drift`:
-        the days until it reports a drift are noted, from the block's begin."""
+        """A kiosk whose visitors are counted after the block; by default a settled one.
+
+        `drift`: also record the days from the block's begin until it reports a drift."""
         gate = gate or self.settled()
         if drift:
             gate.watch_drift()
@@ -80,7 +82,7 @@ class Play:
             self.reported.append(gate.reported_after_days)
 
     def count(self, gate: Gate) -> None:
-        """Count a kiosk's visitors, after time for the last alarm."""
+        """Wait until the last alarm can have come, then count a kiosk's visitors."""
         gate.wait(10)
         self.tally.add(gate.seen)
         gate.seen = []

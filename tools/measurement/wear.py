@@ -1,8 +1,8 @@
 """What a day of readings does to a kiosk's flash, and how long the flash will last.
 
-The shipped outbox runs on MicroPython's LittleFS, over a simulated flash that counts erases. It has
-2 MiB, which an ESP32 with 4 MB of flash has for files. LittleFS does not move unchanged files such
-as the firmware, so only half of the blocks are assumed to share the wear.
+The shipped outbox runs on MicroPython's LittleFS, over a simulated flash that counts erases. That
+flash has 2 MiB, as much as an ESP32 with 4 MB of flash has for files. LittleFS does not move
+unchanged files such as the firmware, so only half of the blocks are assumed to share the wear.
 """
 
 from pathlib import Path
@@ -18,8 +18,8 @@ FULL = 20_000  # readings in a full outbox
 
 
 def wear(readings: int, days: int) -> dict[str, dict[str, float]]:
-    """Erases, writes and years until the flash is worn, for a gateway that answers and for one that
-    is away all day; then memory and starting time of a full outbox."""
+    """Erases, writes and years until the flash is worn out, for a gateway that answers and for one
+    that is away all day; and memory and starting time of a full outbox."""
     figures = {mode: _life(mode, readings, days) for mode in ("answers", "away")}
     _, _, _, _, _, heap, started_ms = _play("away", FULL, 1)
     figures["full"] = {"readings": FULL, "heap_bytes": heap, "start_ms_here": started_ms}

@@ -1,9 +1,9 @@
 """Runs under MicroPython: stores days of readings on LittleFS, and counts erases and writes.
 
-Arguments: firmware folder, "answers" or "away" (the gateway, all day), readings a day, days, first
-positives per thousand, blocks of the flash. Prints per day: erases, writes, bytes written, erases
-of the block that had most, file writes; then the bytes of heap of the fullest outbox, and the ms
-to start from its files.
+Arguments: firmware folder, "answers" or "away" (what the gateway does all day), readings a day,
+days, first positives per thousand, blocks of the flash. Prints per day: erases, writes, bytes
+written, erases of the most erased block, file writes; then the bytes of heap that the last day's
+outbox takes, and the ms to start from its files.
 """
 
 import gc

@@ -17,12 +17,12 @@ PACKAGE = Path(__file__).resolve().parents[2] / "gateway/fevergate"
 OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
 KEYWORDS: dict[str, None] = dict.fromkeys(("N_", "say", "both", "side_by_side", "_", "gettext"))
 FINDINGS = ("ok", "warning", "failed", "fails", "not_shown", "finding")
-"""Functions of `command_line.finding`, whose arguments after the check are texts."""
+"""Functions of `command_line.finding`; their arguments after the first, the check, are texts."""
 
 
 def python_texts(file: IO[bytes], *_: Any, **__: Any) -> Iterator[tuple[int, None, str, list[str]]]:
-    """Yield line and text of each call that takes one, also within f-strings, where Babel's own
-    reader does not look."""
+    """Yield line and text of each call that takes a text. Calls within f-strings are included;
+    Babel's own reader misses them."""
     texts = []
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call):

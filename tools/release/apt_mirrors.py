@@ -1,4 +1,4 @@
-"""Finds the Debian mirrors of this machine's apt, since no file of the project names one."""
+"""Finds the Debian mirrors that this machine's apt uses; no file of the project names a mirror."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ SUITES = ("bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing"
 
 
 def mirrors() -> list[str]:
-    """URIs of Debian's `main` as apt itself reads its sources, in its order; empty without any."""
+    """URIs from which apt takes Debian's `main`, in apt's order; empty if there are none."""
     try:
         listed = subprocess.run(
             [

@@ -109,7 +109,7 @@ def _purl(package: Package) -> str:
 
 
 def _licences(name: str) -> dict[str, Any]:
-    """Licences that the installed package states; empty if it states none or is not installed."""
+    """Licences stated by the installed package; empty if it states none or is not installed."""
     try:
         about = metadata(name)
     except PackageNotFoundError:

@@ -23,7 +23,8 @@ CARRIED = ("install", "lock", "machine", "sbom.cdx.json", "systemd")
 
 
 class PackagingError(FeverGateError, RuntimeError):
-    """The package cannot be built; names what is missing, or quotes the tool's last lines."""
+    """The package cannot be built; the text names a missing program, or quotes the last lines of
+    the one that failed."""
 
 
 def build(out: Path, architecture: str, wheels: Path | None, written_at: float) -> Path:
@@ -70,7 +71,7 @@ def build(out: Path, architecture: str, wheels: Path | None, written_at: float) 
 
 
 def _debian(tree: Path, written_at: float) -> None:
-    """Write debian/, with version, changelog, licences and manual made from the project."""
+    """Write debian/; changelog, licences and manual are made from the project."""
     debian = tree / "debian"
     shutil.copytree(GATEWAY / "debian", debian)
     maintainer = next(

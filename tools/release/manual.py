@@ -10,7 +10,7 @@ from fevergate.cli import cli
 
 
 def page(date: str) -> str:
-    """Text of fevergate(1); `date` goes into its header as it is."""
+    """Text of fevergate(1); `date` is copied unchanged into its header."""
     context = click.Context(cli, info_name="fevergate")
     lines = [
         f'.TH FEVERGATE 1 "{date}" "FeverGate {__version__}" "User Commands"',

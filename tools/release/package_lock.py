@@ -1,7 +1,7 @@
-"""The packages that a gateway is installed from: which of them each system needs, and their files.
+"""The packages from which a gateway is installed: those that each system needs, and their files.
 
-uv resolves pyproject.toml for the systems that `gateway/install` serves (`bill_of_materials` writes
-down what came of it); `download` fetches the locked files for one of them.
+uv resolves pyproject.toml for the systems that `gateway/install` supports, and `bill_of_materials`
+writes the result; `download` fetches the locked files for one of the systems.
 """
 
 import json
@@ -24,7 +24,7 @@ GATEWAY = ROOT / "gateway"
 CONSTRAINTS = GATEWAY / "constraints.txt"
 LOCK = GATEWAY / "lock"
 BUILDS = "setuptools==80.9.0"
-"""Builds wheels from source archives; pyproject.toml requires the same for ours."""
+"""Builds wheels from source archives; pyproject.toml requires the same version for FeverGate."""
 
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 GLIBC_MINOR = {(3, 11): 36, (3, 13): 41}
@@ -41,7 +41,7 @@ class System(NamedTuple):
 
     @property
     def markers(self) -> dict[str, str]:
-        """Environment markers (PEP 508) in which it may differ from this machine."""
+        """Environment markers (PEP 508) of the system that may differ from this machine's."""
         version = ".".join(map(str, self.python))
         return {
             "python_version": version,
@@ -53,7 +53,7 @@ class System(NamedTuple):
 
     @property
     def platforms(self) -> list[str]:
-        """Platforms of the wheels that run there (PEP 600), the newest first."""
+        """Platforms of the wheels that run on the system (PEP 600), the newest first."""
         minors = range(GLIBC_MINOR[self.python], 4, -1)
         names = [*(f"manylinux_2_{minor}" for minor in minors), "manylinux2014"]
         names += ["manylinux2010", "manylinux1", "linux"]
@@ -61,7 +61,7 @@ class System(NamedTuple):
 
     @property
     def tags(self) -> frozenset[Tag]:
-        """Tags of every wheel that runs there (PEP 425)."""
+        """Tags of every wheel that runs on the system (PEP 425)."""
         interpreter = "cp{}{}".format(*self.python)
         return frozenset(
             [
@@ -85,8 +85,8 @@ class Package(NamedTuple):
 
 
 def resolve(upgrade: bool) -> list[Package]:
-    """Lock pyproject.toml for `SYSTEMS` with uv; packages that it does not name keep the version of
-    constraints.txt, unless `upgrade`."""
+    """Lock pyproject.toml for `SYSTEMS` with uv. Without `upgrade`, packages that pyproject.toml
+    does not name keep their version in constraints.txt."""
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
     asked = {
@@ -157,7 +157,8 @@ def closure(packages: list[Package], system: System, extra: str) -> dict[str, Pa
 
 
 def fitting(package: Package, system: System) -> set[str]:
-    """Files to install a package from: every wheel that runs there, else the source archive."""
+    """Files from which to install a package: every wheel that runs on the system, or else the
+    source archive."""
     tags = system.tags
     wheels = {
         name
@@ -173,7 +174,7 @@ _OF_BOTH = tuple(f"{python} and {machine}" for python in _OF_PYTHON for machine 
 
 
 def when(systems: Iterable[System]) -> str:
-    """Environment marker that holds for these of `SYSTEMS` alone; empty for all."""
+    """Environment marker that is true for exactly these of `SYSTEMS`; empty for all of them."""
     systems = set(systems)
     for marker in ("", *_OF_PYTHON, *_OF_MACHINE, *_OF_BOTH):
         holds = Marker(marker).evaluate if marker else lambda _: True
@@ -194,8 +195,8 @@ def requirements(path: Path, system: System) -> str:
 
 
 def download(system: System, folder: Path, run: Callable[[list[str]], object]) -> None:
-    """Download every locked file for a system into a folder, each checked by its hash; `run` runs
-    pip, and raises the caller's error if it fails."""
+    """Download every locked file for a system into a folder and check its hash. `run` runs pip, and
+    raises an error of the caller's choice if pip fails."""
     common = (*PIP, "download", "--no-deps", "--require-hashes", "--dest", str(folder))
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
         wanted.write(requirements(LOCK / "wheels.txt", system))

@@ -17,12 +17,14 @@ TITLES = {
 FIRST, DAYS = "2026-11-02", 21
 ADMINISTRATOR = "陈静"
 SIGNED = 19
-"""Days whose reports are signed and submitted; those after them are not yet."""
+"""Number of days, from the first on, whose reports are signed and submitted."""
 
 
 def filled(folder: Path) -> CampusHost:
-    """Four campuses for three weeks, one late, one cut off for some days. Use it in a `with`
-    statement, in which `play` fills it and leaves its clock on the morning after."""
+    """A server for four campuses over three weeks; one is late, one is cut off for some days.
+
+    Use it in a `with` statement and call `play`, which fills it and leaves its clock on the morning
+    after the last day."""
     clock = SimulatedClock(FIRST, ZoneInfo("Asia/Shanghai"))
     return CampusHost(folder, {name: [f"gw-{name}"] for name in TITLES}, clock, titles=TITLES)
 

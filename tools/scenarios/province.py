@@ -49,7 +49,7 @@ def play(
 def _compare(
     host: CampusHost, colleges: list[College], day: str, *, drafted: bool
 ) -> tuple[DayReport, list[str]]:
-    """The newest report of a day, and how it differs from the true figures."""
+    """Return the newest report of a day and its differences from the true figures."""
     ((report, _),) = host.server.reports.latest(day, day)
     by_name = {campus.campus: campus for campus in report.campuses}
     texts = [wrong(college, by_name[college.name], day, drafted=drafted) for college in colleges]
