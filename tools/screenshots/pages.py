@@ -33,7 +33,8 @@ README = {
 
 _AT_HOME = """([folder, home]) => document.querySelectorAll('code, pre').forEach(
     place => { place.textContent = place.textContent.replaceAll(folder, home); })"""
-"""Writes the folder of an installed gateway in place of this one's in the commands of a page."""
+"""In the commands that a page shows, replaces this site's folder by that of an installed
+gateway."""
 
 
 def _draw(page: Page, site: Site, path: str, picture: Path) -> None:

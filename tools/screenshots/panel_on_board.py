@@ -1,4 +1,4 @@
-"""Runs under MicroPython: the shipped panel shows each of its states, one after another.
+"""Runs under MicroPython: lets the shipped panel show each of its states, one after another.
 
 Argument: firmware folder. Prints `state <language> <key>` and then the outputs of that state:
 `i2c <hex>` to the display, `pin <number> <level>`, `tone <Hz>`.
@@ -57,7 +57,7 @@ Machine.Pin, Machine.PWM = Pin, PWM
 sys.modules["machine"] = Machine
 
 _sleep_ms = asyncio.sleep_ms
-asyncio.sleep_ms = lambda ms: _sleep_ms(ms // 20)  # only a sound's pitch is used, so be quick
+asyncio.sleep_ms = lambda ms: _sleep_ms(ms // 20)  # only the pitch of a sound is used
 
 from kiosk.display import Display
 from kiosk.panel import Panel

@@ -41,7 +41,7 @@ class State:
     lit: set[str] = field(default_factory=set)
     tones: list[int] = field(default_factory=list)
     opened: bool = False
-    """Whether the door's line ever went high."""
+    """Whether the door's output was ever high."""
 
 
 def states() -> list[State]:

@@ -43,7 +43,7 @@ class Album:
         self.panels: dict[str, str] = {}
 
     def answered(self, board: Board, shown: Shown) -> None:
-        """Take the picture of a kiosk that has just answered, soon after."""
+        """Take the picture of a kiosk `DRAWN_S` after its answer."""
         threading.Timer(DRAWN_S, self._take, (board, shown.verdict)).start()
 
     def _take(self, board: Board, verdict: str) -> None:
@@ -52,7 +52,7 @@ class Album:
 
 
 def page(system: System, panels: list[str]) -> str:
-    """The picture as HTML, with the present levels of the gateway's pins and the day's log."""
+    """The picture as HTML, with the present state of the gates' lamps and the day's log."""
     with open_reader(system.database) as database:
         day = read_whole_day(database, system.settings)
         table = log_table(day, system.settings, "en")

@@ -52,7 +52,7 @@ CAMPUS = {
     "campus-audit": ("/admin/audit", "Who did what at the campus server."),
     "campus-nowhere": ("/nowhere", "An address that does not exist."),
 }
-"""The campus server's pages: path (without one nobody is signed in), and what it is."""
+"""The campus server's pages: path (empty: nobody is signed in), and a description."""
 
 THUMBNAIL_PX = {"phone": 300, "phone-lying": 480, "tablet": 480, "wall": 480}
 COLUMNS = {"phone": 6, "phone-lying": 4, "tablet": 4, "wall": 4}
@@ -64,7 +64,7 @@ Shown = tuple[str, str, Page]
 
 @dataclass
 class Table:
-    """The pictures taken, and what is wrong with any of them."""
+    """The pictures taken, and the faults found in them."""
 
     folder: Path
     names: list[str] = field(default_factory=list)
@@ -169,7 +169,7 @@ def _closing(page: Page) -> Iterator[Page]:
 WHAT = {name: state.what for name, state in STATES.items()} | {
     name: what for name, (_, what) in CAMPUS.items()
 }
-"""Every state, with what it is."""
+"""Description of every state."""
 
 
 @click.command(help=__doc__)

@@ -1,7 +1,7 @@
 """The network around a board: access points, DHCP, name servers and routes to the host.
 
 A board that never activates its station counts as connected: its sockets reach the host directly,
-its name queries still go to the virtual name servers.
+but its name queries go to the virtual name servers.
 """
 
 import ipaddress
@@ -22,14 +22,14 @@ SERVER_MS = 7000
 RIGHT_MS = 20
 
 STREAM, DATAGRAM = 1, 2
-"""Kinds of sockets, as `socket` of the port numbers them."""
+"""Kinds of sockets, with the numbers of the `socket` module of MicroPython's ESP32 port."""
 
 
 CALLS = (
     *("active", "connect", "disconnect", "status", "rssi", "scan", "heard", "lease", "static"),
     *("reconnects", "power_save"),
 )
-"""Calls of a WIFI frame; each is a method of `Air`."""
+"""Calls that a WIFI frame may name; each has a method `_CALL` of `Air`."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ class Air:
             server.mood = mood
 
     def hurry(self, speed: float) -> None:
-        """Shorten the name servers' delays for a board whose clock is `speed` times the host's."""
+        """Shorten the name servers' delays for a board whose clock is `speed` times as fast as the
+        host's."""
         for server in self._servers():
             server.speed = speed
 
     def boot(self) -> None:
-        """Reset the station: after a chip's start its radio is off."""
+        """Reset the station, because a chip starts with its radio off."""
         with self._lock:
             self.station = Station(self.points)
 
@@ -105,7 +106,7 @@ class Air:
         return [*self.name_servers.values(), self.multicast]
 
     def wifi(self, payload: bytes) -> bytes:
-        """Answer a WIFI frame: `WifiError`, result."""
+        """Handle a WIFI frame; returns the answer: JSON of a `WifiError` and the result."""
         call, *arguments = json.loads(payload)
         if call not in CALLS:
             raise ValueError(call)
@@ -166,7 +167,7 @@ class Air:
         self.station.power_save = mode
 
     def route(self, payload: bytes) -> bytes:
-        """Answer a ROUTE frame, the board's `getaddrinfo`."""
+        """Handle a ROUTE frame, sent by the board's `getaddrinfo`; returns the answer."""
         kind, host, port = json.loads(payload)
         with self._lock:
             route = self._find(kind, host, port)

@@ -64,7 +64,7 @@ _S3_RAM = (range(0x3FC88000, 0x3FD00000), range(0x40370000, 0x403E0000))
 
 
 def esp32(package: int = 1, *, flash_mb: int = 4, psram: str = "none", psram_mb: int = 0) -> Chip:
-    """An ESP32; `package` 1 is D0WD, 6 PICO-V3-02, 7 D0WDR2-V3 (no eFuse tells of PSRAM)."""
+    """An ESP32; `package` 1 is D0WD, 6 PICO-V3-02, 7 D0WDR2-V3. No eFuse states the PSRAM."""
     word3 = (package & 7) << 9 | (package >> 3) << 2 | 1 << 13 | 1 << 15
     return Chip(
         name="ESP32",
@@ -74,7 +74,7 @@ def esp32(package: int = 1, *, flash_mb: int = 4, psram: str = "none", psram_mb:
         chip_id=None,
         efuses={
             _ESP32_EFUSE + 4 * 3: word3,
-            _ESP32_EFUSE + 4 * 5: 1 << 20,  # revision 3, with the next
+            _ESP32_EFUSE + 4 * 5: 1 << 20,  # revision 3, together with the next register
             _APB_CTL_DATE: 1 << 31,
         },
         spi=_ESP32_SPI,
@@ -116,7 +116,7 @@ def esp32_s3(psram_mb: int, *, flash_mb: int = 8) -> Chip:
 
 ESP32_S3_N8R2 = esp32_s3(2)
 ESP32_C3 = replace(ESP32_S3_N8R2, name="ESP32-C3", image_chip=5, chip_id=5)
-"""Only what esptool needs to identify the chip."""
+"""An ESP32-C3 with just the values by which esptool identifies it."""
 
 ESP32_S3_N8 = esp32_s3(0)
 ESP32_S3_N8R8 = esp32_s3(8)

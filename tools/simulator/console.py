@@ -1,7 +1,7 @@
 """One boot of a board whose console is a terminal with MicroPython's own REPL.
 
-Ctrl-C reaches a program as a signal and the REPL as a byte, as on a UART. It does not interrupt
-code in the raw REPL: MicroPython's unix port reads nothing meanwhile.
+Ctrl-C reaches a program as a signal, and the REPL as a byte, as on a UART. It does not interrupt
+code in the raw REPL, because MicroPython's unix port reads nothing while that code runs.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ _LOCAL, _SPECIAL = 3, 6  # indices into the list of termios.tcgetattr
 
 
 class ConsoleProcess(BoardProcess):
-    """A boot on a pseudo-terminal. `on_bytes` gets the output; `raw` starts in the raw REPL."""
+    """A boot on a pseudo-terminal. `on_bytes` receives the output; `raw`: start in the raw REPL."""
 
     def __init__(self, *boot: Any, on_bytes: Callable[[bytes], None], raw: bool) -> None:
         self._ours, self._theirs = pty.openpty()
@@ -47,7 +47,7 @@ class ConsoleProcess(BoardProcess):
         self._start(self._read, self._write)
 
     def write(self, data: bytes) -> None:
-        """Type `data`; what the program does not read waits for the REPL."""
+        """Type `data`; bytes that the program does not read wait for the REPL."""
         with self._writing:
             reads = self._reads()
             if not reads and CTRL_C in data:
@@ -65,7 +65,7 @@ class ConsoleProcess(BoardProcess):
         os.close(self._ours)
 
     def _reads(self) -> bool:
-        """Whether the REPL reads the terminal: it takes Ctrl-C as a byte."""
+        """Whether the REPL reads the terminal, which the REPL sets to pass Ctrl-C as a byte."""
         return not termios.tcgetattr(self._ours)[_LOCAL] & termios.ISIG
 
     def _read(self) -> None:
@@ -80,6 +80,6 @@ class ConsoleProcess(BoardProcess):
                     self._pass_on()
 
     def _pass_on(self) -> None:
-        """Write one line at most: the REPL discards input that comes while it handles a line."""
+        """Write one line at most, because the REPL discards input while it handles a line."""
         line = bytes(self._waiting[: min(self._waiting.find(b"\r") + 1 or 1024, 1024)])
         del self._waiting[: os.write(self._ours, line)]

@@ -1,7 +1,7 @@
 """The queue in front of a kiosk: one person after another, with a gap between them.
 
-Its clock stops while the kiosk boots: nobody walks up to a dark kiosk, and an accelerated boot
-would outlast a visitor's patience.
+Its clock stops while the kiosk boots: nobody walks up to a dark kiosk, and on an accelerated board
+the boot would last longer than a visitor's patience.
 """
 
 import random
@@ -22,7 +22,7 @@ LEAD_IN_MS = 2000  # from the sensor's first reading to the first person: an emp
 class Crowd:
     """People in order; `done` is set while nobody is in front or waiting.
 
-    Arguments are the world's milliseconds. Callers hold the world's lock.
+    Times in arguments are milliseconds of the world. Callers hold the world's lock.
     """
 
     def __init__(
@@ -33,8 +33,8 @@ class Crowd:
         taps: Mapping[str, Taps] | None = None,
         reader: VirtualReader | None = None,
     ) -> None:
-        """`taps`: cards that people hold to `reader`, by the person's identifier; nobody else has
-        one."""
+        """`taps`: cards that people hold to `reader`, by the person's identifier; other people have
+        no card."""
         self.visits: list[Visit] = []
         self.done = threading.Event()
         self._habits = habits or Habits()
@@ -43,10 +43,11 @@ class Crowd:
         self._visitor: Visitor | None = None
         self._reader = reader
         self._taps = {} if taps is None else taps
-        self._tapping: Tapping | None = None  # of whoever is in front, or comes next
+        self._tapping: Tapping | None = None  # of the person in front, or else the next one
         self._next_ms: float = LEAD_IN_MS
         self._room_c = ROOM_C
-        # The crowd's clock is the world's minus the time that it was stopped; it begins stopped.
+        # The crowd's clock is the world's minus the time for which it was stopped. It is stopped at
+        # the beginning.
         self._stood_ms = 0.0
         self._frozen_ms: float | None = 0.0
         self.admit(people)
@@ -97,7 +98,7 @@ class Crowd:
             self._leave(self._visitor)
 
     def view(self, now_ms: float) -> View:
-        """What the sensor sees: a wall at room temperature, or skin in front of it."""
+        """The sensor's view: a wall at room temperature, or skin in front of it."""
         self.advance(now_ms)
         crowd_ms = self._clock(now_ms)
         visitor = self._visitor
@@ -106,7 +107,7 @@ class Crowd:
         return View(visitor.skin_c(crowd_ms), self._room_c, fill=visitor.fill(crowd_ms))
 
     def see(self, colour: str, now_ms: float) -> None:
-        """Show a lamp that went on to the person in front."""
+        """Let the person in front see a lamp that has just gone on."""
         self.advance(now_ms)
         if self._visitor is not None and self._frozen_ms is None:
             crowd_ms = self._clock(now_ms)

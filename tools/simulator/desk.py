@@ -1,7 +1,7 @@
 """A new board on a desk: an empty flash, and a USB cable over which it is flashed.
 
-Without an image on its flash it reports so and waits; with one it runs MicroPython, which runs the
-kiosk's files. The file system is a folder of the host.
+Without an image on its flash the board reports the missing image and waits. With one it runs
+MicroPython, which runs the kiosk's files. The file system is a folder of the host.
 """
 
 import time
@@ -25,19 +25,19 @@ _DOWNLOAD = (
 )
 _EMPTY = _BANNER + b"0x13 (SPI_FAST_FLASH_BOOT)\r\ninvalid header: 0xffffffff\r\n"
 SPIRAM, OCTAL = b"module with SPIRAM", b"with Octal-SPIRAM"
-"""Parts of the board name in a MicroPython image; they tell which PSRAM it is built for."""
+"""Parts of the board name in a MicroPython image; they state the PSRAM for which it is built."""
 
 HEAP_WITHOUT_PSRAM = "256K"
-"""About the Python heap of an ESP32-S3 without PSRAM, before Wi-Fi starts."""
+"""Approximate Python heap of an ESP32-S3 without PSRAM, before Wi-Fi starts."""
 
 _SOFT = b"MPY: soft reboot\r\n"
 
 
 class DeskBoard(Board):
-    """A board to be flashed over its serial port `url`; `options` are those of `Board`.
+    """A board to be flashed over its serial port `url`; `options` are `Board`'s.
 
-    `usb_jtag`: the cable is in the chip's own USB socket, not the USB bridge's; that port
-    disappears when MicroPython starts its own.
+    `usb_jtag`: the cable is in the chip's own USB socket, not in the USB bridge's. The port of the
+    chip disappears when MicroPython starts its own.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DeskBoard(Board):
         **options: Any,
     ) -> None:
         model = "esp32-wrover-e" if chip.name == "ESP32" else None
-        # Only this interpreter can have the raw REPL, which mpremote needs.
+        # mpremote needs the raw REPL; only a 64-bit interpreter can have one.
         super().__init__(name, flash_dir, flash_dir, model=model, interpreter="64bit", **options)
         if not self.interpreter.raw_repl:
             raise SimulatorError(
@@ -74,7 +74,7 @@ class DeskBoard(Board):
         return self.cable.url
 
     def _check_flash(self) -> None:
-        """An empty flash is started, too."""
+        """Check nothing: a board with an empty flash starts, too."""
 
     def stop(self) -> None:
         """Power off and remove the cable."""
@@ -121,8 +121,8 @@ class DeskBoard(Board):
         return None if self._stopping.is_set() else ResetCause.HARD
 
     def _psram_found(self) -> int:
-        """Bytes of PSRAM that the image can use: it is built for one kind, and an ESP32 addresses
-        4 MiB at most."""
+        """Bytes of PSRAM that the image can use. An image is built for one kind of PSRAM, and an
+        ESP32 addresses 4 MiB at most."""
         flash = bytes(self.flash_chip)
         if self.chip.name == "ESP32":
             return min(self.chip.psram_bytes, 4 * MIB) if SPIRAM in flash else 0

@@ -1,4 +1,4 @@
-"""The EEPROM of an MLX90614: 32 cells, 5 ms per write, to be erased before a write."""
+"""The EEPROM of an MLX90614: 32 cells, 5 ms per write; a cell must be erased before a write."""
 
 from simulator.errors import NotAcknowledgedError
 
@@ -7,13 +7,13 @@ EMISSIVITY = 0x04
 CONFIG1 = 0x05
 ADDRESS = 0x0E
 ID = 0x1C
-# Writable by the data sheet; writes to the other cells (Melexis's) are acknowledged and ignored.
+# Cells that the data sheet calls writable; writes to the others are acknowledged and ignored.
 _WRITABLE = frozenset((0x00, 0x01, 0x02, 0x03, EMISSIVITY, CONFIG1, ADDRESS, 0x0F, 0x19))
 _UNIT = (0x2A11, 0x5C42, 0x0F90, 0x3D07)
 
 
 class Eeprom:
-    """Cells of 16 bits, with factory values where no argument gives another."""
+    """Cells of 16 bits; those that no argument sets have their factory values."""
 
     def __init__(self, config1: int, emissivity: int, address: int) -> None:
         self.cells = [0] * 32

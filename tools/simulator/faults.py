@@ -5,8 +5,8 @@ import enum
 
 
 class Fault(enum.Enum):
-    """What a faulty sensor does. Faults are counted in transactions, `STUCK_BUS` in clock
-    pulses."""
+    """Behaviour of a faulty sensor. A fault's count is in transactions, that of `STUCK_BUS` is in
+    clock pulses."""
 
     NAK = "does not acknowledge its address"
     WRONG_PEC = "sends a wrong checksum"
@@ -26,7 +26,7 @@ class _Active:
 
 
 class Faults:
-    """The active faults; a duration begins when the fault is first checked."""
+    """The active faults; a fault's duration begins when the fault is first checked."""
 
     def __init__(self) -> None:
         self._active: dict[Fault, _Active] = {}
@@ -56,7 +56,7 @@ class Faults:
         return True
 
     def spend(self, fault: Fault, now_ms: float) -> bool:
-        """Whether a fault is active; if it is, takes one off its count."""
+        """Whether a fault is active; if so, its count is reduced by one."""
         if not self.holds(fault, now_ms):
             return False
         active = self._active[fault]

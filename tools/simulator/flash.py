@@ -1,4 +1,4 @@
-"""Writes the firmware to a board's flash as `fevergate flash` does, compiled."""
+"""Writes the compiled firmware to a board's flash, as `fevergate flash` does."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -45,7 +45,7 @@ def _is_flashed(inside: Path) -> bool:
 
 
 def _write(source: Path, flash_dir: Path, inside: PurePosixPath, sources: bool) -> None:
-    """Write one file and remove its other form: a board prefers the .py to the .mpy."""
+    """Write one file and remove its other form, because a board prefers the .py to the .mpy."""
     target, data = flash_dir / inside, source.read_bytes()
     if inside.suffix == ".py" and inside not in _STARTED:
         if not sources:

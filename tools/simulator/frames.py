@@ -1,8 +1,8 @@
-"""The frames between a board and its world, and the error numbers they carry.
+"""The frames between a board and its world, and the error numbers that they carry.
 
-Request: u16 length of what follows, u8 operation, u64 simulated milliseconds since the boot,
-payload. Answer: u16 length of what follows, u8 status (0 or an errno as an ESP32 raises it),
-payload. Little endian. device/wire.py is the other end.
+Request: u16 length of the rest, u8 operation, u64 simulated milliseconds since the boot, payload.
+Answer: u16 length of the rest, u8 status (0, or an errno as on an ESP32), payload. All numbers are
+little endian. device/wire.py is the other end.
 
 | operation | payload | answer |
 | --- | --- | --- |

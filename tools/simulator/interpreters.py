@@ -39,10 +39,9 @@ _WHEEL = "import sys, micropython_module as m; sys.exit(m.run_main(['micropython
 class Interpreter:
     """One MicroPython: where it comes from (`origin`), and its version as it reports it.
 
-    `loader` is the command that starts a program which is unpacked but not installed: dynamic
-    loader, option, folder of libraries, program. Without it the interpreter comes as a Python
-    module. It is started through that module, because Blinka installs another command of the same
-    name.
+    `loader` is the command for an interpreter that is unpacked but not installed: dynamic loader,
+    option, folder of libraries, program. Without `loader` the interpreter is part of a Python
+    module and is started through it, because Blinka installs another command of the same name.
     """
 
     name: str
@@ -127,8 +126,8 @@ INTERPRETERS = interpreters_of(platform.system(), platform.machine())
 
 
 def interpreter(name: str | None = None) -> Interpreter:
-    """The interpreter `name`; without a name the one that `VARIABLE` names, else "64bit". Raises
-    `SimulatorError`."""
+    """The interpreter `name`; by default the one named by the environment variable `VARIABLE`, or
+    else "64bit". Raises `SimulatorError` for an unknown name."""
     wanted = name or os.environ.get(VARIABLE) or "64bit"
     if wanted not in INTERPRETERS:
         source = "interpreter" if name else VARIABLE

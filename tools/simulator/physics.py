@@ -1,6 +1,6 @@
 """Radiation that reaches the sensor: the arithmetic of grey bodies (Stefan-Boltzmann).
 
-Independent of the firmware's emissivity correction, which is tested with it.
+It is independent of the firmware's emissivity correction, and so can test that correction.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SKIN_EMISSIVITY = 0.98
 class View:
     """The sensor's field of view: a surface (°C) that fills a share of it (0 to 1).
 
-    The rest of the view, and what the surface reflects, is at `ambient_c`.
+    The rest of the view and the surroundings that the surface reflects are at `ambient_c`.
     """
 
     surface_c: float

@@ -1,4 +1,4 @@
-"""The kiosk's pin numbers from the table of boards."""
+"""Reads the kiosk's pin numbers from the table of boards."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,8 @@ class KioskPins:
 
 
 def load_pins(path: Path = TABLE, model: str | None = None) -> KioskPins:
-    """Read the pins of `model`, else of the default board. Raises `SimulatorError` that names the
-    line, the pin and what is wrong."""
+    """Read the pins of `model`, by default of the default board. Raises `SimulatorError`, which
+    names the line, the pin and the fault."""
     try:
         boards = load(path)
         return KioskPins(**boards.models[model or boards.default].pins)

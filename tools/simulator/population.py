@@ -1,6 +1,6 @@
-"""People drawn from published statistics, in place of a file of measured ones.
+"""People drawn from published statistics, in place of a file of measured people.
 
-`SITE_STATISTICS` are of the 544 people of Wang et al. 2023 (PhysioNet, doi 10.13026/3bhc-9065):
+`SITE_STATISTICS` describe the 544 people of Wang et al. 2023 (PhysioNet, doi 10.13026/3bhc-9065):
 FLIR camera, mean of four rounds, rooms of about 22 °C.
 """
 
@@ -17,7 +17,7 @@ HEALTHY_BELOW_C = 37.5
 
 @dataclass(frozen=True)
 class SiteStatistics:
-    """Statistics (°C) of one site of the face, of healthy people at `ROOM_C`."""
+    """Statistics (°C) of one site of the face, for healthy people in a room at `ROOM_C`."""
 
     healthy_c: float
     oral_minus_skin_c: float
@@ -46,11 +46,11 @@ def built_in_crowd(
 ) -> list[Person]:
     """Draw `n` people by `SITE_STATISTICS`; equal arguments give equal people.
 
-    The oral temperature is drawn first: of healthy people from a normal distribution around skin
-    plus difference (SD 0.25 °C, below 37.5 °C), of feverish ones uniformly from 38.0 to 39.5 °C.
+    The oral temperature is drawn first. For healthy people it is normally distributed around skin
+    plus difference (SD 0.25 °C, below 37.5 °C), for feverish people uniformly from 38.0 to 39.5 °C.
     The skin temperature follows from it, the person's own difference, and the room. Exactly
-    `fever_share` of the people are feverish (19 of the 544 were), at drawn places. Raises
-    `SimulatorError` for an unknown site, a negative `n`, or a share outside 0 to 1.
+    `fever_share` of the people are feverish (19 of the 544 were), at random places in the list.
+    Raises `SimulatorError` for an unknown site, a negative `n`, or a share outside 0 to 1.
     """
     if site not in SITE_STATISTICS:
         raise SimulatorError(f"site: expected one of {', '.join(SITE_STATISTICS)}, not {site!r}")

@@ -14,8 +14,10 @@ from simulator.stand_ins import SOURCES, START
 
 
 class BoardProcess:
-    """One boot: `script` of the stand-ins, with more interpreter options and arguments; `through`
-    is a command that starts the interpreter."""
+    """One boot: MicroPython runs `script`, one of the stand-ins.
+
+    `options` and `arguments` are added to the interpreter's and the script's own. `through` is a
+    command that starts the interpreter, empty to start it directly."""
 
     def __init__(
         self,
@@ -47,7 +49,8 @@ class BoardProcess:
         self._threads: list[threading.Thread] = []
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code, or None while it runs."""
+        """Wait for the process to end; returns its exit code, or None if it runs on after
+        `timeout_s`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout_s)
         return None
@@ -71,7 +74,7 @@ class BoardProcess:
 
 
 class LineProcess(BoardProcess):
-    """A boot whose console only prints; `on_line` gets each line."""
+    """A boot whose console takes no input; `on_line` is called with each line printed."""
 
     def __init__(self, *boot: Any, on_line: Callable[[str], None]) -> None:
         super().__init__(

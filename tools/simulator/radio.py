@@ -1,8 +1,8 @@
 """Access points around a board, and its Wi-Fi station as ESP-IDF's driver runs it.
 
-The station has no clock: `advance` brings it up to a given time. Reasons and states are those of
-ESP-IDF's `wifi_err_reason_t` and of MicroPython's `ports/esp32/network_wlan.c` (v1.28.0; numbers
-in brackets below are lines of that file).
+The station has no clock: `advance` brings it up to a given time. Reasons are ESP-IDF's
+`wifi_err_reason_t`, and states MicroPython's in `ports/esp32/network_wlan.c` (v1.28.0); numbers in
+brackets below are lines of that file.
 """
 
 import enum
@@ -49,8 +49,9 @@ class WifiError(enum.IntEnum):
 class AccessPoint:
     """One access point; tests change its fields under the world's lock.
 
-    `key`: None accepts any key of 8 or more bytes. `flap_ms`: it goes off and on in turn, for this
-    time each. `passes`: packets get through. `refuses`: reason code with which it refuses stations.
+    `key`: None accepts any key of 8 or more bytes. `flap_ms`: if not 0, the access point is on and
+    off by turns, each time for so long. `passes`: packets get through. `refuses`: if not 0, reason
+    code with which it refuses stations.
     """
 
     ssid: bytes = b"campus"
@@ -125,7 +126,8 @@ class Station:
     _silent_ms: int | None = None
 
     def activate(self, on: bool) -> None:
-        """`active(on)`; off, the driver forgets the network to join, the port keeps it (300)."""
+        """`active(on)`; when off, the driver forgets the network to join, but the port keeps it
+        (300)."""
         self.used = True
         if on and not self.active:
             self._tries = 0
@@ -167,7 +169,8 @@ class Station:
         return WifiError.NONE
 
     def status(self, now_ms: int) -> int:
-        """`status()`; a reason stays until there is an address, also while joining again (369)."""
+        """`status()`; a reason is kept until the station has an address, also while it joins again
+        (369)."""
         self.advance(now_ms)
         if self.phase is Phase.ONLINE:
             return STAT_GOT_IP
@@ -182,7 +185,7 @@ class Station:
         return self.reason or STAT_IDLE
 
     def scan(self, now_ms: int) -> list[AccessPoint] | None:
-        """`scan()`; None if the driver refuses, which the port does not report (451)."""
+        """`scan()`; None if the driver refuses; the port does not report the refusal (451)."""
         self.advance(now_ms)
         if self.phase in _JOINING:
             return None
@@ -223,7 +226,8 @@ class Station:
             self.joins.append(point)
 
     def _search(self, at_ms: int) -> None:
-        """Look for the access point on the lowest channel, not the strongest (WIFI_FAST_SCAN)."""
+        """Look for the access point with the lowest channel, not for the strongest one
+        (WIFI_FAST_SCAN)."""
         self.phase, self.point = Phase.SEARCH, None
         near = [point for point in self.points if self._wants(point) and point.heard(at_ms)]
         first = min((point.channel for point in near), default=0)

@@ -1,6 +1,6 @@
 """A TCP relay between a board and the host that holds data back while the Wi-Fi is down.
 
-Held bytes go on later, as retransmissions would; the protocol itself is not simulated.
+The relay sends these data later, as retransmissions would; TCP itself is not simulated.
 """
 
 import contextlib

@@ -2,7 +2,8 @@
 
 Source: https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
 Differences between chips are in `simulator.chips`. This module takes and returns bytes; the serial
-port is in another. Not modelled: encryption, reading the flash back, the duration of an erase.
+port is in `simulator.serial_line`. Not modelled: encryption, reading the flash back, the duration
+of an erase.
 """
 
 import functools
@@ -34,7 +35,7 @@ _NO_FLASH = 0xFFFFFF
 
 
 class _RefusedError(Exception):
-    """A command that is answered with an error code."""
+    """The loader answers a command with an error code, the exception's argument."""
 
 
 def slip(packet: bytes) -> bytes:
@@ -49,7 +50,8 @@ def checksum(data: bytes) -> int:
 
 
 class RomLoader:
-    """The loader, from one start of the chip in download mode to its reset; `flash` stays."""
+    """The loader, from a start of the chip in download mode to its reset; `flash` is kept
+    afterwards."""
 
     def __init__(self, flash: bytearray, chip: Chip) -> None:
         self._flash = flash
@@ -133,8 +135,8 @@ class RomLoader:
         return slip(_HEADER.pack(_ANSWER, command, len(body), value) + body)
 
     def _unknown(self, command: int) -> bytes:
-        """Answer an unknown command: a ROM eight times, without the command's number (esptool,
-        `ESPLoader.command`), a stub once."""
+        """Answer an unknown command. A ROM answers eight times, without the command's number
+        (esptool, `ESPLoader.command`); a stub answers once."""
         self.refused += 1
         if self.stub:
             return self._answer(command, 0, b"", _STUB_INVALID)
@@ -184,7 +186,7 @@ class RomLoader:
         return 0, b""
 
     def _set_parameters(self, body: bytes, _summed: int) -> tuple[int, bytes]:
-        """Take the flash's size as the host states it, at most the real one."""
+        """Accept the size of the flash that the host states, but no more than the real size."""
         _, size, _, _, _, _ = struct.unpack("<IIIIII", body)
         self._flash_end = min(size, len(self._flash))
         return 0, b""
@@ -268,8 +270,8 @@ class RomLoader:
 
 
 def starts(flash: bytes, chip: Chip) -> bool:
-    """Whether a chip boots from this flash: bootloader and application are in place and intact, and
-    the bootloader states no larger flash than there is."""
+    """Whether a chip boots from this flash. Bootloader and application must be in place and intact,
+    and the bootloader must not state a larger flash than the real one."""
     at = chip.offset
     return (
         _whole(flash, at, chip)
@@ -279,8 +281,8 @@ def starts(flash: bytes, chip: Chip) -> bool:
 
 
 def _whole(flash: bytes, at: int, chip: Chip) -> bool:
-    """Whether an image is intact by ESP-IDF's "Application Image Format": chip number, segments,
-    checksum, SHA-256."""
+    """Whether an image has the right chip number, segments, checksum and SHA-256 (ESP-IDF,
+    "Application Image Format")."""
     if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != chip.image_chip:
         return False
     summed, where = _SEED, at + 24

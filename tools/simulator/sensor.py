@@ -1,4 +1,4 @@
-"""A virtual MLX90614 thermometer at register level, to test the firmware's driver with.
+"""A virtual MLX90614 thermometer at register level, with which the firmware's driver is tested.
 
 Source: Melexis data sheet 3901090614 rev 13. Not modelled: PWM mode, the 27 ms and 45 us SMBus
 timeouts, the shorter refresh with fewer FIR taps, errors of a can with a temperature gradient.
@@ -23,13 +23,13 @@ WAKE_LOW_MS = 33
 CONFIG1_DCI = 0x9FF5  # IIR 101, two sensing elements (compensated), FIR 111
 RAW_OUT_OF_RANGE = 0x2000
 RAW_DISTURBED = 0x22C0  # -95.2 °C, after an emissivity write
-MAX_CATCH_UP = 512  # refreshes; the IIR filter has forgotten older ones even with a = 0.13
+MAX_CATCH_UP = 512  # refreshes; older ones no longer affect the IIR filter, even with a = 0.13
 
 _RAW_MIN, _RAW_MAX = 0x27AD, 0x7FFF
 _SLEEP, _FLAGS = 0xFF, 0xF0
 _FLAG_BUSY, _FLAG_READY = 0x80, 0x10
 # Weight of the new value at each refresh, by IIR bits of Config1. With a refresh of 0.1 s (one
-# zone) or 0.14 s (two zones or compensated) it gives the data sheet's settling times.
+# zone) or 0.14 s (two zones or compensated) the weights give the data sheet's settling times.
 IIR_SHARE = (0.5, 0.25, 0.17, 0.13, 1.0, 0.8, 0.67, 0.57)
 REFRESH_ONE_ZONE_MS = 100
 REFRESH_TWO_ZONES_MS = 140
@@ -48,12 +48,12 @@ def _raw(celsius: float) -> int:
 class VirtualMLX90614:
     """One part, by default a new MLX90614ESF-DCI: 5° field of view, IIR 101, emissivity 1.0.
 
-    - `scene(now_ms)`: what is in front of it.
+    - `scene(now_ms)`: the view in front of it.
     - `noise_c`: RMS noise of a refresh before the IIR filter at FIR = 111 (0.12 gives the data
-      sheet's 0.10 °C for xCI); fewer taps give more. It depends on `seed` and the number of the
-      refresh, not on the times of reads.
-    - `self_heating_c`: final excess of the can over the room, approached with the time constant
-      `warm_up_ms`, or there from the beginning if `warm`.
+      sheet's 0.10 °C for xCI); fewer taps give more noise. The noise depends on `seed` and the
+      number of the refresh, not on the times of reads.
+    - `self_heating_c`: final excess temperature of the can over the room. It is approached with the
+      time constant `warm_up_ms`, or has been reached from the beginning if `warm`.
     - `film`: share of radiation that dirt on the lens passes, 1 (clean) to 0 (a cap); the film has
       the can's temperature.
     """
@@ -79,7 +79,7 @@ class VirtualMLX90614:
         self.film = 1.0
         self.eeprom = Eeprom(config1, emissivity, ADDRESS)
         self.transfers = 0
-        """Number of transfers that it was addressed in."""
+        """Number of transfers that addressed this sensor."""
         self._faults = Faults()
         self._seed = seed
         self._powered = False
@@ -107,9 +107,9 @@ class VirtualMLX90614:
     def fail(
         self, fault: Fault, count: int | None = None, duration_ms: float | None = None
     ) -> None:
-        """Begin a fault, for `count` transactions, `duration_ms`, or until `heal`.
+        """Begin a fault, for `count` transactions, for `duration_ms`, or until `heal`.
 
-        The count of `Fault.STUCK_BUS` is in clock pulses that free the bus.
+        For `Fault.STUCK_BUS`, `count` is the number of clock pulses that free the bus.
         """
         self._faults.add(fault, count, duration_ms)
 
@@ -154,8 +154,8 @@ class VirtualMLX90614:
     ) -> bytes:
         """Take the bytes written, then return `count` bytes after a repeated start.
 
-        Raises `NotAcknowledgedError`, also above 100 kHz, where a real part may return garbage: a
-        simulator should expose the mistake.
+        Raises `BusTimeoutError`, and `NotAcknowledgedError`; the latter also above 100 kHz, where a
+        real part may return garbage, because a simulator should expose the mistake.
         """
         self.transfers += 1
         self.advance(now_ms)

@@ -1,7 +1,7 @@
 """A board's serial port over RFC 2217, with the modem lines that reset an ESP32.
 
-Behind a USB bridge two transistors pull EN low while only RTS is asserted, and IO0 while only DTR
-is (Espressif, ESP32-DevKitC schematic). Not modelled: baud rates, lost bytes.
+Behind a USB bridge two transistors pull EN low while only RTS is asserted, and IO0 low while only
+DTR is asserted (Espressif, ESP32-DevKitC schematic). Not modelled: baud rates, lost bytes.
 """
 
 import contextlib
@@ -16,7 +16,8 @@ import serial
 from serial import rfc2217
 
 EN_RISE_S = 0.25
-"""Rise time of EN (its capacitor's), lengthened for DTR and RTS arriving over a network."""
+"""Time in which EN rises with its capacitor; longer than on a board, because DTR and RTS arrive
+over a network."""
 
 
 class Lines:
@@ -51,7 +52,8 @@ class Lines:
         return self._dtr and not self._rts
 
     def wait_boot(self, stopping: threading.Event) -> bool | None:
-        """Wait for EN to rise; whether the chip starts in download mode, None at power-off."""
+        """Wait for EN to rise; returns whether the chip starts in download mode, or None at
+        power-off."""
         with self._changed:
             while not stopping.is_set():
                 left_s = self._rose_at + EN_RISE_S - time.monotonic()
@@ -62,9 +64,9 @@ class Lines:
 
 
 class UsbJtagLines(Lines):
-    """DTR and RTS as the USB-Serial/JTAG controller inside an ESP32-S3 takes them.
+    """DTR and RTS as the USB-Serial/JTAG controller inside an ESP32-S3 interprets them.
 
-    DTR alone requests download mode, neither of them cancels the request, RTS alone resets
+    DTR alone requests download mode; neither line cancels the request; RTS alone resets the chip
     (ESP32-S3 Technical Reference Manual, "USB Serial/JTAG Controller", reset by CDC control lines).
     """
 
@@ -120,9 +122,9 @@ class _Port:
 
 
 class SerialLine:
-    """The RFC 2217 server; listens from its construction, one host at a time.
+    """The RFC 2217 server; it listens from its construction on and serves one host at a time.
 
-    `to_board` gets the host's bytes, which `noise` may change first.
+    `to_board` receives the host's bytes; `noise` may change them first.
     """
 
     def __init__(self, lines: Lines, to_board: Callable[[bytes], None]) -> None:
@@ -140,19 +142,19 @@ class SerialLine:
         self._thread.start()
 
     def to_host(self, data: bytes) -> None:
-        """Send the board's output; without a host it is lost."""
+        """Send the board's output; it is lost if no host is connected."""
         manager = self._manager
         if manager is not None:
             self.write(b"".join(manager.escape(data)))
 
     def write(self, data: bytes) -> None:
-        """Send bytes that are escaped already; called by pyserial's server too."""
+        """Send bytes that are already escaped; pyserial's server calls this method too."""
         with self._sending, contextlib.suppress(OSError):
             if self._connection is not None:
                 self._connection.sendall(data)
 
     def pull(self) -> None:
-        """Unplug the cable: the connection ends, DTR and RTS are released, until `plug`."""
+        """Unplug the cable until `plug`: the connection ends, and DTR and RTS are released."""
         self._plugged = False
         self.drop()
 

@@ -8,7 +8,7 @@ from simulator.world import World
 
 
 class Server:
-    """Listens on `port` from its construction, for one connection."""
+    """Listens on `port` from its construction on, and accepts one connection."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -41,6 +41,6 @@ class Server:
                     if len(head) < 2 or len(frame) < length:
                         return
                     answer = self._world.handle(frame)
-                    # None is a reset: the board waits until its process is killed.
+                    # None stands for a reset: the board waits until its process is killed.
                     if answer is not None:
                         self._connection.sendall(answer)

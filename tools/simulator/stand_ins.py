@@ -1,7 +1,7 @@
-"""Folders of the stand-ins for a board's built-in modules: sources, and compiled ones.
+"""Folders of the stand-ins for a board's built-in modules: as sources, and compiled.
 
-The compiled ones are for measuring the heap: a source that is compiled at import leaves the names
-of its local variables there for good; a board's own modules, written in C, leave none.
+The compiled stand-ins are for measuring the heap. A source that is compiled at import leaves the
+names of its local variables on the heap for good; a board's own modules, written in C, do not.
 """
 
 import atexit

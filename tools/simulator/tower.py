@@ -1,7 +1,7 @@
-"""A lamp post's tower, siren and button at a simulated board: what people see and press.
+"""A lamp post's tower, siren and button, connected to a simulated board.
 
-The tower has its own supply: amber hangs on a relay's contact that is closed at rest, so a board
-without power, in reset or stuck lights it by itself (hardware/lamp-post.md).
+The tower has its own supply, and a relay's normally closed contact switches amber. So amber lights
+if the board has no power, is in reset or is stuck (hardware/lamp-post.md).
 """
 
 import time
@@ -17,8 +17,8 @@ _TAIL = 20
 
 @dataclass(frozen=True)
 class Lit:
-    """What is lit or sounds from a moment on: of red, amber, green, siren. `host_s` is
-    time.monotonic(), `sim_ms` the world's time."""
+    """A change of the tower. `what`: those of red, amber, green and siren that are on from then on.
+    `host_s` is time.monotonic(), `sim_ms` the world's time."""
 
     host_s: float
     sim_ms: int
@@ -41,24 +41,24 @@ class Tower:
 
     @property
     def history(self) -> list[Lit]:
-        """Each change since the beginning, which is a board without power: amber."""
+        """Each change so far. The first entry is amber, as with a board without power."""
         driven: set[str] = set()
         seen = [Lit(0.0, 0, frozenset(("amber",)))]
         for change in self.board.pin_history:
             name = self._outputs.get(change.pin)
             if name is not None:
                 (driven.add if change.level else driven.discard)(name)
-                # Amber's output holds the relay: energised, its contact at rest is open.
+                # Amber's output energises the relay, which opens the normally closed contact.
                 seen.append(Lit(change.host_s, change.sim_ms, frozenset(driven ^ {"amber"})))
         return seen
 
     @property
     def lit(self) -> frozenset[str]:
-        """What is lit or sounds now."""
+        """Those of red, amber, green and siren that are on now."""
         return self.history[-1].what
 
     def hold(self, down: bool = True) -> None:
-        """Hold the button down, or let it go."""
+        """Hold the button down, or release it."""
         self.board.world.short(self._button, down)
 
     def press(self, timeout: float) -> None:
@@ -72,11 +72,12 @@ class Tower:
             self.hold(False)
 
     def wait(self, *what: str, timeout: float) -> None:
-        """Wait until just these are lit or sound. Raises `SimulatorError` after `timeout` s."""
+        """Wait until exactly these are on. Raises `SimulatorError` after `timeout` s."""
         self.wait_for(lambda: self.lit == frozenset(what), timeout, f"not just {what}")
 
     def wait_for(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
-        """Wait until `ready()`, also while the board is off."""
+        """Wait until `ready()` is true, also while the board is off. Raises `SimulatorError` after
+        `timeout` s."""
         until = time.monotonic() + timeout
         while not ready():
             if time.monotonic() > until:

@@ -1,9 +1,10 @@
-"""The board's UARTs, as ESP-IDF's driver receives: a ring buffer, and the FIFO before it.
+"""The board's UARTs, which receive as ESP-IDF's driver does: into the FIFO, then a ring buffer.
 
-Only the pin of the reader has anything on it. ESP-IDF 5.5, components/esp_driver_uart/src/uart.c:
-bytes go from the FIFO into the ring buffer as they come, for the port sets the FIFO's threshold to
-1. A chunk that does not fit is kept aside, and nothing is taken out of the FIFO until something is
-read; a byte that finds the FIFO full empties it.
+Only the card reader's pin is connected. Source: ESP-IDF 5.5,
+components/esp_driver_uart/src/uart.c. Bytes move from the FIFO into the ring buffer as they arrive,
+because the port sets the FIFO's threshold to 1. A chunk that does not fit is kept aside; then
+nothing is taken out of the FIFO until the program reads. A byte that arrives at a full FIFO empties
+it.
 """
 
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from simulator.card_reader import BAUD, VirtualReader
 
 FIFO_BYTES = 128
 FRAME = [8, 0, 1]
-"""Data bits, parity, stop bits of a reader."""
+"""Data bits, parity and stop bits of a card reader."""
 
-_TOLERANCE = 0.03  # rates that differ by more are not understood
+_TOLERANCE = 0.03  # if the baud rates differ by a larger share, bytes arrive garbled
 
 
 @dataclass
 class _Driver:
-    """An installed driver: its settings and what it has received."""
+    """An installed driver: its settings and the bytes that it has received."""
 
     baud: int
     frame: list[int]
@@ -61,7 +62,7 @@ class _Driver:
 
 
 class VirtualUarts:
-    """The UARTs of one chip, and the reader on pin `line`, or None where none was fitted."""
+    """The UARTs of one chip, and the card reader on pin `line`, or None if none is fitted."""
 
     def __init__(self, line: int, reader: VirtualReader | None = None) -> None:
         self.line = line
@@ -69,11 +70,11 @@ class VirtualUarts:
         self._drivers: dict[int, _Driver] = {}
 
     def release(self) -> None:
-        """Take all drivers away, as a reset does, a soft one too."""
+        """Remove all drivers, as any reset does, also a soft one."""
         self._drivers.clear()
 
     def power_off(self) -> None:
-        """Take the power from chip and reader."""
+        """Cut the power of chip and reader."""
         self.release()
         if self.reader:
             self.reader.power_off()
@@ -81,12 +82,12 @@ class VirtualUarts:
     def setup(
         self, now_ms: float, port: int, baud: int, frame: list[int], rx: int, size: int
     ) -> None:
-        """Install a driver, or change its settings; what it had received is gone."""
+        """Install a driver, or change its settings; bytes already received are lost."""
         self.advance(now_ms)
         self._drivers[port] = _Driver(baud, frame, rx, size)
 
     def advance(self, now_ms: float) -> None:
-        """Receive what the reader has sent up to `now_ms`."""
+        """Receive the bytes that the reader has sent up to `now_ms`."""
         came = self.reader.take(now_ms) if self.reader else b""
         for driver in self._drivers.values():
             if driver.rx == self.line:
@@ -103,5 +104,5 @@ class VirtualUarts:
         return self._drivers[port].read(most)
 
     def level(self, now_ms: float) -> int:
-        """Level of the line: without a reader a resistor holds it low."""
+        """Level of the line; without a reader a resistor pulls it low."""
         return self.reader.level(now_ms) if self.reader else 0

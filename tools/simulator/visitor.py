@@ -16,8 +16,8 @@ NO_ANSWER = "none"
 
 @dataclass(frozen=True)
 class Habits:
-    """How people move. `sway`: largest share of the sensor's view that a moving head leaves
-    free."""
+    """How people move. `sway`: largest share of the sensor's view that a moving head does not
+    fill."""
 
     approach_ms: float = 400
     patience_ms: float = 6000
@@ -53,7 +53,7 @@ class Visit:
 
     @property
     def tries(self) -> int:
-        """How often the person stepped in."""
+        """Number of times that the person stepped in."""
         return len(self.colours)
 
     @property
@@ -103,7 +103,8 @@ class Visitor:
             self._next(self._until_ms)
 
     def see(self, colour: str, now_ms: float) -> bool:
-        """Show a lamp that went on; whether it counts: only while the person waits for it."""
+        """Let the person see a lamp that has just gone on; returns whether the person was waiting
+        for an answer, since only then it counts."""
         if self._phase not in (_Phase.APPROACH, _Phase.DWELL):
             return False
         self.colours.append(colour)

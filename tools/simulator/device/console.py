@@ -1,4 +1,4 @@
-"""run.py with a console: MicroPython's own REPL follows boot.py and main.py, or a Ctrl-C.
+"""run.py with a console: after boot.py and main.py, or a Ctrl-C, MicroPython's own REPL starts.
 
 Runs under `micropython -i`, with run.py's arguments and one more: "raw" after a soft reset from the
 raw REPL, which skips main.py.

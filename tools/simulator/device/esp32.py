@@ -1,7 +1,7 @@
 """The part of a board's `esp32` module that FeverGate uses: free memory of ESP-IDF.
 
-The figures are those of a board before Wi-Fi starts, and constant; only a board shows how they
-change in use.
+The figures are constant, as of a board before Wi-Fi starts; only a real board shows how they change
+in use.
 """
 
 HEAP_DATA = 4  # MALLOC_CAP_8BIT

@@ -1,7 +1,7 @@
 """Measures the largest live heap of the firmware, and the modules loaded.
 
-Collects garbage at every n-th request to the world, wherever the program is, and prints
-`gauge live=BYTES` for each new maximum, and the modules whenever their number has changed.
+At every n-th request to the world, wherever the program is, it collects garbage. It prints
+`gauge live=BYTES` for each new maximum, and `gauge modules NAMES` when their number has changed.
 """
 
 import gc

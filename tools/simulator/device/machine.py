@@ -1,8 +1,8 @@
 """An ESP32's `machine` module, whose hardware is the virtual world.
 
 Behaves as MicroPython 1.28's ports/esp32; simulator/README.md has the source of each function.
-Errors are an ESP32's: ENODEV (19) without an acknowledgement, ETIMEDOUT (116, newlib's number)
-after the driver's whole wait if a wire is held low.
+Errors are an ESP32's: ENODEV (19) without an acknowledgement; ETIMEDOUT (116, newlib's number) if a
+wire is held low, after the full time for which the driver waits.
 """
 
 import struct
@@ -18,9 +18,9 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_KEEP = const(255)  # field of a pin request: leave as it is
+_KEEP = const(255)  # in a field of a pin request: leave the setting unchanged
 _ETIMEDOUT = const(116)
-_WAIT_US = const(100_000)  # the driver's wait for each byte, and once more
+_WAIT_US = const(100_000)  # the driver waits so long for each byte, and once more at the end
 _ADDRESS_BITS = const(11)  # START, address, a NACK, STOP
 
 _cause = PWRON_RESET
@@ -85,7 +85,7 @@ class Pin:
             self.init(mode, pull, value)
 
     def init(self, mode=-1, pull=-1, value=None):
-        """Set mode, pull and level; arguments left out change nothing."""
+        """Set mode, pull and level; omitted arguments change nothing."""
         if mode not in (-1, Pin.IN) and self._number >= 34:
             raise ValueError("pin can only be input")
         self._ask(mode, pull, value)
@@ -155,15 +155,15 @@ class PWM:
 class I2C:
     """Hardware bus 0 or 1 on two pins. A call blocks the interpreter for as long as on a board.
 
-    A transfer takes the time of its bits. If a wire is held low the driver waits 100 ms for each
-    byte and once more (machine_i2c.c:308), whatever `timeout` is.
+    A transfer takes the time of its bits. If a wire is held low, the driver waits 100 ms for each
+    byte and 100 ms more (machine_i2c.c:308), whatever `timeout` is.
     """
 
     def __init__(self, id=0, *, scl, sda, freq=-1, timeout=-1):
         if not 0 <= id <= 1:
             raise ValueError("I2C(%d) doesn't exist" % id)
         self._id = id
-        # Arguments left out keep their values: a board has one object for each bus.
+        # Omitted arguments keep their values, because a board has one object for each bus.
         before = _buses.get(id, (400_000, 50_000))
         self._freq = before[0] if freq == -1 else freq
         timeout = before[1] if timeout == -1 else timeout
@@ -181,7 +181,8 @@ class I2C:
         wire.ask(wire.I2C_SETUP, 11)
 
     def scan(self):
-        """Addresses that answer; on a stuck bus none, after 100 ms for each of 112."""
+        """Addresses that answer. On a stuck bus it returns none, after 100 ms for each of 112
+        addresses."""
         answering = []
         for address in range(0x08, 0x78):
             try:
@@ -224,7 +225,7 @@ class I2C:
             else:
                 clock.sleep_us(_ADDRESS_BITS * 1_000_000 // self._freq)
             raise
-        # Nine bits a byte, and an address byte before each direction.
+        # A byte has nine bits on the wire; each direction begins with an address byte.
         clock.sleep_us((size + 1 + (count + 1 if count else 0)) * 9_000_000 // self._freq)
 
 

@@ -1,4 +1,4 @@
-"""The board's `network` module; the station itself is in the world (simulator/radio.py).
+"""The board's `network` module; simulator/radio.py in the world simulates the station itself.
 
 Behaves as ports/esp32/network_wlan.c and network_common.c of MicroPython 1.28.0.
 """
@@ -65,8 +65,8 @@ class WLAN:
         return self._state["active"]
 
     def connect(self, ssid=None, key=None, *, bssid=None):
-        """Begin to join; raises `OSError` while joining or joined. Without `bssid` the station
-        joins the first access point heard and stays with it."""
+        """Begin to join a network. Without `bssid` the station joins the first access point that it
+        hears, and stays with it. Raises `OSError` while joining or joined."""
         if bssid is not None and len(bssid) != 6:
             raise ValueError
         ssid = _bytes(ssid or b"")
@@ -129,7 +129,7 @@ class WLAN:
         return None
 
     def _refuse_open(self):
-        """Raise `RuntimeError` where a board would at once be on the air as an open network."""
+        """Raise `RuntimeError` if a board would now be on the air as an open network."""
         own = self._state["config"]
         if own.get("security", AUTH_OPEN) == AUTH_OPEN or len(own.get("key", "")) < _KEY_MIN:
             raise RuntimeError("simulator: an access point without a password is on the air")

@@ -3,12 +3,13 @@
 Runs under MicroPython, with arguments: port of the world, speed in thousandths, flash folder,
 and JSON with `cause`, `unique_id` (hex), `clock_set`, `boot_utc` (None: the host's date),
 `rtc_ahead_ms` (None: not set since power-on), `psram_bytes` and `gauge_every` (0: the heap is not
-measured, see gauge.py). Exit code 1 is an uncaught exception, 70 a lost connection to the world.
+measured, see gauge.py). The exit code is 1 after an uncaught exception, and 70 if the connection to
+the world is lost.
 """
 
 import sys
 
-# The script's folder is first on the path: these are the simulator's modules, not built-in ones.
+# The script's folder is first on the path, so these are the simulator's modules, not built-in ones.
 import clock
 import esp32
 import machine

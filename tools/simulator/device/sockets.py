@@ -1,7 +1,7 @@
 """The board's `socket` module: the host's sockets, routed by the virtual world.
 
-`getaddrinfo` of a name blocks as lwIP's does (ports/esp32/modsocket.c, `_getaddrinfo_inner`); the
-address that it returns leads to a virtual name server or through the virtual Wi-Fi.
+For a name `getaddrinfo` blocks as lwIP's does (ports/esp32/modsocket.c, `_getaddrinfo_inner`). The
+address that it returns leads to a virtual name server, or to the host through the virtual Wi-Fi.
 """
 
 import socket as _real
@@ -20,7 +20,8 @@ _EAI_FAIL = 202  # lwip/netdb.h; the port raises its negative
 
 
 def getaddrinfo(host, port, af=0, kind=0, proto=0, flags=0):
-    """One address of a host; blocks while a name is resolved. Raises `OSError` -202 if unknown."""
+    """One address of a host; blocks while the name is resolved. Raises `OSError` with errno -202 if
+    the name is unknown."""
     address, local, wait_ms = wire.ask_json(wire.ROUTE, kind, host or "0.0.0.0", port)  # noqa: S104
     clock.sleep_ms(wait_ms)
     if not address:

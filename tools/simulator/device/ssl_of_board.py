@@ -1,10 +1,10 @@
 """The board's `ssl` module: the host's mbedTLS, with certificates also checked at the board's date.
 
 On a board mbedTLS uses the board's clock (`platform_mbedtls_time` in ports/esp32/main.c); the
-host's build uses the host's. So the dates of each certificate of the chain, the trusted authority's
-included, are checked again by mbedTLS's rule (x509_crt.c, `x509_crt_verify_chain`), and a refusal
-raises what extmod/modtls_mbedtls.c raises. A refusal at the host's date stands. Otherwise this is
-micropython-lib's `ssl`, which boards have.
+host's build uses the host's clock. So the dates of each certificate in the chain, including the
+trusted authority's, are checked again by mbedTLS's rule (x509_crt.c, `x509_crt_verify_chain`). A
+refusal raises the same error as extmod/modtls_mbedtls.c. A certificate refused at the host's date
+stays refused. Everything else is micropython-lib's `ssl`, which boards have.
 """
 
 import io
@@ -117,8 +117,10 @@ class SSLContext(ssl.SSLContext):
         return _Stream(stream, self)
 
     def _verify(self, der, depth):
-        """Check one certificate; called from the trusted one down to the peer's at depth 0, where
-        the faults of all are combined. A result other than 0 ends the handshake."""
+        """Check one certificate; a result other than 0 ends the handshake.
+
+        It is called for each certificate, from the trusted one down to the peer's. At the peer's,
+        depth 0, the faults of all certificates are combined."""
         begins, ends = validity(der)
         now = "%04d%02d%02d%02d%02d%02d" % clock.gmtime()[:6]
         wrong = self._wrong

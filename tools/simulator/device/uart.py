@@ -1,6 +1,6 @@
-"""An ESP32's `machine.UART`: what the firmware uses of it, which never waits (timeout 0).
+"""The part of an ESP32's `machine.UART` that the firmware uses; it never waits (timeout 0).
 
-MicroPython 1.28's ports/esp32/machine_uart.c; the driver below it is simulator/uart.py.
+It behaves as MicroPython 1.28's ports/esp32/machine_uart.c; simulator/uart.py is the driver below.
 """
 
 import struct
@@ -15,7 +15,7 @@ _objects = {}
 
 
 class UART:
-    """Serial port 1 or 2; one object for each. Arguments left out keep their values."""
+    """Serial port 1 or 2; one object for each. Omitted arguments keep their values."""
 
     def __new__(cls, id, *args, **kwargs):
         if not 0 <= id <= 2:
@@ -33,9 +33,9 @@ class UART:
         self.init(*args, **kwargs)
 
     def init(self, baudrate=0, bits=0, parity=-1, stop=0, *, tx=-1, rx=-1, rxbuf=-1):
-        """Set it up; what has been received is discarded. `parity`: None, 0 (even) or 1 (odd).
+        """Set up the port and discard received bytes. `parity`: None, 0 (even) or 1 (odd).
 
-        Raises `ValueError`, and `OSError` for a buffer that is no larger than the FIFO.
+        Raises `ValueError`, and `OSError` if the buffer is not larger than the FIFO.
         """
         # The driver's defaults, and the port's pins.
         tx_rx = (10, 9) if self._number == 1 else (17, 16)
@@ -68,7 +68,8 @@ class UART:
         return struct.unpack_from("<H", wire.buffer, wire.REPLY)[0]
 
     def read(self, nbytes=-1):
-        """Up to `nbytes` bytes, or all that there are; None if there are none. Never waits."""
+        """Read up to `nbytes` bytes, by default all received; None if there are none. It never
+        waits."""
         got = b""
         while nbytes:
             struct.pack_into(

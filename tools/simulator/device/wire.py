@@ -43,7 +43,7 @@ def connect(port, boot_ms):
     _boot_ms = boot_ms
     _socket = socket.socket()
     _socket.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
-    _socket.setsockopt(6, 1, 1)  # TCP_NODELAY: each frame is waited for
+    _socket.setsockopt(6, 1, 1)  # TCP_NODELAY, because each request waits for its answer
 
 
 def room_for(size):
@@ -79,7 +79,7 @@ def ask(operation, size):
 
 
 def ask_json(operation, *values):
-    """Send values as JSON; returns those of the answer. Raises as `ask` does."""
+    """Send values as JSON; returns the values of the answer. Raises the errors of `ask`."""
     data = json.dumps(values).encode()
     room_for(len(data))
     buffer[PAYLOAD : PAYLOAD + len(data)] = data

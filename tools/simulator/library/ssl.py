@@ -1,7 +1,8 @@
 """MicroPython's `ssl` for interpreters that have only the module `tls`, such as Debian's.
 
-Like micropython-lib's (python-stdlib/ssl), which boards have: a Python context around that of
-`tls`; it verifies nothing by default, and reads a file if it is given the name.
+Boards have micropython-lib's `ssl` (python-stdlib/ssl). Like it, this is a Python context around
+the context of `tls`. It verifies nothing by default, and accepts a file's name in place of its
+content.
 """
 
 import tls
@@ -16,7 +17,7 @@ from tls import (
 
 
 def _content(given):
-    """`given` itself if it is bytes, or the content of the file of that name."""
+    """The content of the file named `given`, or `given` itself if it is no string."""
     if not isinstance(given, str):
         return given
     with open(given, "rb") as file:
