@@ -1,7 +1,6 @@
 """The campus server as a web application, and the command `fevergate campus` that runs it.
 
-All state is in the database, so that several servers may share one PostgreSQL behind a load
-balancer.
+All state is in the database, so several servers may share one PostgreSQL behind a load balancer.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -171,7 +170,7 @@ class CampusServer:
 
 
 def serve(settings: CampusSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`; and
+    """Serve until SIGTERM or SIGINT. Raises `SettingsError`, `CampusError`, `StoreError`, and
     `ClosingError` while a campus is being closed."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
     https_server.check_certificate(certificate, key)

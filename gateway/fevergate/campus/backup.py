@@ -1,8 +1,8 @@
 """Backup of a campus server in one file, and its restore, for SQLite and PostgreSQL.
 
 All rows are copied in one transaction into a SQLite file, which goes into the backup. A restored
-server uses SQLite or PostgreSQL as its settings say. Sessions, sign-in failures and unused codes
-are not backed up.
+server uses SQLite or PostgreSQL as its settings say. Sessions, sign-in failures, unused codes and
+drafts of people lists are not backed up.
 """
 
 import time
@@ -70,7 +70,7 @@ def backup_campus(
 def campus_manifest(
     settings: CampusSettings, files: dict[str, Path], campus: str = "", **values: Any
 ) -> Manifest:
-    """The manifest of a campus server's backup, or of the archive of one `campus`."""
+    """Build the manifest of a campus server's backup, or of the archive of one `campus`."""
     database = "" if "://" in settings.database else settings.database
     return manifest_of(
         settings.folder, files, campus=campus, gateway="", database=database, **values
@@ -84,8 +84,10 @@ def restore_campus(
     passphrase: str | None = None,
     database: str | None = None,
 ) -> Manifest:
-    """Restore a backup into `folder`, which must be new or empty, and its rows into `database`: a
-    file in the folder or a PostgreSQL URL without rows, by default that of the settings.
+    """Restore a backup into `folder`, which must be new or empty, and its rows into `database`.
+
+    `database` is a file in the folder or the URL of a PostgreSQL database without rows; by default,
+    the database that the settings name.
 
     Everything is checked before `folder` appears. Raises `BackupError`, `CampusError`,
     `ProvisionError`, `SettingsError`.
@@ -110,7 +112,8 @@ def restore_campus(
 
 
 def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
-    """The server's files in its folder, by name; and names in its settings that lie elsewhere."""
+    """Return the server's files in its folder, by name, and the names of files in its settings that
+    lie outside the folder."""
     names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY, REGISTERS]
     if settings.smtp:
         names += [settings.smtp.password_file, settings.smtp.ca or ""]
@@ -128,7 +131,7 @@ def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
 
 
 def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
-    """Copy all rows to SQLite; returns how many items and fevers. Raises `CampusError`."""
+    """Copy all rows to SQLite; returns the numbers of items and fevers. Raises `CampusError`."""
     count = select(func.count()).select_from(items)
     with (
         CampusDatabase(settings.url) as source,
@@ -146,7 +149,7 @@ def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
 def _fill(beside: Path, wanted: str) -> None:
     """Copy the unpacked rows into the empty database."""
     with (
-        CampusDatabase(database_url(DATABASE, beside)) as source,  # migrated by this
+        CampusDatabase(database_url(DATABASE, beside)) as source,  # opening it migrates it
         CampusDatabase(database_url(wanted, beside)) as target,
         source.read() as reading,
         target.write() as writing,

@@ -1,8 +1,8 @@
 """The campus server's clock, judged as a gateway judges its own (`clock.judge`).
 
-The last believed time is kept in the database, and gateways' clocks, judged where they are, count
-as votes. While the clock is in doubt, no report is drafted, signed or due, no gateway counts as
-silent, and no personal data is deleted.
+The last believed time is kept in the database. The times that gateways send, each judged at its
+gateway, count as votes. While the clock is in doubt, no report is drafted, signed or due, no
+gateway counts as silent, and no personal data is deleted.
 """
 
 import time
@@ -66,8 +66,8 @@ class CampusClock:
         self._clock.kiosk_says(gateway, sent_at)
 
     def tick(self) -> None:
-        """Store the state, take a person's confirmation, correct times written by a wrong clock.
-        Raises `CampusError`."""
+        """Store the clock's state, apply a person's confirmation, and correct stored times that a
+        wrong clock gave. Raises `CampusError`."""
         state = self._clock.state()
         corrections = self._clock.corrections()
         same = self._remembered == (state.believed, state.why)
@@ -115,7 +115,7 @@ class Trusted:
 
 
 def say_right(database: CampusDatabase) -> None:
-    """Note a person's confirmation that the server's clock is right; it applies within a minute.
+    """Store a person's confirmation that the server's clock is right; it applies within a minute.
     Raises `CampusError`."""
     with database.write() as connection:
         connection.execute(
@@ -127,7 +127,7 @@ def _recall(database: CampusDatabase) -> tuple[float | None, float]:
     with database.read() as connection:
         rows = dict(connection.execute(select(clock.c.key, clock.c.value)).all())
         last = float(rows[BELIEVED]) if BELIEVED in rows else None
-        if last is None:  # by a version that did not store it
+        if last is None:  # written by a version that did not store it
             last = connection.execute(
                 select(gateways.c.heard_at).order_by(gateways.c.heard_at.desc()).limit(1)
             ).scalar()

@@ -1,5 +1,5 @@
-"""Finds the confirmed fevers of the last hours: those that the gateways sent, and those that were
-entered by hand at the campus server."""
+"""Finds the confirmed fevers of the last hours: those that the gateways sent, and those entered by
+hand at the campus server."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -22,14 +22,16 @@ ROWS = 500
 """Rows that are fetched from the database at a time."""
 
 MAX_STATED = 500
-"""Most notices that a campus's gateways can cause for one day by stating fevers measured by hand:
-no college has more, so a larger figure is wrong."""
+"""Most fevers measured by hand, of one campus and day, for which notices are sent. A gateway states
+only their number; no college has more in a day, so a larger number is wrong."""
 
 
 def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFever]:
-    """Follow-ups received after `since` (Unix time, s) that those on duty must be told of, the
-    oldest first; of each kiosk the newest `MAX_KNOWN_OF_KIOSK`. Follow-ups that were struck are
-    left out (`strikes`). Raises `CampusError`."""
+    """Fevers whose follow-ups were received after `since` (Unix time, s) and must be reported to
+    the people on duty, the oldest first.
+
+    At most the newest `MAX_KNOWN_OF_KIOSK` of each kiosk are returned. Struck follow-ups are left
+    out (`strikes`). Raises `CampusError`."""
     statement = (
         select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
         .where(items.c.kind == "follow_up", items.c.received_at > since)
@@ -57,9 +59,10 @@ def fevers_by_list(
     database: CampusDatabase, settings: CampusSettings, now: float
 ) -> list[ConfirmedFever]:
     """Fevers of the last `LOOK_BACK_S` that were measured by hand or at a desk, without names.
-    Those entered here have a temperature and a unit. Of those entered at a gateway only the number
-    is known: each campus and day has as many as its gateways state, at most `MAX_STATED`. Raises
-    `CampusError`."""
+
+    Fevers entered at this server have a temperature and a unit. Of fevers entered at a gateway,
+    only the number is known: for each campus and day, as many are returned as its gateways state,
+    at most `MAX_STATED`. Raises `CampusError`."""
     since = now - LOOK_BACK_S
     first = datetime.fromtimestamp(since, settings.zone).date()
     last = datetime.fromtimestamp(now, settings.zone).date()
@@ -93,7 +96,7 @@ def _confirmed(
             items.c.campus == campus, items.c.gateway == gateway, items.c.key == key
         )
     ).scalar()
-    # The gateway may have sent the follow-up before the fever, which names the gate.
+    # Only the fever names the gate, and it may arrive after the follow-up.
     gate = msgspec.json.decode(payload, type=FeverEvent).gate if payload else ""
     return ConfirmedFever(
         key=f"confirmed/{campus}/{gateway}/{event.kiosk}/{event.boot}/{event.seq}",

@@ -36,12 +36,13 @@ READ_ONLY = "25006"
 APPLICATION = "fevergate-campus"
 """`application_name` (libpq) of our connections to PostgreSQL."""
 MIGRATING = 4_205_171
-"""Key of the advisory lock under which one server at a time migrates PostgreSQL's schema."""
+"""Key of the advisory lock that lets only one server at a time migrate PostgreSQL's schema."""
 
 
 class CampusDatabase:
-    """Engine of one database, whose schema is migrated first; `with` closes it at its end. Raises
-    `SettingsError` for an invalid URL, `CampusError` where the database cannot be reached or
+    """One database, whose schema is migrated when it is opened; a `with` block closes it.
+
+    Raises `SettingsError` for an invalid URL, `CampusError` if the database cannot be reached or
     migrated."""
 
     def __init__(self, url: URL) -> None:
@@ -80,7 +81,7 @@ class CampusDatabase:
 
     def compact(self) -> None:
         """Rewrite the database without free pages, and truncate SQLite's log, so that no deleted
-        data is left in them. Raises `CampusError`."""
+        data remains. Raises `CampusError`."""
         try:
             if self.sqlite:
                 self._engine.dispose()
@@ -118,8 +119,8 @@ class CampusDatabase:
             raise CampusError(f"{self.name}: {str(error).splitlines()[0]}") from error
 
     def _migrate(self) -> None:
-        """Create the tables in an empty database, or bring those of an earlier release to this
-        one's (Alembic cookbook, "Building an Up to Date Database from Scratch")."""
+        """Create the tables in an empty database, or migrate an earlier release's tables to this
+        release (Alembic cookbook, "Building an Up to Date Database from Scratch")."""
         config = Config()
         config.set_main_option("script_location", "fevergate.campus:migrations")
         with self.write() as connection:
@@ -139,20 +140,21 @@ class CampusDatabase:
 
 
 def insert(table: Table, connection: Connection) -> Any:
-    """Insert statement in the connection's dialect, with `on_conflict_do_update` and
+    """Return an insert statement in the connection's dialect; it has `on_conflict_do_update` and
     `on_conflict_do_nothing`."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def put(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-    """Store `values` in the row of a key, which is the table's primary key; add it if need be."""
+    """Store `values` in the row with the primary key `key`; add the row if it does not exist."""
     new = insert(table, connection).values(key | values)
     connection.execute(new.on_conflict_do_update(index_elements=[*key], set_=values))
 
 
 def database_url(text: str, folder: Path) -> URL:
-    """URL of the database `text`: a URL, or a file in `folder`. Raises `SettingsError`."""
+    """Return the URL of the database that `text` names: a URL, or a file in `folder`. Raises
+    `SettingsError`."""
     if "://" not in text:
         return URL.create("sqlite", database=str(folder / text))
     try:
@@ -167,8 +169,8 @@ def database_url(text: str, folder: Path) -> URL:
 
 
 def _switched_over(context: ExceptionContext) -> None:
-    """Treat a refused write as a lost connection: the server has become a standby, and a new
-    connection can reach the primary."""
+    """Treat a refused write as a lost connection: the PostgreSQL server has become a standby, and a
+    new connection can reach the primary."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True
 
@@ -176,7 +178,7 @@ def _switched_over(context: ExceptionContext) -> None:
 def _open(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # `_begin` begins transactions
     for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-        # Full: once we confirm that we hold a summary, its gateway does not send it again.
+        # Full: once we confirm that a summary is stored, its gateway does not send it again.
         connection.execute(f"pragma {pragma}")
 
 

@@ -1,7 +1,8 @@
 """Who was expected and who was measured on a day, by campus, for the day's report.
 
-Of a campus whose list is kept here the marks are counted; of one whose gateways have lists of their
-own, what these state. A day whose marks are deleted keeps the figures of its last report.
+If the campus server keeps a campus's list, the marks are counted. If a campus's gateways have their
+own lists, their stated figures are taken. A day whose marks have been deleted keeps the figures of
+its last report.
 """
 
 from collections.abc import Iterable
@@ -25,12 +26,13 @@ from fevergate.protocol.campus_messages import RollDay
 from fevergate.storage.statements import Statements
 
 MISSED_DAYS = 31
-"""A gateway that stated figures within so many days is expected to state those of a day."""
+"""A gateway is expected to state a day's figures if it stated any in this many days before."""
 
 
 class DayRolls(Struct):
-    """Figures of a day by campus; `anywhere` counts people whom the list expects at any campus;
-    `silent` names the gateways that stated figures of earlier days, and none of this one."""
+    """Figures of a day by campus. `anywhere` counts people whom the list expects at any campus.
+    `silent` names, by campus, gateways that stated figures for earlier days but not for this one.
+    """
 
     campuses: dict[str, DayRoll]
     silent: dict[str, list[str]]
@@ -38,7 +40,7 @@ class DayRolls(Struct):
 
 
 class DayKeeper:
-    """Closes the days of the list that is kept here, and deletes marks that are too old."""
+    """Closes the days of the campus server's own list, and deletes marks that are too old."""
 
     def __init__(self, statements: Statements, settings: CampusSettings) -> None:
         self._keeper = RollKeeper(statements, settings.zone)
@@ -62,8 +64,8 @@ def read_rolls(
     now: float,
     before: DayReport | None = None,
 ) -> DayRolls:
-    """The figures of a day (YYYY-MM-DD) as they are known now (Unix time, s); `before` is the last
-    report of the day, if any."""
+    """Read the figures of a day (YYYY-MM-DD) as they are known at `now` (Unix time, s); `before` is
+    the last report of the day, if any."""
     rolls = DayRolls(*_stated(connection, strikes, day))
     if day < kept_since(settings, now):
         if before:
@@ -81,7 +83,7 @@ def read_rolls(
 def _counted(
     connection: Connection, settings: CampusSettings, day: str, now: float
 ) -> dict[str, DayRoll]:
-    """Figures by campus of the list that is kept here; under "" of people of no campus."""
+    """Figures by campus from the server's own list; the key "" has people without a campus."""
     statements = BoundStatements(connection, lambda: now)
     figures: dict[str, DayRoll] = {}
     for unit in Rolls(statements, settings.zone).units(date.fromisoformat(day)) or ():
@@ -93,7 +95,7 @@ def _counted(
 
 
 def together(rolls: Iterable[DayRoll | None]) -> DayRoll | None:
-    """The sum of figures; None where there are none."""
+    """Add up figures; None if there are none."""
     known = [roll for roll in rolls if roll is not None]
     return sum(known, DayRoll()) if known else None
 
@@ -101,7 +103,8 @@ def together(rolls: Iterable[DayRoll | None]) -> DayRoll | None:
 def _stated(
     connection: Connection, strikes: TokenStrikes, day: str
 ) -> tuple[dict[str, DayRoll], dict[str, list[str]]]:
-    """Figures by campus that gateways stated of a day, and the gateways that did not."""
+    """Return, by campus, the figures that gateways stated for a day, and the gateways that were
+    expected to and did not."""
     earliest = (date.fromisoformat(day) - timedelta(days=MISSED_DAYS)).isoformat()
     names = ("campus", "gateway", "date", "payload")
     rows = connection.execute(

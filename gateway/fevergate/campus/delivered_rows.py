@@ -1,4 +1,4 @@
-"""Decides which rows of a delivery are stored: each at its highest revision, and no counts of a
+"""Decides which rows of a delivery are stored: each at its highest revision, but no counts from a
 sender that lacks a correction."""
 
 from typing import Any
@@ -19,13 +19,13 @@ from fevergate.protocol.campus_messages import (
 )
 
 COUNTS = (HourSummary, DaySummary, GatewayDay)
-"""Items that each epoch counts separately, so that their key includes the epoch."""
+"""Items that each epoch counts separately; their keys therefore include the epoch."""
 
 MARKED = "marked_day"
 """Kind of the items that say which people of the list were measured."""
 
 ROLL = "roll_day"
-"""Kind of the items that say how many were measured, by a gateway with a list of its own."""
+"""Kind of the items in which a gateway with its own list states how many people were measured."""
 
 _COUNTED = {item.__struct_config__.tag for item in COUNTS}
 
@@ -33,8 +33,10 @@ _COUNTED = {item.__struct_config__.tag for item in COUNTS}
 def knows_corrections(
     connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
 ) -> bool:
-    """Whether a sender has the correction of its epoch that was heard last, which is noted. Another
-    token may have told a false one, so that it is not looked for."""
+    """Whether a sender knows the latest received correction of its epoch. If it does, the latest
+    correction that it knows is stored.
+
+    A correction received with another token is ignored, since it may have been false."""
     mine = {**whose, "epoch": delivery.epoch}
     heard = connection.execute(
         select(corrections).where(*(corrections.c[name] == value for name, value in mine.items()))
@@ -51,7 +53,7 @@ def knows_corrections(
 def without_counts(
     connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows without those of counts; fevers with the dates that are held."""
+    """Return the rows except those of counts; fevers that are stored already keep their dates."""
     held = {
         row.key: row
         for row in connection.execute(
@@ -75,7 +77,8 @@ def without_counts(
 def newer(
     connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows that are new or replace a held one (see `_replaces`), and the held ones replaced."""
+    """Return the rows that are new or replace a stored row (see `_replaces`), and the stored rows
+    that they replace."""
     names = ("key", "kind", "date", "revision", "epoch", "token")
     stored = connection.execute(
         select(*(items.c[name] for name in names)).where(
@@ -90,8 +93,10 @@ def newer(
 
 
 def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether a row replaces the held one: it has a higher revision, or comes from another epoch (a
-    fever, whose key has none), or by another token, since the old one may have been stolen."""
+    """Whether a row replaces the stored row `held`.
+
+    It does if its revision is higher, if it came with another token, since the old token may have
+    been stolen, or if it is a fever of another epoch: a fever's key does not include the epoch."""
     if row["token"] and held["token"] and row["token"] != held["token"]:
         return True
     if row["epoch"] != held["epoch"] and row["kind"] == "fever":
@@ -100,7 +105,7 @@ def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
 
 
 def add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:
-    """Add to rows of marks what is held of the same days by the same token."""
+    """Add to new rows of marks the marks that are stored for the same days from the same token."""
     for row in new:
         if row["kind"] == MARKED:
             before = connection.execute(

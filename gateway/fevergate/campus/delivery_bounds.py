@@ -1,8 +1,8 @@
-"""What one gateway's token may add to the campus server: which days, how many campuses, kiosks and
-rows.
+"""Limits what one gateway's token may add to the campus server: which days, and how many campuses,
+kiosks and rows.
 
-A clock of 2031, a faulty kiosk or a stolen token must neither leave days that stay nor fill the
-disk that all campuses share. What is beyond a bound is refused, and the gateway keeps it.
+A clock set to 2031, a faulty kiosk or a stolen token must not add days that stay for good, nor fill
+the disk that all campuses share. Data beyond a bound is refused, and the gateway keeps it.
 """
 
 import time
@@ -29,42 +29,45 @@ from fevergate.protocol.campus_messages import (
 from fevergate.reports.day_in_words import minute
 
 AHEAD_S = 2 * 3600
-"""How early a gateway may report a day as over: its clock may be wrong by an hour and more."""
+"""How early (s) a gateway may report a day as over: its clock may be wrong by more than an hour."""
 
 LEFT_S = LEAP_S + AHEAD_S
-"""How far other dates may be ahead. A gateway itself believes no clock that leaps further. Below
-that, counts are taken: they come right with its clock, and if its card breaks before, they are
-nowhere else."""
+"""How far ahead (s) other dates may be; a gateway does not believe a clock that leaps further.
+
+Counts within this bound are taken even if the gateway's clock is wrong: they are corrected together
+with the clock, and if its card breaks before that, no other copy exists."""
 
 MOST_CAMPUSES = 3
-"""Campuses that a gateway may claim to be at where the settings do not say where it is: it may have
-been renamed or moved. Each is a row, a line of every report and a notice once it is silent."""
+"""Number of campuses that a gateway may claim if the settings do not name its campus, since it may
+have been renamed or moved. Each claimed campus adds a row, a line in every report, and a notice
+once it is silent."""
 
 MOST_KIOSKS = 400
-"""Kiosks that a gateway counts on one day: twice what a statement of its day can name."""
+"""Most kiosks of a gateway on one day: twice as many as its report of a day can name."""
 
 MOST_COUNTS = 100_000
-"""Rows of hours and days that a gateway adds to one day; each of its starts adds some."""
+"""Most rows of hours and days that a gateway may add to one day; each start of it adds some."""
 
 MOST_FEVERS = 5000
-"""Fevers of one kiosk on one day that are kept one by one; the day's counts have all."""
+"""Most fevers of one kiosk on one day that are kept one by one; the day's counts include all."""
 
 NEW_ROWS_BURST = 200_000.0
 NEW_ROWS_PER_S = 1.0
-"""New rows of one gateway that are taken at once, and later: years of history, then a kiosk's flood
-without end would be 86 400 in a day, some 40 MB."""
+"""New rows that one gateway may add at once, and then per second. The burst has room for years of
+history; at the rate, a faulty kiosk adds at most 86 400 rows or about 40 MB a day."""
 
 
 def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summary:
-    """An item whose date is taken. Raises `OverBoundError` with what was expected.
+    """Return an item with a date within the bounds, or raise `OverBoundError`, which says what was
+    expected.
 
-    `now` is our clock (Unix time, s); while it is not `believed` the gateway's, which is judged
-    where it is, is trusted. A fever is never refused for its date: outside of the bounds, it gets
-    the time at which it came, as at a gateway.
+    `now` is our clock (Unix time, s). While it is not `believed`, the gateway's clock, which the
+    gateway itself has judged, is trusted. A fever is never refused for its date: outside the
+    bounds, it gets the time of its arrival, as at a gateway.
     """
     ahead_s = LEFT_S
     match item:
-        case FollowUpEvent():  # of no day
+        case FollowUpEvent():  # belongs to no day
             return item
         case FeverEvent():
             wrong = believed and not KNOWN_PAST <= item.at <= now + ahead_s
@@ -95,8 +98,8 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
 
 
 def refuse_campus(connection: Connection, whose: dict[str, str]) -> None:
-    """Raise `OverBoundError` where a gateway was heard from `MOST_CAMPUSES` campuses, and not from
-    this one."""
+    """Raise `OverBoundError` if a gateway has already been heard from `MOST_CAMPUSES` other
+    campuses and never from this one."""
     heard = connection.execute(
         select(gateways.c.campus).where(gateways.c.gateway == whose["gateway"])
     )
@@ -112,8 +115,8 @@ def refuse_campus(connection: Connection, whose: dict[str, str]) -> None:
 def refuse_excess(
     connection: Connection, whose: dict[str, str], added: Iterable[dict[str, Any]]
 ) -> None:
-    """Raise `OverBoundError`, which names the keys, where a gateway's new rows would be too many
-    kiosks, counts or fevers of a day."""
+    """Raise `OverBoundError`, which names the keys beyond the bound, if a gateway's new rows add
+    too many kiosks, counts or fevers to a day."""
     days: dict[str, list[dict[str, Any]]] = {}
     for row in added:
         if row["date"] and row["kind"] in ("hour", "day", "gateway_day", "fever"):
@@ -163,7 +166,7 @@ def _kiosk(key: str) -> str:
 
 
 class NewRows:
-    """How many new rows of each gateway may come now; in memory, of this process.
+    """Number of new rows that each gateway may still add now; kept in this process's memory only.
 
     `now` returns seconds of a clock that never jumps.
     """
@@ -174,7 +177,7 @@ class NewRows:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, gateway: str, count: int) -> bool:
-        """Count new rows of a gateway; whether they may be stored now."""
+        """Count new rows of a gateway; returns whether they may be stored now."""
         with self._lock:
             now = self._now()
             left, at = self._left.get(gateway, (NEW_ROWS_BURST, now))

@@ -1,4 +1,4 @@
-"""Reads the fevers of a period with their follow-ups from what the gateways have sent."""
+"""Reads the fevers of a period with their follow-ups from the gateways' stored items."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,7 +12,7 @@ from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import DaySummary, FeverEvent, FollowUpEvent
 
 AT_ONCE = 500
-"""Fevers that are read at once."""
+"""Number of fevers that are read at a time."""
 
 Whose = tuple[str, str, str, str]
 """Campus, gateway, kiosk, day."""
@@ -21,8 +21,10 @@ Whose = tuple[str, str, str, str]
 def read_fevers(
     connection: Connection, strikes: TokenStrikes, first: str, last: str, *, newest: bool = False
 ) -> Iterator[tuple[str, FeverDay, list[TokenStrike]]]:
-    """Each fever from day `first` to `last` with its campus, and the strikes that select its row,
-    taken back or not; by campus in order of time, or of all campuses the newest first."""
+    """Yield each fever from day `first` to `last` as (campus, fever, the strikes that select its
+    row). The strikes include those that were taken back.
+
+    The order is by campus and time, or with `newest`, over all campuses, the newest first."""
     order = (items.c.at.desc(),) if newest else (items.c.campus, items.c.at)
     rows = connection.execute(
         select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
@@ -80,7 +82,7 @@ def _follow(
 def struck_days(
     connection: Connection, strikes: TokenStrikes, first: str, last: str
 ) -> dict[Whose, KioskTotals]:
-    """The kiosks' days from `first` to `last` of which their gateways struck hours."""
+    """Totals of each kiosk's day, from `first` to `last`, in which its gateway struck hours."""
     days: dict[Whose, KioskTotals] = {}
     statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
     wanted = items.c.kind == "day", items.c.date.between(first, last), _STRUCK

@@ -1,4 +1,4 @@
-"""Finds fevers of a period over all campuses by place, outcome and name, the newest first."""
+"""Finds the fevers of a period at all campuses by place, outcome and name, the newest first."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +25,8 @@ CHOICES = ("", OPEN, "released", "home", "clinic", "other")
 """Outcomes to search for: all, follow-ups that are not closed, or one outcome."""
 
 MAX_NAMED = 5000
-"""Follow-ups with a name that a search by name decrypts, the newest: a second or some more."""
+"""A search by name decrypts only this many of the newest follow-ups with a name, which takes a
+second or a little more."""
 
 MAX_NAME = 64
 
@@ -33,12 +34,12 @@ CampusFever = tuple[str, FeverDay]
 """A fever with its campus."""
 
 CampusFevers = tuple[int, Callable[[], Iterator[CampusFever]]]
-"""A number of fevers, and what reads them one by one."""
+"""A number of fevers, and a function that reads them one by one."""
 
 
 class CampusQuery(Struct, frozen=True, kw_only=True):
-    """What is searched for; an empty text selects all. `place` is `CAMPUS`, `CAMPUS/GATE` or
-    `CAMPUS/GATE/KIOSK`, `name` a part of a person's name or of the class or unit."""
+    """Conditions of a search; an empty text selects all. `place` is `CAMPUS`, `CAMPUS/GATE` or
+    `CAMPUS/GATE/KIOSK`; `name` is a part of a person's name or of a class or unit."""
 
     period: Period
     place: str = ""
@@ -47,7 +48,8 @@ class CampusQuery(Struct, frozen=True, kw_only=True):
 
 
 class CampusFeverPage(Struct, frozen=True):
-    """A page of a list of `count` fevers; `cut`: there may be more than were looked at."""
+    """A page of a list of `count` fevers. `cut` says that not all follow-ups with a name were
+    searched, so there may be more fevers."""
 
     rows: list[CampusFever]
     count: int
@@ -55,8 +57,8 @@ class CampusFeverPage(Struct, frozen=True):
 
 
 class CampusFeverSearch:
-    """Searches the fevers of all campuses. Struck ones are not found. Each method raises
-    `CampusError`; one that decrypts names raises `StoreError` for another key."""
+    """Searches the fevers of all campuses; struck fevers are not found. Each method may raise
+    `CampusError`; a search by name raises `StoreError` if names were encrypted with another key."""
 
     def __init__(self, database: CampusDatabase, settings: CampusSettings, vault: Vault) -> None:
         self._database = database
@@ -64,7 +66,7 @@ class CampusFeverSearch:
         self._vault = vault
 
     def query(self, period: Period, form: Mapping[str, str]) -> CampusQuery:
-        """The query of a form or an address. Raises `PeriodError`."""
+        """Read a query from a form or an address. Raises `PeriodError`."""
         place, outcome = form.get("place", ""), form.get("outcome", "")
         name = form.get("name", "").strip()
         if place.count("/") > 2 or len(place) > 3 * MAX_NAME:
@@ -76,7 +78,7 @@ class CampusFeverSearch:
         return CampusQuery(period=period, place=place, outcome=outcome, name=name)
 
     def page(self, query: CampusQuery, limit: int, skip: int = 0) -> CampusFeverPage:
-        """A page of what a query finds."""
+        """Return at most `limit` of the fevers that a query finds, after the first `skip`."""
         with self._database.read() as connection:
             named, cut = self._named(connection, query.name)
             rows = self._rows(connection, query, named)
@@ -90,8 +92,8 @@ class CampusFeverSearch:
 
     @contextmanager
     def whole(self, query: CampusQuery) -> Iterator[CampusFevers]:
-        """The number of fevers that a query finds, and what reads all of them, one by one, while
-        the context lasts."""
+        """Yield the number of fevers that a query finds, and a function that reads them one by one
+        while the context lasts."""
         with self._database.read() as connection:
             named, _ = self._named(connection, query.name)
             yield (
@@ -125,8 +127,8 @@ class CampusFeverSearch:
                 yield campus, fever
 
     def _named(self, connection: Connection, name: str) -> tuple[set[str] | None, bool]:
-        """Fevers (`campus/gateway/kiosk/boot/seq`) whose person or unit has a name, and whether
-        others may have it, too; None without a name."""
+        """Return the fevers (`campus/gateway/kiosk/boot/seq`) whose person or unit contains `name`,
+        and whether unsearched fevers may contain it, too. The fevers are None without a `name`."""
         if not name:
             return None, False
         wanted, looked_at, named = folded(name), 0, set[str]()

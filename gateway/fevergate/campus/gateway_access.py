@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class Refusal(HTTPException):
-    """Answer to a request that is refused: HTTP status, field and reason; `items` are the numbers
-    of a delivery's items that are refused, for a gateway that sends the others again at once."""
+    """Answer to a refused request: HTTP status, field and reason. `items` are the numbers of the
+    refused items of a delivery, so that the gateway can send the others again at once."""
 
     def __init__(self, status: int, field: str, reason: str, items: Iterable[int] = ()) -> None:
         super().__init__(status, reason)
@@ -42,11 +42,11 @@ class GatewayAccess:
             for name, campus in settings.campuses.items()
             for gateway in campus.gateways
         }
-        """The campus of each gateway; empty where the settings name no campus."""
+        """The campus of each gateway; empty if the settings name no campus."""
 
     def gateway_of(self, request: Request) -> tuple[str, str]:
-        """Gateway that the token belongs to, and the first digits of the token's digest. Raises
-        `Refusal`."""
+        """Return the gateway to which the request's token belongs, and the first `TOKEN_DIGITS` of
+        the token's digest. Raises `Refusal`."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(token.encode()).hexdigest()
         owner = None
@@ -59,14 +59,14 @@ class GatewayAccess:
         return owner, digest[:TOKEN_DIGITS]
 
     def refuse_of_none(self, gateway: str, field: str = "authorization") -> None:
-        """Raise `Refusal` for a gateway that no campus in the settings names, if they name any: it
-        may neither get nor send anything about the campuses' people."""
+        """Raise `Refusal` if the settings have campuses and none of them names this gateway: it may
+        neither get nor send anything about the campuses' people."""
         if self._settings.campuses and gateway not in self.campus_of:
             raise Refusal(403, field, f"{gateway} is in no [campuses.NAME] gateways")
 
 
 async def answered(make: Callable[[Request], Struct], request: Request) -> Response:
-    """The JSON of what `make` returns, or of its refusal."""
+    """Answer a request with the result of `make` as JSON, or with its refusal."""
     try:
         answer = await run_in_threadpool(make, request)
     except (CampusError, StoreError) as error:

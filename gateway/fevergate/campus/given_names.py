@@ -1,6 +1,6 @@
-"""Names of gates and kiosks at the campus server, as each gateway tells them.
+"""Names of gates and kiosks at the campus server, as each gateway sends them.
 
-Reports and their versions keep the ids; the names are put in where a person reads.
+Reports and their versions keep the ids; names are inserted only in text for people.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ CampusNames = Mapping[str, Names]
 
 
 def keep_names(connection: Connection, whose: dict[str, str], names: GivenNames) -> None:
-    """Keep what a gateway (`whose`: campus and gateway) told."""
+    """Store the names that a gateway sent; `whose` has its campus and gateway."""
     put(connection, given_names, whose, {"names": msgspec.json.encode(names).decode()})
 
 
@@ -39,7 +39,7 @@ def read_names(database: CampusDatabase, language: str) -> CampusNames:
 def pair_of(
     database: CampusDatabase, campus: str, kind: Literal["gate", "kiosk"], name: str
 ) -> Pair:
-    """What people call a gate or kiosk, in Chinese and English; its id without a name. Raises
+    """Return a gate's or kiosk's name in Chinese and English; its id if it has no name. Raises
     `CampusError`."""
     for owner, told in _told(database):
         named = told.gates if kind == "gate" else told.kiosks

@@ -1,8 +1,8 @@
 """A gateway's marks of a day as the campus server holds them.
 
 A gateway that was restored from a backup, or has a new card, no longer knows whom it marked. So a
-mark is not taken back because it is missing from the gateway's latest message: the gateway must
-name the person as taken back.
+mark stays even if it is missing from the gateway's latest message; to take it back, the gateway
+must name the person.
 """
 
 import msgspec
@@ -14,15 +14,15 @@ from fevergate.protocol.person_set import PersonSet, packed, unpacked
 
 
 class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
-    """A gateway's latest message on a day, and the people whom it had marked before but does not
-    mention there."""
+    """A gateway's latest message on a day, and the people whom the gateway had marked before but
+    does not mention in this message."""
 
     once_measured: PersonSet = b""
     once_excused: PersonSet = b""
 
     def after(self, new: MarkedDay) -> "HeldDay":
-        """What is held after the message `new`; if that is for another lineage of the list, nothing
-        of the earlier messages."""
+        """Return the marks to hold after the message `new`. If that message is for another lineage
+        of the list, nothing of the earlier messages remains."""
         values = msgspec.structs.asdict(new)
         if not same_lineage(self.list_id, new.list_id):
             return HeldDay(**values)
@@ -36,7 +36,7 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
 
     @property
     def once(self) -> KnownMarks:
-        """People marked before whom the latest message does not mention."""
+        """People who were marked earlier and whom the latest message does not mention."""
         return KnownMarks(
             measured=unpacked(self.once_measured), excused=unpacked(self.once_excused)
         )
@@ -52,7 +52,7 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
 
 
 def held_after(payload: str | None, new: MarkedDay) -> HeldDay:
-    """What is held after the message `new`; `payload`: the `HeldDay` before it as JSON, or None."""
+    """Return the `HeldDay` after the message `new`; `payload` is the previous one as JSON, or None."""
     if payload is None:
         return HeldDay(**msgspec.structs.asdict(new))
     return msgspec.json.decode(payload, type=HeldDay).after(new)

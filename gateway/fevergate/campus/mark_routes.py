@@ -1,4 +1,4 @@
-"""Gateways ask here who was measured at the other gates of their campus."""
+"""Tells gateways who was measured at the other gates of their campus."""
 
 from datetime import date
 
@@ -26,11 +26,11 @@ class MarkRoutes:
         ]
 
     async def index(self, request: Request) -> Response:
-        """What is held of each day: of the gateway that asks, and of the others."""
+        """Answer with what the server holds for each day, from the asking gateway and from others."""
         return await answered(self._index, request)
 
     async def elsewhere(self, request: Request) -> Response:
-        """Who was marked on a day by the others."""
+        """Answer with the people whom others than the asking gateway marked on a day."""
         return await answered(self._elsewhere, request)
 
     def _index(self, request: Request) -> Message:
@@ -45,8 +45,8 @@ class MarkRoutes:
         return self._marks.elsewhere(self._campus_of(gateway), gateway, day)
 
     def _campus_of(self, gateway: str) -> str:
-        """A gateway's campus: by the settings, or where these have no campuses that under which it
-        was heard last. Raises `Refusal`."""
+        """Return a gateway's campus from the settings or, if these have no campuses, the campus of
+        its last delivery. Raises `Refusal`."""
         self._access.refuse_of_none(gateway)
         if gateway in self._access.campus_of:
             return self._access.campus_of[gateway]

@@ -1,5 +1,5 @@
-"""Gathers who was measured or excused at which gateway, by numbers of the list, for as long as
-marks are kept.
+"""Gathers who was measured or excused at which gateway, by people's numbers in the list, for as
+long as marks are kept.
 
 A gateway's marks count for people of its own campus, and for people without a campus in the list.
 They no longer count if the rows of its token are struck.
@@ -28,12 +28,12 @@ from fevergate.protocol.people_messages import same_lineage
 from fevergate.protocol.person_set import packed
 
 APPLYING = 4_205_173
-"""Key of PostgreSQL's advisory lock: one server at a time gathers marks."""
+"""Key of PostgreSQL's advisory lock that lets only one server at a time gather marks."""
 
 
 @dataclass(frozen=True)
 class MarkExchange:
-    """Tells gateways of each other's marks. Raises `CampusError` where the database fails."""
+    """Tells gateways about each other's marks. Raises `CampusError` if the database fails."""
 
     database: CampusDatabase
     settings: CampusSettings
@@ -42,9 +42,11 @@ class MarkExchange:
     """Unix time (s)."""
 
     def index(self, campus: str, gateway: str, token: str, since: str = "") -> MarkIndex:
-        """What the server holds of each day from `since` on: of a gateway, as sent with its present
-        token (first digits of the digest), and of the others. Days whose marks are deleted are left
-        out."""
+        """Return what the server holds for each day from `since` on, without days whose marks are
+        deleted.
+
+        For the gateway itself, only items sent with `token` (first digits of the digest) count; the
+        others' marks of a day are summed up in a tag that changes with them."""
         since = max(since, kept_since(self.settings, self.now()))
         mine: dict[str, HeldMarks] = {}
         others: dict[str, list[str]] = {}
@@ -68,8 +70,8 @@ class MarkExchange:
         return MarkIndex(since=since, mine=mine, elsewhere=tags)
 
     def elsewhere(self, campus: str, gateway: str, day: date) -> MarksElsewhere:
-        """Who was marked on a day by others than a gateway: by the other gateways, at the campus
-        server, and by the gateway itself if its latest message does not mention them."""
+        """Return the people marked on a day by other gateways or at the campus server, and those
+        whom the gateway itself marked but no longer mentions in its latest message."""
         with self.database.read() as connection:
             statements = BoundStatements(connection, self.now)
             known = [Marks(statements, self.vault, self.settings.zone).own(day)]
@@ -87,7 +89,7 @@ class MarkExchange:
         )
 
     def apply(self, days: Iterable[str]) -> None:
-        """Gather the gateways' marks of days (YYYY-MM-DD) anew."""
+        """Gather the gateways' marks of days (YYYY-MM-DD) again."""
         for day in sorted(days):
             with self.database.write() as connection:
                 apply_marks(connection, self.settings, self.vault, day, self.now)
@@ -100,7 +102,7 @@ def apply_marks(
     day: str,
     now: Callable[[], float],
 ) -> None:
-    """Gather the gateways' marks of a day (YYYY-MM-DD) anew, within a transaction."""
+    """Gather the gateways' marks of a day (YYYY-MM-DD) again, within a transaction."""
     if day < kept_since(settings, now()):
         return
     if connection.dialect.name != "sqlite":
@@ -115,7 +117,7 @@ def apply_marks(
 
 
 def fevers_by_hand(connection: Connection, day: str) -> dict[str, int]:
-    """How many measurements by hand or at the desk the gateways stated as fevers, by campus."""
+    """Number of fevers measured by hand or at the desk that gateways stated, by campus."""
     fevers: dict[str, int] = {}
     for row in _rows(connection, items.c.date == day):
         count = msgspec.json.decode(row["payload"], type=HeldDay).fevers
@@ -154,8 +156,8 @@ def _rows(
 
 
 class _People:
-    """The people of the list with their campus on a day (YYYY-MM-DD), as a transaction sees them;
-    empty without a list."""
+    """The people of the list, each with the campus on a day (YYYY-MM-DD), as one transaction reads
+    them; empty without a list."""
 
     def __init__(self, connection: Connection, settings: CampusSettings, day: str) -> None:
         self.list_id: str = connection.execute(select(people_list.c.list)).scalar() or ""
@@ -170,14 +172,14 @@ class _People:
                 self._campuses[person] = campus_of(settings, campus)
 
     def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
-        """Whom a gateway of a campus marked; with `once` only those whom its latest message does
-        not mention."""
+        """Return the people whom a gateway of a campus marked; with `once`, only those whom its
+        latest message does not mention."""
         if not same_lineage(self.list_id, held.list_id):
             return KnownMarks()
         return self.within(held.once if once else held.known, campus)
 
     def within(self, known: KnownMarks, campus: str) -> KnownMarks:
-        """Marks without those of people who are of another campus or not on the list."""
+        """Return the marks without people of another campus and people who are not on the list."""
         return KnownMarks(
             measured={p for p in known.measured if self._campuses.get(p, "-") in ("", campus)},
             excused={p for p in known.excused if self._campuses.get(p, "-") in ("", campus)},

@@ -1,5 +1,5 @@
-"""What waits at the campus server: open cases, reports to sign and submit, gateways that are
-silent or refused; of all campuses."""
+"""Tasks that wait at the campus server, for all campuses: open cases, reports to sign and submit,
+and gateways that are silent or refused."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -14,12 +14,12 @@ from fevergate.campus.summary_store import CampusStore, GatewayHeard, Refused
 from fevergate.web_common.dates import Period
 
 MAX_CASES = 5
-"""Open cases that are listed; the search has all."""
+"""Number of open cases that are listed; the search page shows all."""
 
 
 class GatewayState(Struct, frozen=True, kw_only=True):
-    """One gateway: what was last heard of it, and what was last refused, if anything. `untaken`: it
-    does send, and since it was heard what it sent was refused."""
+    """One gateway: when it was last heard, and its last refused delivery, if any. The state
+    `untaken` means that its deliveries have been refused since it was last heard."""
 
     campus: str
     gateway: str
@@ -29,10 +29,12 @@ class GatewayState(Struct, frozen=True, kw_only=True):
 
 
 class CampusMorning(Struct, kw_only=True):
-    """What is to do. `cases` are the newest open cases of `period`; `silent` are gateways that are
-    not heard, `untaken` those whose deliveries are refused; of the reports, `unsigned` and
-    `unsubmitted` are days, the newest first, `undrafted` those that have none yet; `missing` are
-    campuses of which yesterday's report knows nothing or not all."""
+    """Tasks that wait. `cases` are the newest open cases of `period`. `silent` are gateways that
+    are not heard, `untaken` gateways whose deliveries are refused.
+
+    `unsigned` and `unsubmitted` are days whose report must be signed or submitted, `undrafted` days
+    without a report yet, each the newest first. `missing` are campuses for which yesterday's report
+    has no or incomplete figures."""
 
     period: Period
     cases: CampusFeverPage
@@ -45,12 +47,12 @@ class CampusMorning(Struct, kw_only=True):
 
     @property
     def reports(self) -> int:
-        """The number of reports to see to."""
+        """Number of reports that need drafting, signing or submitting."""
         return len(self.unsigned) + len(self.unsubmitted) + len(self.undrafted)
 
     @property
     def waits(self) -> bool:
-        """Whether anything is to do."""
+        """Whether any task waits."""
         return bool(self.cases.count or self.silent or self.untaken or self.reports or self.missing)
 
 
@@ -61,8 +63,8 @@ def read_morning(
     today: date,
     rows: list[tuple[str, tuple[DayReport, Version] | None]],
 ) -> CampusMorning:
-    """What is to do now; `rows` are the days of the list of reports, the newest first. Raises
-    `CampusError`."""
+    """Read the tasks that wait now; `rows` are the days of the list of reports, the newest first.
+    Raises `CampusError`."""
     past = [(day, known) for day, known in rows if day < today.isoformat()]
     first = date.fromisoformat(rows[-1][0]) if rows else today
     period = Period(first, today)
@@ -92,8 +94,8 @@ def read_morning(
 
 
 def gateway_states(store: CampusStore, settings: CampusSettings) -> list[GatewayState]:
-    """Every gateway that must be heard or ever was, by campus and name. It is silent once it was
-    not heard for `[escalation] silent_after_min`. Raises `CampusError`."""
+    """Every gateway that is in the settings or was ever heard, by campus and name. It is silent if
+    it has not been heard for `[escalation] silent_after_min`. Raises `CampusError`."""
     heard = {(gateway.campus, gateway.gateway): gateway for gateway in store.heard()}
     refused = store.last_refused()
     expected = {

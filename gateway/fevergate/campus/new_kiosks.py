@@ -1,7 +1,8 @@
-"""How many kiosks one gateway's token may bring up by fevers and follow-ups.
+"""Limits how many new kiosks one gateway's token may introduce by fevers and follow-ups.
 
 Each kiosk has its turn among the notices, and its share of a report. A stolen token that invents
-kiosks without end would send a notice for each, and those of the real ones would wait behind them.
+kiosks without end would cause a notice for each, and the notices of real kiosks would wait behind
+them.
 """
 
 import time
@@ -20,8 +21,9 @@ DAY_S = 86_400
 
 
 class NewKiosks:
-    """Kiosks of which a gateway has sent a fever or a follow-up; at most `MOST_KIOSKS` new ones by
-    each of its tokens at once, and again in a day. In memory, of this process.
+    """Kiosks for which a gateway has sent a fever or a follow-up; kept in this process's memory.
+
+    Each token of a gateway may add `MOST_KIOSKS` new kiosks at once, and as many again per day.
 
     `now` returns seconds of a clock that never jumps.
     """
@@ -39,8 +41,8 @@ class NewKiosks:
         token: str,
         added: Iterable[dict[str, Any]],
     ) -> None:
-        """Count the kiosks of new rows. Raises `OverBoundError`, which names the keys of those that
-        are too many; then none is counted."""
+        """Count the kiosks of new rows. Raises `OverBoundError` if they are too many, with the keys
+        of the rows beyond the limit; then none is counted."""
         keys = sorted(row["key"] for row in added if row["kind"] in KINDS)
         if not keys:
             return

@@ -36,7 +36,7 @@ DAYS = 35
 """Days on one page of the list of reports."""
 
 MOST_REPLACED = 200
-"""Replaced tokens that the status page lists."""
+"""Most lines on replaced tokens that the status page lists."""
 
 
 class CampusPages(CampusSite):
@@ -65,8 +65,8 @@ class CampusPages(CampusSite):
         ]
 
     def days(self, request: Request) -> Response:
-        """List `DAYS` days with the state of each report, the newest first; without a date asked
-        for, above it what is to be done this morning and the week beside the one before."""
+        """List `DAYS` days with the state of each report, the newest first. If no date is
+        requested, show above them the waiting tasks and this week's figures beside last week's."""
         text = request.query_params.get("to")
         last = parse_day(text) if text else date.fromisoformat(self._today())
         first = last - timedelta(days=DAYS - 1)
@@ -104,8 +104,8 @@ class CampusPages(CampusSite):
         return words.comparison(compared(self.reports, week, before, self.today()))
 
     def report(self, request: Request) -> Response:
-        """One day's report: the requested version, or the newest. A day without a version yet is
-        shown with the figures that are known now."""
+        """Show one day's report in the requested version, or the newest. A day without a version
+        is shown with the figures that are known now."""
         day = _day(request)
         versions, to = self.reports.versions(day), self._settings.report.to
         if versions:
@@ -124,8 +124,8 @@ class CampusPages(CampusSite):
         return self.page(request, "report.html", persons=persons, **more)
 
     def _untaken(self, report: DayReport) -> list[Refused]:
-        """The newest delivery, refused on the report's day or later, of each gateway that has not
-        stated this day: it was heard, and what it said was not taken."""
+        """The newest refused delivery of each gateway that has not stated this day, if it was
+        refused on the report's day or later: that gateway sent data that was not stored."""
         midnight = datetime.fromisoformat(report.date).replace(tzinfo=self._settings.zone)
         refused = self._store.last_refused()
         silent = {gateway for campus in report.campuses for gateway in campus.silent}
@@ -136,7 +136,7 @@ class CampusPages(CampusSite):
         ]
 
     def file(self, request: Request) -> Response:
-        """A version as a file: CSV, XLSX, PDF or JSON."""
+        """Send a version as a file: CSV, XLSX, PDF or JSON."""
         day, kind = _day(request), kind_of(request)
         versions = self.reports.versions(day)
         report, version = self._version(request, day, versions)
@@ -164,14 +164,14 @@ class CampusPages(CampusSite):
         return RedirectResponse(f"/reports/{day}", 303)
 
     def submit(self, request: Request, form: Form) -> Response:
-        """Note that the newest version was submitted to the authority above, and to whom."""
+        """Record that the newest version was submitted to the superior authority, and to whom."""
         day, number, to = _day(request), whole_number(form["version"]), form["to"].strip()[:64]
         self.reports.submit(day, number, session_of(request).user, to)
         self.note(request, "submit", f"{day} v{number} {to}".strip())
         return RedirectResponse(f"/reports/{day}", 303)
 
     def status(self, request: Request) -> Response:
-        """Gateways, refused deliveries, and rows that came with tokens since replaced."""
+        """Show gateways, refused deliveries, and rows received with tokens replaced since then."""
         return self.page(
             request,
             "status.html",
@@ -182,7 +182,8 @@ class CampusPages(CampusSite):
         )
 
     def person(self, request: Request) -> Response:
-        """Show the personal data of a fever, if its campus sent any; first note who looks."""
+        """Show the personal data of a fever, if its campus sent any; first record in the audit who
+        looks at it."""
         campus, *parts = request.path_params.values()
         identity = "/".join(map(str, parts))
         self.note(request, "look at follow-up", f"{campus} {identity}")

@@ -22,7 +22,7 @@ class PeopleRoutes:
         self.routes = [Route("/v1/people", self.changes, methods=["GET"])]
 
     async def changes(self, request: Request) -> Response:
-        """Answer with a `PeoplePage`: what has changed after the revision that the gateway has."""
+        """Answer with a `PeoplePage`: the changes after the revision that the gateway has."""
         return await answered(self._changes, request)
 
     def _changes(self, request: Request) -> PeoplePage:

@@ -17,12 +17,12 @@ from fevergate.web_common.dates import TITLES, Period
 from fevergate.web_common.tables import Cell, Sheet, Table
 
 PRESENT_DAYS = 2
-"""Days up to today that are counted as known now where their report is not drafted yet."""
+"""Number of days, up to today, whose figures known now are used if no report is drafted yet."""
 
 
 class PeriodSummary(Struct, kw_only=True):
-    """The figures of a period: of each day that has a report, and of each campus with the number of
-    days that it reported. Those of a list of people add up its days."""
+    """The figures of a period by day and by campus. Each campus also has the number of days that it
+    reported. The figures of the list of people are sums over the days."""
 
     period: Period
     days: list[DayReport]
@@ -32,7 +32,7 @@ class PeriodSummary(Struct, kw_only=True):
 
     @property
     def fevers(self) -> int:
-        """Fevers at kiosks, and those that were measured by hand or at the desk."""
+        """Number of fevers at kiosks, by hand and at the desk."""
         return sum(day.fevers for day in self.days)
 
     @property
@@ -53,7 +53,7 @@ class PeriodSummary(Struct, kw_only=True):
 
 
 def summarize(reports: Reports, when: Period, today: date) -> PeriodSummary:
-    """The summary of a period, by the newest version of each day's report. Raises `CampusError`."""
+    """Sum up a period from the newest version of each day's report. Raises `CampusError`."""
     latest = {
         report.date: report
         for report, _ in reports.latest(when.begin.isoformat(), when.end.isoformat())
@@ -78,14 +78,14 @@ def summarize(reports: Reports, when: Period, today: date) -> PeriodSummary:
 
 
 def compared(reports: Reports, when: Period, before: Period, today: date) -> list[PeriodSummary]:
-    """The summaries of a period, of the same days of the one before, and of all of that one if it
-    is longer. Raises `CampusError`."""
+    """Return the summaries of a period, of as many first days of the period `before`, and, if that
+    is longer, of all of `before`. Raises `CampusError`."""
     periods = dict.fromkeys((when, before.first(when.days), before))
     return [summarize(reports, each, today) for each in periods]
 
 
 class SummaryText:
-    """Says summaries in one language; `text` says the reports of their days."""
+    """Texts and tables of summaries in one language; `text` writes the reports of single days."""
 
     def __init__(self, text: ReportText, language: str, say: Say) -> None:
         self._text = text
@@ -93,7 +93,7 @@ class SummaryText:
         self._say = say
 
     def verdict(self, summary: PeriodSummary) -> tuple[str, str]:
-        """Colour and sentence. Zero fevers are stated of complete days alone."""
+        """Return a colour and a sentence. "No fever" is stated only if there are complete days."""
         say = self._say
         days = say("Complete days: %(complete)d of %(days)d.") % {
             "complete": summary.complete_days,
@@ -110,7 +110,7 @@ class SummaryText:
         return "green", text
 
     def comparison(self, summaries: Sequence[PeriodSummary]) -> Table:
-        """The figures of a period beside those before."""
+        """The figures of a period beside the figures of the period before."""
         say = self._say
         rows: list[list[Cell]] = [
             [say(title), *(getattr(each.total, name) for each in summaries)]

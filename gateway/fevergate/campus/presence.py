@@ -1,4 +1,5 @@
-"""Keeps a campus server and the closing of a campus apart, here and on other machines."""
+"""Prevents a campus server and the closing of a campus from running at the same time, on this and
+on other machines."""
 
 import fcntl
 import os
@@ -17,8 +18,8 @@ CLOSES = "a campus is being closed just now: fevergate close"
 
 @contextmanager
 def here(folder: Path) -> Iterator[None]:
-    """Hold a shared lock on the server's folder (flock(2)) while the server runs; it ends with the
-    process. Raises `ClosingError` while a campus is being closed."""
+    """Hold a shared lock on the server's folder (flock(2)) while the server runs; the lock ends
+    with the process. Raises `ClosingError` while a campus is being closed."""
     with _locked(folder, fcntl.LOCK_SH, CLOSES):
         yield
 
@@ -26,7 +27,7 @@ def here(folder: Path) -> Iterator[None]:
 @contextmanager
 def alone(database: CampusDatabase, folder: Path) -> Iterator[None]:
     """Hold an exclusive lock on the folder, so that no server starts there. Raises `ClosingError`
-    where one runs, or where another server is connected to the same PostgreSQL database."""
+    if a server runs there or another server is connected to the same PostgreSQL database."""
     with _locked(folder, fcntl.LOCK_EX, RUNS):
         if not database.sqlite:
             with database.read() as connection:

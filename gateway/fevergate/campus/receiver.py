@@ -1,6 +1,6 @@
 """Receives the gateways' deliveries: authenticated by token, bounded, validated, then committed.
 
-Errors are those of `campus.gateway_access`.
+Errors are answered as in `campus.gateway_access`.
 """
 
 import logging
@@ -37,8 +37,8 @@ _ITEM = re.compile(r"^\$\.items\[(\d+)\]")
 
 
 class Receiver:
-    """Takes deliveries; `marks` puts together who was marked in them, and `says` is called with
-    each gateway's own time (Unix time, s)."""
+    """Takes deliveries. `marks` gathers the people who are marked in them; `says` is called with a
+    gateway and its own time (Unix time, s)."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Receiver:
         self.routes = [Route("/v1/summaries", self.take, methods=["POST"])]
 
     async def take(self, request: Request) -> Response:
-        """Take a delivery: it is committed before it is answered, and may be repeated."""
+        """Take a delivery: it is committed before the answer, and the gateway may repeat it."""
         try:
             gateway, token = self._access.gateway_of(request)
             body = await bounded_body(request, MAX_BODY)
@@ -128,7 +128,8 @@ class Receiver:
 
 
 def _beyond(delivery: Delivery, error: OverBoundError) -> Refusal:
-    """The answer to too many rows: some are refused, or all are to come later."""
+    """Return the answer to too many rows: the items beyond the limit are refused (422), or the
+    gateway must send all of them later (429)."""
     if not error.keys:
         return Refusal(429, error.field, str(error))
     keys = {key.partition("@")[0] for key in error.keys}

@@ -1,8 +1,9 @@
-"""Lists rows that were received by tokens no longer in use.
+"""Lists rows that were received with tokens no longer in use.
 
 A gateway with a new token sends its recent summaries again, which replace the rows of the same keys
 (`storage.epochs.note_token`). Rows that keep the old token come from an earlier SD card, are older
-than what is sent again, or were sent with a stolen token: only a person can tell which.
+than the summaries that are sent again, or were sent with a stolen token. Only a person can tell
+which of these is the case.
 """
 
 from msgspec import Struct
@@ -14,8 +15,8 @@ from fevergate.campus.settings import CampusSettings
 
 
 class ReplacedRows(Struct, frozen=True, kw_only=True):
-    """Rows of a gateway's epoch by a replaced token: their number, fevers among them, first and
-    last day, and first and last time of receipt (Unix time, s)."""
+    """Rows of a gateway's epoch that were received with a replaced token: their number, the fevers
+    among them, the first and last day, and the first and last time of receipt (Unix time, s)."""
 
     campus: str
     gateway: str
@@ -30,7 +31,8 @@ class ReplacedRows(Struct, frozen=True, kw_only=True):
 
 
 def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[ReplacedRows]:
-    """Rows by tokens no longer in use, summed by campus, gateway, token and epoch."""
+    """Rows received with tokens no longer in use, summed by campus, gateway, token and epoch.
+    Raises `CampusError`."""
     with database.read() as connection:
         pairs = connection.execute(
             select(items.c.gateway, items.c.token).where(items.c.token != "").distinct()
@@ -58,10 +60,10 @@ def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[Re
 
 
 def of_token(gateway: str, token: str) -> ColumnElement[bool]:
-    """Condition for rows that were received by a gateway's token."""
+    """Condition for rows that were received with a gateway's token."""
     return and_(items.c.gateway == gateway, items.c.token == token)
 
 
 def in_use(settings: CampusSettings, gateway: str, token: str) -> bool:
-    """Whether `token` (its first digits) is the gateway's present one."""
+    """Whether `token` holds the first digits of the digest of the gateway's present token."""
     return settings.tokens.get(gateway, "")[:TOKEN_DIGITS] == token
