@@ -1,4 +1,4 @@
-"""Accounts and audit of the campus server, kept in its database, which several servers may share."""
+"""Accounts and audit of the campus server, in its database, which several servers may share."""
 
 from fevergate.campus.statements import CampusStatements
 from fevergate.web_common.store import AuditedStore

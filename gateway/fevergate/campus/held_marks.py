@@ -52,7 +52,7 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
 
 
 def held_after(payload: str | None, new: MarkedDay) -> HeldDay:
-    """Return the `HeldDay` after the message `new`; `payload` is the previous one as JSON, or None."""
+    """Return the `HeldDay` after the message `new`; `payload` is the one before (JSON) or None."""
     if payload is None:
         return HeldDay(**msgspec.structs.asdict(new))
     return msgspec.json.decode(payload, type=HeldDay).after(new)

@@ -26,7 +26,7 @@ class MarkRoutes:
         ]
 
     async def index(self, request: Request) -> Response:
-        """Answer with what the server holds for each day, from the asking gateway and from others."""
+        """Answer with what is held for each day, from the asking gateway and from others."""
         return await answered(self._index, request)
 
     async def elsewhere(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Daily report over all campuses: people screened, fevers, minutes watched.
 
-A campus is `reported` once each of its gateways has reported the day as over. A campus of which
-nothing is known is `missing` and has no figures, which is not the same as zero.
+A campus is `reported` once each of its gateways has reported the day as over. A campus without any
+data is `missing` and has no figures, which is not the same as zero.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ State = Literal["reported", "partial", "uncovered", "missing"]
 class Figures(Struct, kw_only=True):
     """People, fevers and minutes of one kiosk, gate or campus, or of all.
 
-    Of the fevers, `confirmed` by a second measurement, `released` after it, `outstanding`: without
-    a closed follow-up. Of the minutes watched, `late_minutes` were reported long after.
+    Of the fevers, `confirmed` counts those confirmed by a second measurement, `released` those
+    released after it, `outstanding` those without a closed follow-up. `late_minutes` counts the
+    watched minutes that were reported long afterwards.
     """
 
     screened: int = 0
@@ -75,7 +76,7 @@ class FeverDay(Struct, kw_only=True):
 
     @property
     def delay_s(self) -> float | None:
-        """Time from the red light to its acknowledgement."""
+        """Time (s) from the red light to its acknowledgement."""
         if self.acknowledged_at is None or self.raised_at is None:
             return None
         return self.acknowledged_at - self.raised_at
@@ -87,8 +88,8 @@ class FeverDay(Struct, kw_only=True):
 
 
 class Contradiction(Struct, kw_only=True):
-    """A gateway reported fewer people of a kiosk's day (`stated`) than its hours contain (`held`);
-    the greater number goes into the report."""
+    """For a kiosk's day, a gateway reported fewer people (`stated`) than the kiosk's hours contain
+    (`held`); the report uses the greater number."""
 
     gateway: str
     kiosk: str
@@ -104,8 +105,8 @@ class StruckHours(StruckSpan, frozen=True, kw_only=True):
 
 
 class TokenStrike(Struct, frozen=True, kw_only=True):
-    """A strike of the rows received from `since` on (Unix time, s) by a gateway's token, of one
-    epoch or, where `epoch` is None, of all."""
+    """A strike of the rows received with a gateway's token from `since` on (Unix time, s). It
+    covers one epoch, or all epochs if `epoch` is None."""
 
     id: int
     gateway: str
@@ -121,16 +122,16 @@ class TokenStrike(Struct, frozen=True, kw_only=True):
 
 
 class StruckRows(TokenStrike, frozen=True, kw_only=True):
-    """A strike of this server, including one taken back; `people` and `fevers` are those of the
-    day."""
+    """A strike made at this server, or taken back again. `people` and `fevers` are the numbers in
+    the day's struck rows."""
 
     people: int
     fevers: int
 
 
 class CampusDay(Struct, kw_only=True):
-    """One campus's day. `figures` is None where it is missing; `silent` lists gateways that have
-    not reported the day as over."""
+    """One campus's day. `figures` is None if the campus is missing; `silent` lists gateways that
+    have not reported the day as over."""
 
     campus: str
     title: str
@@ -141,18 +142,18 @@ class CampusDay(Struct, kw_only=True):
     fevers: list[FeverDay]
     silent: list[str]
     unlisted: int = 0
-    """Fevers that are not in `fevers`, which has a limit; the figures count them."""
+    """Number of fevers beyond the limit of the list `fevers`; the figures count them."""
     contradictions: list[Contradiction] = []
     struck: list[StruckHours] = []
     rows_struck: list[StruckRows] = []
     roll: DayRoll | None = None
-    """People expected and measured; None where the campus has no list."""
+    """People expected and measured; None if the campus has no list of people."""
     roll_silent: list[str] = []
     """Gateways with a list of their own that have not stated who was measured."""
 
     @property
     def unexplained(self) -> int:
-        """Fevers that a gateway counted and of which it has sent nothing but the number."""
+        """Number of fevers that the campus's gateways counted but sent no details of."""
         known = sum(not fever.struck for fever in self.fevers) + self.unlisted
         return max(self.figures.fevers - known, 0) if self.figures else 0
 
@@ -165,8 +166,8 @@ class CampusDay(Struct, kw_only=True):
 
 
 class DayReport(Struct, kw_only=True):
-    """The report of one day. `total` sums the campuses that are not missing, `roll` is None where
-    there is no list of people; `anywhere` is the part of it that belongs to no campus."""
+    """The report of one day. `total` sums the campuses that are not missing. `roll` is None if
+    there is no list of people; `anywhere` is the part of `roll` that belongs to no campus."""
 
     date: str
     timezone: str
@@ -188,25 +189,25 @@ class DayReport(Struct, kw_only=True):
 
     @property
     def fevers(self) -> int:
-        """Fevers at kiosks, and those that were measured by hand or at the desk."""
+        """Number of fevers at kiosks, by hand and at the desk."""
         return self.total.fevers + (self.roll.fevers if self.roll else 0)
 
     @property
     def watched(self) -> bool:
-        """Whether every campus watched and nobody had a fever; the report of zero needs that
-        nobody is unmeasured, too."""
+        """Whether every campus reported, no fever was seen and no gateway contradicts itself. A
+        report of zero also requires that nobody is unmeasured."""
         contradicted = any(campus.contradictions for campus in self.campuses)
         return self.complete and self.fevers == 0 and not contradicted
 
     @property
     def unmeasured(self) -> int:
-        """People who were expected, neither measured nor excused."""
+        """Number of expected people who were neither measured nor excused."""
         return self.roll.unmeasured if self.roll else 0
 
     @property
     def zero(self) -> bool:
-        """Whether this is a report of zero: complete, no fever, no contradiction, and of those who
-        were expected nobody is unmeasured or unknown."""
+        """Whether this is a report of zero: complete, no fever, no contradiction, nobody expected
+        is unmeasured, and every gateway with a list of its own stated who was measured."""
         unknown = any(campus.roll_silent for campus in self.campuses)
         return self.watched and not self.unmeasured and not unknown
 
@@ -231,4 +232,4 @@ _KEYS = {
     "rows_struck": "{id}",
     "struck": f"{_KIOSK}/{{begin:.0f}}/{{end:.0f}}/{{at:.0f}}",
 }
-"""Keys of the parts of a campus's day."""
+"""Formats of the keys in `keyed`, by list of a campus's day."""

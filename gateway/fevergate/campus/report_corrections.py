@@ -1,4 +1,4 @@
-"""What a version of a day's report corrects, in words, with the names of gates and kiosks."""
+"""Describes what a version of a day's report corrects, with the names of gates and kiosks."""
 
 from fevergate.campus.given_names import CampusNames
 from fevergate.campus.report import CampusDay, DayReport, Figures
@@ -32,7 +32,7 @@ PARTS = FIELDS | {
 """Displayed names of the parts of a difference's path."""
 
 VALUES = STATES | {"silent": N_("silent")}
-"""Displayed names of values of a difference."""
+"""Displayed names of a difference's values."""
 
 _FIGURES = dict(zip(Figures.__struct_fields__, FIGURES, strict=True))
 _SILENT = ("silent", "roll_silent")
@@ -41,10 +41,10 @@ _BY_GATEWAY = ("kiosks", "fevers", "struck", "contradictions")
 
 
 class ReportCorrections(ReportTables):
-    """Says corrections of reports in one language."""
+    """Describes corrections of reports in one language."""
 
     def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
-        """Differences of a version to the one before: (what, before, now), for display."""
+        """Differences from the previous version as (what, before, now), for display."""
         campuses = {campus.campus: campus for campus in report.campuses}
         named = self.names()
         return [self._correction(difference, campuses, named) for difference in version.differences]
@@ -56,14 +56,14 @@ class ReportCorrections(ReportTables):
         if way[0] == "campuses":
             campus = campuses.get(way[1])
             names = named.get(way[1], names)
-            # One word, which titles may not be, and no word of `PARTS`.
+            # The key must be one word and not in `PARTS`; a campus's title may be several words.
             key = f"campuses/{way[1]}"
             titles[key] = self.title(campus) if campus else way[1]
             way = [key, *_without_gateway(way[2:], campus)]
         values = [
             self.say(VALUES.get(value, value)) for value in (difference.before, difference.now)
         ]
-        if set(_SILENT) & set(way):  # a gateway that is silent no more has reported
+        if set(_SILENT) & set(way):  # a gateway that is no longer silent has reported
             values = [self.say(STATES["reported"]) if value == "-" else value for value in values]
         way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
         # Some figures share a name with a branch of the tree.
@@ -75,8 +75,8 @@ class ReportCorrections(ReportTables):
 
 
 def _without_gateway(way: list[str], campus: CampusDay | None) -> list[str]:
-    """A path with the kiosk alone in place of GATEWAY/KIOSK; the gateway follows it if the campus
-    has more kiosks of that name."""
+    """Replace GATEWAY/KIOSK in a path by the kiosk. The gateway follows as a word of its own if
+    several kiosks of the campus have this name."""
     if len(way) < 2 or way[0] not in _BY_GATEWAY:
         return way
     gateway, _, key = way[1].partition("/")

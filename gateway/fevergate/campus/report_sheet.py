@@ -1,4 +1,4 @@
-"""A day's report as sentences, and as the whole document, for the page and the exported files."""
+"""Writes a day's report as sentences and as a whole document, for the page and exported files."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,15 +20,15 @@ GAPS = {
     "partial": N_("Not all said, figures so far: %s."),
     "uncovered": N_("Nobody watched, no report of zero: %s."),
 }
-"""Sentence on the campuses of a state."""
+"""Sentence on the campuses in each state."""
 
 
 class ReportText(ReportCorrections):
-    """Says reports in one language."""
+    """Writes reports in one language."""
 
     def verdict(self, report: DayReport) -> tuple[str, str]:
-        """Colour (`red`, `green` or `amber`) and sentence of a report. Zero fevers are stated only
-        by a complete report."""
+        """Return a report's colour (`red`, `green` or `amber`) and sentence. Only a complete report
+        states that there was no fever."""
         say, total = self.say, report.total
         values = {"campuses": len(report.campuses), "people": total.screened}
         listed = f" {in_words(report.roll, say)}" if report.roll else ""
@@ -99,7 +99,7 @@ class ReportText(ReportCorrections):
         ]
 
     def struck(self, report: DayReport) -> list[str]:
-        """A sentence on each strike of the day, here or at a gateway, and on those taken back."""
+        """A sentence on each strike of the day, made here or at a gateway, also if taken back."""
         sentences, named = [], self.names()
         for campus in report.campuses:
             kiosk = names_of(named, campus).kiosk
@@ -109,7 +109,8 @@ class ReportText(ReportCorrections):
         return sentences
 
     def _rows_in_words(self, rows: StruckRows) -> str:
-        """Sentence on struck rows of a replaced token, or on taking that back: by whom and why."""
+        """Sentence that says who struck a replaced token's rows and why, or who took the strike
+        back and why."""
         say = self.say
         values: dict[str, Any] = msgspec.structs.asdict(rows) | {"token": rows.token[:8]}
         for name in ("since", "at", "undone_at"):
@@ -129,11 +130,11 @@ class ReportText(ReportCorrections):
         return text % values
 
     def state(self, campus: CampusDay) -> str:
-        """What a campus said of the day."""
+        """Displayed name of a campus's state on the day."""
         return self.say(STATES[campus.state])
 
     def sheet(self, report: DayReport, version: Version, versions: Sequence[Version] = ()) -> Sheet:
-        """The whole document of a version; `versions` are those of its day."""
+        """The whole document of a version; `versions` are all versions of its day."""
         say = self.say
         institution = (report.title_en if self.language == "en" else "") or report.title
         head = say("Daily report of fever screening")
@@ -184,8 +185,8 @@ class ReportText(ReportCorrections):
         ]
 
     def corrected(self, version: Version, versions: Sequence[Version]) -> list[str]:
-        """A sentence on the newest earlier one of `versions` that was submitted, if any was: its
-        figures are where they were sent to."""
+        """A sentence on the newest submitted version before `version`, if there is one: its
+        recipient still has the old figures. `versions` are the newest first."""
         say = self.say
         for earlier in versions:
             if earlier.version >= version.version or earlier.submitted_at is None:

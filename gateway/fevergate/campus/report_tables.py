@@ -31,8 +31,8 @@ ROLL = {
     "unmeasured": N_("Not measured"),
     "fevers": N_("Fevers by hand"),
 }
-"""Titles of the figures of a list of people, by field of `DayRoll`; shown only where there is a
-list."""
+"""Titles of the figures of a list of people, by field of `DayRoll`; shown only if there is a list.
+"""
 
 TABLES = {
     "campuses": (N_("By campus"), N_("Campus"), N_("State")),
@@ -45,8 +45,10 @@ TABLES = {
         *(N_("Where measured"), N_("Outcome"), N_("Closed")),
     ),
 }
-"""Title of each table and its columns, before those of `FIGURES`; the fevers' have none, and are
-those of a gateway's log as far as its summaries have them, without the guards' names."""
+"""Title of each table and its first columns; the columns of `FIGURES` follow, except for fevers.
+
+The table of fevers has the columns of a gateway's log as far as its summaries contain them, without
+the guards' names."""
 
 NOT_ON_PAPER = (N_("Threshold °C"), N_("Red light"))
 """Columns of the fevers for which the page and the paper have no room."""
@@ -54,7 +56,7 @@ NOT_ON_PAPER = (N_("Threshold °C"), N_("Red light"))
 
 @dataclass(frozen=True)
 class ReportTables:
-    """Tables of reports in one language, with the local times of a zone; `names` reads those of
+    """Tables of reports in one language, with the local times of a zone; `names` reads the names of
     gates and kiosks."""
 
     zone: ZoneInfo
@@ -63,7 +65,7 @@ class ReportTables:
     names: Callable[[], CampusNames] = dict[str, Names]
 
     def place(self, named: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
-        """Where a fever was seen; `title` is the campus's, `named` has the names of the rest."""
+        """Where a fever was seen: the campus's `title`, then the gate and kiosk as in `named`."""
         names = named.get(campus, Names())
         return " · ".join((title, names.gate(fever.gate), names.kiosk(fever.kiosk)))
 
@@ -122,7 +124,7 @@ class ReportTables:
         head, *columns = TABLES["fevers"]
         if is_struck:
             columns.append(N_("Struck"))
-        # In the table, too: a CSV has no other place to say it.
+        # This stands in the table as well, since a CSV file has no other place for it.
         empty: list[Cell] = [""] * (len(columns) - 5)
         rows += [
             ["", self.title(campus), "", "", say("%d more, not listed") % campus.unlisted, *empty]
@@ -137,8 +139,8 @@ class ReportTables:
         count: int,
         read: Callable[[], Iterator[tuple[str, FeverDay]]],
     ) -> Table:
-        """A table of `count` fevers that `read` reads one by one with their campuses, whose titles
-        `titles` has."""
+        """A table of `count` fevers. `read` yields each with its campus; `titles` returns a
+        campus's title."""
         named, none = self.names(), Names()
         head, *columns = TABLES["fevers"]
 
@@ -169,7 +171,7 @@ def _on_paper(columns: list[str]) -> list[int]:
 
 
 def names_of(named: CampusNames, campus: CampusDay) -> Names:
-    """The names of a campus's gates and kiosks, of those that `named` has."""
+    """Names of a campus's gates and kiosks from `named`; empty if it has none."""
     return named.get(campus.campus, Names())
 
 

@@ -1,7 +1,7 @@
 """Runs periodic work: report drafts, corrections, reminders, notices, deletion of personal data.
 
-Each server has one such thread, the `Clerk`. The database shows what is done, so that several
-servers do each task once, and any of them can go on where another has died.
+Each server has one such thread, the `Clerk`. The database records which tasks are done. So several
+servers do each task only once, and any of them can continue where another has died.
 """
 
 import logging
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
 AT_ONCE = 50
-"""Reports corrected in one round, so that deliveries can go on in between."""
+"""Most reports corrected in one round, so that deliveries can be stored in between."""
 
 BACK_DAYS = 62
-"""Days back from now whose missing reports are drafted; a server that was off for longer leaves
-older days without a report."""
+"""Missing reports are drafted for this many days back. If the server was off for longer, older days
+stay without a report."""
 
 DAY_S = 86400
 
 
 class Clerk(PeriodicThread):
-    """Thread that does what is due every `EVERY_S`. Work that depends on the date waits while the
-    clock is in doubt; notices of fevers do not."""
+    """Thread that does the due tasks every `EVERY_S`. Tasks that depend on the date wait while the
+    clock is in doubt; notices of fevers do not wait."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class Clerk(PeriodicThread):
         tell_open: Callable[[], object] = lambda: None,
         forget: Sequence[Callable[[float], object]] = (),
     ) -> None:
-        """`close_days` fixes who of the list of people was expected on each day that is over,
-        before its report is drafted. `tell_open` sends notices of register entries that are still
-        open at closing time. Each of `forget` deletes personal data older than a Unix time (s) from
-        another store."""
+        """`keep_time` stores and corrects the clock's state. `close_days` fixes which listed people
+        were expected on each day that is over, before the day's report is drafted. `tell_open`
+        sends notices of register entries that are still open at closing time. Each function in
+        `forget` deletes personal data older than a Unix time (s) from one more store."""
         super().__init__("clerk", EVERY_S)
         self._settings = settings
         self._store = store
@@ -121,8 +121,8 @@ class Clerk(PeriodicThread):
             forget(before)
 
     def _due(self, clock: str, before_min: int = 0) -> date:
-        """The last day whose report is due; it is due on the next day at `clock` (HH:MM), less
-        `before_min` minutes."""
+        """Return the last day whose report is due. A report is due `before_min` minutes before
+        `clock` (HH:MM) on the following day."""
         now = datetime.fromtimestamp(self._store.clock(), self._settings.zone)
         hour, minute = map(int, clock.split(":"))
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)

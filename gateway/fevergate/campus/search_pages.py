@@ -1,7 +1,7 @@
 """Pages that search the fevers of all campuses, and sum up a week, a month or another period.
 
 A name is sent in the body of a form, never in an address, and only by an administrator. Each search
-is audited; one by name with the fevers that it found, not with the name.
+is audited. The audit of a search by name records the fevers found, not the name.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from fevergate.web_common.tables import Sheet, Table
 
 FIELDS = ("from", "to", "place", "outcome", "name")
 MAX_NOTED = 10
-"""Fevers found by a name that the audit lists."""
+"""Most fevers that the audit lists for a search by name."""
 
 
 class SearchPages:
@@ -52,11 +52,11 @@ class SearchPages:
         ]
 
     def fevers(self, request: Request) -> Response:
-        """Search by an address, which never has a name."""
+        """Search with the conditions in the address, which never include a name."""
         return self._show(request, {**request.query_params, "name": ""})
 
     def search_by_name(self, request: Request, form: Form) -> Response:
-        """Search by a form; without a name, the address of the answer has all of it."""
+        """Search with a form. Without a name, redirect to an address that holds its conditions."""
         if not form["name"].strip():
             given = {name: form[name] for name in FIELDS if form[name]}
             return RedirectResponse(f"/fevers?{urlencode(given)}", 303)
@@ -101,7 +101,7 @@ class SearchPages:
         self._site.note(request, "search name", what)
 
     def fevers_file(self, request: Request) -> Response:
-        """Export what a search finds."""
+        """Export the fevers that a search finds."""
         kind = kind_of(request)
         when = period(self._site.today(), request.query_params)
         query = self._search.query(when, {**request.query_params, "name": ""})

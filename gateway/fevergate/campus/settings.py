@@ -63,10 +63,10 @@ class Report(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class EscalationSettings(NoticeTimes, forbid_unknown_fields=True, kw_only=True):
-    """[escalation]: how long until a contact is notified, and until it is repeated."""
+    """[escalation]: times until a contact is notified and until a notice is repeated."""
 
     silent_after_min: Minutes = 60
-    """Time until a gateway that is silent is notified."""
+    """Time after which a notice of a silent gateway is sent."""
 
 
 class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
@@ -84,14 +84,14 @@ class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     tokens: dict[Name, str]
     """SHA-256 (hex) of each gateway's token; a copy of the settings reveals no token."""
     campuses: dict[Name, Campus] = msgspec.field(default_factory=dict)
-    """Campuses that must report; without any, those that ever did."""
+    """Campuses that must report; if there are none, all campuses that ever reported must."""
     report: Report = msgspec.field(default_factory=Report)
     escalation: EscalationSettings = msgspec.field(default_factory=EscalationSettings)
     smtp: Smtp | None = None
     contacts: list[Contact] = msgspec.field(default_factory=list)
     people: PeopleSettings = msgspec.field(default_factory=PeopleSettings)
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
-    """How long personal data is kept, where a campus sends any."""
+    """Days for which personal data is kept, if a campus sends any."""
 
     def titles(self, campus: str) -> tuple[str, str]:
         """A campus's name in Chinese and in English."""
@@ -108,7 +108,7 @@ class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
 def load_campus(path: Path) -> CampusSettings:
     """Read `campus.toml`.
 
-    Raises `SettingsError`, one line: file, key, what was expected.
+    Raises `SettingsError` with one line: the file, the key and what was expected.
     """
     settings = read_settings(path, CampusSettings)
     for name, digest in settings.tokens.items():
@@ -128,5 +128,5 @@ def load_campus(path: Path) -> CampusSettings:
     mistakes = contact_mistakes(settings.contacts, settings.smtp, list(settings.campuses))
     for key, expected in mistakes:
         raise settings_error(path, key, expected)
-    settings.url  # noqa: B018 - raises where it is invalid
+    settings.url  # noqa: B018 - raises if it is invalid
     return settings

@@ -1,4 +1,4 @@
-"""What all pages of the campus server share: its names, clock and reports."""
+"""Parts that all pages of the campus server share: names, clock and reports."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ from fevergate.web_common.middleware import ROLL
 from fevergate.web_common.page_maker import Site
 
 PLACE_DAYS = 7
-"""Days whose reports are looked at for the places to search."""
+"""Number of days whose reports supply the places offered for a search."""
 
 
 class CampusSite(Site):
@@ -82,7 +82,7 @@ class CampusSite(Site):
         return read_names(self._store.database, language)
 
     def text(self, language: str) -> ReportText:
-        """What says reports in a language."""
+        """The writer of reports in a language."""
         names = partial(self.named, language)
         return ReportText(self._settings.zone, language, translator(language), names)
 
@@ -96,19 +96,19 @@ class CampusSite(Site):
         return self._settings.titles(campus)[LANGUAGES.index(language)]
 
     def listed_campus(self, language: str, campus: str) -> str:
-        """The name of the campus that a list of people names, in a language."""
+        """The name, in a language, of a campus given as in the list of people."""
         known = campus_of(self._settings, campus)
         if not known:
             return translator(language)("People of no campus")
         return self.campus_title(language, known)
 
     def campuses(self, language: str) -> dict[str, str]:
-        """Titles of the campuses of the settings, or else of those that were ever heard of."""
+        """Titles of the campuses in the settings or, without any, of those that sent names."""
         known = self._settings.campuses or self.named(language)
         return {campus: self.campus_title(language, campus) for campus in sorted(known)}
 
     def places(self, language: str) -> list[tuple[str, str]]:
-        """Campuses, gates and kiosks of the last days' reports: what selects each, and its name."""
+        """Campuses, gates and kiosks in the last days' reports, each as (search value, name)."""
         today = self.today()
         latest = self.reports.latest(str(today - timedelta(days=PLACE_DAYS)), str(today))
         names, places = self.named(language), dict[str, str]()

@@ -1,4 +1,4 @@
-"""`fevergate strike-token`: lists, strikes and restores rows received by a stolen token."""
+"""`fevergate strike-token`: lists, strikes and restores rows received with a stolen token."""
 
 from datetime import datetime
 from pathlib import Path

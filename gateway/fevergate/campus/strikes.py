@@ -1,8 +1,8 @@
-"""Strikes of rows that were received by a replaced token.
+"""Strikes of rows that were received with a replaced token.
 
-A strike excludes all rows received by a token since some time from the figures, and the reports
-show it. It deletes and changes no row: taking it back is recorded too, and restores the figures
-exactly.
+A strike excludes from the figures all rows received with a token since a given time, and the
+reports show the strike. It deletes and changes no row. Taking a strike back is recorded, too, and
+restores the figures exactly.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,16 @@ from fevergate.errors import StrikeError
 from fevergate.protocol.campus_messages import MAX_REASON
 
 CAME = (items.c.epoch, items.c.token, items.c.received_at)
-"""Columns by which a strike selects rows, beside the gateway; in the order of `of`'s parameters."""
+"""Columns, besides the gateway, by which a strike selects rows, in the order of the parameters of
+`TokenStrikes.of`."""
 
 MOST_STRIKES = 200
-"""Limit over all gateways, including those taken back: each report checks each row by them."""
+"""Most strikes of all gateways, including those taken back: each report checks each row against
+them."""
 
 
 class TokenStrikes:
-    """All strikes of a campus server, as one transaction sees them."""
+    """All strikes of a campus server, as one transaction reads them."""
 
     def __init__(self, connection: Connection) -> None:
         rows = connection.execute(select(strikes).order_by(strikes.c.id))
@@ -37,7 +39,7 @@ class TokenStrikes:
             self._by_token.setdefault((strike.gateway, strike.token), []).append(strike)
 
     def of(self, gateway: str, epoch: str, token: str, received_at: float) -> list[TokenStrike]:
-        """Strikes that select a row, taken back or not."""
+        """Strikes that select a row, including those taken back."""
         return [
             strike
             for strike in self._by_token.get((gateway, token), ())
@@ -56,8 +58,8 @@ def read_strikes(database: CampusDatabase) -> list[TokenStrike]:
 
 
 class Register:
-    """Makes strikes and takes them back, with `by` and `reason`; each is one transaction, audited,
-    and the server may be running. Raises `StrikeError`, `CampusError`."""
+    """Makes strikes and takes them back, and records `by` and `reason`. Each call is one audited
+    transaction, and the server may be running. Raises `StrikeError`, `CampusError`."""
 
     def __init__(
         self,
@@ -78,8 +80,8 @@ class Register:
         self._reason = reason
 
     def strike(self, gateway: str, token: str, epoch: str | None, since: float) -> TokenStrike:
-        """Strike rows received from `since` on (Unix time, s) by a token no longer in use; `token`
-        is the beginning of its digest."""
+        """Strike rows received from `since` on (Unix time, s) with a token no longer in use;
+        `token` is the beginning of the token's digest."""
         with self._database.write() as connection:
             token = self._token(connection, gateway, token)
             known = TokenStrikes(connection).all
@@ -132,7 +134,8 @@ class Register:
         return tokens[0]
 
     def _mark(self, connection: Connection, strike: TokenStrike) -> int:
-        """Mark the reports of its days to be made anew; returns the number of its rows."""
+        """Mark the days of a strike's rows, so that their reports are made again; returns the
+        number of these rows."""
         where = [of_token(strike.gateway, strike.token), items.c.received_at >= strike.since]
         if strike.epoch is not None:
             where.append(items.c.epoch == strike.epoch)

@@ -13,18 +13,18 @@ from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.protocol.campus_messages import FeverEvent
 
 LOOK_BACK_S = 7 * 24 * 3600.0
-"""Fevers received longer ago get no notice any more, for example from before a contact was set."""
+"""Fevers received longer ago than this get no notice; they may be from before a contact was set."""
 
 MAX_OF_KIOSK = 500
-"""Most fevers of a kiosk that are looked at: more are a flood, which fills the memory and must not
-hide those of others."""
+"""Most fevers of a kiosk that are read. More are a flood, which must neither fill the memory nor
+hide the fevers of other kiosks."""
 
 ROWS = 500
 """Rows that are fetched from the database at a time."""
 
 
 class UnseenFever(Struct, frozen=True, kw_only=True):
-    """A fever of a campus that is not acknowledged, and its time of receipt (Unix time, s)."""
+    """A campus's unacknowledged fever and the time of its receipt (Unix time, s)."""
 
     campus: str
     received_at: float
@@ -37,19 +37,22 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
 
     @property
     def at(self) -> float:
-        """Time of measurement, at most that of receipt: the gateway's clock may be ahead."""
+        """Time of measurement (Unix time, s), but not after the receipt, since the gateway's clock
+        may be ahead."""
         return min(self.event.at, self.received_at)
 
     @property
     def raised_at(self) -> float:
-        """Time of the red light, at most that of receipt; that of receipt where it is unknown."""
+        """Time of the red light (Unix time, s), but not after the receipt; the time of receipt if
+        it is unknown."""
         raised_at = self.event.raised_at
         return self.received_at if raised_at is None else min(raised_at, self.received_at)
 
 
 def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
-    """Fevers neither acknowledged nor struck, received after `since` (Unix time, s), by time of
-    measurement; of each kiosk the oldest `MAX_OF_KIOSK`. Raises `CampusError`."""
+    """Return fevers that were received after `since` (Unix time, s) and are neither acknowledged
+    nor struck, by time of measurement. At most the oldest `MAX_OF_KIOSK` of each kiosk are
+    returned. Raises `CampusError`."""
     columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
     statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
     fevers: list[tuple[Whose, UnseenFever]] = []

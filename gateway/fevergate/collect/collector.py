@@ -20,16 +20,17 @@ from fevergate.system.periodic_thread import PeriodicThread
 log = logging.getLogger(__name__)
 
 STUCK_S = 150
-"""A writer without progress for this long hangs; systemd's watchdog then restarts the process."""
+"""After this time without progress, the writer counts as hung, and systemd's watchdog restarts the
+process."""
 
 HOUSEKEEPING_S = 60.0
 
 QUIET_S = 3.0
-"""After `leave`: time without a message after which the collector's share counts as received."""
+"""Once the collector leaves, this time without a message means that its share has been received."""
 
 
 def client_id(group: str, name: str) -> str:
-    """MQTT client id under which the broker keeps the session of collector `name`."""
+    """MQTT client id under which the broker keeps the session of the collector `name`."""
     return f"fevergate-collect-{group}-{name}"
 
 
@@ -39,7 +40,7 @@ class Collector:
     def __init__(self, settings: CollectSettings, name: str) -> None:
         group, window = settings.broker.group, settings.broker.window
         self._name = name
-        # The window bounds the messages in flight; after a reconnect they are sent again.
+        # The window bounds the messages in flight. Twice that, since a reconnect repeats them.
         self.writer = CollectWriter(
             CollectStore(settings, name), 2 * window, lambda: self.broker.again()
         )
@@ -52,7 +53,7 @@ class Collector:
             session=SessionOptions(round(settings.broker.session_days * 86_400), window),
         )
         self._kept_store = CollectStore(settings, name)
-        # In a thread of its own: dropping a day may take long.
+        # In a thread of its own, since dropping a day may take a long time.
         self._housekeeper = PeriodicThread(
             "housekeeper", HOUSEKEEPING_S, lambda: self._kept_store.housekeep(time.time())
         )
@@ -65,17 +66,18 @@ class Collector:
         self.broker.start()
 
     def stop(self) -> None:
-        """Commit and acknowledge what has arrived, then end; the rest waits at the broker."""
+        """Commit and acknowledge the messages that have arrived, then end; the others wait at the
+        broker."""
         self.writer.stop()
         self.broker.stop()
         self._housekeeper.stop()
         self._kept_store.close()
 
     def tick(self) -> bool:
-        """Whether the broker client and the writer are alive; call about once a second.
+        """Whether the broker client and the writer are alive; to be called about once a second.
 
-        Raises the error that ended the writer, and `CollectError` where another collector of the
-        group uses this name.
+        Raises the error that ended the writer, and `CollectError` if another collector of the group
+        uses this name.
         """
         if self.writer.failed:
             raise self.writer.failed
@@ -100,7 +102,7 @@ class Collector:
 def run(settings: CollectSettings, name: str, *, leave: bool = False) -> None:
     """Run a collector until SIGTERM or SIGINT; with `leave`, until its messages are stored.
 
-    Raises `CollectError` or `SettingsError` where retrying cannot help.
+    Raises `CollectError` or `SettingsError` if retrying cannot help.
     """
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""Validates each message of the campuses: a reading becomes a row, anything else is quarantined."""
+"""Validates each message of the campuses: a reading becomes a row, anything else is rejected."""
 
 import hashlib
 import logging
@@ -19,10 +19,10 @@ from fevergate.protocol.topics import DROPPED, ROOT, parse_topic
 log = logging.getLogger(__name__)
 
 HEAD_BYTES = 256
-"""Bytes of a rejected message that are kept; also characters of its topic and its reason."""
+"""Number of bytes kept of a rejected message, and of characters kept of its topic and reason."""
 
 LOG_APART_S = 1.0
-"""Least time between two log lines about rejected messages."""
+"""Minimum time between two log lines about rejected messages."""
 
 Row = tuple[Any, ...]
 """Values of a reading in the order of `COLUMNS`."""
@@ -59,7 +59,7 @@ AT, UP_MS, DAY, RECEIVED_AT = 4, 5, len(COLUMNS) - 2, len(COLUMNS) - 1
 
 @dataclass(frozen=True, slots=True)
 class CollectRejected:
-    """A message that does not validate: the reason, and its first bytes.
+    """A message that is not valid: the reason, and the message's first bytes.
 
     `digest` identifies topic and payload, so that a repeated message is stored once.
     """
@@ -77,24 +77,24 @@ Keep = Callable[[Item, Callable[[], None]], None]
 
 
 def topics(group: str) -> list[str]:
-    """Topics of a collector: readings of all campuses, shared by `group`; and the broker's count
-    of dropped messages, not shared, so that every collector sees it."""
+    """Topics of a collector: the readings of all campuses, shared by `group`, and the broker's
+    count of dropped messages, which is not shared, so that every collector sees it."""
     return [f"$share/{group}/{ROOT}/+/+/reading", DROPPED]
 
 
 class Intake:
-    """Turns the broker's messages into rows or rejections, and hands those to `keep`."""
+    """Turns the broker's messages into rows or rejections, and passes these to `keep`."""
 
     def __init__(self, calendar: Calendar, keep: Keep) -> None:
         self._calendar = calendar
         self._keep = keep
         self.counts: Counter[str] = Counter()
         self.dropped = 0
-        """Messages that the broker has dropped for want of room since it started, by its count."""
+        """Messages that the broker has dropped for lack of room since it started, by its count."""
         self._log_at = 0.0
 
     def message(self, topic: str, payload: bytes, done: Callable[[], None]) -> None:
-        """Take one message; `done` is called once it is committed, or need not be stored."""
+        """Take one message; `done` is called once it is committed or if it need not be stored."""
         if topic == DROPPED:
             self._dropped(payload)
             done()
@@ -135,7 +135,7 @@ class Intake:
 
 
 def rejected(topic: str, reason: str, payload: bytes, received_at: float) -> CollectRejected:
-    """The record of a refused message, cut to `HEAD_BYTES` and valid as PostgreSQL text."""
+    """Return the record of a refused message, cut to `HEAD_BYTES` and valid as PostgreSQL text."""
     return CollectRejected(
         _text(topic)[:HEAD_BYTES],
         _text(reason)[:HEAD_BYTES],

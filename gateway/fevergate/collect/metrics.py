@@ -55,7 +55,7 @@ class CollectMetrics(Registered):
 
 
 def port_of(metrics: Metrics, name: str) -> int:
-    """Port of a collector's metrics: a name of 1 to 3 digits is added to the port of the settings,
-    so that several collectors of one machine can share a settings file."""
+    """Port of a collector's metrics. A collector's name of 1 to 3 digits is added to the port in
+    the settings, so that several collectors on one machine can share a settings file."""
     shift = int(name) if name.isdigit() and len(name) <= 3 else 0
     return min(65535, metrics.port + shift)

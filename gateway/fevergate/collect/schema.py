@@ -1,7 +1,7 @@
 """Tables of the collectors in PostgreSQL.
 
-The key of a partitioned table must contain the day, but the day does not identify a reading: it
-may come without a date, come again with one, or be dated by a later message of its kiosk. So the
+The key of a partitioned table must contain the day, but a reading's day may change: the reading may
+come without a date, come again with one, or be dated by a later message of its kiosk. So the
 unpartitioned table `reading_keys` holds the identity of each stored reading and its day. A row of
 `readings` is inserted and moved only together with its key, in one transaction.
 """
@@ -56,7 +56,7 @@ BATCH = (
 def prepare(connection: Connection, timezone: str) -> None:
     """Create the missing tables, and this connection's batch table; safe to run concurrently.
 
-    Raises `CollectError` where the tables are of another version or their days of another zone.
+    Raises `CollectError` if the tables have another version or their days another time zone.
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])

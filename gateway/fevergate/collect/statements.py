@@ -3,10 +3,10 @@
 from fevergate.collect.intake import COLUMNS, IDENTITY
 
 MAX_REJECTED = 10_000
-"""Distinct rejected messages that are kept; the oldest are deleted, which bounds the disk used."""
+"""Most distinct rejected messages that are kept; older ones are deleted to bound the disk space."""
 
 DATE_AT_ONCE = 1000
-"""Undated readings that are dated in one transaction."""
+"""Most undated readings that are dated in one transaction."""
 
 _KEY = ", ".join(IDENTITY)
 _BOOT = ", ".join(IDENTITY[:3])
@@ -23,7 +23,7 @@ INSERT = f"""
         on conflict do nothing returning {_KEY})
     insert into readings ({", ".join(COLUMNS)})
     select {_VALUES} from batch join new using ({_KEY})""".encode()  # noqa: S608
-"""Inserts the readings of the batch that are not stored yet; its row count is their number."""
+"""Inserts those readings of the batch that are not stored yet; the row count is their number."""
 
 BOOTS = b"insert into boots values (%s, %s, %s, %s, %s) on conflict do nothing"
 
@@ -33,7 +33,7 @@ UNDATED = f"""
     where k.undated and ({_BOOT}) in
         (select * from unnest(%s::text[], %s::text[], %s::int4[]))
     order by {_KEY} limit {DATE_AT_ONCE}""".encode()  # noqa: S608
-"""Undated readings of given boots, for which the start of the boot is known."""
+"""Undated readings of the given boots, if the start of their boot is known."""
 
 UNDATED_LOCKED = UNDATED + b" for update of k"
 

@@ -1,9 +1,9 @@
 """Writes batches of readings to PostgreSQL: durably, and each reading once.
 
-Rows go by binary COPY into a temporary table and from there into the tables. Measured, the client
-spends a quarter of the time that arrays of parameters take, and a thirtieth of one row per
-statement. Rows are inserted in order of their identity, so that collectors with the same readings
-cannot deadlock.
+Rows are copied by binary COPY into a temporary table and from there into the tables. As measured,
+the client needs a quarter of the time for arrays of parameters, and a thirtieth of the time for one
+row per statement. Rows are inserted in order of their identity, so that collectors with the same
+readings cannot deadlock.
 """
 
 import logging
@@ -43,23 +43,25 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 5
 STATEMENT_S = 60
-"""Limit of a statement, and of waiting for a TCP acknowledgement; then we connect anew."""
+"""Time limit for a statement and for a TCP acknowledgement; after it, we connect again."""
 
 REJECTED_A_BATCH = 100
-"""Distinct rejected messages of one batch that are stored: garbage must not delay readings."""
+"""Most distinct rejected messages stored from one batch: invalid messages must not delay readings.
+"""
 
 TRIM_EVERY = 1000
-"""Rejected messages after which the table `rejected` is trimmed."""
+"""Number of rejected messages after which the table `rejected` is trimmed."""
 
 MAX_BOOTS = 100_000
-"""Boots remembered in memory whose start is stored."""
+"""Most boots that are remembered in memory because their start is stored."""
 
 
 class CollectStore:
     """Store over one connection, which is opened when needed and again after a failure.
 
-    Every method may raise `StoreError`: the call may have had no effect, and can be repeated with
-    the same arguments; or `CollectError`: repeating it cannot help.
+    Every method may raise `StoreError` or `CollectError`. After `StoreError`, the call may have had
+    no effect and can be repeated with the same arguments; after `CollectError`, repeating it cannot
+    help.
     """
 
     def __init__(self, settings: CollectSettings, name: str) -> None:
@@ -70,10 +72,10 @@ class CollectStore:
         self._boots: dict[tuple[str, str, int], None] = {}
         self._untrimmed = 0
         self.new = 0
-        """Readings that were not stored before."""
+        """Number of readings that were not stored before."""
         self.repeats = 0
         self.dated = 0
-        """Readings that came without a date and were dated later."""
+        """Number of readings that came without a date and were dated later."""
 
     def close(self) -> None:
         if self._partitions:
@@ -81,7 +83,7 @@ class CollectStore:
             self._partitions = None
 
     def commit(self, items: Sequence[Item]) -> None:
-        """Write a batch durably. A reading that is stored already is only dated, if it was not."""
+        """Write a batch durably. If a reading is stored already, only its missing date is added."""
         refused = [item for item in items if isinstance(item, CollectRejected)]
         rows = _once(item for item in items if not isinstance(item, CollectRejected))
         with self._connected() as partitions:
@@ -100,7 +102,8 @@ class CollectStore:
                 self._boots |= {row[:3]: None for row in rows if row[AT] is not None}
 
     def housekeep(self, now: float) -> None:
-        """Create partitions ahead, trim `rejected`, drop days older than `keep_days`."""
+        """Create partitions for the coming days, trim `rejected`, and drop days older than
+        `keep_days`; `now` is Unix time (s)."""
         wanted = self._settings.partitions
         today = self.calendar.day(now)
         with self._connected() as partitions:
@@ -115,12 +118,12 @@ class CollectStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Partitions]:
-        """Yield the connection with its partitions; its errors close it and become a one-line
-        `StoreError`."""
+        """Yield the connection with its partitions. An error of the connection closes it and
+        becomes a `StoreError` of one line."""
         try:
             if self._partitions is None or self._partitions.connection.closed:
                 self._partitions = Partitions(self._connect())
-                self._boots.clear()  # may be another database than before
+                self._boots.clear()  # the new connection may lead to another database
             yield self._partitions
         except (psycopg.Error, OSError) as error:
             self.close()
@@ -148,7 +151,7 @@ class CollectStore:
             connection.execute(
                 "select set_config('statement_timeout', %s, false)", [f"{STATEMENT_S}s"]
             )
-            # Acknowledged messages must be on disk; a stricter setting is kept.
+            # Messages must be on disk before they are acknowledged; a stricter setting is kept.
             connection.execute(
                 "select set_config('synchronous_commit', 'on', false)"
                 " where current_setting('synchronous_commit') = 'off'"
@@ -160,14 +163,14 @@ class CollectStore:
         return connection
 
     def _write(self, partitions: Partitions, rows: list[Row]) -> int:
-        """Insert rows; returns how many were new."""
+        """Insert rows; returns the number of new ones."""
         if not rows:
             return 0
         days = {row[DAY] for row in rows}
         partitions.ensure(days)
         try:
             return self._insert(partitions.connection, rows)
-        except pg.CheckViolation:  # its partition was dropped meanwhile
+        except pg.CheckViolation:  # a row's partition was dropped meanwhile
             partitions.forget()
             partitions.ensure(days)
             return self._insert(partitions.connection, rows)
@@ -189,7 +192,8 @@ class CollectStore:
     def _one_by_one(
         self, partitions: Partitions, rows: list[Row]
     ) -> tuple[int, list[CollectRejected]]:
-        """Insert rows one by one; returns how many were new, and those that PostgreSQL refused."""
+        """Insert rows one by one; returns the number of new rows, and the rows that PostgreSQL
+        refused."""
         new, refused = 0, []
         for row in rows:
             try:
@@ -210,11 +214,12 @@ class CollectStore:
         }
 
     def _date(self, partitions: Partitions, rows: list[Row]) -> None:
-        """Date the undated readings of these boots, and move each row to its day.
+        """Date the undated readings of the boots in `rows`, and move each reading to its day.
 
-        The date is the reading's own where it came again with one, else the start of its boot plus
-        its uptime. Runs after the commit in a transaction of its own: if two collectors receive the
-        undated and the dated readings of a boot at the same time, the later one sees both.
+        If a reading came again with a date, it gets that date, otherwise the start of its boot plus
+        its uptime. This runs after the commit, in a transaction of its own: if two collectors
+        receive the undated and the dated readings of a boot at the same time, the later collector
+        sees both.
         """
         connection = partitions.connection
         own = {row[:4]: row[AT] for row in rows if row[AT] is not None}
@@ -229,7 +234,7 @@ class CollectStore:
             return at, self.calendar.place(at, received_at)
 
         while boots and (undated := connection.execute(statements.UNDATED, boots).fetchall()):
-            # Partitions first: creating one waits for a lock, and must not hold row locks then.
+            # Partitions first: creating one waits for a lock; no row locks may be held meanwhile.
             partitions.ensure({dated(row[:4], *row[5:])[1] for row in undated})
             with connection.transaction():
                 undated = connection.execute(statements.UNDATED_LOCKED, boots).fetchall()
@@ -243,8 +248,8 @@ class CollectStore:
                 return
 
     def _quarantine(self, connection: psycopg.Connection, refused: list[CollectRejected]) -> None:
-        """Store each distinct message with its number of occurrences, which is too high where a
-        batch was repeated."""
+        """Store each distinct rejected message with its number of occurrences. The number is too
+        high if a batch was repeated."""
         times = Counter(item.digest for item in refused)
         first = {item.digest: item for item in reversed(refused)}
         kept = sorted(first.items())[:REJECTED_A_BATCH]
@@ -265,7 +270,7 @@ class CollectStore:
 
 
 def _once(rows: Iterable[Row]) -> list[Row]:
-    """Each reading once, in order of identity; a dated copy is preferred to an undated one."""
+    """Return each reading once, in order of identity, and prefer a dated copy to an undated one."""
     readings: dict[Any, Row] = {}
     for row in rows:
         before = readings.setdefault(row[:4], row)

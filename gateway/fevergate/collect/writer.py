@@ -1,4 +1,4 @@
-"""Writer thread of a collector: commits what has arrived, then has it acknowledged to the broker.
+"""Writer thread of a collector: commits received messages, then acknowledges them to the broker.
 
 While the database is unreachable, the commit is retried. Messages that are not committed are not
 acknowledged, so the broker still has them.
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 2000
 APART_S = 0.05
-"""Time for which a batch is gathered, unless it reaches `MANY` items: each commit costs an fsync,
-whatever its size."""
+"""Time for which a batch is gathered unless it reaches `MANY` items earlier: each commit costs one
+fsync, whatever its size."""
 
 MANY = 1000
 FULL_S = 0.001
@@ -28,14 +28,14 @@ BACKOFF_MIN_S = 0.25
 BACKOFF_MAX_S = 10.0
 
 Entry = tuple[Item, Callable[[], None]]
-"""An item, and what to call once it is committed."""
+"""An item, and a function to call once it is committed."""
 
 
 class CollectWriter(threading.Thread):
     """Commits items to `store`, which it owns.
 
-    `room`: how many items may wait. `again` is called to have the broker repeat messages that were
-    dropped here, because the queue was full while the database was unreachable.
+    `room` is the number of items that may wait. `again` is called so that the broker repeats the
+    messages that were dropped here because the queue was full while the database was unreachable.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class CollectWriter(threading.Thread):
         self._room = room
         self._again = again
         self.refusing = ""
-        """Error of the database while it refuses; empty while it works."""
+        """The database's error while it stores nothing; empty while it works."""
         self.failed: FeverGateError | None = None
-        """Error that ended the thread: retrying cannot help."""
+        """Error that ended the thread; retrying cannot help."""
         self.turned_away = 0
         self.commits = 0
         self.commit_s = 0.0
@@ -66,11 +66,11 @@ class CollectWriter(threading.Thread):
 
     @property
     def unfinished(self) -> bool:
-        """Whether items are not committed yet, or dropped ones not requested again yet."""
+        """Whether items are still to be committed, or dropped ones to be requested again."""
         return self._busy or self.waiting > 0 or self.turned_away > self._asked
 
     def stop(self) -> None:
-        """Commit what has arrived, then end; what cannot be committed stays at the broker."""
+        """Commit the received items, then end; uncommitted items stay at the broker."""
         self._stopping.set()
         self._queue.put(None)
         self.join()
@@ -79,9 +79,9 @@ class CollectWriter(threading.Thread):
     def add(self, item: Item, done: Callable[[], None]) -> None:
         """Queue an item; `done` is called once it is committed.
 
-        While the queue is full this blocks, so that the socket is not read. While the database is
-        unreachable it does not block, since the connection must be kept alive: the item is dropped
-        unacknowledged, and requested again later.
+        While the queue is full, this call blocks, so that the socket is not read. If the database
+        is unreachable, it does not block, since the connection must be kept alive: the item is
+        dropped unacknowledged, and requested again later.
         """
         while (waiting := self._queue.qsize()) >= self._room:
             if self.refusing or self._stopping.is_set() or self.failed:
@@ -92,7 +92,7 @@ class CollectWriter(threading.Thread):
         self._queue.put((item, done))
 
     def run(self) -> None:
-        """Commit what arrives, until `stop` or an error that no retry mends."""
+        """Commit the items that arrive, until `stop` or an error that no retry can fix."""
         try:
             while True:
                 self.progressed_at = time.monotonic()
@@ -130,7 +130,7 @@ class CollectWriter(threading.Thread):
         return entries
 
     def _commit(self, entries: list[Entry]) -> bool:
-        """Commit, then acknowledge; False where `stop` was called before the commit succeeded."""
+        """Commit, then acknowledge; False if `stop` was called before the commit succeeded."""
         began = time.monotonic()
         if not self._stored([item for item, _ in entries]):
             return False
@@ -154,7 +154,7 @@ class CollectWriter(threading.Thread):
                 if str(error) != self.refusing:
                     log.error("database: %s; nothing is acknowledged until it is back", error)
                 self.refusing = str(error)
-                # At random, so that the collectors do not all return to the database at once.
+                # A random wait, so that the collectors do not all return to the database at once.
                 wait = wait_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
                 wait_s = min(2 * wait_s, BACKOFF_MAX_S)
                 if self._stopping.wait(wait):

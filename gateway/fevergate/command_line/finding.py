@@ -1,4 +1,4 @@
-"""Result of one check of `fevergate doctor` or a board's self-test: a state, a text for people."""
+"""Result of one check of `fevergate doctor` or of a board's self-test: a state and a text."""
 
 from functools import partial
 from typing import Literal
@@ -8,7 +8,8 @@ from msgspec import Struct
 from fevergate.texts.translations import Pair, both
 
 State = Literal["ok", "warning", "failed", "fails", "not shown"]
-"""`doctor` has ok, warning and failed; a self-test ok, fails, and not shown: nothing was seen."""
+"""`doctor` uses ok, warning and failed; a self-test uses ok, fails, and `not shown`, which means
+that nothing was seen."""
 
 
 class Finding(Struct, kw_only=True):
@@ -23,8 +24,10 @@ class Finding(Struct, kw_only=True):
 def finding(
     state: State, check: str, text: Pair | str, advice: Pair | str = "", /, **values: object
 ) -> Finding:
-    """A finding; `values` fill the {holes} of text and advice, of which each is a text of the
-    sources (or of the far side, such as a board, for both languages) or a pair."""
+    """Make a finding; `values` fill the {holes} of text and advice.
+
+    Text and advice are each a pair of languages or one text, which is translated. A text from
+    outside, such as from a board, is used for both languages."""
     pairs = [both(part, **values) if isinstance(part, str) else part for part in (text, advice)]
     return Finding(check=check, state=state, text=pairs[0], advice=pairs[1])
 

@@ -42,8 +42,8 @@ RELATIVE_DAYS = {
 
 
 class DayParam(click.ParamType[date | timedelta]):
-    """A day as YYYY-MM-DD, or `today` or `yesterday`, as its distance from today, which is the
-    campus's (`day_of`)."""
+    """A day as YYYY-MM-DD, or `today` or `yesterday`. These two become a distance from today, since
+    the campus's date is known only later (`day_of`)."""
 
     name = "YYYY-MM-DD|yesterday"
 
@@ -73,12 +73,12 @@ class DayParam(click.ParamType[date | timedelta]):
 
 
 def day_of(given: date | timedelta, today: date) -> date:
-    """The day that was given, where today is `today`."""
+    """Return the day that the option gave, counted from `today` if it is a distance."""
     return today + given if isinstance(given, timedelta) else given
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds that is not NaN, which `click.FloatRange` accepts."""
+    """A finite number within bounds; `click.FloatRange` alone would accept NaN."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -90,7 +90,7 @@ class FiniteRange(click.FloatRange):
 
 
 def card_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a kiosk's reader of cards, by the names of the kiosk's settings."""
+    """Add the options of a kiosk's card reader, named as in the kiosk's settings."""
     options = (
         click.option(
             "--card",
@@ -120,7 +120,7 @@ def card_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def by_option(help_: str, *, required: bool = True) -> Callable[[F], F]:
-    """Option `--by`: the name of the person who does it, 1 to 64 characters."""
+    """Option `--by`: the name of the acting person, 1 to 64 characters."""
 
     def checked(_: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
         if name is not None and not 1 <= len(name) <= 64:

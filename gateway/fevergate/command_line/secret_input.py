@@ -1,6 +1,6 @@
 """Reads a secret for a command from a file, the environment or the terminal.
 
-Never from an argument: every process list shows those.
+It never reads a secret from an argument, since every process list shows arguments.
 """
 
 import os
@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 
 MAX_BYTES = 4096
-"""Size of a secret's file; a longer one is refused."""
+"""Largest size of a secret's file; a larger file is refused."""
 
 
 def ask_secret(
     prompt: str, *, file: Path | None, option: str, variable: str, confirm: bool = False
 ) -> str:
-    """The first line of `file` (- is standard input), else the environment's `variable`, else what
-    is typed at the terminal, twice where `confirm` is set.
+    """Return the first line of `file` (- is standard input) or, without `file`, the environment's
+    `variable` or, if that is empty, the text typed at the terminal, twice if `confirm` is set.
 
-    Raises `click.UsageError` naming `option` and `variable` where none of them has a secret.
+    Raises `click.UsageError` for a file without a secret, and if there is no terminal to ask at.
     """
     if file is not None:
         return _first_line(file, option)

@@ -1,4 +1,4 @@
-"""What commands show on a terminal: their console, findings, a progress bar, a table."""
+"""Output of commands on a terminal: their console, findings, a progress bar, a table."""
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -26,13 +26,13 @@ _MARKS = {
 
 
 def echo_lines(lines: Iterable[str]) -> None:
-    """Print lines, each as soon as it comes."""
+    """Print lines, each as soon as it is available."""
     for line in lines:
         click.echo(line)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Console for output; into a pipe it is wide enough that tables are not cut."""
+    """Return a console for output. In a pipe it is so wide that tables are not cut."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_COLUMNS
     return Console(stderr=stderr, width=width, highlight=False)
@@ -51,7 +51,8 @@ def print_finding(screen: Console, finding: Finding, column: int, state: str = "
 def progress_bar(
     screen: Console, text: str, *columns: ProgressColumn
 ) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, gone at the end; the callback gets how much is done, and of how much."""
+    """Show a progress bar on a terminal and remove it at the end. The yielded function takes the
+    amount done and the total."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,8 +67,8 @@ def progress_bar(
 
 
 class FittedTable:
-    """A table of texts that is never cut: where the terminal is too narrow, whole columns are left
-    out, the least important first, and named below it. What is still too long is folded."""
+    """A table of texts that is never cut. On a narrow terminal, whole columns are left out, the
+    least important first, and named below the table; text that is still too long is folded."""
 
     def __init__(
         self,
@@ -110,14 +111,15 @@ class FittedTable:
 
 
 def measure(console: Console, options: ConsoleOptions, table: Table) -> int:
-    """Columns of the terminal that a table takes without breaking a word of its rows."""
+    """Width in terminal columns that a table needs if no word in it is broken."""
     return Measurement.get(console, options.update(max_width=10_000), table).minimum
 
 
 def table(
     titles: Iterable[str], rows: Iterable[Iterable[str | Text]], right: Iterable[str] = ()
 ) -> Table:
-    """A table of texts, which are not read as markup; the columns `right` come last, aligned so."""
+    """Make a table of texts, which are not read as markup. The columns `right` come last and are
+    aligned to the right."""
     made = Table(*titles)
     for title in right:
         made.add_column(title, justify="right")

@@ -1,8 +1,8 @@
 """Encrypts personal fields, finds them by tags and signs reports, with a key beside the settings.
 
-A copy of the database alone then names nobody, and write access to it is not enough to sign.
-`cryptography` takes 7 MB of memory and is loaded at the first encryption or decryption: the
-gateway's process computes tags only.
+A copy of the database alone therefore names nobody, and write access to it is not enough to sign.
+`cryptography` takes 7 MB of memory and is loaded only at the first encryption or decryption: the
+gateway's process needs tags only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
-"""Bytes of the key, which its file holds in URL-safe base64, as Fernet does."""
+"""Length of the key in bytes; the key file holds it in URL-safe base64, as Fernet expects."""
 
 KEY = "persons.key"
 """File of the key; `fevergate backup` includes it."""
@@ -38,10 +38,10 @@ Fields = dict[str, str]
 class Vault:
     """Encrypts fields with Fernet (AES-128-CBC with HMAC-SHA256); creates the key if there is none.
 
-    Gateway and pages start at the same moment: both take the key that is there first.
+    Gateway and pages start at the same moment; both use the key that was written first.
 
-    With a damaged key and no good copy of it, each method raises `StoreError`; whoever uses it goes
-    on without names and signatures.
+    If the key is damaged and has no good copy, each method raises `StoreError`; the caller then
+    continues without names and signatures.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,7 +60,7 @@ class Vault:
         if wrong:
             log.error("%s; the last sound copy is taken", wrong)
         self._key = key
-        # A derived key of its own for signatures (key separation, NIST SP 800-108).
+        # Signatures and tags each have a derived key (key separation, NIST SP 800-108).
         self._signing = hmac.digest(key, b"fevergate signature", "sha256")
         self._indexing = hmac.digest(key, b"fevergate blind index", "sha256")
 
@@ -81,19 +81,20 @@ class Vault:
         return hmac.digest(self._signing, text.encode(), "sha256").hex()
 
     def tag(self, kind: str, text: str) -> str:
-        """What finds a value of a kind among sealed ones: half an HMAC-SHA256, in hex (a blind
-        index). Without the key nobody can compute it, or compare it with a list of names."""
+        """Return a tag by which a value of this kind is found among encrypted ones (a blind index):
+        the first half of an HMAC-SHA256, in hex. Without the key, nobody can compute tags and so
+        compare them with a list of names."""
         self._require_key()
         return hmac.digest(self._indexing, f"{kind}\0{text}".encode(), "sha256").hex()[:32]
 
     def seal(self, fields: Fields) -> str:
-        """Encrypt fields; an empty text where all of them are empty."""
+        """Encrypt fields; returns an empty text if all of them are empty."""
         if not any(fields.values()):
             return ""
         return self._fernet.encrypt(msgspec.json.encode(fields)).decode()
 
     def open(self, sealed: str) -> Fields:
-        """Decrypt fields. Raises `StoreError` where they were encrypted with another key."""
+        """Decrypt fields. Raises `StoreError` if they were encrypted with another key."""
         if not sealed:
             return {}
         from cryptography.fernet import InvalidToken

@@ -2,11 +2,12 @@
 
     FGBACKUP  version  log2(N)  r  p  salt (16)  check (32)  blocks...
 
-The key is derived from the passphrase by scrypt (RFC 7914). A block has 64 KiB, the last one up to
-that, and is encrypted with AES-256-GCM (NIST SP 800-38D). Its nonce is its number and whether it is
-the last one: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015), by which a block
-that was changed, moved, removed or added is detected before its content is used. `check` is an
-HMAC-SHA256 of the header before it, which tells a wrong passphrase from a damaged file.
+The key is derived from the passphrase by scrypt (RFC 7914). A block has 64 KiB, the last one at
+most 64 KiB, and is encrypted with AES-256-GCM (NIST SP 800-38D). The nonce contains the block's
+number and whether it is the last block. This is the STREAM construction (Hoang, Reyhanitabar,
+Rogaway, Vizár 2015): a block that was changed, moved, removed or added is detected before its
+content is used. `check` is an HMAC-SHA256 of the header before it; it distinguishes a wrong
+passphrase from a damaged file.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MAGIC = b"FGBACKUP"
 VERSION = 1
 LOG2_N = 17
-"""128 MiB and about 2 s on a Pi 3 for each guess (OWASP's minimum for scrypt, r = 8, p = 1)."""
+"""Each guess costs 128 MiB and about 2 s on a Pi 3 (OWASP's minimum for scrypt, r = 8, p = 1)."""
 
 MAX_LOG2_N = 18
 """Limit for files that are read: 256 MiB of memory."""
@@ -47,7 +48,7 @@ def is_encrypted(start: bytes) -> bool:
 
 
 class EncryptedWriter(io.RawIOBase):
-    """Encrypts what is written to it into `file`, which is complete after `finish`."""
+    """Encrypts the data written to it into `file`, which is complete only after `finish`."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         self._file = file
@@ -63,7 +64,7 @@ class EncryptedWriter(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         data = memoryview(data)
         self._held += data
-        while len(self._held) > BLOCK:  # a full block is kept: it may be the last one
+        while len(self._held) > BLOCK:  # a full block is held back: it may be the last one
             self._put(bytes(self._held[:BLOCK]), last=False)
             del self._held[:BLOCK]
         return data.nbytes
@@ -80,8 +81,8 @@ class EncryptedWriter(io.RawIOBase):
 class EncryptedReader(io.RawIOBase):
     """Decrypts `file` from its start; errors refer to it as `name`.
 
-    Raises `BackupError` for a wrong passphrase or another format; while reading, for a block that
-    was changed, and at the end for a truncated file.
+    Raises `BackupError` when opened with a wrong passphrase or another format, while reading a
+    changed block, and at the end of a truncated file.
     """
 
     def __init__(self, file: IO[bytes], passphrase: str, name: str) -> None:
@@ -129,12 +130,12 @@ class EncryptedReader(io.RawIOBase):
 
 
 def _nonce(number: int, *, last: bool) -> bytes:
-    # The random salt makes the key unique to this file, so that no nonce is used twice with it.
+    # The random salt makes the key unique to this file, so no nonce is used twice with one key.
     return number.to_bytes(11, "big") + bytes([last])
 
 
 def _keys(passphrase: str, header: bytes) -> tuple[AESGCM, bytes]:
-    """The cipher, and the expected `check`."""
+    """Derive the cipher and the expected `check`."""
     log2_n, r, p = header[len(MAGIC) + 1 : len(MAGIC) + 4]
     salt = header[-SALT:]
     keys = Scrypt(salt=salt, length=64, n=2**log2_n, r=r, p=p).derive(passphrase.encode())

@@ -1,7 +1,7 @@
 """The private certificate authority of one campus, its server certificates, and the update key.
 
-ECDSA P-256 for TLS: small enough for a handshake on an ESP32. The authority's key never leaves the
-folder in which `provision` created it.
+TLS uses ECDSA P-256, which is small enough for a handshake on an ESP32. The authority's key never
+leaves the folder in which `provision` created it.
 """
 
 import base64
@@ -26,13 +26,13 @@ future", the authority's included (x509_crt.c, `x509_crt_verify_chain`); a machi
 chip may start at 1970. RFC 5280 (4.1.2.5) encodes the years 1950 to 2049 as UTCTime; Firefox
 (mozpkix, TimeChoice) and rustls read no date before 1970.
 An early notBefore costs nothing, since security rests on notAfter. Apple limits a server
-certificate to 825 days where its notBefore is after 2019-07-01 (support.apple.com/103769); Chrome
-and Firefox limit those of public authorities only.
+certificate to 825 days if its notBefore is after 2019-07-01 (support.apple.com/103769); Chrome and
+Firefox limit only certificates of public authorities.
 """
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 825
-"""Days for which the authority's and a server's certificate are valid once created."""
+"""Days for which the authority's certificate and a server's certificate are valid once created."""
 
 RENEW_DAYS = 90
 """A certificate with fewer days left is renewed."""
@@ -94,7 +94,8 @@ def _builder(
 def ensure_authority(folder: Path, campus: str) -> bool:
     """Create `ca.key` and `ca.crt` unless they exist; returns whether they were created.
 
-    A key without certificate is what is left where the disk was full: it gets its certificate.
+    If only the key exists, because the disk was full, its certificate is created. Raises
+    `ProvisionError` if only the certificate exists.
     """
     key_path, path = folder / "ca.key", folder / "ca.crt"
     if path.exists():
@@ -156,9 +157,9 @@ def _name(common: str) -> x509.Name:
 def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
     """Create or renew `name.key` and `name.crt` of a server; returns whether they were written.
 
-    `hosts` are the DNS names and IP addresses by which clients reach the server. It is renewed when
-    it has `RENEW_DAYS` or fewer left, its notBefore is later than `BEGINS`, it lacks one of
-    `hosts`, or its key was written and it was not.
+    `hosts` are the DNS names and IP addresses by which clients reach the server. A certificate is
+    renewed if it has `RENEW_DAYS` or fewer left, if its notBefore is later than `BEGINS`, if it
+    lacks one of `hosts`, or if it does not belong to the key, because only the key was written.
     """
     path, key = folder / f"{name}.crt", folder / f"{name}.key"
     if path.exists() and key.exists():
@@ -172,8 +173,8 @@ def ensure_server(folder: Path, name: str, hosts: list[str]) -> bool:
 def renew_server(folder: Path, name: str, *, everything: bool = False) -> bool:
     """Renew a server's certificate for the same hosts; returns whether it was renewed.
 
-    Without `everything` only if it is about to expire, its notBefore is later than `BEGINS`, or its
-    key was written and it was not.
+    Without `everything`, it is renewed only if it is about to expire, if its notBefore is later
+    than `BEGINS`, or if it does not belong to the key, because only the key was written.
     """
     old = read_certificate(folder / f"{name}.crt")
     if not (_is_due(old, folder / f"{name}.key") or everything):
@@ -188,7 +189,7 @@ def _is_due(certificate: x509.Certificate, key: Path) -> bool:
     try:
         own = serialization.load_pem_private_key(key.read_bytes(), None)
     except (OSError, ValueError, TypeError):
-        return False  # whoever put it there knows why
+        return False  # a person has removed the key or replaced it by one that we cannot read
     return own.public_key() != certificate.public_key()
 
 
@@ -217,7 +218,7 @@ def _make_server(folder: Path, name: str, hosts: list[str]) -> None:
 
 
 def authority_der(folder: Path) -> bytes:
-    """The authority's certificate in DER, as a board loads it."""
+    """Return the authority's certificate in DER, the format that a board loads."""
     return read_certificate(folder / "ca.crt").public_bytes(serialization.Encoding.DER)
 
 
@@ -236,7 +237,7 @@ def ensure_update_key(folder: Path) -> bool:
 
 
 def read_update_key(path: Path) -> rsa.RSAPrivateKey:
-    """Read the key of `ensure_update_key`. Raises `ProvisionError` where there is none."""
+    """Read the key that `ensure_update_key` creates. Raises `ProvisionError` if there is none."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
@@ -247,7 +248,8 @@ def read_update_key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def update_modulus(folder: Path) -> str:
-    """The update key's public modulus in base64; with it a kiosk checks an update's signature."""
+    """Return the update key's public modulus in base64, with which a kiosk checks the signature of
+    an update."""
     numbers = read_update_key(folder / UPDATE_KEY).public_key().public_numbers()
     return base64.b64encode(numbers.n.to_bytes(UPDATE_KEY_BITS // 8, "big")).decode()
 

@@ -1,4 +1,4 @@
-"""`fevergate desk`: second measurements of people whom a kiosk stopped, by the guards' sensor."""
+"""`fevergate desk`: measures people whom a kiosk stopped a second time, with the guards' sensor."""
 
 import signal
 import sys
@@ -32,13 +32,13 @@ from fevergate.errors import DeskError, NothingFoundError
 from fevergate.texts.translations import side_by_side, translator
 
 FEVER_S = 3600.0
-"""Age (s) beyond which a fever is not that of the person at the desk."""
+"""Age (s) beyond which a kiosk's fever cannot belong to the person at the desk."""
 
 AGAIN_S = 1.0
-"""Interval (s) of attempts to restart a failed sensor with --watch."""
+"""Interval (s) between attempts to restart a failed sensor with --watch."""
 
 SHOWN_S = 0.3
-"""Interval (s) at which the live line changes; faster, people cannot read it."""
+"""Interval (s) at which the live line changes; people cannot read faster changes."""
 
 
 @click.group("desk", cls=DefaultGroup, default="look", default_if_no_args=True)
@@ -139,7 +139,7 @@ def look_command(
             live = Live(console=screen, auto_refresh=False, transient=True) if shows else None
             _watch(work, threshold_c, count, keep, live, language)
             return
-        # One look only for a fever, which is one person's.
+        # With --fever, only one look: the fever belongs to one person.
         most = count or (1 if as_json or kiosk else sys.maxsize)
         if not look_at_each(work.looker(threshold_c), most, keep, language, asks=not as_json):
             context.exit(1)
@@ -148,8 +148,8 @@ def look_command(
 def look_at_each(
     looker: Looker, most: int, keep: Callable[[Look], None], language: str, *, asks: bool
 ) -> bool:
-    """Measure up to `most` people. `asks`: wait for Enter before each; without it, returns False if
-    nobody stepped up in time."""
+    """Measure up to `most` people. With `asks`, wait for Enter before each; without it, return
+    False as soon as nobody steps up in time."""
     while most:
         if asks and not _enter(language):
             return True
@@ -192,7 +192,8 @@ def _watch(
     live: Live | None,
     language: str,
 ) -> None:
-    """Measure all who come, `count` at most, and show in `live` what the sensor reads."""
+    """Measure everybody who steps up, at most `count` people, and show the sensor's readings in
+    `live`."""
     shown_ms = 0
 
     def heard(sample: Sample, state: State) -> None:
@@ -212,7 +213,7 @@ def _watch(
 def _looks(
     work: AtWork, threshold_c: float | None, heard: Heard, interrupted: threading.Event
 ) -> Iterator[Look]:
-    """Yield each look. A sensor's failure is reported once; it is restarted until it works."""
+    """Yield each look. If the sensor fails, report that once and restart it until it works."""
     reported = ""
     while not interrupted.is_set():
         try:
@@ -229,8 +230,8 @@ def _looks(
 
 @contextmanager
 def _interruption() -> Iterator[threading.Event]:
-    """Within the block Ctrl-C sets the event. As an exception it could come where nothing may be
-    broken off, or where Python ignores it: within a transfer on the bus, or a destructor."""
+    """Within the block, Ctrl-C sets the event instead of raising an exception. The exception could
+    interrupt a transfer on the bus, or be ignored by Python within a destructor."""
     event = threading.Event()
     before = signal.signal(signal.SIGINT, lambda *_: event.set())
     try:

@@ -49,15 +49,15 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 class Held(NamedTuple):
-    """Mean temperatures (°C, uncalibrated) of an object held before the sensor, and of its can."""
+    """Mean temperatures (°C, uncalibrated) of an object before the sensor, and of its can."""
 
     object_c: float
     can_c: float
 
 
 def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
-    """Measure an object held before the sensor, for 15 s, in which a frozen sensor is detected.
-    Raises `DeskError` if the temperature of object or can is not stable."""
+    """Measure an object before the sensor for 15 s, long enough to detect a frozen sensor. Raises
+    `DeskError` if the sensor fails or the temperature of the object or of the can is not stable."""
     median = Median()
     object_c, can_c = [], []
     began_ms = None
@@ -105,8 +105,8 @@ def of_person(
     body_c: float,
     site: str,
 ) -> Check:
-    """Check of a person's estimate (`body_c`) against a clinical thermometer; the limit combines
-    the sensor's tolerance with two SD of people (95 %)."""
+    """Check a person's estimate (`body_c`) against a clinical thermometer (`clinical_c`). The limit
+    combines the sensor's tolerance with two SD between people (95 %)."""
     axillary_c = clinical_c + (ORAL_TO_AXILLARY_C if reference == "oral" else 0.0)
     tolerance_c = ((2 * PEOPLE_SD_C[site]) ** 2 + TOLERANCE_C**2) ** 0.5
     return _check(sensor, reference, axillary_c, body_c, tolerance_c, held)
@@ -135,7 +135,7 @@ def _check(
 
 
 def limits_c(reference: Reference) -> tuple[float, float]:
-    """Lowest and highest temperature (°C) accepted of such a reference."""
+    """Lowest and highest temperature (°C) that are accepted for a kind of reference."""
     if reference == "blackbody":
         return REFERENCE_C
     shift_c = -ORAL_TO_AXILLARY_C if reference == "oral" else 0.0

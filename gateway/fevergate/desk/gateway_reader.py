@@ -1,6 +1,6 @@
-"""Queries of the desk to the gateway's database, which it only reads.
+"""The desk's queries to the gateway's database, which the desk only reads.
 
-All raise `StoreError`, and find nothing where no gateway has run yet.
+All functions may raise `StoreError`; they find nothing if no gateway has run yet.
 """
 
 from typing import Any, NamedTuple
@@ -31,8 +31,8 @@ def newest_fever(settings: GatewaySettings, kiosk: str) -> RaisedFever | None:
 
 
 def strictest_c(settings: GatewaySettings) -> float | None:
-    """The lowest threshold (°C) in the kiosks' newest readings, or None: the second look must not
-    be more lenient than the first."""
+    """The lowest threshold (°C) in the kiosks' newest readings, or None. The desk uses it so that
+    the second measurement is not more lenient than the first."""
     newest = (
         "select threshold_c from readings where kiosk = ? and threshold_c is not null"
         " order by boot desc, seq desc limit 1"

@@ -1,16 +1,17 @@
 """The Pi's I2C bus through smbus2, with the interface that the firmware's MLX90614 driver uses.
 
-A word is read by one I2C_RDWR ioctl of two messages, the register and three bytes, with a repeated
-start between, so that the firmware's driver gets the raw PEC, checks and counts it. The kernel's
-SMBus calls would drop the PEC, or check it without the driver's count.
+A word is read by one I2C_RDWR ioctl with two messages: write the register, then, after a repeated
+start, read three bytes. So the firmware's driver gets the raw checksum (PEC), checks it and counts
+errors. The kernel's SMBus calls would drop the PEC, or check it without the driver's count.
 
 Properties of a real Pi that no test here covers (sources: drivers/i2c/busses/i2c-bcm2835.c;
 raspberrypi/linux 254, 493, 4884; i2c-dev(4)):
 
-- Up to the Pi 4 a repeated start depends on an interrupt in time. If it is late, the write ends
-  with a stop and the read's checksum is wrong: it is counted and the read repeated.
+- Up to the Pi 4, a repeated start needs an interrupt in time. If the interrupt is late, the write
+  ends with a stop and the read's checksum is wrong: the error is counted and the read repeated.
 - The BCM2835's controller garbles a byte during which the device stretches the clock. If an
-  MLX90614 does, checksum errors will show it; `dtoverlay=i2c-gpio`, a software bus, waits.
+  MLX90614 stretches it, checksum errors will show that; `dtoverlay=i2c-gpio`, a software bus,
+  handles a stretched clock.
 - The bus clock is derived from the core clock, which may change. The frequency in the device tree
   is checked: the sensor is specified up to 100 kHz.
 """
@@ -31,7 +32,7 @@ DEVICES = Path("/sys/bus/i2c/devices")
 
 
 class LinuxI2C:
-    """The methods of `machine.I2C` that the driver uses. They raise `OSError`, too."""
+    """The methods of `machine.I2C` that the driver uses. As there, they raise `OSError`."""
 
     def __init__(self, bus: SMBus) -> None:
         self._bus = bus
@@ -39,7 +40,7 @@ class LinuxI2C:
         """Error number of the last failed transfer."""
 
     def readfrom_mem_into(self, address: int, register: int, buffer: bytearray) -> None:
-        """Write a register's number, then after a repeated start read `len(buffer)` bytes."""
+        """Write a register's number, then, after a repeated start, read `len(buffer)` bytes."""
         answer = i2c_msg.read(address, len(buffer))
         self._transfer(i2c_msg.write(address, [register]), answer)
         buffer[:] = bytes(answer)
@@ -62,7 +63,7 @@ class DeskBus:
         self.i2c = LinuxI2C(self._bus)
 
     def restart(self) -> None:
-        """Reopen the device file: a USB adapter that was plugged in again needs that."""
+        """Reopen the device file, as needed after a USB adapter was plugged in again."""
         self._bus.close()
         self._bus = self._open()
         self.i2c = LinuxI2C(self._bus)
@@ -77,7 +78,8 @@ class DeskBus:
         self.close()
 
     def clock_hz(self) -> int | None:
-        """Bus frequency in the device tree; None if it has none, as for other adapters."""
+        """Return the bus frequency (Hz) in the device tree; None if it is not there, as for other
+        adapters."""
         try:
             told = (DEVICES / f"i2c-{self.number}/of_node/clock-frequency").read_bytes()
         except OSError:
@@ -130,4 +132,4 @@ class DeskBus:
 
 
 HELD = (errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY)
-"""Errors when a wire is held low, or another controller uses the bus."""
+"""Error numbers that occur while a wire is held low or another controller uses the bus."""

@@ -1,4 +1,4 @@
-"""One measurement of a person at the desk, by the kiosk's scan, estimate and verdict."""
+"""One measurement of a person at the desk, with the kiosk's scan, estimate and verdict."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ PATIENCE_S = 20.0
 """Time (s) within which a person must step up to the sensor."""
 
 State = Literal["waiting", "scanning", "hot"]
-"""The view: nobody is there, a person is measured, or it is too hot to detect anybody."""
+"""State of a scan: nobody is in view, a person is measured, or the view is too hot to detect
+anybody."""
 
 Heard = Callable[[Sample, State], None]
 
@@ -59,8 +60,8 @@ class Looker:
     """Returns `Look.checked`; called for each look, since --watch may run all day."""
 
     def once(self, heard: Heard) -> Look | None:
-        """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets each
-        sample before the one that ends the scan."""
+        """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets all
+        samples except the one that ends the scan."""
         self.sensor.watch_for_life()
         scan = Scan(SITES[self.site].sweeps)
         samples = self.sensor.samples()
@@ -92,17 +93,17 @@ class Looker:
             yield look
 
     def _screening(self) -> Screening:
-        # The kiosk's scan was the first, so no other must confirm this one. The baseline is fixed:
-        # at the desk there is no crowd to learn it from.
+        # The kiosk's scan was the first, so no further scan must confirm this one. The baseline is
+        # fixed, since the desk has no crowd to learn it from.
         baseline = Baseline(0.0, fixed=True)
         judge = Screening(SITES[self.site], confirm_scans=0, baseline=baseline)
-        judge.alarm_c = self.threshold_c  # the site's margin is already in it
+        judge.alarm_c = self.threshold_c  # this threshold already includes the site's margin
         return judge
 
     def _look(self, result: Result, judge: Screening, at_ms: int) -> Look:
         air_c = self.calibration.air_c(result.ambient_c)
         skin_c = through_emissivity(self.calibration.object_c(result.object_c), air_c)
-        # Whoever stays is a further look here, not the same visit.
+        # If a person stays, the next scan counts as a new look, not as the same visit.
         judged = judge.judge(at_ms, skin_c, air_c, result.quality, False, result)
         last: Judgement = judged[-1]
         return Look(

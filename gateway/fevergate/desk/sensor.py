@@ -1,4 +1,4 @@
-"""Reads the sensor at the kiosk's rate, and explains its faults in words."""
+"""Reads the sensor at the kiosk's rate, and explains its faults to people."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from kiosk.sensor_checks import FrozenCheck
 
 SAMPLE_S = 0.1
 FAULT_AFTER = 5
-"""Failed samples in a row that count as a fault. It and `SAMPLE_S` are the kiosk's."""
+"""Number of failed samples in a row that count as a fault; like `SAMPLE_S`, as on a kiosk."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Sample(NamedTuple):
-    """One sample in °C, corrected to a supply of 3.0 V; `at_ms` is monotonic."""
+    """One sample in °C, corrected to a supply of 3.0 V; `at_ms` is a monotonic time (ms)."""
 
     at_ms: int
     object_c: float
@@ -45,20 +45,20 @@ class DeskSensor:
         self.unit = ""
         self.settle_s = 0.0
         self.moved = False
-        """Whether any sample since `watch_for_life` differed from the one before."""
+        """Whether any sample since `watch_for_life` differed from the previous one."""
 
     @property
     def pec_errors(self) -> int:
-        """Wrong checksums so far, including those of repeated reads."""
+        """Number of wrong checksums so far, including those of repeated reads."""
         return self._part.pec_errors
 
     @property
     def bus_errors(self) -> int:
-        """Transfers so far that were not acknowledged, including repeated ones."""
+        """Number of transfers so far that were not acknowledged, including repeated ones."""
         return self._part.bus_errors
 
     def begin(self) -> None:
-        """Check bus clock, sensor and its configuration. Raises `DeskError`."""
+        """Check the bus clock, the sensor and its configuration. Raises `DeskError`."""
         clock_hz = self._bus.clock_hz()
         if clock_hz and clock_hz > CLOCK_MAX_HZ:
             raise DeskError(
@@ -78,7 +78,7 @@ class DeskSensor:
             raise self._in_words(error) from error
 
     def again(self) -> None:
-        """Reopen the bus after a fault and `begin` with the sensor there. Raises `DeskError`."""
+        """Reopen the bus after a fault and check the sensor as `begin` does. Raises `DeskError`."""
         self._bus.restart()
         self._frozen = FrozenCheck()
         self.begin()
@@ -89,7 +89,8 @@ class DeskSensor:
         self._last = None
 
     def samples(self) -> Iterator[Sample]:
-        """Yield ten samples a second. Raises `DeskError` after repeated failures, or if frozen."""
+        """Yield ten samples a second. Raises `DeskError` after repeated failures, or if the sensor
+        is frozen."""
         failed = 0
         due = self._clock.monotonic()
         while True:
@@ -110,7 +111,7 @@ class DeskSensor:
             self._clock.sleep(due - self._clock.monotonic())
 
     def prove_alive(self) -> None:
-        """Sample until a value has changed, since a frozen sensor repeats a plausible one.
+        """Sample until a value has changed, since a frozen sensor repeats a plausible value.
 
         Raises `DeskError` after 15 s without a change; a working sensor changes within moments.
         """
