@@ -89,7 +89,7 @@ class App:
         await tasks.run(self, own)
 
     def configure(self, settings):
-        """Apply new settings without a reboot. Settings of the card reader need one, which happens
+        """Apply new settings without a reboot; changed settings of the card reader reboot the board
         once nobody is there."""
         before, self.settings = self.settings, settings
         if before.reader != settings.reader:

@@ -28,7 +28,7 @@ class SetupError(SensorError):
 
 
 class PecError(SensorError):
-    """The checksum of a word was wrong at each try: a long wire or a missing pull-up."""
+    """The checksum of a word was wrong at each try, by a long wire or a missing pull-up."""
 
     word = "wrong checksum"
 
@@ -79,5 +79,5 @@ class CalibrationError(KioskError):
 
 
 def plain(error):
-    """An error's text for a message: at most 64 characters, those not printable ASCII as "?"."""
+    """An error's text for a message: at most 64 characters; "?" replaces all but printable ASCII."""
     return "".join([char if " " <= char <= "~" else "?" for char in str(error)[:64]])
