@@ -79,5 +79,5 @@ class CalibrationError(KioskError):
 
 
 def plain(error):
-    """An error's text for a message: at most 64 characters; "?" replaces all but printable ASCII."""
+    """An error's text for a message: at most 64 characters; "?" for all but printable ASCII."""
     return "".join([char if " " <= char <= "~" else "?" for char in str(error)[:64]])

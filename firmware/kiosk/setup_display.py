@@ -36,7 +36,7 @@ class SetupDisplay(Display):
     def tell(self, key, about="", sign=None, last=False):
         """Show the state `WORDS[key]` at once, and from then on in turn with the other screens.
 
-        `about`: the second line if `WORDS` has none for this key; `sign`: "check", "warning" or None;
+        `about`: the second line if `WORDS` has none for `key`; `sign`: "check", "warning" or None;
         `last`: stop showing the invitation.
         """
         head, tail = WORDS[key]
