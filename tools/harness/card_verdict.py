@@ -38,7 +38,7 @@ def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> lis
         if answered_ms is not None
     }
     owned: list[Owned] = []
-    asked: dict[str, Owned] = {}  # by kiosk: who was last asked to confirm
+    asked: dict[str, Owned] = {}  # by kiosk, the last visitor asked to confirm
     for answer in shown:
         kiosk = answer.identity.kiosk
         if answer.reason == UNCONFIRMED:
@@ -60,7 +60,7 @@ class Pairing(NamedTuple):
     """Counts of a comparison.
 
     - `tapped`: visits in which a card was tapped before an answer.
-    - `paired`: those of `tapped` in which at least one reading was stored as the card holder's; one
+    - `paired`: visits with a tap of which at least one reading was stored as the card holder's. One
       is enough, because a tap counts only until the first final verdict.
     - `mispaired`: readings stored as somebody else's.
     """

@@ -37,7 +37,7 @@ def _lines(figures: Mapping[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def percentile(values: Sequence[float], percent: int, digits: int = 1) -> float:
-    """A percentile, interpolated and rounded; of a single value it is that value."""
+    """A percentile, interpolated and rounded; a single value is its own percentile."""
     cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else [values[0]] * 99
     return round(cuts[percent - 1], digits)
 

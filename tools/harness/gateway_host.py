@@ -22,7 +22,7 @@ from fevergate.gateway.kiosk_time import KioskClocks
 from fevergate.settings.gateway import load_gateway
 
 PRESS_S = 0.15
-"""Longer than the button's bounce time."""
+"""Duration of a press, longer than the button's bounce time."""
 
 
 def say(text: str) -> None:
@@ -51,8 +51,8 @@ def press_from_stdin(factory: MockFactory) -> None:
 
 
 def play_clock(begin: float, since: float, speed: float) -> None:
-    """Give kiosks a time that was `begin` (Unix s) at the monotonic time `since` and runs at
-    `speed` times the host's."""
+    """Give kiosks a time that was `begin` (Unix s) at the monotonic time `since`, and that runs
+    `speed` times as fast as the host's."""
     service.KioskClocks = partial(
         KioskClocks, utc=lambda: begin + (time.monotonic() - since) * speed
     )

@@ -41,7 +41,7 @@ class Lamps:
             return [*self._ended.get(pin, ()), *now]
 
     def was_lit(self, pin: int, at: float, within_s: float) -> bool:
-        """Whether a pin was high at `at`, a time known to ± `within_s`."""
+        """Whether a pin was high at the time `at`, which is known to ± `within_s`."""
         return any(begin - within_s <= at <= end + within_s for begin, end in self.spans(pin))
 
     def _end(self, pin: int, at: float) -> None:

@@ -19,7 +19,8 @@ USER = "fevergate"
 class LocalPostgres:
     """A server for a `with` statement; `database` creates an empty database.
 
-    Listens on the loopback and admits every local user (`trust`), for it holds only test data.
+    It listens on the loopback and admits every local user (`trust`), because it holds only test
+    data.
     Commits are as durable as by default (`fsync` and `synchronous_commit` on). With `durable`
     False nothing waits for the disk: commits survive if the server is killed, because the kernel
     holds them, but not a power cut.
@@ -107,7 +108,8 @@ class LocalPostgres:
 
 
 def _program(name: str) -> Path:
-    """Path of a PostgreSQL program: the newest version's in Debian's folders, else in PATH."""
+    """Path of a PostgreSQL program: the newest version in Debian's folders, or else the one in
+    PATH. Raises `DatabaseServerError` if there is none."""
     installed = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", path.parts[4])],

@@ -201,7 +201,8 @@ def _send_settings(system: System) -> None:
 
 
 def start() -> dict[str, float]:
-    """CPU seconds of the board's process from its start to its first sample and first answer."""
+    """CPU seconds of the board's process from its start to its first sample, and to its first
+    answer."""
     seen: dict[str, float] = {}
     with lone_board({}, speed=1.0, people=built_in_crowd(1, 3, fever_share=0.0)) as board:
         transfer = board.sensor.transfer

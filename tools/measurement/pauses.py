@@ -1,9 +1,9 @@
 """How long the scan of somebody at the kiosk ever pauses, while the line falls and comes back.
 
 It runs in real time on this host. Two samples are normally 100 ms apart; processor time for the TLS
-handshake, backlog, flash or display lengthens the interval. "bad network" combines three faults:
-the broker has a name but both name servers never answer, the access point goes off and on every
-20 s, and the broker accepts connections but sends nothing.
+handshake, backlog, flash or display lengthens the interval. "bad network" combines three faults.
+The broker has a name, but neither of the two name servers ever answers. The access point goes off
+and on every 20 s. The broker accepts connections, but sends nothing.
 """
 
 import re

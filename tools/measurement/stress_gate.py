@@ -31,8 +31,8 @@ SCANS_BEFORE_GIVING_UP = 3
 PACE_MIN_MS = 3000
 PACE_MEAN_MS = 8000
 STEP_UP_MS = 1000
-"""Pace of a queue: the next person arrives at least 3 s after the one before, 8 s on average, and
-is scanned 1 s after that person has left at the earliest."""
+"""Pace of a queue: people arrive at least 3 s apart, 8 s on average. A person steps up no sooner
+than 1 s after the one before has left."""
 
 STAYS_SHARE = 0.85
 STEPS_BACK_SHARE = 0.10

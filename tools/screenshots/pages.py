@@ -33,8 +33,7 @@ README = {
 
 _AT_HOME = """([folder, home]) => document.querySelectorAll('code, pre').forEach(
     place => { place.textContent = place.textContent.replaceAll(folder, home); })"""
-"""In the commands that a page shows, replaces this site's folder by that of an installed
-gateway."""
+"""Replaces this site's folder, in the commands that a page shows, by an installed gateway's."""
 
 
 def _draw(page: Page, site: Site, path: str, picture: Path) -> None:

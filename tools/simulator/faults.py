@@ -5,8 +5,8 @@ import enum
 
 
 class Fault(enum.Enum):
-    """Behaviour of a faulty sensor. A fault's count is in transactions, that of `STUCK_BUS` is in
-    clock pulses."""
+    """Behaviour of a faulty sensor. Faults are counted in transactions, `STUCK_BUS` in clock
+    pulses."""
 
     NAK = "does not acknowledge its address"
     WRONG_PEC = "sends a wrong checksum"

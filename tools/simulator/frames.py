@@ -40,7 +40,7 @@ MAX_LENGTH = 0xFFFF
 
 EINVAL = 22
 ENODEV = 19
-ETIMEDOUT = 116  # newlib's, as on an ESP32; Linux says 110
+ETIMEDOUT = 116  # newlib's number, as on an ESP32; Linux has 110
 
 
 class Operation(enum.IntEnum):

@@ -68,7 +68,7 @@ class AccessPoint:
     refuses: int = 0
 
     def heard(self, now_ms: int) -> bool:
-        """Whether it is on the air at `now_ms`."""
+        """Whether the access point is on the air at `now_ms`."""
         return self.on and not (self.flap_ms and now_ms // self.flap_ms % 2)
 
 
@@ -105,7 +105,7 @@ class _Wanted:
 
 @dataclass
 class Station:
-    """The board's Wi-Fi station during one boot; `power_save` is `config("pm")`, at first 1."""
+    """The board's Wi-Fi station during one boot; `power_save` is `config("pm")`, initially 1."""
 
     points: list[AccessPoint]
     active: bool = False

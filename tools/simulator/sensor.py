@@ -126,11 +126,12 @@ class VirtualMLX90614:
         return self._powered and self._faults.holds(Fault.STUCK_BUS, now_ms)
 
     def clocked(self, now_ms: float) -> None:
-        """Note a rising edge of SCL that the master drives as GPIO."""
+        """Count a rising edge of SCL while the master drives SCL as a GPIO."""
         self._faults.spend(Fault.STUCK_BUS, now_ms)
 
     def sda_was_low(self, now_ms: float, low_ms: float) -> None:
-        """Note that SDA was low while SCL was high: 33 ms or more wake a sleeping part."""
+        """Handle a time for which SDA was low while SCL was high; 33 ms or more wake a sleeping
+        part."""
         if self._powered and self._asleep and low_ms >= WAKE_LOW_MS:
             self._asleep = False
             self._begin_measuring(now_ms + VALID_MS)

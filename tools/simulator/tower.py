@@ -17,8 +17,8 @@ _TAIL = 20
 
 @dataclass(frozen=True)
 class Lit:
-    """A change of the tower. `what`: those of red, amber, green and siren that are on from then on.
-    `host_s` is time.monotonic(), `sim_ms` the world's time."""
+    """A change of the tower. `what`: its lamps ("red", "amber", "green") and "siren" if they are on
+    after the change. `host_s` is time.monotonic(), `sim_ms` the world's time."""
 
     host_s: float
     sim_ms: int
@@ -54,7 +54,7 @@ class Tower:
 
     @property
     def lit(self) -> frozenset[str]:
-        """Those of red, amber, green and siren that are on now."""
+        """The lamps that are on now, and "siren" if it sounds."""
         return self.history[-1].what
 
     def hold(self, down: bool = True) -> None:
