@@ -72,7 +72,7 @@ class Alarm:
         with self._lock:
             for name, fevers in left.items():
                 self._take_up(self._gates[name], fevers)
-        for identity in raised:  # read from disk, so the lock is released for each step
+        for identity in raised:  # read from disk, so the lock is released between two
             with self._lock:
                 self._raised.add(identity)
                 if identity not in unseen:

@@ -161,7 +161,7 @@ class GateState:
     def shown(self) -> AlarmState:
         """What the gate's lamps show, as one alarm of the gate and the doors that it watches.
 
-        Red and amber are as on its lamps on pins; `since` is the beginning of the oldest alarm,
+        Red and amber are what its lamps on pins show; `since` is the beginning of the oldest alarm,
         `fevers` the number of all fevers, `last` the newest fever."""
         return _state(self.name, self.group)
 

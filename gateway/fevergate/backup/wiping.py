@@ -8,7 +8,7 @@ from fevergate.system.atomic_file import sync_folder
 
 
 def wipe(path: Path) -> None:
-    """Overwrite and delete a file. Of a symbolic link only the link is deleted.
+    """Overwrite and delete a file. If it is a symbolic link, only the link is deleted.
 
     An SD card's controller may keep the old blocks: only destroying the card is certain.
     """

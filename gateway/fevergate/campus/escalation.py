@@ -30,7 +30,8 @@ from fevergate.web_common.told_cases import Cases, ConfirmedFever
 from fevergate.web_common.unmeasured_notice import PlaceRoll, UnmeasuredNotices
 
 OLD_S = 24 * 3600.0
-"""Age of a fever from which nobody needs to go to the gate: older fevers share one notice."""
+"""Age of a fever from which nobody needs to go to the gate: older fevers share one notice an hour.
+"""
 TOGETHER_S = 3600
 LATE_S = 24 * 3600.0
 """Time after a deadline within which a notice of the late report may be posted."""

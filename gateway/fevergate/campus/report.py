@@ -122,8 +122,8 @@ class TokenStrike(Struct, frozen=True, kw_only=True):
 
 
 class StruckRows(TokenStrike, frozen=True, kw_only=True):
-    """A strike made at this server, or taken back again. `people` and `fevers` are the numbers in
-    the day's struck rows."""
+    """A strike made at this server, which may have been taken back. `people` and `fevers` are the
+    numbers in the day's struck rows."""
 
     people: int
     fevers: int

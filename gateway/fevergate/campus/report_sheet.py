@@ -99,7 +99,8 @@ class ReportText(ReportCorrections):
         ]
 
     def struck(self, report: DayReport) -> list[str]:
-        """A sentence on each strike of the day, made here or at a gateway, also if taken back."""
+        """A sentence on each strike of the day, made here or at a gateway, including strikes taken
+        back."""
         sentences, named = [], self.names()
         for campus in report.campuses:
             kiosk = names_of(named, campus).kiosk

@@ -22,13 +22,14 @@ KNOWN_PAST = 1_735_689_600
 """2025-01-01 in Unix time (s), earlier than this program: a clock before it was never set."""
 
 STEP_S = 60.0
-"""If the clock differs by more than this from the time that has passed, somebody has set it."""
+"""If the clock moves by this many seconds more or less than the time that passes, it was set."""
 
 BACK_S = 3600.0
-"""Largest lag of the clock behind the last believed time, at the gateway's start, without doubt."""
+"""At the gateway's start, a clock more than this (s) behind the last believed time is in doubt."""
 
 LEAP_S = 30 * 86_400.0
-"""Largest lead of the clock over the last believed time, at the gateway's start, without doubt."""
+"""At the gateway's start, a clock more than this (s) ahead of the last believed time is in doubt.
+"""
 
 AGREED_S = 3 * 3600.0
 """Time for which the kiosks must agree with the clock before it is believed."""
