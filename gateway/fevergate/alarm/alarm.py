@@ -140,8 +140,8 @@ class Alarm:
     def press(
         self, gate_name: str, by: str, shown: ShownAlarm | None = None
     ) -> dict[str, AcknowledgedFevers]:
-        """Acknowledge all that a gate's lamps show, as its button does: its own fevers and those of
-        the doors that it watches. Returns the acknowledged fevers by gate.
+        """Acknowledge all fevers that a gate's lamps show, as its button does: the gate's own and
+        those of the doors that it watches. Returns the acknowledged fevers by gate.
 
         With `shown`, acknowledges nothing if the lamps now show another alarm: the message may
         arrive long after the press, and nobody has seen later fevers.

@@ -32,7 +32,7 @@ def choose_library(factory: str, machine: Machine) -> str:
     (RPi.GPIO's interface) if installed, else lgpio.
 
     RPi.GPIO itself is never used: it identifies the board through /proc, which the unit hides, does
-    not drive a Pi 5, and cannot watch a button on Linux 6.6 or later. Raises `PinsError` where no
+    not drive a Pi 5, and cannot watch a button on Linux 6.6 or later. Raises `PinsError` if no
     library can light a lamp.
     """
     if factory == "mock":

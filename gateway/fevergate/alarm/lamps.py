@@ -59,7 +59,7 @@ class Lamps:
 
     @property
     def pins(self) -> str:
-        """Name of the pin library; empty where none could be opened."""
+        """Name of the pin library; empty if none could be opened."""
         return library_of(self._factory) if self._factory else ""
 
     @property

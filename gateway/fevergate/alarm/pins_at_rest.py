@@ -48,7 +48,7 @@ def make_inputs(pins: Iterable[int], sys: Path = SYS, dev: Path = DEV) -> dict[i
     """Turn pins of the header (BCM numbers) into inputs, one by one; returns the kernel's reason
     for each pin that it refuses.
 
-    Raises `PinsError` where the header's GPIO chip is missing or may not be opened.
+    Raises `PinsError` if the header's GPIO chip is missing or may not be opened.
     """
     chip = chip_of(recognise(sys), dev)
     refused: dict[int, str] = {}

@@ -53,7 +53,7 @@ def knows_corrections(
 def without_counts(
     connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the rows except those of counts; fevers that are stored already keep their dates."""
+    """Return the rows without counts; fevers that are stored already keep their dates."""
     held = {
         row.key: row
         for row in connection.execute(
