@@ -57,7 +57,7 @@ class Answers:
             low = reason == screening.FAR and self._far and now - self._far_ms < _TRIES_MS
             hold = app.cards and app.cards.hold(judgement)
             if hold:
-                app.panel.fault(hold)  # amber, and no sound
+                app.panel.fault(hold)  # amber without a sound
             else:
                 app.panel.verdict(verdict, LOW if low else reason, judgement.body_c)
         except Exception as error:  # the LED is already lit; the reading must still be sent

@@ -7,7 +7,7 @@ from machine import I2C, Pin
 import kiosk_board
 from kiosk.errors import BusError
 
-_CLOCK_HZ = 100_000  # the MLX90614's limit; an ESP32 would start at 400 kHz
+_CLOCK_HZ = 100_000  # the MLX90614's limit; the ESP32's default is 400 kHz
 
 
 class Bus:

@@ -51,7 +51,7 @@ async def serve_dns(host, port, address):
                 if not poll.poll(0) or not _answer_one(udp, address):
                     break
     finally:
-        udp.close()  # a board has few sockets, and the caller starts this again
+        udp.close()  # a board has few sockets, and the caller starts the server again
 
 
 def _answer_one(udp, address):

@@ -8,9 +8,9 @@ numbers. Source: RFC 2104.
 import binascii
 import hashlib
 
-READING = b"who"  # with a reading's sequence number
-TAP = b"tap"  # with the tap's count since boot
-KEPT = b"own"  # the same count, for the kiosk's own flash
+READING = b"who"  # label for a reading; its count is the sequence number
+TAP = b"tap"  # label for a tap; its count is the tap's number since boot
+KEPT = b"own"  # label for a tap on the kiosk's own flash; the same count
 
 _BLOCK = 64  # bytes of a block of SHA-256
 

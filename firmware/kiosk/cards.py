@@ -20,11 +20,13 @@ from kiosk.screening import NORMAL
 
 _UART = 1  # 0 is the console; the board's table of pins routes it
 _BAUD = 9600
-_BUFFER_BYTES = 256  # a quarter of a second of the line: a TLS handshake may block longer
+_BUFFER_BYTES = 256  # a quarter of a second at 9600 baud: a TLS handshake may block longer
 _LOOK_MS = 50
 _QUIET_LOOKS = 4  # looks without a byte after which an incomplete frame is discarded
-_OUT_LOOKS = 20  # looks that find the line low (idle is high, a byte takes 1 ms): reader is out
-_NOISE_BYTES = 64  # bytes of noise without a card: the reader has other settings than ours
+_OUT_LOOKS = (
+    20  # looks in a row that find the line low: the reader is out (idle is high, a byte 1 ms)
+)
+_NOISE_BYTES = 64  # bytes since the last card that fit no frame: the reader has other settings
 
 ASK = "ask"
 STOP = "stop"

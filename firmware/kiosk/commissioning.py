@@ -32,7 +32,7 @@ _JOIN_S = 20
 _LEAVE_MS = 300
 _RECONNECTS = 2
 _FETCH_S = 30
-SEEN_S = 300  # time that a successful result waits for a phone to come back
+SEEN_S = 300  # time for which a successful result waits for a phone to come back
 _LEAVE_S = 3
 _NETWORKS_MAX = 16
 
@@ -73,8 +73,8 @@ class Commissioning:
         self._display = SetupDisplay(Bus())
         self._networks = []
         self._name = ""
-        self._news = "idle"  # or a key of `_TEXTS`
-        self._about = ""  # the detail in that text
+        self._news = "idle"  # state of the setup: "idle" or a key of `_TEXTS`
+        self._about = ""  # the detail that the text of `_news` names
         self._busy = False
         self._wish = None
         self._submitted = asyncio.Event()
@@ -127,7 +127,7 @@ class Commissioning:
         self._name = "FeverGate-%s" % binascii.hexlify(machine.unique_id()[-2:]).decode().upper()
         station = network.WLAN(network.STA_IF)
         station.active(True)
-        password = _password()  # after the radio is on, the source of true random numbers
+        password = _password()  # drawn while the radio is on, which gives true random numbers
         point = network.WLAN(network.AP_IF)
         # Configured before it is activated: otherwise the access point is open until it is
         # configured (ports/esp32/network_wlan.c:272, :492).

@@ -25,7 +25,7 @@ class Glyphs:
                 self._chars = _index(self._file)
                 return
             except (OSError, ValueError):
-                pass  # not here, or damaged: perhaps in the next folder
+                pass  # not here, or damaged: try the next folder
 
     def get(self, char):
         """The 32 bytes of a character's rows, or None if they cannot be read."""

@@ -19,7 +19,7 @@ TELL_AGAIN_MS = 10_000
 _NUMBER = b"0123456789.eE+-"
 _NUMBER_MAX = 24  # characters of a Unix time with fractions
 _FEVERS_MAX = 2**31 - 1
-_COUNT_MAX = 2**53  # of a boot's or a reading's number
+_COUNT_MAX = 2**53  # largest boot number or sequence number
 _NAME_MAX = 64  # characters of a kiosk's name
 _LAST = ("kiosk", "boot", "seq")
 

@@ -11,7 +11,7 @@ from kiosk.words_setup import WORDS
 
 _TURN_MS = 5000
 _LOOK_MS = 200
-_BORDER = 3  # pixels of quiet zone around the code: as many as 64 rows allow
+_BORDER = 3  # pixels of quiet zone around the code, the most that 64 rows allow
 _PIXELS = 2  # width and height of a module
 _SQUARE = 64
 _LINE_LETTERS = 16
