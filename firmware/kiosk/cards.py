@@ -23,9 +23,7 @@ _BAUD = 9600
 _BUFFER_BYTES = 256  # a quarter of a second at 9600 baud: a TLS handshake may block longer
 _LOOK_MS = 50
 _QUIET_LOOKS = 4  # looks without a byte after which an incomplete frame is discarded
-_OUT_LOOKS = (
-    20  # looks in a row that find the line low: the reader is out (idle is high, a byte 1 ms)
-)
+_OUT_LOOKS = 20  # looks that find the line low: no reader, for it idles high and a byte takes 1 ms
 _NOISE_BYTES = 64  # bytes since the last card that fit no frame: the reader has other settings
 
 ASK = "ask"

@@ -24,9 +24,7 @@ from kiosk.update import Update
 from kiosk.wifi import SCAN_IDLE_MS, Wifi
 
 _TICK_MS = 20
-_RED_IDLE_MS = (
-    2000  # given to `Wifi` while red is lit: the interface may restart, the board may not
-)
+_RED_IDLE_MS = 2000  # while red is lit: Wi-Fi may restart its interface, but not the board
 _PRESSED = "/pressed"
 
 

@@ -127,9 +127,7 @@ class WarmUp:
         if self._began_ms is None:
             self._began_ms = self._block_ms = now_ms
             self._first_c = can_c
-        self._sum += (
-            can_c - self._first_c
-        )  # differences are small numbers, because a board's floats have 24 bits
+        self._sum += can_c - self._first_c  # kept small: a board's floats have 24 bits
         self._count += 1
         if now_ms - self._block_ms >= _BLOCK_MS:
             self._block_ms = now_ms
