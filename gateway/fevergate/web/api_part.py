@@ -9,14 +9,14 @@ from fevergate.web.context import Shared
 from fevergate.web_common.middleware import who
 
 PAGE = 1000
-"""Rows of one answer."""
+"""Most rows of one answer."""
 
 Short = Annotated[str, Meta(max_length=64)]
 PageNumber = Annotated[int, Meta(ge=1, le=10**6)]
 
 
 class ApiPart:
-    """Operations on what all pages share."""
+    """A part of the API, with what all pages share."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -31,5 +31,5 @@ def limits(request: Request) -> tuple[int, int]:
 
 
 def pages(rows: int) -> int:
-    """The number of pages of a list."""
+    """The number of pages of a list with so many rows."""
     return max(1, -(-rows // PAGE))

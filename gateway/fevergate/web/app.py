@@ -61,13 +61,13 @@ STATIC: list[str | tuple[str, str]] = [
     ("fevergate.web_common", "static"),
 ]
 FORGET_EVERY_S = 3600
-"""How often personal fields are checked for their age."""
+"""Seconds between checks of the age of personal fields."""
 
 PRESENCES_EVERY_S = 2.0
-"""How often it is looked who was measured at the kiosks."""
+"""Seconds between reads of who was measured at the kiosks."""
 
 CLOSE_EVERY_S = 60
-"""How often it is looked whether a day is over, whose roll is then closed."""
+"""Seconds between checks whether a day is over, so that its roll is closed."""
 
 
 class Pages(Shared):
@@ -154,7 +154,8 @@ class Pages(Shared):
 
 
 def _list_site(shared: Shared) -> ListSite:
-    """The list of people, which is kept here where there is no campus server."""
+    """What the pages of the list of people need; the list is kept here if there is no campus
+    server."""
     settings = shared.settings
     rules = ListRules.of(settings, {settings.campus: (settings.title, settings.title_en)})
     return ListSite(

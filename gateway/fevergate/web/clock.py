@@ -20,9 +20,9 @@ REFRESH_S = 1.0
 class PagesClock:
     """A clock that follows the gateway's.
 
-    The gateway stores in its database whether it believes the machine's clock (`clock.judge`).
-    That is read about once a second in a thread, so that no caller waits for a disk; if it cannot
-    be read the last judgement holds. For any thread.
+    The gateway stores in its database whether it believes the machine's clock (`clock.judge`). This
+    judgement is read about once a second in a thread, so that no caller waits for a disk; if it
+    cannot be read, the last one holds. Any thread may call this class.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
@@ -45,7 +45,7 @@ class PagesClock:
 
     @property
     def believed(self) -> bool:
-        """Whether the gateway believes the time; true before the gateway has ever run."""
+        """Whether the gateway believes the time; true if the gateway has never run."""
         self._refresh_soon()
         return self._believed
 

@@ -9,9 +9,10 @@ from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_KNOWN_OF_KIOSK, Con
 
 
 def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
-    """What those on duty must know of: every fever that was entered by hand or at the desk (at most
-    one a day for each person of the list), then follow-ups, the oldest first; of each kiosk the
-    newest `MAX_KNOWN_OF_KIOSK`. Raises `StoreError` or `sqlite3.Error`."""
+    """The fevers that those on duty must be told of: first every fever entered by hand or at the
+    desk, at most one a day for each person of the list; then the follow-ups that confirm one, the
+    oldest first and only the newest `MAX_KNOWN_OF_KIOSK` of each kiosk. Raises `StoreError` or
+    `sqlite3.Error`."""
     now = shared.store.clock()
     follow_ups = shared.follow_ups.to_be_told(now - LOOK_BACK_S)
     confirmed = _of_the_list(shared, now)

@@ -1,8 +1,8 @@
 """Names that people give, and devices that are added or removed.
 
-Names are written into gateway.toml from here. A device's credential is not: the broker's files
-belong to the broker's own user, and to read them anew it must be told by root, which the pages are
-not. So a request is left for a service that may (`provision.device_service`), and its answer shown.
+The pages write names into gateway.toml, but not a device's credential: the broker's files belong to
+the broker's own user, and only root may tell the broker to reload them. Therefore the pages leave a
+request for a service with root's rights (`provision.device_service`), and show its answer.
 """
 
 import logging
@@ -44,8 +44,8 @@ from fevergate.web_common.routes import Form, get, post
 log = logging.getLogger(__name__)
 
 TAKEN_WITHIN_S = 30.0
-"""A request that nobody has taken for this long: the page shows the command instead. A Pi starts
-the service in a few seconds."""
+"""If no service takes a request within this time (s), the page shows the command instead. A Pi
+starts the service in a few seconds."""
 
 REQUEST_PAGE = "/admin/devices/request"
 
@@ -70,7 +70,7 @@ class DevicePages:
     def devices(
         self, request: Request, error: ActionError | None = None, given: Form | None = None
     ) -> Response:
-        """Show names and forms; after one was refused, why."""
+        """Show names and forms; `error`: why a form was refused."""
         settings = self._shared.settings
         answer = read_answer(settings.folder, time.time())
         return self._shared.page(
@@ -87,15 +87,15 @@ class DevicePages:
         )
 
     def add(self, request: Request, form: Form) -> Response:
-        """Ask for a new kiosk at a gate."""
+        """Request a new kiosk at a gate."""
         return self._ask(request, form, action="add", **_new(form))
 
     def add_post(self, request: Request, form: Form) -> Response:
-        """Ask for a new lamp post at a gate."""
+        """Request a new lamp post at a gate."""
         return self._ask(request, form, action="add_post", **_new(form))
 
     def remove(self, request: Request, form: Form) -> Response:
-        """Ask for a kiosk or lamp post to be removed: its password ends at once."""
+        """Request the removal of a kiosk or lamp post: its password ends at once."""
         because = form["because"].strip()[:MAX_REASON]
         return self._ask(request, form, action="remove", kiosk=form["kiosk"], because=because)
 
@@ -117,7 +117,7 @@ class DevicePages:
         return RedirectResponse(REQUEST_PAGE, 303)
 
     def request(self, request: Request) -> Response:
-        """Show how far the last request is."""
+        """Show the progress of the last request."""
         settings, now = self._shared.settings, time.time()
         answer = read_answer(settings.folder, now)
         if answer is None:
@@ -133,7 +133,7 @@ class DevicePages:
         )
 
     def withdraw(self, request: Request, _form: Form) -> Response:
-        """Take a request back that nobody has taken."""
+        """Withdraw a request that the service has not taken."""
         withdraw(self._shared.settings.folder)
         self._shared.note(request, "withdraw device")
         return RedirectResponse("/admin/devices", 303)
@@ -167,7 +167,7 @@ class DevicePages:
         return RedirectResponse(f"/admin/kiosks/{kiosk}", 303)
 
     def _rename(self, change: Callable[[TOMLDocument], None]) -> None:
-        """Change gateway.toml, and the names that the pages know. Raises `ActionError`."""
+        """Change gateway.toml, and the names that the pages use. Raises `ActionError`."""
         settings = self._shared.settings
         path = settings.path(SETTINGS)
         with self._lock:
@@ -185,7 +185,7 @@ class DevicePages:
 
 
 def take_names(settings: GatewaySettings, read: GatewaySettings) -> None:
-    """Take the names of settings that were read anew into those in use."""
+    """Copy the names of newly read settings into the settings in use."""
     settings.title, settings.title_en = read.title, read.title_en
     settings.kiosk_titles = read.kiosk_titles
     named = {gate.name: gate for gate in read.gates}
@@ -195,13 +195,13 @@ def take_names(settings: GatewaySettings, read: GatewaySettings) -> None:
 
 
 def command_to(what: str, settings: GatewaySettings, name: str, *more: str) -> str:
-    """A `fevergate provision` command for whoever is at the gateway's terminal."""
+    """A `fevergate provision` command to be typed at the gateway's terminal."""
     parts: list[str] = ["sudo", "fevergate", "provision", what, str(settings.folder), name, *more]
     return shlex.join(parts)
 
 
 def _command_for(settings: GatewaySettings, asked: DeviceRequest) -> str:
-    """The command that does at the terminal what was asked for."""
+    """The terminal command that does what was requested."""
     if asked.action == "remove":
         more = ["--because", asked.because] if asked.because else []
         return command_to("revoke", settings, asked.kiosk, *more)

@@ -1,7 +1,8 @@
 """The lists of fevers on a board: today's, and open follow-ups of the days before.
 
 Each gate's lists have a mark, a text that changes when a fever is stored, acknowledged or followed
-up, or when a new day begins. The board's events carry it; a board with another mark reloads.
+up, or when a new day begins. The board's events carry the mark; a board that shows another mark
+reloads.
 """
 
 from __future__ import annotations
@@ -25,20 +26,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPEN_DAYS = 7
-"""Days before today whose open follow-ups are listed."""
+"""Number of days before today whose open follow-ups are listed."""
 
 MARKS_EVERY_S = 1.0
-"""How often marks are read from the databases, however many boards are open."""
+"""Seconds between reads of the marks from the databases, however many boards are open."""
 
 MAX_LISTED = 50
-"""Fevers of each list on a board: more would hide the alarm and slow the page."""
+"""Most fevers of each list on a board: more would hide the alarm and slow the page."""
 
 Selection = Literal["today", "open"]
 
 
 class Listed(Struct, frozen=True):
-    """What a board knows of its lists without loading them: their mark, the number of today's
-    fevers, and of open follow-ups of today and the days before; None while they are unknown."""
+    """What a board knows of its lists without loading them. `mark`: see above; `today`: number of
+    today's fevers; `open`: number of open follow-ups of today and the days before. None:
+    unknown."""
 
     mark: str = ""
     today: int | None = None
@@ -56,15 +58,15 @@ class FeverList:
         self._reading: asyncio.Task[None] | None = None
 
     def board(self, gate: str) -> tuple[str, FeverPage, FeverPage]:
-        """A gate's mark, its newest fevers of today, and its newest open ones of the days before.
-        Raises `StoreError`."""
-        # The mark first: a change between the two reads makes the board reload, never miss it.
+        """A gate's mark, its newest fevers of today, and its newest fevers of the days before whose
+        follow-ups are open. Raises `StoreError`."""
+        # The mark is read first: a change between the two reads then makes the board reload.
         mark = self._marks()[gate]
         return mark, self.page(gate, "today", MAX_LISTED), self.page(gate, "open", MAX_LISTED)
 
     def page(self, gate: str, selection: Selection, limit: int, skip: int = 0) -> FeverPage:
-        """A page of a gate's fevers, the newest first: of today, or the open ones of the days
-        before. Raises `StoreError`."""
+        """A page of a gate's fevers, the newest first: today's, or those of the days before with
+        open follow-ups. Raises `StoreError`."""
         begin, end = day_bounds(self._shared.clock.today(), self._shared.settings.zone)
         if selection == OPEN:
             begin, end = begin - OPEN_DAYS * DAY_S, begin
@@ -73,7 +75,7 @@ class FeverList:
         return self._search.page(query, limit, skip)
 
     def listed(self, gate: str) -> Listed:
-        """What was last read of a gate's lists; never waits for a disk."""
+        """A gate's `Listed` as last read; never waits for a disk."""
         if time.monotonic() - self._read_at >= MARKS_EVERY_S and not self._reading:
             self._read_at = time.monotonic()
             self._reading = asyncio.create_task(self._refresh())
@@ -103,7 +105,7 @@ class FeverList:
         }
 
     def _count(self, gate: str, mark: str) -> Listed:
-        """Count a gate's fevers, once for each mark."""
+        """Count a gate's fevers; called only when the mark has changed."""
         begin, end = day_bounds(self._shared.clock.today(), self._shared.settings.zone)
         before = begin - OPEN_DAYS * DAY_S
         today = self._search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))

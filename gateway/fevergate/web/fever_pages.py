@@ -1,8 +1,8 @@
 """Pages that search the fevers of a period, and export what was found.
 
-A name is sent in the body of a form, never in an address: those stay in histories and logs. Each
-search is audited; one by name with the fevers that it found, not with the name, which would outlive
-the follow-up.
+A name is sent in the body of a form, never in an address, because addresses stay in histories and
+logs. The audit notes each search: for a search by name it lists the fevers found, not the name,
+which would outlive the follow-up.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ from fevergate.web_common.tables import Sheet
 FIELDS = ("from", "to", "gate", "kiosk", "outcome", "name")
 FILES = "/admin/fevers.{kind:str}"
 MAX_NOTED = 10
-"""Fevers found by a name that the audit lists."""
+"""Most fevers that the audit lists for a search by name."""
 
 
 class FeverPages:
@@ -50,7 +50,7 @@ class FeverPages:
         ]
 
     def search(self, request: Request, form: Form) -> Response:
-        """Search by a form; without a name, the address of the answer has all of it."""
+        """Search by a form; without a name, redirect to an address that holds the whole query."""
         if not form["name"].strip():
             given = {name: form[name] for name in FIELDS if form[name]}
             return RedirectResponse(f"/admin/fevers?{urlencode(given)}", 303)
@@ -168,5 +168,5 @@ class FeverPages:
 
 
 def _nameless(request: Request) -> Mapping[str, str]:
-    """The query of an address, without a name."""
+    """The query of an address without its `name`."""
     return {**request.query_params, "name": ""}

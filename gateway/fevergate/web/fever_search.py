@@ -57,7 +57,7 @@ class FeverQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 class FeverPage(msgspec.Struct, frozen=True):
     """A page of a list of `count` fevers; `cut`: the search ended at `MAX_NAMED` or `MAX_MATCHES`,
-    so that older fevers may match, too."""
+    so that older fevers may match too."""
 
     rows: list[Followed]
     count: int
@@ -71,7 +71,7 @@ class FeverSearch:
         self._shared = shared
 
     def places(self) -> dict[str, list[str]]:
-        """Kiosks by gate: those of the settings, and removed ones that have readings."""
+        """Kiosks by gate: kiosks in the settings, and removed kiosks that have readings."""
         places = {gate.name: list(gate.kiosks) for gate in self._shared.settings.gates}
         with self._shared.reader() as reader:
             for gate, kiosk in reader.execute(KIOSKS):
@@ -124,7 +124,8 @@ class FeverSearch:
             yield _count(reader, query), partial(self._rows, reader, query)
 
     def outcomes(self, query: FeverQuery) -> Counter[str]:
-        """The number of fevers by outcome; those that are not closed are `OPEN`."""
+        """The number of fevers by outcome; a fever whose follow-up is not closed counts as
+        `OPEN`."""
         with self._reader() as reader:
             rows = reader.execute(
                 "select case when coalesce(u.closed, 0) then u.outcome else :open_name end,"
@@ -135,7 +136,8 @@ class FeverSearch:
 
     @contextmanager
     def _reader(self) -> Iterator[Database]:
-        """A connection to both databases, in a transaction: all that it reads is of one moment."""
+        """A connection to both databases, in a transaction, so that all it reads is of one
+        moment."""
         settings = self._shared.settings
         web = f"file:{quote(str(settings.path(settings.web.database).absolute()))}?mode=ro"
         with self._shared.reader() as reader:
@@ -153,7 +155,7 @@ class FeverSearch:
 
     def _named(self, reader: Database, query: FeverQuery) -> tuple[list[Followed], bool]:
         """Fevers whose person or unit contains the name, and whether the search ended at a limit,
-        so that older ones may, too."""
+        so that older fevers may match too."""
         wanted = folded(query.name)
         looked_at = 0
 

@@ -10,7 +10,7 @@ from fevergate.web_common.middleware import session_of
 from fevergate.web_common.routes import Form, get, post, whole_number
 
 AT_ONCE = 4
-"""People that have a button; the others are in a list."""
+"""Most people who have a button; the others are in a list."""
 
 
 class HandOverPages:
@@ -38,7 +38,7 @@ class HandOverPages:
         )
 
     def hand_over(self, request: Request, form: Form) -> Response:
-        """Hand a shift over, or begin one where nobody is on duty."""
+        """Hand a shift over, or begin one if nobody is on duty."""
         gate, user, name = self._shared.gate_of(request), session_of(request).user, form["to"]
         duty = self._shared.duty
         if name not in duty.candidates(gate, user):

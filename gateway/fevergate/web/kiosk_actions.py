@@ -33,25 +33,25 @@ BUILT_IN = ""
 """Name of the bundle that is built from the shipped firmware."""
 
 MAX_AT_ONCE = 4
-"""Kiosks that are updated at a time, after the first alone."""
+"""Most kiosks that are updated at a time, once the first has been updated alone."""
 
 
 def identify(settings: GatewaySettings, kiosk: str) -> None:
-    """Let a kiosk blink, chirp and show its name. Raises `BrokerError`."""
+    """Make a kiosk blink, chirp and show its name. Raises `BrokerError`."""
     topic = str(Topic(settings.campus, kiosk, "command"))
     publish_once(settings.as_user("admin"), topic, encode(Command(command="identify", on=True)))
 
 
 def retained_settings(settings: GatewaySettings, kiosk: str) -> KioskSettings:
-    """The settings that are retained for a kiosk. Raises `BrokerError`."""
+    """The settings that the broker retains for a kiosk. Raises `BrokerError`."""
     return current(settings.as_user("admin"), kiosk)
 
 
 def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]) -> KioskSettings:
     """Set a kiosk to the form's values; an empty field takes the kiosk's own setting.
 
-    The form's `version` must be the retained one: an older form would undo what it never showed.
-    Raises `KioskValueError`, `ActionError`, `BrokerError`.
+    The form's `version` must be the retained one: an older form would undo changes that it never
+    showed. Raises `KioskValueError`, `ActionError`, `BrokerError`.
     """
     fields = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
     values = values_of(fields)
@@ -67,7 +67,7 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
 
 
 def set_several(settings: GatewaySettings, kiosks: list[str], given: Mapping[str, str]) -> None:
-    """Set the given values on some kiosks, and leave their others as they are. Raises
+    """Set the given values on some kiosks, and leave their other values unchanged. Raises
     `KioskValueError` before anything is sent, `BrokerError`."""
     values = values_of(given)
     with open_reader(settings.path(settings.database)) as reader:
@@ -76,7 +76,7 @@ def set_several(settings: GatewaySettings, kiosks: list[str], given: Mapping[str
 
 
 class Updates:
-    """Runs one firmware rollout at a time in a thread, and tells its progress."""
+    """Runs one firmware rollout at a time in a thread, and reports its progress."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
@@ -85,7 +85,7 @@ class Updates:
         self._progress: dict[str, Progress] = {}
         self.version = ""
         self.failed = ""
-        """Kiosks that have not the new firmware, or `broker_lost`."""
+        """Kiosks that lack the new firmware, or `broker_lost`."""
 
     @property
     def running(self) -> bool:
@@ -104,7 +104,7 @@ class Updates:
         return sorted(path.name for path in folder.glob("*.bundle")) if folder.is_dir() else []
 
     def start(self, kiosks: list[str], name: str, *, downgrade: bool) -> None:
-        """Begin to roll out a bundle, to the first kiosk alone at first. Raises `ActionError`."""
+        """Begin to roll out a bundle, at first to the first kiosk alone. Raises `ActionError`."""
         if self.running:
             raise ActionError("busy", "")
         bundle = self._bundle(name)

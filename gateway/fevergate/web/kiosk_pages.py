@@ -37,7 +37,7 @@ class KioskPages:
         ]
 
     def kiosks(self, request: Request, error: ActionError | None = None) -> Response:
-        """Show all kiosks; `error` is why an update did not begin."""
+        """Show all kiosks; `error`: why an update did not begin."""
         return self._shared.page(
             request,
             "kiosks.html",
@@ -48,7 +48,7 @@ class KioskPages:
         )
 
     def identify(self, request: Request, _form: Form) -> Response:
-        """Let a kiosk blink, chirp and show its name."""
+        """Make a kiosk blink, chirp and show its name."""
         name = self._name(request)
         try:
             kiosk_actions.identify(self._shared.settings, name)
@@ -74,7 +74,7 @@ class KioskPages:
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings#top", 303)
 
     def setup_code(self, request: Request, _form: Form) -> Response:
-        """Show a new setup code, once, with which a board becomes this kiosk."""
+        """Make a setup code with which a board becomes this kiosk, and show it once."""
         name = self._name(request)
         try:
             code = self._codes.issue(name)
@@ -84,8 +84,8 @@ class KioskPages:
         return self.kiosk(request, code=code)
 
     def fetch(self, request: Request) -> Response:
-        """Answer a board with its kiosk's encrypted file, once; the only page here without a
-        session."""
+        """Answer a board with its kiosk's encrypted file, once. It is the only page here that needs
+        no session."""
         sealed_file = self._codes.take(request.path_params["name"])
         if sealed_file is None:
             return Response("no such code", 404)
@@ -115,8 +115,8 @@ class KioskPages:
         code: SetupCode | None = None,
         wrong: KioskValueError | None = None,
     ) -> Response:
-        """Show a kiosk with its last two weeks; after a form that was refused why (`wrong` is about
-        one value), and what was given; or a new setup code."""
+        """Show a kiosk and its history of two weeks. After a refused form: the reason (`error`, or
+        `wrong` for one value) and what was `given`. `code`: a new setup code."""
         settings, history = self._shared.settings, self._shared.kiosk(request.path_params["kiosk"])
         name, now = history.kiosk.kiosk, None
         try:

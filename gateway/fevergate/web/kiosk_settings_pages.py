@@ -12,7 +12,8 @@ from fevergate.web_common.routes import Form, get, post
 
 ALL = "*"
 GATE = "gate "
-"""What a choice of all kiosks, and of a gate's, begins with; any other is a kiosk."""
+"""`ALL` chooses all kiosks, `GATE` with a gate's name those of the gate; any other choice is a
+kiosk."""
 
 
 class KioskSettingsPages:
@@ -33,7 +34,8 @@ class KioskSettingsPages:
         wrong: KioskValueError | None = None,
         status: int = 200,
     ) -> Response:
-        """Show every kiosk's settings and answer; after a refused form why, and what was given."""
+        """Show every kiosk's settings and answer; after a refused form also the reason and what was
+        `given`."""
         kiosks: list[ValuesNow] = []
         try:
             with self._shared.reader() as reader:
@@ -57,7 +59,7 @@ class KioskSettingsPages:
         )
 
     def change(self, request: Request, form: Form) -> Response:
-        """Set the values that were given on one kiosk, on those of a gate, or on all."""
+        """Set the given values on one kiosk, on all kiosks of a gate, or on all kiosks."""
         kiosks = self._chosen(form["kiosks"])
         given = {name: form[name].strip() for name in SETTINGS if form[name].strip()}
         if not kiosks:

@@ -24,10 +24,10 @@ HOUR_S = 3600
 
 class Calibrated(Struct, frozen=True, kw_only=True):
     """The newest calibration of the kiosk's present sensor: Unix time (s), person, uncertainty (°C,
-    95 %), and whether the next is due.
+    95 %), and whether the next one is due.
 
-    `supply_moved_c`: what was added to each reading (°C) because the supply was set anew since;
-    None where it was not."""
+    `supply_moved_c`: change (°C) added to each reading because the supply was set again since; None
+    if it was not."""
 
     at: float
     by: str
@@ -37,7 +37,8 @@ class Calibrated(Struct, frozen=True, kw_only=True):
 
 
 class KioskState(Struct, kw_only=True):
-    """A kiosk's state; `heard_at` (Unix time, s) and `calibrated` are None without any."""
+    """A kiosk's state; `heard_at` (Unix time, s) is None if it was never heard, `calibrated` if it
+    was never calibrated."""
 
     kiosk: str
     gate: str
@@ -79,7 +80,7 @@ class KioskHistory(Struct, kw_only=True):
 
 
 def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskState]:
-    """The kiosks that the settings name, any others that were heard, and the lamp posts."""
+    """State of each kiosk in the settings, each other kiosk that was heard, and each lamp post."""
     now = clock_memory.now(database)
     day = read_day(database, settings, most=0, with_roll=False)
     heard = {row["kiosk"]: row for row in database.query("select * from kiosks")}

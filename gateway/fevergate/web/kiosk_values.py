@@ -1,4 +1,5 @@
-"""A kiosk's settings beside each other: what is set from here, what is in force, its answer."""
+"""A kiosk's settings side by side: what is set from here, what is in force, and the kiosk's
+answer."""
 
 from msgspec import Struct
 from sqlite_utils import Database
@@ -15,9 +16,9 @@ from kiosk.settings import Settings
 class ValuesNow(Struct, kw_only=True):
     """The settings of one kiosk, each as the text of a form.
 
-    `given` is set from here, `own` stands in the kiosk's file; `in_force` is what the kiosk goes
-    by, without a setting of which that is not known here. `state` is `own` (nothing is set from
-    here), `in_force`, `waiting` or `refused`, then `error` has the kiosk's words.
+    `given`: set from here; `own`: from the kiosk's file; `in_force`: what the kiosk uses, without
+    settings for which that is not known here. `state` is `own` (nothing is set from here),
+    `in_force`, `waiting` or `refused`; if refused, `error` is the kiosk's answer.
     """
 
     kiosk: str
@@ -44,7 +45,7 @@ def read_values(settings: GatewaySettings, database: Database) -> dict[str, Valu
 def values_now(
     settings: GatewaySettings, kiosk: str, retained: KioskSettings, answer: Answer
 ) -> ValuesNow:
-    """The settings of a kiosk, by what is retained for it and what it answered."""
+    """The settings of a kiosk, from what is retained for it and what it answered."""
     given = as_form(retained.values)
     own = own_values(settings, kiosk)
     if not retained.version:
@@ -67,7 +68,7 @@ def values_now(
 
 
 def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
-    """What the kiosk's own file says; empty where that cannot be read here."""
+    """Settings in the kiosk's own file; empty if the file cannot be read here."""
     try:
         own = Settings(settings_of(settings.folder, kiosk))
     except (FeverGateError, OSError, ValueError):

@@ -8,13 +8,13 @@ from fevergate.texts.translations import N_
 from fevergate.web.live import Live
 
 PATIENCE_S = 3
-"""How long a button of the board waits for its answer."""
+"""A button of the board waits this long (s) for its answer."""
 
 ANSWER_S = PATIENCE_S - 0.5
-"""How long to wait for the gateway's answer; the rest is for that of the page."""
+"""Time (s) to wait for the gateway's answer; the rest is left for the page's answer."""
 
 POLL_S = 0.5
-"""How often the answer is read if no event comes."""
+"""Seconds between reads of the answer if no event comes."""
 
 UNTRIED = {
     "line": N_("The lamps were not tried: the gateway cannot be told now."),

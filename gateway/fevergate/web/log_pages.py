@@ -95,7 +95,7 @@ class LogPages:
         )
 
     def _open_cases(self, log: Day) -> int:
-        """How many fevers of a day have a follow-up that is open or not begun."""
+        """Number of a day's fevers whose follow-up is open or not begun."""
         begin, end = day_bounds(date.fromisoformat(log.date), self._shared.settings.zone)
         return self._search.outcomes(FeverQuery(begin=begin, end=end))[OPEN]
 
@@ -113,7 +113,7 @@ class LogPages:
         return self._strike(request, form, "strike")
 
     def take_back(self, request: Request, form: Form) -> Response:
-        """Let hours that were struck count again."""
+        """Take a strike back, so that its hours count again."""
         return self._strike(request, form, "take back strike")
 
     def _strike(self, request: Request, form: Form, action: str) -> Response:

@@ -1,8 +1,8 @@
 """Tells the campus server who was measured here, and learns who was measured at other gates.
 
-A gateway that has its list from the campus server tells numbers of people, which name nobody; one
-with a list of its own tells counts alone. What the server holds is asked first, so that nothing is
-missing after either of them was restored, nor under a new token.
+A gateway whose list comes from the campus server sends numbers of people, which name nobody; a
+gateway with a list of its own sends only counts. It first asks what the server holds, so that
+nothing is missing after gateway or server was restored from a backup or the token was replaced.
 """
 
 import time
@@ -22,19 +22,19 @@ from fevergate.protocol.person_set import packed, unpacked
 from fevergate.settings.gateway import GatewaySettings
 
 MOST_ANSWER = 1024 * 1024
-"""Bytes of an answer."""
+"""Most bytes of an answer."""
 
 RECENT_DAYS = 2
 """Days that each round compares with the campus server."""
 
 ALL_EVERY_S = 3600.0
-"""How often all days are compared whose marks are kept: entries may be made late."""
+"""Seconds between comparisons of all days for which marks are kept, as entries may be made late."""
 
 DayItem = MarkedDay | RollDay
 
 
 class MarkForwarder(CampusThread):
-    """Exchanges marks with the campus server; without a list it asks and tells nothing."""
+    """Exchanges marks with the campus server; without a list of people it does nothing."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class MarkForwarder(CampusThread):
         self._all_at: float | None = None
 
     def once(self) -> bool:
-        """Tell and learn what has changed; whether nothing is left. Raises `StoreError`."""
+        """Send and fetch what has changed; return whether nothing is left. Raises `StoreError`."""
         state = self._people.state()
         if state is None:
             return True
@@ -74,7 +74,8 @@ class MarkForwarder(CampusThread):
         return done
 
     def _tell(self, state: ListState, day: date, index: MarkIndex) -> bool:
-        """Send a day unless the server holds it; whether it does now, or has refused it lately."""
+        """Send a day unless the server holds it; return whether the server holds it now or has
+        refused it lately."""
         item = self._item(state, day)
         held = item and index.mine.get(item.key)
         if item is None or (held and held.digest == item.digest):
@@ -96,7 +97,7 @@ class MarkForwarder(CampusThread):
         return self._settings.keeps_list or state.heard_at is None
 
     def _item(self, state: ListState, day: date) -> DayItem | None:
-        """What is to be told of a day; None for nothing."""
+        """What is to be sent of a day; None for nothing."""
         if self._own(state):  # its numbers mean nothing to the server
             figures = self._rolls.day(day)
             if figures is None:
@@ -116,7 +117,8 @@ class MarkForwarder(CampusThread):
         )
 
     def _learn(self, state: ListState, day: date, index: MarkIndex) -> bool:
-        """Take over what others know of a day, if that has changed; whether it is known now."""
+        """Store the marks of other gateways for a day, if they have changed; return whether they
+        are known now."""
         key = (state.list, day.isoformat())
         tag = index.elsewhere.get(day.isoformat(), "")
         if self._own(state) or self._learned.get(key) == tag:

@@ -1,5 +1,5 @@
-"""What waits for an administrator: open cases, kiosks that need a look, days to sign, who is on
-duty; of all gates."""
+"""What waits for an administrator at all gates: open cases, kiosks that need attention, days to
+sign, and who is on duty."""
 
 from datetime import date, timedelta
 
@@ -14,17 +14,17 @@ from fevergate.web.sign_offs import MAX_SIGNED_FEVERS
 from fevergate.web_common.dates import MAX_DAYS, TERM_DAYS, Period
 
 MAX_CASES = 5
-"""Open cases that are listed; the search has all."""
+"""Most open cases that are listed; the search has all."""
 
 MAX_UNSIGNED = 7
-"""Days to sign that are listed at once."""
+"""Most days to sign that are listed at once."""
 
 
 class Morning(Struct, kw_only=True):
-    """What is to do. `cases` are the newest open follow-ups of `period`, `unsigned` the days of a
-    year that nobody signed, the newest first; `doubtful` are yesterday and today, if a kiosk reads
-    unlike its neighbours or saw hardly anybody; `changed`: yesterday's log is no more what was
-    signed."""
+    """What is to be done. `cases`: the newest open follow-ups of `period`; `unsigned`: days of the
+    last year that nobody signed, the newest first; `doubtful`: today and yesterday, if a kiosk
+    reads unlike its neighbours or saw hardly anybody. `changed`: yesterday's date if its log
+    differs from what was signed, else empty."""
 
     period: Period
     cases: FeverPage
@@ -43,22 +43,22 @@ class Morning(Struct, kw_only=True):
 
     @property
     def to_sign(self) -> int:
-        """Number of days to sign, or to sign again."""
+        """Number of days to be signed, or signed again."""
         return len(self.unsigned) + bool(self.changed)
 
     @property
     def unattended(self) -> list[str]:
-        """Gates with nobody on the duty list."""
+        """Gates where nobody is on duty."""
         return [gate for gate, names in self.on_duty if not names]
 
     @property
     def waits(self) -> bool:
-        """Whether anything is to do."""
+        """Whether anything is to be done."""
         return bool(self.cases.count or self.troubled or self.to_sign or self.unattended)
 
 
 def read_morning(shared: Shared, search: FeverSearch) -> Morning:
-    """What is to do now. Raises `StoreError`."""
+    """What is to be done now. Raises `StoreError`."""
     settings, today = shared.settings, shared.clock.today()
     yesterday = today - timedelta(days=1)
     period = Period(today - timedelta(days=TERM_DAYS - 1), today)
@@ -94,6 +94,7 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
 
 
 def _changed(shared: Shared, day: date) -> str:
-    """The date of a signed day if its log differs from what was signed last."""
+    """The date of a signed day if its log differs from what was signed last, or the signature is
+    not genuine; else empty."""
     newest, *_ = shared.signed(shared.day(day.isoformat(), MAX_SIGNED_FEVERS))
     return day.isoformat() if newest.differences or not newest.genuine else ""

@@ -1,4 +1,5 @@
-"""Tells the gateway's own contacts, from the web process: nothing here can hold up a reading."""
+"""Sends notices to the gateway's own contacts. It runs in the web process, so that it cannot delay
+a reading."""
 
 import logging
 import sqlite3
@@ -21,7 +22,7 @@ EVERY_S = 5.0
 
 
 class NoticeThread(PeriodicThread):
-    """Posts what is to be told, and sends what is due."""
+    """Posts new notices, and sends the notices that are due."""
 
     def __init__(self, shared: Shared) -> None:
         super().__init__("notices", EVERY_S)
@@ -39,7 +40,7 @@ class NoticeThread(PeriodicThread):
         )
 
     def tick(self) -> None:
-        """Do one round; a failure to post does not stop what is to be sent."""
+        """Do one round; a failure to post does not stop the sending."""
         for what, post in (
             ("confirmed fevers", self._tell_confirmed),
             ("fevers that nobody acknowledged", self._unacknowledged.tick),
@@ -61,8 +62,9 @@ class NoticeThread(PeriodicThread):
             self._closing.tick()
 
     def _tell_unmeasured(self) -> None:
-        """Post at set hours how many are not measured, where the list is kept here: who copies it
-        knows of this gateway's marks first, and the campus server of all."""
+        """Post at set hours how many people are not measured, if the list is kept at this gateway.
+        Where the list is a copy, the campus server does so, as it knows the marks of all
+        gateways."""
         if self._shared.settings.keeps_list and self._shared.clock.believed:
             self._unmeasured.tick(self._shared.clock.now(), self._rolls)
 

@@ -62,7 +62,8 @@ class Operation(NamedTuple):
 class Operations(list[Operation]):
     """The operations of an API, each declared by decorating its function.
 
-    What the function returns is the answer's type, its parameter `body` that of the request's body.
+    The function's return type is the type of the answer; the type of its parameter `body` is that
+    of the request's body.
     """
 
     def __call__(

@@ -53,8 +53,8 @@ class Degrees(Struct, frozen=True):
 
 
 class Overview(Struct, kw_only=True):
-    """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all; `term` has the
-    days of a longer period (`TERM_DAYS` at least) for the calendar."""
+    """The sums of a period, `begin` and `end` inclusive; an empty `gate` means all. `term`: the
+    days of a period of at least `TERM_DAYS`, for the calendar."""
 
     campus: str
     gate: str
@@ -87,7 +87,7 @@ def read_overview(
         raise PeriodError("gate")
     term_begin = min(asked.begin, asked.end - timedelta(days=TERM_DAYS - 1))
     if not gate:
-        # Kiosks that were removed since are counted, as in the log.
+        # Kiosks that have been removed since then count too, as in the log.
         known = database.execute(
             "select distinct kiosk from days where date between ? and ?",
             (term_begin.isoformat(), asked.end.isoformat()),

@@ -1,6 +1,7 @@
-"""Pages of the overview: what is to do now, and the report of a period with charts of its days.
+"""Pages of the overview: what is to be done now, and the report of a period with charts of its
+days.
 
-Each chart has its table and CSV.
+Each chart has a table and a CSV file of its values.
 """
 
 from datetime import date
@@ -57,7 +58,7 @@ class OverviewPages:
         ]
 
     def overview(self, request: Request) -> Response:
-        """Show what is to do, or the report of the period that was asked for."""
+        """Show what is to be done now or, if the query names a period, its report."""
         query, today = request.query_params, self._shared.clock.today()
         asked = {name: query[name] for name in ("from", "to", "gate") if query.get(name)}
         week = Period.week(today).until(today)
@@ -139,7 +140,7 @@ class OverviewPages:
             return read_comparison(reader, settings, self._search, when, before, gate, by_hand)
 
     def _by_hand(self, overview: Overview) -> int:
-        """Fevers measured by hand or at the desk, which no gate has."""
+        """Number of fevers measured by hand or at the desk, which belong to no gate."""
         if overview.gate:
             return 0
         begin, end = date.fromisoformat(overview.begin), date.fromisoformat(overview.end)

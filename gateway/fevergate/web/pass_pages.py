@@ -1,8 +1,8 @@
 """/registers/visitors/ID/pass: a visitor's day pass, for a photograph with the visitor's phone or
 for paper.
 
-The pass's code stands in the picture alone: in no address, no log and no audit. Visitors' phones
-need no network for it.
+The pass's code is only in the picture, not in an address, a log or the audit. Visitors' phones need
+no network for the pass.
 """
 
 from starlette.exceptions import HTTPException

@@ -1,4 +1,5 @@
-"""Names of those who tapped a card at a gate, for the guard of its board; each look is noted."""
+"""Names of those who tapped a card at a gate, for the guard at its board; the audit notes each
+look."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +25,7 @@ from fevergate.web_common.routes import get
 
 
 class NamedPasser(Struct, frozen=True, kw_only=True):
-    """A passer in words, as a board shows them; `stopped`: the guard has to do something."""
+    """A passer in words, as a board shows them; `stopped`: they may not enter without the guard."""
 
     name: str
     unit: str
@@ -42,8 +43,8 @@ class PasserPages:
         self.routes = [get("/board/{gate:str}/who", self.who)]
 
     def who(self, request: Request) -> Response:
-        """Who tapped at a gate, or a door that it watches, within the last minute, and whose fever
-        the alarm there is."""
+        """Show who tapped at a gate, or at a door that it watches, within the last minute, and
+        whose fever raised the alarm there."""
         shared, gate = self._shared, self._shared.gate_of(request)
         passers = shared.passers.on_board(gate, lambda each: shared.live.now(each).alarm)
         language = shared.language(request)
@@ -54,7 +55,7 @@ class PasserPages:
 
 
 class KnownPerson(Struct, frozen=True, kw_only=True):
-    """A person by a card or a visitor's pass; empty where names were erased."""
+    """A person known by a card or a visitor's pass; fields are empty if they were erased."""
 
     name: str = ""
     unit: str = ""
@@ -79,14 +80,15 @@ def known_people(shared: Shared, numbers: Iterable[int]) -> dict[int, KnownPerso
 
 
 def known_person(shared: Shared, number: int) -> KnownPerson | None:
-    """One of `known_people` for a follow-up, whose telephone is shorter."""
+    """One of `known_people`, with the telephone number cut to the length that a follow-up
+    allows."""
     person = known_people(shared, [number]).get(number)
     return person and msgspec.structs.replace(person, phone=person.phone[: MAX_LENGTHS["phone"]])
 
 
 def with_card_names(shared: Shared, followed: Iterable[Followed]) -> Iterator[Followed]:
-    """Each fever with its follow-up; one that nobody has begun has the name of the fever's card, as
-    its form would have. Raises `StoreError`."""
+    """Each fever with its follow-up. If nobody has begun it, it has the name from the fever's card,
+    like the form for it. Raises `StoreError`."""
     rest = iter(followed)
     while part := list(islice(rest, follow_ups.AT_ONCE)):
         with shared.reader() as reader:
@@ -104,7 +106,7 @@ def with_card_names(shared: Shared, followed: Iterable[Followed]) -> Iterator[Fo
 
 
 def named(shared: Shared, passers: Sequence[Passer], language: str, gate: str) -> list[NamedPasser]:
-    """Passers with their names; a kiosk of another gate than `gate` is called with its own.
+    """Passers with their names; for a kiosk at another gate than `gate`, that gate's name is added.
     Raises `StoreError`."""
     say, names = translator(language), shared.settings.names(language)
     known = known_people(shared, (row.person for row in passers if row.person is not None))

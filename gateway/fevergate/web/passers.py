@@ -1,6 +1,8 @@
-"""Who tapped a card at a gate, for its guard: for a minute, or while the gate's alarm burns.
+"""Shows a gate's guard who tapped a card there, for a minute; with a fever, while the gate's alarm
+is raised.
 
-It is kept in memory alone, as numbers of the list; names are read when a guard's board asks.
+People are kept only in memory, by their numbers in the list; names are read when a guard's board
+asks.
 """
 
 import time
@@ -17,24 +19,25 @@ from fevergate.protocol.messages import CardTapped, Reading, Verdict
 from fevergate.settings.gateway import GatewaySettings
 
 SHOWN_S = 60.0
-"""How long a passer is shown after the tap."""
+"""A passer is shown for this time (s) after the tap."""
 
 OLD_S = 60.0
-"""A reading that comes later than this after it was taken is of somebody who has gone."""
+"""A reading that arrives more than this (s) after it was taken belongs to somebody who has left."""
 
 MOST = 6
-"""Passers of a gate that are kept and shown, the last ones; those with a fever beside them."""
+"""This many of a gate's latest passers are kept and shown; passers with a fever are shown in
+addition."""
 
 MOST_FEVERS = 12
-"""Passers with a fever of a gate that are kept for its alarm."""
+"""Most passers with a fever that are kept for a gate's alarm."""
 
 _FEVER = Verdict.FEVER.value
 
 
 class Passer(Struct, kw_only=True):
-    """Somebody at a gate: `person` is a number of the list, negative for a visitor's entry, None
-    for a card that is on no list; `permit` is what the list says, or `unknown`; `at` is a Unix time
-    (s); `number` rises with each change."""
+    """A person at a gate. `person`: number in the list, negative for a visitor's entry, None for a
+    card on no list; `permit`: the list's permit, or `unknown`; `at`: Unix time (s); `number` rises
+    with each change."""
 
     number: int
     kiosk: str
@@ -46,7 +49,7 @@ class Passer(Struct, kw_only=True):
 
 
 class Passers:
-    """The passers of each gate. Taps come from the broker's thread, questions from others."""
+    """The passers of each gate. Taps come from the broker's thread, reads from other threads."""
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class Passers:
         now: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now`: Unix time (s); `clock`: s of a clock that never jumps."""
+        """`now`: Unix time (s); `clock`: seconds of a clock that never jumps."""
         self._gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
         self._seen_at = {gate.name: [gate.name] for gate in settings.gates}
         for door, watcher in settings.watched_by.items():
@@ -69,7 +72,7 @@ class Passers:
         self._fevers: dict[str, deque[Passer]] = {}
 
     def tapped(self, kiosk: str, tap: CardTapped) -> bool:
-        """Note a tap that asks for a permit; whether a board shows it."""
+        """Take a tap that asks for a permit; return whether a board shows a change."""
         gate = self._gates.get(kiosk)
         if gate is None:
             return False
@@ -79,7 +82,7 @@ class Passers:
         return True
 
     def measured(self, reading: Reading) -> bool:
-        """Note a reading with a card; whether a board shows it."""
+        """Take a reading, which counts if it has a card; return whether a board shows a change."""
         gate = self._gates.get(reading.kiosk)
         if gate is None or reading.who is None:
             return False
@@ -102,7 +105,7 @@ class Passers:
         return True
 
     def shown(self, gate: str, alarm: AlarmState | None) -> list[Passer]:
-        """Who is shown at a gate with its alarm, the last one first."""
+        """The passers to show at a gate with its alarm (None: unknown), the latest first."""
         burns = alarm is not None and alarm.state == "raised"
         with self._lock:
             fresh = [
@@ -121,18 +124,19 @@ class Passers:
         return [*reversed(fresh), *reversed(burning)]
 
     def on_board(self, gate: str, alarm_of: Callable[[str], AlarmState | None]) -> list[Passer]:
-        """Who is shown on a gate's board, the last one first: its own passers, and those of the
+        """The passers to show on a gate's board, the latest first: the gate's own, and those of the
         doors without a guard that it watches. `alarm_of` gives a gate's alarm."""
         rows = [row for each in self._seen_at[gate] for row in self.shown(each, alarm_of(each))]
         rows.sort(key=lambda row: -row.tapped_s)
         return [row for n, row in enumerate(rows) if n < MOST or row.verdict == _FEVER]
 
     def mark(self, gate: str, alarm_of: Callable[[str], AlarmState | None]) -> str:
-        """A text that changes with what is shown on a gate's board; empty for nobody."""
+        """A text that changes with the passers shown on a gate's board; empty if there are none."""
         return " ".join(str(row.number) for row in self.on_board(gate, alarm_of))
 
     def _tap_of(self, gate: str, kiosk: str, person: int | None) -> Passer | None:
-        """The tap to which a reading belongs: the last one at its kiosk, of the same person."""
+        """The tap to which a reading belongs: the latest at its kiosk, if recent and of the same
+        person."""
         for passer in reversed(self._last.get(gate, ())):
             if passer.kiosk == kiosk:
                 young = self._clock() - passer.tapped_s < SHOWN_S

@@ -10,7 +10,7 @@ from fevergate.protocol.people_messages import PeoplePage
 from fevergate.settings.gateway import GatewaySettings
 
 MOST_ANSWER = 8 * 1024 * 1024
-"""Bytes of an answer: `MOST_ROWS` people and the overrides of all."""
+"""Most bytes of an answer: `MOST_ROWS` people and all overrides."""
 
 
 class PeopleCopier(CampusThread):
@@ -26,7 +26,8 @@ class PeopleCopier(CampusThread):
         self._copy = ListCopy(people)
 
     def once(self) -> bool:
-        """Take over what changed; whether the copy is complete. Raises `StoreError`."""
+        """Fetch and store what changed; return whether the copy is complete. Raises
+        `StoreError`."""
         while not self.stopping.is_set():
             list_id, after = self._copy.position()
             path = f"/v1/people?after={after}&list={list_id}"

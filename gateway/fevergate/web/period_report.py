@@ -20,8 +20,8 @@ from fevergate.web_common.tables import Cell, Sheet, Table
 
 
 class PeriodSums(Counts, kw_only=True):
-    """People of a period, the days on which a kiosk watched and for how long, all kiosks together;
-    fevers of kiosks by outcome, those that are not closed as `OPEN`; `by_hand`: fevers that were
+    """Figures of a period: people by verdict; days and minutes on which kiosks watched, summed over
+    all kiosks. `outcomes`: fevers of kiosks by outcome, `OPEN` if not closed; `by_hand`: fevers
     measured by hand or at the desk."""
 
     period: Period
@@ -31,7 +31,7 @@ class PeriodSums(Counts, kw_only=True):
     outcomes: Counter[str]
 
     def rows(self, *, by_hand: bool) -> Iterator[tuple[str, Cell]]:
-        """Each figure with its name; `by_hand`: those of measurements by hand as well."""
+        """Each figure with its name; `by_hand` includes the figure of fevers by hand."""
         yield N_("People screened"), self.normal + self.fever
         yield N_("Fevers"), self.fever + self.by_hand
         if by_hand:
@@ -52,8 +52,8 @@ def read_comparison(
     gate: str,
     by_hand: Callable[[date, date], int],
 ) -> list[PeriodSums]:
-    """The sums of a period, of the same days of the one before, and of all of that one if it is
-    longer. An empty `gate` means all; `by_hand` counts the fevers from a day to another that no
+    """The sums of a period, of as many first days of the period before, and of that whole period if
+    it is longer. An empty `gate` means all; `by_hand` counts the fevers between two days that no
     kiosk measured, which belong to no gate."""
     sums = list[PeriodSums]()
     for period in dict.fromkeys((when, before.first(when.days), before)):
@@ -85,9 +85,9 @@ def _sums(
 def period_verdict(
     overview: Overview, say: Say, *, has_list: bool = False, by_hand: int = 0
 ) -> tuple[str, str]:
-    """Colour and sentence of a period. No fever is stated of the days that were watched alone, and
-    no zero where a list of people says who was to be measured (`has_list`). Fevers that were
-    measured by hand or at the desk (`by_hand`) count like those of kiosks."""
+    """Colour and sentence of a period. "No fever" is stated only for days on which a kiosk watched.
+    With a list of people (`has_list`), which says who should have been measured, zero is not
+    reported. Fevers measured by hand or at the desk (`by_hand`) count like those of kiosks."""
     fevers = overview.total.fever + by_hand
     unwatched = [day.date for day in overview.days if not day.watched]
     watched = len(overview.days) - len(unwatched)
@@ -131,7 +131,7 @@ def _spans(dates: Sequence[date]) -> list[Period]:
 
 
 def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
-    """The figures of a period beside those before."""
+    """Table of a period's figures beside those of the period before."""
     columns = ["", *(str(each.period) for each in sums)]
     by_hand = any(each.by_hand for each in sums)
     rows: list[list[Cell]] = [

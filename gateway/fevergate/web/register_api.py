@@ -1,4 +1,5 @@
-"""Registers for programs: declarations, entries of a period, a new one, a correction, an end."""
+"""Registers for programs: read declarations and a period's entries; add, correct or end an
+entry."""
 
 from typing import Annotated
 
@@ -28,7 +29,7 @@ operation = Operations()
 
 
 class NewRegisterEntry(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A new entry; one with an `id` that exists already adds nothing, so that it can be sent
+    """A new entry. If an entry with its `id` exists, nothing is added, so that it can be sent
     again."""
 
     fields: Values
@@ -37,8 +38,8 @@ class NewRegisterEntry(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CorrectedEntry(Struct, kw_only=True, forbid_unknown_fields=True):
-    """An entry's complete values in place of those of `revision`; `reason` is needed once it has
-    ended or its names are forgotten."""
+    """An entry's complete values, which replace those of `revision`; `reason` is needed if the
+    entry has ended or its names were deleted."""
 
     fields: Values
     gate: Short = ""
@@ -53,8 +54,8 @@ class EndedEntry(Struct, forbid_unknown_fields=True):
 
 
 class EntriesAnswer(Struct):
-    """A page of a period's entries, the newest first; `count` in all. `open`: those of any time
-    that are open, or hold, now."""
+    """A page of a period's entries, the newest first; `count`: number of all. `open`: entries of
+    any period that are open or hold now."""
 
     entries: list[Entry]
     count: int

@@ -24,7 +24,7 @@ operation = Operations()
 
 
 class RollAnswer(Struct):
-    """Figures of a day, of the units asked for; `figures` is null for a day without a list."""
+    """Figures of a day for the requested units; `figures` is null for a day without a list."""
 
     date: str
     figures: DayRoll | None
@@ -101,5 +101,5 @@ class RollApi(ApiPart):
 
 
 def _units(request: Request) -> Sequence[str] | None:
-    """The units whose roll may be asked for; None: all."""
+    """The units whose roll the request may read; None: all."""
     return None if request.state.token else units_of(request.state.session)

@@ -1,8 +1,8 @@
 """Links for wall displays. A link holds a secret and opens the board of one gate or of all gates in
 turn, until it is revoked.
 
-Only the secret's SHA-256 is stored. A link needs no sign-in, so that a display goes on after nights
-and restarts; it opens no other page and changes nothing.
+Only the secret's SHA-256 is stored. A link needs no sign-in, so that a display still works after a
+night or a restart; it opens no other page and changes nothing.
 """
 
 import secrets
@@ -22,7 +22,7 @@ MAX_SCREENS = 20
 """Most links at a time."""
 
 SEEN_EVERY_S = 60.0
-"""Shortest time between two records that a link was used."""
+"""Shortest time (s) between two records that a link was used."""
 
 
 class Screen(Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ class Screens:
         return secret
 
     def find(self, secret: str) -> Screen | None:
-        """The link of a secret; its use is recorded, at most once a minute."""
+        """The link of a secret, or None; its use is recorded, at most once a minute."""
         rows = self._store.query(f"{_SELECT} where digest = ?", (digest(secret),))
         if not rows:
             return None
@@ -83,7 +83,7 @@ class Screens:
         return [_of(row) for row in self._store.query(f"{_SELECT} order by id desc")]
 
     def revoke(self, number: int) -> str | None:
-        """Delete a link and return its name, or None; its displays go dark at their next check."""
+        """Delete a link and return its name, or None; its displays stop at their next check."""
         with self._store.transaction() as connection:
             row = connection.execute(
                 "delete from screens where id = ? returning name", (number,)

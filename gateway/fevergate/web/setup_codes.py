@@ -1,9 +1,9 @@
-"""Setup codes: a new board fetches its kiosk's settings with a one-time code of 100 random bits.
+"""Setup codes: with a one-time code of 100 random bits a new board fetches its kiosk's settings.
 
-An administrator sees the code once. This process keeps, in memory and for 15 minutes, a digest of
-it and the kiosk's file encrypted with a key derived from it; the first request takes the file. So
-the settings cannot be read from the database, a backup or recorded network traffic. If another
-person used the code first, the new board shows that its code was used.
+An administrator sees the code once. For 15 minutes this process keeps in memory a digest of the
+code, and the kiosk's file encrypted with a key derived from the code; the first request takes the
+file. Therefore the settings cannot be read from the database, a backup or recorded network traffic.
+If another person used the code first, the new board shows that its code was used.
 """
 
 import base64
@@ -42,7 +42,8 @@ class SetupCode:
 
     @property
     def link(self) -> str:
-        """The board's setup page with the code; a browser does not send what follows #."""
+        """URL of the board's setup page with the code after #, a part that a browser does not
+        send."""
         return f"{BOARD_URL}#{self.text}"
 
     @property
@@ -59,7 +60,7 @@ class _Sealed:
 
 
 class SetupCodes:
-    """The valid codes, at most one a kiosk: a new one replaces the one before."""
+    """The valid codes, at most one per kiosk: a new code replaces the previous one."""
 
     def __init__(
         self, settings: GatewaySettings, clock: Callable[[], float] = time.monotonic
@@ -79,7 +80,7 @@ class SetupCodes:
         file = {"settings": values, "ca": base64.b64encode(authority).decode()}
         code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         fernet = Fernet(base64.urlsafe_b64encode(key_of(code)))
-        # Not as escapes, which MicroPython reads wrongly beyond U+FFFF.
+        # Without \u escapes: MicroPython decodes them wrongly beyond U+FFFF.
         text = json.dumps(file, ensure_ascii=False).encode()
         sealed = base64.urlsafe_b64decode(fernet.encrypt(text))
         with self._lock:

@@ -1,8 +1,9 @@
-"""What another threshold would cost a kiosk: alarms a day, beside the fevers it would find.
+"""What another threshold would mean at a kiosk: alarms per day, and the share of fevers that it
+would find.
 
-Alarms are the kiosk's own people of the last two weeks who read that high; a second scan clears
-some of them (`fevergate log --rescreen` decides each scan again). Fevers found are those of the
-measured people (`evaluation.found`).
+Alarms: people at this kiosk in the last two weeks whose reading was that high. A second scan clears
+some of them (`fevergate log --rescreen` decides each scan again). The share of fevers found comes
+from measured people (`evaluation.found`).
 """
 
 from msgspec import Struct
@@ -17,12 +18,12 @@ from fevergate.web.kiosk_state import HISTORY_DAYS
 from kiosk.estimate import SITES
 
 MIN_PEOPLE = 100
-"""People below which a kiosk's alarms a day say too little."""
+"""With fewer people, a kiosk's number of alarms per day says too little."""
 
 
 class ThresholdCost(Struct, frozen=True, kw_only=True):
-    """A threshold (°C, as set): alarms a day, and the share that it finds of people with 37.5 °C
-    or more in the mouth (`found_mild`), and with 38.0 °C or more. `now`: it is in force."""
+    """A threshold (°C, as set). `alarms`: per day; `found_mild` and `found`: share that it finds of
+    people with at least 37.5 °C and 38.0 °C in the mouth. `now`: whether it is in force."""
 
     threshold_c: float
     alarms: float
@@ -32,7 +33,8 @@ class ThresholdCost(Struct, frozen=True, kw_only=True):
 
 
 def read_costs(database: Database, kiosk: str, site: str, now: float) -> list[ThresholdCost]:
-    """The costs by the last two weeks up to `now` (Unix time, s); none with too few people."""
+    """The cost of each threshold by the two weeks up to `now` (Unix time, s); empty with fewer than
+    `MIN_PEOPLE`."""
     if site not in FOUND:
         return []
     since = now - HISTORY_DAYS * DAY_S
@@ -65,12 +67,14 @@ _LAST = """
 
 
 def _at_least(bins: list[tuple[int, int, int]], from_c: float) -> float:
-    """Number of people from a temperature (°C) on; each bin is a tenth wide, evenly filled."""
+    """Number of people at or above a temperature (°C); each bin is a tenth wide and taken as evenly
+    filled."""
     return sum(people * min(1.0, max(0.0, tenth + 0.5 - 10 * from_c)) for _, tenth, people in bins)
 
 
 def chart(costs: list[ThresholdCost], say: Say) -> BarChart:
-    """A bar for each threshold: its alarms a day, above it how many of 100 mild fevers it finds."""
+    """A chart with a bar for each threshold: its alarms per day and, above the bar, how many of 100
+    mild fevers it finds."""
     drawn = bar_chart(
         [
             (

@@ -1,7 +1,8 @@
-"""Traces who passed the same gate as somebody with a fever, and which visitors were inside then.
+"""Traces who passed the same gate as a person with a fever, and which visitors were inside at that
+time.
 
-People are known by their cards, visitors by the register. A trace does not say who was near whom.
-It needs a reason, and each one is in the audit, refused ones included.
+People are identified by their cards, visitors by the register. A trace does not say who was near
+whom. It needs a reason, and the audit notes each trace, refused ones included.
 """
 
 import re
@@ -30,8 +31,8 @@ _RECORD = re.compile(r"([a-z0-9-]{1,32})/(\d{1,10})/(\d{1,10})", re.ASCII)
 
 
 class TraceRequest(Struct, frozen=True, kw_only=True):
-    """A fever, by KIOSK/BOOT/SEQ; how many minutes before and after it count; and why somebody
-    asks."""
+    """A fever (`record`, KIOSK/BOOT/SEQ), the minutes before and after it that count, and the
+    reason for the trace."""
 
     record: str
     minutes: int
@@ -41,10 +42,10 @@ class TraceRequest(Struct, frozen=True, kw_only=True):
 class TracedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     """Somebody who passed the gate, or a visitor who was inside. Times are Unix time (s).
 
-    `passed`: each time at the gate, in order; none for a visitor who was inside without passing.
-    `nearest_s` is the one nearest to the fever, in seconds after it (before: below zero).
-    `opened_at` and `closed_at` are from a visitor's entry (`visitor` true). Names are empty where
-    they were erased, or where the number is of a list that was replaced.
+    `passed`: times at the gate, in order; empty for a visitor who was inside without passing.
+    `nearest_s`: the one nearest to the fever, in seconds after it; negative if before. `opened_at`
+    and `closed_at` are from a visitor's entry (`visitor` true). Names are empty if they were
+    erased, or if the person's number is from a list that was replaced.
     """
 
     visitor: bool
@@ -62,11 +63,12 @@ class TracedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """What a trace found. `passed`: by the first time at the gate, without whoever had the fever
-    (`whose`, None without a card); `inside`: visitors who did not pass it, by when they came.
+    """What a trace found. `whose`: the person with the fever, None without a card; `passed`: the
+    others, by their first time at the gate; `inside`: visitors who did not pass the gate, by time
+    of arrival.
 
-    `measured` counts the measurements with a verdict at the gate in this time, `known` those of
-    them with a card or pass: of the others nobody knows whose they are.
+    `measured` counts the measurements with a verdict at the gate in this time; `known` counts those
+    with a card or pass. The rest belong to unknown people.
     """
 
     record: str
@@ -94,7 +96,8 @@ class Tracer:
     now: Callable[[], float]
 
     def trace(self, asked: TraceRequest, by: str) -> Trace:
-        """Trace, on behalf of `by`. Raises `TraceError`, `StoreError`."""
+        """Make a trace on behalf of `by`, and note it in the audit. Raises `TraceError`,
+        `StoreError`."""
         record, reason = asked.record.strip()[:64], " ".join(asked.reason.split())
         try:
             found = self._trace(record, asked.minutes, reason)
@@ -181,7 +184,7 @@ class Tracer:
         return result
 
     def _numbered_at(self) -> float:
-        """Since when numbers of people are those of the present list (Unix time, s)."""
+        """Unix time (s) since which people's numbers are those of the present list."""
         rows = self.people.statements.query("select max(numbered_at, first_at) from people_list")
         return rows[0][0] if rows else float("inf")
 

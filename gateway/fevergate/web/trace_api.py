@@ -16,8 +16,8 @@ operation = Operations()
 
 
 class NewTrace(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A fever by its record (`kiosk/boot/seq`), the minutes before and after it that count, and
-    why it is asked, without a name: the audit keeps the reason."""
+    """A fever by its record (`kiosk/boot/seq`), the minutes before and after it that count, and the
+    reason for the trace, which must name nobody because the audit keeps it."""
 
     record: Short
     minutes: Annotated[int, Meta(ge=1, le=MOST_MINUTES)] = 10

@@ -1,4 +1,4 @@
-"""Tells contacts of a fever at a gate that nobody acknowledges, as the campus server does."""
+"""Sends contacts a notice of a gate's fever that nobody acknowledges, as the campus server does."""
 
 from fevergate.notices.texts import celsius, texts
 from fevergate.reports.day_in_words import minute
@@ -6,18 +6,19 @@ from fevergate.reports.fevers import Fever, read_fever, unacknowledged
 from fevergate.web.context import Shared
 
 OLD_S = 24 * 3600.0
-"""A fever that should have been told longer ago sends nobody to the gate any more."""
+"""No notice is sent of a fever that was due for one longer ago than this (s)."""
 
 MAX_OF_KIOSK = 50
-"""Most fevers of a kiosk that are told: more are a flood, which must not hide those of others."""
+"""Most fevers of a kiosk with a notice each: more are a flood, which must not hide other kiosks'
+fevers."""
 
 AGAIN_S = 10.0
-"""Time until it is looked again."""
+"""Seconds between two looks for such fevers."""
 
 
 class UnacknowledgedNotices:
-    """Posts a notice of each fever that nobody acknowledged after `fever_after_min`; later to the
-    next levels, and to whoever has come on duty since."""
+    """Posts a notice of each fever that nobody acknowledged after `fever_after_min`; later also to
+    contacts of the next levels and to those who have come on duty since."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -43,7 +44,7 @@ class UnacknowledgedNotices:
 
     @property
     def _escalates(self) -> bool:
-        """Whether others than at first may have to be told later."""
+        """Whether contacts who are not told at first may have to be told later."""
         return any(c.level > 1 or c.on_duty for c in self._shared.settings.contacts)
 
     def _tell(self, key: str, fever: Fever, now: float, since_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Pages of accounts, the audit, and one's own password."""
+"""Pages of accounts, the audit, and the user's own password."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from fevergate.web_common.routes import Form, get, post, whole_number
 
 AUDIT_PAGE = 100
 MAX_NOTED = 200
-"""Characters of a list of units in an audit entry."""
+"""Most characters of a list of units in an audit entry."""
 
 
 class AccountPages:
@@ -28,7 +28,7 @@ class AccountPages:
         unknown_units: Callable[[Iterable[str]], list[str]],
         registers: RegisterSite,
     ) -> None:
-        """`unknown_units`: which of a tutor's units are on no list."""
+        """`unknown_units` returns which of a tutor's units are on no list."""
         self._site = site
         self._registers = registers
         self._unknown_units = unknown_units
@@ -88,11 +88,11 @@ class AccountPages:
         return self._site.page(request, "audit.html", rows=rows, page=AUDIT_PAGE, words=words)
 
     def account(self, request: Request, error: str = "") -> Response:
-        """Show one's own account; `error` is why a new password was refused."""
+        """Show the user's own account; `error`: why a new password was refused."""
         return self._site.page(request, "account.html", error=error)
 
     def change_password(self, request: Request, form: Form) -> Response:
-        """Change one's own password."""
+        """Change the user's own password."""
         user, old, new = session_of(request).user, form["old_password"], form["password"]
         try:
             self._site.accounts.change_password(user, old, new, address_of(request))
@@ -116,5 +116,5 @@ class AccountPages:
         self._site.accounts.remove(name)
 
     def _more(self) -> dict[str, Any]:
-        """Further values for the page of people."""
+        """Values that the page of people needs in addition."""
         return {}

@@ -1,6 +1,6 @@
-"""Says what an entry of the audit was about in the reader's language.
+"""Puts what an entry of the audit was about into the reader's language.
 
-Entries are stored by the names of fields and values, which do not change with the words for them.
+Entries are stored with the names of fields and values, which stay the same when their words change.
 """
 
 import re
@@ -29,7 +29,8 @@ _TRACED = re.compile(r"(\S+) (\d+) min: (\d+) reason: (.*)", re.DOTALL)
 
 
 def audit_text(entry: AuditEntry, say: Say) -> str:
-    """What the entry was about; what is no field, value or reason of ours stays as it is."""
+    """What the entry was about, in words; any part that is no known field, value or reason stays as
+    it is."""
     if entry.action.endswith(" failed"):
         return _refused(entry.what, say)
     in_words = _BY_ACTION.get(entry.action)

@@ -1,5 +1,5 @@
-"""Notices at a register's closing time that entries are still open, such as those of visitors who
-are inside; they name nobody."""
+"""Notices at a register's closing time that entries are still open, such as entries of visitors who
+are inside. The notices name nobody."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from fevergate.web_common.notice_log import Notices
 from fevergate.web_common.register_words import RegisterSite
 
 LATE_S = 3600.0
-"""Time after a closing during which its notice is posted."""
+"""Time (s) after closing during which its notice is posted."""
 
 
 @dataclass(frozen=True)
 class ClosingNotices:
-    """Posts a notice for each register with a closing time (`registers.toml`), gate and day, once,
-    to whoever is on duty at the gate. At a campus server the registers' gates are campuses."""
+    """Posts one notice per day and gate for each register with a closing time (`registers.toml`),
+    to those on duty at the gate. At a campus server the registers' gates are campuses."""
 
     notices: Notices
     site: Callable[[], RegisterSite]

@@ -15,7 +15,7 @@ MAX_DAYS = 366
 """Longest period of a query."""
 
 TERM_DAYS = 182
-"""Half a year, in which any term lies."""
+"""Half a year, which is longer than any term."""
 
 TITLES = {
     "week": N_("Weekly report"),
@@ -29,7 +29,7 @@ WEEK = timedelta(days=7)
 
 
 class Period(Struct, frozen=True):
-    """A period, both days inclusive; `lasts`: it goes on, so that its end is today."""
+    """A period, both days inclusive; `lasts`: its end is today, so that it still goes on."""
 
     begin: date
     end: date
@@ -52,12 +52,12 @@ class Period(Struct, frozen=True):
 
     @property
     def days(self) -> int:
-        """The number of its days."""
+        """Number of days in the period."""
         return (self.end - self.begin).days + 1
 
     @property
     def kind(self) -> str:
-        """`week`, `month`, or empty for any other period; one that lasts is of its kind."""
+        """`week` or `month`, also for one that still goes on; empty for any other period."""
         for kind in (self.week, self.month):
             if self._whole(self.begin) == kind(self.begin):
                 return kind.__name__
@@ -65,8 +65,8 @@ class Period(Struct, frozen=True):
 
     @property
     def earlier(self) -> Self:
-        """The period before it: of a week (or one that lasts) the week, of a month the month, else
-        as many days."""
+        """The period before: the week before a week, the month before a month (also if it still
+        goes on), else as many days before."""
         before = self.begin - timedelta(days=1)
         if whole := self._whole(before):
             return whole
@@ -74,21 +74,21 @@ class Period(Struct, frozen=True):
 
     @property
     def later(self) -> Self:
-        """The period after it, in the way of `earlier`."""
+        """The period after, chosen as in `earlier`."""
         of_begin = self._whole(self.begin)
         after = (of_begin or self).end + timedelta(days=1)
         return self._whole(after) or type(self)(after, after + timedelta(days=self.days - 1))
 
     def first(self, days: int) -> Self:
-        """Its first days, or all if it has no more."""
+        """The first `days` days of the period, or all if it is shorter."""
         return type(self)(self.begin, min(self.end, self.begin + timedelta(days=days - 1)))
 
     def until(self, day: date) -> Self:
-        """The part up to a day."""
+        """The part of the period up to `day`."""
         return type(self)(self.begin, min(self.end, day), day <= self.end)
 
     def _whole(self, day: date) -> Self | None:
-        """The week or month of `day` if this is one of its kind, or the begin of one that lasts."""
+        """The week (month) of `day` if this period is a week (month), or one that still goes on."""
         for kind in (self.week, self.month):
             whole = kind(self.begin)
             begun = self.lasts and self.end <= whole.end and self.days > 1
@@ -112,7 +112,8 @@ def parse_day(text: str) -> date:
 
 
 def period(today: date, query: Mapping[str, str]) -> Period:
-    """The period `from` and `to` of a query, by default the last week. Raises `PeriodError`."""
+    """The period `from` and `to` of a query, by default the last seven days. Raises
+    `PeriodError`."""
     begin, end = query.get("from"), query.get("to")
     last = parse_day(end) if end else today
     first = parse_day(begin) if begin else last - timedelta(days=DEFAULT_DAYS - 1)
@@ -122,7 +123,7 @@ def period(today: date, query: Mapping[str, str]) -> Period:
 
 
 def spans(today: date) -> dict[str, Period]:
-    """Periods up to today that people ask for, by their label."""
+    """Periods up to today that the pages offer, by label."""
     return {
         "this week": Period.week(today).until(today),
         "this month": Period.month(today).until(today),

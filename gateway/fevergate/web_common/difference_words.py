@@ -1,4 +1,5 @@
-"""Says what differs between two versions of a signed document: field, value before, value now."""
+"""Puts the differences between two versions of a signed document into words: field, value before,
+value now."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,14 +20,14 @@ or KIOSK/BEGIN/END/AT, times as Unix time (s)."""
 
 _TIMES = ("at", "begin", "end", "since")
 _WHOLE = "✓"
-"""Stands in a difference for a whole branch, which the other side lacks."""
+"""Value in a difference that means a whole branch, which the other version lacks."""
 
 
 def difference_in_words(
     difference: Difference, titles: Mapping[str, str], names: Names, zone: ZoneInfo, say: Say
 ) -> tuple[str, str, str]:
-    """Field, value before and value now; `titles` has the fields' by name, `names` those of gates
-    and kiosks. Times become local times of `zone`."""
+    """Field, value before and value now; `titles`: titles of fields by name; `names`: names of
+    gates and kiosks. Times become local times of `zone`."""
     way = difference.what.split()
     words = [
         _key(word, names, zone)

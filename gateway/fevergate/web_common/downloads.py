@@ -22,7 +22,7 @@ MEDIA = {
 """Media types, by the suffix of a file's name."""
 
 SPOOL_BYTES = 2**20
-"""Longer files lie on the disk until they are sent (`TMPDIR`)."""
+"""Longer files are kept on disk (`TMPDIR`) until they are sent."""
 
 PART_BYTES = 2**16
 
@@ -36,11 +36,12 @@ def kind_of(request: Request, kinds: Collection[str] = tuple(MEDIA)) -> str:
 
 
 def download(name: str, write: Callable[[BinaryIO], object]) -> Response:
-    """An answer with what `write` writes, as a file called `name`, whose suffix is in `MEDIA`.
+    """A response with what `write` writes, as a file called `name`; the suffix of `name` is in
+    `MEDIA`.
 
-    It is written whole before the first byte is sent: a fault on the way is an error page instead
-    of a file that is cut, and no database waits for the reader. Raises `HTTPException` 503 without
-    a Chinese font or without room on the disk.
+    The whole file is written before the first byte is sent. Therefore a fault gives an error page
+    instead of a truncated file, and no database waits for a slow browser. Raises `HTTPException`
+    503 without a Chinese font or without room on the disk.
     """
     file = cast("BinaryIO", SpooledTemporaryFile(SPOOL_BYTES))  # noqa: SIM115 - outlives this call
     try:

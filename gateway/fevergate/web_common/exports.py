@@ -12,10 +12,10 @@ from fevergate.web_common.spreadsheet_text import harmless
 from fevergate.web_common.tables import Cell, Celsius, Sheet, Table, cell_text
 
 MEASURED_ROWS = 1000
-"""Rows by which the width of a column is chosen."""
+"""First rows of a table by which the width of a column is chosen."""
 
 MAX_SHEET_ROWS = 1_000_000
-"""Rows of a worksheet, which can hold 1,048,576; a longer table goes on in the next."""
+"""Most rows of a worksheet, which can hold 1,048,576; a longer table continues on the next."""
 
 
 def write_csv(table: Table, out: BinaryIO) -> None:
@@ -34,7 +34,7 @@ def _plain(value: Cell) -> object:
 
 
 def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
-    """Write a workbook with a sheet for each table and one for the text. Text is never a formula.
+    """Write a workbook with a sheet for each table and one for the text. No text becomes a formula.
 
     A table of more than `MAX_SHEET_ROWS` takes several sheets.
     """

@@ -17,14 +17,15 @@ from fevergate.errors import SettingsError
 from fevergate.web_common.accounts import Accounts
 
 MAX_CONNECTIONS = 1000
-"""A request beyond that is answered with 503."""
+"""Most connections; a request beyond them is answered with 503."""
 
 MAX_PER_ADDRESS = 256
-"""Connections of one IPv4 address or IPv6 network (/64), behind which a whole campus may be: enough
-for forty browsers, and three quarters are left for others. Loopback (a proxy) is not limited."""
+"""Most connections of one IPv4 address or IPv6 network (/64), behind which a whole campus may be.
+They suffice for forty browsers and leave three quarters for others. Loopback (a proxy) is not
+limited."""
 
 REQUEST_TIMEOUT_S = 30.0
-"""A connection whose request is not complete by then is closed."""
+"""A connection whose request is not complete after this time (s) is closed."""
 
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
@@ -34,8 +35,8 @@ log = logging.getLogger(__name__)
 def serve(
     app: Any, accounts: Accounts, name: str, host: str, port: int, certificate: Path, key: Path
 ) -> None:
-    """Print where the pages are, and a code until there is an administrator; then serve until
-    SIGTERM or SIGINT. Call `check_certificate` first."""
+    """Print the address of the pages and, if there is no administrator yet, a code; then serve
+    until SIGTERM or SIGINT. Call `check_certificate` first."""
     click.echo(f"{name}: https://{host}:{port}/")
     if accounts.empty:
         click.echo(f"one-time code for the first administrator: {accounts.invite()}")
@@ -66,7 +67,7 @@ def check_certificate(certificate: Path, key: Path) -> None:
 
 class BoundedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 protocol with the two limits that it lacks: a timeout for a request, and a
-    number of connections per address."""
+    maximum of connections per address."""
 
     _connections: ClassVar[Counter[str]] = Counter()
     _client_key: str = ""
@@ -108,7 +109,8 @@ class BoundedProtocol(H11Protocol):
 
 
 def _key_of(address: str) -> str:
-    """The key to count an address under: itself or its /64 network; empty if not counted."""
+    """The key under which an address is counted: itself or its /64 network; empty if not
+    counted."""
     try:
         number = ip_address(address)
     except ValueError:

@@ -84,9 +84,9 @@ class ListUpload:
         )
 
     def apply(self, request: Request, form: Form) -> Response:
-        """Put the uploaded list in force, or drop it. The form names the revision of the list with
-        which it was compared: if the list has changed since, by another browser say, it is
-        refused."""
+        """Put the uploaded list in force, or drop it. The form holds the revision of the list with
+        which the draft was compared. If the list has changed since, such as by another browser, the
+        form is refused."""
         self._pages.expect_home()
         try:
             draft = self._drafts.get(request.path_params["id"])
@@ -105,8 +105,8 @@ class ListUpload:
     def _changed(
         self, request: Request, difference: ListDifference
     ) -> list[tuple[str, list[tuple[str, str, str]]]]:
-        """For each person who changes: name and number, and of each changed field its title, value
-        before and value now."""
+        """For each person who changes: name and number; for each changed field: title, value before
+        and value now."""
         shown = difference.changed[:MOST_SHOWN]
         before = self._store.people([person for person, _ in shown])
         return [

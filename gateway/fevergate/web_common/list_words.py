@@ -1,5 +1,5 @@
-"""Texts for the list of people: kinds, permits, titles of columns, and changes that the audit
-noted."""
+"""Texts for the list of people: kinds, permits, titles of columns, and changes noted in the
+audit."""
 
 import re
 

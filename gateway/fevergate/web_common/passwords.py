@@ -1,7 +1,7 @@
 """Hashes passwords with argon2, a few at a time.
 
-Each hash takes 64 MiB and a processor core for a while; a thousand guesses at once must not use up
-the gateway's memory.
+Each hash takes 64 MiB and, for a while, a processor core: a thousand guesses at once must not use
+up the gateway's memory.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from fevergate.errors import AccountError
 MAX_HASHING = 2
 MAX_WAITING = 16
 MAX_PASSWORD_LENGTH = 200
-"""Characters of a password that are hashed, so that a request cannot have megabytes hashed."""
+"""Most characters of a password, so that no request can make the gateway hash megabytes."""
 
 
 class Passwords:
@@ -28,7 +28,7 @@ class Passwords:
         self._hasher = hasher
         self._working = threading.Semaphore(MAX_HASHING)
         self._places = threading.Semaphore(MAX_HASHING + MAX_WAITING)
-        # Verified for an unknown name, so that it takes as long as a known one.
+        # Verified for an unknown name, so that the answer takes as long as for a known one.
         self.nobody = hasher.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
@@ -37,7 +37,7 @@ class Passwords:
             return self._hasher.hash(password)
 
     def matches(self, stored: str, password: str) -> bool:
-        """Whether the password is the one of a stored hash."""
+        """Whether a stored hash is that of the password."""
         with self._turn():
             try:
                 return self._hasher.verify(stored, password[:MAX_PASSWORD_LENGTH])

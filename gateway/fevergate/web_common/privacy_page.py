@@ -1,7 +1,6 @@
-"""/privacy: a page for the notice board, saying what is kept of people and for how long.
+"""/privacy: a page for the notice board that says which data of people are kept, and for how long.
 
-It is made from the settings and the registers that are declared, in Chinese and English on one
-sheet.
+It is made from the settings and the declared registers, in Chinese and English on one sheet.
 """
 
 from collections.abc import Callable
@@ -20,10 +19,10 @@ from fevergate.web_common.store import AUDIT_S
 
 
 class PrivacySite(NamedTuple):
-    """What a notice needs of a gateway or campus server.
+    """What a notice needs from a gateway or campus server.
 
-    `place`: the institution's or campus's name in a language. `raw_days`: how long readings without
-    a fever are kept; None where they are not kept here. `has_list`: whether there is a list of
+    `place`: the institution's or campus's name in a language. `raw_days`: days for which readings
+    without a fever are kept; None if they are not kept here. `has_list`: whether there is a list of
     people.
     """
 
@@ -48,7 +47,7 @@ HEAD = (N_("What is kept"), N_("Of whom"), N_("How long"))
 
 
 class PrivacyPage:
-    """The page of the notice, for everybody who has signed in."""
+    """The page of the notice, for every signed-in person."""
 
     def __init__(self, site: Site, notice: PrivacySite) -> None:
         self._site = site

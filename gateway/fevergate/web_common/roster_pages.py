@@ -1,7 +1,7 @@
-"""/admin/roster: the shifts that are planned, and a file of shifts that replaces them.
+"""/admin/roster: the planned shifts, and the upload of a file that replaces them.
 
-What a file changes is shown before anything is changed; the page sends its shifts back, so that any
-of several servers may take them.
+The page shows what a file would change before anything is changed. It sends the file's shifts back,
+so that any of several servers can apply them.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from fevergate.web_common.page_maker import Site
 from fevergate.web_common.routes import Form, get, upload
 
 MOST_SHOWN = 200
-"""Shifts of each kind that the page lists."""
+"""Most shifts of each kind that the page lists."""
 
 PATH = "/admin/roster"
 
@@ -55,7 +55,8 @@ class RosterPages:
         changes: DutyChanges | None = None,
         planned: str = "",
     ) -> Response:
-        """Show the shifts that are not over; with `changes` those that a file would change."""
+        """Show the shifts that are not over; with `changes`, the shifts that a file would
+        change."""
         shifts = self._duty.everybody()
         self._site.note(request, "look at register", "duty")
         return self._site.page(
@@ -72,7 +73,7 @@ class RosterPages:
         )
 
     def take(self, request: Request, form: Form, file: str, content: bytes) -> Response:
-        """Show what a file would change, or change it once that was shown."""
+        """Show what a file would change or, once that was shown, apply it."""
         try:
             if form.get("action") == "apply":
                 return self._apply(request, form.get("planned", ""))

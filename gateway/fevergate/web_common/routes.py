@@ -16,7 +16,8 @@ LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\\x7f]{0,500}")
 
 class NumberConvertor(IntegerConvertor):
     """`{name:number}` of a path: a whole number that every database holds. Starlette's `int` has no
-    bound; a number too large for SQLite, or for Python to read, ended as a failure of ours."""
+    bound; with it, a number too large for SQLite or for Python would be answered as a programming
+    error."""
 
     regex = "[0-9]{1,16}"
 
@@ -24,7 +25,7 @@ class NumberConvertor(IntegerConvertor):
 register_url_convertor("number", NumberConvertor())
 
 Form = Mapping[str, str]
-"""The text fields of a form; one that was not sent is empty."""
+"""The text fields of a form; a field that was not sent is empty."""
 
 
 def get(path: str, handler: Callable[[Request], Response]) -> Route:
@@ -54,12 +55,12 @@ def upload(path: str, handler: Callable[[Request, Form, str, bytes], Response], 
 
 
 def local_path(text: str, otherwise: str = "/") -> str:
-    """A path of this site, with its query; `otherwise` where a browser might read the text as an
+    """A path of this site, with its query; `otherwise` if a browser might read the text as an
     address of another site."""
     return text if LOCAL_PATH.fullmatch(text) else otherwise
 
 
 def whole_number(text: str, most_digits: int = 9) -> int:
-    """The number that a text of ASCII digits states; -1 if it is anything else."""
+    """The number in a text of ASCII digits, at most `most_digits`; -1 for any other text."""
     is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
     return int(text) if is_number else -1

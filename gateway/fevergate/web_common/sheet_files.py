@@ -12,7 +12,7 @@ FOOTER = N_("It screens and does not diagnose.")
 
 
 def write_sheet(kind: str, sheet: Sheet, say: Say, out: BinaryIO) -> None:
-    """Write a sheet as `csv`, which has its first table alone, as `xlsx` or as `pdf`."""
+    """Write a sheet as `csv` (only its first table), `xlsx` or `pdf`."""
     if kind == "csv":
         write_csv(sheet.tables[0], out)
     elif kind == "xlsx":

@@ -39,11 +39,11 @@ class SignInPages:
         ]
 
     def home(self, request: Request) -> Response:
-        """Redirect to the page of the person's role."""
+        """Redirect to the start page of the user's role."""
         return RedirectResponse(self._site.home(session_of(request)), 303)
 
     def sign_in_page(self, request: Request) -> Response:
-        """Ask for name and password, also of a board whose session ends soon (`?again=1`)."""
+        """Ask for name and password; `?again=1` asks again for a board whose session ends soon."""
         if self._site.accounts.empty:
             return RedirectResponse("/first", 303)
         to = local_path(request.query_params.get("to", "/"))
@@ -52,7 +52,7 @@ class SignInPages:
         return self._site.page(request, "sign_in.html", error="", name="", to=to)
 
     def _landing(self, session: Session | None, to: str) -> str:
-        """Where somebody lands who asked for `to`: there, unless it is nothing for the role."""
+        """The page to show after signing in: `to`, unless the user's role may not see it."""
         if to == "/" or not session or is_forbidden(session, to):
             return self._site.home(session) if session else "/"
         return to
@@ -80,11 +80,11 @@ class SignInPages:
         return response
 
     def first_page(self, request: Request, error: str = "") -> Response:
-        """Ask for the one-time code that a command printed; `error` is why it was refused."""
+        """Ask for the one-time code that a command printed; `error`: why the form was refused."""
         return self._site.page(request, "first.html", error=error)
 
     def first(self, request: Request, form: Form) -> Response:
-        """Make an administrator with the one-time code."""
+        """Make an administrator's account with the one-time code."""
         try:
             self._site.accounts.begin(form["code"], form["name"], form["password"])
         except AccountError as error:

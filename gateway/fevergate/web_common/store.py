@@ -14,13 +14,13 @@ from fevergate.web_common.audit_forgetting import without_others
 from fevergate.web_common.schema import migrations
 
 AUDIT_S = 400 * 86400.0
-"""Age at which an audit entry is deleted."""
+"""Age (s) at which an audit entry is deleted."""
 
 FORGOTTEN_AT_ONCE = 500
-"""Entries that are gone through in one transaction."""
+"""Most entries that are processed in one transaction."""
 
 REPEATED_S = 60.0
-"""A repeat of an audit entry within this time is counted in that entry."""
+"""A repeat of an audit entry within this time (s) is counted in that entry."""
 
 
 class AuditEntry(Struct, frozen=True):
@@ -50,8 +50,8 @@ class AuditedStore(ABC):
         """Unix time (s)."""
 
     def note(self, user: str, action: str, what: str) -> None:
-        """Add an audit entry. A repeat within a minute is counted in the entry before it, so that
-        nobody can flood the audit; entries are deleted by age alone."""
+        """Add an audit entry. A repeat within a minute is counted in the previous entry, so that
+        nobody can flood the audit. Entries are deleted only by age."""
         now = self.clock()
         with self.transaction() as connection:
             repeat = connection.execute(
@@ -68,8 +68,9 @@ class AuditedStore(ABC):
             connection.execute("delete from audit where at < ?", (now - AUDIT_S,))
 
     def forget_others(self, before: float) -> int:
-        """Take names of others and numbers of the list (`without_others`) out of entries older than
-        `before` (Unix time, s), which still say who did what; returns of how many entries."""
+        """Remove other people's names and their numbers in the list (`without_others`) from entries
+        older than `before` (Unix time, s), which still say who did what. Returns the number of
+        entries."""
         forgotten = 0
         while rows := self.query(
             "select id, action, what from audit where forgotten = 0 and at < ? order by at limit ?",

@@ -1,4 +1,4 @@
-"""A report as texts and tables, from which page, CSV, XLSX, PDF and print are made."""
+"""A report as texts and tables, from which the page, CSV, XLSX, PDF and print are made."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +11,8 @@ from fevergate.texts.word_tables import LABELS
 
 
 class Celsius(float):
-    """A temperature in °C. People read it in tenths, as a kiosk shows it; a file keeps all digits
-    that were stored."""
+    """A temperature in °C. People read it in tenths, as on a kiosk; a file keeps all stored
+    digits."""
 
 
 Cell = str | int | float | date | datetime | None
@@ -85,11 +85,11 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[list[Cell]] | Rows
     narrow: list[int] | None = None
-    """Indexes of the columns that are shown on paper, page and terminal, where there is room for
-    few; None: all."""
+    """Indexes of the columns shown on paper, page and terminal, which have room for few; None:
+    all."""
 
     def shown(self) -> "Table":
-        """The table with the columns in `narrow` alone."""
+        """The table with only the columns in `narrow`."""
         if self.narrow is None:
             return self
         kept = self.narrow

@@ -1,4 +1,5 @@
-"""The page of who was told what: confirmed fevers that wait for somebody, and each notice."""
+"""The page that shows who was told what: confirmed fevers that wait for somebody, and each
+notice."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,7 @@ from fevergate.web_common.routes import Form, get, post
 from fevergate.web_common.told_cases import Case, Cases
 
 MOST = 200
-"""Newest notices on the page."""
+"""The page lists this many of the newest notices."""
 MOST_CASES = 50
 
 
@@ -54,7 +55,7 @@ class ToldPages:
         )
 
     def take(self, request: Request, form: Form) -> Response:
-        """Note who has a case: who is signed in, or somebody on duty there."""
+        """Record who takes a case: the signed-in user, or somebody on duty there."""
         user, key = session_of(request).user, form["key"]
         case = next((case for case in self._cases.waiting() if case.fever.key == key), None)
         by = form["by"]
