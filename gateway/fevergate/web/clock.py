@@ -22,7 +22,7 @@ class PagesClock:
 
     The gateway stores in its database whether it believes the machine's clock (`clock.judge`). This
     judgement is read about once a second in a thread, so that no caller waits for a disk; if it
-    cannot be read, the last one holds. Any thread may call this class.
+    cannot be read, the last one holds. Any thread may use this clock.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:

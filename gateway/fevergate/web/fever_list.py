@@ -38,8 +38,8 @@ Selection = Literal["today", "open"]
 
 
 class Listed(Struct, frozen=True):
-    """What a board knows of its lists without loading them. `mark`: see above; `today`: number of
-    today's fevers; `open`: number of open follow-ups of today and the days before. None:
+    """What a board knows of its lists without loading them. `mark` changes with the lists; `today`:
+    number of today's fevers; `open`: number of open follow-ups of today and the days before. None:
     unknown."""
 
     mark: str = ""

@@ -104,7 +104,7 @@ class Updates:
         return sorted(path.name for path in folder.glob("*.bundle")) if folder.is_dir() else []
 
     def start(self, kiosks: list[str], name: str, *, downgrade: bool) -> None:
-        """Begin to roll out a bundle, at first to the first kiosk alone. Raises `ActionError`."""
+        """Begin to roll out a bundle, first to one kiosk alone. Raises `ActionError`."""
         if self.running:
             raise ActionError("busy", "")
         bundle = self._bundle(name)

@@ -37,8 +37,8 @@ class Calibrated(Struct, frozen=True, kw_only=True):
 
 
 class KioskState(Struct, kw_only=True):
-    """A kiosk's state; `heard_at` (Unix time, s) is None if it was never heard, `calibrated` if it
-    was never calibrated."""
+    """A kiosk's state; `heard_at` (Unix time, s) is None if it was never heard, `calibrated` if its
+    present sensor was not calibrated."""
 
     kiosk: str
     gate: str
@@ -138,10 +138,10 @@ def read_history(database: Database, settings: GatewaySettings, kiosk: str) -> K
 
 
 def strip(history: KioskHistory, zone: ZoneInfo, now: float) -> list[tuple[str, list[str]]]:
-    """A row for each day, the oldest first: its date and the states of its 24 hours.
+    """A row for each day, the oldest first, with its date and the states of its 24 hours.
 
-    A state is `none`, `some` or `full` by minutes watched, `fault`, or empty for an hour after
-    `now` (Unix time, s).
+    A state is `none`, `some` or `full` by the minutes watched; `fault` if any minute was faulty; or
+    empty for an hour after `now` (Unix time, s).
     """
     by_hour: dict[tuple[str, int], HourState] = {}
     for state in history.hours:

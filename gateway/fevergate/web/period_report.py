@@ -20,9 +20,9 @@ from fevergate.web_common.tables import Cell, Sheet, Table
 
 
 class PeriodSums(Counts, kw_only=True):
-    """Figures of a period: people by verdict; days and minutes on which kiosks watched, summed over
-    all kiosks. `outcomes`: fevers of kiosks by outcome, `OPEN` if not closed; `by_hand`: fevers
-    measured by hand or at the desk."""
+    """Figures of a period: people by verdict; `watched_days`: days on which any kiosk watched;
+    `watched_minutes`: sum over all kiosks. `outcomes`: fevers of kiosks by outcome, `OPEN` if not
+    closed; `by_hand`: fevers measured by hand or at the desk."""
 
     period: Period
     by_hand: int = 0

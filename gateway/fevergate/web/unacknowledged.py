@@ -6,7 +6,7 @@ from fevergate.reports.fevers import Fever, read_fever, unacknowledged
 from fevergate.web.context import Shared
 
 OLD_S = 24 * 3600.0
-"""No notice is sent of a fever that was due for one longer ago than this (s)."""
+"""If a fever's notice was due longer ago than this (s), none is sent any more."""
 
 MAX_OF_KIOSK = 50
 """Most fevers of a kiosk with a notice each: more are a flood, which must not hide other kiosks'

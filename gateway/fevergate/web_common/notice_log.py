@@ -66,8 +66,8 @@ class Notices:
         level: int = 1,
     ) -> int:
         """Queue a notice, in each contact's language, to the contacts of this kind and campus whom
-        `choose` names; once per `key`. Returns how many rows are new. For campus `""` contacts of
-        all campuses are meant."""
+        `choose` names; once per `key`. Returns how many rows are new. Campus `""` means the
+        contacts of all campuses."""
         now = self.store.clock()
         chosen = choose(self._contacts(kind, campus), self.on_duty(campus, gate), level)
         posted = {

@@ -308,8 +308,8 @@ class RegisterPages:
 
 
 def nameless(register: RegisterDeclaration, entry: Entry) -> Entry:
-    """An entry without names and other fields that are deleted later, by the register's present
-    declaration or by that at its entry."""
+    """An entry without names and other fields that are deleted later. The register's present
+    declaration and the one at the time of entry both say which fields these are."""
     hidden = {*register.personal, *entry.personal}
     fields = {name: value for name, value in entry.fields.items() if name not in hidden}
     return msgspec.structs.replace(entry, fields=fields, by="")

@@ -50,7 +50,7 @@ class AuditedStore(ABC):
         """Unix time (s)."""
 
     def note(self, user: str, action: str, what: str) -> None:
-        """Add an audit entry. A repeat within a minute is counted in the previous entry, so that
+        """Add an audit entry. A repeat within a minute is counted in the first entry, so that
         nobody can flood the audit. Entries are deleted only by age."""
         now = self.clock()
         with self.transaction() as connection:

@@ -58,7 +58,7 @@ class ConfirmedFever(Struct, frozen=True, kw_only=True):
     def by_hand(
         cls, key: str, campus: str, at: float, clinical_c: float | None = None, unit: str = ""
     ) -> Self:
-        """A fever entered by hand or at a desk, or with no temperature, if only the number of such
+        """A fever entered by hand or at a desk; without a temperature if only the number of such
         fevers is known."""
         return cls(
             key=f"confirmed/hand/{key}",
