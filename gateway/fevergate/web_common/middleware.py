@@ -1,7 +1,7 @@
 """Checks each request's session or API token, and adds security headers to each response.
 
-The session's cookie is sent to this server only (`__Host-`, RFC 6265bis). Each form carries the
-session's CSRF token, and a request that changes something must come from our own origin.
+The session's cookie is sent only to this server (`__Host-`, RFC 6265bis). Each form carries the
+session's CSRF token, and a request that changes something must come from this server's origin.
 """
 
 import hmac
@@ -25,12 +25,13 @@ COOKIE = "__Host-fevergate"
 LANGUAGE = "fevergate-language"
 THEME = "fevergate-theme"
 REFRESH = "x-fevergate-refresh"
-"""Header of a page that asks for itself again, which is no use of the session: an administrator's
-ends after an idle hour."""
+"""Header of the requests by which a page reloads itself. They do not count as a use of the session,
+so that an administrator's still ends after an idle hour."""
 
 MAX_FIELDS = 40
 MAX_FORM_BYTES = 16 * 1024
-"""Bytes of a form of `MAX_FIELDS`; one that may have more fields may have as many more bytes."""
+"""Most bytes of a form of `MAX_FIELDS`; for a form that may have more fields the limit rises in
+proportion."""
 
 BAD_TOKEN = {
     "error": "token",
@@ -41,7 +42,8 @@ ROLL = "/roll"
 """Page of who was measured today and who was not."""
 
 OF_TUTORS = ("/", "/account", "/sign-out", ROLL, "/api/v1/roll")
-"""Paths for tutors, beside those that are open to everybody; what lies below the last two, too."""
+"""Paths that tutors may use in addition to `OPEN_PATHS`; for the last two, also the paths below
+them."""
 
 OPEN_PATHS = ("/sign-in", "/first", "/language", "/theme", "/healthz")
 HEADERS = {
@@ -60,7 +62,7 @@ HEADERS = {
 
 
 class AccessMiddleware(BaseHTTPMiddleware):
-    """Requires a session on every path but `OPEN_PATHS` and those below `open_below`.
+    """Requires a session on every path except `OPEN_PATHS` and those below `open_below`.
 
     Routes below `open_below` check access themselves. `/admin` is for administrators. Below `/api`
     a program may send a bearer token (RFC 6750) instead; the API checks its scopes.
@@ -127,7 +129,7 @@ class AccessMiddleware(BaseHTTPMiddleware):
 
 
 def is_forbidden(session: Session, path: str) -> bool:
-    """Whether a path is not for the person's role."""
+    """Whether the role of the session's user may not open a path."""
     if session.role == "tutor":
         below = path.startswith(tuple(f"{page}{end}" for page in OF_TUTORS[-2:] for end in "/."))
         return not below and path not in (*OF_TUTORS, *OPEN_PATHS)
@@ -143,7 +145,7 @@ def session_of(request: Request) -> Session:
 
 
 def who(request: Request) -> str:
-    """The program or person of a request, as the audit has them."""
+    """The program or person that sent a request, as the audit names it."""
     token = getattr(request.state, "token", None)
     return f"token {token.name}" if token else session_of(request).user
 
@@ -154,7 +156,7 @@ def address_of(request: Request) -> str:
 
 
 async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict[str, str]:
-    """The text fields of a form, each missing one empty; the CSRF token is checked if there is a
+    """The text fields of a form; a missing field is empty. The CSRF token is checked if there is a
     session.
 
     Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or a text that
@@ -166,7 +168,7 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
     try:
         async with request.form(max_files=0, max_fields=max_fields) as form:
             texts = {name: text for name, text in form.items() if isinstance(text, str)}
-    except (ClientDisconnect, UnicodeError):  # a form may name any charset of Python's
+    except (ClientDisconnect, UnicodeError):  # a form may name any charset that Python knows
         raise HTTPException(400) from None
     _expect_text(texts)
     fields, session = defaultdict(str, texts), request.state.session
@@ -176,8 +178,8 @@ async def form_of(request: Request, max_fields: int = MAX_FIELDS) -> defaultdict
 
 
 async def upload_of(request: Request, most: int) -> tuple[dict[str, str], str, bytes]:
-    """Text fields of a form, name and content of its one file, which never lies on the disk; the
-    CSRF token is checked.
+    """Text fields of a form, and name and content of its one file, which is never written to disk.
+    The CSRF token is checked.
 
     Raises `HTTPException`: 413 too large, 403 wrong token, 400 client disconnected or no form.
     """
@@ -204,8 +206,8 @@ async def upload_of(request: Request, most: int) -> tuple[dict[str, str], str, b
 
 
 def _expect_text(texts: Mapping[str, str]) -> None:
-    """Raise `HTTPException` 400 for a null character, since PostgreSQL takes none in a text and it
-    would look as if the database were away; and for a lone surrogate, which no page can show."""
+    """Raise `HTTPException` 400 for a null character, which PostgreSQL refuses in a text, as if the
+    database were unreachable; and for a lone surrogate, which no page can show."""
     for text in (*texts, *texts.values()):
         try:
             text.encode()
@@ -226,14 +228,14 @@ async def bounded_body(request: Request, most: int) -> bytes:
 
 
 def _sign_in_for(request: Request) -> str:
-    """The page to sign in on, from which one is led to what was asked for."""
+    """Address of the page to sign in, which leads on to the requested page."""
     query = f"?{request.url.query}" if request.url.query else ""
     asked = request.url.path + query
     return "/sign-in" if asked == "/" else f"/sign-in?to={quote(asked, safe='')}"
 
 
 def _is_same_origin(request: Request) -> bool:
-    """Whether a request came from our own pages, by the origin that the browser states."""
+    """Whether a request came from this server's pages, by the origin that the browser states."""
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

@@ -232,8 +232,8 @@ def last_page(rows: int) -> int:
 
 
 def _came_from(request: Request) -> str:
-    """The page of this site from which a request came, by its Referer header; `/` if it names
-    none."""
+    """Address of this site's page from which a request came, by its Referer header; `/` if that
+    names none."""
     try:
         page = urlsplit(request.headers.get("referer", ""))
     except ValueError:
