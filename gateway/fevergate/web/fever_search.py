@@ -44,8 +44,8 @@ KIOSKS = "select distinct gate, kiosk from days order by gate, kiosk"
 
 
 class FeverQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What is searched for; an empty text selects all. `name` is a part of a person's name or of
-    the class or unit. Times are Unix time (s)."""
+    """What is searched for; an empty text selects all. `name`: part of a person's name, class or
+    unit. Times are Unix time (s)."""
 
     begin: float
     end: float

@@ -44,7 +44,7 @@ def observations(
         }
         if after.phone:
             person["telecom"] = [{"system": "phone", "value": after.phone}]
-        # Contained: a clinic's system has its own patients, and matches them by hand.
+        # A contained resource: a clinic's system has its own patients, and people match them.
         subject = {"contained": [person], "subject": {"reference": "#person"}}
     if fever.body_c is not None:
         resource = _observation(f"screening-{number}", "preliminary", subject, fever.at, zone)

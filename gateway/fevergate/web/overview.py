@@ -39,7 +39,7 @@ class GateCount(Counts, kw_only=True):
 
 
 class DayCount(Counts, kw_only=True):
-    """People of a day; `watched` is the number of kiosks that watched."""
+    """People of a day; `watched`: number of kiosks that watched."""
 
     date: str
     watched: int = 0
@@ -157,7 +157,7 @@ def _days(database: Database, kiosks: list[str], begin: date, end: date) -> list
 def _gates(
     database: Database, settings: GatewaySettings, kiosks: list[str], asked: Period
 ) -> list[GateCount]:
-    # The settings decide at which gate a kiosk stands, before the gate stored with a day.
+    # A kiosk's gate in the settings takes precedence over the gate stored with a day.
     counts_of: dict[str, GateCount] = {
         gate.name: GateCount(gate=gate.name) for gate in settings.gates
     }

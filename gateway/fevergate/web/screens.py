@@ -26,7 +26,8 @@ SEEN_EVERY_S = 60.0
 
 
 class Screen(Struct, frozen=True, kw_only=True):
-    """A link without its secret; an empty `gate` means all in turn. Times are Unix times (s)."""
+    """A link without its secret; an empty `gate` means all gates in turn. Times are Unix times
+    (s)."""
 
     id: int
     name: str

@@ -38,8 +38,8 @@ class RosterPages:
         gates: Callable[[str], Mapping[str, str]],
         gate_word: str = N_("Gate"),
     ) -> None:
-        """`gates`: titles of the gates, or campuses, in a language; `gate_word`: what one of them
-        is called."""
+        """`gates` returns titles of the gates, or campuses, in a language; `gate_word`: the word
+        for one of them."""
         self._site = site
         self._duty = duty
         self._zone = zone

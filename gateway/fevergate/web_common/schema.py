@@ -1,7 +1,7 @@
 """Tables of the web database: accounts, sessions, follow-ups of fevers, the audit, API tokens.
 
-They are in a database of their own, so that nothing here can delay the storing of a reading. Names
-and telephone numbers are deleted after `[retention] persons_days`.
+The tables are in a database of their own, so that no access to them can delay the storing of a
+reading. Names and telephone numbers are deleted after `[retention] persons_days`.
 """
 
 from sqlite_utils import Database, Migrations
@@ -105,7 +105,7 @@ def first(db: Database) -> None:
 
 @migrations()
 def screens(db: Database) -> None:
-    """Links of wall displays; an empty gate means all in turn."""
+    """Links of wall displays; an empty gate means all gates in turn."""
     db.conn.execute("""
         create table screens (
             id integer primary key, name text not null, digest text not null unique,
@@ -116,7 +116,7 @@ def screens(db: Database) -> None:
 
 @migrations()
 def tutors(db: Database) -> None:
-    """Units of a tutor's account, one a line."""
+    """Units of a tutor's account, one per line."""
     db.conn.execute("alter table users add column units text not null default ''")
 
 
@@ -161,12 +161,13 @@ delete from notices where key like 'confirmed/hand/%';
 
 @migrations()
 def forgetting(db: Database) -> None:
-    """The audit forgets names of others after a while."""
+    """The audit deletes names of other people after a while."""
     for statement in _FORGETTING.split(";\n"):
         db.conn.execute(statement)
 
 
 @migrations()
 def free_texts(db: Database) -> None:
-    """The audit forgets free texts, too: its old entries are gone through once more."""
+    """The audit also deletes free texts after a while; therefore its old entries are processed once
+    more."""
     db.conn.execute("update audit set forgotten = 0 where forgotten = 1")

@@ -1,5 +1,5 @@
-"""API tokens, with which programs use the API: each a secret with scopes and an expiry. Only the
-secret's SHA-256 is stored."""
+"""API tokens for programs that use the API. Each is a secret with scopes and a time of expiry. Only
+the secret's SHA-256 is stored."""
 
 import secrets
 import time
