@@ -176,6 +176,6 @@ def test_the_duty_of_a_campus_server_is_by_campus_and_says_so(office):
     assert "name, Campus, from and to" in page and "gate" not in page
     duty = client.get("/registers/duty").text
     assert "Campus" in duty and "until the end that is entered" in duty
-    assert "after 30 days; every look" not in duty
+    assert "erased automatically after 30 days" not in duty
     visitors = client.get("/registers/visitors").text
-    assert "by themselves after 30 days; every look" in visitors
+    assert "erased automatically after 30 days; each time" in visitors

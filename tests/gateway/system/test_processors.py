@@ -15,6 +15,8 @@ def sleeper():
     """Another thread of this process."""
     ended = threading.Event()
     thread = threading.Thread(target=ended.wait)
+    # A gateway that ran in this process before may have left this thread on one processor.
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
     before = os.sched_getaffinity(0)
     thread.start()
     yield thread.native_id
