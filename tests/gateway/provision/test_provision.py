@@ -424,6 +424,16 @@ def test_a_half_of_an_authority_is_not_papered_over(tmp_path):
         make(tmp_path / "a")
 
 
+def test_an_authority_whose_certificate_was_not_written_keeps_its_key(tmp_path):
+    pki.ensure_authority(tmp_path, "East")
+    key = (tmp_path / "ca.key").read_bytes()
+    (tmp_path / "ca.crt").unlink()
+    assert pki.ensure_authority(tmp_path, "East")
+    assert (tmp_path / "ca.key").read_bytes() == key
+    public = pki.read_certificate(tmp_path / "ca.crt").public_key()
+    assert public == pki._read_key(tmp_path / "ca.key").public_key()
+
+
 def test_without_mosquittos_tool_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(broker_files.shutil, "which", lambda _: None)
     with pytest.raises(ProvisionError, match="apt-get install mosquitto"):
