@@ -161,6 +161,11 @@ class Decision:
             return (Judgement(result, screening.RETRY, reason, skin_c, estimate_c, 0.0),)
         return self.screening.judge(now_ms, skin_c, air_c, result.quality, result.stayed, result)
 
+    def hall(self, can_c):
+        """Word of health for a hall in which nobody is called normal, or ""; `can_c`: temperature
+        (°C) of the sensor's can, None if unknown."""
+        return "" if can_c is None else screening.hall(self.calibration.air_c(can_c))
+
     def _calibration(self):
         record = self._unit.read()
         if record is None:

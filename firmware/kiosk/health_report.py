@@ -147,4 +147,6 @@ def _unready(app, up_ms):
     """Why nobody is let in although no fault is known, or ""."""
     if app.decision.refers(up_ms):
         return "calibrating"
-    return "" if app.scanner.warm_up.over else "warming up"
+    if not app.scanner.warm_up.over:
+        return "warming up"
+    return app.decision.hall(app.scanner.can_c)

@@ -164,6 +164,7 @@ class Scanner:
             and self.warm_up.over
             and not self.usual_visitors.blind
             and not decision.refers(now)
+            and not decision.hall(ambient_c)
         ):
             app.report.watched_ms += min(now - self._last_sample_ms, 1000)
         self._last_sample_ms = now

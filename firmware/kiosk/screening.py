@@ -225,7 +225,7 @@ class Screening:
             return quality
         if skin_c < _SKIN_MIN_C:
             return FAR
-        if not ROOM_MIN_C <= air_c <= ROOM_MAX_C:
+        if hall(air_c):
             return ROOM
         if factory_c - max(self.baseline.offset_c, 0.0) < _BODY_MIN_C:
             if factory_c >= _BODY_MIN_C:
@@ -244,6 +244,13 @@ class Screening:
                 return COLD
             self._cold_c = None
         return ""
+
+
+def hall(air_c):
+    """Word of health for air (°C) in which nobody is called normal, or ""."""
+    if ROOM_MIN_C <= air_c <= ROOM_MAX_C:
+        return ""
+    return "hall too hot" if air_c > ROOM_MAX_C else "hall too cold"
 
 
 def _same(first, judgement, most_c):

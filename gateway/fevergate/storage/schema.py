@@ -20,11 +20,12 @@ HOUR = "cast(coalesce({row}.at, {row}.received_at) / 3600 as integer) * 3600"
 
 WATCHED = (
     "{row}.at is not null and {row}.reason in"
-    " ('', 'short', 'moving', 'cold', 'room', 'confirm', 'unconfirmed')"
+    " ('', 'short', 'moving', 'cold', 'confirm', 'unconfirmed')"
 )
 """SQL: whether a reading shows that its minute was watched: a person was in view of a sensor that
-works. Left out are those of a thing, a wall or a calibration reference, of a sensor that failed or
-warms up, and reasons that a later firmware may have: health says whether those minutes count."""
+works, in a hall where it can measure. Left out are those of a thing, a wall or a calibration
+reference, of a sensor that failed or warms up, of a hall too cold or too hot, and reasons that a
+later firmware may have: health says whether those minutes count."""
 
 
 def _count(row: str, sign: str) -> str:
@@ -336,6 +337,12 @@ def watched_by_persons_alone(db: Database) -> None:
     """A reading that is dated late covers its minute only if it saw a person (`WATCHED`)."""
     db.conn.execute("drop trigger count_dated")
     db.conn.execute(_COUNT_DATED)
+
+
+@migrations()
+def watched_in_a_mild_hall_alone(db: Database) -> None:
+    """A reading that is dated late covers no minute if its hall was too cold or too hot."""
+    watched_by_persons_alone(db)
 
 
 def begin_epoch(connection: sqlite3.Connection) -> None:

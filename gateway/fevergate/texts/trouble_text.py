@@ -20,6 +20,8 @@ FAULTS = {
     "lens blocked": N_("something lies on the lens"),
     "warming up": N_("warming up after power-on"),
     "nobody as usual": N_("nobody seen where people usually come: covered, or a holiday"),
+    "hall too cold": N_("hall below 16 °C: nobody can be called normal, heat it"),
+    "hall too hot": N_("hall above 35 °C: nobody can be called normal, cool it"),
     "calibrating": N_("being calibrated"),
     "button held": N_("its button is held down or jammed"),
 }
