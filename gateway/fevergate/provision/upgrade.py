@@ -2,7 +2,8 @@
 
 The broker's drop-in, configuration and access list become those that `fevergate provision gateway`
 writes now; other files are not touched. If the broker does not start with them or refuses the
-gateway, the old ones are restored.
+gateway, the old ones are restored. They are kept beside the drop-in until the broker has accepted
+the gateway: a run that was killed is ended by the next.
 """
 
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
 from fevergate.errors import BrokerError, FeverGateError, ProvisionError
 from fevergate.mosquitto import broker_files
@@ -31,6 +33,10 @@ from fevergate.system.atomic_file import write_private, write_public
 TAKES_S = 60.0
 """Time (s) within which the restarted broker must accept the gateway."""
 
+BEFORE = f"{services.BROKER}.d/fevergate.before"
+"""The old files, below /etc/systemd/system: the service's user can write to its own folder, and
+systemd reads only `*.conf` here."""
+
 CONFIGURATION, ACCESS, PASSWORDS = "mosquitto.conf", "broker.acl", "broker.passwords"
 
 
@@ -45,12 +51,14 @@ def upgrade(folder: Path) -> Iterator[str]:
     if not services.broker_runs(folder):
         yield message(settings, "upgrade_none")
         return
-    changes = _changes(folder, settings)
-    if not changes:
+    changes, kept = _changes(folder, settings), services.UNITS_FOLDER / BEFORE
+    if not changes and not kept.exists():
         yield message(settings, "upgrade_same")
         return
-    names = ", ".join(str(path).removeprefix(f"{folder}/") for path in changes)
-    before = {path: read_unlinked(path) for path in (*changes, folder / PASSWORDS)}
+    before = {str(path): read_unlinked(path) for path in (folder / PASSWORDS, *changes)}
+    before |= _kept(kept)
+    names = ", ".join(path.removeprefix(f"{folder}/") for path in [*before][1:])
+    write_private(kept, msgspec.json.encode(before))
     try:
         _write(folder, settings, changes)
         services.start_broker_anew(folder)
@@ -58,8 +66,20 @@ def upgrade(folder: Path) -> Iterator[str]:
     except (FeverGateError, OSError) as error:
         _put_back(folder, before)
         services.start_broker_anew(folder)
+        kept.unlink()
         raise ProvisionError(f"{error}; {names}: as before") from error
+    kept.unlink()
     yield message(settings, "upgraded", names=names)
+
+
+def _kept(path: Path) -> dict[str, bytes | None]:
+    """The old files that a run kept which was killed, by path; none if no run was."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, bytes | None])
+    except FileNotFoundError:
+        return {}
+    except msgspec.MsgspecError as error:
+        raise ProvisionError(f"{path}: expected JSON ({error}); delete it and try again") from error
 
 
 def _changes(folder: Path, settings: GatewaySettings) -> dict[Path, str]:
@@ -102,8 +122,9 @@ def _until_taken(settings: GatewaySettings) -> None:
         time.sleep(0.2)
 
 
-def _put_back(folder: Path, before: dict[Path, bytes | None]) -> None:
-    for path, data in before.items():
+def _put_back(folder: Path, before: dict[str, bytes | None]) -> None:
+    for name, data in before.items():
+        path = Path(name)
         if data is None:
             path.unlink(missing_ok=True)
         else:

@@ -66,6 +66,7 @@ def machine(tmp_path, monkeypatch):
     return machine
 
 
+FILES = ("mosquitto.conf", "broker.acl")
 RESTARTED = ["daemon-reload", "restart mosquitto.service"]
 
 
@@ -108,6 +109,48 @@ def test_what_is_not_taken_is_put_back(machine):
         if not any(name in str(path) for name in beside):
             assert after.get(path) == before.get(path), path
     assert machine.told == RESTARTED * 2
+
+
+class Killed(BaseException):
+    """What no `except` of the program sees: SIGKILL, or the power fails."""
+
+
+def killed(place):
+    def at(*_arguments, **_options):
+        raise Killed(place)
+
+    return at
+
+
+@pytest.mark.parametrize("takes", [True, False])
+@pytest.mark.parametrize(
+    "place", ["write_broker", "services.write_drop_ins", "services.start_broker_anew", "probe"]
+)
+def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, place, takes):
+    """The next finds its new files in place; the broker has not read them, or was not asked."""
+    new = machine.files()
+    machine.older()
+    old = machine.files()
+    with monkeypatch.context() as patch:
+        owner = one_shot if place == "probe" else upgrade
+        target = place.removeprefix("services.")
+        patch.setattr(services if "." in place else owner, target, killed(place))
+        with pytest.raises(Killed):
+            list(upgrade.upgrade(machine.folder))
+    machine.told.clear()
+    machine.takes = lambda: takes
+    if takes:
+        (told,) = upgrade.upgrade(machine.folder)
+        assert "mosquitto.conf" in told and machine.told == RESTARTED
+    else:
+        with pytest.raises(ProvisionError, match="as before"):
+            list(upgrade.upgrade(machine.folder))
+    now = machine.files()
+    for path in (*(machine.folder / name for name in FILES), machine.units / DROP_IN):
+        assert now[path] == (new if takes else old)[path], path
+    assert now.keys() - new.keys() == set()
+    if takes:
+        assert list(upgrade.upgrade(machine.folder)) == ["消息服务器的文件无需更新"]
 
 
 def test_a_broker_that_somebody_stopped_stays_as_it_is(machine):
