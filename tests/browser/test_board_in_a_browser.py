@@ -1,5 +1,5 @@
-"""The guard's board in a real browser: red by itself, kept until somebody comes. How fast it is red
-is measured by tools/bench."""
+"""The guard's board in a real browser: it turns red without a reload and stays red until somebody
+acknowledges the fever. tools/bench measures how fast it turns red."""
 
 import csv
 import io
@@ -42,7 +42,8 @@ def browser():
 
 
 def opened(browser, url, **how):
-    """The pages in a browser of its own, where a button waits for as long as this machine takes."""
+    """A page in a browser context of its own. Its buttons wait 20 times as long for an answer, so
+    that a slow machine fails no test."""
     page = harness.opened(browser, url, **how)
     patient = PATIENCE.replace("PATIENCE_MS = 1000 *", "PATIENCE_MS = 20000 *")
     assert patient != PATIENCE
@@ -58,16 +59,16 @@ HEARD = """
     const tone = AudioContext.prototype.createOscillator;
     AudioContext.prototype.createOscillator = function () { tones += 1; return tone.call(this); };
 """
-"""Counts what the board sounds: a machine without a loudspeaker plays it all the same."""
+"""Counts the tones that the board plays; this works without a loudspeaker, too."""
 
 
 def sounds(page):
-    """Wait until it sounds once more."""
+    """Wait until the board plays another tone."""
     page.wait_for_function("before => tones > before", arg=page.evaluate("tones"))
 
 
 def is_silent(page):
-    """Whether it does not sound for the time of two sounds."""
+    """Whether the board plays no tone for 3.5 s, in which an alarm sounds twice."""
     before = page.evaluate("tones")
     page.wait_for_timeout(3500)
     return page.evaluate("tones") == before
@@ -102,21 +103,21 @@ def test_a_day_at_the_gate(place, browser):
         kiosk.reading(Verdict.NORMAL, 36.4 + n / 10)
     expect(boards[0].get_by_text("36.8 °C")).to_be_visible()
 
-    # Red by itself, on both, with where and how warm.
+    # Both boards turn red without a reload and show the kiosk and the temperature.
     kiosk.reading(Verdict.FEVER, 38.6)
     for board in boards:
         shows(board, "red")
         expect(board.locator("#detail")).to_have_text("38.6 °C · north-1")
         expect(board.locator("#more")).to_contain_text("1 to be seen to")
         assert "▲" in board.title()
-    sounds(boards[0])  # after one tap, and never without
+    sounds(boards[0])  # only this one was tapped to switch its sound on
     assert is_silent(boards[1])
 
-    # The gateway is started anew in between: red it was, red it is.
+    # The gateway restarts; the boards stay red.
     place.gateway.stop()
     shows(boards[0], "red")
     expect(boards[0].locator("#gone")).to_contain_text("no fever can be seen here")
-    expect(boards[0].locator("#detail")).to_contain_text("38.6 °C")  # what was red stays
+    expect(boards[0].locator("#detail")).to_contain_text("38.6 °C")  # the fever is still shown
     place.start_gateway()
     shows(boards[1], "red")
     expect(boards[0].locator("#gone")).to_be_hidden()
@@ -127,7 +128,7 @@ def test_a_day_at_the_gate(place, browser):
         shows(board, "green")
     assert is_silent(boards[0])
 
-    # Half-done now, the rest later, beside the board, which goes on.
+    # A follow-up is saved unfinished and finished later, beside a board that stays live.
     boards[0].get_by_role("link", name="to be treated", exact=True).click()
     boards[0].get_by_label("Second measurement").fill("38.1")
     boards[0].get_by_role("button", name="Save", exact=True).click()
@@ -170,7 +171,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
 ):
     board = opened(browser, place.url)
     board.add_init_script(HEARD)
-    sign_in(board, "Li Wei")  # who may open what is closed
+    sign_in(board, "Li Wei")  # an administrator, who may open a closed follow-up
     board.goto(f"{place.url}/board/north")
     board.get_by_role("button", name="Sound is off").click()
     board.get_by_role("link", name="To the clinic").click()
@@ -199,7 +200,7 @@ def test_a_fever_that_comes_during_a_follow_up_is_seen_heard_and_nothing_typed_i
 
 
 def taken(page, kind):
-    """A file of the log."""
+    """Download the log as a file of this kind; return its bytes."""
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).first.click()
     return download.value.path().read_bytes()
@@ -212,7 +213,7 @@ def test_after_the_session_has_ended_nothing_typed_is_lost_and_the_red_stays(pla
     board.get_by_label("Note").fill("the other half")
     place.kiosk("north-1").reading(Verdict.FEVER, 39.1)
     shows(board, "red")
-    # On a phone, with the form below, the red is still what one sees.
+    # On a phone the red stays in view although the form is open below it.
     expect(board.locator("#headline")).to_be_in_viewport()
     expect(board.get_by_role("button", name="I see to it")).to_be_in_viewport()
     board.context.clear_cookies()
@@ -259,11 +260,11 @@ STREAMS = """
         close() { super.close(); streams.delete(this); }
     };
 """
-"""Counts the streams that a tab has open."""
+"""Holds the event streams that a tab has open."""
 
 
 def the_one_with_the_stream(boards):
-    """Waits until it is one alone."""
+    """Wait until exactly one board has an open stream; return that board."""
     until = time.monotonic() + PATIENT_MS / 1000
     while True:
         streams = [board.evaluate("streams.size") for board in boards]
@@ -311,7 +312,7 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
     everybody_sees(38.3)
     seen_to()
 
-    # Whoever has the stream is closed, and then frozen: the next has it at once.
+    # The tab with the stream is closed, then the next one is frozen: another takes over at once.
     for gone in ("closed", "frozen"):
         eight = [board for board in eight if board is not leading]
         if gone == "closed":
@@ -323,13 +324,13 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
         last = eight[-1]
         seen_to()
 
-    # A tab that stands still without a word keeps the lock; the stream is taken from it.
+    # A tab that falls silent keeps the lock, but another tab takes the stream over.
     leading.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
     eight = [board for board in eight if board is not leading]
     leading = the_one_with_the_stream(eight)
     everybody_sees(38.5)
 
-    place.web.kill()  # the line is cut: each says so
+    place.web.kill()  # the connection is cut: each board says so
     for board in eight:
         if "/south" in board.url:
             expect(board.locator("#gone")).to_be_visible(timeout=PATIENT_MS)
@@ -350,7 +351,7 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
     board.get_by_role("link", name="to be treated", exact=True).first.click()
     board.get_by_text("Try the lamps").click()
     expect(board.get_by_role("button", name="Save", exact=True)).to_be_visible()
-    place.web.send_signal(19)  # SIGSTOP: it takes everything and answers nothing
+    place.web.send_signal(19)  # SIGSTOP: it accepts every request and answers none
     try:
         for name in ("I see to it", "Save", "Try them now"):
             board.get_by_role("button", name=name, exact=True).click(no_wait_after=True)
@@ -359,14 +360,15 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
         expect(silent.first).to_contain_text("the button at the gate")
     finally:
         place.web.send_signal(18)
-    assert board.url.endswith("/board/north")  # it was left by none of them
+    assert board.url.endswith("/board/north")  # no button left the page
     expect(board.locator("#gone")).to_be_hidden()
     until_it_is_seen_to(board)
     board.context.close()
 
 
 def until_it_is_seen_to(board):
-    """What was pressed in vain may have arrived all the same, later."""
+    """Acknowledge until the board is green. The press without an answer may have arrived late, so
+    the button may be gone already."""
     while not board.locator("#state.green").count():
         with suppress(LateError):
             board.get_by_role("button", name="I see to it").click(timeout=1000)
@@ -388,7 +390,7 @@ def test_a_lost_line_never_looks_like_peace(place, browser):
     shows(page, "lost")
     place.broker.start()
     shows(page, "green")
-    place.web.kill()  # at once: the line is cut
+    place.web.kill()  # the connection is cut, which the board notices at once
     shows(page, "lost")
     place.start_web()
     shows(page, "green")

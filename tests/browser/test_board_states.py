@@ -1,4 +1,4 @@
-"""Each state in which people meet the board, in a real browser."""
+"""Each state of the board that people see, in a real browser."""
 
 import re
 from importlib import import_module
@@ -22,7 +22,7 @@ SHOUTS = """() => [...document.querySelectorAll("a, button, p, ul, input, select
     it.offsetParent && !it.closest("#elsewhere") && !it.matches(".tabs .hot, .error")
     && ["rgb(165, 18, 25)", "rgb(195, 34, 42)", "rgb(255, 197, 61)"].includes(
         getComputedStyle(it).backgroundColor)).map((it) => it.outerHTML)"""
-"""What has a red or amber ground of its own, beside the other gate's banner and errors."""
+"""Finds the elements with a red or amber background, except the other gate's banner and errors."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def stage(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def calm(stage):
-    """Leaves nothing red or open to the next test."""
+    """Leave no red light and no open case to the next test."""
     yield
     stage.treated()
 
@@ -55,9 +55,9 @@ def test_while_it_is_red_the_button_is_in_sight_on_every_size_and_nothing_else_s
         for width, height in SIZES.values():
             page.set_viewport_size({"width": width, "height": height})
             expect(button).to_be_in_viewport(ratio=1)
-            button.click(trial=True, no_wait_after=True)  # covered by nothing
+            button.click(trial=True, no_wait_after=True)  # nothing covers it
             expect(page.locator("#detail")).to_be_in_viewport(ratio=1)
-            # The rest of a phone is for what is half typed.
+            # The rest of a phone's screen is for a form that is being filled in.
             covered = page.evaluate("document.getElementById('top').offsetHeight / innerHeight")
             assert covered < 0.55, (width, height)
             if "follow-up" in name:
@@ -92,7 +92,7 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     page.keyboard.press("Enter")
     expect(page.locator("#fevers a.open").first).to_be_focused()
 
-    # The case, where it was measured, what was done, save: four taps, and the figures.
+    # Four taps (the case, where it was measured, what was done, save) and the typed temperature.
     page.evaluate("window.taps = 0; addEventListener('pointerup', () => { taps += 1 }, true)")
     page.locator("#fevers a.open").first.click()
     expect(page.locator("#form [name=clinical_c]")).to_be_focused()
@@ -103,7 +103,7 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     one = page.get_by_role("link", name="1 to be treated")
     assert page.evaluate("taps") == 4
     expect(one).to_be_focused()
-    page.keyboard.press("Enter")  # the only one: its form
+    page.keyboard.press("Enter")  # only one is open, so its form opens
     page.get_by_label("Second measurement").fill("36.9")
     page.get_by_text("Released").click()
     page.get_by_role("button", name="Save and close").click()
@@ -115,14 +115,14 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
 
 COVERED = """() => { const it = document.activeElement, at = it.getBoundingClientRect();
     return document.elementFromPoint(at.left + 20, (at.top + at.bottom) / 2) !== it; }"""
-"""Whether something lies over the middle of what has the focus."""
+"""Whether something covers the focused element at half its height."""
 
 SPOKEN = """() => { const state = document.getElementById("state"); window.spoken = [];
     new MutationObserver(() => { const text = state.innerText.replace(/\\s+/g, " ").trim();
         if (spoken.at(-1) !== text) spoken.push(text);
     }).observe(state, { attributes: true, childList: true, characterData: true, subtree: true });
     }"""
-"""Notes each time that what a screen reader speaks has changed."""
+"""Records each change of the text that a screen reader speaks."""
 
 
 def test_a_red_light_and_its_end_are_each_spoken_once(stage):
@@ -133,11 +133,11 @@ def test_a_red_light_and_its_end_are_each_spoken_once(stage):
     stage.fever()
     stage.shows(page, "red")
     wait_until(lambda: stage.gate("north")["today"] > before, 60, "it is counted")
-    page.wait_for_timeout(2500)  # some events that say the same again
+    page.wait_for_timeout(2500)  # some events repeat the same state
     page.get_by_role("button", name="I see to it").click()
     stage.shows(page, "green")
     page.wait_for_timeout(2500)
-    # A slow machine may say beside them that the line is lost, or count a fever later.
+    # On a slow machine the board may also say that the line is lost, or count a fever later.
     texts = [text.partition(" Fevers today")[0] for text in page.evaluate("spoken")]
     spoken = [text for text, _ in groupby(text for text in texts if text[0] in "▲✓")]
     red, green = spoken[spoken[0][0] == "✓" :]
@@ -200,7 +200,7 @@ def test_on_a_page_of_its_own_a_follow_up_keeps_what_was_typed(stage):
         note = page.get_by_label("Note")
         page.set_viewport_size({"width": 1280, "height": 600})
         page.get_by_label("Telephone").focus()
-        page.keyboard.press("Tab")  # what has the focus is not covered by the buttons below
+        page.keyboard.press("Tab")  # the buttons below do not cover the focused field
         expect(note).to_be_focused()
         assert page.evaluate(COVERED) is False
         note.fill("half a sentence")
@@ -251,7 +251,7 @@ def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
     )
     stage.board(page, shows="green")
     made = page.evaluate("made")
-    with stage.frozen_pages():  # the line stands, and nothing comes by it
+    with stage.frozen_pages():  # the connection stays open, but no event comes
         page.wait_for_function("before => made > before", arg=made)
         expect(page.locator("#state")).to_have_class(re.compile("lost"))
     stage.shows(page, "green")

@@ -1,6 +1,6 @@
-"""A new board is set up by phone, in a real browser that is restricted like the small one that a
-phone opens for a new Wi-Fi: it chooses no files, opens no windows, stores nothing, and may be
-closed at any time."""
+"""A new board is set up by phone. The real browser is restricted like the small one that a phone
+opens for a new Wi-Fi: it chooses no files, opens no windows, stores nothing, and may be closed at
+any time."""
 
 import io
 from contextlib import contextmanager
@@ -50,20 +50,20 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def port():
-    """TCP port of the boards' pages, which run one after the other."""
+    """TCP port of the board's pages; only one board runs at a time."""
     return free_port()
 
 
 @pytest.fixture(scope="module")
 def browser(port):
-    """Chromium that reaches the board under its address, as a phone on the board's Wi-Fi does."""
+    """Chromium that reaches the board at its address, as a phone on the board's Wi-Fi does."""
     with chromium(f"--host-resolver-rules=MAP 192.168.4.1:80 127.0.0.1:{port}") as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def administrator(site, browser):
-    """A page of an administrator, who is signed in at the gateway and looks at the kiosk."""
+    """The gateway's page of the kiosk north-1, opened by an administrator who is signed in."""
     page = opened(browser, site.url, size=NARROW)
     begin(page, site.invite(), "Li Wei")
     sign_in(page, "Li Wei")
@@ -136,8 +136,8 @@ def fits(window):
 
 
 def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser, board):
-    """The phone scans the code on the gateway's page, loses the board's Wi-Fi while the board joins
-    the campus's, and finds the result in a new window."""
+    """The phone scans the code on the gateway's page and loses the board's Wi-Fi while the board
+    joins the Wi-Fi of the campus. It finds the result in a new window."""
     text = setup_code_of(administrator)
     assert judged(administrator) == [] and fits(administrator)
     (link,) = scanned(administrator.screenshot(full_page=True))
@@ -153,7 +153,7 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
         window.get_by_role("button", name="保存 Save", exact=True).tap()
         phone.say("Cannot join campus: check name and password")
         assert judged(window) == []
-        window.close()  # a small browser goes without asking
+        window.close()  # the small browser closes without asking
 
         window = phone.open()
         phone.say("Cannot join campus")  # the board has kept the result, and the code
@@ -185,15 +185,15 @@ def test_from_the_gateways_page_to_a_kiosk_at_work(site, administrator, browser,
 def test_a_lamp_post_and_a_phone_that_comes_back_in_the_same_window(
     site, administrator, browser, board
 ):
-    """The board becomes the post whose setup code it is given. It is amber until then and red for a
-    fever at its gate, which its button acknowledges."""
+    """The board becomes the lamp post whose setup code it is given; until then it is amber. Then a
+    fever at its gate turns it red, and its button acknowledges the fever."""
     tower = Tower(board)
     administrator.goto(f"{site.url}/admin/kiosks/{POST}")
     text = setup_code_of(administrator)
     assert judged(administrator) == [] and fits(administrator)
     with phone_in(browser, "dark") as phone:
         window = phone.open()
-        # The code is typed by hand in small letters, and so is the network's name.
+        # The code is typed by hand in small letters; the network's name is typed as well.
         window.get_by_label("Setup code").fill(text.lower())
         window.get_by_label("Its name").fill(SSID)
         window.get_by_label("Wi-Fi password").fill(WIFI_PASSWORD)
@@ -255,7 +255,7 @@ def test_an_error_is_announced_to_a_screen_reader(browser, board):
 
 
 def test_a_kiosk_is_added_from_the_page_and_removed_again(site, administrator):
-    """The page shows how far the gateway's service is, also after the pages themselves restart."""
+    """The page shows the progress of the gateway's service, even after the web server restarts."""
     page, status = administrator, administrator.get_by_role("status")
     page.goto(f"{site.url}/admin/devices")
     add = page.locator("#add")

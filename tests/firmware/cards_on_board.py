@@ -1,5 +1,5 @@
-"""Runs under MicroPython: the reader's task, permits, and what is sealed, on a UART and a line that
-the test holds. Argument: firmware folder.
+"""Runs under MicroPython: the card reader's task, permits and sealed card numbers. The test plays
+the UART and the line to the gateway. Argument: firmware folder.
 """
 
 import asyncio
@@ -11,11 +11,12 @@ sys.path.insert(0, sys.argv[1])
 import kiosk_board
 
 OPENED = []  # (number, settings) of each UART
-LEVELS = {}  # of pins, by number; an idle line is high
+LEVELS = {}  # level of each pin, by number; an idle line is high
 
 
 class UART:
-    """As ports/esp32 has it with timeout 0: `any` counts, `read` gives what there is or None."""
+    """The UART of ports/esp32 with timeout 0: `any` counts the waiting bytes, `read` returns them
+    or None."""
 
     line = b""
 
@@ -36,7 +37,7 @@ class Pin:
     def __init__(self, number, mode=None, value=None):
         self.number = number
         if number == kiosk_board.READER_RX:
-            assert mode is None  # it would take the pin from the UART
+            assert mode is None  # a mode would take the pin from the UART
         if value is not None:
             LEVELS[number] = value
 
@@ -69,7 +70,7 @@ Machine.UART, Machine.Pin, Machine.PWM = UART, Pin, PWM
 sys.modules["machine"] = Machine
 
 _sleep_ms = asyncio.sleep_ms
-asyncio.sleep_ms = lambda ms: _sleep_ms(0)  # looks follow one another at once
+asyncio.sleep_ms = lambda ms: _sleep_ms(0)  # the task looks at the UART without pauses
 
 from kiosk import card_seal
 from kiosk.cards import Cards
@@ -87,7 +88,7 @@ BOOT = 41
 
 
 class App:
-    """What the cards ask of the app."""
+    """The part of the app that the cards use."""
 
     def __init__(self, card, reader="binary"):
         key = "".join(["%02x" % byte for byte in KEY])
@@ -109,7 +110,7 @@ class App:
         self.news += 1
 
     def read(self, data, looks=2):
-        """Play `looks` looks at the UART, on which `data` lies."""
+        """Let the task look at the UART `looks` times; `data` is waiting there."""
         UART.line = data
 
         async def play():
@@ -160,7 +161,7 @@ def test_a_tap_is_asked_for_at_once_and_sealed():
     assert opened(b"tap", 1, message["who"]) == NUMBER
     app.now_ms += 5000
     app.read(FRAME)
-    assert app.said[1][1]["who"] != message["who"]  # the same card looks different each time
+    assert app.said[1][1]["who"] != message["who"]  # the same card is sealed differently each time
 
 
 def test_record_asks_nothing_and_holds_nobody():
@@ -180,7 +181,7 @@ def test_only_normal_and_enter_opens():
         app.answer(permit)
         assert app.cards.hold(app.scan()) == hold
         assert app.fields(app.scan())["permit"] == permit
-        for verdict in (FEVER, RETRY):  # theirs is what the display shows
+        for verdict in (FEVER, RETRY):  # the display shows the verdict, whatever the permit
             assert app.cards.hold(app.scan(verdict)) is None
     app = App("permit").read(FRAME)
     assert app.cards.hold(app.scan()) == "ask" and app.fields(app.scan())["permit"] == "late"
@@ -207,8 +208,8 @@ class Display:
 
 
 def shown(permit, verdict=NORMAL):
-    """What somebody sees and hears who is answered as `App._answer` does it: LEDs and door that are
-    on, the display, whether there is a sound."""
+    """What a person sees and hears when answered as by `App._answer`: the LEDs and the door that
+    are on, two lines of the display, and the number of sounds."""
     display = Display()
     app = App("permit").read(FRAME)
     app.answer(permit)
@@ -265,7 +266,7 @@ def test_a_hostile_answer_is_refused():
             print("refused, as the line does:", repr(error)[:40])
         assert app.cards.hold(app.scan()) == "ask", message
     app.cards.pairing.tap = None
-    app.answer("enter")  # its scan has ended
+    app.answer("enter")  # for a tap whose scan has ended
 
 
 def test_a_reader_that_is_pulled_out_is_told_and_one_that_is_back():
@@ -273,12 +274,12 @@ def test_a_reader_that_is_pulled_out_is_told_and_one_that_is_back():
     assert app.cards.state == "ok" and app.news == 0
     LEVELS[kiosk_board.READER_RX] = 0
     app.read(b"\0\0", 10)
-    assert app.cards.state == "ok"  # that may be a byte
+    assert app.cards.state == "ok"  # so short a low level may be a byte
     app.read(b"\0\0", 30)
     assert app.cards.state == "out" and app.news == 1
     LEVELS[kiosk_board.READER_RX] = 1
     app.read(bytes(200), 3)
-    assert app.cards.state == "ok" and app.news == 2  # what the plug sends is no noise
+    assert app.cards.state == "ok" and app.news == 2  # plugging in is no noise
     app.read(FRAME, 3)
     assert app.cards.state == "ok" and app.cards.pairing.tap is not None
     assert app.cards.hold(app.scan()) is None
@@ -335,7 +336,7 @@ def test_the_alarm_after_a_power_cut_has_its_card_again():
         "0011223344556677-1-%d" % 2**40,
     ):
         alarm.scan.card = kept
-        after.fields(alarm)  # whatever lies on a flash: the alarm is told
+        after.fields(alarm)  # whatever the flash holds, the alarm is sent
 
 
 def test_other_settings_of_cards_restart_it_once_nobody_is_there():

@@ -1,4 +1,4 @@
-"""Runs under MicroPython: the running lamp post on pins, flash and a line that the test holds.
+"""Runs under MicroPython: the running lamp post. The test plays its pins, its flash and its line.
 Argument: firmware folder.
 """
 
@@ -9,9 +9,9 @@ sys.path.insert(0, sys.argv[1])
 
 import kiosk_board
 
-LEVELS = {}  # of pins, by number
-ORDER = []  # what flash and line were given, in order
-REFUSING = []  # what the flash says instead of taking anything
+LEVELS = {}  # level of each pin, by number
+ORDER = []  # paths written to flash and topics published, in order
+REFUSING = []  # the error number of every write to flash, if writes fail
 
 
 class Pin:
@@ -64,7 +64,7 @@ from kiosk.tower import HELD_MS
 
 
 def flash(path, mode="r"):
-    """In place of `open`: what a board keeps lies in this folder."""
+    """Replaces `open`: the files on the board's flash are in the current folder."""
     if mode == "w":
         ORDER.append(path)
         if REFUSING:
@@ -84,7 +84,7 @@ NOON_S = 1_795_752_000 // 86400 * 86400 + 4 * 3600  # 12:00 in the quiet hours' 
 
 
 class Client:
-    """In place of the MQTT client."""
+    """Replaces the MQTT client."""
 
     def __init__(self, link):
         self.state = mqtt.UP
@@ -105,7 +105,7 @@ class Client:
 
 
 class Post:
-    """A lamp post whose uptime, date, line and button are played."""
+    """A lamp post; the test plays its uptime, date, line and button."""
 
     def __init__(self, **own):
         ORDER[:] = REFUSING[:] = []
@@ -149,7 +149,7 @@ class Post:
         return self.tick()
 
     def watching(self):
-        """With a gateway that beats and says that its gate is clear."""
+        """Let the gateway send a beat and say that the gate is clear."""
         return self.beat().alarm(0).tick()
 
     def lit(self):
@@ -211,7 +211,7 @@ def test_a_press_is_on_flash_before_it_is_told():
     again.alarm(2).beat().tick()
     assert "red" not in again.lit() and again.acknowledged() == post.acknowledged()
     again.alarm(0).tick()
-    assert Post().app.post.pressed is None  # what was answered is not told again after a power cut
+    assert Post().app.post.pressed is None  # an answered press is not sent again after a power cut
 
 
 def test_a_press_that_flash_refuses_is_told_all_the_same_and_the_lamps_go_on():
@@ -253,7 +253,7 @@ def test_what_was_told_before_the_line_fell_is_void():
     post.line.state = mqtt.UP
     post.link._connected()
     post.beat().tick()
-    assert post.lit() == ["amber"]  # until the gateway has said its state again
+    assert post.lit() == ["amber"]  # until the gateway has sent the gate's state again
     post.alarm(0)
     assert post.lit() == ["green"]
 

@@ -1,4 +1,5 @@
-"""The kiosk's MQTT: exact bytes, a broker that is slow, silent, hostile or gone, and no waiting."""
+"""The kiosk's MQTT client: exact bytes, no blocking, and a broker that is slow, silent, hostile or
+gone."""
 
 from kiosk import mqtt
 
@@ -9,7 +10,7 @@ TOPICS = ["t/stored", "t/settings"]
 
 
 class Clock:
-    """In place of `time`: ticks that the test moves, and that wrap as a board's do."""
+    """Replaces `time`: the test moves its ticks, which wrap as a board's do."""
 
     now = (1 << 30) - 2000
 
@@ -26,7 +27,7 @@ class Stream:
     def __init__(self):
         self.inbox = []  # bytes: one read each; None: nothing yet; b"": the end
         self.sent = b""
-        self.takes = 10_000  # bytes of one write
+        self.takes = 10_000  # at most so many bytes in one write
         self.closed = False
 
     def readinto(self, buffer):
@@ -50,13 +51,13 @@ class Stream:
         self.closed = True
 
     def take(self):
-        """What was sent since."""
+        """Return the bytes sent since the last call."""
         sent, self.sent = self.sent, b""
         return sent
 
 
 class Connector:
-    """One that is ready at once, or what the test makes of it."""
+    """A connector that is ready at once, unless the test sets another state."""
 
     def __init__(self, stream):
         self.socket = stream
@@ -100,7 +101,7 @@ class Line:
         return self.streams[-1]
 
     def up(self):
-        """Until the broker has let it in and acknowledged its subscriptions."""
+        """Connect until the broker has accepted the client and acknowledged its subscriptions."""
         self.client.connect()
         self.says(CONNACK)
         self.says(SUBACK)
@@ -115,11 +116,11 @@ class Line:
         self.client.handle()
 
     def fell(self):
-        """Why the connection ended; "" where it stands."""
+        """Why the connection ended; "" while it lasts."""
         return str(self.client.last_error) if self.client.state == mqtt.FAILED else ""
 
     def after(self, ms):
-        """Time goes by, with a call each 100 ms."""
+        """Let time pass, with a call of the client every 100 ms."""
         for _ in range(ms // 100):
             self.clock.now += 100
             self.client.handle()
@@ -174,7 +175,7 @@ def test_a_line_that_takes_little_gets_every_byte_in_order():
     for _ in range(30):
         line.client.handle()
     one, two = b"\x32\x08\x00\x01t\x00\x02one", b"\x32\x08\x00\x01t\x00\x03two"
-    # What has begun is finished first; an acknowledgement goes before the next.
+    # The packet already begun is finished; then the acknowledgement precedes the next message.
     assert line.stream.take() == one + b"\x40\x02\x00\x09" + two
 
 
@@ -278,7 +279,7 @@ def test_an_acknowledged_number_is_free_again_and_comes_round():
     client.publish("t", "")
     client.handle()
     assert line.stream.take()[-2:] == b"\x00\x02"  # 1 is still in flight
-    line.says(b"\x40\x02\x12\x34")  # for nothing: a repeat
+    line.says(b"\x40\x02\x12\x34")  # a repeat, for a number that is not in flight
     assert not line.fell()
 
 
@@ -391,7 +392,7 @@ def test_who_sends_at_once_what_a_message_asks_for_does_not_spoil_the_next():
     def answers(topic, payload):
         took.append((topic, payload))
         line.client.publish("t/answer", payload)
-        line.client.handle()  # as the answer to a person does
+        line.client.handle()  # as the kiosk does when it answers a person
 
     line.client.on_message = answers
     two = message("t/settings", b"1", 7) + message("t/stored", b"2" * 9, 8)

@@ -1,4 +1,4 @@
-"""Readings on flash, until the gateway holds them."""
+"""The outbox keeps readings on flash until the gateway has stored them."""
 
 import os
 
@@ -12,7 +12,7 @@ FOLDER = "outbox-test"
 
 
 def reading(seq, fever=False, card=False):
-    """A record that is unlike every other; with a card, of the second layout."""
+    """A record that differs from every other; with a card it has the second layout."""
     values = {}
     if card:
         values = {"who": "%016x" % seq, "permit": "enter"}
@@ -54,7 +54,7 @@ def filled(count, boot=1, fevers=()):
 
 
 def drained(outbox):
-    """Everything that it wants to send, in its order."""
+    """Boot and number of every reading that the outbox would send, in its order."""
     seen = []
     under_way = {}
     while True:
@@ -67,13 +67,13 @@ def drained(outbox):
 
 
 def first(outbox, under_way=()):
-    """Boot and number of what goes next."""
+    """Boot and number of the reading that goes next."""
     waiting = outbox.waiting(under_way)
     return waiting and waiting[:2]
 
 
 def segments():
-    """The files beside the two of the newest."""
+    """The segment files: all but the two files of the newest readings."""
     return sorted([name for name in os.listdir(FOLDER) if not name.startswith("newest")])
 
 
@@ -112,7 +112,7 @@ def test_a_repeated_word_counts_once():
 
 
 def test_a_fever_goes_out_before_the_backlog():
-    for newest in (50, 60):  # from its segment, and out of the newest few
+    for newest in (50, 60):  # from a segment, and from the newest few
         outbox = filled(60, fevers=(newest,))
         assert drained(outbox)[0] == (1, newest)
 
@@ -149,7 +149,7 @@ def test_a_write_that_never_came_to_its_end_costs_that_reading_alone():
         one = len(file.read())
     with open(FOLDER + "/newest.b", "rb") as file:
         other = len(file.read())
-    # Five: three in a segment by now, the fourth in one file, fourth and fifth in the other.
+    # Three of the five are in a segment; one file holds the fourth, the other fourth and fifth.
     longer = FOLDER + ("/newest.a" if one > other else "/newest.b")
     os.remove(longer)
     with open(longer, "wb") as file:
@@ -168,7 +168,7 @@ def test_a_segment_cut_in_the_middle_of_a_record_goes_on_after_it():
     with open(name, "wb") as file:
         file.write(whole[:-3])
     outbox = Outbox(FOLDER)
-    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # the newest were there as well
+    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # another file still held 3
     assert drained(Outbox(FOLDER)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
 
 
@@ -213,7 +213,7 @@ def test_readings_with_and_without_cards_are_kept_side_by_side():
         outbox = fresh()
         for seq in range(1, 31):
             outbox.add(1, reading(seq, seq % 7 == 0, card_from <= seq <= card_to))
-            outbox = Outbox(FOLDER) if seq % 11 == 0 else outbox  # the power went
+            outbox = Outbox(FOLDER) if seq % 11 == 0 else outbox  # a power cut
         fevers = [(1, 7), (1, 14), (1, 21), (1, 28)]
         for now in (outbox, Outbox(FOLDER)):
             assert len(now) == 30
@@ -260,7 +260,7 @@ def test_no_card_is_left_behind_once_its_readings_are_stored():
 
 
 def older_firmware_takes(name):
-    """What a firmware that knows the first layout alone reads, overwrites or removes."""
+    """Whether firmware that knows only the first layout reads, overwrites or removes this file."""
     boot, dash, rest = name.partition("-")
     segment = dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"
     return bool(segment) or name in ("newest.a", "newest.b")
@@ -284,7 +284,7 @@ def test_an_older_firmware_leaves_what_it_does_not_know_and_reads_the_rest():
         start = 4 if name[-2] == "." else 0
         layout = 1 if older_firmware_takes(name) else 2
         assert data[start] == layout, name
-        # It boots, sends what it knows, and forgets that: what is left comes back afterwards.
+        # It sends and removes the readings that it knows; newer firmware sends the others later.
         if layout == 1:
             os.remove(FOLDER + "/" + name)
     assert sorted(drained(Outbox(FOLDER))) == [(1, seq) for seq in range(12, 25)]
@@ -354,7 +354,7 @@ def test_a_flash_that_takes_nothing_leaves_a_kiosk_that_screens():
         assert len(outbox) == 0 and outbox.waiting(()) is None
     else:
         raise AssertionError("kept without a flash")
-    # Whatever number it takes, it must not be that of the boot before.
+    # Any boot number will do, except the number of the boot before.
     assert next_boot("no/such/boot", after=41, fresh=7_000_001) == 7_000_001
 
 

@@ -1,4 +1,5 @@
-"""Whose card belongs to which scan: taps early, late, never, twice, and of somebody else."""
+"""Which card belongs to which scan: taps that come early, late, twice, never, or from another
+person."""
 
 import os
 
@@ -28,7 +29,7 @@ def erased():
 
 
 class Kiosk:
-    """A decision with a reader; notes what it said: (verdict, reason, card) of each judgement."""
+    """A decision with a card reader; `said` lists (verdict, reason, card) of each judgement."""
 
     def __init__(self):
         self.pairing = Pairing()
@@ -105,7 +106,7 @@ def test_whoever_taps_again_after_the_verdict_taps_for_nobody_else():
     assert one.said == [("normal", "", A), ("normal", "", None)]
     one = kiosk().tap(A).see(HEALTHY_C, 1500).tap(B).tap(A).away().see(HEALTHY_C, 1500)
     assert one.said == [("normal", "", A), ("normal", "", B)]
-    # Who left and comes back may.
+    # A person who left and comes back may tap again.
     one = kiosk().tap(A).see(HEALTHY_C, 2500).away().tap(A).see(HEALTHY_C, 1500)
     assert one.said == [("normal", "", A), ("normal", "", A)]
 
@@ -118,7 +119,7 @@ def test_a_card_that_is_held_is_one_tap():
     assert one.away(2000).see(HEALTHY_C, 1500).said == [("normal", "", A), ("normal", "", None)]
     assert one.pairing.count == 1
     one.tap(A)
-    assert one.pairing.count == 2  # after a pause it is another
+    assert one.pairing.count == 2  # after a pause it is another tap
 
 
 def test_the_pause_after_which_a_card_is_another_tap():
@@ -146,11 +147,11 @@ def test_the_late_alarm_has_the_card_of_its_person_and_spends_it():
 
 
 def test_somebody_else_with_a_card_does_not_clear_a_first_positive():
-    """37.25 right after 37.70: by temperature alone the two may be one person."""
+    """37.25 °C right after 37.70 °C: by temperature alone both scans may be of one person."""
     positive_c, next_c = 36.1, 35.85
     one = kiosk().tap(A).see(positive_c, 1000).away(1500).see(next_c, 1500)
     assert one.said == [("retry", "confirm", A), ("normal", "", A)]
-    for gap_ms in (1500, 0):  # also where the view was not seen empty in between
+    for gap_ms in (1500, 0):  # even if the view was never empty in between
         one = kiosk().tap(A).see(positive_c, 1000).tap(B).away(gap_ms).see(next_c, 2500)
         assert one.said == [
             ("retry", "confirm", A),
@@ -198,7 +199,7 @@ def test_a_power_cut_keeps_the_card_of_a_first_positive():
                 with open(name + slot, "rb") as file:
                     assert A not in file.read()
     stored = SafeFile(FILES[0]).read()
-    assert isinstance(stored, list) and len(stored[1]) == 9  # an older firmware takes no more
+    assert isinstance(stored, list) and len(stored[1]) == 9  # older firmware accepts no more
     left = Kiosk().decision.left_over
     assert left is not None
     assert (left.verdict, left.scan.card) == ("fever", "0011223344556677-1-1")
@@ -210,7 +211,7 @@ def test_a_power_cut_keeps_the_card_of_a_first_positive():
 
 
 class Chance:
-    """The same numbers on both interpreters."""
+    """Pseudo-random numbers, the same under CPython and MicroPython."""
 
     def __init__(self, seed):
         self._state = seed * 7919 + 1
@@ -228,8 +229,8 @@ def test_whatever_people_do_each_reading_has_the_card_that_the_rule_gives_it():
 
 
 class Crowd(Kiosk):
-    """Writes down what happens, for the rule to be applied afterwards: tuples that begin with the
-    time and what it was."""
+    """A kiosk that logs each event as a tuple (time in ms, kind, ...). The rule is applied to this
+    log afterwards."""
 
     def __init__(self):
         Kiosk.__init__(self)
@@ -263,7 +264,7 @@ class Crowd(Kiosk):
 
 
 def a_crowd(chance):
-    """People and taps in any order; returns how many readings had a card."""
+    """Play people and taps in any order; return how many readings had a card."""
     erased()
     one = Crowd()
     one.away()
@@ -285,7 +286,7 @@ def a_crowd(chance):
 
 
 def as_the_rule_says(log):
-    last = since = None  # count of the tap that counts, and from when
+    last = since = None  # the valid tap, and when (ms) its time began
     spent = []
     found = 0
     for event in log:

@@ -1,4 +1,4 @@
-"""What a temperature means, and what those before it say about it."""
+"""What the screening makes of one scan, and how earlier scans change that."""
 
 import math
 
@@ -8,20 +8,20 @@ from kiosk.estimate import SITES, body_c
 from kiosk.screening import _COLD_MS, _LIMIT_C, CONFIRM_MS, Screening
 
 ROOM_C = 23.2
-HEALTHY_C = 35.5  # of the inner canthus
+HEALTHY_C = 35.5  # skin at the inner canthus
 FEVER_C = 37.2
 MINUTE_MS = 60_000
 
 
 class Gate:
-    """One kiosk; people come a while apart."""
+    """The screening of one kiosk with its clock; by default scans are a minute apart."""
 
     def __init__(self, site="canthus", **options):
         self.screening = Screening(SITES[site], **options)
         self.now_ms = 0
 
     def scan(self, skin_c, air_c=ROOM_C, after_ms=MINUTE_MS, quality="", stayed=False):
-        """[(verdict, reason), ...]"""
+        """Judge one scan; return [(verdict, reason), ...]."""
         self.now_ms += after_ms
         found = self.screening.judge(self.now_ms, skin_c, air_c, quality, stayed)
         return [(one.verdict, one.reason) for one in found]
@@ -32,7 +32,7 @@ class Gate:
         return late and (late.verdict, late.reason)
 
     def alarmed(self, skin_c, after_ms=MINUTE_MS):
-        """Whether somebody who is asked again and goes away raises the alarm."""
+        """Whether this scan raises the alarm, at once or because no second scan follows."""
         verdict, _ = self.scan(skin_c, after_ms=after_ms)[-1]
         return verdict == "fever" or self.overdue(CONFIRM_MS) == ("fever", "unconfirmed")
 
@@ -195,8 +195,9 @@ def test_how_many_further_scans_is_a_setting():
 
 
 def from_the_frost(own_c, seconds):
-    """Skin so long after coming in, Dzien 2020: 3.4 °C below its own level, half of it gone after
-    a minute, the rest more slowly."""
+    """Skin temperature (°C) so many seconds after coming in from the frost (Dzien 2020). It begins
+    3.4 °C below the person's own level. Half of the difference is gone after a minute; the rest
+    goes more slowly."""
     begin, low = 0, -3.4
     for end, high in ((60, -1.7), (180, -0.8), (300, -0.5), (3600, 0.0)):
         if seconds <= end:
@@ -337,7 +338,8 @@ def test_a_frosty_morning_does_not_teach_that_cold_is_usual():
 
 
 def crowd(gate, count, shift_c=0.0, after_ms=8000):
-    """Healthy people as different as at a gate (SD 0.36 °C); how many were alarmed for."""
+    """Scan healthy people who differ as much as at a gate (SD 0.36 °C); return the number of
+    alarms."""
     alarms = 0
     for number in range(count):
         unit = ((number * 377 + 89) % 997 + 0.5) / 997

@@ -1,4 +1,4 @@
-"""The red light: at once, until acknowledged, and never for nothing."""
+"""The red light: lit at once, lit until acknowledged, and never lit without a fever."""
 
 import pytest
 from hypothesis import settings
@@ -13,7 +13,8 @@ from fevergate.protocol.messages import Identity, decode, encode
 
 
 class Lamps:
-    """Remembers what it was told, as a pair (red, amber), and whether it buzzes."""
+    """Lamps that remember whether red and amber are lit and the buzzer sounds. `history` keeps the
+    order of the calls."""
 
     def __init__(self):
         self.red = self.amber = self.buzzing = False
@@ -48,7 +49,7 @@ def fever(seq, kiosk="north-1"):
 
 
 def shown_of(state):
-    """What a board sends back of a state that it shows."""
+    """What a board that shows this state sends back when its button is pressed."""
     last = state.last
     return ShownAlarm(state.since, state.fevers, Identity(last.kiosk, last.boot, last.seq))
 
@@ -122,12 +123,12 @@ def test_of_more_fevers_than_are_held_none_that_was_not_shown_is_ended(lamps, to
     for seq in range(1, MAX_WAITING + 11):
         now[0] += 1
         alarm.fever("north", fever(seq))
-    shown, early = shown_of(told[-5]), shown_of(told[-12])  # counted only, the last but one held
+    shown, early = shown_of(told[-5]), shown_of(told[-12])  # only counted; the last but one held
     now[0] += 1
     assert len(alarm.acknowledge("north", "Li", early).fevers) == MAX_WAITING - 1
     now[0] += 1
     alarm.fever("north", fever(MAX_WAITING + 11))
-    assert alarm.acknowledge("north", "Li", shown) == AcknowledgedFevers()  # since another time
+    assert alarm.acknowledge("north", "Li", shown) == AcknowledgedFevers()  # `since` has changed
     assert told[-1].fevers == 12 and told[-1].last.seq == MAX_WAITING + 11
     held = alarm.acknowledge("north", "Li", shown_of(told[-1]))
     assert (len(held.fevers), held.more, told[-1].state) == (2, 10, "clear")
@@ -169,7 +170,7 @@ def test_a_press_for_one_fever_clears_no_other_after_a_restart_without_a_databas
     now = [100.0]
     alarm = Alarm(lamps, told.append, now=lambda: now[0])
     first, second = fever(1).identity, fever(2).identity
-    shown = ShownAlarm(100.0, 1, first)  # at a post whose line is down, before the second fever
+    shown = ShownAlarm(100.0, 1, first)  # at a post that lost its line before the second fever
     alarm.restore([("north", second, 100.0)], ())  # as the broker's retained message says
     assert alarm.press("north", "button", shown) == {}
     assert lamps["north"].red
@@ -286,7 +287,7 @@ def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(told):
     }
     alarm.fever("north", fever(2))
     assert alarm.acknowledge("north", "Li").fevers == (Identity("north-1", 1, 2),)
-    assert lamps["north"].red and lamps["north"].buzzing  # the door's waits still
+    assert lamps["north"].red and lamps["north"].buzzing  # the door's fever still waits
     alarm.acknowledge("door", "Li")
     assert not lamps["north"].red and not lamps["north"].buzzing
 
@@ -313,13 +314,13 @@ GATES = st.sampled_from(["north", "door"])
 
 
 class AlarmMachine(RuleBasedStateMachine):
-    """Whatever happens in whatever order: red exactly while somebody waits to be seen to, at the
-    gate or at the door that it watches."""
+    """Whatever happens, in any order, the gate is red exactly while a fever is unacknowledged, its
+    own or one of the door that it watches."""
 
     def __init__(self):
         super().__init__()
         self.waiting = {"north": set(), "door": set()}
-        self.ever = {}  # in the order in which they came
+        self.ever = {}  # fever: gate, in order of arrival
         self.on_board = "north", ShownAlarm(0.0, 1, None), set()
         self.begun()
 
@@ -352,7 +353,7 @@ class AlarmMachine(RuleBasedStateMachine):
     def a_press_at_that_board(self):
         gate, shown, seen = self.on_board
         ended = set(self.alarm.acknowledge(gate, "Li", shown).fevers)
-        # All that were on it, or none where somebody ended the newest of them meanwhile.
+        # Ends all fevers that the board showed, or none if the newest of them has ended meanwhile.
         assert ended == (self.waiting[gate] & seen if shown.last in self.waiting[gate] else set())
         self.waiting[gate] -= ended
 

@@ -1,4 +1,5 @@
-"""Doors without lamps: pins and lamp posts of the gate that watches them show the same."""
+"""Doors without lamps: the pins and the lamp posts of the gate that watches a door show its
+alarms."""
 
 import json
 
@@ -124,7 +125,7 @@ def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, shown):
     before = pressed(shown[-1])
     alarm.acknowledge("gym", "Li")
     alarm.fever("lab", fever("lab", MAX_WAITING + 2))
-    assert shown[-1].fevers == before.fevers  # one less and one more
+    assert shown[-1].fevers == before.fevers  # one fever less and one more
     assert alarm.press("hall", "button", before) == {}
 
 
@@ -156,7 +157,7 @@ def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
     now[0] = began + 1
     alarm.fever("hall", fever("hall", 1))
     kept = ShownAlarm(began, 2, fever("hall", 1).identity)
-    alarm.fever("gym", fever("gym", 2))  # the post's line is down
+    alarm.fever("gym", fever("gym", 2))  # the post, whose line is down, does not hear of this one
     alarm = gateway()
     alarm.restore(told_by(SITE, retained), ())
     assert alarm.press("hall", "button", kept) == {}
@@ -165,7 +166,7 @@ def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
 
 def test_what_an_earlier_run_left_is_older_than_all_that_came_since(alarm, shown):
     alarm.fever("hall", fever("hall", 1))
-    alarm.fever("gym", fever("gym", 1))  # of the earlier run, and sent again
+    alarm.fever("gym", fever("gym", 1))  # a fever of the earlier run, sent again
     left = [(gate, fever(gate, 1).identity, 1.0) for gate in ("lab", "gym")]
     alarm.restore(left, ())
     alarm.tell_all()
@@ -184,21 +185,21 @@ class KilledError(Exception):
 
 
 class Watched(RuleBasedStateMachine):
-    """Fevers at three doors, a guard at the board, and the real decision of a lamp post whose line
-    comes and goes and holds messages back; the gateway restarts, with its database or without.
+    """Fevers at three doors, a guard at the board, and the real `LampPost`. The post's line comes
+    and goes and holds messages back; the gateway restarts with or without its database.
 
-    No fever stays unshown at the post while its line is up, and no press ends a fever that was not
-    shown when the button was pressed."""
+    While its line is up, the post shows every fever for which its button was not pressed. No press
+    ends a fever that the post did not show when the button was pressed."""
 
     def __init__(self):
         super().__init__()
         self.now_s, self.now_ms, self.number = 1_795_795_200.0, 0, 0
         self.retained = {}
-        self.raised_at = {}  # of each fever that was ever raised, the oldest first
+        self.raised_at = {}  # fever: Unix time (s), of each fever ever raised, oldest first
         self.waiting = {name: set() for name in NAMES}
         self.post, self.flash, self.up = LampPost(), None, False
         self.displayed = self.seen = frozenset()
-        self.on_the_way = []  # presses, each with the fevers that it was for
+        self.on_the_way = []  # presses that have not arrived, each with the fevers that it is for
         self.killed = False
         self.begin()
 
@@ -220,7 +221,7 @@ class Watched(RuleBasedStateMachine):
         self.told()
 
     def told(self):
-        """The retained message reaches the post."""
+        """The retained message reaches the post, if its line is up."""
         if self.up and (payload := self.retained.get(shown_topic("east", "hall"))):
             self.post.state(payload)
             self.displayed = self.content
@@ -274,7 +275,7 @@ class Watched(RuleBasedStateMachine):
         message = decode(text, Acknowledge)
         before = {name: frozenset(waiting) for name, waiting in self.waiting.items()}
         for waiting in self.waiting.values():
-            waiting.clear()  # as far as the press is taken: all or nothing
+            waiting.clear()  # a press that is accepted ends all of them
         assert message.since and message.fevers
         alarm = ShownAlarm(message.since, message.fevers, Identity(*_last(message)))
         ended = self.alarm.press("hall", "button", alarm)
@@ -295,8 +296,8 @@ class Watched(RuleBasedStateMachine):
 
     @rule()
     def a_restart_without_a_database(self):
-        """The newest fever of each gate is known, and what the post was shown last; the others the
-        kiosks will send again."""
+        """The gateway knows only the newest fever of each gate and the state last shown at the
+        post. The kiosks will send the other fevers again."""
         self.begin()
         known = list(told_by(SITE, self.retained))
         self.alarm.restore(known, ())

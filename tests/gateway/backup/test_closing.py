@@ -1,4 +1,5 @@
-"""A campus that closes is archived without names and wiped, however often that is broken off."""
+"""Closing a campus archives it without names and wipes the gateway, however often it is
+interrupted."""
 
 import os
 import re
@@ -67,7 +68,7 @@ def folder(tmp_path, monkeypatch):
     (folder / "mine.txt").write_text("the administrator's own")
     (folder / "broker").mkdir(exist_ok=True)
     (folder / "broker" / "mosquitto.db").write_bytes(b"readings")
-    ask(folder, new_request(action="remove", kiosk="north-1", by="Zhang"), 1.0)  # of the pages
+    ask(folder, new_request(action="remove", kiosk="north-1", by="Zhang"), 1.0)  # from the pages
     return folder
 
 
@@ -136,7 +137,7 @@ def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_
     pages.execute("pragma secure_delete = off")
     entry = 'insert into audit(at, "user", action, what) values (1, ?, ?, ?)'
     pages.executemany(entry, [("Zhang", "look at log", str(number)) for number in range(500)])
-    pages.execute("delete from audit")  # what was deleted before lies in free pages
+    pages.execute("delete from audit")  # deleted rows still lie in free pages of the file
     pages.close()
     other = sqlite3.connect(folder / "fevergate.db")  # somebody looks at it with a tool
     other.execute("select * from fevers").fetchall()
@@ -186,7 +187,7 @@ def test_a_database_of_an_older_release_is_archived_too(folder, tmp_path):
 def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
     folder, tmp_path, monkeypatch, after
 ):
-    """A power cut after some files; one of them was overwritten, and is still there."""
+    """The power is cut after some files, or when a file is overwritten but not yet removed."""
     archive = tmp_path / "east.archive"
     settings = load_gateway(folder / "gateway.toml")
     left = [after if isinstance(after, int) else 999]
@@ -246,7 +247,7 @@ def test_one_that_cannot_know_how_far_it_was_wipes_nothing_more(
 
 
 def test_what_a_link_points_at_stays(folder, tmp_path):
-    """The folder is the service's user's; who closes is root."""
+    """The service's user owns the folder and may put links there; closing runs as root."""
     other = tmp_path / "other"
     other.mkdir()
     (other / "precious").write_text("x")
