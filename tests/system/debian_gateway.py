@@ -1,4 +1,4 @@
-"""A gateway on a machine of Debian's: what is carried there, and how it does."""
+"""Helpers for tests of a gateway on a Debian machine: its files, its services, its readings."""
 
 import json
 import os
@@ -21,12 +21,12 @@ _WHY_NOT = debian_machine.why_not()
 MARKS = [
     pytest.mark.skipif(bool(_WHY_NOT), reason=str(_WHY_NOT)),
     pytest.mark.timeout(2 * debian_machine.MADE_S),
-    pytest.mark.xdist_group("debian"),  # they share one that was made from its packages
+    pytest.mark.xdist_group("debian"),  # the tests share one machine, built from Debian's packages
 ]
 PROVISION = (
     "fevergate provision gateway /etc/fevergate --campus east --gateway gw-east"
     " --gate north=north-1,north-2 --language en"
-    # It has no pins, which `doctor` would be right to say.
+    # The machine has no GPIO pins; `doctor` would rightly report that.
     " && printf '[pins]\\nfactory = \"mock\"\\n' >>/etc/fevergate/gateway.toml"
     " && systemctl restart fevergate-gateway"
 )
@@ -40,12 +40,13 @@ sed -i '/ExecStartPre=-/d' /etc/systemd/system/mosquitto.service.d/fevergate.con
 systemctl daemon-reload
 systemctl restart mosquitto fevergate-gateway fevergate-web
 """
-"""Makes of a provisioned gateway what an earlier version had: no lamp tests, client ids that
-anybody may take, a broker that a damaged store keeps from starting."""
+"""Turns a provisioned gateway's broker back to an earlier version's: no lamp tests, client ids that
+anybody may take, and no start with a damaged store."""
 
 
 def carry(shared):
-    """What somebody takes to the Pi: the source, every package, and two wheels that do not work."""
+    """Put what an installation needs into `shared`: the source, every package, and two wheels that
+    do not work."""
     copy_sources(shared / "source")
     run = partial(subprocess.run, check=True, capture_output=True, timeout=debian_machine.MADE_S)
     download(System((3, 11), os.uname().machine), shared / "wheels", run)
@@ -64,7 +65,7 @@ def carry(shared):
 
 
 def broken(wheel, copy, name, text):
-    """The same wheel, but for one file."""
+    """Write a copy of the wheel in which one file has other text."""
     copy.parent.mkdir()
     with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(copy, "w") as other:
         for member in whole.infolist():
@@ -79,7 +80,7 @@ def watching(machine):
 
 
 def read(machine, seq, verdict="normal", kiosk="north-1"):
-    """A kiosk says a reading, with the stock client and its own credential."""
+    """Publish a reading as a kiosk, with the stock client and that kiosk's credential."""
     settings = json.loads(machine.run(f"cat /etc/fevergate/kiosks/{kiosk}/settings.json").stdout)
     payload = msgspec.json.encode(reading(seq, verdict, kiosk=kiosk)).decode()
     machine.run(

@@ -1,4 +1,4 @@
-"""One machine cannot take all the broker's connections: the real mosquitto, the kernel's rule."""
+"""One machine cannot take all the broker's connections, with the real mosquitto and kernel rule."""
 
 import os
 import re
@@ -51,7 +51,7 @@ while not ending.wait(0.01):
 
 
 RATE, BURST = 64 * 1024, 256 * 1024
-"""Bytes per second, and at once, that one connection may send."""
+"""Bytes that one connection may send: per second, and at once."""
 
 SINK = """
 import socket, sys, threading
@@ -74,7 +74,7 @@ print("up", flush=True)
 for address in sys.stdin:
     print(counts.get(address.strip(), 0), flush=True)
 """
-"""Counts what each address sends, and answers a question mark."""
+"""Counts the bytes that each address sends, and answers a question mark with "!"."""
 
 FLOOD = """
 import socket
@@ -94,7 +94,7 @@ for _ in range(20):
 
 @pytest.fixture
 def campus(tmp_path):
-    """Two network namespaces on one wire: `gateway` with the broker, and `world` with all else."""
+    """Two network namespaces on one wire: `gateway` has the broker, `world` all other machines."""
     if os.geteuid() != 0:
         pytest.skip("only root makes networks")
     for tool in ("ip", "nft", "mosquitto_pub"):
@@ -159,7 +159,7 @@ class Campus:
                 gateway="gw-east",
                 gates={"north": ["north-1"]},
                 broker_host=BROKER,
-                bind="0.0.0.0",  # noqa: S104 - of a network that has nobody else
+                bind="0.0.0.0",  # noqa: S104 - this network has no other machines
             )
         runtime = self.tmp_path / "runtime"
         runtime.mkdir()
@@ -211,7 +211,7 @@ def test_1100_connections_of_one_address_do_not_keep_a_kiosk_of_another_out(camp
         assert not campus.kiosk_is_let_in(), "without the limit the attack did not succeed"
         attack.kill()
     campus.limit()
-    campus.limit()  # and once more, as each start of the broker does
+    campus.limit()  # a second time, as each start of the broker does
     with campus.nobody() as attack:
         assert attack.stdout.readline() == f"{PER_ADDRESS}\n"
         assert campus.kiosk_is_let_in() and campus.kiosk_is_let_in()

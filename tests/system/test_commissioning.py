@@ -1,4 +1,4 @@
-"""A new board: its own Wi-Fi, its page, and settings that are tried before they are kept."""
+"""Setting up a new board by its own Wi-Fi and page; settings are tried before they are kept."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ def provisioned(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def file(provisioned):
-    """kiosk.json, as text."""
+    """The text of kiosk.json."""
     return (provisioned / "kiosk.json").read_text()
 
 
@@ -83,7 +83,7 @@ def test_the_glass_shows_what_a_camera_joins_by_and_another_password_each_time(b
 
 
 def test_the_glass_shows_the_address_and_the_name_besides(board):
-    """In turns: the code, name and password, the address; and then the code again."""
+    """In turn: the Wi-Fi code, then name and password, then the address, then the code again."""
     screens = []
 
     def turned():
@@ -97,7 +97,7 @@ def test_the_glass_shows_the_address_and_the_name_besides(board):
 
 
 def test_an_access_point_that_opens_before_it_is_protected_is_a_fault(tmp_path):
-    """The simulator's: a board would be an open network for a moment."""
+    """The simulator reports the fault; a real board would be an open network for a moment."""
 
     def opens_first(text):
         configures = "        point.config("
@@ -127,7 +127,8 @@ def test_settings_are_kept_once_the_wifi_takes_the_board_and_it_starts_with_them
 
 
 def test_a_result_waits_for_a_phone_that_comes_back_and_not_for_ever(tmp_path, file):
-    """Looked at is not read: only a page that has shown it says so."""
+    """Fetching the state is not enough: the board restarts early only if the page says that it has
+    shown the result."""
 
     def soon(text):
         assert "SEEN_S = 300" in text
@@ -149,7 +150,7 @@ def test_the_glass_says_how_it_ended(board, file):
     assert board.send(file, password="short") == ""
     board.until_state("wifi")
     failed = board.display.to_text()
-    assert board.wifi_code() == invited  # and how to come back
+    assert board.wifi_code() == invited  # the code to join again is shown too
     assert board.send(file) == ""
     board.until_state("saved")
     until(lambda: board.display.to_text() not in (failed, ""))
@@ -187,7 +188,7 @@ def test_a_code_is_fetched_from_the_gateway_and_what_it_opens_is_kept(board, pro
 
 @real_micropython.needs("32bit")
 def test_it_works_in_a_board_s_memory(tmp_path, provisioned, file):
-    """32-bit words, no PSRAM; nothing of the kiosk at work is loaded beside it."""
+    """32-bit words and no PSRAM; no module that only a measuring kiosk needs is loaded."""
 
     def tells(text):
         assert "import machine\n" in text and "        address = self._open()\n" in text
@@ -292,13 +293,13 @@ def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned, file):
     heard += ["\n".join(board.console)]
     for text in heard:
         assert not any(secret in text for secret in secrets)
-    # The board's own Wi-Fi is named on the console, its password is on the display alone.
+    # The console names the board's own Wi-Fi; only the display shows its password.
     assert re.search(r"FeverGate-[0-9A-F]{4}, its password is on the display", heard[-1])
 
 
 def test_another_sites_page_cannot_set_up_the_board(board, file):
-    """A browser sends JSON of another origin only after asking, which is refused; and a page that
-    it had kept of a name that leads here now is not the board's."""
+    """A browser asks before it sends JSON to another origin, and the board refuses. It also refuses
+    each request for another host name, so a page whose name now resolves to the board fails."""
     body = json.dumps({"given": file})
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         answer = httpx.post(
@@ -319,7 +320,7 @@ def test_another_sites_page_cannot_set_up_the_board(board, file):
 
 
 def raw(board, data, patience=3.0):
-    """Send bytes, as they are, and read what comes."""
+    """Send bytes unchanged, and return the first bytes of the answer, or none."""
     with socket.create_connection(("127.0.0.1", board.http), timeout=ANSWER_S) as line:
         line.settimeout(patience)
         try:
@@ -350,7 +351,7 @@ def test_garbage_slowness_and_crowds_leave_the_page_as_it_is(board):
     time.sleep(0.3)
     for line in slow:
         line.sendall(b"GET / HT")
-    until(board.answers)  # their time runs out
+    until(board.answers)  # the slow connections time out
     for line in slow:
         line.close()
     assert board.boots == 1 and board.kept() == []
@@ -363,7 +364,7 @@ def question(name, number):
 
 
 def test_every_name_is_the_boards_and_hostile_questions_are_not_answered(board):
-    """Asked again until it is answered: a datagram may be lost among so many."""
+    """The good question is repeated until it is answered: a datagram may be lost among so many."""
     there = ("127.0.0.1", board.dns)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(0.2)

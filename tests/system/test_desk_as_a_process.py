@@ -1,4 +1,7 @@
-"""The desk as a process of its own, down to the C library; and beside the board's MicroPython."""
+"""The desk as a process of its own, down to the C library.
+
+It also reads the same sensor as the board's MicroPython does, with the same results.
+"""
 
 import json
 import os
@@ -49,7 +52,7 @@ def edge(tmp_path_factory):
 
 
 class RealTime(Time):
-    """The virtual sensor goes by this machine's clock, since another process does."""
+    """This machine's clock for the virtual sensor, since the desk, another process, goes by it."""
 
     @property
     def now_ms(self):
@@ -57,7 +60,7 @@ class RealTime(Time):
 
 
 class Line:
-    """Plays the bus for whoever opens the device, one transfer after the other."""
+    """Plays the I2C bus for the process that opens the device, one transfer after the other."""
 
     def __init__(self, path, part):
         bus = VirtualBus()
@@ -155,8 +158,9 @@ class Terminal:
         os.write(self._mine, keys)
 
     def ended(self):
-        """Its exit code. Reads to the end: a full terminal keeps its program waiting."""
-        with suppress(OSError):  # EIO: nobody has the terminal open any more
+        """Wait for the program, and return its exit code. Its output is read to the end, since a
+        full terminal would keep it waiting."""
+        with suppress(OSError):  # EIO: no process has the terminal open any more
             while chunk := os.read(self._mine, 4096):
                 self._left += chunk
         self.said = self._left.decode(errors="ignore")

@@ -1,7 +1,7 @@
-"""Every small file that the gateway and the pages open when they start, damaged as a power cut or a
-worn card leaves it: the lamp lights red from the wire, and the board is served.
+"""The gateway lights red and the pages serve the board, whichever small file is damaged at start.
 
-The broker's files are in test_broker_starts, the gateway's database in test_gateway_without_disk.
+The files are damaged as a power cut or a worn card leaves them. Damage to the broker's files is
+tested in test_broker_starts, to the gateway's database in test_gateway_without_disk.
 """
 
 import shutil
@@ -32,7 +32,7 @@ from harness.load import Fleet
 
 def unreadable(path):
     path.unlink()
-    path.mkdir()  # which root cannot read either
+    path.mkdir()  # root could read any file, but not a folder in its place
 
 
 DAMAGE = {
@@ -52,7 +52,7 @@ def wait_until(condition):
 
 
 def restore(folder, copy):
-    """Everything as it was, whatever a test made of it."""
+    """Put the files of `copy` back into `folder`, whatever a test made of them."""
     for path in copy.rglob("*"):
         beside = folder / path.relative_to(copy)
         if beside.is_dir() and not path.is_dir():
@@ -63,7 +63,7 @@ def restore(folder, copy):
 
 @pytest.fixture(scope="module")
 def begun(site, tmp_path_factory):
-    """A gateway that has run once, and a kiosk that stays connected."""
+    """The folder of a gateway that has run once, a copy of its files, and a connected kiosk."""
     settings = load_gateway(site.folder / "gateway.toml")
     with Lit(*load_settings(site.folder / "gateway.toml")):
         fleet = Fleet(settings, 1, boot=2)
@@ -76,7 +76,7 @@ def begun(site, tmp_path_factory):
 
 
 class Lit:
-    """A gateway on pins of its own."""
+    """A gateway with mock pins of its own."""
 
     def __init__(self, settings, wrong=None):
         self.factory = MockFactory()
@@ -201,11 +201,11 @@ def pages(tmp_path, site):
 def test_the_board_is_served_whatever_is_damaged(pages, name, damage):
     DAMAGE[damage](pages.folder / name)
     if (name, damage) == ("web.db", "unreadable"):
-        with pytest.raises(StoreError):  # nothing to sign in with: systemd tries again
+        with pytest.raises(StoreError):  # nobody could sign in, so systemd tries again
             Pages(pages)
         return
     if name == "web.db" and damage in ("absent", "empty"):
-        return  # a first start
+        return  # that is the same as a first start
     started = Pages(pages)
     with TestClient(started.app) as client:
         assert client.get("/sign-in").status_code == 200
@@ -227,7 +227,7 @@ def test_nonsense_that_was_kept_of_the_clock_keeps_no_store_closed(pages):
 
 @pytest.mark.parametrize("content", [bytes(50_000), b"PK\x03\x04 somebody's zip" * 100])
 def test_a_damaged_database_of_the_campus_server_is_named_and_left_as_it_is(tmp_path, content):
-    """Begun anew it would report zeros of days that it has lost: a person restores the backup."""
+    """An empty new database would report zeros for lost days, so a person must restore a backup."""
     path = tmp_path / "campus.db"
     path.write_bytes(content)
     with pytest.raises(CampusError, match=r"campus\.db.*not a database"):
@@ -240,7 +240,7 @@ def test_names_sealed_with_a_damaged_key_are_opened_with_its_copy(tmp_path):
     sealed = Vault(path).seal({"name": "Li Wei"})
     path.unlink()
     assert Vault(path).open(sealed) == {"name": "Li Wei"}
-    assert not path.exists()  # no new key, which would open nothing
+    assert not path.exists()  # no new key was made: it would open nothing
     path.write_bytes(b"")
     shutil.rmtree(tmp_path / last_good.FOLDER)
     vault = Vault(path)

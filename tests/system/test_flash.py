@@ -1,5 +1,5 @@
-"""`fevergate flash` to a virtual ESP32, byte by byte over its serial line: what a person at a desk
-sees, whatever is pulled, damaged or missing."""
+"""`fevergate flash` to a virtual ESP32, byte by byte over its serial line: what the person who
+flashes it sees when a cable is pulled, or something is damaged or missing."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def empty(tmp_path):
 
 @pytest.fixture
 def board(tmp_path):
-    """With MicroPython, nothing else."""
+    """A board with MicroPython and nothing else."""
     board = desk(tmp_path / "flash", IMAGE, speed=SPEED)
     yield board
     board.stop()
@@ -57,7 +57,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def flashed(board, site):
-    """With firmware and settings, and nothing of it runs yet."""
+    """A board with firmware and settings, without main.py, so that nothing runs yet."""
     files = {
         name: (site.folder / "kiosks/north-1" / name).read_bytes()
         for name in ("settings.json", "ca.der")
@@ -68,13 +68,13 @@ def flashed(board, site):
 
 
 def write(board, moved=lambda *_: None):
-    """MicroPython alone."""
+    """Write MicroPython alone."""
     with loader.opened(board.url, moved) as rom:
         rom.write(image.judge("x.bin", IMAGE))
 
 
 def examined(board):
-    """The self-test's results by their names; nobody is there to be asked."""
+    """The self-test's results by the names of its checks; nobody answers its questions."""
     with Cable(board.url) as cable:
         cable.take()
         return {one.check: one for one in self_test.run(cable, lambda _: None)}
@@ -110,7 +110,7 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
     password = json.loads((empty.flash_dir / "settings.json").read_text())["password"]
     assert password not in done.output
 
-    # The same again, now that the kiosk runs: nothing is written that is there.
+    # The same again, now that the kiosk runs: files that are there already are not written.
     again = json.loads(flash(empty, "--json").stdout)
     assert again["firmware"]["written"] == 0
     assert again["firmware"]["unchanged"] == report["firmware"]["written"]
@@ -157,7 +157,7 @@ def test_a_lamp_posts_lamps_siren_and_button_are_tested_and_no_sensor(flashed):
     assert found.pop("Wi-Fi") == "not shown" and set(found.values()) == {"ok"}
     assert list(found) == ["memory", "green", "red", "amber", "siren", "button", "broker"]
 
-    # The button's wire is short to ground now: no press of it can be believed.
+    # The button is still held, as if its wire were shorted to ground: no press can be believed.
     assert examined(flashed)["button"].state == "fails"
 
 
@@ -187,14 +187,14 @@ def test_a_board_whose_files_differ_has_the_firmwares_and_no_others(flashed):
     with Cable(flashed.url) as cable:
         cable.take()
         copied = install(cable, collect(), lambda *_: None)
-    assert (copied.written, copied.removed) == (2, 2)  # and main.py
+    assert (copied.written, copied.removed) == (2, 2)  # written: scan.mpy and main.py
     assert on_flash(flashed) == {one.path: one.data for one in collect().files}
     assert (flashed.flash_dir / "readings.a").read_bytes() == b"what the kiosk keeps"
     assert not (flashed.flash_dir / "kiosk/scan.py").exists()
 
 
 class Line:
-    """Changes what goes over the cable, `times` often, after so many bytes."""
+    """Flips one bit of what goes over the cable, `times` times, after the first `after` bytes."""
 
     def __init__(self, after, times=1):
         self.left, self.times = after, times
@@ -222,7 +222,8 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
     with pytest.raises(FlashError, match="flash again"):
         write(empty, pull)
     empty.cable.plug()
-    # This time it holds, but for a byte: that block is refused, and sent again.
+    # This time the cable stays, but changes one byte: the board refuses that block and gets it
+    # again.
     empty.cable.noise = once = Line(60_000)
     write(empty)
     assert once.times == 0
@@ -246,7 +247,7 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
 
 def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
     (flashed.flash_dir / "kiosk/words_en.mpy").unlink()
-    # Three words, since one may lie across the end of a piece.
+    # Three words are changed, since one of them may be split between two pieces.
     flashed.cable.noise = lambda data: (
         data.replace(b"WORDS", b"WORDZ").replace(b"Normal", b"Nurmal").replace(b"moment", b"mument")
     )
@@ -314,7 +315,7 @@ def test_what_is_wrong_on_this_side_is_said_before_the_board_is_touched(empty, s
 
 def test_no_board_and_no_port_are_told_apart(empty, monkeypatch):
     monkeypatch.setattr(loader, "ATTEMPTS", 1)
-    empty.lines.set = lambda **_: None  # nobody hears DTR and RTS: as without a board
+    empty.lines.set = lambda **_: None  # DTR and RTS have no effect, as without a board
     empty.cable.noise = lambda _: b""
     with pytest.raises(FlashError, match="hold BOOT"):
         write(empty)

@@ -1,6 +1,6 @@
-"""Whatever is wrong with the card when the gateway starts: red from the wire, amber "disk".
+"""A gateway that starts with a bad card still lights red for each fever, and amber says "disk".
 
-What came meanwhile is stored as soon as it can be; no kiosk is told so before.
+Readings that arrive meanwhile are stored as soon as the card allows; kiosks are told only then.
 """
 
 import os
@@ -43,7 +43,7 @@ def wait_until(condition):
 
 
 class Card:
-    """A file system of 4 MB of its own, on which the database lies."""
+    """A separate file system of 4 MB that holds the database."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -126,7 +126,7 @@ def closed(card):
 
 
 def killed(card):
-    """Its log and index lie beside, as a gateway leaves them that nobody ended."""
+    """The database has its write-ahead log and index beside it, as a killed gateway leaves them."""
     store = store_of(card)
     kept = {path.name: path.read_bytes() for path in card.folder.iterdir()}
     store.close()
@@ -173,7 +173,7 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
             wait_until(lambda: lamps.red or fleet.kiosks[0].again())
             wait_until(lambda: disk_words(gateway) == [words])
             assert lamps.amber and not lamps.green
-            assert gateway.tick()  # nothing that starting anew would mend
+            assert gateway.tick()  # healthy for systemd: a restart would repair nothing
             assert fleet.pending == 1
             gateway.ingest.alarms.press("north", "button")
             assert not lamps.red
@@ -195,7 +195,8 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
 def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
     site, settings, card, caplog
 ):
-    """The broker repeats what is not stored; it is recorded when the card takes again."""
+    """The broker repeats readings that are not stored; the acknowledgement is recorded once the
+    card can be written again."""
     full(card)
     with at_work(settings) as (gateway, lamps):
         fleet = Fleet(settings, 1, boot=41)
@@ -211,8 +212,8 @@ def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
             lines, heard = gateway._broker.traffic.epoch, gateway.ingest.counts["fever"]
             gateway._broker.again()
             wait_until(lambda: gateway._broker.traffic.epoch > lines)
-            wait_until(lambda: gateway.ingest.counts["fever"] >= heard + 2)  # both once more
-            guard_asks_for_a_test(settings, gateway)  # behind all that was repeated
+            wait_until(lambda: gateway.ingest.counts["fever"] >= heard + 2)  # both were repeated
+            guard_asks_for_a_test(settings, gateway)  # comes after all that was repeated
             assert lamps.red
             assert "Li Wei saw to 1 fever(s): not recorded yet" in caplog.text
             card.make_room()
@@ -249,7 +250,7 @@ def guard_says(settings, by):
 
 
 def guard_asks_for_a_test(settings, gateway):
-    """Comes after all that the broker sent before."""
+    """Ask for a lamp test, and wait until the gateway has it, and so all earlier messages."""
     received = gateway._monitor.drops.received
     as_admin(settings, lamp_test_topic("east", "north"), LampTest(by="Li Wei"))
     wait_until(lambda: gateway._monitor.drops.received > received)
@@ -355,7 +356,8 @@ def test_a_disk_that_does_not_answer_keeps_no_light_waiting(settings, card, monk
 
 
 def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, card, monkeypatch):
-    """Not told by a store, the gate is red for a fever that comes again; told, it is not."""
+    """Before the store is open, a repeated fever lights red even if a guard has acknowledged it.
+    Once the store is open, its acknowledgements count."""
     store = store_of(card, arrived(7, "fever"), arrived(8, "fever"))
     store.db.execute("update fevers set acknowledged_at = 1, acknowledged_by = 'Li' where seq = 7")
     store.close()

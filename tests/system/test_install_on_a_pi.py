@@ -1,4 +1,7 @@
-"""A Debian with its own systemd becomes a gateway, stays one, and can be what it was before."""
+"""The installer on a Debian with systemd: install, provision, upgrade, roll back, uninstall.
+
+The tests share one machine and run in the order of this file.
+"""
 
 import json
 import os
@@ -30,7 +33,8 @@ INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
 def test_what_it_cannot_serve_is_told_in_the_first_line_and_is_as_it_was(
     machine, before, instead, says
 ):
-    """First: nothing is installed yet. `instead` has programs that say something else."""
+    """Runs first: nothing is installed yet. `instead` maps the names of programs or files to what
+    replaces them."""
     folder = machine.root / "root/instead"
     folder.mkdir()
     for name, text in instead.items():
@@ -54,7 +58,7 @@ STRICT += "[all]\ndtparam=strict_gpiod\n"
 
 @pytest.fixture(scope="module")
 def installed(machine, before):
-    """From the checkout, as from a clone; nobody reads warnings of Python's installer."""
+    """A machine on which the gateway was installed from a checkout, without a warning printed."""
     (machine.root / CONFIG).parent.mkdir()
     (machine.root / CONFIG).write_text(AS_IT_COMES)
     done = machine.run(INSTALL)
@@ -69,9 +73,9 @@ def gateway(installed):
 
 
 def test_a_fresh_machine_is_a_gateway_after_two_commands(gateway):
-    """systemd itself starts them, with all that the units forbid them."""
+    """systemd itself starts the services, with all restrictions of their units."""
     assert watching(gateway) == []
-    # Its configuration is another user's to write.
+    # The broker runs as its own user; another user writes its configuration.
     assert gateway.run("systemctl show mosquitto -p User").stdout == "User=mosquitto\n"
     doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
     assert "✓ broker" in doctor and "✓ secrets" in doctor and "✗" not in doctor
@@ -93,11 +97,12 @@ def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
 
 
 def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
-    """systemd itself sets the clock by that file before it starts anything; not in a container."""
+    """On a real machine systemd sets the clock from the modification time of `clock-epoch` before
+    it starts anything. In a container it does not, so the test looks for the path in systemd."""
     saved = installed.root / "usr/lib/clock-epoch"
     assert installed.active("fevergate-clock.timer")
     os.utime(saved, (0, 0))
-    before = time.time() - 1  # a file system keeps its own time, which ticks
+    before = time.time() - 1  # a file system's timestamps are coarser than this clock
     installed.run("systemctl start fevergate-clock.service")  # as its timer does
     assert saved.stat().st_mtime >= before
     os.utime(saved, (0, 0))
@@ -110,7 +115,7 @@ def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
 
 
 def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
-    """The unit forbids all other ways to more of the machine."""
+    """LimitRTPRIO=1 is the only way to a higher priority that the gateway's unit leaves open."""
     probe = "systemd-run --quiet --wait -p User=fevergate -p LimitRTPRIO=1 chrt --rr 1 true"
     if gateway.run(probe, check=False).returncode:
         pytest.skip("this kernel shares real time out among control groups")
@@ -124,7 +129,7 @@ def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
 
 
 def test_no_address_takes_all_of_the_brokers_connections(gateway):
-    """Nor after a firewall's rules were loaded anew, which flush all others."""
+    """The limit also holds after a firewall's rules were loaded again, which flushes all others."""
     rules = "nft list table inet fevergate"
     probe = "unshare -n nft --define port=1 --file /etc/fevergate-broker-limit.nft"
     if gateway.run(probe, check=False).returncode:
@@ -152,7 +157,7 @@ from pathlib import Path
 from fevergate.provision.device_request import ask, new_request
 ask(Path("/etc/fevergate"), new_request(by="admin", {values}), time.time())'
 """
-"""What the pages do when an administrator has pressed the button, as the user that they run as."""
+"""Does, as the pages' user, what the pages do when an administrator has pressed the button."""
 
 
 def answered(machine):
@@ -166,7 +171,7 @@ def ended(machine, action):
 
 
 def test_a_kiosk_asked_for_on_the_pages_is_added_and_removed_by_systemd(gateway):
-    """With the rights that the units leave both sides."""
+    """The pages and the privileged service have only the rights that their units leave them."""
     for action, values, line in (
         ("add", 'gate="north"', "north-4: stands at gate north"),
         ("remove", 'because="stolen"', "seen: the broker refuses it"),
@@ -186,7 +191,7 @@ def test_a_kiosk_asked_for_on_the_pages_is_added_and_removed_by_systemd(gateway)
 
 
 def test_whoever_has_taken_over_the_pages_gets_no_file_of_roots_by_a_request(gateway):
-    """A link in place of the folder, or of the answer, or of what is read."""
+    """Symbolic links to /etc/shadow take the place of the request and of the answer."""
     gateway.run("cp /etc/shadow /root/shadow")
     gateway.run(ASKS.format(values='action="remove", kiosk="north-9"'))
     until(lambda: answered(gateway)["state"] == "failed")
@@ -207,7 +212,7 @@ def test_whoever_has_taken_over_the_pages_gets_no_file_of_roots_by_a_request(gat
 
 
 def test_certificates_near_their_end_are_renewed_by_the_timers_unit(gateway):
-    """With the rights that the unit leaves it."""
+    """The renewal runs with only the rights that its unit leaves it."""
     gateway.run(
         "/opt/fevergate/bin/python -c 'from pathlib import Path; from fevergate.crypto import"
         " pki as c; c.SERVER_DAYS = 30;"
@@ -234,14 +239,14 @@ def test_after_a_power_cut_it_watches_again_by_itself(gateway):
 
 
 def stored(machine, seq):
-    """Says a reading, as a kiosk does again and again while a broker knows of no session, and
-    counts them."""
+    """Publish a reading, and return how many are stored. A kiosk repeats a reading in the same way
+    until the broker has a session for the gateway."""
     read(machine, seq)
     return readings(machine)
 
 
 def test_a_store_of_null_bytes_is_set_aside_and_the_broker_starts(gateway):
-    """By the drop-in, as the broker's own user."""
+    """The drop-in of the broker's unit does so, as the broker's own user."""
     count = readings(gateway)
     gateway.run(
         "systemctl stop mosquitto; head -c 5000 /dev/zero >/etc/fevergate/broker/mosquitto.db;"
@@ -258,7 +263,8 @@ BROKERS += " /etc/systemd/system/mosquitto.service.d/fevergate.conf"
 
 
 def test_what_the_broker_does_not_take_at_an_upgrade_is_put_back(gateway):
-    """Here another program has the port that it is to have. It is as an earlier version's then."""
+    """Another program holds a port that the new configuration needs. So the broker keeps the
+    configuration of the earlier version."""
     count = readings(gateway)
     gateway.run(EARLIER)
     before = gateway.run(f"cat {BROKERS}").stdout
@@ -287,7 +293,7 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
     settings = gateway.run(f"cat {BROKERS}").stdout
     for line in ("fevergate broker /etc", "use_username_as_clientid", "/test", "local_port"):
         assert line in settings
-    assert (gateway.root / CONFIG).read_text() == STRICT  # once
+    assert (gateway.root / CONFIG).read_text() == STRICT  # the lines were added only once
     assert "# ours" in gateway.run("cat /etc/fevergate/gateway.toml").stdout
     kept = gateway.run("ls /var/backups/fevergate; ls /opt/fevergate.d | wc -l").stdout
     assert re.fullmatch(r"before-\w+\.tar\.gz\n2\n", kept)
@@ -301,7 +307,7 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
 
 
 def test_a_campus_server_on_the_same_machine(gateway):
-    """After the upgrade, which brought what it needs."""
+    """Runs after the upgrade, which installed the campus server's packages."""
     said = gateway.run(
         "fevergate provision campus /etc/fevergate --url https://127.0.0.1:9443"
         " --gateways east=gw-east"
@@ -309,7 +315,7 @@ def test_a_campus_server_on_the_same_machine(gateway):
     assert "the campus server runs" in said
     until(lambda: "one-time code" in gateway.run("journalctl -u fevergate-campus").stdout)
     assert gateway.active("fevergate-campus")
-    # The broker's files are still its own.
+    # The broker can still read its files.
     gateway.run("fevergate provision renew /etc/fevergate north-1; systemctl restart mosquitto")
     count = readings(gateway)
     read(gateway, 4)
@@ -331,7 +337,7 @@ def test_a_version_that_does_not_work_is_not_left_running(gateway, shared, wheel
 
 @pytest.mark.parametrize("name", ["paho_mqtt", "sdnotify"])
 def test_a_package_that_was_changed_on_its_way_is_refused(gateway, name):
-    """A wheel, and a source before anything of it runs."""
+    """paho_mqtt comes as a wheel; sdnotify as source, which is refused before any of it runs."""
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run(f"cp -r /srv/shared/wheels /root/changed; echo | tee -a /root/changed/{name}-*")
     done = gateway.run(INSTALL.replace("/srv/shared/wheels", "/root/changed"), check=False)
@@ -342,10 +348,10 @@ def test_a_package_that_was_changed_on_its_way_is_refused(gateway, name):
 
 
 def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
-    """Such as on a card that is full: here a file of it is missing after the switch."""
+    """As on a card that becomes full. Here a file that is needed after the switch is missing."""
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run("cp -r /srv/shared/source /root/half; rm /root/half/gateway/machine/journald.conf")
-    # What is built meanwhile is built by a user who may nothing.
+    # The package is built by a user without rights.
     record = "import os, setuptools; setuptools.setup(); "
     record += 'open("/tmp/built-by", "a").write(f"{os.getuid()} ")'
     gateway.run(
@@ -382,14 +388,14 @@ def test_what_it_cannot_do_is_one_line_in_the_persons_language(installed):
 
 
 def test_uninstalled_it_leaves_nothing_but_the_readings(gateway, before):
-    """Last: it takes the gateway away."""
+    """Runs last: it removes the gateway."""
     count = readings(gateway)
     gateway.run(f"{INSTALL} --uninstall")
     assert (gateway.root / CONFIG).read_text() == AS_IT_COMES
     shutil.rmtree((gateway.root / CONFIG).parent)
     left = gateway.files() - before
     assert {path for path in left if not path.startswith(("/etc/fevergate", "/var/backups"))} == {
-        # The user, whose readings stay, and the backups of files that Debian's own tools made.
+        # The user stays, since its readings do; Debian's own tools made backups of these files.
         *(path for path in left if re.fullmatch(r"/etc/(passwd|group|shadow|gshadow)-", path)),
     }
     assert gateway.active("mosquitto")  # with Debian's own settings

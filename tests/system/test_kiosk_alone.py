@@ -1,4 +1,4 @@
-"""The shipped firmware in a hall whose network is down: people are answered all the same."""
+"""The shipped firmware without a network: people are answered all the same."""
 
 import shutil
 from statistics import fmean
@@ -29,7 +29,7 @@ from simulator.frames import ResetCause
 
 @pytest.fixture(scope="session")
 def files() -> dict[str, bytes]:
-    """Settings, and an authority that never gets anything to verify."""
+    """Settings, and an authority's certificate that is never used, since there is no network."""
     return {"settings.json": settings(), "ca.der": authority_der()}
 
 
@@ -41,7 +41,7 @@ def board(tmp_path, files):
 
 
 def kept(board) -> list[dict[str, Any]]:
-    """What a kiosk that starts on this flash would find."""
+    """The readings on the board's flash, as a kiosk that starts on it would find them."""
     folder = board.flash_dir.parent / "outbox-copy"
     shutil.copytree(board.flash_dir / "outbox", folder)
     outbox = Outbox(str(folder))
@@ -58,7 +58,7 @@ def lit_pixels(board) -> int:
 
 
 def served(board, *people):
-    """Let people come and wait until they have left."""
+    """Let people come, wait until they have left, and return their visits."""
     before = len(board.visits)
     board.admit(people)
     if not board.running:
@@ -88,7 +88,7 @@ def test_what_a_sensors_supply_adds_is_taken_off_each_reading(tmp_path, files):
 
 def test_a_feverish_person_gets_red_and_is_heard(board):
     (visit,) = served(board, FEVERISH)
-    assert visit.colours == ("amber", "red")  # asked once more, to be sure
+    assert visit.colours == ("amber", "red")  # amber asks the person to confirm
     assert {2700, 2100} <= {tone.frequency_hz for tone in board.beeps if tone.duty_u16}
     first, second = readings(board)
     assert (first["verdict"], first["reason"]) == ("retry", "confirm")
@@ -109,7 +109,8 @@ def test_a_feverish_person_who_walks_on_is_alarmed_for_all_the_same(tmp_path, fi
 def test_a_power_cut_does_not_drop_a_positive_who_was_to_come_again(tmp_path, files):
     with kiosk(tmp_path / "flash", files, habits=Habits(tries=1)) as board:
         never_alone = ("CONFIRM_MS = 7000", "CONFIRM_MS = 3_600_000")
-        changed(board, "kiosk/screening.py", never_alone)  # a slow machine takes its time, too
+        # So late that no slow machine raises the unconfirmed fever before the power cut.
+        changed(board, "kiosk/screening.py", never_alone)
         served(board, FEVERISH)
         until(lambda: SafeFile(str(board.flash_dir / "crowd")).read())
         board.power_cut()
@@ -149,7 +150,7 @@ def test_without_its_characters_a_kiosk_shows_boxes_and_answers_all_the_same(tmp
 def test_every_reading_is_on_flash_before_anybody_has_heard_it(board):
     served(board, HEALTHY, FEVERISH, HEALTHY)
     found = kept(board)
-    assert found == readings(board) and len(found) == 4  # the fever was asked once more
+    assert found == readings(board) and len(found) == 4  # the feverish person was measured twice
 
 
 def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
@@ -176,7 +177,7 @@ def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
 )
 def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board, fault):
     (visit,) = served(board, HEALTHY)
-    # What freezes is an empty hall: half of a face that leaves would be scanned.
+    # The value must freeze while nobody is there: half of a leaving face would be scanned.
     until(lambda: board.world.now_ms > visit.left_ms + 2000)
     with board.world.lock:
         board.sensor.fail(fault)

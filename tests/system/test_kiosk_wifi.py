@@ -1,4 +1,4 @@
-"""A kiosk on a campus's Wi-Fi: names nobody answers, access points that come and go."""
+"""A kiosk on a campus's Wi-Fi: names that no server resolves, access points that come and go."""
 
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, settled, until
@@ -14,8 +14,8 @@ NO_WAIT = {"SCAN_IDLE_MS = 60_000": "SCAN_IDLE_MS = 3000", "ROAM_S = 600": "ROAM
 
 @pytest.fixture
 def board_of(site, tmp_path):
-    """Makes a kiosk of the site; `points` are its access points, `wifi` changes figures of
-    wifi.py so that a test need not wait for minutes."""
+    """A function that makes a kiosk of the site. `points` are the access points in reach; `wifi`
+    maps text of wifi.py to its replacement, so that a test need not wait for minutes."""
     boards = []
 
     def make(points=None, wifi=None, **changes):
@@ -41,7 +41,7 @@ def board_of(site, tmp_path):
 
 
 def never_waits(board):
-    """No look-up of the port's own was ever made: it would have stopped the scan."""
+    """Whether MicroPython's own look-up of names was never used: it would have stopped the scan."""
     return not any(board.world.air.blocked_ms)
 
 
@@ -50,7 +50,7 @@ def links(board):
 
 
 def people(board, count):
-    """All are answered green."""
+    """Let `count` healthy people come; return their visits, which all ended green."""
     before = len(board.visits)
     board.admit([HEALTHY] * count)
     board.wait_crowd(ANSWER_S)
@@ -168,7 +168,7 @@ def test_the_strongest_access_point_of_the_name_is_joined_and_power_saving_is_of
     board.wait_console("link up", ANSWER_S)
     station = board.world.air.station
     assert station.point is points[3] and station.power_save == 0
-    assert not station.reasons  # the open one of that name was not even tried
+    assert not station.reasons  # the open access point of the same name was not even tried
     assert station.refused_calls == 0
 
 
@@ -265,7 +265,7 @@ LIES = {
 
 
 def test_a_line_that_lies_restarts_the_interface_then_the_board_but_not_for_ever(board_of):
-    """Joined, with an address, and nothing gets through: esp-idf issue 2184."""
+    """The kiosk has joined and has an address, but nothing gets through: esp-idf issue 2184."""
     point = AccessPoint()
     board = board_of([point], LIES)
     board.start()
@@ -277,7 +277,7 @@ def test_a_line_that_lies_restarts_the_interface_then_the_board_but_not_for_ever
     heard = len(board.console)
     board.wait_console("the interface starts anew", ANSWER_S, start=heard)
     board.wait_console("the interface starts anew", ANSWER_S, start=len(board.console))
-    assert board.boots == 3  # a gate without a network is a gate still
+    assert board.boots == 3  # no further restart: the kiosk screens without a network
     people(board, 2)
     point.passes = True
     board.wait_console("link up", ANSWER_S, start=heard)

@@ -1,4 +1,5 @@
-"""One stolen kiosk credential at the real broker takes nobody's session, share or light."""
+"""A stolen kiosk credential at the real broker takes no other client's session, shared readings or
+light."""
 
 import resource
 import ssl
@@ -32,11 +33,11 @@ from harness.site import Site
 GATES = {"north": ["north-1", "north-2"], "south": ["south-1"]}
 FEVERS = 10
 LET_IN = 1200
-"""Connections over the network, instead of thousands."""
+"""Connections over the network that this broker allows, in place of thousands."""
 
 
 class Place(Site):
-    """A broker, and the gateway beside it, in this process."""
+    """A broker with its gateway, which runs in this process."""
 
     def __init__(self, folder):
         with patch.object(broker_files, "MAX_CONNECTIONS", LET_IN):
@@ -60,7 +61,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def line():
-    """Makes a line to the broker, which ends with the test however that ends."""
+    """A function that connects to the broker; the connections end with the test."""
     with ExitStack() as stack:
 
         def made(*arguments, **options):
@@ -74,7 +75,7 @@ def line():
 
 
 def until(true, what=lambda: ""):
-    """`what` is said where it does not come true."""
+    """Wait until `true()`; fail after HANG_S seconds with the text of `what()`."""
     end = time.monotonic() + HANG_S
     while not true():
         if time.monotonic() > end:
@@ -83,7 +84,8 @@ def until(true, what=lambda: ""):
 
 
 def steal(site, identity, ending, let_in):
-    """As north-1: connect under another's client id, again and again, with a clean session."""
+    """Connect with north-1's credential under another's client id, again and again, with a clean
+    session, until `ending`; `let_in` counts the accepted connections."""
     context = ssl.create_default_context(cafile=str(site.folder / "ca.crt"))
     while not ending.is_set():
         thief = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=identity, clean_session=True)
@@ -111,7 +113,7 @@ def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, 
         thief.start()
         boot = int(time.monotonic() * 1000) % 2**31
         for seq in range(1, FEVERS + 1):
-            assert let_in.acquire(timeout=HANG_S)  # once more since the last fever
+            assert let_in.acquire(timeout=HANG_S)  # the thief got in again since the last fever
             fever = reading(seq, "fever", kiosk="south-1", boot=boot)
             kiosk.say(f"{BASE}/south-1/reading", encode(fever))
             until(
@@ -185,10 +187,10 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
     with Client(site, "north-1") as kiosk:
         say_retained(f"{BASE}/north-1/reading", encode(fever))
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
-        until(lambda: site.state("north").state == "raised")  # live it is a fever as any
+        until(lambda: site.state("north").state == "raised")  # as it arrives, it counts
         site.inside.ingest.alarms.press("north", "Li Wei")
     before = site.inside._broker.traffic.retained
-    site.inside._broker.again()  # as after each start
+    site.inside._broker.again()  # the broker repeats retained messages, as after each start
     until(lambda: site.inside._broker.traffic.retained >= before + 2)
     assert site.state("north").state == "clear"
     with Client(site, "north-1") as kiosk:
@@ -211,7 +213,7 @@ def test_a_last_will_speaks_for_its_own_kiosk_alone(site):
             thief.loop_start()
             up.wait(HANG_S)
             if line := thief.socket():
-                line.close()  # no word of leaving
+                line.close()  # without a DISCONNECT, so that the will is published
             thief.loop_stop()
         admin.wait_for(b"last will on north-1/status")
         wills = [payload for payload in admin.payloads() if payload.startswith(b"last will")]
@@ -256,7 +258,7 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
         idle(1100)
         with Client(site, "south-1") as kiosk:
             assert kiosk.refused is None
-            idle(LET_IN - 1000)  # more than are let in
+            idle(LET_IN - 1000)  # now more than the broker allows
             line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
             kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
             until(lambda: site.state("south").state == "raised")

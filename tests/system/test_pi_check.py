@@ -1,5 +1,7 @@
-"""tools/pi-check's judgement: what it makes of pins and figures. The machine itself it boots alone,
-for it takes half an hour."""
+"""How tools/pi-check judges pins and figures, and talks to its machine.
+
+These tests do not boot the emulated Pi: that takes half an hour, and tools/pi-check does it itself.
+"""
 
 import contextlib
 import json
@@ -31,7 +33,7 @@ TOOL = real_micropython.ROOT / "tools/pi-check"
 
 
 def registers(functions, levels):
-    """The chip's registers in this state."""
+    """The chip's register words for these functions and levels of its pins."""
     words = [0] * WORDS
     for number, function in enumerate(functions):
         words[number // 10] |= function << (number % 10 * 3)
@@ -52,7 +54,7 @@ def test_each_pin_is_read_as_the_chip_has_it(functions, levels):
 
 
 def test_a_pin_that_was_given_back_lights_nothing_though_its_level_stays():
-    """QEMU keeps the level of a pin that has become an input; a driver sees none."""
+    """QEMU keeps the level of a pin that has become an input; a lamp's driver gets none."""
     green = GATES["gate1"]["green"]
     lines = {number: Line(False, False) for number in range(32)}
     assert lamps(lines | {green: Line(True, True)}, GATES["gate1"]).shown == "green"
@@ -143,7 +145,7 @@ def test_a_changed_source_makes_another_card(tmp_path, monkeypatch):
 
 @pytest.fixture
 def agent():
-    """The Pi's own end of the serial line, on a terminal of this machine; yields a socket to it."""
+    """Runs the Pi's agent on a terminal of this machine; yields a socket to it and the terminal."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
         [str(card.GUEST / "agent")],
@@ -160,7 +162,7 @@ def agent():
             os.write(ours, data)
 
     def down():
-        with contextlib.suppress(OSError):  # a terminal whose program has ended
+        with contextlib.suppress(OSError):  # raised once the terminal's program has ended
             while data := os.read(ours, 4096):
                 far.sendall(data)
 
@@ -186,7 +188,7 @@ def test_commands_go_over_the_serial_line_and_their_answers_come_back(agent, tmp
     serial.open(line)
     serial.until(lambda: serial.hellos == 1, 60, "the agent")
     assert serial.run("echo 体温; exit 3", 60, check=False) == (3, "体温")
-    # Longer than what a terminal takes at once, and nothing at all.
+    # One answer is longer than a terminal takes at once, one is empty.
     assert serial.run("seq 1 5000", 60).text.split() == [str(n) for n in range(1, 5001)]
     assert serial.run("true", 60) == (0, "")
     with pytest.raises(PiCheckError, match=r"ls /none: .*exit code 2"):
@@ -237,7 +239,8 @@ def connected(path):
 
 @pytest.fixture
 def chip_alone(tmp_path):
-    """Starts QEMU's Pi without a system; gives each of its lines by name."""
+    """A function that starts QEMU's Pi without an operating system. It returns a function that
+    connects to one of its lines, "qtest" or "gdb"."""
     started = []
 
     def start(*arguments):
@@ -256,7 +259,8 @@ def chip_alone(tmp_path):
 
 @pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")
 def test_qemus_own_chip_is_read_by_its_registers(chip_alone):
-    """As a kernel would write: GPFSEL2 makes GPIO22 an output, GPSET0 sets it and GPIO17."""
+    """The test writes as a kernel would: GPFSEL2 makes GPIO22 an output, and GPSET0 sets GPIO22 and
+    GPIO17."""
     chip = Chip(chip_alone("-S")("qtest"))
     dark = Lamps(red=False, amber=False, green=False)
     assert lamps(chip.lines(), GATES["gate1"]) == dark
@@ -284,7 +288,8 @@ KERNEL = (
     0xB9001C25,  # str w5, [x1, #0x1c]           GPSET0
     0x14000000,  # b .
 )
-"""Asks the chip which line has changed until it says one, and writes the answer where it shows."""
+"""Polls GPEDS0 until the chip reports a line that changed, and writes that word to GPSET0, so that
+the line's level shows which it was."""
 
 
 @pytest.mark.skipif(not shutil.which(QEMU), reason="qemu-system-arm is missing")

@@ -42,14 +42,14 @@ def system(tmp_path_factory):
 
 
 def slots(board):
-    """Names of the files and folders on the flash that decide which firmware runs."""
+    """Names of those files and folders on the flash that decide which firmware runs."""
     names = ("a", "b", "update.a", "update.b", "update.bundle")
     return [name for name in names if (board.flash_dir / name).exists()]
 
 
 @pytest.fixture
 def board(system):
-    """The kiosk with the firmware that was flashed over USB, and no updates."""
+    """The kiosk with the firmware that was flashed over USB, without any update."""
     board = system.boards[0]
     if slots(board):
         board.stop()
@@ -63,7 +63,8 @@ def board(system):
 
 
 def firmware(tmp_path, version=NEW, **changed):
-    """A folder with another version of the firmware; `changed`: lines to append, by module."""
+    """Make a folder with another version of the firmware; `changed` maps modules to lines that are
+    appended to them."""
     folder = tmp_path / f"firmware-{version}"
     shutil.copytree(FIRMWARE, folder)
     init = folder / "kiosk" / "__init__.py"
@@ -218,7 +219,7 @@ def test_a_wrong_offer_is_refused_with_its_reason_and_changes_nothing(system, bo
 
 
 class Tampering:
-    """Sends a kiosk an update as `fevergate update` does, but other bytes than were signed."""
+    """Sends a kiosk an update as `fevergate update` does, but with other bytes than were signed."""
 
     def __init__(self, system, bundle, data):
         from fevergate.kiosks.rollout import Rollout

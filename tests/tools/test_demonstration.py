@@ -1,4 +1,4 @@
-"""The whole chain, as `tools/demo` plays it: nothing lost, nothing doubled, no fever dark."""
+"""The whole chain, as `tools/demo` plays it: no reading lost or doubled, each fever lights red."""
 
 import json
 import os
@@ -43,7 +43,7 @@ HANG_S = 600
 
 
 def demo(*arguments: str) -> tuple[int, dict[str, float], str]:
-    """Run the demo's program; exit code, the summary of its last line, what it said."""
+    """Run the demo; return its exit code, the summary in its last line, and its error output."""
     environment = os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")}
     done = subprocess.run(
         [sys.executable, "-m", "demonstration", "--once", "--json", *arguments],
@@ -68,18 +68,18 @@ def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -
 
 
 def assert_paired(summary: dict[str, float], with_cards: int) -> None:
-    """All but the one in eight who has no card."""
+    """Check that each card was paired with its own person's readings; one in eight has no card."""
     assert list(summary) == KEYS + CARD_KEYS
     assert summary["paired"] == summary["tapped"]
     assert with_cards * 3 / 4 <= summary["tapped"] < with_cards
     assert summary["mispaired"] == 0
-    # A sample more or less; a busy machine holds up the kiosks of both gates.
+    # Cards add at most a sample; the ratio allows for a busy machine, which delays both gates.
     assert summary["wait_ms_p50"] < 1.5 * summary["wait_ms_p50_without"]
 
 
 @real_micropython.needs("32bit")
 def test_a_crowd_is_measured_lit_stored_and_forwarded_once():
-    """With a board's words; with the usual 64 bits the others play."""
+    """With the 32-bit words of a real board; the other tests use the usual 64 bits."""
     code, summary, said = demo("--crowd", "32", "--cards", "--interpreter", "32bit")
     assert_whole(code, summary, said, people=32)
     assert_paired(summary, with_cards=16)
@@ -120,7 +120,8 @@ AT = [Identity("north-1", 1, seq) for seq in range(1, 6)]
 
 
 def played_cards(stored: dict[Identity, int]) -> card_verdict.Pairing:
-    """One is asked to confirm and does not come back, another taps late, a third has no card."""
+    """The verdict on cards of three visits: the first person is asked to confirm and does not come
+    back, the second taps late, the third has no card."""
     visits = [
         Visit(ONE, ("amber",), 1000.0, (2000.0,), 3000.0, ((11, 500.0),)),
         Visit(TWO, ("amber", "green"), 4000.0, (5000.0, 9000.0), 9500.0, ((22, 5000.0),)),
@@ -143,9 +144,9 @@ def played_cards(stored: dict[Identity, int]) -> card_verdict.Pairing:
         ({AT[0]: 1, AT[2]: 2, AT[3]: 1}, (2, 2, 0)),
         ({AT[2]: 2, AT[3]: 1}, (2, 2, 0)),
         ({AT[0]: 1}, (2, 1, 0)),
-        ({AT[0]: 1, AT[2]: 1, AT[3]: 2}, (2, 1, 2)),  # each the other's
-        ({AT[0]: 1, AT[1]: 2, AT[2]: 2}, (2, 2, 1)),  # had not tapped yet
-        ({AT[0]: 1, AT[2]: 2, AT[4]: 2}, (2, 2, 1)),  # has no card
+        ({AT[0]: 1, AT[2]: 1, AT[3]: 2}, (2, 1, 2)),  # the two have each other's reading
+        ({AT[0]: 1, AT[1]: 2, AT[2]: 2}, (2, 2, 1)),  # the person had not tapped yet
+        ({AT[0]: 1, AT[2]: 2, AT[4]: 2}, (2, 2, 1)),  # the person has no card
     ],
 )
 def test_the_judge_knows_whose_each_reading_must_be(stored, pairing):
@@ -153,7 +154,7 @@ def test_the_judge_knows_whose_each_reading_must_be(stored, pairing):
 
 
 def test_with_every_clock_at_2000_nobody_waits_and_each_reading_gets_its_date():
-    """Nor after a gateway that starts anew, half way."""
+    """That also holds if the gateway is killed and starts again half way."""
     assert_whole(*demo("--crowd", "32", "--clock-unset", "--kill", "gateway"), people=32)
 
 
@@ -212,11 +213,12 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         assert list(tmp_path.iterdir()) == []
         assert running_in(tmp_path) == []
     finally:
-        process.kill()  # what it started ends with it
+        process.kill()  # the processes that it started end with it
 
 
 def every_page_is_served(said: str, folder: Path) -> None:
-    """Each address that was printed, for who was named beside it, with the names of the gates."""
+    """Check that each printed address serves its page to the user printed beside it, and that the
+    board shows the gate's name."""
     pages = {"board": "/board/north", "board, log": "/admin/log", "campus server": "/"}
     for title, path in pages.items():
         found = re.search(rf"  {title} +(https://\S+)\s+user (\w+), password (\S+)", said)
@@ -249,7 +251,7 @@ def signed_in(client: httpx.Client, name: str, password: str) -> httpx.Response:
 
 
 def test_a_gate_that_is_watched_is_calm_with_a_fever_now_and_then():
-    """P6: it was red for 41 of 60 s."""
+    """Before fevers were spread out, the gate was red for 41 of 60 s."""
     once = people_for(arguments.parse(["--once"]))
     live = people_for(arguments.parse([]))
     assert sum(is_feverish(person) for person in once) == 6
@@ -313,7 +315,7 @@ def test_the_judge_finds_nothing_wrong_with_a_sound_run(played):
 
 
 def spoilt(played, tmp_path, sql: str):
-    """The verdict after something was done to a copy of the gateway's database."""
+    """The judge's verdict on a copy of the gateway's database that `sql` has changed."""
     settings = played.settings
     copy = tmp_path / "copy.db"
     source = sqlite3.connect(settings.path(settings.database))
