@@ -1,4 +1,5 @@
-"""A gateway's copy of the list becomes what the campus server has, whatever happens on the way."""
+"""A gateway's copy of the list becomes equal to the campus server's, whatever interrupts the
+copying."""
 
 import tempfile
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ CAMPUSES = ("", "east", "west")
 
 
 def pulled(home, copy, campus="east"):
-    """Copy what is missing, as over the wire."""
+    """Copy what `copy` lacks, encoded as it is on the network."""
     taking = ListCopy(copy)
     while True:
         sent = msgspec.json.encode(page(home, campus, *taking.position()))
@@ -37,14 +38,15 @@ def pulled(home, copy, campus="east"):
 
 
 def named(store, number):
-    """Somebody who is on the list."""
+    """The person with this number, who must be on the list."""
     person = store.by_number(number)
     assert person
     return person
 
 
 def known(store, now, campus=""):
-    """What a list says: people with names and permit by number, and who is expected."""
+    """What a list says: the fields and permit of each person by number, and the people who are
+    expected."""
     fields = ("name", "kind", "class_", "unit", "campus", "card", "until", "person")
     rows = {
         row.number: [getattr(row, field) for field in fields] + [store.permit(row.person, now)]
@@ -56,7 +58,8 @@ def known(store, now, campus=""):
 
 
 class Copying(RuleBasedStateMachine):
-    """A list at home changes, is restored, and is copied in small pages that break off."""
+    """The campus server's list changes and is restored; a gateway copies it in small pages, at
+    times not to the end."""
 
     def __init__(self):
         super().__init__()

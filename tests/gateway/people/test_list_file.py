@@ -1,4 +1,4 @@
-"""A list is read as the college has it, whole or not at all; each mistake has row and column."""
+"""A college's list is read whole or refused whole; each mistake is named by row and column."""
 
 import csv
 import io
@@ -263,7 +263,7 @@ def test_no_file_does_more_than_be_refused(data):
 
 
 def stray(*cells):
-    """A list with cells far off, by row and column from 0."""
+    """A list with further cells, each given as row and column from 0, and text."""
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         page = book.add_worksheet()
@@ -274,7 +274,8 @@ def stray(*cells):
 
 
 def changed(data, **parts):
-    """A spreadsheet whose parts (by name, without folder and ending) are changed by a function."""
+    """A spreadsheet with some parts changed: `parts` has a function for each, by file name without
+    extension."""
     new = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(new, "w") as out:
         for name in old.namelist():
@@ -328,8 +329,8 @@ def test_a_small_spreadsheet_that_would_fill_the_memory_is_never_laid_out(
 
 
 def with_two_directories(shown, hidden):
-    """A ZIP file with the parts of two: readers that prefer a ZIP64 directory find those of
-    `shown`, the others those of `hidden` (APPNOTE.TXT 4.3.14 to 4.3.16)."""
+    """A ZIP file with two directories (APPNOTE.TXT 4.3.14 to 4.3.16). Readers that prefer a ZIP64
+    directory find the parts of `shown`; others find the parts of `hidden`."""
     count, size, begin = struct.unpack("<10xHLL2x", hidden[-22:])
     parts, own = bytearray(shown[:-22]), struct.unpack("<10xHLL2x", shown[-22:])
     shift, at = len(hidden) - 22, own[2]
@@ -433,7 +434,7 @@ def test_no_damaged_spreadsheet_does_more_than_be_refused(changes):
 
 
 def test_a_spreadsheet_of_parts_without_end_is_refused_before_any_is_read():
-    """60,000 empty ones took the service half a minute."""
+    """60,000 empty parts kept the service busy for half a minute."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as parts:
         for number in range(sheet_size.MAX_PARTS + 1):

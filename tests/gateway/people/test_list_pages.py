@@ -1,4 +1,4 @@
-"""The student office keeps the list on pages; a gateway's copy is looked at only."""
+"""The student office keeps the list on pages; a gateway's copy is only for reading."""
 
 import re
 from types import SimpleNamespace
@@ -21,7 +21,8 @@ from harness.made_up_list import as_csv, as_xlsx, made_up
 
 @pytest.fixture(params=["gateway", "campus"])
 def office(request, tmp_path):
-    """A list's home: its store, the audit, and who signs in."""
+    """The list's home, a gateway or a campus server: its store, its audit and a function to sign
+    in."""
     if request.param == "gateway":
         site = GatewaySite(tmp_path)
         yield SimpleNamespace(
@@ -56,7 +57,7 @@ def csrf(client, path="/admin/list"):
 
 
 def send(client, path, **form):
-    """A form of a page of ours; returns the page that it leads to."""
+    """Send a form with its CSRF token; returns the page to which it leads."""
     data = {"csrf": csrf(client, "/account")} | {
         name.strip("_"): text for name, text in form.items()
     }
@@ -67,7 +68,7 @@ def send(client, path, **form):
 
 
 def shown_for(page_of_draft):
-    """The revision of the list for which a page shows what a draft changes."""
+    """The revision of the list with which a draft's page compares the draft."""
     found = re.search(r'name="revision" value="(\d+)"', page_of_draft)
     return found[1] if found else ""
 
@@ -103,7 +104,7 @@ def test_a_list_is_shown_before_it_changes_anything_and_then_it_is_the_list(offi
 
 
 def test_one_file_is_read_at_a_time_and_the_other_is_told_to_come_again(office, client):
-    """The largest takes some hundred MB, and the service has 512."""
+    """Reading the largest file takes several hundred MB; the service may use 512 MB."""
     with only_reader("roster.xlsx"):
         answer, _ = upload(client, as_csv(made_up(5)))
     assert answer.status_code == 400 and "another file is being read" in answer.text

@@ -1,4 +1,5 @@
-"""Who was measured or excused is entered by whoever may, whole, and hides no fever."""
+"""Marks of who was measured or excused are entered by those who may, all or none; they hide no
+fever."""
 
 import threading
 from datetime import datetime, timedelta
@@ -174,7 +175,7 @@ def test_who_is_told_to_others_is_who_was_marked_here(college):
     own = college.marks.own(college.today)
     assert (own.measured, own.excused) == ({people[0]}, {people[1]})
     assert college.roll.day(college.today) == DayRoll(expected=3, measured=2, excused=1)
-    college.marks.learn(college.today, [], [])  # that gateway took it back
+    college.marks.learn(college.today, [], [])  # the other gateway took its mark back
     assert college.numbers("unmeasured") == ["3"]
     college.marks.learn(college.today, people[2:], people[2:])
     assert college.numbers("measured") == ["1", "3"], "one gateway excused, another measured"
@@ -241,7 +242,7 @@ def test_a_late_mark_is_entered_by_the_tutor_of_the_unit_of_that_day(college):
 
 @pytest.mark.parametrize("people", ["postgresql"], indirect=True)
 def test_two_who_mark_somebody_at_once_do_not_overwrite_each_other(people, changes, monkeypatch):
-    """On the campus server; at a gateway one waits for the other."""
+    """Only on the campus server: at a gateway the second mark waits for the first."""
     changes.replace([entry("1")])
     marks, known = Marks(people.statements, people.vault, ZONE), Marks._known
     today = datetime.fromtimestamp(NOW, ZONE).date()

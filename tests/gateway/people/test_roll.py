@@ -1,4 +1,4 @@
-"""Who was expected, measured, excused and not measured, day by day as lists come and go."""
+"""The roll says who was expected, measured, excused and not measured each day, as lists change."""
 
 from datetime import timedelta
 
@@ -170,7 +170,7 @@ def test_fevers_of_a_period_count_from_their_threshold_on_and_after_their_marks_
     college.enter("2", clinical_c=FEVER_C - 0.1)
     (fever, none) = college.roll.people(college.today, "measured")
     assert fever.fever and not none.fever
-    for before in (first, college.today):  # marks before it are deleted
+    for before in (first, college.today):  # deletes the marks before this day
         college.roll.forget(before)
         assert college.roll.fevers(first, college.today) == 2
         assert college.roll.fevers(first, first) == 1
@@ -209,7 +209,7 @@ def test_marks_go_and_the_figures_of_their_day_stay(college):
     before = college.roll.day(first)
     assert before == DayRoll(expected=3, measured=1, excused=1, unmeasured=1, fevers=1)
     kept = college.today - timedelta(30)
-    assert college.roll.forget(kept) == 2  # the day before it began, too
+    assert college.roll.forget(kept) == 2  # with the day before the list came
     assert college.roll.forget(kept) == 0
     assert college.roll.day(first) == before
     assert college.roll.people(first, "measured") == []

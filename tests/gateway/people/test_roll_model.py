@@ -25,7 +25,8 @@ STATES = ("unmeasured", "excused", "measured")
 
 
 class Model:
-    """A simple count of the same figures, from lists of people, and marks by day and person."""
+    """Counts the same figures in a simple way, from lists of people and from marks by day and
+    person."""
 
     def __init__(self) -> None:
         self.people: dict[str, dict] = {}
@@ -83,7 +84,7 @@ class Model:
 
 
 class RollMachine(RuleBasedStateMachine):
-    """Lists come and go, people are measured, excused and taken back, days end."""
+    """Lists come and go, people are measured or excused, marks are taken back, days end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,10 +165,10 @@ class RollMachine(RuleBasedStateMachine):
         day = data.draw(st.sampled_from([day for day in self.days() if day not in self.kept]))
         begin, _ = day_bounds(day, ZONE)
         at = self.college.clock.at if day == self.college.today else begin + DAY_S / 2
-        if at < self.listed_at:  # nobody had a number
+        if at < self.listed_at:  # there was no list yet
             return
         self.college.passes(number, verdict, at)
-        if day != self.college.today:  # it came late: days are compared as a whole, now and then
+        if day != self.college.today:  # late: found when whole days are compared
             self.college.take_anew()
         self.college.presences.take()
         if verdict != "retry":

@@ -1,4 +1,5 @@
-"""`fevergate provision post`: a lamp post's files, its gate, and what it is not."""
+"""`fevergate provision post` makes a lamp post's files and adds it to a gate; other commands do not
+take it for a kiosk."""
 
 import json
 import shutil
@@ -66,7 +67,7 @@ def test_a_post_is_a_board_of_its_gate_in_another_role(folder):
 
 
 def test_a_new_kiosk_is_no_post_because_its_neighbour_is_one(folder):
-    run("post", folder, "a-post", "--gate", "door")  # the first by name
+    run("post", folder, "a-post", "--gate", "door")  # sorts before the kiosks
     run("kiosk", folder, "door-2", "--gate", "door")
 
     assert "role" not in settings_of(folder, "door-2")
@@ -144,7 +145,7 @@ def test_a_door_may_be_watched_by_a_gate_with_lamp_posts_alone_until_they_go(fol
         list(steps.add(folder, "door-post", "south", {}, post=True))
     assert posts(folder) == {"door-post": "door"}
     told = run("revoke", folder, "door-post", "--because", "stolen")
-    assert "--watched-by" in told  # its red is on the kiosk and the pages alone
+    assert "--watched-by" in told  # the door's red is now on its kiosk and the pages alone
     assert load_gateway(folder / "gateway.toml").watched_by == {}
 
 

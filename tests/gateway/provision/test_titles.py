@@ -1,4 +1,4 @@
-"""Names in place of ids: asked for by `provision`, and shown wherever a person reads."""
+"""`provision` asks for names, which people then read everywhere in place of ids."""
 
 import asyncio
 import io
@@ -116,7 +116,7 @@ def test_at_a_terminal_each_name_is_asked_for_once_with_a_likely_one(tmp_path):
 
 
 def at_a_terminal(folder: Path, typed: bytes) -> str:
-    """What `provision gateway` shows to somebody who types."""
+    """What `provision gateway` prints at a terminal at which somebody types `typed`."""
     mine, theirs = pty.openpty()
     command = [sys.executable, "-m", "fevergate.cli", "provision", "gateway", str(folder)]
     program = [*command, *CAMPUS, *GATES]

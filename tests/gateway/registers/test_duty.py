@@ -1,4 +1,5 @@
-"""Who is on duty: by night at the night's name; handed over, taken over, taken off."""
+"""The duty list names who is on duty at each moment; shifts are handed over, taken over and
+removed."""
 
 import pytest
 from duty_roster import DAY, EVENING, GATES, MORNING, NIGHT, H, local
@@ -28,7 +29,8 @@ def test_by_night_it_is_the_nights_name_and_each_minute_has_one(roster):
 
 
 def stops_at(roster, number):
-    """The duty list of a gateway that loses its power at a certain statement."""
+    """A duty list, and two methods of `Entries` that raise after `number` calls, as if the power
+    failed."""
     entries, left = Entries(roster.store, roster.entries.vault, shipped()), [number]
     put = Entries._revise, Entries._stored
 

@@ -1,5 +1,5 @@
-"""Entries of registers: kept with every revision, summed, closed and forgotten, on both kinds of
-database."""
+"""Entries of registers keep every revision, and are summed, closed and forgotten, on SQLite and
+PostgreSQL."""
 
 import threading
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ def now():
 
 @pytest.fixture
 def entries(database_text, tmp_path, now):
-    """The store of a gateway (SQLite), or of a campus server (PostgreSQL)."""
+    """Entries in the store of a gateway (SQLite) or of a campus server (PostgreSQL)."""
     if "://" not in database_text:
         store = WebStore(tmp_path / "web.db", now)
         yield Entries(store, Vault(tmp_path / KEY), REGISTERS)
@@ -62,7 +62,7 @@ def test_a_visitor_is_inside_until_somebody_notes_that_they_left(entries, now):
     assert entries.holding("visitors", now.at, "south") == []
     entries.close("visitors", entry.id, "Li", entry.revision)
     assert entries.holding("visitors", now.at) == []
-    assert entries.holding("visitors", now.at - 1) != []  # then they were
+    assert entries.holding("visitors", now.at - 1) != []  # the visitor was still inside
     closed, opened = entries.history("visitors", entry.id)
     assert (closed.by, closed.closed_at, closed.revision) == ("Li", now.at, 2)
     assert opened == entry
@@ -205,7 +205,7 @@ def test_only_what_is_open_is_closed_and_only_what_was_closed_is_opened_again(en
         with pytest.raises(EntryError):
             entries.reopen(register, id_, "Li", 1)
     with pytest.raises(EntryError):
-        entries.close("visitors", entry.id, "Li", 2)  # which is not yet
+        entries.close("visitors", entry.id, "Li", 2)  # the entry has no revision 2 yet
     entries.close("visitors", entry.id, "Li", 1)
     entries.reopen("visitors", entry.id, "Li", 2)
     assert ended == [(("visitors", entry.id), None)], "told once, before it is closed"
@@ -285,7 +285,7 @@ to = { title = "t", type = "time" }
 
 @pytest.mark.parametrize("database_text", ["postgresql"], indirect=True)
 def test_two_who_correct_an_entry_at_once_do_not_overwrite_each_other(entries, monkeypatch):
-    """On the campus server; at a gateway one waits for the other."""
+    """Only on the campus server: at a gateway the second correction waits for the first."""
     entry, expected = visitor(entries), Entries._expected
     south, north = (FORM.read(REGISTERS["visitors"], VISITOR, gate) for gate in ("south", "north"))
 

@@ -1,4 +1,4 @@
-"""The day's fever log: complete, and a zero that says what was watched."""
+"""The day's fever log is complete, and a report of zero says what was watched."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A day's log as CSV, XLSX and PDF holds the same rows, opened by other programs' libraries."""
+"""A day's log has the same rows as CSV, XLSX and PDF; independent libraries read the files."""
 
 import csv
 import hashlib
@@ -30,7 +30,8 @@ PERSONS = {
 
 @pytest.fixture
 def full(site, guard):
-    """A day with several fevers, one of them followed up, with text that spreadsheets run."""
+    """A day with 41 fevers. One is followed up, with texts that a spreadsheet would run as
+    formulas."""
     fevers = [
         arrived(10 + n, "fever", body_c=38 + n / 100, at=None if n == 5 else AT + 600 * n)
         for n in range(40)
@@ -67,8 +68,8 @@ PAPER = {
 
 
 def on_paper(rows, titles):
-    """The columns of these titles, temperatures in tenths, the times of the day without their
-    date."""
+    """The columns with these titles as the PDF prints them: temperatures in tenths, times of the
+    day without the date."""
     numbers = [rows[0].index(title) for title in titles]
     return [[_printed(row[number], rows[0][number]) for number in numbers] for row in rows]
 
@@ -248,7 +249,7 @@ def test_coverage_can_be_taken_along_too(administrator):
 def test_a_day_is_signed_with_a_hash_and_a_later_change_shows(site, administrator, guard):
     post(guard, FEVER, action="save", person="王芳", clinical_c="38.0")
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
-    # A name is no part of it: it goes after its days.
+    # The hash covers no name, since names are deleted after some days.
     assert site.pages.follow_ups.forget(time.time() + 1) == 1
     page = administrator.get(f"/admin/log?date={DAY}").text
     (digest,) = re.findall(r"<code>([0-9a-f]{64})</code>", page)

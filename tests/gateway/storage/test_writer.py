@@ -1,4 +1,5 @@
-"""Commit what has arrived, then say so; a disk that refuses costs time, not readings."""
+"""Records are committed before they are acknowledged; a disk that refuses costs time, not
+readings."""
 
 import sqlite3
 import threading
@@ -82,12 +83,12 @@ def test_what_arrived_before_the_end_is_committed(tmp_path):
     for seq in range(1, 2001):
         scene.add(arrived(seq))
     scene.writer.stop()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]  # who copies that has all
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]  # so a copy of it is complete
     assert scene.rows() == list(range(1, 2001))
 
 
 class StillClock:
-    """A clock that stands; whoever sleeps is recorded and goes on when `wake` is set."""
+    """A clock that stands still. It records each sleep, which lasts until `wake` is set."""
 
     def __init__(self):
         self.slept_s = []
@@ -135,7 +136,8 @@ def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
 
 
 def test_a_kiosk_hears_of_each_reading_that_was_stored_since_it_heard_last(tmp_path, monkeypatch):
-    """Beyond `MAX_GAPS` gaps a message names only the readings that have just come."""
+    """With more than `MAX_GAPS` gaps, an acknowledgement names only the readings that have just
+    come."""
     clock = StillClock()
     monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
     clock.wake.set()
@@ -147,7 +149,7 @@ def test_a_kiosk_hears_of_each_reading_that_was_stored_since_it_heard_last(tmp_p
         for seq in seqs:
             writer.add(arrived(seq), committed.set if seq == seqs[-1] else lambda: None)
         assert committed.wait(timeout=120)
-    writer.stop()  # the clock stands: after the first commit there is no report before this
+    writer.stop()  # the clock stands still: after the first commit, the next report is here
     assert told[-1].also[-2:] == ((201, 201), (301, 301))
 
 
@@ -165,7 +167,7 @@ def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
 
 
 class GatedStore(Store):
-    """Commits once `open` is set, and notes how much at a time."""
+    """A store that commits once `open` is set, and records the size of each batch."""
 
     def __init__(self, path):
         super().__init__(path)
@@ -180,7 +182,7 @@ class GatedStore(Store):
 
 
 class FlakyStore(Store):
-    """Refuses a number of commits as a full disk does; -1 for all."""
+    """A store that refuses as many commits as `refusals`, as a full disk does; -1 refuses all."""
 
     refusals = 2
 
@@ -212,7 +214,8 @@ def test_what_the_disk_refuses_until_the_end_is_never_acknowledged(tmp_path):
 
 
 class ChokingStore(Store):
-    """Cannot store reading 2 at all, and its quarantine only after some refusals."""
+    """A store that never accepts reading 2, and refuses `refusals` times to put it in
+    quarantine."""
 
     refusals = 0
 
@@ -231,12 +234,12 @@ def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(sc
         limit = f"pragma max_page_count = {count}"
         return scene.writer.call(lambda store: store.db.execute(limit).fetchone()[0]).result()
 
-    pages(1)  # it cannot go below what there is
+    pages(1)  # SQLite does not go below the present size
     for seq in range(1, 3001):
         scene.add(arrived(seq))
     scene.wait_for(("trouble",))
     assert len(scene.rows()) < 3000
-    # From outside, as when a person deletes files.
+    # The limit is lifted from outside the writer, as when a person deletes files.
     scene.writer.disk.store.db.execute("pragma max_page_count = 1000000")
     scene.wait_for(("well",))
     scene.wait_for(("stored", "north-1", 3000))
@@ -248,7 +251,7 @@ def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path, monkeypatch):
     scene = Scene(tmp_path / "a.db")
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     try:
-        other.execute("begin immediate")  # somebody looks at it with a tool
+        other.execute("begin immediate")  # as with a database tool that somebody uses
         scene.add(arrived(1))
         scene.wait_for(("trouble",))
         assert ("done",) not in scene.events
@@ -286,7 +289,7 @@ def test_a_listener_that_fails_does_not_end_the_thread_that_writes(scene):
 
 
 class ThinStore(Store):
-    """Chokes on reading 2, and then the disk is full for a while."""
+    """A store that refuses reading 2; after each refusal the disk is full for two commits."""
 
     refusals = 0
 
@@ -320,7 +323,7 @@ def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(
 def test_a_fever_finds_room_where_others_find_none_and_a_guards_word_always(tmp_path, monkeypatch):
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 3)
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING_FEVERS", 2)
-    writer = Writer(lambda: Store(tmp_path / "a.db"), lambda *_: None)  # never begins
+    writer = Writer(lambda: Store(tmp_path / "a.db"), lambda *_: None)  # never started
     waiting = []
     for record in (arrived(1), arrived(1, "fever"), Acknowledged((), "Li", 1.0)):
         for _ in range(5):
@@ -342,7 +345,7 @@ def test_what_found_no_room_is_asked_for_when_most_of_the_queue_is_free(tmp_path
     writer.start()
     writer.add(arrived(1))
     assert store.entered.wait(timeout=120)
-    for seq in range(2, 103):  # one too many
+    for seq in range(2, 103):  # one more than fits
         writer.add(arrived(seq))
     store.open.set()
     assert asked.wait(timeout=120)
@@ -356,7 +359,7 @@ def test_who_asks_the_store_sees_what_came_before_and_the_last_are_told_at_the_e
     writer.add(arrived(1))
     count = "select count(*) from readings"
     seen = writer.call(lambda store: store.db.execute(count).fetchone())
-    writer._queue.put(None)  # ends with what it begins with
+    writer._queue.put(None)  # the thread ends after its first batch
     writer.start()
     assert seen.result(120) == (1,)
     writer.stop()
@@ -366,7 +369,7 @@ def test_who_asks_the_store_sees_what_came_before_and_the_last_are_told_at_the_e
 
 
 class FullStore(Store):
-    """Refuses until it is told that there is room."""
+    """A store that refuses every commit until `room` is set."""
 
     def __init__(self, path):
         super().__init__(path)
@@ -395,7 +398,7 @@ def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is
     writer.start()
     writer.add(arrived(1), lambda: events.append(1))
     assert refused.wait(120)
-    for seq in range(2, 40):  # would wait for ever
+    for seq in range(2, 40):  # a queue that blocks would wait for ever here
         writer.add(arrived(seq), lambda seq=seq: events.append(seq))
     writer.add(Acknowledged((), "Li Wei", 1.0), lambda: events.append("guard"))
     assert writer.turned_away >= 28

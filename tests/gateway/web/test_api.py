@@ -1,4 +1,5 @@
-"""The pages' data for programs: what the document promises, nothing without its scope."""
+"""The API for programs answers as its document says, and gives nothing without the token's
+scope."""
 
 import json
 from typing import Any
@@ -20,16 +21,16 @@ from fevergate.web import kiosk_actions
 
 API = "/api/v1"
 NOT_HELD = [
-    # That one day is before another, or an outcome one of a list, no schema says.
+    # No schema says that one day must be before another, or an outcome one of a list.
     positive_data_acceptance,
-    # A wrong value may be nothing once it is written into an address; ours are tried below.
+    # A wrong value may become an empty one in an address; wrong values are tried below.
     negative_data_rejection,
 ]
 
 
 @pytest.fixture
 def program(site, monkeypatch):
-    """A program that may do everything, at a gateway whose broker is reached."""
+    """A program with every scope, at a gateway that reaches its broker."""
     monkeypatch.setattr(kiosk_actions, "publish_once", lambda *_, **__: None)
     monkeypatch.setattr(
         site.pages.live, "acknowledge", lambda gate, _: bool(site.pages.live.now(gate))
@@ -164,7 +165,7 @@ def test_a_clinic_says_what_became_of_a_fever(site):
         answer = client.put(f"{API}{FEVER}/follow-up", json=wrong)
         assert answer.status_code == 400 and said in answer.json()["detail"], wrong
     answer = client.put(f"{API}{FEVER}/follow-up", json=body)
-    assert answer.status_code == 409  # made of none, and there is one
+    assert answer.status_code == 409  # sent without a revision, but one exists
     again = body | {"revision": 1}
     answer = client.put(f"{API}{FEVER}/follow-up", json=again)
     assert answer.status_code == 400 and "reason" in answer.json()["detail"]  # it is closed
@@ -188,7 +189,7 @@ def test_a_broker_that_is_gone_is_said_to_be(site, monkeypatch):
 
 
 def resources(client) -> list[Any]:
-    """What a clinic is sent, by FHIR's own rules."""
+    """The resources that a clinic is sent, checked by FHIR's own rules."""
     answer = client.get(f"{API}{FEVER}/fhir")
     assert answer.headers["content-type"].startswith("application/fhir+json")
     found = [entry.resource for entry in Bundle.model_validate_json(answer.text).entry or []]

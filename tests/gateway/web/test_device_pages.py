@@ -1,4 +1,5 @@
-"""A kiosk added or removed on the pages: asked for there, done by the service that may."""
+"""The pages request that a kiosk be added or removed; a service with the rights to do so does
+it."""
 
 import html
 import json
@@ -49,7 +50,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def campus(site):
-    """Without a request of the test before."""
+    """The campus, without a request that the test before has left."""
     folder = site.site.folder / FOLDER
     if folder.is_dir() and not folder.is_symlink():
         shutil.rmtree(folder)
@@ -60,7 +61,8 @@ def campus(site):
 
 
 def served(campus: Campus) -> list[str]:
-    """The service takes what was asked for; then the pages start anew, as they do."""
+    """Let the service carry out the request, then restart the pages; returns the lines of the
+    service."""
     lines = list(take(campus.site.folder))
     restarted(campus)
     return lines
@@ -224,7 +226,7 @@ def test_links_and_long_files_are_not_read_and_no_answer_follows_one(campus, tmp
     assert json.loads(secret.read_text()) == good
     assert not (folder / ANSWER).is_symlink()
     answer = read_answer(campus.site.folder, 0)
-    assert answer is not None and answer.reason  # a link elsewhere in the folder stops it
+    assert answer is not None and answer.reason  # there is no kiosk north-9
 
 
 def folder_with_a_file(path):
@@ -256,7 +258,7 @@ def test_what_is_no_request_is_taken_out_of_the_way_and_the_next_one_is_answered
     folder = campus.site.folder / FOLDER
     place = NO_FILES[kind]
     place(folder / REQUEST)
-    withdraw(campus.site.folder)  # by the pages, which may not remove each of them
+    withdraw(campus.site.folder)  # by the pages, which cannot remove every kind
     if not os.path.lexists(folder / REQUEST):
         place(folder / REQUEST)
     (line,) = list(take(campus.site.folder))

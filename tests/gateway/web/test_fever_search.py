@@ -28,7 +28,7 @@ CLOSED = {"action": "close", "clinical_c": "37.0", "outcome": "released"}
 
 @pytest.fixture
 def term(site):
-    """Fevers of north-1, a day apart, `seq` 100 the newest; and of south-1."""
+    """150 fevers of north-1, a day apart, from `seq` 100 (the newest); and two of south-1."""
     fevers = [arrived(100 + n, "fever", at=AT - n * DAY_S, body_c=38.1) for n in range(150)]
     south = [
         replace(arrived(n, "fever", kiosk="south-1", at=AT - n * DAY_S), gate="south")
@@ -39,12 +39,12 @@ def term(site):
 
 
 def found(page):
-    """Which fevers a page lists, by the links to their forms."""
+    """The fevers that a page lists, from the links to their forms."""
     return re.findall(r'href="/fevers/([^"?]+)', page)
 
 
 def search(client, **form):
-    """The page of a search; one without a name is an address."""
+    """The page of results; a search without a name leads to it by an address."""
     answer = post(client, "/admin/fevers", **{"from": "2026-06-01", "to": DAY} | form)
     return client.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
@@ -225,7 +225,8 @@ def test_periods_follow_each_other_without_gap_or_overlap(begin, length, lasts):
     when = Period(begin, date.fromordinal(begin.toordinal() + length - 1), lasts)
     assert (when.begin - when.earlier.end).days == 1
     assert when.later.begin > when.end
-    # After what lasts comes the next whole one; nothing is left out of what is over.
+    # A week or month that still lasts is followed by the next whole one, any other period by the
+    # next day.
     assert (when.lasts and when.kind) or (when.later.begin - when.end).days == 1
     same = when.earlier.first(when.days)
     assert same.begin == when.earlier.begin and same.days <= when.days

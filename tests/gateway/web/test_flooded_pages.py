@@ -1,4 +1,4 @@
-"""After a flood of fevers by one kiosk every page and export is bounded, and nothing is lost."""
+"""After a flood of fevers from one kiosk, pages and PDF are bounded, and no fever is lost."""
 
 import csv
 import io
@@ -29,7 +29,8 @@ FLOOD = 57
 
 @pytest.fixture
 def flooded(site, monkeypatch):
-    """A day of 57 more fevers of north-1, where 5 rows are a page, and 10 a document."""
+    """A day with 57 further fevers of north-1, and limits of 5 rows on a page and 10 in a
+    document."""
     monkeypatch.setattr(page_maker, "PAGE", 5)
     monkeypatch.setattr("fevergate.web.log_pages.PAGE", 5)
     monkeypatch.setattr("fevergate.web.board.PAGE", 5)
@@ -52,7 +53,7 @@ def rows(text):
 
 
 def stepped(client, path):
-    """The fevers of all pages of a list, as their links name them; fails where one does not end."""
+    """The fevers on all pages of a list, from their links; fails if the pages do not end."""
     found = []
     for number in range(1, 20):
         text = client.get(f"{path}&page={number}").text
@@ -143,7 +144,7 @@ def test_a_signature_is_of_the_whole_day_though_a_page_shows_a_part(flooded, adm
         outcome="released",
         clinical_c="36.6",
     )
-    text = signed_log(administrator, 1)  # which does not show that one
+    text = signed_log(administrator, 1)  # page 1 does not show the changed fever
     assert f"/fevers/north-1/1/{9 + FLOOD}" not in text
     assert "Changed since it was signed." in text
 

@@ -1,4 +1,5 @@
-"""Kiosks on the pages: names, values in force, one change for many, words for what is wrong."""
+"""The pages name kiosks, show the values in force, change many kiosks at once and explain
+mistakes."""
 
 import json
 import re
@@ -32,7 +33,7 @@ SETTINGS_OF = "fevergate/v1/east/"
 
 
 class Campus:
-    """A provisioned folder with its broker, and the pages over it."""
+    """A provisioned folder with its broker, and the pages that read it."""
 
     def __init__(self, folder):
         self.site = Site(folder, GATES, threshold_c=37.2)
@@ -70,14 +71,14 @@ def campus(tmp_path):
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
-    """A campus that only sees what is refused."""
+    """A campus shared by tests that change no kiosk's settings."""
     campus = Campus(tmp_path_factory.mktemp("refused") / "site")
     yield campus
     campus.close()
 
 
 def row(campus, kiosk):
-    """The cells of a kiosk in the table of all."""
+    """A kiosk's cells in the table of all kiosks."""
     page = campus.client.get("/admin/settings").text
     found = re.search(rf'<tr><th scope="row"><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
     assert found
@@ -164,7 +165,7 @@ def test_a_supply_that_was_set_anew_since_the_calibration_is_said(untouched):
         assert "校准后改过传感器供电电压" in page and "-0.02 °C" in page
         found, page = told(3.27)
         assert found == [] and "校准后改过传感器供电电压" not in page
-        path.write_text("{")  # doctor_supply.supplies says so
+        path.write_text("{")  # doctor_supply.supplies reports a damaged file
         assert list(doctor_supply.changed(untouched.site.settings)) == []
     finally:
         path.write_text(kept)
