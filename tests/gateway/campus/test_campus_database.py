@@ -1,4 +1,4 @@
-"""The campus server's database is switched over while the server runs, and of other versions."""
+"""The campus server's database: a switch-over while the server runs, and other versions."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ def test_a_server_that_has_become_a_standby_is_not_asked_to_write_for_ever(campu
         connection.exec_driver_sql("set session characteristics as transaction read only")
     with pytest.raises(CampusError, match="read-only"), database.write() as connection:
         connection.exec_driver_sql("create table rooms (name text)")
-    with database.write() as connection:  # by a new line, to whoever is the first now
+    with database.write() as connection:  # on a new connection, to the present primary
         connection.exec_driver_sql("create table rooms (name text)")
     database.close()
 

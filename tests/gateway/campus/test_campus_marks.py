@@ -35,8 +35,8 @@ OLD, NEW = "a" * 16, "0" * 16
 
 
 class Marks:
-    """A campus server's parts with two gateways at campus east, and a list: 1 to 9 are expected at
-    campus east, 10 and 11 at campus west, 12 anywhere."""
+    """A campus server's parts with two gateways at campus east, and a list of people: persons 1 to
+    9 are expected at campus east, 10 and 11 at campus west, 12 anywhere."""
 
     def __init__(self, folder, database):
         self.parts = Parts(folder, database, campuses=CAMPUSES)
@@ -73,7 +73,7 @@ class Marks:
         return unpacked(answer.measured), unpacked(answer.excused)
 
     def all(self, day=DAY):
-        """Whom the server counts as measured and as excused."""
+        """Return the persons whom the server counts as measured, and those as excused."""
         rows = CampusStatements(self.parts.database, self.parts.now).query(
             "select person, kind from marks_elsewhere where day = ?", (day,)
         )
@@ -127,7 +127,7 @@ def test_numbers_of_another_list_mean_nobody(marks):
 def test_what_a_gateway_says_last_prevails_and_a_mark_is_taken_back(marks):
     marks.send(marks.day({1, 2}, {3}, revision=1))
     marks.send(marks.day({1}, {2}, {3}, revision=2))
-    marks.send(marks.day({1, 2}, {3}, revision=1))  # the first once more, late
+    marks.send(marks.day({1, 2}, {3}, revision=1))  # a late repeat of the first message
     assert marks.all() == ({1}, {2})
 
 

@@ -1,4 +1,4 @@
-"""At the campus server: what waits, fevers of any period over all campuses, weeks and months."""
+"""The campus server's first page, its search for fevers, and its reports of weeks and months."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ TERM = f"from=2026-06-01&to={DAY}"
 
 
 class Site:
-    """Two campuses, `east` with fevers of two days; it is eight on the morning after."""
+    """Two campuses, `east` with fevers on two days; it is 08:00 on the day after the last."""
 
     def __init__(self, folder, database):
         self.now = Clock("2026-11-24 08:00")
@@ -62,7 +62,7 @@ def site(tmp_path):
 
 @pytest.fixture
 def on_either(tmp_path, database_text):
-    """The same, on SQLite and on PostgreSQL."""
+    """The same site, on SQLite and on PostgreSQL."""
     site = Site(tmp_path, database_text)
     yield site
     site.server.close()
@@ -95,7 +95,7 @@ def search(client, **form):
 
 
 def rows(page):
-    """The rows of a list of fevers: place and outcome."""
+    """Return place and outcome of each fever that a page lists."""
     cells = re.findall(
         r"<tr><td>[\d: -]+</td><td>(.*?)</td>.*?\">(.*?)</a></td></tr>", page, re.DOTALL
     )
@@ -112,7 +112,7 @@ def test_signing_in_leads_to_what_waits(site, administrator):
     page = administrator.get("/reports").text
     assert len(rows(section(page, "Open cases of all campuses: 3"))) == 3
     assert f'href="/reports/{DAY}"' in section(page, "Reports to see to")
-    site.now.at += 2 * 3600  # and no gateway says anything
+    site.now.at += 2 * 3600  # during which no gateway sends anything
     page = site.client("李伟").get("/reports").text
     assert "silent since 2026-11-24 08:00" in section(page, "Gateways to see to")
     assert "Silent gateways: 2." in page
@@ -257,7 +257,7 @@ def test_a_week_and_a_month_have_a_report_over_all_campuses(site, viewer):
     week = "from=2026-11-16&to=2026-11-22"
     page = viewer.get(f"/summary?{week}").text
     assert "Weekly report" in page and "from=2026-11-09&amp;to=2026-11-15" in page
-    assert "Fevers: 1 · Complete days: 0 of 7." in page  # west has said nothing
+    assert "Fevers: 1 · Complete days: 0 of 7." in page  # west has sent nothing
     month = viewer.get("/summary?from=2026-11-01&to=2026-11-30").text
     assert "Monthly report" in month and "Fevers: 4 · Complete days: 1 of 30." in month
     east = re.search(r'<th scope="row">East</th>((?:<td.*?</td>)+)', month)

@@ -1,4 +1,4 @@
-"""The campus server's pages: days, a report and its versions, files, signing, who may what."""
+"""The campus server's pages: days, reports and their versions, files, signing, permissions."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ OURS = {"origin": "https://campus"}
 
 
 class Site:
-    """Two campuses, one of which has said nothing; `李伟` administers, `Zhang` looks."""
+    """Two campuses, west has sent nothing; `李伟` is an administrator, `Zhang` may only look."""
 
     def __init__(self, folder, database) -> None:
         self.now = Clock("2026-11-24 07:30")
@@ -208,7 +208,7 @@ def test_every_file_holds_what_the_page_shows(site, language):
 
 
 NOT_AT_THE_CAMPUS = ("Time told by", "Skin °C", "Air °C", "Acknowledged by")
-"""Not in a signed report: what its summaries do not have, and the guards' names."""
+"""Columns that a signed report lacks: values that summaries do not have, and guards' names."""
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -332,10 +332,10 @@ def test_registers_of_the_institution_are_kept_by_its_administrators(site, admin
     assert viewer.get("/registers").status_code == viewer.get(page).status_code == 403
     ids = re.findall(r'name="id" value="(\d+)"', administrator.get(page).text)
     form = {"field-name": "王小明", "field-phone": "138", "field-whom": "Chen", "gate": "east"}
-    for _ in range(2):  # as by two taps
+    for _ in range(2):  # as if the button was tapped twice
         assert post(administrator, page, page, id=ids[0], **form).status_code == 303
     text = administrator.get(page).text
-    assert text.count("王小明") == 2 and "Open: 1" in text  # open, and of today
+    assert text.count("王小明") == 2 and "Open: 1" in text  # once as open, once as of today
     assert "王小明" in administrator.get("/admin/registers/visitors").text
     audit = [(entry.action, entry.what) for entry in site.server.pages.audited.audit(99)]
     assert ("enter", f"visitors {ids[0]}") in audit
@@ -343,7 +343,7 @@ def test_registers_of_the_institution_are_kept_by_its_administrators(site, admin
         *(contact("Chen", campuses=["east"]), contact("Li", campuses=["west"], language="en")),
         contact("Zhou", language="en"),
     ]
-    site.now.at += 15 * 3600  # 22:30, when visitors have left
+    site.now.at += 15 * 3600  # 22:30: by then all visitors should have left
     site.server.clerk.tick()
     site.server.clerk.tick()
     told = {one.contact: one for one in site.server.notices.recent() if one.kind == "inside"}

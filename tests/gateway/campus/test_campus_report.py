@@ -1,5 +1,5 @@
-"""A day's report: zero is stated and never implied, what is missing is missing, corrections
-show."""
+"""A day's report: zero is stated and never implied, missing data is called missing, and
+corrections are shown."""
 
 import hashlib
 from zoneinfo import ZoneInfo
@@ -57,7 +57,7 @@ def test_a_gateway_that_has_not_said_that_the_day_is_over_has_reported_in_part(p
     parts.keep(over(counts(normal=9)))
     east = parts.campus()
     assert (east.state, east.silent) == ("reported", []) and east.figures
-    assert east.figures.screened == 9  # and not 13
+    assert east.figures.screened == 9  # the whole day's count replaces the 4
 
 
 def test_a_fever_counts_from_when_it_is_told_and_once(parts):
@@ -91,9 +91,9 @@ def test_what_became_of_fevers_is_counted(parts):
     parts.keep(*(fever(seq) for seq in range(1, 6)))
     parts.keep(
         after(1, outcome="released", closed=True, clinical_c=36.9, clinical_site="axillary"),
-        after(2, outcome="released"),  # not closed: half-done
+        after(2, outcome="released"),  # not closed: still outstanding
         after(3, outcome="clinic", closed=True, clinical_c=38.5, clinical_site="ear"),
-        after(9, outcome="released", closed=True),  # of a fever that is still to come
+        after(9, outcome="released", closed=True),  # of a fever that has not arrived yet
     )
     figures = parts.campus().figures
     assert figures
@@ -163,7 +163,7 @@ def test_a_report_is_made_once_and_anew_only_where_something_changed(parts):
     parts.keep(over())
     assert parts.reports.make(DAY) == 1
     assert parts.reports.make(DAY) is None
-    parts.keep(over())  # once more, and nothing new in it
+    parts.keep(over())  # the same again, with nothing new
     assert parts.reports.changed(10, DAY) == []
     parts.keep(over(counts(normal=12), revision=2))
     assert parts.reports.changed(10, DAY) == [DAY]
@@ -208,7 +208,7 @@ def test_a_correction_names_its_campus_whole_and_is_in_one_language(parts, langu
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 2)
     for campus in report.campuses:
-        campus.title_en = f"{campus.title_en} campus"  # of two words
+        campus.title_en = f"{campus.title_en} campus"  # a title of two words
     assert set(expected) <= set(words(language).corrections(version, report))
 
 

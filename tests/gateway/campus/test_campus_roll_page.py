@@ -1,4 +1,4 @@
-"""The campus server has the page of who was not measured, too: by campus and unit."""
+"""The campus server's page of people who were not measured, by campus and unit."""
 
 import re
 from datetime import date
@@ -18,7 +18,7 @@ TODAY = "2026-11-24"
 
 
 class Office:
-    """A list over two campuses; `李伟` administers, `Zhang` looks, `Liu` is tutor of class 1."""
+    """A list of two campuses; `李伟` administers, `Zhang` may look, `Liu` is tutor of class 1."""
 
     def __init__(self, folder, database) -> None:
         self.now = Clock(f"{TODAY} 09:00")

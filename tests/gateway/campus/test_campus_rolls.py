@@ -1,4 +1,4 @@
-"""The campus report says who was expected and measured, and zero only where nobody is left."""
+"""The report counts who was expected and measured; zero is stated only if nobody is unmeasured."""
 
 from datetime import date
 from zoneinfo import ZoneInfo

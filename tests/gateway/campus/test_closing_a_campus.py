@@ -136,7 +136,7 @@ def is_closed(folder, archive):
     others = set(rows) - {"reports", "audit"}
     assert not [row for name in others for row in rows[name] if "east" in row]
     assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
-    assert sum("sealed': ''" not in row for row in rows["items"]) == 1  # west's own name stays
+    assert sum("sealed': ''" not in row for row in rows["items"]) == 1  # the name at west stays
     assert len(rows["marks"]) == len(rows["people"]) == 1
     assert len(rows["refusals"]) == len(rows["notices"]) == len(rows["entries"]) == 1
     settings = load_campus(folder / "campus.toml")
@@ -222,7 +222,7 @@ def test_closing_is_refused_while_the_server_runs_and_a_start_while_it_closes(si
     settings = load_campus(site / "campus.toml")
     with here(site), here(site), pytest.raises(ClosingError, match="stop fevergate-campus"):
         close_it(site, tmp_path / "east.archive")
-    if "://" in settings.database:  # a server of another machine
+    if "://" in settings.database:  # a server on another machine
         other = CampusDatabase(settings.url)
         with other.read(), pytest.raises(ClosingError, match="stop fevergate-campus"):
             close_it(site, tmp_path / "east.archive")

@@ -117,7 +117,7 @@ def test_repeats_and_the_next_level_come_although_the_clock_was_set_back(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
     scene.told()
     scene.wait(-180)
-    assert scene.told() == [("0", "Chen")]  # told once more, since the time counts from now
+    assert scene.told() == [("0", "Chen")]  # told again: the time counts from now on
     scene.wait(10)
     assert scene.told() == [("1", "Chen"), ("1", "Li")]
 
@@ -230,8 +230,8 @@ def test_a_fever_is_told_to_whoever_is_on_duty_at_its_gate(scene):
 
 
 def test_a_flood_of_follow_ups_asks_the_database_for_few_at_a_time(scene, monkeypatch):
-    """PostgreSQL takes 65,535 values in a statement, SQLite often fewer: beyond that the notices of
-    every campus ended in an error."""
+    """PostgreSQL takes at most 65,535 values in a statement, SQLite often fewer. Beyond that the
+    notices of every campus failed."""
     monkeypatch.setattr(told_cases, "KEYS_AT_ONCE", 2)
     asked = []
     query = scene.notices.store.query

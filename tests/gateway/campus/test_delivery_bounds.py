@@ -68,7 +68,7 @@ def _taken(item, now, believed):
 
 
 def test_counts_of_a_clock_that_its_gateway_may_believe_are_taken_and_no_day_as_over():
-    """They come right with its clock; if its card breaks before, they are nowhere else."""
+    """The counts are corrected with the clock. If the card breaks before, nobody else has them."""
     begin = AT // 3600 * 3600
     ahead = HourSummary(kiosk="north-1", gate="north", hour=begin, revision=1)
     now = begin - LEAP_S
@@ -85,7 +85,7 @@ def test_a_gateway_counts_no_more_kiosks_of_a_day_than_it_can_have(parts, monkey
         parts.keep(day("b", revision=2), day("c"), day("d"), over(counts("a")))
     assert refused.value.keys == {f"day/d/{DAY}"}
     parts.keep(day("b", revision=2), day("c"), over(counts("a")), day("d", "2026-11-22"))
-    parts.keep(day("x"), day("y"), day("z"), campus="west")  # whose share is its own
+    parts.keep(day("x"), day("y"), day("z"), campus="west")  # gw-west has its own share
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_rows_without_end_come_no_faster_than_the_disk_bears(monkeypatch):
     assert rows.take("gw-west", 10)
     now[0] = 5.0
     assert rows.take("gw-east", 5) and not rows.take("gw-east", 1)
-    now[0] = 86_400.0  # one that was silent for a day may send no more at once than at first
+    now[0] = 86_400.0  # a silent day allows no more at once than the start did
     assert not rows.take("gw-east", 11) and rows.take("gw-east", 10)
 
 
@@ -127,7 +127,7 @@ def test_what_comes_too_fast_is_stored_later_and_none_of_it_now(parts):
 
 
 def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, monkeypatch):
-    """Else each kiosk that it invents is a notice, and has its turn before a real one's."""
+    """Otherwise each invented kiosk would cause a notice, perhaps sent before a real kiosk's."""
     monkeypatch.setattr(new_kiosks, "MOST_KIOSKS", 3)
     now = [0.0]
     parts.store._new_kiosks = new_kiosks.NewKiosks(lambda: now[0])
@@ -139,7 +139,7 @@ def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, 
     with pytest.raises(OverBoundError):
         parts.keep(fever(1, kiosk="d"))
     parts.store.keep(delivery(fever(1, kiosk="d")), "after the stolen token was replaced")
-    parts.keep(fever(1, kiosk="w"), after(1, kiosk="x"), campus="west")  # whose share is its own
+    parts.keep(fever(1, kiosk="w"), after(1, kiosk="x"), campus="west")  # gw-west has its own share
     now[0] = 86_400 / 3
     parts.keep(fever(1, kiosk="e"))
     parts.store._new_kiosks = new_kiosks.NewKiosks(lambda: now[0])  # after a restart
@@ -149,7 +149,7 @@ def test_a_token_brings_up_no_more_kiosks_with_fevers_than_a_gateway_has(parts, 
 
 
 def test_a_token_invents_no_campus_after_campus_where_the_settings_name_none(tmp_path):
-    """Else each is a line of every report, and a notice once it is silent."""
+    """Otherwise each would be a line of every report, and cause a notice once it is silent."""
     token = hashlib.sha256(b"stolen").hexdigest()
     site = CampusServer(
         settings(tmp_path, tokens={"gw-1": token}, campuses={}), Clock(f"{DAY} 08:00")

@@ -1,4 +1,4 @@
-"""Those on duty are told of what nobody sees to, once; and not woken by what is long over."""
+"""Contacts on duty are told once of what nobody handles, and not woken by what is long over."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOW = f"{DAY} 09:30"
 
 
 class Scene(Parts):
-    """Two campuses, `Chen` on duty for all, `Li` for the west alone, in English."""
+    """Two campuses; `Chen` is told of both, `Li` of west alone and in English."""
 
     def __init__(self, folder, database):
         super().__init__(
@@ -63,7 +63,7 @@ def test_one_that_was_acknowledged_is_told_to_nobody(scene):
 
 
 def test_a_fever_that_lights_late_is_given_its_minutes_from_then_on(scene):
-    """Its kiosk was offline."""
+    """The fever came late because its kiosk was offline."""
     scene.now.at = local(f"{DAY} 09:25")
     scene.keep(msgspec.structs.replace(fever(1, DAY), raised_at=scene.now()))
     scene.now.at += 599

@@ -1,4 +1,4 @@
-"""What is held of a gateway's marks is what it last said of each person, whatever it forgot."""
+"""The server holds what a gateway said last of each person, even if the gateway forgot it."""
 
 import msgspec
 from hypothesis import given

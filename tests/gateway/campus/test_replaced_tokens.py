@@ -1,5 +1,5 @@
-"""What a thief sent by a stolen gateway token stays under keys that nobody uses: it is named, and
-struck from the reports, visibly and until it is taken back."""
+"""Rows that a thief sent by a stolen gateway token stay after the token was replaced. They are
+listed and can be struck from the reports; a strike is shown and can be taken back."""
 
 import msgspec
 import pytest
@@ -46,7 +46,7 @@ def strike(parts, epoch=None, since=STOLEN_AT):
 
 
 def theft(parts):
-    """A thief's figures beside the true ones, told by the true gateway under its new token."""
+    """Keep a thief's figures, and the true ones that the gateway sends under its new token."""
     lies = over(counts("lie-1", normal=40, fever=1))
     keep(parts, lies, fever(1, kiosk="lie-1"), so_far("lie-1", normal=40), token=OLD, epoch="f00d")
     keep(parts, over(counts(normal=10, fever=1)), fever(1), token=NEW, epoch="ca4d")
@@ -115,7 +115,8 @@ def test_a_day_of_which_only_a_thief_has_spoken_is_missing_once_that_is_struck(p
 
 
 def test_a_thiefs_word_strikes_and_follows_nothing_any_more(parts):
-    """Neither by a strike of hours that the gateway has, nor by closing its fever's case."""
+    """Striking the thief's rows restores the hours that they struck and opens the case that they
+    closed."""
     begin = local(f"{DAY} 00:00")
     span = StruckSpan(begin=begin, end=begin + 86400, at=begin, by="x", reason="y")
     keep(parts, so_far(normal=0, struck=[span]), token=OLD, epoch="f00d")

@@ -1,4 +1,4 @@
-"""What a campus server does by itself: reports at their time, and what waits for the clock."""
+"""What a campus server does by itself: reports in time; tasks by the date wait for the clock."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ DAY_S = 86_400.0
 
 
 class Scene(Parts):
-    """A clerk whose notices and notes of the clock are noted instead; `works` has each in turn."""
+    """A clerk whose other tasks are only recorded: `works` has their names in order of calls."""
 
     def __init__(self, folder):
         super().__init__(folder, at=f"{TODAY} 07:00")
@@ -92,7 +92,7 @@ def test_what_comes_late_makes_a_new_version_of_its_day_alone(scene):
 def test_who_reminds_is_told_of_the_day_that_is_due_and_what_it_lacks(scene):
     scene.keep(over())
     scene.at(f"{TODAY} 08:29")
-    assert scene.reminded == []  # the day before was due then, and has no report
+    assert scene.reminded == []  # the day before 2026-11-23 is due then, and has no report
     states = []
     for change in (
         lambda: None,

@@ -1,4 +1,4 @@
-"""What a gateway strikes from a day, the campus server leaves out and shows, across epochs too."""
+"""The campus server leaves out, and shows, what a gateway strikes; it does so in all epochs."""
 
 from datetime import date
 from typing import Any
@@ -78,7 +78,7 @@ def test_struck_fevers_stay_in_the_report_and_nobody_is_called_for_them(world):
 
 
 def test_what_an_earlier_card_has_told_is_struck_along(world):
-    """The new one was never told of those hours."""
+    """The new card never had the readings of the hours before noon."""
     world.day(end="12:00", people=3)
     world.new_card()
     world.day(begin="12:00", people=3)

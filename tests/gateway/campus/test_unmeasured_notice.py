@@ -1,4 +1,4 @@
-"""At set hours contacts are told how many of the list are not measured, and nobody's name."""
+"""At set hours contacts are told how many people are not measured, but nobody's name."""
 
 from datetime import datetime
 
@@ -49,7 +49,7 @@ class Scene(Parts):
     def at(self, clock, day=DAY):
         self.now.at = local(f"{day} {clock}")
         self.escalation.unmeasured()
-        self.escalation.unmeasured()  # once more tells nobody twice
+        self.escalation.unmeasured()  # a second check tells nobody twice
         return {
             (notice.key.removeprefix("unmeasured/"), notice.contact)
             for notice in self.notices.recent(99)

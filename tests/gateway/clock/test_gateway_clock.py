@@ -1,4 +1,4 @@
-"""A time is believed for a reason, and no doubt stays for ever."""
+"""The gateway believes a time only for a reason, and each of its doubts ends."""
 
 from types import SimpleNamespace
 
@@ -45,7 +45,8 @@ class Pi:
         )
 
     def after(self, s, step_s=60.0, kiosk_off_s=None):
-        """Let time go by; a kiosk says its date each minute, so far from the machine's clock."""
+        """Let `s` seconds pass in steps of `step_s` and return the clock's state. After each step
+        a kiosk says its date, `kiosk_off_s` ahead of the machine; None: no kiosk says any."""
         state = self.clock.state()
         while s > 0:
             gone = min(s, step_s)
@@ -149,7 +150,7 @@ def test_network_time_is_believed_wherever_it_leaps():
 def test_a_summers_pause_ends_with_three_hours_of_kiosks_that_agree():
     pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
     state = pi.clock.state()
-    assert not state.believed and state.at == AT  # but nothing better is known
+    assert not state.believed and state.at == AT  # no better time is known
     assert not pi.after(AGREED_S - 120, kiosk_off_s=1.0).believed
     assert pi.after(300, kiosk_off_s=1.0).why == "agreed"
     assert not pi.clock.corrections(), "what was dated meanwhile was dated right"
@@ -214,7 +215,7 @@ def test_a_persons_word_ends_a_doubt():
     state = pi.clock.state()
     assert (state.why, state.at) == ("confirmed", AT)
     pi.utc += 2 * DAY_S
-    assert not pi.clock.believed  # it was said of another time
+    assert not pi.clock.believed  # the person confirmed another time
 
 
 def test_a_persons_word_that_was_not_needed_says_nothing_of_a_later_leap():
@@ -344,7 +345,7 @@ def test_a_clock_of_1970_takes_nothing_of_an_earlier_run_for_its_own():
     pi.up_s += 2
     pi.utc += 2
     pi.clock.recall(AT)  # the store opens after the start
-    pi.clock.recall(AT)  # and once more, when it can be written
+    pi.clock.recall(AT)  # and is read again once it can be written
     assert pi.clock.now() == AT + 2
     pi.after(600)
     pi.utc, pi.synchronised = AT + 9 * 3600, True

@@ -1,4 +1,4 @@
-"""`doctor` says what the gateway's clock goes by."""
+"""`doctor` says where the gateway's clock has its time from."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ RIGHT = datetime(2026, 11, 20, 1, 12, tzinfo=UTC).timestamp()
 
 @pytest.fixture
 def pi(tmp_path, monkeypatch):
-    """A machine whose files are here; its clock is not synchronised."""
+    """A machine whose clock files are in `tmp_path`; its clock is not synchronised."""
     monkeypatch.setattr(time_source, "SAVED", tmp_path / "clock-epoch")
     monkeypatch.setattr(time_source, "SYNCHRONISED", tmp_path / "synchronised")
     monkeypatch.setattr(time_source, "CHIPS", tmp_path / "rtc")

@@ -1,4 +1,4 @@
-"""Days that are played end with the days' true figures at the campus, whatever the clock did."""
+"""After simulated days the campus server has their true figures, whatever the clock did."""
 
 from datetime import date
 
@@ -63,7 +63,7 @@ def test_after_a_summers_pause_and_nights_without_power_every_day_is_stated(worl
     for day in ("2026-08-31", "2026-09-02", "2026-09-04"):
         if sntp or day > "2026-09-02":
             assert world.figures(day) == world.true(day)
-        # Without any date its kiosk proves no coverage, but whoever came is counted.
+        # A kiosk without a date proves no coverage, but everybody who came is counted.
         assert world.figures(day)[1:] == world.true(day)[1:]
     assert world.figures("2026-08-15") == ("uncovered", 0, 0)
 
@@ -116,7 +116,7 @@ def test_a_fever_dated_two_days_ahead_lies_on_the_day_of_its_light(world_from):
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day(end="09:00")
-    world.kiosk_off_s = 2 * DAY_S  # its time server was wrong once
+    world.kiosk_off_s = 2 * DAY_S  # the kiosk's time server was wrong once
     world.person(fever=True)
     today = clock_date(world.now)
     log = log_of(world, today)
@@ -130,7 +130,7 @@ def test_a_day_on_which_a_light_was_raised_is_no_zero_whatever_its_fever_is_date
     world = world_from("2026-09-02 06:00")
     world.start()
     world.day(end="09:00")
-    world.kiosk_off_s = -DAY_S  # a fever of yesterday, told today
+    world.kiosk_off_s = -DAY_S  # the kiosk dates its fever on the day before
     world.person(fever=True)
     log = log_of(world, "2026-09-02")
     assert (log.fevers, log.lit, log.zero) == ([], 1, False)
@@ -185,7 +185,7 @@ def test_a_morning_with_a_clock_of_1970_moves_nobody_of_the_day_before(world_fro
     world.start()
     world.day(fever_at="08:00")
     assert world.store
-    # The time is kept on disk now and then: not since the last ones came.
+    # The gateway saves the time at intervals: here as if the last save was two hours ago.
     world.store.db.execute(
         "update meta set value = value - 7200 where key in ('believed_at', 'housekept_at')"
     )
@@ -201,8 +201,8 @@ def test_a_morning_with_a_clock_of_1970_moves_nobody_of_the_day_before(world_fro
 
 @pytest.mark.parametrize("off_s", [-1200, -400 * DAY_S, 400 * DAY_S])
 def test_people_are_of_their_own_day_whatever_wrong_clock_refused_their_dates(world_from, off_s):
-    """After midnight a gateway whose clock is wrong, and which nothing tells so, hears from a kiosk
-    that has the time from a time server; before the clock is set right it is started again."""
+    """After midnight the gateway's clock is wrong, and nothing shows it. Readings come from a kiosk
+    with the time of a time server. The gateway is restarted before its clock is set right."""
     world = world_from("2026-09-01 06:00")
     world.sntp = True
     world.start()
@@ -253,7 +253,7 @@ def test_a_backup_that_is_restored_counts_nobody_twice_and_loses_nobody(world_fr
 
 @pytest.mark.parametrize("until", ["10:30", "12:00"], ids=["one delivery later", "hours later"])
 def test_a_store_that_is_put_back_by_a_copy_counts_nobody_twice_and_loses_nobody(world_from, until):
-    """Nobody said so: it has its old epoch, and revisions that were used for other counts."""
+    """The gateway is not told: the copy has an old epoch and reuses revisions of other counts."""
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day(end="10:00", people=3, fever_at="09:00")
@@ -273,7 +273,7 @@ def test_a_store_that_is_put_back_by_a_copy_counts_nobody_twice_and_loses_nobody
 
 
 def test_a_store_that_is_put_back_while_the_campus_is_away_tells_what_came_since(world_from):
-    """Long before it can be known that it was put back."""
+    """The gateway counts for hours before it can learn that its store was put back."""
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day(end="10:00", people=3)
@@ -336,7 +336,8 @@ def count(**fields):
 
 @pytest.mark.parametrize("told", [True, False], ids=["told later", "never told"])
 def test_what_waited_for_the_campus_when_a_backup_was_taken_is_counted_once(world_from, told):
-    """A day and its hours, which the card that broke told after that, or never; restored twice."""
+    """A backup is taken while a day and its hours wait. The card tells them later, or breaks
+    before; the backup is restored twice."""
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day(people=3, fever_at="09:00")

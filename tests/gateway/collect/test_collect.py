@@ -1,4 +1,4 @@
-"""Readings of many campuses in PostgreSQL: each once, under its day, whatever comes how."""
+"""The collector keeps readings of many campuses in PostgreSQL, each once and under its day."""
 
 import threading
 import time
@@ -50,7 +50,7 @@ def books(given_, desk):
 
 @pytest.fixture
 def now(monkeypatch):
-    """The hour at which things arrive."""
+    """Sets the time (UTC s) at which messages arrive; at first an hour after `AT`."""
 
     def set_to(at):
         monkeypatch.setattr("fevergate.collect.intake.time.time", lambda: at)
@@ -270,15 +270,15 @@ def test_a_flood_of_garbage_fills_neither_the_table_nor_a_commit(desk, books, no
     assert books.one("select min(last_at) < now() - interval '1 s' from rejected") is False
 
 
-# What a kiosk's readings may go through: sent with or without its date, again, in any order, to
-# any of two collectors.
+# Deliveries of a kiosk's readings: each with or without its date, perhaps repeated, in any order,
+# to one of two collectors.
 deliveries = st.lists(
     st.tuples(
         st.integers(1, 2),  # boot
         st.integers(1, 6),  # seq
         st.sampled_from(["dated", "undated", "other day"]),
         st.integers(0, 1),  # collector
-        st.booleans(),  # and it commits
+        st.booleans(),  # whether the collector then commits
     ),
     max_size=40,
 )
@@ -321,7 +321,7 @@ def test_in_any_order_and_any_number_each_reading_is_there_once(one_database, se
 
 
 def boot_clock(dated, boot):
-    """Whether all dated readings of a boot agree on when it began."""
+    """Return whether all dated readings of a boot agree on when the boot began."""
     return (
         len({round(at - key[1]) for key, ats in dated.items() if key[0] == boot for at in ats}) < 2
     )
@@ -361,7 +361,7 @@ def test_making_a_day_waits_for_nobody_who_inserts_or_reads(desk, books, now):
         other.execute("select * from readings")
         other.execute("insert into readings select * from readings where false")
         desk.say(seq=2, at=AT - DAY_S)
-        desk.commit()  # while that transaction holds its locks
+        desk.commit()  # while the other transaction holds its locks
     assert len(books.readings()) == 2
 
 
@@ -381,7 +381,7 @@ def test_old_days_are_dropped_with_their_keys_when_the_settings_say_so(postgres,
     assert books.agrees()
     assert books.one("select count(*) from boots") == 0
     books.connection.close()
-    # The day that was dropped can come again.
+    # Readings of the oldest day that is kept can still come.
     desk.say(seq=101, at=AT - 29 * DAY_S)
     desk.commit()
     desk.store.close()

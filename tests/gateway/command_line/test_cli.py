@@ -1,4 +1,4 @@
-"""The command line: it teaches, and what goes wrong is one line and exit 2."""
+"""The command line explains itself; an error is one line, and the exit code is 2."""
 
 import os
 import re

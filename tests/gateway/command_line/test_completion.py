@@ -1,4 +1,4 @@
-"""The Tab key, and what is said to a mistyped command."""
+"""Completion by the Tab key, and the answer to a mistyped command."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def settings(tmp_path):
 
 
 def completed(settings, *words):
-    """What bash is offered for the last of the words."""
+    """Return what bash is offered for the last of the words."""
     done = subprocess.run(
         [FEVERGATE],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Tables of `log` and `status` at 80 columns: no name is cut, times are the campus's."""
+"""Tables of `log` and `status` at 80 columns: no name is cut, times are local to the campus."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The key of people's names is made once, whoever starts first."""
+"""The key that encrypts people's names is made once, whichever process starts first."""
 
 import secrets
 

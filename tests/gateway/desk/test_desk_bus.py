@@ -1,4 +1,4 @@
-"""The kiosk's driver over the Pi's bus, and what is said where the bus cannot be had."""
+"""The kiosk's driver on the Pi's I2C bus, and the errors where the bus cannot be used."""
 
 import errno
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ def test_an_interrupt_that_is_late_is_a_wrong_checksum_counted_and_read_again(ke
 
 
 class MachineI2C:
-    """The same virtual bus as the board's `machine.I2C` has it, with an ESP32's errors."""
+    """The virtual bus behind the interface of the board's `machine.I2C`, with an ESP32's errors."""
 
     def __init__(self, bus, time):
         self._bus = bus
@@ -86,7 +86,7 @@ class MachineI2C:
 
 
 def outcomes(part, driver, plan):
-    """What each step of a plan ends in: a word, a temperature, or the error's kind."""
+    """Return what each step of a plan gives (a word, °C or an error's type), and error counts."""
     found = []
     for faults, step in plan:
         for fault, count in faults:

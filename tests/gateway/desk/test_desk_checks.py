@@ -1,4 +1,4 @@
-"""A guard at the desk: the day's check, a calibration, what doctor says of them, what is kept."""
+"""The desk's daily check and its calibration, what `doctor` says of both, and what is kept."""
 
 import json
 import re
@@ -156,7 +156,7 @@ def test_doctor_names_a_check_that_was_never_is_old_or_failed(desk):
     assert said().state == "warning" and "more than a day" in said().text[1]
     with database:
         database.execute("update checks set at = at + ?", (3 * DAY_S,))
-    assert said().state == "warning"  # by a clock that was wrong
+    assert said().state == "warning"  # dated in the future by a wrong clock
     with database:
         database.execute("update checks set at = ?, sensor = 'another'", (time.time(),))
     assert "never checked" in said().text[1]

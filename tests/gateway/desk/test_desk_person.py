@@ -1,4 +1,4 @@
-"""A guard is measured at the desk before the shift, by name, and then is not unmeasured."""
+"""A guard is measured by name at the desk before the shift, and then counts as measured."""
 
 import json
 import time
@@ -29,7 +29,7 @@ class Desk(AtTheDesk):
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """Two guards of one name, one of another."""
+    """A desk with a list of three guards, two of them with the same name."""
     with (
         closing(Store(tmp_path / "fevergate.db")),
         gateway_people(tmp_path, Clock(time.time())) as people,

@@ -1,4 +1,4 @@
-"""Shares and areas with what chance would have made of them."""
+"""Shares and areas under the curve, each with its confidence interval."""
 
 import random
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""How the shipped decision does on people, and what the command says of it."""
+"""How well the shipped decision does on people, and what `evaluate` says of it."""
 
 import json
 import sys
@@ -161,7 +161,7 @@ def test_no_constant_carries_the_result_by_itself():
             assert found["sensitivity"] == 1.0, name
             assert found["specificity"] > 0.90, name
     site = SITES["canthus"]
-    assert site.per_room_c == pytest.approx(0.095, abs=0.001)  # all was put back
+    assert site.per_room_c == pytest.approx(0.095, abs=0.001)  # every constant was put back
 
 
 def test_one_person_alone_is_an_evaluation_without_an_area():

@@ -1,4 +1,4 @@
-"""Shares that the kiosk's page shows are those that the people give."""
+"""The shares that the kiosk's page shows are those of the measured people."""
 
 import pytest
 from simulator_helpers import PEOPLE_FILE

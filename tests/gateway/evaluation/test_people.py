@@ -1,4 +1,4 @@
-"""People come from files that are checked to the field."""
+"""People are read from files, of which each field is checked."""
 
 import csv
 from datetime import datetime

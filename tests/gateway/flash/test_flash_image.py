@@ -1,4 +1,4 @@
-"""What is taken for MicroPython's image, what is refused, and what is kept for the next board."""
+"""Which files are taken as MicroPython's image, which are refused, and which are cached."""
 
 import hashlib
 import re
@@ -173,4 +173,4 @@ def test_the_page_names_the_commands_options_and_no_others():
     known = {option for each in flash_command.params for option in each.opts}
     written = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PAGE)) - {"--wifi-ssid"}
     assert written <= known
-    assert known - written == {"--firmware", "--language"}  # for who develops, and plain
+    assert known - written == {"--firmware", "--language"}  # for developers, and self-explanatory

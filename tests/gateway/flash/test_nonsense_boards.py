@@ -1,4 +1,4 @@
-"""What is at the port is no board of ours: whatever it answers, it is said in one line."""
+"""A device at the port that is no board of ours: whatever it answers, the error is one line."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_whatever_a_self_test_is_answered_it_ends_with_results_or_in_one_line(an
 
 
 def framed(packet: bytes) -> bytes:
-    """As the chips' ROM loader sends it (SLIP, RFC 1055)."""
+    """Frame a packet as the chips' ROM loader does (SLIP, RFC 1055)."""
     packet = packet.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
     return b"\xc0" + packet + b"\xc0"
 

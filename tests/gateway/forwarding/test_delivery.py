@@ -30,8 +30,9 @@ BAD = ITEMS[3]
 
 
 class Line(SummarySender):
-    """A line to a server that holds what it takes, and answers `status` to whatever is `bad`; it
-    names the first such item, or what `names` says."""
+    """A line to a server that answers `status` to each delivery with an item of `bad`, and holds
+    the items of other deliveries. Its refusal names no item (`names` is None), the first bad one
+    (True) or the numbers in `names`."""
 
     def __init__(self, status, names=None, bad=(BAD,)):
         super().__init__(SETTINGS)
@@ -117,7 +118,7 @@ def test_while_token_or_authority_cannot_be_read_nothing_is_sent(tmp_path):
 
 
 class Campus(SummarySender):
-    """A line to a server that notes each delivery, and holds what `holds` says of a key."""
+    """A line to a server that notes each delivery and holds items whose keys `holds` accepts."""
 
     def __init__(self, holds=lambda key: True, status=200):
         super().__init__(SETTINGS)
@@ -139,7 +140,7 @@ class Campus(SummarySender):
 
 
 class Outbox:
-    """A store and its forwarder, run when told, on a line to `campus`."""
+    """A store and its forwarder, which sends to `campus` only when a test runs it."""
 
     def __init__(self, store, campus):
         self.store, self.now, self.sure = store, AT + 3600, True
@@ -222,7 +223,7 @@ def test_what_changes_while_it_is_sent_is_sent_again(store):
 
 @pytest.mark.parametrize("status", [200, 422])
 def test_counts_of_two_epochs_go_each_with_its_own_and_with_the_present_one(store, status):
-    """They have the same keys."""
+    """The counts of both epochs have the same keys."""
     campus = Campus(status=503)
     box = Outbox(store, campus)
     box.sure = False
@@ -246,7 +247,7 @@ def test_what_is_refused_for_good_is_kept_and_sent_ever_more_rarely(store):
     campus = Campus(status=422)
     store.commit([arrived(1)])
     box, waits = Outbox(store, campus), []
-    box.sure = False  # or days would be stated meanwhile
+    box.sure = False  # otherwise days would be stated too
     assert box.forwarder.once()
     for _ in range(GIVE_UP - 1):
         before, box.now = box.now, box.rows()[0]["next_at"]

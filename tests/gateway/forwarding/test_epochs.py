@@ -1,5 +1,5 @@
-"""Whatever becomes of a gateway's card, its copies, its line and its clock: each day's figure is
-that of the people who came, counted once."""
+"""Each day's figure counts everybody who came once, whatever becomes of a gateway's card, its
+copies, its line and its clock."""
 
 import shutil
 import tempfile
@@ -15,8 +15,8 @@ WRONG_S = (-3 * DAY_S, -2 * HOUR_S, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S)
 
 
 class Cards:
-    """A played calendar with cards that break. What was on a card alone is gone with it, so that a
-    card is taken out when the campus server has all of it, or when a backup has."""
+    """A simulated calendar with cards that break. Data that only the card has is lost with it, so a
+    card is taken out only when the campus server or a backup has all of its data."""
 
     def __init__(self, folder, *, sntp=True):
         self.world = World(folder, "2026-09-01 06:00")
@@ -27,7 +27,7 @@ class Cards:
         self.backups: list[Path] = []
         self.copies: list[bytes] = []
         self.newest = None
-        """The backup that has all that the card has."""
+        """The backup that has all data of the card, if any has."""
 
     def people_come(self, people=2, fever=True, half_hours=1):
         for _ in range(half_hours):
@@ -62,7 +62,7 @@ class Cards:
         self.the_clock_is_set(0.0)
 
     def the_clock_is_set(self, off_s):
-        """By a time server, where it is right."""
+        """Set the clock `off_s` ahead; with 0 a time server sets it right."""
         self.world.off_s, self.world.synchronised = off_s, off_s == 0
         self.world.tick()
 
@@ -76,7 +76,7 @@ class Cards:
         self.world.start()
 
     def a_backup_is_taken(self, waiting):
-        if waiting:  # for the campus server
+        if waiting:  # some items wait for the campus server
             self.the_line_falls()
             self.people_come()
         self.newest = self.world.back_up()
@@ -167,15 +167,15 @@ IN_DOUBT = {
 @pytest.mark.parametrize("off_s", [-3 * DAY_S, 2 * DAY_S, 60 * DAY_S])
 @pytest.mark.parametrize("what", IN_DOUBT)
 def test_a_backup_of_a_time_in_doubt_is_put_right_once(what, off_s):
-    """What its card told of some hours is of others; the first who corrects it is believed."""
+    """The card counted some people in wrong hours; the first store that corrects it is believed."""
     wrong = ("the_clock_is_set", {"off_s": off_s})
     play([PEOPLE, wrong, PEOPLE, STARTED, PEOPLE, *IN_DOUBT[what], PEOPLE], sntp=False)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["told before", "told after"])
 def test_of_a_damaged_database_the_campus_has_each_reading_once(tmp_path, before):
-    """Some of it was told, some was not, one reading came again; and the forwarder does not wait
-    for what is still to be copied."""
+    """Some readings were told, some were not, and one came again. The forwarder does not wait for
+    those that are still to be copied."""
     world = World(tmp_path, "2026-09-01 06:00")
     world.start()
     world.day(end="10:00", people=3, fever_at="09:00")
@@ -198,7 +198,7 @@ def test_of_a_damaged_database_the_campus_has_each_reading_once(tmp_path, before
 
 
 def test_days_whose_readings_were_deleted_long_ago_stay_as_the_campus_has_them(tmp_path):
-    """A damaged database has only the hours of them."""
+    """The damaged database has only the hours of those days."""
     world = World(tmp_path, "2026-09-01 06:00")
     world.start()
     world.day(people=3)
@@ -217,8 +217,10 @@ def test_days_whose_readings_were_deleted_long_ago_stay_as_the_campus_has_them(t
 
 
 def play(steps, *, sntp=True):
-    """Without `sntp` the kiosk has its time from the gateway alone: its readings may be dated on a
-    wrong day, and the days are right in sum."""
+    """Play the steps and compare the campus server's figures with the people who came.
+
+    Without `sntp` the kiosk has its time from the gateway alone and may date readings on a wrong
+    day, so only the sum of all days is compared."""
     folder = Path(tempfile.mkdtemp(prefix="cards-"))
     cards = Cards(folder, sntp=sntp)
     world = cards.world

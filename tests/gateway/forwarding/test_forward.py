@@ -1,4 +1,4 @@
-"""Summaries reach the campus server, once, however long it was away."""
+"""Each summary reaches the campus server once, however long the server was away."""
 
 import json
 from concurrent.futures import Future
@@ -21,7 +21,7 @@ from fevergate.storage.store import Store
 
 
 class Scene:
-    """A store, a forwarder that runs when told, and the campus server."""
+    """A store, a forwarder that runs only when a test runs it, and the campus server."""
 
     def __init__(self, campus: CampusProcess, folder) -> None:
         self.campus = campus
@@ -63,7 +63,7 @@ def test_every_reading_is_at_the_campus_once(scene):
 
 
 def test_of_a_store_that_was_put_back_the_campus_has_what_came_before_and_since(scene):
-    """Nobody said so; both times it counts by the same numbers."""
+    """The gateway is not told, and gives the same revisions to other counts each time."""
     scene.store.commit([arrived(1)])
     assert scene.forwarder.once()
     scene.store.close()
@@ -79,7 +79,7 @@ def test_of_a_store_that_was_put_back_the_campus_has_what_came_before_and_since(
 
 
 def test_counts_of_a_store_without_the_correction_that_came_first_are_not_taken(scene):
-    """The card and its backup both move a reading, to different hours."""
+    """The card and its copy move the same reading, each to another hour."""
     at = AT + 1
     scene.store.commit([arrived(1, "fever", at=at)])
     assert scene.forwarder.once()
@@ -122,7 +122,7 @@ def test_while_the_server_is_down_nothing_is_lost_and_then_nothing_doubled(scene
 def test_a_token_that_is_revoked_in_mid_delivery_loses_nothing_and_a_new_one_goes_on(
     scene, monkeypatch
 ):
-    """The second delivery of a backlog is the first that is not taken; nobody starts anew here."""
+    """The server takes the first delivery of a backlog, not the second; the gateway runs on."""
     folder, doctor = scene.campus.folder, lambda: list(_campus(scene.campus.settings))
     monkeypatch.setattr(forwarder, "BATCH", 2)
     scene.store.commit([arrived(seq, at=AT + 3600 * seq) for seq in range(1, 8)])
@@ -214,7 +214,7 @@ def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
     scene.store.db.execute("update days set gate = 'NOT A NAME'")
     assert scene.forwarder.once()
     assert scene.campus.received().fevers == 1
-    assert scene.waiting() == 2  # the hour and the day wait to be mended
+    assert scene.waiting() == 2  # the hour and the day wait until they are corrected
     reasons = [why for (why,) in scene.store.db.execute("select refused from outbox")]
     assert all(".gate" in why for why in reasons)
     assert scene.forwarder.once()
@@ -231,7 +231,7 @@ def test_a_day_is_stated_once_it_is_over_with_every_kiosk_and_again_when_it_chan
     counts = {one["kiosk"]: (one.get("normal", 0), one.get("fever", 0)) for one in stated["kiosks"]}
     assert counts == {"north-1": (6, 1)}
     assert scene.forwarder.once()
-    scene.store.commit([arrived(8)])  # from a kiosk that was away
+    scene.store.commit([arrived(8)])  # from a kiosk that was offline
     assert scene.forwarder.once()
     (again,) = scene.campus.items("gateway_day")
     assert again["kiosks"][0]["normal"] == 7 and again["revision"] > stated["revision"]
@@ -240,7 +240,7 @@ def test_a_day_is_stated_once_it_is_over_with_every_kiosk_and_again_when_it_chan
 def test_days_on_which_nothing_came_are_stated_too(scene):
     before = AT - 10 * 86400
     scene.store.commit([arrived(1, at=before)])
-    scene.now[0] = local_midnight(before) + 4 * 86400 + 3600  # it was off for three days
+    scene.now[0] = local_midnight(before) + 4 * 86400 + 3600  # the gateway was off for three days
     assert scene.forwarder.once()
     days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
     assert list(days) == ["2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16"]

@@ -102,7 +102,7 @@ def test_an_alarm_that_is_stuck_is_silent():
     alarm._lock = lock
 
     def publish(*arguments, **options):
-        lock.awaited.set()  # not awaited: the order below says so, at once
+        lock.awaited.set()  # a beat that does not wait fails by the order of events below
         return broker.publish(*arguments, **options)
 
     beat = AlarmBeat(gates(north=["north-post"]), alarm, publish)

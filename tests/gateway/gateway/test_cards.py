@@ -1,4 +1,4 @@
-"""A tap is answered from memory: by the kiosk's own key, for the person whose card it is."""
+"""A tap is decrypted with the kiosk's own key and answered from memory, for the card's owner."""
 
 import json
 import os
@@ -29,7 +29,7 @@ KEYS = {"north-1": bytes(range(32)), "north-2": bytes(range(1, 33))}
 
 
 def tap(number=CARD, count=3, boot=7, kiosk="north-1"):
-    sealed = unsealed(KEYS[kiosk], TAP, boot, count, f"{number:016x}")  # XOR, so it seals as well
+    sealed = unsealed(KEYS[kiosk], TAP, boot, count, f"{number:016x}")  # an XOR: it seals, too
     return CardTapped(boot=boot, tap=count, who=f"{sealed:016x}")
 
 
@@ -138,7 +138,7 @@ def test_a_visitor_goes_in_by_a_pass_until_the_entry_is_closed_without_any_list(
     passes.end(4711)
     desk.cards.tick()
     assert desk.tapped(tap(number)) == "ask"
-    assert desk.cards.person(message) == -4711  # measured before, told late
+    assert desk.cards.person(message) == -4711  # measured before the pass ended, told after
 
 
 def test_without_a_list_everybody_is_unknown(desk):
@@ -188,7 +188,7 @@ def test_settings_of_a_kiosk_that_are_damaged_leave_the_keys_that_were_read(desk
     for _ in range(3):
         desk.cards.tick()
     assert desk.tapped() == "enter"
-    assert caplog.text.count("north-2") == 1  # however often it is looked
+    assert caplog.text.count("north-2") == 1  # logged once, however often it is read
 
 
 class TapScene(Scene):

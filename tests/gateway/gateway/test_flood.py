@@ -1,4 +1,4 @@
-"""One kiosk that shouts takes nothing from the others."""
+"""A kiosk that floods the gateway takes nothing from the others."""
 
 import pytest
 from samples import reading
@@ -24,7 +24,7 @@ def said(seq, kiosk="north-1", per_s=1.0, boot=1):
 
 
 def taken(flood, kiosk, count):
-    """So many, all at once, as people had passed one a second: a backlog."""
+    """Send a backlog of `count` readings, measured one a second; return how many are taken."""
     return sum(not flood.over(said(seq, kiosk)) for seq in range(1, count + 1))
 
 
@@ -66,8 +66,9 @@ def test_a_rate_that_no_people_reach_is_named_within_a_minute(per_s, up_per_s):
 def test_a_crowd_of_a_person_a_second_and_its_backlog_are_no_flood(order):
     clock = Clock()
     flood = FloodGuard(clock)
+    # A backlog comes with its fevers first, so its order varies.
     backlog = [said(seq) for seq in range(1, int(READINGS_BURST) - 600)][::order]
-    assert not any(flood.over(one) for one in backlog)  # after an outage, the fevers first
+    assert not any(flood.over(one) for one in backlog)  # after an outage
     for seq in range(int(READINGS_BURST), int(READINGS_BURST) + 7200):
         clock.now += 1
         assert not flood.over(said(seq))

@@ -1,4 +1,4 @@
-"""A flood is named whatever the kiosk says of its uptime and its outbox; no backlog ever is."""
+"""A kiosk that floods is named, whatever it says of itself; a kiosk with a backlog never is."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -22,12 +22,13 @@ from fevergate.storage.store import Store
 
 HEALTH_S = 60
 KEPT_S = 50
-"""How often the gateway keeps on disk how much each kiosk can have measured; the more often, the
-closer the bound (`gateway.REMEMBER_S`: 600)."""
+"""Interval at which the gateway saves how much each kiosk can have measured. The shorter it is, the
+tighter the bound; the gateway itself takes 600 s (`clock_keeper.BELIEVED_S`)."""
 
 PATIENCE_S = 15
 UNDER_WAY = 16
-"""What a kiosk says, repeats and has under way (firmware: health_report.py, mqtt_link.py)."""
+"""A kiosk has at most so many readings under way, and repeats those that are not stored after
+`PATIENCE_S` (firmware: mqtt_link.py)."""
 
 MOST = 2**31 - 1
 
@@ -41,22 +42,22 @@ class Clock:
 
 @dataclass
 class Times:
-    """Some time during which nothing changes."""
+    """A period during which conditions stay the same."""
 
     seconds: int
     person_s: int
-    """Apart, from one person to the next; 0: nobody."""
+    """Seconds from one person to the next; 0: nobody comes."""
     line: bool = True
     gateway: bool = True
     disk: bool = True
     reboot: bool = False
     restart: bool = False
-    """The gateway's process is another one when it comes, or comes back."""
+    """The gateway's process is a new one in this period."""
     drain_per_s: int = 20
 
 
 class Kiosk:
-    """An honest one, its broker and the gateway, second by second."""
+    """An honest kiosk, its broker and the gateway, simulated second by second."""
 
     def __init__(self):
         self.clock = Clock()
@@ -109,7 +110,7 @@ class Kiosk:
         if not self.was_up or any(
             self.clock.now - at > PATIENCE_S for at in self.under_way.values()
         ):
-            self.under_way.clear()  # after which all of that goes out again
+            self.under_way.clear()  # so that all of it is sent again
         sent = 0
         first = list(islice(self.outbox.items(), UNDER_WAY + times.drain_per_s))
         for key, up_ms in first:
@@ -120,7 +121,7 @@ class Kiosk:
                 self.broker.append(reading(key[1], boot=key[0], up_ms=up_ms))
                 sent += 1
                 if times.gateway:
-                    self.hear(times)  # and what is stored makes room
+                    self.hear(times)  # what is stored makes room for more
         if self.clock.now - self.health_at >= HEALTH_S or not self.was_up:
             self.health_at = self.clock.now
             word = health(boot=self.boot, up_ms=self.up_ms(), queued=len(self.outbox))
@@ -190,7 +191,8 @@ lie = st.fixed_dictionaries(
 
 
 def invented(flood, clock, lie, seconds):
-    """A stolen credential's readings and words; after how many seconds it is named."""
+    """Send readings and health by a stolen credential, for at most `seconds`; return the second in
+    which the kiosk is named, or None."""
     seq, began_at, boot = 10_000, clock.now, lie["boot"]
     for second in range(1, seconds + 1):
         for number in range(lie["per_s"]):
@@ -211,7 +213,7 @@ def invented(flood, clock, lie, seconds):
 @settings(max_examples=60)
 @given(lie, st.integers(0, 59))
 def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_minute(lie, later):
-    """Whatever it says of its uptime, its boots and its outbox from then on."""
+    """Whatever the kiosk says of its uptime, its boots and its outbox from then on."""
     clock = Clock()
     flood = FloodGuard(clock)
     flood.line_up()
@@ -234,7 +236,7 @@ def test_a_kiosk_that_says_nothing_of_its_outbox_is_named_soon_after_the_gateway
 @settings(max_examples=15)
 @given(lie, st.sampled_from([60_000, 3_600_000]))
 def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, step_ms):
-    """Of a gateway that was started anew, so that it knows of no empty outbox."""
+    """The gateway was restarted, so it does not know whether the outbox was empty before."""
     clock = Clock()
     flood = FloodGuard(clock)
     flood.line_up()
@@ -247,8 +249,8 @@ def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, ste
 @settings(max_examples=40)
 @given(lie, st.integers(0, 599), st.sampled_from([1, 30, 3600]))
 def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie, kept_s, away_s):
-    """What a kiosk can have measured was known to the gateway before, and people are no faster
-    than they were; a night's real backlog passes (above)."""
+    """The gateway saved how much each kiosk can have measured before, and people still pass no
+    faster. A night's real backlog is not named: see the test above."""
     clock = Clock()
     before = FloodGuard(clock)
     before.line_up()
@@ -267,7 +269,8 @@ def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie,
 
 
 def test_a_line_that_is_lost_before_the_first_word_after_a_restart_makes_no_flood_of_a_backlog():
-    """The kiosk was heard once, said nothing of its outbox yet, and comes back with much."""
+    """After the restart the kiosk sends readings but says nothing of its outbox yet. It is offline
+    then and comes back with a backlog."""
     kiosk = Kiosk()
     kiosk.live(Times(60, person_s=1))
     kiosk.live(Times(30, person_s=1, restart=True))

@@ -1,5 +1,5 @@
-"""One absurd record costs itself: the writer lives, the others are stored, the light waits for
-nothing."""
+"""An absurd record costs only itself: the writer goes on, the other records are stored, and the
+red light never waits."""
 
 import json
 import sqlite3
@@ -33,7 +33,7 @@ COUNTS = [0, 2**31 - 1, 2**31, 2**53, 2**53 + 1, 2**64, -1]
 
 
 class Line:
-    """The gateway's way in without a broker: each message is acknowledged once, or not yet."""
+    """The gateway's intake without a broker; `done` has the numbers of acknowledged messages."""
 
     def __init__(self, path):
         self.path = path
@@ -56,7 +56,7 @@ class Line:
 
 
 def hostile(kind, valid, **fields):
-    """A message of a kind with any of its fields out of bounds, boots few enough to meet."""
+    """Messages of a kind, with any of `fields` out of bounds; few boots, so that some agree."""
     changes = st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in fields.items()})
     return st.tuples(st.just(kind), changes.map(lambda change: valid | change))
 
@@ -74,7 +74,7 @@ BEYOND = [
     ("health", HEALTH | {"at": LAST_AT, "up_ms": 0}),
     ("reading", READING | {"at": None, "up_ms": MAX_MS}),
 ]
-"""A boot by which its own reading lies beyond 2100, each field within its bounds."""
+"""Each field is within its bounds, but together they date the reading after 2100."""
 
 
 @settings(max_examples=60, deadline=None)
@@ -148,7 +148,7 @@ def test_what_sqlite_calls_a_logic_error_is_a_records_fault_and_not_the_disks(tm
 
 
 class HeldStore(Store):
-    """A disk that takes nothing, and does not even refuse."""
+    """A store whose disk hangs: it takes nothing and raises no error until `free` is set."""
 
     def __init__(self, path):
         super().__init__(path)
@@ -174,8 +174,8 @@ def test_a_full_queue_never_holds_up_the_thread_of_the_alarm(tmp_path, monkeypat
     adding.start()
     adding.join(WAIT_S)
     assert not adding.is_alive()
-    assert writer.turned_away == 38 - 10 + 2  # of five fevers three found room beyond
-    assert writer.waiting == 10 + 3 + 1  # and the guard's word
+    assert writer.turned_away == 38 - 10 + 2  # three of five fevers found room beyond the limit
+    assert writer.waiting == 10 + 3 + 1  # and the guard's acknowledgement
     store.free.set()
     while len({*done}) < 45:
         assert asked.wait(WAIT_S)

@@ -1,4 +1,4 @@
-"""From a message to the red light and the store."""
+"""What the gateway does with a message: red light, storage, acknowledgement or quarantine."""
 
 import json
 import math
@@ -180,7 +180,7 @@ def test_a_post_acknowledges_what_it_showed(scene):
 
 
 def test_a_lamp_post_speaks_for_no_person(scene_with_post):
-    """Its credential publishes on the topic of presses alone, in whatever name."""
+    """A post may only publish presses of its button, but can put any name into them."""
     scene, forged = scene_with_post, "alarm/south/acknowledge"
     scene.say("south-1/reading", reading(1, "fever", kiosk="south-1"))
     red = scene.alarm.states()[1]
@@ -314,8 +314,8 @@ def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene):
     kept = len(scene.kept)
     scene.say("north-1/reading", reading(3, "fever"))
     assert scene.events[-1] == "red light"
-    assert len(scene.kept) == kept  # the kiosk has it until it is told otherwise
-    assert scene.acknowledged == 1  # and the broker need not
+    assert len(scene.kept) == kept  # the kiosk keeps it until it hears that it is stored
+    assert scene.acknowledged == 1  # so the broker need not keep it
     assert "north-1" in scene.ingest.flood.kiosks()
 
 
@@ -330,7 +330,7 @@ def test_a_clock_that_leaps_changes_no_light_and_no_acknowledgement(scene, monke
     scene.say("north-1/reading", reading(1, "fever"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + leap_s)
-    scene.say("north-1/reading", reading(1, "fever"))  # once more: no second alarm
+    scene.say("north-1/reading", reading(1, "fever"))  # a repeat raises no second alarm
     scene.say("north-1/reading", reading(2, "fever"))
     assert scene.events.count("red light") >= 2
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li Wei"))
@@ -353,7 +353,7 @@ def test_a_kiosk_that_sends_a_backlog_though_its_health_tells_of_none_is_named(s
 def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_watched(scene):
     for number in range(2 * int(OTHERS_BURST)):
         scene.say("north-1/health", health() if number % 2 else b"nonsense")
-    assert len(scene.kept) <= OTHERS_BURST + 10  # some come back with each second
+    assert len(scene.kept) <= OTHERS_BURST + 10  # each second allows some more
     assert scene.acknowledged == 2 * OTHERS_BURST - len(scene.kept)
     assert "north-1" in scene.ingest.flood.kiosks()
     assert isinstance(scene.say("south-1/health", health(kiosk="south-1")), HealthArrived)

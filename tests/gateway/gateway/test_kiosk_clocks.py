@@ -30,7 +30,7 @@ class Scene:
         )
 
     def hears(self, at, kiosk="north-1", after_s=60.0):
-        """One health; returns what it is answered."""
+        """Take a health message of a kiosk with date `at`; return the times sent in answer."""
         self.told.clear()
         self.utc += after_s
         self.up_s += after_s
@@ -66,7 +66,7 @@ def test_who_asks_without_pause_is_answered_once_a_second():
     scene = Scene()
     answers = [len(scene.hears(None, after_s=0.1)) for _ in range(50)]
     assert 4 <= sum(answers) <= 6
-    assert scene.hears(None, kiosk="north-2", after_s=0)  # another is not held up by it
+    assert scene.hears(None, kiosk="north-2", after_s=0)  # another kiosk does not wait for it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A test of the lamps shows each, is noted, is never taken for a fever, and hides none."""
+"""A lamp test lights each lamp and is recorded; it is never taken for a fever and hides none."""
 
 import json
 import time
@@ -24,7 +24,7 @@ AT = 1_795_400_000.0
 
 
 class Lamps:
-    """Remembers each change of what it shows."""
+    """Lamps that remember each change of what they show."""
 
     def __init__(self):
         self.history = []
@@ -171,7 +171,7 @@ def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
 
 
 def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
-    """By the broker's access list; Home Assistant, which only presses the button, may not."""
+    """The broker's access list says so. Home Assistant, which only presses the button, may not."""
     rules = (settings.folder / "broker.acl").read_text().split("\nuser ")
     users = {rule.splitlines()[0].removeprefix("user "): rule for rule in rules if "alarm" in rule}
     topic = "fevergate/v1/east/alarm/+/test"

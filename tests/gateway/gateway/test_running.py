@@ -1,4 +1,4 @@
-"""`status` and `doctor` say what the running gateway has, not what they would have themselves."""
+"""`status` and `doctor` report pins, line, disk and clock as the running gateway has them."""
 
 import sqlite3
 import stat
@@ -31,7 +31,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def says(settings, tmp_path, monkeypatch):
-    """What the gateway under systemd says of itself."""
+    """Writes the run state of a gateway under systemd, and returns the path of its file."""
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
@@ -130,7 +130,7 @@ def test_status_shows_it(settings, says, fields, en, zh):
 def test_doctor_loads_no_pin_library_which_would_write_where_it_stands(
     settings, monkeypatch, tmp_path
 ):
-    """lgpio makes its pipes in the working directory as it is loaded."""
+    """lgpio makes its pipes in the working directory when it is loaded."""
     (tmp_path / "lgpio.py").write_text("raise OSError('.lgd-nfy-3')\n")
     monkeypatch.syspath_prepend(tmp_path)
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)

@@ -1,4 +1,4 @@
-"""A thread that dies is seen: amber, the journal, and the end of the process, for systemd."""
+"""If a thread dies, gates turn amber, the journal says so, and systemd restarts the process."""
 
 import gc
 import subprocess
@@ -72,7 +72,7 @@ def test_a_thread_of_any_library_counts_too(gateway):
 
 def test_a_network_thread_that_stands_still_is_amber_and_feeds_no_watchdog(gateway):
     class Standing:
-        """As the part, but for its clock."""
+        """The broker's thread, except that its last progress lies too far back."""
 
         def __getattr__(self, name):
             value = getattr(part_of, name)
@@ -125,11 +125,11 @@ def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, 
     assert amber(gateway) == []
     monkeypatch.setattr(gateway, "tick", lambda: 1 / 0)
     supervise(gateway, notifier)
-    assert fed == ["WATCHDOG=1"] * 4  # systemd decides
+    assert fed == ["WATCHDOG=1"] * 4  # not fed this time, so systemd decides
 
 
 def test_a_collection_does_not_look_through_what_was_there_at_the_start():
-    """It stops the thread that lights the lamp for as long as it takes."""
+    """A garbage collection stops the thread that lights the lamp until it is done."""
     before = gc.get_threshold()
     try:
         freeze_objects()
@@ -143,7 +143,7 @@ def test_a_collection_does_not_look_through_what_was_there_at_the_start():
 def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
     folder, monkeypatch, synchronised
 ):
-    """By network time alone: a Pi's own clock stands still while it has no power."""
+    """Only with network time: a Pi's own clock stands still while it has no power."""
     monkeypatch.setattr("fevergate.gateway.clock_keeper.kernel_synchronised", lambda: synchronised)
     settings = load_gateway(folder / "gateway.toml")
     before, after = (Gateway(settings, MockFactory()) for _ in range(2))

@@ -27,12 +27,13 @@ def test_it_is_said_until_it_is_recorded_though_the_disk_takes_again():
     assert unrecorded.gates(refusing=False) == {"north"}
     second()
     assert unrecorded.gates(refusing=False) == set()
+    # A new acknowledgement is not told before the disk refuses.
     unrecorded.begin("north")
-    assert unrecorded.gates(refusing=False) == set()  # the next one is told by itself
+    assert unrecorded.gates(refusing=False) == set()
 
 
 class Guards(RuleBasedStateMachine):
-    """Guards acknowledge, the disk refuses and takes, and records in whichever order."""
+    """Guards acknowledge; the disk refuses or takes, and records acknowledgements in any order."""
 
     def __init__(self):
         super().__init__()

@@ -12,7 +12,7 @@ from kiosk.calibration import calibration_from
 
 
 def scans(true_c, offset_c=0.0, gain=1.0, noise_c=0.05, count=3):
-    """Readings of a sensor that is corrected by `offset_c` at 37 °C and `gain`."""
+    """Return scans (°C) of a sensor that needs the correction `offset_c` at 37 °C and `gain`."""
     chance = random.Random(round(true_c * 100))
     read_c = 37.0 + (true_c - 37.0 - offset_c) / gain
     return [round(read_c + chance.gauss(0, noise_c), 2) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""The firmware's sources compiled for the board, or a word why not."""
+"""The firmware's sources are compiled for the board, or an error says why not."""
 
 import importlib.util
 import shutil
@@ -45,12 +45,13 @@ def test_a_compiler_that_root_installed_without_the_right_to_run_it_is_run(monke
     copy.chmod(0o400)
     spec.submodule_search_locations[:] = [str(tmp_path)]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
-    monkeypatch.setattr(firmware_compiler.os, "access", lambda *_: False)  # root may do anything
+    # Tests by root would have access to the copy.
+    monkeypatch.setattr(firmware_compiler.os, "access", lambda *_: False)
     assert compiled(b"answer = 42\n", "x.py")[:1] == b"M"
 
 
 def test_an_installed_gateway_builds_an_update_with_the_displays_characters():
-    """`fevergate update` without `--firmware`: sources and characters are those beside it."""
+    """`fevergate update` without `--firmware` takes the sources and characters beside it."""
     bundle = build()
     assert GLYPHS.encode() + b" " in bundle.data
     assert bundle.boards == tuple(BOARDS) and b"kiosk/app.mpy " in bundle.data

@@ -1,4 +1,4 @@
-"""Private numbers of the firmware are gone from what is compiled; everything else is as it was."""
+"""Private constants of the firmware are compiled into the code; everything else stays as it was."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How a rollout hears what became of a kiosk's update."""
+"""How a rollout follows the updates of kiosks, and what hostile kiosks cannot do to it."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ from fevergate.protocol.messages import Health, encode
 
 
 def after(state, **health):
-    """Where a kiosk's update stands after it was at `state` and a health came."""
+    """Return a kiosk's progress after its update was at `state` and a health message came."""
     under_way = Rollout.__new__(Rollout)
     under_way._bundle = SimpleNamespace(version="0.2.0")  # type: ignore[assignment]
     under_way._moved = lambda progress: None
@@ -57,7 +57,7 @@ def test_before_the_trial_no_health_ends_an_update():
 
 
 def told(before, **says):
-    """Where a kiosk's update stands after it was at `before` and the kiosk said this."""
+    """Return the state of a kiosk's update that was at `before`, after the kiosk said `says`."""
     under_way = Rollout.__new__(Rollout)
     under_way._bundle = SimpleNamespace(version="0.2.0")  # type: ignore[assignment]
     under_way._moved = lambda progress: None
@@ -81,8 +81,8 @@ DATA = b"x" * 2500
 
 
 def rolling(monkeypatch, hostile, honest=("north-2",)):
-    """A rollout to a hostile kiosk and `honest` ones, by a clock that goes on with each look;
-    `hostile` gives the payloads of its `update/want` without end."""
+    """A rollout to a hostile kiosk and to `honest` ones; its clock goes on by 1 s each time it is
+    read. `hostile` yields the hostile kiosk's `update/want` payloads without end."""
     clock = itertools.count()
     monkeypatch.setattr(rollout.time, "monotonic", lambda: float(next(clock)))
     going: Any = Rollout.__new__(Rollout)
@@ -125,7 +125,7 @@ def test_a_kiosk_that_asks_for_what_there_is_not_holds_up_no_rollout(monkeypatch
 
 
 def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
-    """The first is not online: that shows nothing of the firmware."""
+    """The first kiosk is not online, which shows nothing of the firmware."""
     says = itertools.repeat(json.dumps({"v": 1, "offset": -1}).encode())
     going, _ = rolling(monkeypatch, says)
     moved: list[tuple[str, str]] = []
@@ -142,8 +142,8 @@ def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
     st.sets(st.sampled_from(["north-2", "north-3", "a-post", "b-post", "c-post"])),
 )
 def test_no_post_is_the_trial_of_kiosks_nor_a_kiosk_that_of_posts(names, honest):
-    """Whatever the order and whoever is online: beside another goes only one of a kind of which one
-    runs the update already."""
+    """In any order and whoever is online: a device is updated beside another only if one of its
+    kind already runs the update."""
     with pytest.MonkeyPatch.context() as patch:
         says = itertools.repeat(json.dumps({"v": 1, "offset": -1}).encode())
         going, _ = rolling(patch, says, honest)
@@ -171,7 +171,7 @@ def test_no_post_is_the_trial_of_kiosks_nor_a_kiosk_that_of_posts(names, honest)
 def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
     says = itertools.repeat(json.dumps({"v": 1, "offset": 0}).encode())
     going, sent = rolling(monkeypatch, says)
-    (hostile,) = going.run(["north-1", "north-3"], at_once=1)  # no other is begun after it
+    (hostile,) = going.run(["north-1", "north-3"], at_once=1)  # north-3 is not begun
     assert hostile.state == STALLED and "asked for" in hostile.why
     assert len(sent) <= rollout.MOST_ASKED * 3
 
@@ -204,7 +204,7 @@ def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload
 
 
 def test_what_is_said_faster_than_it_is_heard_crowds_out_no_other_kiosk():
-    """Neither by a kiosk that is not being updated nor by one that is; and it fills no memory."""
+    """Whether or not the loud kiosk is being updated; and its messages fill no memory."""
     going: Any = Rollout.__new__(Rollout)
     heard = going._heard = Heard()
     for kiosk in ("north-1", "north-2"):

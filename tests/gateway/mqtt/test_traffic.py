@@ -13,11 +13,11 @@ from fevergate.mqtt.traffic import ACKNOWLEDGED_SLICE, OUTGOING_SLICE, Traffic
 
 TOPIC = "fevergate/v1/east/north-1/reading"
 PINGRESP = bytes([0xD0, 0])
-LONG = 20_000  # bytes: its length needs three
+LONG = 20_000  # bytes: its length field takes three
 
 
 def length_of(body):
-    """MQTT 3.1.1, 2.2.3."""
+    """Return the length field for `body` (MQTT 3.1.1, section 2.2.3)."""
     length, coded = len(body), b""
     while True:
         length, digit = divmod(length, 128)
@@ -37,7 +37,7 @@ HEAD = len(publish(1, b"y" * 133, 1, dup=False)) - 133
 """Bytes before the payload, if the length field takes two."""
 
 INNER = 3 * publish(7, b"no message", 1, dup=False)
-"""A payload that looks like messages of its own if the network cuts right before it."""
+"""A payload that looks like separate messages if the network cuts right before it."""
 
 messages = st.tuples(
     st.binary(max_size=300) | st.sampled_from([b"x" * LONG, b"y" * 133, INNER]),
@@ -49,7 +49,7 @@ cuts = st.lists(st.integers(1, 2000), min_size=1, max_size=6)
 
 
 class Wire:
-    """A socket as `BufferedSocket`, whose reads get as many bytes each as `cuts` says, in turn."""
+    """Stands for `BufferedSocket`: each read gets as many bytes as the next of `cuts` says."""
 
     def __init__(self, data, cuts):
         self.ahead = ReadBuffer()
@@ -90,8 +90,8 @@ class Wire:
 
 
 def connected(wire, taken, urgent=lambda *_: True):
-    """A connected client and its traffic, which appends messages to `taken`: urgent ones as they
-    are read. Unless `urgent` is given, all are urgent."""
+    """Return a connected client and its traffic, which appends each message to `taken`, urgent ones
+    as soon as they are read. Unless `urgent` is given, all are urgent."""
 
     def take(topic, payload, done):
         taken.append((topic, payload))
@@ -140,7 +140,7 @@ sizes = st.sampled_from([0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
 @given(st.integers(0, 0xFF), sizes, st.binary(max_size=3), st.integers(-3, 2))
 @example(0x31, 2_097_152, b"", 0)
 @example(0x3D, 127, PINGRESP, 2)
-@example(0x30, 0, b"x", -2)  # nothing is left
+@example(0x30, 0, b"x", -2)  # nothing of the message was read
 def test_a_message_is_taken_at_once_if_the_whole_of_it_was_read_and_no_other_packet_is(
     first, size, before, beyond
 ):
@@ -170,7 +170,7 @@ def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handle
 
 
 def taken_in_one_read(packets, urgent=lambda *_: True):
-    """The messages that were handed over while they were read, the traffic, and its wire."""
+    """Return the messages that were handled while they were read, the traffic, and its wire."""
     taken: list[tuple[str, bytes]] = []
     wire: Any = Wire(packets, [100_000])
     _, traffic = connected(wire, taken, urgent)

@@ -1,4 +1,4 @@
-"""Each way to tell somebody, against a real server: taken, refused, away, and no secret told on."""
+"""Each channel against a real server: it takes a notice, refuses it or is away; no secret leaks."""
 
 import ssl
 
@@ -52,7 +52,7 @@ def test_a_mail_server_that_is_away_or_hangs_up_is_said_to_be(tmp_path):
         with pytest.raises(NoticeError) as found:
             mailing(server, tmp_path).send(notice())
         assert found.value.away
-        # It is taken; that the server goes without a goodbye changes nothing.
+        # The mail was taken by then, so the server's hanging up changes nothing.
         server.hang_up_at = "QUIT"
         mailing(server, tmp_path).send(notice())
     with pytest.raises(NoticeError) as found:
@@ -166,7 +166,7 @@ def test_who_is_not_there_is_away(web):
 
 
 def test_the_systems_authorities_are_read_once_for_the_first_notice(web, monkeypatch):
-    """Pages and gateway start without them; a Pi takes a second for each reading."""
+    """Pages and gateway start without these authorities: a Pi takes a second to read them."""
     read, create = [], ssl.create_default_context
     monkeypatch.setattr(ssl, "create_default_context", lambda: read.append(1) or create())
     webhook = channels(campus_settings())["webhook"]

@@ -144,7 +144,7 @@ def test_a_server_without_the_claim_cannot_report_failure_but_can_report_success
     servers.clock.at += HOLD_S
     other = servers.b.take(servers.b.due(1)[0])
     servers.a.failed(slow, "too late")
-    assert servers.a.due(1) == []  # the claim of the other stands
+    assert servers.a.due(1) == []  # the other server's claim stays in force
     servers.a.sent(slow)
     servers.b.failed(other, "mail server away")
     (told,) = servers.a.recent()
@@ -170,7 +170,7 @@ def test_a_failure_is_tried_again_ever_later_and_given_up_with_every_reason_kept
     for number, wait_s in enumerate(waits):
         plain = min(MOST_WAIT_S, FIRST_WAIT_S * 2**number)
         assert 0.75 * plain <= wait_s <= 1.25 * plain
-    assert len(set(waits[-5:])) > 1  # waits differ, so that servers do not try all at once
+    assert len(set(waits[-5:])) > 1  # waits differ, so that the servers do not all try at once
     assert [failure.reason for failure in told.failures] == [
         f"421 away {n + 1}" for n in range(tries)
     ]
@@ -296,7 +296,7 @@ def test_whatever_happens_to_the_servers_nothing_is_lost_and_nothing_sent_by_two
             posted += servers.post(f"remind/{posted}")
         elif step == "wait":
             servers.clock.at += HOLD_S
-            held.clear()  # a claim that is held longer has expired
+            held.clear()  # claims last for `HOLD_S` and have expired
         elif step == "take":
             taken = [servers.a.take(due) for due in servers.a.due(1)]
             assert not {mine.id for mine in taken if mine} & (sent | {h.id for h in held})
@@ -393,7 +393,7 @@ def test_when_a_server_is_killed_while_it_sends_the_other_goes_on(postgres):
         if len(web.posted) == 10:
             asked.set()
             killed.wait(60)
-            return  # to nobody
+            return  # without an answer: the server that asked was killed
         answered.append(key)
         reply(to, 200, b"{}")
 
@@ -409,7 +409,7 @@ def test_when_a_server_is_killed_while_it_sends_the_other_goes_on(postgres):
         other = Sender(servers.b, channels(servers.settings))
         while other.tick():
             pass
-        assert len(answered) == 49  # the killed server still has the claim on the last one
+        assert len(answered) == 49  # the killed server still has the claim on one notice
         servers.clock.at += HOLD_S
         assert other.tick() == 1
         assert sorted(answered) == [f"remind/{number:02}" for number in range(50)]
