@@ -1,4 +1,4 @@
-"""Gateways of a campus learn who was measured at the others, and nobody else learns it."""
+"""Gateways of a campus learn who was measured at its other gateways; nobody else does."""
 
 import hashlib
 from datetime import date

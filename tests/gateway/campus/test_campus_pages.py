@@ -22,7 +22,7 @@ OURS = {"origin": "https://campus"}
 
 
 class Site:
-    """Two campuses, west has sent nothing; `李伟` is an administrator, `Zhang` may only look."""
+    """Two campuses, of which west has sent nothing; `李伟` administers, `Zhang` may only look."""
 
     def __init__(self, folder, database) -> None:
         self.now = Clock("2026-11-24 07:30")

@@ -1,5 +1,5 @@
 """Closing a campus at the campus server: its rows are archived without names and wiped, however
-often that is interrupted; the server's other campuses stay."""
+often the closing is interrupted; the server's other campuses stay."""
 
 from datetime import date
 

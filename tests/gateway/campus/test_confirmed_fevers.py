@@ -41,7 +41,7 @@ class Scene(Parts):
         """Round and contact of each notice that has been posted since the last call."""
         before = len(self.notices.recent(999))
         self.escalation.confirmed()
-        self.escalation.confirmed()  # once more changes nothing
+        self.escalation.confirmed()  # a second check changes nothing
         new = self.notices.recent(999)[: len(self.notices.recent(999)) - before]
         return sorted((notice.key.rpartition("/")[2], notice.contact) for notice in new)
 

@@ -32,7 +32,7 @@ class Scene(Parts):
 
     def told(self, prefix=""):
         self.escalation.check()
-        self.escalation.check()  # once more changes nothing
+        self.escalation.check()  # a second check changes nothing
         return [
             (one.key, one.contact)
             for one in reversed(self.notices.recent(999))

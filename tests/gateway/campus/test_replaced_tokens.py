@@ -188,7 +188,7 @@ def test_twice_the_same_or_nothing_since_then_is_refused_and_noted_nowhere(parts
 
 
 def test_of_a_played_theft_the_true_days_are_left(tmp_path):
-    """The thief knows the gateway's epoch, and sends hours and days of kiosks that it never had."""
+    """The thief knows the gateway's epoch, and sends hours and fevers that never were."""
     world = World(tmp_path, f"{ON} 06:00")
     world.start()
     world.day(people=3, fever_at="08:00")

@@ -46,7 +46,7 @@ class Scene(Parts):
         return Noted(self.database, self.settings, self.vault, self.now)
 
     def at(self, text):
-        """The days whose reports are made in a round at this time."""
+        """Return the days whose reports a round at this time makes."""
         self.now.at = local(text)
         self.made.clear()
         self.clerk.tick()

@@ -22,7 +22,7 @@ from fevergate.storage.store import Store
 
 HEALTH_S = 60
 KEPT_S = 50
-"""Interval at which the gateway saves how much each kiosk can have measured. The shorter it is, the
+"""Interval (s) at which the gateway saves how much each kiosk can have measured: the shorter, the
 tighter the bound; the gateway itself takes 600 s (`clock_keeper.BELIEVED_S`)."""
 
 PATIENCE_S = 15

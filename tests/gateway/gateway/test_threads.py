@@ -143,7 +143,7 @@ def test_a_collection_does_not_look_through_what_was_there_at_the_start():
 def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
     folder, monkeypatch, synchronised
 ):
-    """Only with network time: a Pi's own clock stands still while it has no power."""
+    """Saved levels need network time: a Pi's own clock stands still while it has no power."""
     monkeypatch.setattr("fevergate.gateway.clock_keeper.kernel_synchronised", lambda: synchronised)
     settings = load_gateway(folder / "gateway.toml")
     before, after = (Gateway(settings, MockFactory()) for _ in range(2))

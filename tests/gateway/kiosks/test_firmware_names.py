@@ -42,7 +42,7 @@ def test_private_attributes_of_an_object_have_short_names_and_functions_their_ow
         "class A:\n    _x = 1\n    def f(self):\n        self._x = 2",
         "class A:\n    def f(self):\n        self._f = self.f",
         "class A:\n    def _f(self):\n        self._f = 2",
-        "print(network._stations)",  # another module's
+        "print(network._stations)",  # another module's attribute
         "def f(celsius=1, *, spare): return celsius",
         "def f(celsius): pass\nf(celsius=3)",
         "def f(celsius): return [celsius for celsius in range(3)]",
