@@ -1,4 +1,4 @@
-"""The list of people in each of the places where it lies."""
+"""The list of people in each kind of store."""
 
 from contextlib import closing
 
@@ -16,7 +16,7 @@ def clock():
 
 @pytest.fixture(params=["gateway", "sqlite", "postgresql"])
 def people(request, tmp_path, clock):
-    """An empty list: a gateway's, and the campus server's on either database."""
+    """An empty list at a gateway, and at the campus server on either database."""
     if request.param == "gateway":
         with gateway_people(tmp_path, clock) as store:
             yield store

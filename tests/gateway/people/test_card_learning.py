@@ -1,4 +1,4 @@
-"""Whatever a reader and a list make of a card's number: one known card tells."""
+"""One known card tells how a reader and a list write card numbers."""
 
 import pytest
 from hypothesis import assume, given
@@ -22,8 +22,8 @@ def on_list(number, base):
 
 
 def told(number, right, now):
-    """What a kiosk that goes by `now` makes of a card, whose reader is `right`; None for a line
-    that is no number to it."""
+    """The number that a kiosk with the settings `now` makes of a card, if its reader writes as in
+    `right`; None for a line that it cannot read as a number."""
     if right.reader == "binary":
         return int.from_bytes(number.to_bytes(4, right.order), now.order)
     try:

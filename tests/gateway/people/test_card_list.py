@@ -1,4 +1,4 @@
-"""The cards in memory say what the list says, at any time and after any change."""
+"""The cards in memory agree with the list at any time and after any change."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,5 @@
-"""A new list changes what it says, once, and erases whoever it must."""
+"""A new list changes only what differs, asks before it drops many, and people who left are
+erased."""
 
 import pytest
 from people_helpers import NOW, entry

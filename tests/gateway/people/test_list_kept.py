@@ -1,4 +1,5 @@
-"""The list goes with a backup, comes back, and leaves no name behind once it is over."""
+"""The list of people is backed up and restored, and its names are deleted when their time is
+over."""
 
 import pytest
 from campus_site import Parts
@@ -33,7 +34,7 @@ PEOPLE_OF_IT = [
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
-    """As few rounds as a file may ask for; the format is the same."""
+    """Derive keys in as few rounds as a file may ask for; the format is the same."""
     monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
@@ -75,7 +76,7 @@ def test_nobody_is_named_in_the_archive_of_a_gateway_that_is_closed(folder, tmp_
 
 
 class CampusLike:
-    """Rows of a database file."""
+    """Opens a database file; the context is a function that returns the rows of a query."""
 
     def __init__(self, path):
         import sqlite3
@@ -131,7 +132,7 @@ def test_a_closed_campus_takes_its_people_along_and_no_others(server, tmp_path, 
     PeopleChanges(people).replace(
         [entry("1", campus="east"), entry("2", campus="west"), entry("3")]
     )
-    server.database.close()  # one that is used keeps a campus from being closed
+    server.database.close()  # no campus is closed while its database is in use
     close_campus(settings_of(tmp_path), "east", tmp_path / "east.archive", PHRASE)
     assert sorted(row.number for row in people.select("true", {})) == ["2", "3"]
     assert len(server.database.rows(select(cards))) == 2

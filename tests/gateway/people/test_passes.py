@@ -1,5 +1,5 @@
-"""A visitor's pass is found while it is valid, after that is known to have ended, and is nobody
-else's; whatever happens to passes, what is in memory says so."""
+"""A visitor's pass is found while it is valid, is known to have ended afterwards, and is nobody
+else's. The passes in memory agree with the stored ones, whatever happens to them."""
 
 import tempfile
 from contextlib import closing
@@ -91,7 +91,8 @@ def test_the_code_lies_nowhere_in_clear_and_not_even_sealed_after_its_end(passes
 
 
 class PassesPlayed(RuleBasedStateMachine):
-    """Passes are made, end, run out and are forgotten, at any time before the gateway looks."""
+    """Passes are issued, ended, expire and are forgotten at any time before the gateway reads
+    them."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +106,7 @@ class PassesPlayed(RuleBasedStateMachine):
         self.list = PassList(self.people.vault, self.clock)
         self.path = folder / "people.db"
         self.known = {}
-        """Number → entry, until, whether it ended, when it was made."""
+        """By number: entry, end (Unix s), whether it was ended early, and issue (Unix s)."""
 
     @rule(entry=st.integers(1, 3), lasts_s=st.integers(1, 100))
     def issue(self, entry, lasts_s):

@@ -1,4 +1,4 @@
-"""Whoever taps a card at a kiosk and gets a verdict was measured."""
+"""Whoever taps a card at a kiosk and gets a verdict counts as measured."""
 
 from datetime import timedelta
 
@@ -96,7 +96,7 @@ def test_midnight_divides_the_days_of_presences(college):
     college.presences.take()  # all days are compared, since hours passed
     college.passes("3", at=begin - 2)
     college.clock.at += 1
-    assert not college.presences.take()  # the short look is at today alone
+    assert not college.presences.take()  # the frequent comparison is of today alone
     college.clock.at += 60
     assert college.presences.take()
     assert college.numbers("measured", yesterday) == ["1", "3"]

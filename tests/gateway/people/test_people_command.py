@@ -1,4 +1,5 @@
-"""The student office's list from the command line: looked at first, imported, and again."""
+"""The command line shows what the student office's list would change, imports it, and imports it
+again."""
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from fevergate.web_common.store import WebStore
 from harness.made_up_list import as_csv, as_xlsx, made_up
 
 MANY = 13_699
-"""Students of the college whose bulletin this is built for."""
+"""Number of students of the college for whose bulletin FeverGate is built."""
 
 GATEWAY = """
 campus = "east"

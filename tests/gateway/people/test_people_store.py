@@ -1,6 +1,6 @@
 """The list of people: who is found, expected and let in; its names are encrypted on disk.
 
-Each test runs against the store of a gateway and that of the campus server."""
+Each test runs against the store of a gateway and the store of the campus server."""
 
 import shutil
 
@@ -116,7 +116,8 @@ def test_the_same_list_again_changes_nothing_and_people_who_are_gone_get_an_end_
     ],
 )
 def test_more_than_twenty_and_a_tenth_of_the_list_gone_is_drastic(gone, changed, same, drastic):
-    """The tenth is of the former list, whether its rows change (as each school year) or not."""
+    """The limit is a tenth of the former list, whether its rows change (as each school year) or
+    not."""
     difference = ListDifference(
         added=[],
         changed=[(number, entry(str(number))) for number in range(changed)],

@@ -1,4 +1,4 @@
-"""What people may do at a gate is said for a kind, a class or a person, and only within limits."""
+"""What people may do at a gate is set for a kind, a class or a person, and only within limits."""
 
 import pytest
 from people_helpers import NOW, entry, gateway_people

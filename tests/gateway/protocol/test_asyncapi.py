@@ -1,4 +1,4 @@
-"""The asyncapi_document of the messages is what the code says, and AsyncAPI 3."""
+"""The AsyncAPI document says the same as the message types, and is valid AsyncAPI 3."""
 
 import json
 
@@ -29,7 +29,7 @@ def test_every_topic_is_in_it():
     addresses = {channel["address"] for channel in asyncapi_document(KEPT)["channels"].values()}
     assert (
         len(addresses) == len(KIOSK_KINDS) - 1 + 7
-    )  # without what is reserved; the gates and the gateway
+    )  # without the reserved topic; 7 of the gates and the gateway
 
 
 def test_it_is_valid_asyncapi():

@@ -1,4 +1,5 @@
-"""A set of people travels as a bitmap: the same set is the same bytes, a hostile one is small."""
+"""A set of people is sent as a bitmap: equal sets are equal bytes, and a hostile one stays
+small."""
 
 from hypothesis import given
 from hypothesis import strategies as st

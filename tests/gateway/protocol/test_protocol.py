@@ -1,4 +1,5 @@
-"""Messages from a network that is not to be trusted."""
+"""Messages from an untrusted network are read if they are valid, and refused with a reason if
+not."""
 
 import json
 from contextlib import nullcontext, suppress

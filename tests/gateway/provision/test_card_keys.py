@@ -1,4 +1,5 @@
-"""Each kiosk's key for the numbers of cards: made with its other secrets, and turned with them."""
+"""Each kiosk's key for the numbers of cards is made with its other secrets and replaced with
+them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`fevergate provision` on a disk that is full half way through, and again with room on it."""
+"""`fevergate provision` on a disk that becomes full half way, and again once there is room."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ CAMPUS = ("--url", "https://campus.example:8443", "--gateways", "east=gw-east,gw
 
 
 class Card:
-    """A small file system of its own, of which `room` leaves free a number of pages."""
+    """A small file system of its own; `room` fills all of it but a number of pages."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -53,9 +53,9 @@ def card(tmp_path):
 
 @pytest.fixture
 def provision(monkeypatch, capsys):
-    """Runs the command; its exit code, and what it said of its failure."""
+    """A function that runs the command; it returns the exit code and the text on standard error."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=pki.UPDATE_KEY_BITS)
-    monkeypatch.setattr(pki.rsa, "generate_private_key", lambda **_: key)  # which takes seconds
+    monkeypatch.setattr(pki.rsa, "generate_private_key", lambda **_: key)  # a new one takes seconds
 
     def run(what, folder, *options):
         monkeypatch.setattr(sys, "argv", ["fevergate", "provision", what, str(folder), *options])
@@ -106,7 +106,7 @@ def test_a_disk_that_is_full_half_way_leaves_nothing_that_the_next_run_takes_for
 
 
 def test_mosquittos_tool_on_a_full_disk_leaves_no_password_in_the_clear(card):
-    """Its own copy would be left, and others might read it."""
+    """Otherwise the tool's own copy would stay, and other users might read it."""
     passwords = {f"kiosk-{number}": "secret" * 6 for number in range(90)}
     card.room(2)
     with pytest.raises(OSError, match="No space left") as full:

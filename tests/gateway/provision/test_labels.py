@@ -1,4 +1,4 @@
-"""A label's code says what its words say, to a reader that is not ours."""
+"""A label's QR code leads to the kiosk that its words name, as an independent decoder reads it."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Who starts a trial and is killed leaves nothing of it behind."""
+"""When a program that started others is killed, the others end, too."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from harness.worker import wait_until
 from simulator.tied import start
 
 GOES_S = 60
-"""Far more than Linux takes: a limit for what stays, not a measure."""
+"""Time limit (s) for a process to end, far more than Linux takes."""
 
 BROKER = """
 import sys, time
@@ -45,7 +45,8 @@ def runs(pid: int) -> bool:
 
 
 def tied(pid: int) -> bool:
-    """Whether `setpriv` is through: what dies before that leaves it untied."""
+    """Whether `setpriv` has tied the process to its parent; a parent that dies earlier leaves it
+    running."""
     return Path(f"/proc/{pid}/comm").read_text().strip() != "setpriv"
 
 

@@ -1,4 +1,4 @@
-"""A campus server's own folder, and the one file by which a gateway gets to know it."""
+"""A campus server's own folder, and the one file that a gateway needs to know the server."""
 
 import hashlib
 import json

@@ -14,8 +14,8 @@ DROP_IN = "mosquitto.service.d/fevergate.conf"
 
 
 class Machine:
-    """A machine that systemd runs, but for systemd and the broker; `takes` says whether the
-    broker lets the gateway in."""
+    """A provisioned machine whose systemd and broker are fakes; `takes` says whether the broker
+    lets the gateway in."""
 
     def __init__(self, folder):
         self.folder = folder / "a"
@@ -39,7 +39,7 @@ class Machine:
             raise BrokerError("broker 127.0.0.1:8884: refused")
 
     def older(self):
-        """As an earlier version provisioned it."""
+        """Make the broker's files as an earlier version wrote them."""
         acl = self.folder / "broker.acl"
         acl.write_text(re.sub(r"(?m)^topic .*/test\n", "", acl.read_text()))
         (self.units / DROP_IN).write_text("[Service]\nUser=mosquitto\n")
@@ -62,7 +62,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(connection_limit, "start", lambda systemctl: None)
     monkeypatch.setattr(one_shot, "probe", machine.probe)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(broker_files, "hand_over", lambda folder: None)  # which only root can
+    monkeypatch.setattr(broker_files, "hand_over", lambda folder: None)  # only root can do this
     return machine
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_taken_is_put_back(machine):
     with pytest.raises(ProvisionError, match=r"mosquitto\.conf.*: as before"):
         list(upgrade.upgrade(machine.folder))
     after = machine.files()
-    beside = ("systemd/", "broker/good/")  # what is copied from here, and made at each start
+    beside = ("systemd/", "broker/good/")  # copies of the files, and files made at each start
     for path in before.keys() | after.keys():
         if not any(name in str(path) for name in beside):
             assert after.get(path) == before.get(path), path
@@ -172,7 +172,7 @@ def test_root_reads_through_no_link(machine, tmp_path):
 
 
 def test_kiosks_passwords_are_good_after_it(machine):
-    """They are hashed anew where the access list is."""
+    """The passwords are hashed again whenever the access list is written again."""
     machine.older()
     list(upgrade.upgrade(machine.folder))
     users = (machine.folder / "broker.passwords").read_text().splitlines()

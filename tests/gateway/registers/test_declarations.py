@@ -1,4 +1,4 @@
-"""registers.toml: what is shipped, what a site adds, and what a mistake in it is told as."""
+"""registers.toml: the shipped registers, those that a site adds, and how a mistake is reported."""
 
 from importlib import resources
 
@@ -81,7 +81,7 @@ def test_a_mistake_is_told_with_file_line_field_and_what_was_expected(tmp_path, 
 
 
 OPEN = 'open = true\nclose = "归还"\n'
-"""Of `LOAN`, before its English button."""
+"""Lines of `LOAN`, before the line with the English text of its button."""
 
 SHIPPED = resources.files("fevergate.registers").joinpath("registers.toml").read_text("utf-8")
 
@@ -183,7 +183,7 @@ def test_a_damaged_file_takes_no_page_away_and_the_last_sound_one_is_in_force(tm
     file.write_bytes(b"\0\0\0\xff")
     assert "thermometers" in load_registers(tmp_path)
     assert "the last sound registers are taken" in caplog.text
-    file.unlink()  # taken away on purpose
+    file.unlink()  # removed on purpose
     assert list(load_registers(tmp_path)) == list(shipped())
     file.write_text("[broken")
     assert list(load_registers(tmp_path)) == list(shipped())

@@ -1,4 +1,4 @@
-"""Shifts over midnight and changed clocks are as a clock on the wall has them."""
+"""Shifts over midnight and over a change of the clocks begin and end by a clock on the wall."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,8 +29,8 @@ def walls(first: datetime) -> list[str]:
 
 
 def model(shown: list[str], begin: str, end: str) -> list[bool]:
-    """On duty quarter by quarter: it begins when the wall first shows `begin`, and is over when it
-    first shows `end`."""
+    """Whether somebody is on duty in each quarter of an hour: duty begins when the wall clock first
+    shows `begin`, and ends when it first shows `end`."""
     on_duty, states = not begin, []
     for number, wall in enumerate(shown):
         if wall == begin and wall not in shown[:number]:

@@ -1,4 +1,4 @@
-"""A file of shifts replaces what was planned within its days, and nothing that has been."""
+"""A file of shifts replaces what was planned within its days, and no shift that is over."""
 
 from duty_roster import DAY, MORNING, NIGHT, H, plan
 
@@ -29,7 +29,7 @@ def test_a_file_read_again_brings_nobody_back_who_was_relieved(roster):
     roster.duty.apply(roster.duty.compare(file), "李伟")
     assert roster.duty.at("north") == ["Wu"]
     roster.clock.at = MORNING + 7 * 24 * H
-    assert roster.duty.compare(file).added == []  # what is over is history
+    assert roster.duty.compare(file).added == []  # no shift that is over is added
 
 
 def test_a_file_read_again_adds_nobody_twice_who_came_early(roster):
@@ -45,7 +45,7 @@ def test_a_file_read_again_adds_nobody_twice_who_came_early(roster):
     (shift,) = roster.duty.shifts("north")
     roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
     roster.clock.at += 1
-    assert roster.duty.compare(file).added == []  # came early, and was relieved
+    assert roster.duty.compare(file).added == []  # Zhou came early and was relieved
 
 
 def test_a_file_that_shortens_a_shift_ahead_leaves_its_gate_with_somebody(roster):

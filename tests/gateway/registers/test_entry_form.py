@@ -1,4 +1,5 @@
-"""What a person or a program enters is read as it was meant, or refused by its field."""
+"""What a person or a program enters is read as it was meant, or refused with the name of its
+field."""
 
 from zoneinfo import ZoneInfo
 

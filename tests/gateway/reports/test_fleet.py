@@ -30,7 +30,7 @@ def store(tmp_path):
 
 
 def day(store, seed=0, count=200, gate="north", **offsets_c):
-    """Store `count` people at each kiosk, whose readings are too high by its offset."""
+    """Store readings of `count` people at each kiosk, too high by the kiosk's offset (°C)."""
     chance = random.Random(seed)
     batch = []
     for seq in range(1, count + 1):
@@ -39,7 +39,7 @@ def day(store, seed=0, count=200, gate="north", **offsets_c):
                 seq,
                 kiosk=kiosk.replace("_", "-"),
                 body_c=36.5 + chance.gauss(0, 0.4),
-                baseline_c=offset_c,  # it has followed the crowd, so what the kiosk shows is right
+                baseline_c=offset_c,  # the baseline followed the crowd: `body_c` is right
             )
             batch.append(type(arrival)(arrival.reading, arrival.received_at, gate))
     store.commit(batch)
@@ -66,7 +66,7 @@ def test_kiosks_that_read_alike_are_not_reported(store):
 
 
 def test_chance_differences_among_the_fewest_people_report_no_kiosk(tmp_path):
-    """A median of 30 people lies within 0.09 °C of the crowd's, one standard error."""
+    """The median of 30 people has a standard error of 0.09 °C around the crowd's median."""
     for seed in range(12):
         store = Store(tmp_path / f"{seed}.db")
         day(store, seed, MIN_PEOPLE, north_1=0.0, north_2=0.0, north_3=0.0)

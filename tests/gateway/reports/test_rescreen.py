@@ -1,4 +1,4 @@
-"""Deciding a stored day again."""
+"""A stored day is judged again, under the same settings or others."""
 
 import json
 
@@ -22,7 +22,7 @@ ROOM_C = 23.2
 
 
 class Day:
-    """What a kiosk would have stored, judged by the kiosk's own files."""
+    """The readings that a kiosk would have stored, judged by the kiosk's own code."""
 
     def __init__(self, folder, **options):
         provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
@@ -84,12 +84,12 @@ def day(tmp_path):
 
 
 def morning(day):
-    """Everything that can happen at a gate, borders left alone."""
+    """Scans of everything that can happen at a gate, none of them close to a limit."""
     for number in range(30):
         day.scan(35.2 + number % 5 / 10)
     day.scan(37.0)
     day.scan(37.1, after_ms=3000)  # confirmed
-    day.scan(36.9)  # does not come back
+    day.scan(36.9)  # this person does not come back
     day.scan(35.3)
     day.scan(36.3)
     assert day.kiosk.pending
@@ -98,9 +98,9 @@ def morning(day):
     day.scan(37.2)
     day.scan(35.2, after_ms=2500)  # somebody else
     day.scan(38.0)
-    day.scan(35.4, after_ms=2500, stayed=True)  # the same, plainly healthy
+    day.scan(35.4, after_ms=2500, stayed=True)  # the same person, plainly healthy
     day.scan(33.9)
-    day.scan(34.6, after_ms=2300, stayed=True)  # still cold: it stayed
+    day.scan(34.6, after_ms=2300, stayed=True)  # the same person, still cold
     day.scan(35.2, "moving")
     day.scan(50.0)
     day.scan(37.0)
@@ -108,12 +108,12 @@ def morning(day):
 
 def test_under_the_settings_in_force_nothing_changes(day):
     morning(day)
-    day.scan(35.3)  # the one before did not come back
+    day.scan(35.3)  # the person before did not come back
     found = day.again()
     assert found.changed == []
     assert found.before == found.after
     assert found.before["fever"] == 4 and found.before["retry"] >= 6
-    assert found.scans == day.seq - 3  # alarms for who did not come back are no scans
+    assert found.scans == day.seq - 3  # alarms for people who did not come back are no scans
 
 
 def test_a_lower_threshold_finds_more_and_a_higher_one_less(day):

@@ -22,7 +22,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def path(tmp_path):
-    """A database with some thousand readings and three fevers, one of them acknowledged."""
+    """A database with `COUNT` readings, three of them fevers, of which one is acknowledged."""
     path = tmp_path / "fevergate.db"
     store = Store(path)
     store.commit(
@@ -55,14 +55,15 @@ def spoil(path, page, size):
 
 
 def spoil_a_leaf(path, marker=b"north-1"):
-    """Spoil one page amid the readings, as a worn card would."""
+    """Damage one page in the middle of the readings, as a worn SD card would."""
     size, root = pages_of(path, "readings")
     data = path.read_bytes()
     leaves = [
         page
         for page in range(1, len(data) // size + 1)
         if page != root
-        # A leaf of an index b-tree, which a table without rowid is; no index has the verdict.
+        # 0x0A marks a leaf of an index b-tree, the form of a table without rowid; no index has the
+        # verdict.
         and data[(page - 1) * size] == 0x0A
         and b"normal" in data[(page - 1) * size : page * size]
         and data[(page - 1) * size : page * size].count(marker) > 20
@@ -71,7 +72,8 @@ def spoil_a_leaf(path, marker=b"north-1"):
 
 
 def take_over(aside, store):
-    """Take over what can be read, in steps, as the gateway does beside its work; returns counts."""
+    """Take over what can be read, in steps, as the gateway does beside its work; returns the counts
+    of rows."""
     writer = Writer(store, lambda *_: None)
     writer.start()
     done, counts = threading.Event(), {}

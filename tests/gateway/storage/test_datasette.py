@@ -33,8 +33,8 @@ def test_every_table_and_column_is_explained_and_no_other(tmp_path):
 def test_datasette_shows_the_readings_with_their_explanations(tmp_path, monkeypatch):
     columns(tmp_path / "fevergate.db")
 
-    # The board's type stubs bring a folder `mip`, which is not the solver that Datasette's units
-    # would take up if it were there.
+    # Datasette's units would load the solver `mip` if it were installed; the board's type stubs
+    # bring a folder of the same name, which is not the solver.
     monkeypatch.setitem(sys.modules, "mip", None)
     from datasette.app import Datasette
 

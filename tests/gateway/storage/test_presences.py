@@ -1,4 +1,5 @@
-"""Who was at a gate is stored with the reading, dated as it is, and goes after a while."""
+"""Somebody's presence at a gate is stored and dated with the reading, and is deleted after some
+days."""
 
 import sqlite3
 from contextlib import closing

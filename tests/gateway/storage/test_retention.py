@@ -1,4 +1,4 @@
-"""What is old goes, and nothing else; what was counted stays counted."""
+"""Old records are deleted, and nothing else; what was counted stays counted."""
 
 import pytest
 from samples import AT, arrived, settings
@@ -41,7 +41,8 @@ def seqs(reader):
 
 
 def later(writer, days):
-    """So many days after, of which the clock is sure."""
+    """Run the housekeeper `days` later, with no earlier run that could put its clock in doubt;
+    returns the counts of deleted rows."""
     writer.call(lambda store: store.db.execute("delete from meta where key = 'housekept_at'"))
     return Housekeeper(KEEP, writer.call, lambda: AT + days * DAY).once()
 

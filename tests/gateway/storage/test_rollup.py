@@ -80,7 +80,7 @@ def test_a_kiosks_day_belongs_to_the_gate_where_it_was_last(tmp_path):
 
 def test_after_a_change_of_the_time_zone_the_days_are_counted_again(tmp_path):
     store = Store(tmp_path / "a.db", ZoneInfo("Asia/Shanghai"))
-    store.commit([arrived(1, at=AT)])  # ten in the morning
+    store.commit([arrived(1, at=AT)])  # ten in the morning in Shanghai
     assert [date for date, _ in days(store)] == ["2026-11-23"]
     store.close()
     store = Store(tmp_path / "a.db", ZoneInfo("America/Los_Angeles"))

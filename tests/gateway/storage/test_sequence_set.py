@@ -1,4 +1,4 @@
-"""What the gateway tells a kiosk that it holds."""
+"""What the gateway tells a kiosk about which of its readings are stored."""
 
 from unittest.mock import patch
 
@@ -12,13 +12,13 @@ from fevergate.storage.sequence_set import MAX_ALSO, MAX_GAPS, MAX_RANGES, Seque
 GAPPED = st.lists(
     st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=MAX_GAPS, max_size=3 * MAX_GAPS
 ).map(lambda pairs: seqs_of(pairs))
-"""Runs with a gap before each, more than a message may name."""
+"""Ranges with a gap before each, at least as many as the gaps that one message may name."""
 
 SEQS = st.lists(st.integers(1, 200), max_size=200) | GAPPED
 
 
 def seqs_of(pairs: list[tuple[int, int]]) -> list[int]:
-    """What is held, out of pairs of (missing, then held)."""
+    """Stored sequence numbers, from pairs of counts: first missing, then stored."""
     seqs, at = [], 0
     for missing, held in pairs:
         seqs += range(at + missing + 1, at + missing + held + 1)
@@ -31,7 +31,7 @@ def numbers(runs) -> set[int]:
 
 
 def told(messages: list[Stored]) -> set[int]:
-    """What a kiosk forgets on these messages."""
+    """Sequence numbers of the readings that a kiosk deletes after these messages."""
     return {
         seq
         for stored in messages
@@ -87,7 +87,7 @@ def test_it_knows_what_is_in_it(seqs):
 
 @given(st.lists(st.integers(1, 60), max_size=60), st.integers(3, 8), st.data())
 def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data):
-    """As the store has it: what comes is told at once, and read anew where there is room again."""
+    """As in the store: new readings are acknowledged at once, and an outdated set is read again."""
     with patch.multiple(held_module, MAX_RANGES=most, MAX_GAPS=2):
         held, stored = SequenceSet(), set()
         while seqs:

@@ -1,4 +1,4 @@
-"""A small file is there whole or not at all, for whom it is meant, and never somewhere else."""
+"""A small file is written whole or not at all, for its readers only, and never through a link."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from fevergate.system.atomic_file import create_private, write_private, write_pu
 
 @pytest.fixture
 def disk(monkeypatch):
-    """What reaches the disk, in order: contents of files, names, and folders with their names."""
+    """Records what reaches the disk, in order: the content of a file, its name, and its folder."""
     done = []
     flush, replace, link = os.fsync, os.replace, os.link
 

@@ -1,4 +1,4 @@
-"""The journal gets what a program warns of, as it was said, and information if it is asked for."""
+"""The journal gets a program's warnings unchanged, and its information only if asked for."""
 
 import logging
 import socket
@@ -10,7 +10,7 @@ from fevergate.system import logging_setup
 
 @pytest.fixture
 def journal(tmp_path, monkeypatch):
-    """A journal's socket."""
+    """A socket in place of the journal's."""
     path = tmp_path / "journal"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
         journal.bind(str(path))

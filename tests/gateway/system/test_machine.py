@@ -1,4 +1,5 @@
-"""What the machine is, and how its pins are had, as the gateway's unit lets it see them."""
+"""The gateway recognises its machine and opens its pins, within what its systemd unit lets it
+see."""
 
 import os
 import sys
@@ -16,7 +17,7 @@ from fevergate.errors import PinsError
 from fevergate.system.machine import Machine, chip_of, recognise
 
 SYSTEMS = {
-    # (model, revision, {chip: (its own names, its parent's)}): the header's chip
+    # ((model, revision), {chip: (its own name, its parent's name)}, the header's chip)
     "Pi 3, Raspberry Pi OS": (
         ("Raspberry Pi 3 Model B Plus Rev 1.3", 0xA020D3),
         {0: ("brcm,bcm2835-gpio", ""), 1: ("raspberrypi,firmware-gpio", "")},
@@ -80,7 +81,7 @@ def test_a_chip_that_may_not_be_opened_is_named(tmp_path):
     machine = Machine("Raspberry Pi 3 Model B", 0xA02082, 0)
     with pytest.raises(PinsError, match="gpiochip0 does not exist"):
         chip_of(machine, tmp_path)
-    (tmp_path / "gpiochip0").mkdir()  # which nobody may open to write, root neither
+    (tmp_path / "gpiochip0").mkdir()  # a folder, which not even root can open to write
     with pytest.raises(PinsError, match="gpiochip0 may not be opened"):
         chip_of(machine, tmp_path)
 
@@ -90,7 +91,7 @@ PI = Machine("Raspberry Pi 5 Model B Rev 1.0", 0xC04170, 4)
 
 @pytest.fixture
 def lgpio(monkeypatch):
-    """The library lgpio, as far as a factory calls it; it makes a file where it is loaded."""
+    """A fake of the library lgpio with the calls that a pin factory makes, recorded in `calls`."""
     calls = []
     module = types.SimpleNamespace(
         __spec__=ModuleSpec("lgpio", None),
@@ -112,7 +113,7 @@ def opened(monkeypatch):
 
 @pytest.fixture
 def no_proc(monkeypatch):
-    """/proc as the unit leaves it: no gpiozero finds there what it runs on."""
+    """/proc as the systemd unit leaves it: gpiozero cannot find there which Pi it runs on."""
 
     def get_pi_revision():
         raise OSError("unable to locate Pi revision in /proc/device-tree or /proc/cpuinfo")
@@ -129,7 +130,7 @@ def test_a_lamps_pin_is_had_without_proc(lgpio, opened, no_proc):
 
 
 def test_a_pin_library_is_loaded_where_it_may_write(lgpio, opened, monkeypatch, tmp_path):
-    """lgpio makes its pipes in its working directory, and stays there."""
+    """lgpio changes to its working directory, makes its pipes there, and does not change back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LG_WD", raising=False)
     seen = []
@@ -149,7 +150,7 @@ def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch)
     monkeypatch.setattr(gpio, "distribution", distribution)
     monkeypatch.setattr(gpio, "find_spec", lambda name: name in installed or None)
     assert choose_library("auto", PI) == "rpigpio"
-    installed.remove("rpi-lgpio")  # RPi.GPIO itself may lie there all the same
+    installed.remove("rpi-lgpio")  # RPi.GPIO itself may still be installed
     assert choose_library("auto", PI) == "lgpio"
     with pytest.raises(PinsError, match="rpi-lgpio is not installed"):
         choose_library("rpigpio", PI)

@@ -10,7 +10,8 @@ NEVER_S = 3600.0
 
 
 def played(rounds, every_s=NEVER_S):
-    """A thread whose rounds are `rounds`, one after the other; each returns its wait or raises."""
+    """A thread that runs `rounds` one after the other, and an event for the last one. A round
+    returns its wait (s) or raises."""
     left, over = list(rounds), threading.Event()
 
     def tick():
@@ -44,7 +45,7 @@ def test_a_round_that_fails_is_logged_and_the_next_one_comes(caplog):
 
 
 class NoTime(threading.Event):
-    """Lets no time pass, and ends the thread after some rounds."""
+    """An event whose waits take no time, and which ends the thread after `rounds` rounds."""
 
     def __init__(self, rounds):
         super().__init__()

@@ -13,7 +13,7 @@ ASK = "import os; print(os.sched_getscheduler(0))"
 
 
 def in_a_thread(work):
-    """What `work` returns in a thread that ends with it."""
+    """Run `work` in a thread of its own; returns its result."""
     kept = []
     thread = threading.Thread(target=lambda: kept.append(work()))
     thread.start()
@@ -22,7 +22,8 @@ def in_a_thread(work):
 
 
 def taken():
-    """Whether it was taken, the thread's own policy, and that of a program that it starts."""
+    """Whether precedence was taken, the thread's scheduling policy, and the policy of a program
+    that it starts."""
     took = precedence.take()
     child = subprocess.run([sys.executable, "-c", ASK], capture_output=True, check=True, text=True)
     return took, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, int(child.stdout)

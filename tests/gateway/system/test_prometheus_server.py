@@ -1,4 +1,4 @@
-"""Prometheus is served as long as the program runs, and never in the program's way."""
+"""Metrics are served as long as the program runs, and a failure to serve them does not end it."""
 
 import socket
 

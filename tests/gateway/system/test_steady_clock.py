@@ -32,7 +32,7 @@ def machine():
 
 @pytest.fixture(params=[-1, 1])
 def jump(request, machine):
-    """Sets the clock forward or back by so much (s)."""
+    """A function that sets the clock forward or back by a number of seconds."""
 
     def by(seconds):
         machine.utc += request.param * seconds
@@ -42,7 +42,7 @@ def jump(request, machine):
 
 @pytest.mark.parametrize("jump_s", [JUMP_S + A_MOMENT_S, 3600.0, 2 * 86_400.0])
 def test_a_jump_is_ignored_until_it_has_lasted_and_then_followed(machine, jump, jump_s):
-    for _ in range(2):  # the second time, too
+    for _ in range(2):  # a second jump is treated alike
         jump(jump_s)
         assert abs(machine.ahead_s) == jump_s
         machine.passes(LASTS_S - A_MOMENT_S)

@@ -34,7 +34,7 @@ def translations():
 
 
 def texts():
-    """Every Chinese text that people read, with where it is."""
+    """Every Chinese text that people read, as pairs of its place and the text."""
     yield from ((f"catalogue: {key}", text) for key, text in translations().items())
     yield from ((f"display: {key}", "".join(pair)) for key, pair in words_in("zh").items())
     for pattern in FILES:

@@ -1,4 +1,4 @@
-"""Each code of the board's Wi-Fi has words: on the pages in both languages, on the display."""
+"""Each code of the board's Wi-Fi has words, on the pages in both languages and on the display."""
 
 import pytest
 from samples import AT, health

@@ -1,4 +1,4 @@
-"""Every sentence is in the catalogue, in both languages, and nothing is left over."""
+"""Every sentence is in the catalogues of both languages, and no catalogue has an unused one."""
 
 import ast
 import io
@@ -23,7 +23,8 @@ DATA = {
     *("provision/command.py", "provision/board_commands.py", "provision/title_options.py"),
     "web_common/spreadsheet_text.py",
 }
-"""Examples of what a Chinese campus writes, and how it writes a time."""
+"""Files that may hold Chinese: examples of what a Chinese campus writes, and how it writes a
+time."""
 
 
 def pairs(path):
@@ -53,7 +54,7 @@ def test_chinese_is_a_language_there_is():
 
 
 def test_no_text_hides_where_the_catalogue_does_not_look():
-    """Such as a call within an f-string, which Babel does not enter."""
+    """Babel does not look, for example, at a call within an f-string."""
     known = texts()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

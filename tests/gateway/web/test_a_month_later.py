@@ -1,4 +1,4 @@
-"""A month later nobody's name is left, at a gateway or a campus server; counts and fevers are."""
+"""A month later no name is left at a gateway or a campus server, but counts and fevers are."""
 
 import campus_site
 import pytest
@@ -43,7 +43,7 @@ SEALED = ("entries", "entry_revisions", "follow_ups", "follow_up_revisions")
 
 
 def names_in(vault, query, tables) -> str:
-    """All that is sealed in tables of a database, opened."""
+    """All sealed values in these tables, opened and joined."""
     rows = [row for table in tables for row in query(f"select sealed from {table}")]  # noqa: S608
     return "".join(str(vault.open(sealed)) for (sealed,) in rows if sealed)
 
@@ -78,7 +78,7 @@ def test_at_a_gateway(site, monkeypatch):
     assert ("Zhang", "acknowledge", "north") in site.audit()
     assert not shared.people_db.query("select 1 from marks")
     assert [person.name for person in shared.people.find("2023001", 9)] == [STAYS.name]
-    assert shared.people.find("2023002", 9) == []  # who left is erased
+    assert shared.people.find("2023002", 9) == []  # whoever left the list is erased
     assert site.client("李伟").get(f"/admin/log?date={DAY}").text.count("38.4") == log.count("38.4")
     counts = [shared.entries.count(name, 0, now) for name in ("visitors", "disinfection", "duty")]
     assert counts == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""A board reloads its list of fevers when that has changed, and at nothing else."""
+"""A board reloads its list of fevers if the list has changed, and only then."""
 
 from datetime import date, timedelta
 
@@ -46,7 +46,7 @@ OTHERS = {
 
 @pytest.fixture
 def mark(site):
-    """Reads north's mark; one fever there is not acknowledged, another is not dated."""
+    """A function that reads north's mark; north has an unacknowledged fever and an undated one."""
     site.gateway.commit([arrived(9, "fever"), arrived(11, "fever", boot=2, at=None, up_ms=11_000)])
     fevers = FeverList(site.pages)
     return lambda: fevers.board("north")[0]
@@ -77,7 +77,7 @@ def test_a_board_reloads_at_midnight(mark, monkeypatch):
 
 @pytest.fixture
 def listed(site, monkeypatch):
-    """What a board says of north on the day of its fevers, read anew each time."""
+    """A function that reads again what a board says of north on the day of its fevers."""
     monkeypatch.setattr(PagesClock, "today", lambda _: date.fromisoformat(DAY))
     fevers = FeverList(site.pages)
 
@@ -91,7 +91,7 @@ def listed(site, monkeypatch):
 def test_a_board_counts_todays_fevers_and_what_is_open(site, listed):
     assert (listed().today, listed().open) == (1, 1)
     site.gateway.commit([arrived(4, "fever"), arrived(5, "fever", at=AT - DAY_S)])
-    assert (listed().today, listed().open) == (2, 3)  # one of yesterday, which is open
+    assert (listed().today, listed().open) == (2, 3)  # the fever of yesterday is open
     measured = FollowUp(clinical_c=38.1, outcome="clinic")
     site.pages.follow_ups.save(WHO, measured, "Zhang")
     assert listed().open == 3
@@ -118,7 +118,7 @@ def test_what_has_not_changed_is_not_counted_again(site, listed, monkeypatch):
 def test_a_red_light_of_today_is_a_fever_though_it_could_not_be_stored(
     site, listed, monkeypatch, state, today
 ):
-    strike(site.settings, ASKED)  # none counts
+    strike(site.settings, ASKED)  # no stored fever counts
     listed()
     board = Board(site.pages)
     monkeypatch.setattr(board._list, "listed", lambda _: listed())

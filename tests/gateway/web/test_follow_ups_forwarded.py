@@ -1,4 +1,4 @@
-"""What became of a fever reaches the campus server; names only where the campus says so."""
+"""The outcome of a fever reaches the campus server; names are sent only if the settings say so."""
 
 import time
 
@@ -55,7 +55,7 @@ def campus(tmp_path_factory, contacts):
 
 
 class Scene:
-    """The pages' follow-ups, and a forwarder that runs when told."""
+    """The pages' follow-ups, and a forwarder that runs when a test calls it."""
 
     def __init__(self, campus, folder, *, persons):
         self.campus = campus
@@ -132,11 +132,11 @@ def test_one_that_is_refused_does_not_hold_up_the_others(scene):
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once() and scene.held()
     assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [bad]
-    assert scene.forwarder.once()  # it is not asked again at once
+    assert scene.forwarder.once()  # the refused one is not sent again at once
 
 
 def test_under_a_new_token_what_was_sent_by_the_old_one_goes_again(scene):
-    """What the server holds of it may be a thief's."""
+    """What the server has from the old token may come from a thief."""
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once() and scene.follow_ups.unforwarded(10) == []
     scene.follow_ups.use_token("another digest")

@@ -1,5 +1,5 @@
-"""What a program sends to a page's form that no browser would: refused in words, never a failure
-of ours, which fills the log with a traceback each."""
+"""A form that no browser would send is refused in words. An unhandled error instead would fill the
+log with a traceback for each form."""
 
 import pytest
 from pages_site import OURS, csrf

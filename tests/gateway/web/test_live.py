@@ -1,4 +1,4 @@
-"""What an open board knows, from what is said on the broker."""
+"""What an open board knows from the messages of the broker."""
 
 import asyncio
 import json
@@ -102,7 +102,7 @@ def test_an_alarm_is_its_own_gates_only(live):
     )
     say(live, "alarm/north", state)
     assert live.now("north").alarm == state and live.now("south").alarm is None
-    say(live, "alarm/south", state)  # forged, or mixed up
+    say(live, "alarm/south", state)  # north's state on south's topic, forged or mixed up
     assert live.now("south").alarm is None
 
 

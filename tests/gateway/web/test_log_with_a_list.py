@@ -1,4 +1,5 @@
-"""The day's log, its files and its signature say who was expected, measured, excused and not."""
+"""The day's log, its files and its signature say how many people were expected, measured, excused
+and not measured."""
 
 import io
 import json
