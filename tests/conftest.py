@@ -1,4 +1,4 @@
-"""What tests of several rooms begin with, and who runs beside whom."""
+"""Fixtures for tests of several rooms, and the groups and the order in which tests run."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No test may stand on how fast the machine is: hypothesis would fail what takes it 0.2 s.
+# No test may depend on the machine's speed: by default hypothesis fails what takes it 0.2 s.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -15,19 +15,20 @@ SIMULATED = (
     *("simulator", "harness.system", "scenarios.day"),
     *("kiosk_helpers", "simulator_helpers"),
 )
-"""Who imports one of these plays kiosks at a speed of their own."""
+"""Test files that import one of these may play kiosks that run at their own speed."""
 
 ROOMS = {"browser", "simulator", "system", "tools"}
-"""Folders whose tests do so; elsewhere a kiosk is played without a clock."""
+"""Folders whose tests play such kiosks; elsewhere a kiosk is played without a clock."""
 
 ELSEWHERE = ("test_measure.py",)
-"""Who has kiosks played by a command."""
+"""Test files elsewhere that play kiosks through a command."""
 
 DESK = ("test_flash", "test_commissioning", "test_from_a_clean_folder")
-"""Whose boards lie on a desk: flashed and set up, with a visitor at the end who waits."""
+"""Beginnings of the names of test files whose boards lie on a desk. They are flashed and set up; a
+visitor comes only at the end, and can wait."""
 
 ROWS = 2
-"""Rows of tests that play kiosks."""
+"""Number of rows of tests that play kiosks; the rows run side by side."""
 
 
 @cache
@@ -39,11 +40,11 @@ def _plays(path, module):
 
 
 def pytest_itemcollected(item):
-    """A file's tests stay together; those that play kiosks run in two rows, file after file, since
-    many kiosks at once would all wait for a processor. Boards on a desk have a row of their own:
-    nobody passes them.
+    """Keep a file's tests together. Those that play kiosks run in two rows, file after file, since
+    many kiosks at once would all wait for a processor. Boards on a desk have a row of their own,
+    because nobody passes them.
 
-    Here and not once all are collected: xdist's own look at the marks may come before ours.
+    The groups are set here, not when all tests are collected: by then xdist may have read them.
     """
     plays = _plays(item.path, item.module) if getattr(item, "module", None) else False
     if not item.get_closest_marker("xdist_group"):
@@ -58,13 +59,13 @@ ORDER = (
     *("browser", "firmware", "kiosks 0"),
     *("hardware", "tools", "system", "desk"),
 )
-"""Groups and folders whose tests begin in this order, the others after them. What takes longest is
-first; groups that mostly wait (Debian for its disk, kiosks for their people) run beside tests that
-use a processor; files that take seconds fill the end."""
+"""Groups and folders whose tests start in this order; the others follow. The longest come first.
+Groups that mostly wait (Debian for its disk, kiosks for their people) run beside tests that use a
+processor. Files that take seconds come last."""
 
 
 def pytest_collection_modifyitems(items):
-    """The longest first, so that nobody waits for it in the end."""
+    """Start the longest groups first, so that none of them still runs alone in the end."""
     folders = Path(__file__).parent
 
     def rank(item):
@@ -77,7 +78,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Groups that xdist does not see would scatter a file's tests, and nobody would say why."""
+    """Fail if xdist does not see the groups: it would scatter a file's tests without a word.
+
+    Raises `pytest.UsageError`."""
     if session.config.getoption("loadgroup", False):
         scattered = [item.nodeid for item in session.items if "@" not in item.nodeid]
         if scattered:
@@ -85,7 +88,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """A kiosk's memory is told in each run that measured it."""
+    """Print a kiosk's memory in each run that measured it."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, text in report.user_properties:
@@ -97,7 +100,7 @@ def pytest_terminal_summary(terminalreporter):
 def postgres():
     """A PostgreSQL of the tests' own; `database()` makes an empty database.
 
-    It waits for no disk, since its machine never falls: tests that kill it have one of their own.
+    It does not wait for the disk, since nothing kills it: tests that kill a server start their own.
     """
     from harness.postgres import LocalPostgres
 
@@ -107,7 +110,7 @@ def postgres():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_text(request, tmp_path):
-    """What `database` in campus.toml says: once a file, once PostgreSQL."""
+    """The value of `database` in campus.toml: once a file, once PostgreSQL."""
     if request.param == "sqlite":
         return str(tmp_path / "campus.db")
     return request.getfixturevalue("postgres").database()
@@ -115,7 +118,7 @@ def database_text(request, tmp_path):
 
 @pytest.fixture
 def campus_url(database_text, tmp_path):
-    """The same as a URL."""
+    """`database_text` as a URL."""
     from fevergate.campus.database import database_url
 
     return database_url(database_text, tmp_path)
@@ -123,7 +126,7 @@ def campus_url(database_text, tmp_path):
 
 @pytest.fixture
 def campus_database(campus_url):
-    """An empty database of the campus server's, of either kind."""
+    """An empty database of the campus server: once in a file, once in PostgreSQL."""
     from fevergate.campus.database import CampusDatabase
 
     database = CampusDatabase(campus_url)

@@ -29,7 +29,7 @@ GATES = {"north": ["north-1"], "south": ["south-1"]}
 
 
 def fill_yesterday(settings):
-    """Two fevers of yesterday, one at each gate; nobody has treated them."""
+    """Store two fevers of yesterday, one at each gate; nobody has treated them."""
     ten = datetime.now(settings.zone).replace(hour=10, minute=0, second=0, microsecond=0)
     at = (ten - DAY).timestamp()
     with closing(Store(settings.path(settings.database), settings.zone)) as store:
@@ -58,14 +58,14 @@ def place(tmp_path_factory, browser):
 
 
 def taken(page, button):
-    """The bytes of a file, and its name."""
+    """Download a file with this button; return its bytes and its name."""
     with page.expect_download() as download:
         button.click()
     return download.value.path().read_bytes(), download.value.suggested_filename
 
 
 def opened_again(content, name):
-    """The text of a file, as the program that it is made for reads it."""
+    """The text of a file, read by a library for its format."""
     kind = name.rsplit(".", 1)[1]
     if kind == "csv":
         return str(list(csv.reader(io.StringIO(content.decode("utf-8-sig")))))
@@ -79,13 +79,13 @@ def opened_again(content, name):
 
 
 def close_case(page):
-    """Close a follow-up, which leads back to the list that it was opened from."""
+    """Close a follow-up; the page then returns to the list from which it was opened."""
     page.get_by_role("button", name="Save and close").click()
     page.wait_for_url(lambda url: urlsplit(url).path.startswith("/admin/"))
 
 
 def asks_again(page):
-    """Let the page ask for itself again at once, as it does when somebody comes back to it."""
+    """Let the page refresh at once, as it does when somebody returns to its tab."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
@@ -94,13 +94,13 @@ def test_an_administrators_morning(place, browser):
     page = opened(browser, place.url)
     sign_in(page, "陈静")
 
-    # It begins where the work is, and no account of menus leads there.
+    # Signing in leads straight to the open work.
     page.wait_for_url("**/admin/overview")
     expect(page.get_by_text("Open cases: 2.")).to_be_visible()
     expect(page.get_by_text("Days to sign: 1.")).to_be_visible()
     assert judged(page) == []
 
-    # A case is treated from here, and leads back to here.
+    # A case is treated from this page; closing it leads back.
     page.locator("#live table.stack a").first.click()
     page.get_by_label("Second measurement").fill("38.2")
     page.get_by_label("To the clinic").check()
@@ -109,7 +109,7 @@ def test_an_administrators_morning(place, browser):
     close_case(page)
     expect(page.get_by_text("Open cases: 1.")).to_be_visible()
 
-    # Who was that? The name is in no address.
+    # The person is searched by name; the name is in no URL.
     page.get_by_role("link", name="Search").click()
     page.get_by_label("Name or class").fill(NAME[1:])
     page.get_by_role("button", name="Search").click()
@@ -120,13 +120,13 @@ def test_an_administrators_morning(place, browser):
     content, name = taken(page, named)
     assert NAME in opened_again(content, name) and "names" in name
 
-    # The clinic calls: it was 38.6. A closed case opens again with a reason.
+    # The clinic calls: the temperature was 38.6. A closed case opens again with a reason.
     page.get_by_role("link", name="To the clinic").click()
     page.get_by_label("Second measurement").fill("38.6")
     page.get_by_label("Why it is opened again").fill("the clinic measured again")
     close_case(page)
 
-    # Yesterday is signed, and each file of it opens again with what was corrected.
+    # Yesterday is signed, and each file of that day is read again: it contains the correction.
     page.goto(place.url)
     page.locator(f'#live a[href="/admin/log?date={yesterday}"]').first.click()
     page.get_by_role("button", name="Sign off as 陈静").click()
@@ -139,7 +139,7 @@ def test_an_administrators_morning(place, browser):
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="Days to sign: 0")).to_be_visible()
 
-    # The week's report, and its fevers over a term.
+    # The month's report, and the fevers of half a year.
     page.get_by_role("link", name="This month").click()
     expect(page.get_by_role("heading", name="Beside the period before")).to_be_visible()
     for kind in ("PDF", "XLSX"):
@@ -153,7 +153,7 @@ def test_an_administrators_morning(place, browser):
         text = opened_again(content, name)
         assert name.startswith("fevers-") and "38.6" in text and NAME not in text
 
-    # What was corrected after signing shows, and is to be signed again.
+    # A correction after signing is shown, and the day must be signed again.
     page.get_by_role("link", name="To the clinic").click()
     page.get_by_label("Second measurement").fill("38.1")
     page.get_by_label("Why it is opened again").fill("a digit was wrong")
@@ -169,7 +169,7 @@ def test_the_page_follows_by_itself_and_says_when_it_cannot(place, browser):
     page.wait_for_url("**/admin/overview")
     heading = page.get_by_role("heading", name=re.compile("Open cases of all gates"))
     before = int(heading.inner_text().rsplit(" ", 1)[1])
-    page.locator("#live summary").first.click()  # what is unfolded stays so
+    page.locator("#live summary").first.click()  # what is unfolded stays unfolded
     kiosk = place.kiosk("north-1")
     kiosk.reading(Verdict.FEVER, 38.8)
     until = time.monotonic() + 60

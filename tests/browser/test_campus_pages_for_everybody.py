@@ -1,4 +1,5 @@
-"""The campus server's pages in a real browser, both languages, bright and dark, wide and narrow."""
+"""The campus server's pages in a real browser: in both languages, bright and dark, wide and
+narrow."""
 
 import pytest
 from accessibility import WAYS
@@ -58,8 +59,8 @@ def place(tmp_path_factory):
 
 
 def put_list(host):
-    """Put a list of people in force from today on; of one class, one person was measured, one has a
-    fever, and one is ill."""
+    """Put a list of people in force from today on. In one class one person was measured, one has a
+    fever, and one is excused as ill."""
     entries = [
         ListEntry(
             number=f"2026{n:03}", name=f"学生{n:02}", kind="student", campus=campus, unit=unit
@@ -83,7 +84,7 @@ def test_everybody_can_use_every_page(place, browser, language, theme, size):
     page.on("console", lambda message: complaints.append(message.text))
     page.on("request", lambda request: requested.append(request.url))
     sign_in(page, ADMINISTRATOR)
-    # Reports with a correction, with a campus missing, signed, and today's.
+    # One report has a correction, one lacks a campus, one is signed, one is today's.
     today = host.server.pages.today().isoformat()
     days = ["2026-11-10", last, "2026-11-18", "2026-11-23", today]
     for path in [*PAGES, *(f"/reports/{day}" for day in days)]:

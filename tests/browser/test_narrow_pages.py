@@ -1,4 +1,4 @@
-"""Where room is scarce: an administrator's pages on a phone, and twenty doors on every screen."""
+"""Pages that have little room: an administrator's on a phone, and twenty doors on every screen."""
 
 import pytest
 from playwright.sync_api import expect
@@ -19,7 +19,7 @@ def stage(tmp_path_factory):
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_list_of_pages_takes_one_line_and_shows_where_one_is(stage, language):
     page = stage.opened("administrator", language, SIZES["phone"])
-    page.goto(f"{stage.url}/admin/audit")  # the last of them
+    page.goto(f"{stage.url}/admin/audit")  # the last page of the list
     tops = "of => new Set(of.map((link) => link.offsetTop)).size"
     assert page.locator("header nav a").evaluate_all(tops) == 1
     expect(page.locator("header nav [aria-current]")).to_be_in_viewport(ratio=1)
@@ -34,7 +34,7 @@ def test_no_date_of_a_period_is_broken_over_two_lines(stage):
     dates = page.locator("h1 .whole")
     expect(dates).not_to_have_count(0)
     titles = page.locator("main td.number").evaluate_all("of => of.map((it) => it.dataset.title)")
-    assert titles and not any("-" in title for title in titles)  # hyphens break no line
+    assert titles and not any("-" in title for title in titles)  # a line could break at a hyphen
     lines = "of => of.map((date) => date.getClientRects().length)"
     assert set(dates.evaluate_all(lines)) == {1}
     page.context.close()
@@ -56,16 +56,16 @@ def test_what_a_roster_changes_is_whole_on_a_phone_with_what_each_figure_is(stag
 CUT = """of => of.filter((it) => { const at = it.getBoundingClientRect();
     return at.top < 0 || at.left < 0 || at.bottom > innerHeight + 1 || at.right > innerWidth + 1;
 }).map((it) => it.innerText)"""
-"""What of some elements is not whole in the window."""
+"""The texts of those elements that are not wholly inside the window."""
 
 
 def _looked_at(page, whole):
-    """Every size, in which all of a selector's elements must be in sight."""
+    """Assert that at every size all elements of a selector are wholly in sight."""
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         assert page.locator(whole).evaluate_all(CUT) == [], size
         over = "it => it.scrollHeight - it.clientHeight"
-        assert page.locator("main").evaluate(over) <= 0, size  # a display's covers what is over
+        assert page.locator("main").evaluate(over) <= 0, size  # a display hides what overflows
         assert too_wide_px(page) <= 0, size
         assert size not in ("phone", "wall") or judged(page) == [], size
 
@@ -82,7 +82,7 @@ def test_of_twenty_gates_each_red_one_is_in_sight_whoever_waits_longest_first(
         assert named == [f"▲ {title}" for title in titles]
         _looked_at(page, "#elsewhere a, #headline, #acknowledge:not([hidden]) button")
         tabs = page.locator(".tabs a").evaluate_all("of => of.map((tab) => tab.dataset.gate)")
-        assert tabs == list(NAMES)  # where a finger expects them
+        assert tabs == list(NAMES)  # tabs keep their places
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
     page.locator("a[href^='/admin/trace']").click()
     page.locator("[name=reason]").first.fill("confirmed")
     page.locator("form.card button").click()
-    page.wait_for_selector("main h2")  # what was found
+    page.wait_for_selector("main h2")  # the heading above the result
     assert judged(page) == [] and too_wide_px(page) <= 0
-    refused = ("400 (Bad Request)", "404 (Not Found)")  # a period or page that cannot be
+    refused = ("400 (Bad Request)", "404 (Not Found)")  # a wrong period, a missing page
     assert [text for text in complaints if not any(one in text for one in refused)] == []
     assert not [url for url in asked if not url.startswith((site.url, "data:"))]
     page.context.close()
@@ -120,7 +120,7 @@ def test_axe_would_find_what_is_wrong(site, browser):
 
 
 DRAWN_PX = "it => parseFloat(getComputedStyle(it).fontSize) * it.getScreenCTM().a"
-"""Size of a label as it is drawn, whatever its chart is stretched to."""
+"""Size (px) at which a label is drawn, after its chart is scaled."""
 
 
 def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_paper(site, browser):
@@ -134,7 +134,7 @@ def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_p
         for plot in page.locator(".plot").all():
             assert plot.evaluate("it => it.scrollWidth <= it.clientWidth")
     page.goto(f"{site.url}/admin/log")
-    for name in ("Fevers", "Coverage"):  # a row is a block; nothing is pushed sideways
+    for name in ("Fevers", "Coverage"):  # each row is a block, so nothing scrolls sideways
         table = page.get_by_role("region", name=name, exact=True)
         assert table.evaluate("it => it.scrollWidth <= it.clientWidth"), name
     page.goto(f"{site.url}/admin/overview?from=2026-01-01&to=2026-11-30")

@@ -1,4 +1,5 @@
-"""A tutor enters a class on a phone: nothing that was typed is lost, and nobody else is shown."""
+"""A tutor enters a class's temperatures on a phone: nothing typed is lost, and nobody of another
+class is shown."""
 
 import json
 from contextlib import closing
@@ -50,7 +51,7 @@ def test_a_tutor_enters_a_class_on_a_phone_and_loses_nothing(site, browser):
     figures = page.locator("input[name^=c-]")
     figures.nth(0).fill("36.5")
     figures.nth(1).fill("365")
-    page.evaluate("refresh()")  # what is typed stays while the page follows by itself
+    page.evaluate("refresh()")  # what is typed stays when the page refreshes itself
     assert figures.nth(0).input_value() == "36.5"
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("[aria-invalid]")
@@ -62,7 +63,7 @@ def test_a_tutor_enters_a_class_on_a_phone_and_loses_nothing(site, browser):
     page.wait_for_selector("text=ill at home")
     assert page.locator("input[name^=c-]").count() == 1
     box = page.get_by_label("Take this back 赵敏").bounding_box()
-    assert box and box["x"] + box["width"] <= NARROW[0]  # not to be searched for beside the screen
+    assert box and box["x"] + box["width"] <= NARROW[0]  # inside the screen
     assert "孙立" not in page.inner_text("body")
     page.get_by_label("Date").fill("2026-01-01")
     page.get_by_role("button", name="Show").click()

@@ -1,4 +1,4 @@
-"""From the board two taps take over a confirmed fever, and two hand over a shift; on a phone."""
+"""On a phone, two taps from the board take over a confirmed fever, and two hand over a shift."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ COUNT_TAPS = """addEventListener("click", (event) => {
 
 
 class ToldStage(Stage):
-    """A site whose gateway tells a contact itself."""
+    """A site whose gateway itself notifies a contact."""
 
     def __init__(self, folder, browser, hook) -> None:
         super().__init__(folder, browser)
@@ -56,12 +56,12 @@ def test_from_the_board_it_takes_two_taps_to_have_a_confirmed_fever(stage, hook)
     link = page.locator("#untaken a")
     expect(link).to_be_visible()
     assert judged(page) == []
-    link.tap() if page.evaluate("navigator.maxTouchPoints") else link.click()  # the first
+    link.tap() if page.evaluate("navigator.maxTouchPoints") else link.click()  # first tap
     button = page.get_by_role("button", name="我来负责")
     expect(button).to_be_in_viewport(ratio=1)
     assert page.locator("select[name=by] option").all_inner_texts() == [GUARD, ON_DUTY]
     assert judged(page) == []
-    button.click()  # the second
+    button.click()  # second tap
     expect(page.get_by_text(f"{GUARD} 自 ")).to_be_visible()
     expect(button).to_have_count(0)
     assert too_wide_px(page) <= 0

@@ -1,13 +1,13 @@
-"""Runs under MicroPython: a kiosk's line when weeks go by.
+"""Runs under MicroPython: a kiosk's line over weeks, and its clock.
 
-Arguments: firmware folder. The link's shipped code; the broker is not there.
+Argument: firmware folder. The link is the shipped code; there is no broker.
 """
 
 import sys
 
 sys.path.insert(0, sys.argv[1])
 
-TICKS = 1 << 30  # where a board's go round
+TICKS = 1 << 30  # at which a board's ticks wrap
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 
@@ -22,7 +22,7 @@ from kiosk import clock, mqtt_link, mqtt, sntp
 
 
 class Time:
-    """In place of `time`."""
+    """Replaces `time`."""
 
     ticks = TICKS - 1000
 
@@ -47,7 +47,7 @@ class Settings:
 
 
 class Client:
-    """In place of the MQTT client."""
+    """Replaces the MQTT client."""
 
     def __init__(self):
         self.state = mqtt._OFF
@@ -132,7 +132,7 @@ UNSET_S = 946_684_800
 
 
 class Board:
-    """In place of the clock's `time` and of its RTC; what it keeps lies in this folder."""
+    """Replaces the clock's `time` and its RTC; the clock's files are in the current folder."""
 
     def __init__(self):
         clock.time = self
@@ -171,7 +171,7 @@ def test_a_lie_of_a_time_server_ends_with_the_first_certificate_that_it_refuses(
     board.tls_refuses()
     assert board.utc == UNSET_S and clock.utc() is None
     board.start()
-    assert board.utc == UNSET_S and clock.utc() is None  # nor is it kept
+    assert board.utc == UNSET_S and clock.utc() is None  # nor was the lie kept
     board.told(TRUE_S)
     assert clock.utc() == TRUE_S
 
@@ -181,7 +181,7 @@ def test_a_clock_that_the_line_set_stays_whatever_a_certificate_says():
     board.told(TRUE_S)
     board.tls_refuses()
     assert clock.utc() == TRUE_S
-    clock.confirm(LIE_S * 1000)  # but not one that SNTP has set since
+    clock.confirm(LIE_S * 1000)  # but a time that SNTP has set since does not stay
     board.tls_refuses()
     assert clock.utc() is None
 

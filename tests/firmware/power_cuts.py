@@ -1,9 +1,9 @@
-"""Runs under MicroPython: LittleFS on a flash whose power goes at every write and erase in turn.
+"""Runs under MicroPython: LittleFS on a flash that loses its power at each write and erase in turn.
 
-Arguments: firmware folder, "clean" or "torn" (half of the write that was under way lands), the
-first cut and how many, this folder. The script of a board's life is played, and what is on the
-flash is kept before each change of it; then the board boots on each. Prints how many cuts were
-survived, fewer than asked for where the life ended before.
+Arguments: firmware folder, "clean" or "torn" (half of the interrupted write lands), number of the
+first cut, how many cuts, this folder. A scripted life of a board is played once. For each cut, the
+content that the flash would then have is kept, and a board boots from it. Prints how many cuts
+were survived; fewer than asked for if the life ended before.
 """
 
 import gc
@@ -23,16 +23,16 @@ BLOCKS = 24
 LIMIT = 100
 TORN = sys.argv[2] == "torn"
 
-gc.disable()  # a board that is dark closes no file, as a collected one would
+gc.disable()  # a board without power closes no file, but collecting one would
 
 
 class Life:
-    """What the board did before the power went, as the world outside knows it."""
+    """What the board did before the power cut, as others know it."""
 
     def __init__(self):
         self.boots = []
-        self.kept = {}  # acknowledged to the outbox and not stored at the gateway
-        self.begun = {}  # handed over, or released, when the power went: either is right
+        self.kept = {}  # accepted by the outbox and not stored at the gateway
+        self.begun = {}  # being added or released at the cut: may be kept or lost
         self.remembered = None
         self.writing = None
 
@@ -44,7 +44,7 @@ class Life:
 
 
 def data_of(boot, seq):
-    """A reading; those of every second boot are of a kiosk with a reader of cards."""
+    """A reading; in every second boot the kiosk has a card reader."""
     names = ("up_ms", "samples", "scan_ms", "queued") + record.TEMPERATURES
     values = dict.fromkeys(names, seq)
     values.update({"seq": seq, "at": None, "fw": "0.1.0", "reason": ""})
@@ -56,7 +56,7 @@ def data_of(boot, seq):
 
 
 def live(life):
-    """Some boots of a kiosk at a gate, its gateway now there, now away."""
+    """Play three boots of a kiosk; in the second its gateway is away."""
     slots = SafeFile("/flash/crowd")
     for stage in range(3):
         outbox = Outbox("/flash/outbox", limit=LIMIT)
@@ -88,7 +88,7 @@ def live(life):
 
 
 def oldest(outbox):
-    """The first reading that is no fever: a full outbox forgets it."""
+    """Boot and number of the oldest reading that is no fever: a full outbox drops it."""
     fevers = {}
     while True:
         boot, seq, data = outbox.waiting(fevers)
@@ -98,7 +98,7 @@ def oldest(outbox):
 
 
 def after(flash, life):
-    """Boot on what is left, and look."""
+    """Boot from this flash and check that nothing is lost."""
     vfs.mount(vfs.VfsLfs2(flash), "/flash")
     try:
         outbox = Outbox("/flash/outbox", limit=1000)
@@ -114,7 +114,7 @@ def after(flash, life):
             found[waiting[:2]] = True
         lost = [key for key in life.kept if key not in found]
         assert not lost, ("lost", lost)
-        for number in range(1, 4):  # and it takes more
+        for number in range(1, 4):  # the outbox takes more readings
             outbox.add(boot, data_of(boot, number))
         assert len(outbox) == len(found) + 3
         remembered = SafeFile("/flash/crowd").read()
@@ -124,7 +124,8 @@ def after(flash, life):
 
 
 class Watched(Flash):
-    """Keeps what the power's going at one of some changes would leave, and the life until then."""
+    """A flash that keeps, for `count` changes, the content that a power cut would leave, and the
+    life until then."""
 
     def __init__(self, life, first, count):
         Flash.__init__(self, BLOCKS, TORN)
@@ -145,7 +146,7 @@ class Watched(Flash):
 
 
 def play(first, count):
-    """How many cuts were survived: the life is lived once, and each is looked at by itself."""
+    """Play the life once and check each cut by itself; return the number of cuts."""
     life = Life()
     flash = Watched(life, first, count)
     vfs.VfsLfs2.mkfs(flash)

@@ -1,8 +1,8 @@
 """Runs under CPython: the firmware as a board computes it, every float result rounded to 24 bits.
 
-The ESP32 port has single floats (MICROPY_FLOAT_IMPL_FLOAT in ports/esp32/mpconfigport.h), the
-interpreters of the tests double ones. Modules are changed as they are imported: each number with a
-fraction, each operation and each result of a call goes through `_single`.
+The ESP32 port has single floats (MICROPY_FLOAT_IMPL_FLOAT in ports/esp32/mpconfigport.h); the
+interpreters of the tests have double floats. Modules are changed as they are imported: each float
+constant, each operation and each result of a call goes through `_single`.
 
 Arguments: firmware folder, folder of the portable tests, then one of their modules, or "-" and a
 script with its arguments.
@@ -39,7 +39,7 @@ _IN_PLACE = {
 
 
 def in_place(name, left, right):
-    """`left += right` and its like."""
+    """The rounded result of `left += right` or another in-place operation."""
     return single(_IN_PLACE[name](left, right))
 
 
@@ -65,7 +65,8 @@ class _Rounding(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node):
-        """`a += b` as `a = iadd(a, b)`; to look at a target twice has no effect in the firmware."""
+        """Turn `a += b` into `a = iadd(a, b)`. This evaluates the target twice, which has no side
+        effect in the firmware."""
         self.generic_visit(node)
         held = ast.copy_location(ast.parse(ast.unparse(node.target), mode="eval").body, node)
         operation = ast.Constant(type(node.op).__name__)
@@ -74,7 +75,7 @@ class _Rounding(ast.NodeTransformer):
 
 
 def compiled(path):
-    """The code of a source, rounding."""
+    """Compile a source file to code that rounds its floats."""
     tree = ast.fix_missing_locations(_Rounding().visit(ast.parse(path.read_text())))
     return compile(tree, str(path), "exec")
 
@@ -89,7 +90,7 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """The modules of some folders, before all other finders."""
+    """Finds the modules of some folders before all other finders."""
 
     def __init__(self, *folders):
         self._folders = folders
@@ -110,7 +111,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def main():
     firmware, tests = Path(sys.argv[1]), Path(sys.argv[2])
-    sys.path[:0] = [str(firmware), str(tests)]  # where their files are looked for
+    sys.path[:0] = [str(firmware), str(tests)]  # the code looks here for its files
     sys.meta_path.insert(0, _Finder(firmware, tests))
     if sys.argv[3] == "-":
         script = Path(sys.argv[4])

@@ -141,7 +141,8 @@ def test_any_calibration_is_refused_or_shifts_readings_within_bounds(message):
 
 
 def test_ten_thousand_hostile_messages_leave_a_board_as_it_was(tmp_path, interpreter):
-    """Settings, calibrations, commands, offers, pieces and words of the gateway, on MicroPython."""
+    """Settings, calibrations, commands, offers and pieces of updates, and `stored` messages, on
+    MicroPython."""
     output = micropython.run(
         str(Path(__file__).parent / "hostile_on_board.py"),
         *(str(micropython.ROOT / "firmware"), "10000"),

@@ -1,4 +1,5 @@
-"""Whatever order messages, line, presses and power cuts come in, a lamp post shows the truth."""
+"""A lamp post shows the truth in whatever order messages, presses, power cuts and changes of the
+line come."""
 
 import json
 
@@ -15,8 +16,8 @@ ALARMS = [
     ("1795795200.1", 1, SECOND),
     ("1795795300.5", 1, None),
 ]
-"""States of a gate: clear, raised, a second fever of that alarm, the second alone as a gateway
-announces it that restarted without its database, another alarm."""
+"""States of a gate: clear; raised; a second fever of that alarm; only the second fever, as a
+gateway announces it after a restart without its database; another alarm."""
 
 events = st.one_of(
     st.tuples(st.just("state"), st.sampled_from(ALARMS), st.booleans()),
@@ -46,7 +47,7 @@ def test_lamps_follow_gateway_line_and_button(played):
     now_ms = number = 0
     up = known = trouble = False
     alarm = beat_ms = None
-    unseen = False  # an alarm is shown that no press was for
+    unseen = False  # whether an alarm is shown for which nobody pressed
     for event, *values in played:
         match event:
             case "state" if up:
@@ -70,13 +71,13 @@ def test_lamps_follow_gateway_line_and_button(played):
                 alarm = beat_ms = None
         flash = json.loads(json.dumps(post.pressed))
         red, amber, green = post.lamps(now_ms)
-        assert red == unseen  # a fever is red until a press for just that alarm, or the gateway
+        assert red == unseen  # red until a press for this very alarm, or until the gateway ends it
         heard = up and known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
         assert amber or (heard and not trouble)
         assert not amber or not heard or trouble or post.pressed is not None
         assert green == (not red and not amber)
         told = post.to_tell(now_ms)
-        if told is not None:  # never an alarm that is not the gateway's own present one
+        if told is not None:  # only the alarm that the gateway has now
             assert heard and told == alarm
             post.told(now_ms)
 

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: what the gateway does not hold stays in the outbox."""
+"""Whatever happens, in any order, a reading that the gateway does not hold stays in the outbox."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ WINDOW = 16
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """A model that remembers everything, beside the outbox on a real folder."""
+    """Compares an outbox in a real folder with a model that remembers everything."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(torn=st.integers(1, 12))
     def the_power_is_cut_in_the_middle_of_a_write(self, torn):
-        """Torn is at most the record that was being written: the newest of all."""
+        """Only the record that was being written can be torn, which is the newest."""
         newest = (self.boot, self.seq)
         files = [*self.folder.glob("newest.*"), *self.folder.glob("cards.*")]
         files.sort(key=lambda file: file.stat().st_mtime_ns)
@@ -82,7 +82,7 @@ class OutboxMachine(RuleBasedStateMachine):
             found.append(record[:2])
             assert self.ever[record[:2]] == record[2]
         assert len(found) == len(set(found)) == len(self.outbox)
-        # After a power cut some that the gateway holds are sent again; none is ever missing.
+        # After a power cut some readings that the gateway holds are sent again; none is missing.
         assert self.waiting <= set(found)
 
 
@@ -91,7 +91,7 @@ TestOutboxMachine.settings = settings(max_examples=60, stateful_step_count=25, d
 
 
 def test_a_backlog_with_hundreds_of_fevers_runs_empty(tmp_path):
-    """Fevers overtake: each leaves a gap behind it, more than one message can name."""
+    """Fevers overtake other readings. Each leaves a gap, and one message cannot name all gaps."""
     outbox, held = Outbox(str(tmp_path)), SequenceSet()
     for seq in range(1, 2001):
         outbox.add(1, reading(seq, fever=seq % 9 == 0))

@@ -1,4 +1,4 @@
-"""The power may go at every single change of the flash."""
+"""The power may be cut at any change of the flash."""
 
 import base64
 import hashlib
@@ -16,11 +16,11 @@ from simulator.interpreters import INTERPRETERS
 HERE = Path(__file__).parent
 BOARDS_WORDS = "64bit" if INTERPRETERS["32bit"].missing else "32bit"
 WAYS = [("clean", "64bit"), ("torn", BOARDS_WORDS)]
-"""What a cut leaves of a write, and where it is played: a torn one with a board's words, where this
-machine has them."""
+"""What a cut leaves of a write, and the interpreter that plays it. A torn write is played with a
+board's word size if this machine has such an interpreter."""
 
 AT_ONCE = 20
-"""Cuts that one process plays. Nothing is collected meanwhile: each takes up to 10 MB."""
+"""Cuts that one process plays. Garbage is not collected meanwhile, so each takes up to 10 MB."""
 BOARDS = ["esp32-s3-n8r2", "esp32-wrover-e"]
 FILES = {
     "kiosk/app.mpy": bytes(range(256)) * 21,
@@ -30,7 +30,8 @@ FILES = {
 
 
 def survived(script, how, interpreter, *more):
-    """Plays on until the power goes after the end; what each cut's line said."""
+    """Play cut after cut until the script ends before the cut. Return the number of cuts, and for
+    each the slot that stays, if the script prints it."""
     lines = []
     cuts = 0
     while True:

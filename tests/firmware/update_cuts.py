@@ -1,8 +1,9 @@
 """Runs under MicroPython: an update on LittleFS with the power cut at every change of the flash.
 
-Arguments: firmware folder, "clean" or "torn", the first cut and how many, this folder, and a
-JSON file with the kiosk's key, two offers (the second later) and the bundle in hex. After each cut
-the board boots: what it chooses must be whole. Then it takes the second offer.
+Arguments: firmware folder, "clean" or "torn" (half of the interrupted write lands), number of the
+first cut, how many cuts, this folder, and a JSON file with the kiosk's key, two offers (the second
+is later) and the bundle in hex. After each cut the board boots, and the firmware that it chooses
+must be complete. If the update was lost, the board then takes the second offer.
 """
 
 import asyncio
@@ -29,9 +30,9 @@ NEW = {name: binascii.unhexlify(data) for name, data in GIVEN["files"].items()}
 OLD = {"kiosk/app.mpy": b"old" * 900, "kiosk/scan.mpy": b"older" * 700}
 
 _sleep = asyncio.sleep
-asyncio.sleep = lambda _: _sleep(0)  # nobody waits here
+asyncio.sleep = lambda _: _sleep(0)  # never waits
 
-gc.disable()  # a board that is dark closes no file, as a collected one would
+gc.disable()  # a board without power closes no file, but collecting one would
 
 
 class RestartError(Exception):
@@ -78,12 +79,12 @@ def whole(slot, files):
 
 
 def take(offer):
-    """Until the board boots."""
+    """Take this offer until the board restarts."""
     host = Host()
     try:
         asyncio.run(host.update.take(offer))
     except RestartError:
-        assert not host.update.on_trial  # what was on trial already would vouch for the new one
+        assert not host.update.on_trial  # an update on trial would confirm the new one
         return
     raise AssertionError(host.said)
 
@@ -98,7 +99,7 @@ def live():
 
 
 def boots():
-    """What the next boot runs."""
+    """Boot once; return the slot that runs, which must be complete."""
     slot = Installed("/flash/update").choose()
     assert whole(slot, {"a": OLD, "b": NEW}[slot]), slot
     return slot
@@ -108,7 +109,7 @@ def after(flash):
     vfs.mount(vfs.VfsLfs2(flash), "/flash")
     try:
         first = boots()
-        # An update that was on trial when the power went is over, or confirmed.
+        # An update that was on trial at the power cut is now given up or confirmed.
         second = boots()
         assert second == boots() and (first == second or first == "b")
         if second == "a":
@@ -121,7 +122,7 @@ def after(flash):
 
 
 def play(cut_at):
-    """The slot that stays, and whether the power went before all was over."""
+    """The slot that runs in the end, and whether the power was cut before the life ended."""
     flash = Flash(BLOCKS, TORN)
     vfs.VfsLfs2.mkfs(flash)
     vfs.mount(vfs.VfsLfs2(flash), "/flash")

@@ -1,4 +1,4 @@
-"""Following the crowd, within limits."""
+"""The baseline follows the crowd within limits."""
 
 from kiosk.baseline import _LEAST, _SLOW_C_PER_H, _STEP_C, _WINDOW, BOUND_C, Baseline
 from kiosk.drift import MIDDLE_C
@@ -11,14 +11,14 @@ QUEUE_S = 8
 
 
 def crowd(baseline, middle_c, count, apart_s=QUEUE_S):
-    """People around a middle, as different as people are, so far apart in time."""
+    """Let people pass, `apart_s` seconds apart, who differ around `middle_c` as people do."""
     for number in range(count):
         baseline.rest(apart_s)
         baseline.learn(middle_c + (0.3, -0.2, 0.0, 0.25, -0.35)[number % 5])
 
 
 def hours(baseline, middle_c, count):
-    """So many hours of a queue."""
+    """Let a queue pass for `count` hours."""
     crowd(baseline, middle_c, count * 3600 // QUEUE_S)
 
 

@@ -1,4 +1,4 @@
-"""Bytes of a reader become card numbers, and nothing else does."""
+"""A card reader's frames and lines become card numbers; other bytes do not."""
 
 from kiosk.card_reader import CardFrames, CardLines, reader_of
 
@@ -34,7 +34,7 @@ def test_the_order_of_the_bytes_is_a_setting():
 
 
 def test_the_batch_number_of_an_older_card_is_no_part_of_it():
-    # The example of a data sheet: printed on the card is 0009334109.
+    # A data sheet's example; 0009334109 is printed on the card.
     data = b"\x02\x0a\x02\x06\x00\x8e\x6d\x5d\xb0\x03"
     assert CardFrames().feed(data) == [(9334109).to_bytes(8, "big")]
 
@@ -67,7 +67,7 @@ def test_half_a_frame_costs_that_half():
         reader.quiet()
         assert reader.noise == size
         assert reader.feed(good) == [NUMBER]
-        # The same where the rest of a frame comes without its begin, and no pause between.
+        # The same if the end or the start of a frame is followed by a whole one without a pause.
         assert CardFrames().feed(good[size:] + good) == [NUMBER]
         assert CardFrames().feed(good[:size] + good) == [NUMBER]
 

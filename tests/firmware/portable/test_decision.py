@@ -8,7 +8,8 @@ from kiosk.errors import CalibrationError
 UNIT = "00112233aabbccdd"
 CROWD, CALIBRATION, MIDDLE = "crowd-test", "unit-test", "middle-test"
 ROOM_C = 23.2
-# What the sensor reads in front of such skin: emissivity is put right by the decision.
+# What the sensor reads in front of healthy and feverish skin; the decision corrects it for
+# emissivity.
 HEALTHY_READ_C = 35.3
 FEVER_READ_C = 37.0
 
@@ -161,7 +162,7 @@ def test_another_units_calibration_is_neither_taken_nor_kept_in_force():
     kiosk.decision.calibrate(record(), UNIT)
     kiosk.decision.set_sensor("ffff000011112222")
     assert kiosk.decision.calibration.offset_c == 0.0
-    kiosk.decision.set_sensor(UNIT)  # the old one is back
+    kiosk.decision.set_sensor(UNIT)  # the first sensor is back
     assert kiosk.decision.calibration.offset_c == 0.5
 
 
@@ -172,7 +173,7 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["reference"]
     assert [one.reason for one in kiosk.see(ROOM_C, 5)] == []
     kiosk.see(36.0, 4)
-    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == ["short"]  # taken away too soon
+    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == ["short"]  # it was taken away too soon
     kiosk.decision.begin_reference(kiosk.now_ms, False)
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
     kiosk.decision.begin_reference(kiosk.now_ms, True)
@@ -184,7 +185,7 @@ def test_while_the_can_warms_up_nobody_passes_and_whoever_is_feverish_even_so_is
     erased()
     kiosk = Kiosk()
     kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
-    # Not warm yet: 4 degrees subtracted from a can that has the air's temperature.
+    # Until the can is warm it has the air's temperature, and 4 °C are subtracted wrongly.
     assert [one.reason for one in kiosk.person(HEALTHY_READ_C + 0.6)] == ["confirm"]
     erased()
     kiosk = Kiosk()

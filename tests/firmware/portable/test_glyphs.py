@@ -1,4 +1,5 @@
-"""Characters are read from flash as they are drawn; a file that is damaged costs shapes alone."""
+"""Characters are read from flash when they are drawn; a damaged file only leaves them without
+shapes."""
 
 import os
 import sys
@@ -21,7 +22,7 @@ def shipped():
 
 
 def on_flash(data):
-    """What a board knows whose flash has these bytes and no others."""
+    """The glyphs of a board whose file of glyphs has these bytes."""
     path = list(sys.path)
     os.mkdir(FOLDER)
     with open(FOLDER + "/" + NAME, "wb") as file:
@@ -92,7 +93,7 @@ def test_an_updates_own_characters_come_first():
         with open(FOLDER + "/" + NAME, "wb") as file:
             file.write(b"damaged")
         sys.path.insert(0, FOLDER)
-        assert Glyphs().get("一")  # of the flashed files: better than boxes
+        assert Glyphs().get("一")  # from the flashed file, which is better than boxes
     finally:
         sys.path[:] = path
         os.remove(FOLDER + "/" + NAME)

@@ -1,4 +1,4 @@
-"""What a lamp post shows for the gateway's alarm, its beats, the line, and the button."""
+"""What a lamp post shows, given the gateway's alarm and beats, the line and the button."""
 
 from kiosk.lamp_post import (
     BEAT_MS,
@@ -26,7 +26,7 @@ CLEAR = message("clear", fevers=0)
 
 
 def online(now_ms=0, state=CLEAR, post=None):
-    """A post that hears a gateway in this state."""
+    """A post that hears a gateway, whose gate has this state."""
     post = post or LampPost()
     post.new_line()
     post.state(state)
@@ -93,7 +93,7 @@ def test_a_press_is_told_when_the_line_is_back_and_forgotten_when_the_gateway_ha
     post.beat(5, {"n": 98})
     assert post.to_tell(5) == (SINCE, 1, None)  # at once on a new line
     post.told(5)
-    assert post.to_tell(5 + TELL_AGAIN_MS) is None  # nobody is there to answer
+    assert post.to_tell(5 + TELL_AGAIN_MS) is None  # without a beat nobody is there to answer
     post.beat(5 + TELL_AGAIN_MS, {"n": 99})
     assert post.to_tell(5 + TELL_AGAIN_MS) == (SINCE, 1, None)
     post.state(CLEAR)
@@ -116,7 +116,7 @@ def test_a_later_fever_is_never_silenced_by_a_press_for_another():
         post.press()
         online(5, later, post)
         assert post.red and post.pressed is None and post.to_tell(5) is None
-        post.state(message())  # nor does it count again where the gateway goes back
+        post.state(message())  # the press does not count again for the earlier state
         assert post.red
 
 
@@ -200,7 +200,7 @@ def test_what_flash_gives_back_is_a_press_or_nothing():
 
 
 def test_a_press_for_one_fever_is_none_for_another_that_looks_the_same():
-    # A gateway that restarted without its database knows the newest fever alone, by the time at
+    # A gateway that restarted without its database knows only the newest fever, with the time at
     # which the first was raised.
     first, second = [
         message().replace(b"{", b'{"last":{"kiosk":"north-1","boot":7,"seq":%d},' % seq, 1)

@@ -1,4 +1,4 @@
-"""Settings from the gateway: all or nothing, the last good ones kept."""
+"""Settings from the gateway are taken all or none; the last valid ones are kept."""
 
 import os
 
@@ -87,7 +87,7 @@ def test_a_memory_that_is_wrong_is_no_memory():
     try:
         RemoteSettings(other, PATH)
     except SettingsError as error:
-        assert "site" in str(error)  # its own are wrong: that is said
+        assert "site" in str(error)  # the board's own settings are wrong, and the error says so
     else:
         raise AssertionError("taken")
     with open(PATH + ".a", "w") as file:

@@ -1,4 +1,4 @@
-"""One person's scan out of a stream of samples."""
+"""Each person's scan is found in a stream of samples."""
 
 from kiosk.scan import (
     _AGAIN_SCANS,
@@ -198,7 +198,7 @@ def test_a_lamp_that_is_never_answered_is_asked_a_few_times_and_then_no_more():
         if len(gate.results) > before:
             gate.scan.ask_again()  # too hot for skin
     assert len(gate.results) == 1 + _AGAIN_SCANS + _LINGER_SCANS
-    assert gate.scan.blinded  # and from here on it is a fault of the view
+    assert gate.scan.blinded  # from here on it is reported as a fault of the view
     gate.empty(10)
     assert not gate.scan.blinded
     gate.see(*[35.9] * 15)

@@ -1,4 +1,4 @@
-"""The board's settings, refused with the field and what was expected."""
+"""The board's settings; a wrong one is refused with its field and what was expected."""
 
 from kiosk.errors import SettingsError
 from kiosk.settings import Settings, read

@@ -1,11 +1,11 @@
-"""The lamp post's tower on pins that the test holds: what is lit when, and what is a press."""
+"""The lamp post's tower on simulated pins: which lamps are lit, and what counts as a press."""
 
 import sys
 
 LAMPS = ("red", "amber", "green")
-LEVELS = {}  # of pins, by number
+LEVELS = {}  # level of each pin, by number
 SEEN = []  # the lamps that were lit after each change of a pin
-TIMEOUTS = []  # of the watchdog, in order
+TIMEOUTS = []  # given to the watchdog (ms), in order
 
 
 class Pin:
@@ -46,7 +46,7 @@ else:
 
 
 def lit():
-    """The lamps that burn; amber burns while its pin is low."""
+    """The lamps that are lit; amber is lit while its pin is low."""
     found = []
     if LEVELS[kiosk_board.RED]:
         found.append("red")
@@ -64,7 +64,7 @@ def tower():
 
 
 def pressed(post, *down):
-    """What each look at the button finds, 20 ms apart."""
+    """Look at a button every 20 ms, down or not as given; return whether each look was a press."""
     found = []
     for index, is_down in enumerate(down):
         LEVELS[kiosk_board.READER_TX] = 0 if is_down else 1

@@ -1,4 +1,4 @@
-"""A bundle of files on flash, checked to the last byte; even one that is signed is not believed."""
+"""A bundle of files on flash is checked to the last byte, even if it is signed."""
 
 import asyncio
 import binascii
@@ -20,7 +20,7 @@ def line(name, data, size=None, digest=None):
 
 
 def unpacked(body, version="1.2.3"):
-    """What is in the slot afterwards, or what was wrong."""
+    """Unpack a bundle; return the names in the slot, or the text of the error."""
     empty(SLOT)
     with open(FILE, "wb") as file:
         file.write(body)
@@ -36,7 +36,7 @@ def test_the_files_of_a_bundle_are_in_the_slot():
     assert unpacked(body) == ["boot.txt", "kiosk"]
     with open(SLOT + "/kiosk/app.mpy", "rb") as file:
         assert file.read() == b"one" * 900
-    # What was there before is not there any more.
+    # The files of the earlier bundle are gone.
     assert unpacked(header("1.2.3", 6, BOARDS) + line("a.mpy", b"x")) == ["a.mpy"]
 
 

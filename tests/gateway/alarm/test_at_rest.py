@@ -1,4 +1,4 @@
-"""After the gateway's end, however it came, the lamps' pins are inputs."""
+"""When the gateway has ended, for whatever reason, the lamps' pins are inputs."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ from fevergate.system.machine import keeps_outputs
 
 
 class Kernel:
-    """Gives every line of a chip but those that a program has taken."""
+    """Grants every line of a GPIO chip except those that a program has taken."""
 
     def __init__(self, folder):
         self.roots = (folder / "sys", folder / "dev")
@@ -43,7 +43,7 @@ class Kernel:
 
 @pytest.fixture
 def kernel(tmp_path, monkeypatch):
-    """A Pi's."""
+    """The kernel of a Raspberry Pi 4."""
     kernel = Kernel(tmp_path)
     of_node = kernel.roots[0] / "bus/gpio/devices/gpiochip0/of_node"
     of_node.mkdir(parents=True)
@@ -116,10 +116,10 @@ def test_the_request_is_laid_out_as_the_kernels_header_says(tmp_path):
 @pytest.mark.parametrize(
     ("chip", "bcm2835", "rp1", "keeps"),
     [
-        ("brcm,bcm2711-gpio", "Y", None, True),  # Raspberry Pi OS as it comes, on a Pi 4
+        ("brcm,bcm2711-gpio", "Y", None, True),  # unchanged Raspberry Pi OS on a Pi 4
         ("brcm,bcm2835-gpio", "N", None, False),  # with dtparam=strict_gpiod, or Debian 13
         ("brcm,bcm2835-gpio", None, None, False),  # Debian 12
-        # A Pi 5's kernel has both drivers, and only one of them is told.
+        # A Pi 5's kernel has both drivers, but only the setting of rp1 counts.
         ("raspberrypi,rp1-gpio", "N", "Y", True),
         ("raspberrypi,rp1-gpio", "Y", "N", False),
         ("", "Y", None, False),  # no Pi

@@ -1,4 +1,4 @@
-"""Silence is not health."""
+"""A kiosk that is silent, offline or reports a fault turns its gate amber."""
 
 import pytest
 from samples import health, settings
@@ -71,7 +71,7 @@ def test_a_last_will_is_amber_at_once(scene):
     scene.monitor.status("south-1", False)
     assert scene.troubles["south", "south-1"] == "south-1: offline"
     scene.now += 60
-    scene.monitor.status("south-1", False)  # the broker says so again, the kiosk nothing
+    scene.monitor.status("south-1", False)  # the broker repeats it; the kiosk says nothing
     assert scene.monitor.ages()["south-1"] == 60
     scene.monitor.heard("south-1")
     assert scene.troubles["south", "south-1"] is None
@@ -139,7 +139,7 @@ def said(scene):
 
 
 def test_what_the_broker_drops_for_others_is_nobodys_amber(scene):
-    """Such as pages that were off for four days."""
+    """Such as messages for web pages that were off for four days."""
     scene.monitor.drops.up()
     scene.monitor.drops.count(601)
     assert said(scene) is None
@@ -157,12 +157,12 @@ def test_a_gateway_that_comes_back_to_a_full_queue_says_for_a_while_what_it_may_
     scene.monitor.drops.up()
     scene.monitor.drops.received += QUEUE_FULL - 1
     scene.monitor.drops.count(613)
-    assert said(scene) is None  # its queue was not full
+    assert said(scene) is None  # the gateway's queue was not full
     scene.monitor.drops.received += 1
-    assert said(scene) == "broker dropped 613 messages"  # not more is known since we started
+    assert said(scene) == "broker dropped 613 messages"  # since we started we knew no other count
     scene.now += SHOWN_S
     assert said(scene) is None
-    scene.monitor.drops.count(700)  # while we hear what is said
+    scene.monitor.drops.count(700)  # dropped for others, while we receive messages
     assert said(scene) is None
 
 

@@ -1,4 +1,5 @@
-"""A gate whose lamps cannot be lit is amber and says why, and has them as soon as it can."""
+"""A gate whose lamps cannot be lit is amber and says why; it uses them as soon as they can be
+lit."""
 
 import logging
 
@@ -34,7 +35,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def no_pins(monkeypatch):
-    """A machine without pins, until the list is emptied."""
+    """A machine without pins until the test empties this list."""
     missing = [WHY]
     factory = MockFactory()
 
@@ -144,7 +145,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
 
     monkeypatch.setattr("fevergate.gateway.store_opener.open_store", open_store)
     gateway = Gateway(settings, factory)
-    assert lit(factory) == set()  # which leaves the relay's resting contact
+    assert lit(factory) == set()  # the relay's resting contact lights amber
     gateway.start()
     assert seen[0] == {"amber"}
     gateway.stop()

@@ -84,7 +84,7 @@ def test_a_press_of_the_button_acknowledges(lights, factory):
 
 
 class NoEdges(MockPWMPin):
-    """A pin that cannot be watched, as RPi.GPIO's on a kernel from 6.6 on."""
+    """A pin whose edges cannot be detected, as with RPi.GPIO on Linux 6.6 and later."""
 
     def _enable_event_detect(self):
         raise RuntimeError("Failed to add edge detection")
@@ -131,7 +131,7 @@ def test_unknown_pins_are_named(factory):
 
 
 class Taken(MockPWMPin):
-    """A pin that another program holds, as lgpio says it."""
+    """A pin that another program holds, with lgpio's error."""
 
     def __init__(self, factory, info):
         if info.name == f"GPIO{PINS['amber']}":

@@ -1,4 +1,4 @@
-"""The campus server takes what validates, once, whatever is repeated or reordered."""
+"""The campus server takes each valid item once, however deliveries are repeated or reordered."""
 
 import signal
 from datetime import datetime, timedelta

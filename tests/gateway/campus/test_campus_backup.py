@@ -1,4 +1,5 @@
-"""A campus server in one file, and back: on SQLite, on PostgreSQL, and from one to the other."""
+"""A campus server is backed up into one file and restored: on SQLite, on PostgreSQL, and from one
+to the other."""
 
 import hashlib
 
@@ -27,13 +28,13 @@ PASSPHRASE = "正确 horse battery"
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
-    """As few rounds as a file may ask for; the format is the same."""
+    """Use the fewest rounds that a file may ask for; the file's format is the same."""
     monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
 @pytest.fixture
 def server(tmp_path, database_text):
-    """A server that was sent a day, has reports, somebody who signs in, and a refusal."""
+    """A server with a delivered day, its report, an entry of a register and a refused delivery."""
     folder = tmp_path / "campus"
     url = "https://127.0.0.1:8443"
     provision_campus(folder, url=url, gateways={"east": ["gw-east"], "west": ["gw-west"]})
@@ -79,14 +80,14 @@ def files(folder):
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
         if path.is_file() and ".db" not in path.name and path.name != "campus.toml"
-        if ".good" not in path.parts  # copies that it keeps for itself
+        if ".good" not in path.parts  # copies that the server keeps for itself
     }
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
 def test_a_new_server_has_everything_again(server, tmp_path, target, request):
-    """With the key that personal fields are sealed with, the certificate and every gateway's
-    token: gateways notice nothing."""
+    """It has the key that seals personal fields, the certificate and every gateway's token, so the
+    gateways notice nothing."""
     path, new = tmp_path / "monday.backup", tmp_path / "new"
     settings = load_campus(server.settings.folder / "campus.toml")
     manifest = backup_campus(settings, path, passphrase=PASSPHRASE)
@@ -100,7 +101,7 @@ def test_a_new_server_has_everything_again(server, tmp_path, target, request):
         assert again.tokens == settings.tokens and again.database == database
         store = CampusStore(opened, again.zone, Vault(new / KEY), server.now)
         store.keep(campus_site.delivery(campus_site.fever(2)))
-        refuse(opened, 2.0)  # its numbers go on
+        refuse(opened, 2.0)  # the row numbers go on
         assert len(rows(opened)["refusals"]) == 2
     finally:
         opened.close()

@@ -1,4 +1,4 @@
-"""A campus server whose clock is wrong dates, signs and forgets nothing by it, and not for ever."""
+"""A campus server that doubts its clock dates, signs and deletes nothing by it; each doubt ends."""
 
 import hashlib
 
@@ -23,7 +23,7 @@ RIGHT = local("2026-11-24 08:00")
 
 
 class Server:
-    """Its machine's clock (`at`, UTC s) and uptime go as a test says."""
+    """A campus server; the test sets its clock (`at`, Unix time in s) and its uptime (`up_s`)."""
 
     def __init__(self, folder):
         self.parts = Parts(folder)
@@ -61,7 +61,8 @@ class Server:
             self.clerk.tick()
 
     def post(self, *items, sent_at=None):
-        """Deliver from the east, by a clock of this time; else one that agrees with ours."""
+        """Deliver from campus east. `sent_at` is its gateway's clock, which agrees with the
+        server's if it is None."""
         self.parts.settings.tokens["gw-east"] = hashlib.sha256(b"secret").hexdigest()
         body = {"v": 1, "campus": "east", "gateway": "gw-east", "items": items}
         body["sent_at"] = self.at if sent_at is None else sent_at
