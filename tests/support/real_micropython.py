@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def needs(name: str) -> pytest.MarkDecorator:
-    """Mark of a test that needs the interpreter `name`; on a PC tools/setup installs them all."""
+    """The mark of a test that needs the interpreter `name`. On a PC tools/setup installs all of
+    them."""
     return pytest.mark.skipif(ALL[name].missing is not None, reason=str(ALL[name].missing))
 
 
@@ -21,7 +22,7 @@ INTERPRETERS = [pytest.param(name, marks=needs(name)) for name in ALL]
 
 
 def skip_without_raw_repl() -> None:
-    """Call it in a test that flashes a board over its cable."""
+    """Skip a test that flashes a board over its cable if the interpreter has no raw REPL."""
     if not ALL["64bit"].raw_repl:
         pytest.skip(f"{ALL['64bit'].origin} has no raw REPL, which flashing needs")
 
@@ -29,7 +30,8 @@ def skip_without_raw_repl() -> None:
 def run(
     *arguments: str, heap: str = "320K", cwd: Path | None = None, interpreter: str | None = None
 ) -> str:
-    """Run a script, and return what it printed. If it fails, so does the test, with its traceback.
+    """Run a script, and return what it printed. If the script fails, the test fails with its
+    output.
 
     There is no time limit here: pytest-timeout ends a script that hangs, with its test.
     """

@@ -1,4 +1,4 @@
-"""A visitor, and forms of registers as a page has them."""
+"""Helpers for tests of registers: a fifth register, a visitor, and a page's hidden fields."""
 
 import re
 
@@ -8,7 +8,7 @@ HANDBOOK = real_micropython.ROOT / "gateway/running.md"
 _BLOCK = re.search(r"```toml\n(\[thermometers\].*?)```", HANDBOOK.read_text("utf-8"), re.DOTALL)
 assert _BLOCK
 LOAN = "\n" + _BLOCK[1]
-"""A fifth register, as the handbook shows it."""
+"""The fifth register that the handbook shows as an example."""
 
 VISITOR = {"name": "王小明", "phone": "13800000001", "whom": "Chen Jing", "unit": "送货"}
 

@@ -1,4 +1,4 @@
-"""Messages for tests, with sensible fields where a test does not care."""
+"""Messages and settings for tests, with sensible values for fields that a test does not name."""
 
 from typing import Any
 

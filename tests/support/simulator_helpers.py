@@ -1,4 +1,4 @@
-"""What several tests of the simulator need: frames by hand, a host's I2C, small firmwares."""
+"""Helpers for tests of the simulator: SMBus frames made by hand, and a host's I2C."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def black_body(object_c: float, ambient_c: float) -> View:
 def quiet_sensor(
     view: View | None = None, *, config1: int = CONFIG1_DCI, emissivity: int = 0xFFFF
 ) -> VirtualMLX90614:
-    """A part without noise in front of something that does not change, powered on at 0."""
+    """A sensor without noise before a scene that does not change, powered on at 0 ms."""
     seen = view or black_body(35.0, 22.0)
     sensor = VirtualMLX90614(
         lambda _: seen,
@@ -44,24 +44,24 @@ def quiet_sensor(
 
 
 def read_frame(sensor: VirtualMLX90614, command: int, now_ms: float = READY_MS) -> bytes:
-    """The three bytes that answer a read word."""
+    """Read a word by SMBus; return the three bytes of the answer, checksum included."""
     return sensor.transfer(now_ms, 0x5A, bytes((command,)), 3)
 
 
 def read_word(sensor: VirtualMLX90614, command: int, now_ms: float = READY_MS) -> int:
-    """A word whose checksum is right."""
+    """Read a word, and check its checksum."""
     frame = read_frame(sensor, command, now_ms)
     assert crc8(bytes((0xB4, command, 0xB5)) + frame[:2]) == frame[2]
     return frame[0] | frame[1] << 8
 
 
 def read_c(sensor: VirtualMLX90614, command: int = OBJECT, now_ms: float = READY_MS) -> float:
-    """A temperature."""
+    """Read a temperature (°C)."""
     return read_word(sensor, command, now_ms) * 0.02 - 273.15
 
 
 def write_word(sensor: VirtualMLX90614, command: int, value: int, now_ms: float = READY_MS) -> None:
-    """A write word with its checksum."""
+    """Write a word with its checksum."""
     body = bytes((command, value & 0xFF, value >> 8))
     sensor.transfer(now_ms, 0x5A, body + bytes((crc8(b"\xb4" + body),)), 0)
 
@@ -74,7 +74,7 @@ class HostI2C:
         self.now_ms = now_ms
 
     def try_lock(self) -> bool:
-        """Nobody else is here."""
+        """Always succeeds: the bus has no other user."""
         return True
 
     def unlock(self) -> None:

@@ -7,8 +7,8 @@ from harness.site import Site
 
 @pytest.fixture(autouse=True, scope="module")
 def unhurried_start():
-    """A gateway in a test's own process waits for broker and store as long as they take, because
-    tests assert what it shows right after its start. Undone at the end of each module here."""
+    """Let a gateway in a test's own process wait up to 120 s for broker and store, because tests
+    check what it shows right after its start. The change is undone at the end of each module."""
     from fevergate.gateway import restore_alarms, service
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,7 +1,7 @@
-"""Runs with Home Assistant's own code on its path: are these discovery messages what it takes?
+"""Checks discovery messages with Home Assistant's own code, which must be on the path.
 
-Standard input: JSON, a list of [topic, payload, message for its templates or null]. Prints, as
-JSON, a list of [topic, error or "", what its value template makes of the message].
+Standard input is JSON: a list of [topic, payload, message for its templates or null]. The output is
+JSON as well: a list of [topic, error or "", text that the value template makes of the message].
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A Debian's machine that looks like a Pi to the gateway's unit, which stays as it was shipped.
+"""A Debian machine that looks like a Pi to the gateway's unit, which is used as shipped.
 
-Replaced are /sys, as a Pi's kernel lays it out, and the kernel behind /dev/gpiochip0; the sandbox,
-the pin libraries and systemd are the real ones.
+/sys is replaced by one as a Pi's kernel lays it out, and the kernel behind /dev/gpiochip0 by a
+stand-in. The sandbox, the pin libraries and systemd are the real ones.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ HEADER = {0: ("brcm,bcm2835-gpio", ""), 1: ("raspberrypi,firmware-gpio", "")}
 
 
 class Pi:
-    """What a machine's pins do, which is a Pi from now on."""
+    """Turns a machine into a Pi, and shows what its pins do."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -38,13 +38,13 @@ class Pi:
             f"mount --rbind /sys/fs/cgroup {OURS}/sys/fs/cgroup; mount --rbind {OURS}/sys /sys;"
             f" head -c {2 * LINES} /dev/zero >/dev/gpiochip0"
         )
-        self.permit("root:gpio", "660")  # as by our udev rule, which no container can show
+        self.permit("root:gpio", "660")  # as our udev rule does; udev does not run in a container
         self.drop_in("edge", f"[Service]\\nEnvironment=LD_PRELOAD={OURS}/gpio_edge.so\\n")
-        self.silent_after(3600)  # a slow machine's kiosks are not silent
+        self.silent_after(3600)  # so that a slow machine does not make kiosks count as silent
         self.factory("auto")
 
     def permit(self, owner, mode):
-        """Who may open the chip."""
+        """Set the owner and mode of the GPIO chip's device."""
         self.machine.run(f"chown {owner} /dev/gpiochip0; chmod {mode} /dev/gpiochip0")
 
     def silent_after(self, seconds):
@@ -54,19 +54,19 @@ class Pi:
         )
 
     def factory(self, name):
-        """What the settings ask for; begins anew with it."""
+        """Set the pin factory in the settings, and restart the gateway."""
         self.machine.run(
             f"sed -i 's/^factory = .*/factory = \"{name}\"/' /etc/fevergate/gateway.toml"
         )
         self.restart()
 
     def drop_in(self, name, text):
-        """Add to the unit, until `mend`."""
+        """Add a drop-in to the unit, until `mend`."""
         path = f"{AT_RUNTIME}/{name}.conf"
         self.machine.run(f"mkdir -p {AT_RUNTIME}; printf '{text}' >{path}; systemctl daemon-reload")
 
     def mend(self, name):
-        """Take it away again."""
+        """Remove the drop-in."""
         self.machine.run(f"rm {AT_RUNTIME}/{name}.conf; systemctl daemon-reload")
 
     def restart(self):
@@ -76,13 +76,13 @@ class Pi:
         return self.machine.run(f"systemctl show --value -p {name} {UNIT}").stdout.strip()
 
     def kill(self, whom):
-        """SIGKILL to the gateway itself, or as the kernel's OOM killer does with OOMPolicy=kill, to
-        all that is in its cgroup."""
+        """Send SIGKILL: with "main" to the gateway itself, with "all" to every process of its
+        cgroup, as the kernel's OOM killer does with OOMPolicy=kill."""
         self.machine.run(f"systemctl kill --kill-whom={whom} --signal=KILL {UNIT}")
 
     @property
     def outputs(self):
-        """The levels of those of the gate's lines that are outputs, by what hangs on them."""
+        """Levels of those of the gate's lines that are outputs now, by lamp or buzzer."""
         state = Path(f"/proc/{self.machine.leader}/root/dev/gpiochip0").read_bytes()
         pins = {use: GATES["gate1"][use] for use in ("red", "amber", "green", "buzzer")}
         return {use: state[2 * pin + 1] for use, pin in pins.items() if state[2 * pin]}

@@ -1,6 +1,6 @@
-"""Commits batch after batch, and writes down in a file beside, after each, what it holds.
+"""Commits batches of readings, and after each writes the last stored number to the file `told`.
 
-Arguments: the folder, how many batches. Runs under `disk_trace`.
+Arguments: the folder, and the number of batches. Runs under `disk_trace`.
 """
 
 import os
@@ -15,7 +15,7 @@ from fevergate.storage.store import Store
 
 folder, batches = Path(sys.argv[1]), int(sys.argv[2])
 store = Store(folder / "fevergate.db")
-store.db.execute("pragma wal_autocheckpoint = 8")  # so that there are checkpoints to be cut, too
+store.db.execute("pragma wal_autocheckpoint = 8")  # so that power cuts hit checkpoints, too
 told = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 os.write(told, b"begun\n")
 seq = 0
@@ -29,4 +29,4 @@ for number in range(batches):
         batch.append(Acknowledged((Identity("north-1", 1, 7),), "Li Wei", AT + 1))
     store.commit(batch)
     os.write(told, b"%d\n" % seq)
-os._exit(0)  # no orderly end: the log beside the database stays as it is
+os._exit(0)  # no orderly end: the write-ahead log stays as it is

@@ -1,4 +1,4 @@
-"""A gateway that was killed between the red light and the disk shows red again, at once."""
+"""A gateway that was killed after the red light and before the fever was stored starts with red."""
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -52,14 +52,15 @@ def shown_at_first(settings):
 
 
 def lit(settings):
-    """What the lamp shows when the gateway begins, and then after an acknowledgement."""
+    """Start a gateway, acknowledge, and let the fever arrive again. Return whether red is lit at
+    the start, whether it is lit after the fever came again, and the fevers that still wait."""
     factory = MockFactory()
     gateway = Gateway(settings, factory)
     gateway.start()
     try:
         shown = red(factory)
         gateway.ingest.alarms.press("north", "button")
-        # The kiosk sends it again: it was never told that it is stored.
+        # The kiosk sends the fever again, since it was never told that it is stored.
         late = arrived(7, "fever").reading
         gateway.alarm.fever("north", late)
         again = red(factory)

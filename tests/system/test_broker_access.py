@@ -1,4 +1,4 @@
-"""Who may say and hear what: the real broker, its real access list, the stock clients."""
+"""Which user may publish and receive what, with the real broker, access list and stock clients."""
 
 import socket
 import ssl
@@ -120,7 +120,7 @@ def test_a_plain_text_connection_is_refused(site):
             answer = plain.recv(64)
         except ConnectionResetError:
             answer = b""
-    # A TLS alert at most, never a CONNACK (0x20).
+    # The broker answers with a TLS alert or nothing, never with a CONNACK (0x20).
     assert answer[:1] in (b"", b"\x15")
     done = subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""mosquitto starts whatever a power cut left of its files, and lets in whom it let in before."""
+"""mosquitto starts whatever a power cut left of its files, and lets in the same users as before."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def put(path, content):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A broker's folder after an orderly end, with something in its store."""
+    """The folder of a broker that ended in order, with a retained message in its store."""
     folder = tmp_path_factory.mktemp("kept") / "fevergate"
     gates = {"north": ["north-1"]}
     provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=free_port())
@@ -51,7 +51,8 @@ def kept(tmp_path_factory):
 
 @pytest.fixture
 def broker(kept):
-    """It as it was; its configuration names its folder, so it stays at its place."""
+    """A broker on the kept folder, which is restored after the test. The broker runs in that folder
+    and not in a copy, since its configuration names the folder."""
     copy = kept.with_name("copy")
     shutil.copytree(kept, copy)
     broker = LocalBroker(kept)
@@ -72,7 +73,7 @@ def test_a_damaged_store_is_set_aside_and_begun_anew(broker, damage, caplog):
     put(path, content)
     broker.start()
     publish_once(broker.settings, TOPIC, b"now", retain=True)
-    if damage in ("absent", "empty"):  # which mosquitto itself takes for a first start
+    if damage in ("absent", "empty"):  # mosquitto itself takes these for a first start
         assert not asides(broker)
     else:
         (aside,) = asides(broker)
@@ -112,7 +113,8 @@ def test_of_what_was_provisioned_the_last_sound_copy_is_taken(broker, name, dama
 
 
 def test_whom_it_does_not_know_any_more_no_copy_brings_back(broker):
-    """Passwords are written anew, and damaged before the broker starts again."""
+    """The password file is written after a revocation, and damaged before the broker starts
+    again; the sound copy does not know the revoked kiosk either."""
     path = broker.folder / "broker.passwords"
     good = broker.folder / "broker/good" / path.name
     gates = {"north": ["north-1", "north-2"]}
@@ -131,7 +133,8 @@ def mounted(folder, options):
 
 @pytest.fixture
 def read_only(broker):
-    """Its folder, whole, on a card that takes nothing; memory is elsewhere."""
+    """The broker's folder as a mount that a test can make read-only; the runtime folder is not on
+    it."""
     folder = broker.folder
     if os.geteuid() or not mounted(folder, ["--bind", folder]):
         pytest.skip("mounting a file system needs root")

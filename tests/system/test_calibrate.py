@@ -1,4 +1,5 @@
-"""A teacher calibrates a kiosk: real broker and gateway, shipped firmware, virtual reference."""
+"""A teacher calibrates a kiosk, with real broker and gateway, shipped firmware and virtual
+references."""
 
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from harness.system import System
 from simulator import View
 
 ROOM_C = 22.0
-WRONG_C = 0.5  # what the sensor reads too little
+WRONG_C = 0.5  # °C by which the sensor reads too low
 SELF_HEATING_C = 1.5
 
 
 class Reference:
-    """What is held before the sensor: away and there again each 3 s of the board's time."""
+    """A reference that is before the sensor for 3 s and away for 3 s, in turn, by the board's
+    time."""
 
     def __init__(self):
         self.true_c = None
@@ -35,7 +37,8 @@ def system(tmp_path):
         board = system.boards[0]
         with board.world.lock:
             board.sensor.self_heating_c = SELF_HEATING_C
-            # Which noise it reads goes by the machine's speed; six scans of 0.12 °C may be refused.
+            # The noise that it reads depends on the machine's speed; with 0.12 °C the command might
+            # refuse six scans.
             board.sensor.noise_c = 0.03
         database = system.settings.path(system.settings.database)
         until(lambda: "kiosks" in open_reader(database).table_names())
@@ -53,7 +56,7 @@ def value(system, sql):
 
 
 class Teacher:
-    """Runs the command, reads what it asks, and does what it says."""
+    """Runs the command, reads its questions and types answers."""
 
     def __init__(self, system, *arguments):
         self.said = ""
@@ -122,7 +125,7 @@ def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
     assert found == pytest.approx(SELF_HEATING_C, abs=0.1)
     assert value(system, "select by from calibrations") == "李伟"
     assert value(system, "select uncertainty_c from calibrations") < 0.4
-    # From here on people are measured with it, after a power cut as well.
+    # From here on people are measured with the calibration, also after a power cut.
     with board.world.lock:
         board.sensor.scene = crowd
     board.admit([HEALTHY])
@@ -138,7 +141,7 @@ def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
 def test_what_cannot_be_is_refused_and_nothing_is_put_in_force(system):
     teacher = Teacher(system)
     teacher.asked("temperature")
-    # Nobody is screened meanwhile: that is a fault, and no time of watch.
+    # Nobody is screened meanwhile, so it is a fault and does not count as watched time.
     until(lambda: value(system, "select health ->> '$.fault' from kiosks") == "calibrating")
     hold(system, 37.0)
     teacher.says("42")
@@ -162,7 +165,8 @@ def test_ten_people_and_a_clinical_thermometer(system):
     assert teacher.done() == 0, teacher.said
     assert value(system, "select method from calibrations") == "people"
     assert value(system, "select supply_v from calibrations") == 3.0  # as the kiosk sent it back
-    # Told anew for each: ten thermometers under ten arms outlast its quarter of an hour.
+    # The kiosk is told again for each person: ten measurements under the arm take longer than the
+    # quarter of an hour after which it screens again.
     assert system.boards[0].console.count("reference True") > 10
 
 

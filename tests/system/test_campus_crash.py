@@ -1,4 +1,4 @@
-"""A campus server that is killed under load loses nothing that it said it holds, doubles none."""
+"""A campus server that is killed under load neither loses nor doubles what it confirmed."""
 
 import pytest
 

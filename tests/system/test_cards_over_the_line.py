@@ -1,5 +1,8 @@
-"""A card and a visitor's pass at a kiosk, with the real gateway and broker: how taps are answered,
-how a reader's format is learnt, and that nothing is stored by name."""
+"""A card and a visitor's pass at a kiosk, with the real gateway and broker.
+
+Taps are answered, a reader's number format is learnt, and no name or card number is stored
+unencrypted.
+"""
 
 import json
 import threading
@@ -113,7 +116,7 @@ def test_a_card_and_a_pass_are_answered_and_their_readings_become_presences(site
 
 @contextmanager
 def tapping(kiosk, *cards):
-    """Cards are tapped one after the other, again and again, until the block ends."""
+    """Tap the cards in turn, again and again, until the block ends."""
     over = threading.Event()
 
     def tap():
@@ -143,7 +146,7 @@ def test_a_readers_byte_order_and_base_are_learnt_from_one_known_card(site):
         PeopleChanges(people).replace([*listed, entry("3", card="")])
     set_card(site, "permit")
     with closing(Store(site.database)):
-        pass  # the gateway has run once
+        pass  # the store exists, as after a gateway's first run
 
     def learn(*arguments):
         command = ["people", "learn", *arguments, "--settings", str(site.settings_path)]

@@ -1,4 +1,4 @@
-"""A kiosk whose clock is unset, wrong, or set anew: nothing is lost, and dates come right."""
+"""A kiosk whose clock is unset, wrong, or set again: nothing is lost, and dates become right."""
 
 import math
 
@@ -40,7 +40,7 @@ def measured(board):
 
 
 def all_dated_right(day):
-    """Wait until all that was shown is stored and dated; whether as it was lit."""
+    """Wait until each shown reading is stored and dated; return whether all dates are right."""
     errors = day.date_errors
     until(lambda: len(errors()) == len(day.shown) and math.inf not in errors())
     return day.misdated() == []
@@ -69,7 +69,8 @@ def test_a_clock_that_jumps_both_ways_loses_doubles_and_disorders_nothing(day):
         assert summary.lost == summary.duplicated == 0
         seqs = [reading["seq"] for reading in readings(board)]
         assert seqs == list(range(1, len(seqs) + 1))
-        assert sorted(stored(day)) != stored(day)  # kept as they were dated, in their order
+        # Dates are kept as the kiosk gave them, in the order of measurement.
+        assert sorted(stored(day)) != stored(day)
 
 
 RESETS = """
@@ -121,7 +122,7 @@ asyncio.run(main())
 
 
 def test_a_short_bad_day_ends_with_everything_kept_once_in_order_and_dated(tmp_path):
-    """The long one is tools/day."""
+    """tools/day plays a long bad day."""
     said = []
     found = play(Plan(people=40, hours=0.06, speed=6, seed=4), tmp_path / "site", said.append)
     assert found["people"] == 40 and found["boots"] == 5

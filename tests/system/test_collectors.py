@@ -1,5 +1,4 @@
-"""Two collectors in one shared subscription on the real broker: killing one loses and doubles
-nothing."""
+"""Two collectors share a subscription on the real broker; killing one loses and doubles nothing."""
 
 import time
 
@@ -33,7 +32,7 @@ def until(true, what):
 
 
 def started(site, name):
-    """A collector that has its place in the shared subscription."""
+    """Start a collector, and wait until it takes part in the shared subscription."""
     worker = site.counted(name)
     wait_up(worker)
     return worker
@@ -47,7 +46,7 @@ def test_one_of_two_is_killed_with_readings_in_flight_and_every_one_is_there_onc
                 until(lambda: stored(site)[0] > READINGS // 10, lambda: stored(site))
                 one.kill()
                 load.line(WAIT_S)
-            # What was the dead one's waits for it under its name; the other goes on meanwhile.
+            # The broker keeps the killed collector's messages under its name; the other works on.
             one = site.counted("1")
             until(lambda: stored(site)[0] >= READINGS, lambda: stored(site))
             assert stored(site) == (READINGS, READINGS)

@@ -1,4 +1,4 @@
-"""Something lies on the lens, and lets through a part of what is before it, or nothing."""
+"""Something lies on the lens and lets through only a part of the radiation, or none."""
 
 import time
 
@@ -28,13 +28,13 @@ def board(tmp_path):
 
 
 def comes(board) -> None:
-    """The next, once nobody is there: on a slow machine some leave before they are looked at."""
+    """Let the next person come once nobody is there. On a slow machine some leave unmeasured."""
     if board.crowd_done.is_set():
         board.admit([HEALTHY])
 
 
 def until_said(board, words: str) -> str:
-    """People come until the kiosk says so; returns its line."""
+    """Let people come until the console has `words`; return that line."""
     until(lambda: any(words in line for line in board.console) or comes(board))
     return board.wait_console(words, ANSWER_S)
 
@@ -72,7 +72,7 @@ def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
         board.sensor.film = 0.0
         board.start()
         board.wait_console("nobody as usual", 2 * ANSWER_S)
-        assert board.light() is None  # it may be a holiday: nothing is broken
+        assert board.light() is None  # no amber: it may be a holiday
 
 
 def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back(site, tmp_path):
@@ -82,7 +82,7 @@ def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back
         shows = "        self._shows = lambda: self.fault(key)\n"
         changed(board, "kiosk/panel.py", (shows, shows + '        print("shows", key)\n'))
         with board.world.lock:
-            board.sensor.film = 0.5  # faces are seen, and each is told that it is too far
+            board.sensor.film = 0.5  # faces are seen, but each person is told to come nearer
         board.start()
         until_said(board, "sensor fault:")
         board.wait_crowd(ANSWER_S)
@@ -91,7 +91,7 @@ def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back
             said = [line for line in board.console if line.startswith(("shows", "reading"))]
             return said[-1]
 
-        until(lambda: last() == "shows lens")  # not what the last face was told
+        until(lambda: last() == "shows lens")  # the fault, not the last person's answer
         heard = len(board.console)
         board.wifi(on=False)
         board.wait_console("link down", ANSWER_S, start=heard)
@@ -106,7 +106,7 @@ def test_who_stays_and_is_still_not_seen_is_asked_whether_the_kiosk_is_too_high(
     with kiosk(tmp_path / "flash", files, habits=stays) as board:
         says = "            self._say(reason)\n"
         changed(board, "kiosk/panel.py", (says, says + '            print("asks", reason)\n'))
-        board.sensor.film = 0.5  # hair, or a collar: warmer than the wall, too cold for skin
+        board.sensor.film = 0.5  # like hair or a collar: warmer than the wall, too cold for skin
         board.admit([HEALTHY])
         board.start()
         assert board.wait_console("asks", ANSWER_S).endswith("asks far")

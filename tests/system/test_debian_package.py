@@ -1,5 +1,5 @@
-"""The Debian package, which runs gateway/install: lintian accepts it, a machine takes it and gives
-it back."""
+"""The Debian package, which runs gateway/install: lintian accepts it, and it can be installed and
+removed."""
 
 import shutil
 import subprocess
@@ -65,14 +65,15 @@ def test_its_manual_is_there(gateway):
 
 @pytest.fixture(scope="module")
 def pi(gateway):
-    """The machine, which is a Pi from now on."""
+    """The same machine, which simulates a Pi from now on."""
     return Pi(gateway)
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="a C compiler is missing")
 def test_the_shipped_unit_lights_a_pis_lamps_and_leaves_none_lit_when_it_dies(pi):
-    """One story, since each start takes seconds: what is lit, then SIGKILL, and the like of the
-    kernel's OOM killer, each with starts that fail; the kernel keeps a dead program's outputs."""
+    """One long test, since each start takes seconds. The lamps are lit; then the gateway gets
+    SIGKILL, alone and with all its processes as by the kernel's OOM killer, and its next starts
+    fail. The kernel would keep a dead program's outputs."""
     doctor = "runuser -u fevergate -- fevergate doctor --language en"
     assert "✓ pins         the gateway has lgpio, gpiochip0" in pi.machine.run(doctor).stdout
     assert pi.outputs.keys() == {"red", "amber", "green", "buzzer"}
@@ -86,11 +87,11 @@ def test_the_shipped_unit_lights_a_pis_lamps_and_leaves_none_lit_when_it_dies(pi
         began = int(pi.says("NRestarts"))
         pi.drop_in("fails", fails)
         pi.kill(killed)
-        until(lambda: pi.outputs == {})  # inputs, all: the relay's resting contact is amber
-        until(lambda began=began: int(pi.says("NRestarts")) > began + 2)  # it never gives up
+        until(lambda: pi.outputs == {})  # all pins are inputs: the relay's resting contact is amber
+        until(lambda began=began: int(pi.says("NRestarts")) > began + 2)  # systemd never gives up
         assert pi.outputs == {}
         pi.mend("fails")
-        until(lambda: "red" in pi.lit)  # by itself, as it was
+        until(lambda: "red" in pi.lit)  # the fever is red again, without help
     pi.machine.run("fevergate acknowledge north --by 'Li Wei'")
     read(pi.machine, 23)
     read(pi.machine, 24, kiosk="north-2")
@@ -113,7 +114,7 @@ def test_no_gateway_goes_on_in_silence_where_no_lamp_can_be_lit(pi):
     pi.factory("mock")
     assert "no lamp can be lit: the settings say mock, on a Raspberry Pi" in why()
     pi.drop_in("hidden", "[Service]\\nInaccessiblePaths=/sys/firmware /sys/bus\\n")
-    pi.factory("rpigpio")  # what recognises a Pi is hidden: amber, and no restart loop
+    pi.factory("rpigpio")  # the files that identify a Pi are hidden: amber, and no restart loop
     assert "no lamp can be lit: no GPIO chip of a Raspberry Pi here" in why()
     assert pi.says("NRestarts") == "0" and pi.outputs == {}
     pi.mend("hidden")
@@ -130,7 +131,7 @@ def test_a_second_installation_is_an_upgrade_that_keeps_everything(gateway, pack
 
 
 def test_removed_it_leaves_the_readings_and_purged_it_leaves_nothing(gateway, before):
-    """Last: it takes the gateway away."""
+    """Runs last: it removes the gateway."""
     count = readings(gateway)
     gateway.run("dpkg -r fevergate")
     assert not gateway.active("fevergate-gateway") and readings(gateway) == count

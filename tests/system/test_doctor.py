@@ -1,4 +1,4 @@
-"""Doctor finds what is wrong, one thing not hiding the other, and says what to do."""
+"""Doctor finds each thing that is wrong, even beside others, and says what to do."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The door's own line: its rising edge opens, for a normal, and nothing else makes one."""
+"""The door's own line: its rising edge opens the door, and only a normal reading causes one."""
 
 import pytest
 from kiosk_helpers import (
@@ -25,7 +25,7 @@ def board(tmp_path):
 
 
 def rises(board, name="door"):
-    """When (simulated ms) a line went high."""
+    """Simulated times (ms) at which a line went high."""
     number = getattr(board.pins, name)
     return [change.sim_ms for change in board.pin_history if change.pin == number and change.level]
 
@@ -44,7 +44,8 @@ def test_the_door_opens_for_each_normal_and_for_nobody_else(board):
     until(lambda: len(rises(board)) == len(rises(board, "green")))
     assert answers.count("green") == 2 and "red" in answers
     assert len(rises(board)) == 2 and len(rises(board)) == len(rises(board, "green"))
-    # With its green, never with another colour: each line as it stood when the door's rose.
+    # The door opens with green, never with another colour: `high` has the lines that were high when
+    # the door's line rose.
     high = set()
     for change in board.pin_history:
         if change.pin == board.pins.door and change.level:

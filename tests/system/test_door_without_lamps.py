@@ -1,4 +1,4 @@
-"""A door without lamps: its red burns, sounds and is acknowledged at the gate that watches it."""
+"""A door without lamps: its red lights, sounds and is acknowledged at the gate that watches it."""
 
 import pytest
 

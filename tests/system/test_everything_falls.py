@@ -1,4 +1,4 @@
-"""A bad morning: gateway, broker and kiosks die again and again, and nothing is lost."""
+"""Gateway, broker and kiosks are killed again and again, and nothing is lost."""
 
 import random
 import time
@@ -53,13 +53,14 @@ def test_an_alarm_for_who_has_left_needs_no_light_where_the_next_is_answered_tha
             time.sleep(0.1)
         summary = system.judge()
         assert summary.problems == [] and summary.fevers == summary.red_lights == 1
-        # But whoever stood there and saw nothing is no such case.
+        # A person who stood there and was shown no light is a problem all the same.
         system.shown[:] = [replace(one, own_light=False) for one in system.shown]
         assert system.judge().problems
 
 
 def test_an_answer_whose_word_a_power_cut_took_is_neither_lost_nor_a_double(tmp_path):
-    """The light was lit and the reading kept, but the console, the judge's witness, fell silent."""
+    """The light was lit and the reading was kept, but the power cut took the line of the console
+    from which the judge knows the answer."""
     crowd = built_in_crowd(2, 3)
     with System(tmp_path / "demo", crowd, speed=8, gates={"north": ["north-1"]}) as system:
         (board,) = system.boards

@@ -15,14 +15,14 @@ from fevergate.mqtt.client import BrokerClient
 from fevergate.protocol.messages import encode
 
 QUEUED = 300
-"""Normal readings before the fever: more than are read at once."""
+"""Number of normal readings before the fever: more than the client reads at once."""
 
 SAID = 20
-"""Messages of the gateway to its kiosks: one to each of twenty."""
+"""Number of messages from the gateway to its kiosks, as if to twenty of them."""
 
 
 def test_a_fever_behind_a_queue_is_handled_before_it(site):
-    """As after an outage, when every kiosk sends what it kept."""
+    """The queue is as after an outage, when every kiosk sends the readings that it kept."""
     fevers, go_on = [], threading.Event()
 
     def take(_topic, payload, done):
@@ -42,7 +42,7 @@ def test_a_fever_behind_a_queue_is_handled_before_it(site):
 
 
 def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(site):
-    """What each kiosk has to know of its readings goes out in a burst ten times a second."""
+    """Ten times a second the gateway tells all kiosks in a burst which readings are stored."""
     order = []
 
     def take(_topic, payload, done):
@@ -53,7 +53,7 @@ def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(site):
         pass_on = line._client.publish
 
         def say(*arguments, **options):
-            """The fever is there by the time the first message is sent."""
+            """Send a message; before the first one, wait until the fever can be read."""
             if not order:
                 publish(kiosk, reading(1, "fever")).wait_for_publish(HANG_S)
                 wait_readable(line._client.socket())
@@ -68,7 +68,7 @@ def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(site):
 
 
 def test_a_message_leaves_nothing_that_python_must_collect(site):
-    """A collection stops every thread, the one that lights the lamp as well, for milliseconds."""
+    """A garbage collection stops every thread for milliseconds, also the thread of the lamps."""
     taken = []
 
     def take(_topic, _payload, done):
@@ -90,7 +90,7 @@ def test_a_message_leaves_nothing_that_python_must_collect(site):
 
 @contextmanager
 def listening(site, take):
-    """The gateway's connection, on which `take` gets every reading."""
+    """A connection as the gateway's, on which `take` gets every reading."""
     topics = [f"{BASE}/+/reading"]
     line = BrokerClient(site.settings, "gateway", topics, take, clean=True, urgent=is_urgent)
     line.start()

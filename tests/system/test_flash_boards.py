@@ -1,4 +1,4 @@
-"""Which boards `fevergate flash` makes a kiosk of, and which it refuses, and when."""
+"""Which boards `fevergate flash` turns into kiosks, which it refuses, and at which step."""
 
 import json
 
@@ -29,7 +29,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def other(tmp_path):
-    """Makes boards with other chips."""
+    """A function that makes boards with other chips."""
     boards = []
 
     def make(chip, image=b"", **options):
@@ -89,7 +89,7 @@ def test_a_board_that_shows_only_once_it_runs_that_it_has_no_psram_is_refused(ot
     assert "no PSRAM: about 100 KB are left" in done.output
     assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
     assert not (board.flash_dir / "kiosk").exists()
-    # Nor a board whose MicroPython is of the kind that does not look for its PSRAM.
+    # A board whose MicroPython build does not use PSRAM is refused as well.
     plain = other(chips.WROVER_E, micropython(chips.WROVER_E, board=b"Generic ESP32 module"))
     done = flash(plain, "--keep-micropython", "--board", "esp32-wrover-e")
     assert done.exit_code == 1 and "needs the image ESP32_GENERIC-SPIRAM" in done.output
@@ -113,8 +113,8 @@ def test_the_image_that_was_kept_for_the_chip_that_answers_is_taken(other, tmp_p
     report = json.loads(flash(board, "--json", "--unattended").stdout)
     assert report["image"]["name"] == "wrover.bin" and report["board"]["name"] == "esp32-wrover-e"
     assert bytes(board.flash_chip[0x1000 : 0x1000 + 64]) == path.read_bytes()[:64]
-    assert report["memory"]["psram_bytes"] == 4 << 20  # more of its 8 MB an ESP32 cannot reach
-    # Its own pins: nothing answers where those of the default board are.
+    assert report["memory"]["psram_bytes"] == 4 << 20  # an ESP32 can address only 4 MB of its 8 MB
+    # The self-test uses this board's own pins: nothing answers on the default board's.
     assert {one["check"]: one["state"] for one in report["results"]}["bus"] == "ok"
 
 
@@ -128,7 +128,7 @@ def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other,
 
 
 class Seen:
-    """Tells which USB device a port is."""
+    """Answers esptool's question which USB device a port is."""
 
     def __init__(self, *answer):
         self.answer, self.asked = answer, False
@@ -150,7 +150,7 @@ def test_what_was_flashed_works_in_a_boards_own_words_and_in_little_memory(
     assert flash(desk, "--micropython", path, *settings).exit_code == 0
     desk.stop()
     model = {"ESP32-S3": "esp32-s3-n8r2", "ESP32": "esp32-wrover-e"}[chip.name]
-    # A ninth of the smaller PSRAM.
+    # The heap, 224 KB, is a ninth of the smaller PSRAM.
     kiosk = Board(
         *("north-1", desk.flash_dir, FIRMWARE),
         speed=SPEED,

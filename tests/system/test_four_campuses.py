@@ -1,5 +1,7 @@
-"""Four campuses with their gateways for a month: one is cut off for three days, one has its clock
-an hour wrong, one sends everything twice. The reports are right to the person."""
+"""Four campuses with their gateways for a month, whose reports are right to the person.
+
+One is cut off for three days, one has its clock an hour wrong, one sends everything twice.
+"""
 
 import random
 from concurrent.futures import Future
@@ -54,7 +56,8 @@ class Player:
         return done
 
     def day(self, day: str, chance: random.Random) -> None:
-        """People at the gate; by the gateway's own clock, as its kiosks ask it for the time."""
+        """Store a day of people at the gate. Times are by the gateway's own clock, since its kiosks
+        get the time from it."""
         opens = self.clock.of(day, "07:00") + self.wrong_s
         screened = fevers = retries = 0
         records: list = []
@@ -122,7 +125,7 @@ def test_thirty_daily_reports_are_right_to_the_person(tmp_path):
 
 
 def play(host, players, clock, chance):
-    """A month; the report of each day as it was first drafted."""
+    """Play a month; return the report of each day as it was first drafted."""
     drafted = {}
     for day, after in zip(days_from(FIRST, DAYS), days_from(FIRST, DAYS + 1)[1:], strict=True):
         clock.set(day, "20:00")
@@ -171,7 +174,7 @@ def check(host, players, drafted):
         versions = reports.versions(day)
         first, _ = reports.read(day, 1)
         if day in CUT:
-            # Said to be missing when it was, and corrected when it came.
+            # The first report says that the campus is missing; it was corrected later.
             assert figures(first, CUT_OFF) == ("missing", None)
             assert not first.zero and first.missing[0].campus == CUT_OFF
             assert len(versions) == 2 and versions[0].signed_at is None
@@ -180,7 +183,7 @@ def check(host, players, drafted):
             )
             assert versions[1].submitted_at is not None
         elif day == "2026-09-09":
-            # It was cut off before it could say that the day was over.
+            # The campus was cut off before it could report that the day was over.
             assert figures(first, CUT_OFF) == ("partial", figures(last, CUT_OFF)[1])
             assert len(versions) == 2
         elif day == "2026-09-20":

@@ -1,5 +1,5 @@
-"""From an empty folder and an empty board to a reading in the fever log, by the product's own
-commands alone, as a teacher runs them."""
+"""From an empty folder and an empty board to a reading in the fever log, with the product's own
+commands alone, as a teacher would run them."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
         FEVERGATE_WIFI_PASSWORD="long enough",
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    # One more kiosk, which is the one that is flashed.
+    # Add one more kiosk, which is flashed below.
     added = fevergate("provision", "kiosk", "site", "north-2", "--gate", "north", cwd=tmp_path)
     assert "stands at gate north" in added.stdout, added.stderr
     folder = tmp_path / "site"
@@ -83,7 +83,7 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
         assert ("north-2", "normal") in verdicts and ("north-2", "fever") in verdicts
         log = fevergate("log", "--settings", folder / "gateway.toml", cwd=tmp_path)
         assert "north-2" in log.stdout, log.stderr
-        # Revoked, it is heard no more.
+        # Once revoked, the kiosk cannot connect any more.
         revoked = fevergate("provision", "revoke", "site", "north-2", cwd=tmp_path)
         assert "seen: the broker refuses it" in revoked.stdout, revoked.stderr
         before = len(board.console)
@@ -97,7 +97,7 @@ def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_p
 
 
 def rows(folder, query):
-    """What the gateway's database answers; nothing while it makes it."""
+    """Rows from the gateway's database; none while the gateway still creates it."""
     reader = sqlite3.connect(f"file:{folder / 'fevergate.db'}?mode=ro", uri=True)
     try:
         return reader.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""One gate as the guard sees it: lamps that can be relied on, whatever is killed."""
+"""One gate as the guard sees it: the lamps can be relied on, whatever is killed."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ PINS = GATES["gate1"]
 
 
 class Gate(System):
-    """A gate with one kiosk, and no guard who presses the button by himself."""
+    """A system with one gate and one kiosk, without the simulated guard who presses the button."""
 
     def __init__(self, folder):
         super().__init__(folder, [], speed=8, gates={"north": ["north-1"]})
@@ -53,7 +53,8 @@ class Gate(System):
         self.board.wait_crowd(ANSWER_S)
 
     def press_until_green(self) -> None:
-        """As a guard does: a press in the moment in which the gateway starts is not seen."""
+        """Press the button again and again, as a guard would: a press while the gateway starts is
+        not seen."""
 
         def green() -> bool:
             self.gateway.tell(f"press {PINS['acknowledge']}")
@@ -66,7 +67,7 @@ class Gate(System):
         return look(self.settings)
 
     def acknowledge(self, by: str) -> str:
-        """What the command says."""
+        """Acknowledge by the command; return its output."""
         command = [sys.executable, "-m", "fevergate.cli", "acknowledge", "north", "--by", by]
         command += ["--settings", str(self.settings_path)]
         done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
@@ -149,7 +150,7 @@ def test_a_broken_sensor_is_amber_until_it_is_mended(gate):
 
 
 def test_a_full_disk_keeps_the_alarm_and_loses_nothing(gate):
-    """The database cannot be written while somebody else holds it, as on a full disk."""
+    """Another connection holds the database, so that it cannot be written, as on a full disk."""
     holder = sqlite3.connect(gate.settings.path(gate.settings.database), isolation_level=None)
     holder.execute("begin immediate")
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What can be seen of a gateway at work: metrics, status, the journal."""
+"""What a running gateway shows of itself: metrics, status, the journal."""
 
 import json
 import socket
@@ -104,7 +104,8 @@ def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings
 
 
 def test_a_kiosk_is_heard_once_the_cards_are_known(tmp_path, monkeypatch):
-    """What the broker kept for a gateway that was away comes at once, and would be nobody's."""
+    """Readings that the broker kept for an absent gateway come at once. Before the cards are known
+    they could not be assigned to anybody."""
     provision(tmp_path / "gw", campus="east", gateway="gw", gates={"north": ["north-1"]})
     gateway = Gateway(load_gateway(tmp_path / "gw" / "gateway.toml"), MockFactory())
     cards, broker, heard = gateway._cards, gateway._broker, []

@@ -1,4 +1,4 @@
-"""Kiosks and gates appear in Home Assistant by themselves, checked with its own code."""
+"""Kiosks and gates appear in Home Assistant by themselves; Home Assistant's own code checks it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A board's memory: what a kiosk needs to import, and at work, in words of a board's size."""
+"""A kiosk's memory, at import and at work, measured with the 32-bit words of a board."""
 
 import re
 import subprocess
@@ -18,14 +18,15 @@ BUDGET = tomllib.loads(
 )
 GROWTH = 1.05
 MOST = {"import_heap_bytes": 128 * KB, "live_bytes": 112 * KB}
-"""So that a board without PSRAM may be next."""
+"""Upper bounds (bytes), so that a board without PSRAM stays possible."""
 
 TRIES = 4
-"""On a busy machine more is under way at once, and at its most a kiosk needs up to 1 KB more; what
-has grown is over the bound each time."""
+"""Number of measurements. On a busy machine more is under way at once, so that a kiosk's peak is up
+to 1 KB higher. Memory that really grew is over the bound in each measurement."""
 
 WORK_KB = 192
-"""Python's heap of a kiosk at work. The stand-ins take some 23 of them; a board's grows instead."""
+"""Python heap (KB) of a kiosk at work. The simulator's stand-in modules take some 23 KB of it. On a
+board the heap can grow; here it cannot."""
 
 HANG_S = 400
 CARD = 4711
@@ -50,13 +51,14 @@ def test_a_kiosks_memory_grows_by_no_more_than_a_twentieth(record_property):
     assert figures["people"] == BUDGET["people"] <= figures["readings"]
     for name in bounded:
         assert figures[name] <= bounds[name], figures
-    # Half of it is there at least, or nothing was measured.
+    # Smaller figures would mean that nothing was measured.
     assert figures["live_bytes"] > figures["imported_bytes"] > 32 * KB
 
 
 @pytest.fixture
 def site(tmp_path):
-    """A kiosk of 32-bit words with little room, whose gateway was away for long."""
+    """A kiosk with 32-bit words and little memory, with a backlog as after a gateway's long
+    absence."""
     options = {"interpreter": "32bit", "heap": f"{WORK_KB}K"}
     site = Watched(tmp_path / "site", 25, options)
     (board,) = site.boards

@@ -1,4 +1,4 @@
-"""A kiosk and the real broker, when the network behaves as networks do."""
+"""A kiosk and the real broker on a network with faults."""
 
 import socket
 import struct
@@ -12,7 +12,7 @@ from harness.broker import LocalBroker
 
 
 class SilentServer:
-    """Accepts connections and never says a word: a half-open broker."""
+    """Accepts connections and never sends a byte, like a half-open broker."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Settings from the gateway to a kiosk at its gate: real broker, real gateway, shipped firmware."""
+"""Settings from the gateway reach a kiosk, with real broker, real gateway and shipped firmware."""
 
 import json
 import subprocess
@@ -58,7 +58,7 @@ def test_a_threshold_is_in_force_at_once_without_a_reboot_and_after_a_power_cut(
     assert answer(system) == (1, "")
     assert measured(system)["threshold_c"] == 37.1
     assert board.boots == 1
-    assert not [tone for tone in board.beeps if tone.duty_u16]  # not a sound
+    assert not [tone for tone in board.beeps if tone.duty_u16]  # volume 0: no sound at all
     board.power_cut()
     board.start()
     assert measured(system)["threshold_c"] == 37.1

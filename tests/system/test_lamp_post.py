@@ -19,7 +19,7 @@ POST = "north-post"
 WIFI = {"wifi_ssid": "campus", "wifi_password": "long enough"}
 SPEED = 2.0
 BEAT_S = 0.2
-"""Far more often than a post asks for: on a loaded machine none may be late."""
+"""Far shorter than a post needs, so that even on a loaded machine no beat is late."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def site(tmp_path_factory):
 
 
 class Gateway(Client):
-    """What the gateway says of one gate: its state, and beats while `beats`."""
+    """Plays the gateway for one gate: publishes its state, and beats while `beats` is true."""
 
     def __init__(self, site):
         super().__init__(site, "gateway")
@@ -64,7 +64,7 @@ class Gateway(Client):
         assert not self.say(f"{ALARM}/shown", text, retain=True)
 
     def acknowledged(self):
-        """Messages of the button so far."""
+        """Payloads of the button's messages so far."""
         heard = [payload for topic, payload in self.heard if topic.endswith("/acknowledge")]
         return [payload.decode() for payload in heard]
 
@@ -157,7 +157,7 @@ def test_red_stays_without_a_line_and_the_press_outlives_a_power_cut(tower, gate
     board.start()
     until(lambda: gateway.acknowledged() == [told(1)])
     assert "red" not in tower.lit
-    until(lambda: any(health["queued"] for health in gateway.health()))  # a press is untold
+    until(lambda: any(health["queued"] for health in gateway.health()))  # the unsent press
     gateway.alarm()
     tower.wait("green", timeout=ANSWER_S)
 

@@ -1,4 +1,4 @@
-"""A site whose doors are of every kind, as `tools/demo --doors` plays twenty of them."""
+"""Sites with doors of every kind, as `tools/demo --doors` plays them with twenty doors."""
 
 from kiosk_helpers import changed
 from rich.console import Console
@@ -19,7 +19,7 @@ def test_twenty_doors_are_three_on_pins_five_posts_and_twelve_without():
     assert len(set(east + west)) == 20
     for site in (east, west):
         on_pins = {door.name for door in site if door.kind == "pins"}
-        assert 1 <= len(on_pins) <= 2  # sets of pins of one Raspberry Pi
+        assert 1 <= len(on_pins) <= 2  # a Raspberry Pi has two sets of pins
         lit = {door.name for door in site if door.kind != "none"}
         assert {door.watched_by for door in site if door.kind == "none"} == lit
         assert len({door.kind for door in site if door.name in real_doors([east, west])}) == 3
@@ -38,7 +38,7 @@ def test_a_fever_goes_from_kiosk_to_tower_and_the_press_back_to_the_log(tmp_path
     monkeypatch.setattr(post_light, "SAMPLES", 2)
     figures = DoorFigures(3, 1, 1, 1, 1, real_kiosks=1)
     site = DoorSite(tmp_path / "site", "east", DOORS, real=["hall-1"], speed=8, seed=1)
-    # A cut line is noticed by one and a half of it: 45 s otherwise.
+    # A lost connection is noticed after one and a half keep-alives: else that would be 45 s.
     changed(
         site.boards["hall-1"], "kiosk/mqtt_link.py", ("_KEEP_ALIVE_S = 30", "_KEEP_ALIVE_S = 2")
     )

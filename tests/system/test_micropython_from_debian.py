@@ -1,4 +1,4 @@
-"""tools/micropython-from-debian: from a mirror that apt knows, or a clear word why not."""
+"""tools/micropython-from-debian fetches from a mirror that apt knows, or says why it cannot."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ SCRIPT = real_micropython.ROOT / "tools/micropython-from-debian"
 
 
 def fetch(target, sources, tmp_path, name="sources.list", architecture=THIRTY_TWO):
-    """As on a machine whose apt has these sources and no other."""
+    """Run the tool as on a machine whose apt has only these sources."""
     listed = tmp_path / "parts" / name
     listed.parent.mkdir(exist_ok=True)
     listed.write_text(sources)

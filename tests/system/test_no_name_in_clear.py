@@ -1,4 +1,4 @@
-"""Nobody who can read every file of gateway, broker, campus server and kiosk reads a name."""
+"""No file of gateway, broker, campus server or kiosk holds a person's name in clear."""
 
 import re
 import time
@@ -19,14 +19,14 @@ HANG_S = 120
 ROWS = made_up(PEOPLE, ("east",))
 NAMES = {row[1] for row in ROWS}
 SECRETS = {row[0] for row in ROWS} | {row[6] for row in ROWS} | {row[7] for row in ROWS}
-"""Numbers, cards and telephones."""
+"""Personal numbers, card numbers and telephone numbers of the list."""
 
 LIKE_A_NAME = re.compile(f"(?=([{SURNAMES}][{GIVEN}]{{2}}))")
 LIKE_A_SECRET = re.compile(rb"(?=(2099\d{6}|100\d{8}|[0-9A-F]{8}))")
 
 
 def in_clear(content: bytes) -> set[str]:
-    """Names, numbers, cards and telephones of the list that a file holds, in any encoding."""
+    """Names and numbers of the list that this content of a file holds, in any encoding."""
     found = {match.decode() for match in LIKE_A_SECRET.findall(content)} & SECRETS
     texts = [content.decode(code, "ignore") for code in ("utf-8", "gb18030", "utf-16-le")]
     texts.append(re.sub(r"\\u([0-9a-f]{4})", lambda at: chr(int(at[1], 16)), texts[0]))

@@ -1,4 +1,4 @@
-"""By the local listener or by the network's, the gateway is the same client of the broker."""
+"""The gateway is the same client of the broker through the local listener and the network's."""
 
 import time
 
@@ -31,7 +31,7 @@ def until(true):
 
 
 def settings(site, listener):
-    """With `network`, nothing listens on the local port."""
+    """The gateway's settings; with "network", nothing listens on their local port."""
     if listener == "local":
         return site.settings
     broker = replace(site.settings.broker, local_port=free_port())
@@ -39,7 +39,7 @@ def settings(site, listener):
 
 
 def run(site, listener, seen):
-    """Run a gateway until `seen(gateway)`."""
+    """Run a gateway until it has subscribed and `seen(gateway)` is true."""
     gateway = Gateway(settings(site, listener), MockFactory())
     gateway.start()
     try:

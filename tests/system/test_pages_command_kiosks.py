@@ -68,10 +68,10 @@ def test_a_kiosk_shows_itself_and_then_what_it_showed(system, administrator):
     def chirps():
         return [tone.frequency_hz for tone in board.beeps if tone.duty_u16]
 
-    # The last one ends after the last blink has begun.
+    # The last chirp ends after the last blink has begun.
     within(ANSWER_S, lambda: chirps()[-20:] == [1500, 1900] * 10)
     within(ANSWER_S, lambda: board.display.to_text() == invitation)
-    # Nobody was let in or held up by it, and people are measured as ever.
+    # The signal delayed nobody; people are measured as before.
     board.admit([HEALTHY])
     board.wait_crowd(ANSWER_S)
     assert readings(board)[-1]["verdict"] == "normal"
@@ -97,14 +97,14 @@ def test_a_threshold_on_the_page_is_in_force_at_the_gate(system, administrator):
 
     assert decided() == 37.1
     within(ANSWER_S, lambda: "in force: 37.1 °C" in administrator.get(KIOSK).text)
-    # What is empty on the page goes back to the kiosk's own.
+    # A field that is left empty goes back to the kiosk's own setting.
     assert post(administrator, f"{KIOSK}/settings", KIOSK).status_code == 303
     within(ANSWER_S, lambda: decided() == 37.3)
 
 
 def test_a_form_that_never_showed_what_is_set_takes_nothing_away(system, administrator):
     post(administrator, f"{KIOSK}/settings", KIOSK, threshold_c="37.2", volume="80")
-    # As a page that was opened while the broker was away, or before somebody else's.
+    # Like a form that was opened while the broker was away, or before another person's change.
     answer = post(administrator, f"{KIOSK}/settings", KIOSK, notice="hello", version="0")
     assert answer.status_code == 400 and "Somebody set it meanwhile" in answer.text
     page = administrator.get(KIOSK).text

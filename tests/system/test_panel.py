@@ -1,4 +1,4 @@
-"""What a passer-by sees and hears in each state, from the shipped panel and display."""
+"""What a passer-by sees and hears in each state, drawn by the shipped panel and display code."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def test_the_doors_line_goes_high_for_a_normal_and_for_nothing_else(shown):
 
 
 def test_letters_and_characters_fill_the_glass_and_none_is_cut_off():
-    """16 pixels of height and 8 of width, doubled: 5 mm on a glass of 0.96 inches."""
+    """A letter is 16 pixels high and 8 wide, doubled: 5 mm high on a display of 0.96 inches."""
     for table in map(words_in, LANGUAGES):
         for lines in table.values():
             for line in lines:
@@ -54,7 +54,7 @@ def test_letters_and_characters_fill_the_glass_and_none_is_cut_off():
 
 
 def test_the_glass_shows_its_words_high_enough_for_a_metre(shown):
-    """Each of the two lines reaches over 24 rows: 4 mm on the smallest glass."""
+    """Each of the two lines is at least 24 rows high: 4 mm on the smallest display."""
     for one in shown.values():
         rows = one.glass.rows()
         if one.glass.inverted:

@@ -1,4 +1,4 @@
-"""The random numbers that tools/pi-check gives the kernel, as a Pi's firmware does."""
+"""tools/pi-check gives the kernel random numbers in the device tree, as a Pi's firmware does."""
 
 import shutil
 import subprocess

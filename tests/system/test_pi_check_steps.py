@@ -1,4 +1,5 @@
-"""tools/pi-check's steps on a Pi of a few lines: whichever way a gateway fails, it is seen."""
+"""tools/pi-check's steps on a simple stand-in for the Pi: each way in which a gateway can fail is
+found."""
 
 import random
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from emulated_pi.serial_line import Result
 
 
 class StandIn:
-    """A gateway that does everything right, but for the `faults` that it is given."""
+    """A Pi whose gateway does everything right except for the given `faults`."""
 
     def __init__(self, *faults):
         self._faults = set(faults)
@@ -121,7 +122,8 @@ def test_a_gateway_that_does_all_right_passes_every_step(suite, monkeypatch):
     assert verdict.good and verdict.problems == []
     assert verdict.fevers == verdict.red_lines_high == 9
     assert verdict.boots == 5 and verdict.readings > 40
-    # Green over a killed gateway is shown where the kernel can, before it is shown gone.
+    # Trixie's kernel keeps a dead program's outputs. There the step also shows that green stays lit
+    # over a killed gateway without the unit's protection.
     assert any("ExecStopPost=" in command for command in pi.commands) == (suite == "trixie")
 
 

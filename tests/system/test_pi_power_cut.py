@@ -1,4 +1,4 @@
-"""The Pi's power goes at any instant: what a kiosk was told to be stored is there afterwards."""
+"""The Pi's power fails at any instant: no reading that was reported as stored is lost."""
 
 import os
 import random
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler fo
 
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory):
-    """Everything that a storing gateway did to its disk, in order."""
+    """Each operation of a storing gateway on its disk, in order."""
     folder = tmp_path_factory.mktemp("traced")
     library = folder / "disk_trace.so"
     subprocess.run(
@@ -57,7 +57,7 @@ def records(data):
 
 
 class Disk:
-    """Files as they are after a power cut: what was synced, and of the rest whatever."""
+    """Files as they are after a power cut: all that was synced, and a random part of the rest."""
 
     def __init__(self, chance):
         self._chance = chance
@@ -71,7 +71,7 @@ class Disk:
             self._safe.setdefault(name, bytearray())
             self._pending.setdefault(name, [])
             return
-        if kind == b"U":  # SQLite syncs the folder behind it
+        if kind == b"U":  # SQLite syncs the folder after it removes a file
             self._safe.pop(Path(data.decode()).name, None)
             self._pending.pop(Path(data.decode()).name, None)
             return
@@ -84,7 +84,8 @@ class Disk:
             self._pending[name].append((kind, offset, data))
 
     def told(self):
-        """The last word on what is held; it went out over the network, as it were."""
+        """Numbers reported as stored, and whether the store was ready. The file `told` stands for
+        the network, so it is not lost in a power cut."""
         lines = b"".join(data for _, _, data in self._pending.get("told", ())).split()
         return [int(line) for line in lines if line.isdigit()], b"begun" in lines
 
@@ -94,7 +95,7 @@ class Disk:
                 continue
             for kind, offset, data in pending:
                 if self._chance.random() < 0.5:
-                    continue  # it never got there
+                    continue  # this change never reached the disk
                 torn = self._chance.randrange(0, len(data) // SECTOR + 1) * SECTOR
                 self._change(name, kind, offset, data[: torn or len(data)])
             (folder / name).write_bytes(self._safe[name])
@@ -110,7 +111,8 @@ class Disk:
 
 
 def after_the_cut(folder, told):
-    """Opens it as the gateway does, and counts."""
+    """Open the database as the gateway does, and check that no reported reading is missing and
+    that all counts agree."""
     store = Store(folder / "fevergate.db")
     try:
         assert store.db.execute("pragma integrity_check").fetchone() == ("ok",)
@@ -140,7 +142,7 @@ def cuts(trace, begin, every, folder):
             disk.does(*record)
         told, begun = disk.told()
         if not begun:
-            continue  # nothing was promised yet: its tables are being made
+            continue  # nothing was reported as stored yet: the tables are still being made
         here = folder / str(end)
         here.mkdir()
         disk.cut(here)
@@ -156,7 +158,8 @@ def test_whatever_the_card_had_not_taken_yet_nothing_that_was_promised_is_missin
 
 
 def test_the_trace_can_tell_a_store_that_promises_too_early(trace, tmp_path):
-    """The same disk, had nothing ever been synced since it was opened: some promise is broken."""
+    """Without any sync after the store was opened, some reading that was reported as stored is
+    missing."""
     begun = next(n for n, (_, _, _, data) in enumerate(trace) if data == b"begun\n")
     careless = [one for n, one in enumerate(trace) if n < begun or one[0] != b"S"]
     with pytest.raises(Exception):  # noqa: B017 - missing rows, or a database beyond reading

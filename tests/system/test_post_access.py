@@ -1,4 +1,4 @@
-"""What a lamp post may say and hear: the real broker with its real access list."""
+"""What a lamp post may publish and receive, with the real broker and its real access list."""
 
 import json
 import time
@@ -123,7 +123,7 @@ def test_the_running_gateway_beats_for_a_post_and_takes_its_press_as_of_no_perso
 
 
 def test_a_post_that_is_taken_away_leaves_no_press_for_the_gateways_next_start(site):
-    """A press that the broker kept would clear what burns whenever the gateway comes back."""
+    """A retained press would clear the gate's alarm each time the gateway starts."""
     with Client(site, "south-post") as post:
         for topic in (f"{BASE}/alarm/south/acknowledge", f"{BASE}/south-post/health"):
             assert not post.say(topic, b"kept", retain=True)
@@ -137,7 +137,7 @@ def test_a_post_that_is_taken_away_leaves_no_press_for_the_gateways_next_start(s
 
 
 def _state(client, state, by=""):
-    """Wait for a state of the alarm, and return it."""
+    """Wait for this state of the north gate's alarm; return its message."""
 
     def said():
         for topic, payload in list(client.heard):

@@ -1,4 +1,4 @@
-"""A list of retained messages is whole, however slow the broker is."""
+"""A list of retained messages is read completely, however slow the broker is."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ TOPICS = [f"{BASE}/alarm/gate-{number}" for number in range(8)]
 
 @contextmanager
 def stuttering(pid):
-    """While this lasts a process runs for a moment now and then."""
+    """Stop the process again and again inside the block, so that it runs only for moments."""
     ending = threading.Event()
 
     def stutter():

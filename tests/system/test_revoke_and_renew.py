@@ -1,4 +1,4 @@
-"""Who is revoked is cut off at once, and nobody else notices: the real broker decides."""
+"""A revoked kiosk is cut off at once and no other client notices, with the real broker."""
 
 import json
 import socket
@@ -49,7 +49,7 @@ def fevergate(command, site, *arguments):
 
 
 def cut(client):
-    """An event of the broker's having ended a client's connection."""
+    """An event that is set when the client's connection ends."""
     gone = threading.Event()
     client.client.on_disconnect = lambda *_: gone.set()
     return gone
@@ -102,7 +102,7 @@ def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(si
     stolen.loop_stop()
     with Client(site, "admin") as admin:
         admin.hear(f"{BASE}/north-1/#")
-        admin.hear(f"{BASE}/nothing")  # answered behind what is retained
+        admin.hear(f"{BASE}/nothing")  # confirmed only after all retained messages have come
         assert admin.heard == []
 
 
@@ -129,7 +129,7 @@ def test_the_same_name_may_come_back_with_another_password(site):
 def test_a_gates_last_kiosk_leaves_it_amber_until_there_is_another(site):
     said = fevergate("revoke", site, "south-1")
     assert "gate south has no other kiosk" in said
-    assert gates(site)["south"] == ["south-1"]  # silent for good, which is amber
+    assert gates(site)["south"] == ["south-1"]  # it stays silent, so the gate stays amber
     fevergate("kiosk", site, "south-2", "--gate", "south")
     assert gates(site)["south"] == ["south-2"]
 
@@ -199,7 +199,7 @@ def test_while_the_broker_is_down_it_counts_from_its_start(site):
 
 
 def test_a_broker_that_lets_a_revoked_kiosk_in_is_not_passed_over(site, monkeypatch):
-    """Where the signal does not arrive, nobody is told that all is well."""
+    """If the signal does not reach the broker, the command reports an error."""
     monkeypatch.setattr(services.os, "kill", lambda *_: None)
     monkeypatch.setattr(services, "CUT_OFF_S", 1)
     with pytest.raises(BrokerError, match="still lets north-1 in"):

@@ -1,4 +1,4 @@
-"""A kiosk whose bus, sensor or display fails as on a board: said in words, and nothing waits."""
+"""A kiosk whose bus, sensor or display fails as on a board reports it in words and works on."""
 
 from itertools import groupby
 from operator import itemgetter
@@ -23,9 +23,9 @@ from kiosk.scan import Scan
 from simulator import Fault
 from simulator.sensor import CONFIG1_DCI, IIR_SHARE, REFRESH_TWO_ZONES_MS
 
-# All is counted in the kiosk's own transfers: a busy machine makes none of them more.
-SOON = 30  # asked the sensor so often at most, from a fault to its words and from its end to work
-HANGS = 6  # of half a second each at most, before the sensor is asked again
+# Limits are counted in the kiosk's own transfers, which a busy machine does not make more.
+SOON = 30  # transfers with the sensor at most, from a fault to its report, or from its end to work
+HANGS = 6  # transfers in a row with a display that hangs, half a second each, at most
 A_MINUTE = 2 * 750  # transfers with the sensor in 75 s
 
 
@@ -43,7 +43,7 @@ def board(tmp_path, files):
 
 @pytest.fixture
 def empty(tmp_path, files):
-    """A kiosk at work to which nobody comes, so that its minutes go by faster."""
+    """A running kiosk to which nobody comes, so that its time can pass faster."""
     board = kiosk(tmp_path / "flash", files, speed=20.0)
     board.start()
     until(lambda: board.world.now_ms > 5000 and board.display.on)
@@ -61,7 +61,7 @@ def served(board, *people):
 
 
 def amber_ms(board, since_ms: int, level: int) -> int:
-    """When amber was lit, or went out, after a time."""
+    """Wait until amber has taken `level` after `since_ms`; return the simulated time (ms)."""
 
     def changes():
         return [
@@ -77,7 +77,7 @@ def amber_ms(board, since_ms: int, level: int) -> int:
 
 
 def transfers(board, log: list[tuple[str, float]]) -> None:
-    """Keep which part is asked, and when."""
+    """Log each transfer with sensor or display from now on: the part's name and the time (ms)."""
     for name, part in (("sensor", board.sensor), ("display", board.display)):
 
         def seen(now_ms, *rest, name=name, transfer=part.transfer):
@@ -88,7 +88,7 @@ def transfers(board, log: list[tuple[str, float]]) -> None:
 
 
 def asked(log: list[tuple[str, float]], since_ms: float, until_ms: float) -> int:
-    """How often the sensor was asked between two times."""
+    """Number of transfers with the sensor between two times."""
     return sum(name == "sensor" and since_ms <= at <= until_ms for name, at in log)
 
 
@@ -102,7 +102,7 @@ def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fau
         transfers(board, log)
     board.wait_console("sensor fault", ANSWER_S)
     assert asked(log, since_ms, amber_ms(board, since_ms, 1)) <= SOON
-    # Longer than the watchdog waits.
+    # This is longer than the watchdog waits.
     until(lambda: board.world.now_ms > since_ms + 35_000)
     assert board.boots == 1
     with board.world.lock:
@@ -123,7 +123,7 @@ def test_a_red_answer_stays_where_the_sensor_dies_right_after_it(board):
         return transfer(*asked)
 
     board.sensor.transfer = dies
-    # The second look settles it; what the part says then is the last that it says.
+    # The second scan confirms the fever; the sensor stops answering as soon as red is lit.
     served(board, FEVERISH, FEVERISH)
     board.wait_console("sensor fault", ANSWER_S)
     board.wait_light("amber", ANSWER_S)
@@ -135,7 +135,7 @@ def test_a_red_answer_stays_where_the_sensor_dies_right_after_it(board):
 
 def test_a_part_that_holds_the_wire_once_is_clocked_free_before_anybody_notices(board):
     (visit,) = served(board, HEALTHY)
-    # In an empty hall: whom it does not see leave, it takes the next one for.
+    # The hall is empty first: the kiosk would take the next person for one it did not see leave.
     until(lambda: board.world.now_ms > visit.left_ms + 2000)
     with board.world.lock:
         board.sensor.fail(Fault.STUCK_BUS, count=9)
@@ -208,7 +208,7 @@ def test_a_setting_that_changes_at_work_is_found_within_a_minute(empty, cell: in
 
 
 def read_behind_c(share: float, room_c: float, comes_ms: int) -> float:
-    """How far below its temperature a face that holds still is read through a filter, °C."""
+    """How far (°C) a still face reads below its temperature through a filter of this share."""
     scan, seen_c, refreshed_ms = Scan(), room_c, 0
     for now_ms in range(0, 10_000, 100):
         while refreshed_ms <= now_ms:

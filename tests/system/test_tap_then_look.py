@@ -1,5 +1,8 @@
-"""Cards at a simulated kiosk, with the real gateway and broker: a first positive is not cleared by
-somebody else, a permit is in force at the next tap, and no name or card number lies anywhere."""
+"""Cards at a simulated kiosk, with the real gateway and broker.
+
+Another person does not clear a first positive, a changed permit is in force at the next tap, and no
+name or card number is stored or sent anywhere.
+"""
 
 import json
 import time
@@ -25,19 +28,20 @@ KIOSK = "north-1"
 ANNA, BERTA, STOPPED = 0x1A2B3C4D, 0x5E6F7081, 0x0BADCAFE
 NAMES = {ANNA: "欧阳娜娜", BERTA: "司马光光", STOPPED: "诸葛亮亮"}
 POSITIVE_C, NEXT_C, NORMAL_C = 36.61, 36.13, 35.2
-"""Skin in a hall of 22 degrees: shown as 37.7, 37.25 and 36.3."""
+"""Skin temperatures in a hall of 22 °C, for which the kiosk shows 37.7, 37.25 and 36.3 °C."""
 
 AT_ONCE = Habits(tries=1, sway=0.0, flutter_c=0.0, leave_ms=50.0, gap_ms=0.0, approach_ms=50.0)
-"""The next one takes the place so fast that the sensor never sees the wall."""
+"""The next person steps up so fast that the sensor never sees the wall between two people."""
 
 EMPTY_MS = 2000
-"""Whoever stepped in before the sensor has seen the wall would count as the one before."""
+"""Time (ms) for the sensor to see the wall; somebody who came earlier would count as the person
+before."""
 
 HANG_S = 300
 
 
 def secrets() -> list[bytes]:
-    """Each name and card number in the forms that it could have."""
+    """Each name and card number in every form in which it could be stored or sent."""
     forms = [name.encode(code) for name in NAMES.values() for code in ("utf-8", "gb18030")]
     for card in NAMES:
         forms += [b"%d" % card, b"%08x" % card, b"%08X" % card]
@@ -51,7 +55,7 @@ def finds(places: dict[str, bytes]) -> list[str]:
 
 @dataclass
 class Played:
-    """What each person saw and what was stored, and the bytes of each place."""
+    """What each person saw, what was stored, and the bytes of each place that may hold a secret."""
 
     readings: list[dict[str, object]] = field(default_factory=list)
     people: dict[str, int] = field(default_factory=dict)
@@ -82,7 +86,7 @@ class Hall:
             prepare=self.list,
         )
         (self.board,) = self.system.boards
-        # Little noise for exact temperatures, but some: else the sensor would count as frozen.
+        # Little noise gives exact temperatures; without any the sensor would count as frozen.
         self.board.sensor.noise_c = self.board.sensor.ambient_noise_c = 0.02
 
     def list(self, _system: System) -> None:
@@ -116,7 +120,7 @@ class Hall:
         self.wait_permit(permit)
 
     def come(self, *people: tuple[str, float, int | None]) -> None:
-        """Send people and wait until all have been answered and are gone, and the hall is empty."""
+        """Send people; wait until all were answered and have left, and the sensor sees the wall."""
         before = len(self.board.pin_history)
         for name, _, card in people:
             if card:
@@ -143,7 +147,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
             system, "fevergate/#", heard=lambda topic, data: hall.wire.append((topic, bytes(data)))
         ),
     ):
-        # The first one leaves when asked to come back, the second steps in at once.
+        # Anna leaves when she is asked to confirm; Berta steps up at once.
         hall.come(("anna", POSITIVE_C, ANNA), ("berta", NEXT_C, BERTA))
         hall.come(("stopped", NORMAL_C, STOPPED))
         hall.permit("enter")
@@ -163,7 +167,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 def presences(system: System) -> dict[int, int]:
-    """Whose each reading is, by its number."""
+    """The person of each stored reading, by the reading's number."""
     rows = read_rows(system.database, "select seq, person from presences")
     return {row["seq"]: row["person"] for row in rows}
 
@@ -205,7 +209,7 @@ def test_without_the_gateway_the_door_is_shut_and_the_light_amber(played: Played
 def test_no_name_and_no_card_number_lies_or_goes_anywhere(played: Played) -> None:
     names = " ".join(played.places)
     assert "/card " in names and "/reading " in names and "fevergate.db" in names
-    assert "/outbox/cards.a " in names  # the reading that nobody has heard yet
+    assert "/outbox/cards.a " in names  # the last reading, which is not sent yet
     assert finds(played.places) == []
     planted = {"flash": b"..." + ANNA.to_bytes(4, "little"), "wire": NAMES[BERTA].encode()}
     assert finds(planted) == ["flash", "wire"]

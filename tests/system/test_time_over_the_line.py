@@ -1,5 +1,7 @@
-"""Boards whose clock was never set, or lost its power, are told the time by the gateway: nobody
-serves SNTP here. The clock is 2000-01-01 for TLS, too."""
+"""The gateway tells the time to boards whose clock was never set or lost its power.
+
+No SNTP server is there. TLS, too, starts with the clock at 2000-01-01.
+"""
 
 import binascii
 import json
@@ -16,7 +18,7 @@ SPEED = 3.0
 
 
 class Hall(System):
-    """One kiosk; its clock is unset whenever it gets power."""
+    """A system with one kiosk, whose clock is unset whenever it gets power."""
 
     def __init__(self, folder):
         gates = {"north": ["north-1"]}
@@ -28,7 +30,7 @@ class Hall(System):
         return self.settings.broker.port
 
     def measure(self):
-        """Somebody comes; returns what the kiosk says of it."""
+        """Let a person come; return the kiosk's reading."""
         before = len(readings(self.board))
         self.board.admit([HEALTHY])
         until(lambda: len(readings(self.board)) > before)
@@ -38,7 +40,7 @@ class Hall(System):
         until(lambda: self.measure()["at"] is not None)
 
     def all_dated_right(self):
-        """Wait until all that was shown is stored and dated; whether as it was lit."""
+        """Wait until each shown reading is stored and dated; return whether all dates are right."""
         errors = self.date_errors
         until(lambda: len(errors()) == len(self.shown) and math.inf not in errors())
         return self.misdated() == []
@@ -93,7 +95,7 @@ def test_what_was_not_confirmed_is_not_believed_after_a_reset_either(hall):
     assert hall.measure()["at"] is None
     hall.run_gateway()
     hall.measure_until_dated()
-    hall.board.panic()  # and what was confirmed goes on
+    hall.board.panic()  # a confirmed time is kept through a reset
     heard = len(hall.board.console)
     hall.board.wait_console("link up", ANSWER_S, start=heard)
     assert hall.measure()["at"] is not None
@@ -140,7 +142,7 @@ HOSTILE = (
     b'{"v": 1, "at_ms": 1735689599999, "up_ms": UP}',
     b'{"v": 1, "at_ms": 1790000000000}',
     b'{"v": 1, "at_ms": 1790000000000, "up_ms": null}',
-    b'{"v": 1, "at_ms": 1790000000000, "up_ms": 0}',  # an answer that waited
+    b'{"v": 1, "at_ms": 1790000000000, "up_ms": 0}',  # an answer that came too late
     b'{"v": 1, "at_ms": 1790000000000, "up_ms": -1}',
     b'{"v": 1, "at_ms": 1790000000000, "up_ms": 9007199254740992}',
 )
@@ -166,7 +168,7 @@ def test_a_time_that_cannot_be_is_refused_and_the_line_stays(hall):
         assert not any("link down" in line for line in board.console[heard:])
 
         def believed():
-            """A right one is taken, unless this machine was too slow to give it in time."""
+            """Whether the kiosk took a right time; it does not if this machine was too slow."""
             up_ms = hall.measure()["up_ms"]
             right = {"v": 1, "at_ms": int(hall.clock.utc() * 1000), "up_ms": up_ms}
             gateway.client.publish(f"{BASE}/north-1/time", json.dumps(right))
@@ -186,7 +188,7 @@ def test_no_kiosk_tells_another_the_time(hall):
 
 
 def test_a_line_that_comes_back_brings_the_time_at_once(hall):
-    """Not a minute later, with the next health."""
+    """The kiosk sends its health, and so asks for the time, at once and not a minute later."""
     hall.stop_gateway()
     board = hall.board
     board.stop()

@@ -1,5 +1,4 @@
-"""Two campus servers on one PostgreSQL: each message goes out once; one is killed, the other goes
-on."""
+"""Two campus servers on one PostgreSQL send each message once; each works on if the other dies."""
 
 import json
 import threading
@@ -19,7 +18,7 @@ TOLD_S = 240
 
 
 class Told(ThreadingHTTPServer):
-    """Whoever is on duty, by webhook: keeps what came."""
+    """The webhook of the person on duty; keeps the keys of the messages that came."""
 
     daemon_threads = True
 
@@ -70,11 +69,11 @@ name = "Chen Jing"
 channel = "webhook"
 address = "http://127.0.0.1:{port}/"
 """
-"""A reminder of yesterday's report is due, whatever time it is now."""
+"""Settings by which a reminder of yesterday's report is due at any time of day."""
 
 
 def say(site, number, summary):
-    """One gateway's word, to one server."""
+    """Send one gateway's summary to one server."""
     gates = {"gate": ["kiosk-1"]}
     sender = SummarySender(site.gateway_settings(f"campus-{number}", f"gw-{number}", gates))
     item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
@@ -83,7 +82,7 @@ def say(site, number, summary):
 
 
 def fever(site, number, seq):
-    """A fever of five minutes ago that nobody has acknowledged, told to one server."""
+    """Report to one server a fever that has waited five minutes for an acknowledgement."""
     at = time.time() - 300
     event = FeverEvent(
         kiosk="kiosk-1", gate="gate", boot=1, seq=seq, revision=1, at=at, raised_at=at, body_c=38.2
@@ -106,7 +105,7 @@ def test_each_message_goes_out_once_and_one_server_goes_on_without_the_other(
             fever((one, two)[seq % 2], seq % 4, seq)
         told.wait("fever/", 5)
         told.wait("remind/", 1)
-        time.sleep(6)  # another round of both
+        time.sleep(6)  # both servers look for due messages once more
         assert len(set(told.came)) == len(told.came)
         first.kill()
         fever(two, 0, 77)

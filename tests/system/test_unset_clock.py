@@ -1,4 +1,4 @@
-"""A board whose clock was never set: it is 2000-01-01, for TLS too, and nobody serves SNTP."""
+"""A board whose clock was never set starts at 2000-01-01, also for TLS, without an SNTP server."""
 
 import time
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ DAY_S = 86_400
 
 
 class Campus(Site):
-    """A site, and the boards that were flashed from it."""
+    """A site with the boards that were flashed from its folder."""
 
     def __init__(self, folder, boards):
         super().__init__(folder / "fevergate", {"north": ["north-1", "north-2"]})
@@ -25,7 +25,7 @@ class Campus(Site):
         return list(steps.renew(self.folder, [], everything=False))
 
     def board(self, name="north-1", **options):
-        """Flashed from the folder as it is now; without SNTP."""
+        """Make a kiosk from the folder as it is now, without an SNTP server."""
         files = self.board_files(name, ntp_host="")
         board = kiosk(self.folder.parent / f"flash-{len(self._boards)}", files, **options)
         self._boards.append(board)
@@ -76,7 +76,8 @@ def test_a_clock_beyond_the_certificates_end_begins_again_and_gets_its_line(camp
 
 
 def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
-    """It trusts the old certificate of the authority: same name, same key."""
+    """The board still has the authority's old certificate, which verifies the new server's too: the
+    renewed authority has the same name and key."""
     campus = campus_of(begins=since(400))
     old = campus.board()
     never_set = campus.board("north-2", clock_set=False)
@@ -88,7 +89,7 @@ def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
     campus.broker.kill()
     campus.broker.start()
     old.wait_console("link up", ANSWER_S, start=heard)
-    # The authority's certificate that it has begins too late for its clock.
+    # For the board whose clock was never set, its certificate of the authority begins too late.
     never_set.wait_console("starts in the future", ANSWER_S, start=len(never_set.console))
     assert not any("link up" in line for line in never_set.console)
     written_again = campus.board("north-2", clock_set=False)

@@ -32,7 +32,7 @@ def test_a_kiosks_settings_are_written_byte_for_byte_and_the_board_restarts(fold
     done = fevergate(folder, "north-1", "--port", board.url)
     assert done.exit_code == 0, done.output + repr(done.exception)
     assert "north-1: written to linux" in done.output
-    until(lambda: board.boots > 2)  # a soft reset as the command begins, and a reset at its end
+    until(lambda: board.boots > 2)  # the command begins with a soft reset and ends with a reset
     for name in ("settings.json", "ca.der"):
         written = (board.flash_dir / name).read_bytes()
         assert written == (folder / "kiosks/north-1" / name).read_bytes()

@@ -74,7 +74,7 @@ def test_a_kiosk_that_warms_up_says_so_and_lets_nobody_in(board):
     board.start()
     board.wait_light("amber", ANSWER_S)
     healthy, feverish = served(board, HEALTHY, FEVERISH)
-    # Subtracting four degrees from a can that is not warm yet made healthy people feverish.
+    # If 4 °C were subtracted from a can that is not warm yet, healthy people would seem feverish.
     assert set(healthy.colours) == {"amber"}
     assert "red" in feverish.colours
     assert {reading["reason"] for reading in readings(board)} == {"wait", "confirm", ""}

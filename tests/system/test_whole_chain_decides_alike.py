@@ -1,4 +1,4 @@
-"""The same people before the virtual sensor and in the evaluation: the same verdicts."""
+"""The same people get the same verdicts before the virtual sensor and in the evaluation."""
 
 from dataclasses import replace
 from statistics import fmean, stdev
@@ -20,11 +20,11 @@ VERDICTS = {"green": "normal", "red": "fever", "amber": "retry"}
 HANG_S = 600
 
 NOISE_SD_C = 0.15
-"""What the way through the sensor may add: 0.10 °C of the part (data sheet, xCI), what a head
-that sways takes away, and what holding the peak adds."""
+"""Noise (°C) that the sensor may add: 0.10 °C of the part itself (data sheet, xCI), the loss by a
+swaying head, and the gain by holding the peak."""
 
 MARGIN_C = 0.4
-"""So far from a border no noise decides."""
+"""Distance (°C) from a threshold beyond which noise does not change a verdict."""
 
 needs_people = pytest.mark.skipif(
     not PEOPLE_FILE.exists(), reason="the measured people are not beside this repository"
@@ -37,11 +37,11 @@ def test_board_and_gateway_decide_as_the_evaluation_does(tmp_path, site, crowd):
     if crowd == "built-in":
         people = built_in_crowd(24, 11, fever_share=0.2, site=site)
     else:
-        # Without their dates: the board lives through them in one morning.
+        # The dates are left out: on the board all these people come in one morning.
         measured = load_people(PEOPLE_FILE, site)
         people = [replace(one, at=None) for one in measured[120:144]]
-    # Each as steady as one scan finds them: a simulated face would keep its last round, which
-    # the filter takes for a spike.
+    # Each person keeps one temperature, the peak that a scan finds. A simulated face would hold its
+    # last round, which the filter would take for a spike.
     people = [replace(one, rounds_c=(peak_of(one.rounds_c),) * 4) for one in people]
     judged, _ = replay(people, SITES[site], fever_c=38.0)
     gates = {"north": ["north-1"]}
@@ -59,7 +59,7 @@ def test_board_and_gateway_decide_as_the_evaluation_does(tmp_path, site, crowd):
     for visit, expected in zip(visits, judged, strict=True):
         mine, rows = rows[: visit.tries], rows[visit.tries :]
         noise_c += [row["body_c"] - expected.score_c for row in mine]
-        # Whoever comes within a minute after somebody cold may be the same one, warming up.
+        # A person who comes within a minute after a cold one may be the same person, warming up.
         waits, after_cold = after_cold, "amber" in visit.colours
         borders = (THRESHOLD_C, _BODY_MIN_C)
         if not waits and min(abs(expected.score_c - border) for border in borders) > MARGIN_C:

@@ -1,5 +1,5 @@
-"""Faults of the kinds that need a school around the gateway: nothing is lost, dark or reported
-otherwise than it was."""
+"""Faults that need a whole school around the gateway: no reading is lost, no fever stays dark, and
+each report is right."""
 
 from shutil import which
 
@@ -10,7 +10,7 @@ from faults.judge import WRONG
 from faults.school import CARD_MB, School
 
 
-@pytest.mark.timeout(1800)  # of a machine that is busy with others
+@pytest.mark.timeout(1800)  # enough for a busy machine
 @pytest.mark.skipif(which("cc") is None, reason="a clock is moved by a C library: needs gcc")
 def test_nothing_is_lost_dark_or_wrong_when_card_clock_and_a_kiosks_date_change():
     with School(KIOSKS + 1, switchable=False) as school:

@@ -1,4 +1,4 @@
-"""The judge of `tools/chaos`: each thing that may go wrong shows in its own figure."""
+"""The judge of `tools/chaos`: each thing that can go wrong shows in its own figure."""
 
 import json
 import subprocess
@@ -145,9 +145,9 @@ def told(witness, at, fever, *amber):
 def test_a_fever_is_lit_when_the_lamp_is_high_and_it_is_told_of():
     witness = Witness()
     told(witness, 1.0, FEVER)
-    assert not witness.red_at  # a word without a lamp
+    assert not witness.red_at  # the gateway reports the fever, but the lamp is not lit
     witness.heard(f"2.0 pin {RED} 1")
-    assert not witness.red_at  # a lamp for somebody
+    assert not witness.red_at  # the lamp is lit, but not yet reported for this fever
     told(witness, 3.0, FEVER)
     told(witness, 4.0, FEVER)
     assert witness.red_at == {FEVER: 3.0} and witness.life_red_at == 3.0

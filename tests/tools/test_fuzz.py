@@ -1,4 +1,4 @@
-"""Whatever comes from the network: stored, rejected or turned away, and never the end."""
+"""Each message from the network is stored, rejected or turned away, and none ends the gateway."""
 
 from measurement.fuzz import fuzz
 

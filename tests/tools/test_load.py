@@ -1,4 +1,4 @@
-"""Under load, and while everything is killed: all of it once, and no fever stays dark."""
+"""The load benchmarks at a small size: each reading is stored once and each fever lights red."""
 
 from bench_suite.alarm import measure
 from bench_suite.crash import measure as crash

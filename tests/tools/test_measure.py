@@ -1,4 +1,4 @@
-"""`tools/measure`: what it prints is what was measured."""
+"""`tools/measure` prints what it measured."""
 
 import json
 import os
@@ -27,7 +27,8 @@ def test_a_black_body_is_followed_degree_by_degree():
     found = json.loads(done.stdout)
     steps = found["steps"]
     assert [step["blackbody_c"] for step in steps] == [35 + n / 2 for n in range(11)]
-    # Slope 1 and a little: emissivity. The tolerance is the part's noise over eleven steps.
+    # The slope is a little over 1 because of emissivity. The tolerance allows for the sensor's
+    # noise over eleven steps.
     assert 0.96 < found["slope"] < 1.08
     for step in steps:
         assert abs(step["body_c"] - step["skin_c"] - 1.0) < 0.02

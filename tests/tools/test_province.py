@@ -1,4 +1,5 @@
-"""A small province: cut off, late, twice, in disorder, wrong clocks, asleep, silent, nonsense."""
+"""A small province whose colleges are cut off, late, silent or asleep, have wrong clocks, or send
+twice, in disorder or nonsense."""
 
 import json
 import os

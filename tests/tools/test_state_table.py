@@ -1,4 +1,4 @@
-"""The table of all states of the pages finds what is wrong in a picture."""
+"""The table of all states of the pages reports what is wrong in a picture."""
 
 import json
 

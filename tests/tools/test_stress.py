@@ -1,4 +1,4 @@
-"""`tools/measure stress`: a queue before the shipped decision, and what is counted of it."""
+"""`tools/measure stress`: the shipped decision judges a simulated queue, and errors are counted."""
 
 import json
 import random
@@ -18,7 +18,8 @@ USUAL_C = {"canthus": 35.57, "face_max": 35.90, "forehead": 34.32}
 
 @pytest.fixture
 def people_csv(tmp_path):
-    """People whose skin follows their mouth at every site: 60 well, 6 mild, 6 feverish."""
+    """A file of people whose skin follows their mouth at every site: 60 well, 6 with a mild fever,
+    6 feverish."""
     rng = random.Random(7)
     path = tmp_path / "people.csv"
     lines = [",".join(["subject", "camera", "ambient_c", "oral_c", *COLUMNS])]
