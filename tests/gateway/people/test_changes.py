@@ -1,4 +1,4 @@
-"""A new list changes only what differs, asks before it drops many, and people who left are
+"""A new list changes only what differs and drops many people only on confirmation; whoever left is
 erased."""
 
 import pytest

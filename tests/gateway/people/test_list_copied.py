@@ -58,8 +58,8 @@ def known(store, now, campus=""):
 
 
 class Copying(RuleBasedStateMachine):
-    """The campus server's list changes and is restored; a gateway copies it in small pages, at
-    times not to the end."""
+    """The campus server's list changes and is restored; a gateway copies it in small pages, and is
+    at times interrupted."""
 
     def __init__(self):
         super().__init__()

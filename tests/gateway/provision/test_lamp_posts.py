@@ -145,7 +145,7 @@ def test_a_door_may_be_watched_by_a_gate_with_lamp_posts_alone_until_they_go(fol
         list(steps.add(folder, "door-post", "south", {}, post=True))
     assert posts(folder) == {"door-post": "door"}
     told = run("revoke", folder, "door-post", "--because", "stolen")
-    assert "--watched-by" in told  # the door's red is now on its kiosk and the pages alone
+    assert "--watched-by" in told  # the door's red now shows only on its kiosk and the pages
     assert load_gateway(folder / "gateway.toml").watched_by == {}
 
 

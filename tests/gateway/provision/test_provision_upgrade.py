@@ -104,7 +104,7 @@ def test_what_is_not_taken_is_put_back(machine):
     with pytest.raises(ProvisionError, match=r"mosquitto\.conf.*: as before"):
         list(upgrade.upgrade(machine.folder))
     after = machine.files()
-    beside = ("systemd/", "broker/good/")  # copies of the files, and files made at each start
+    beside = ("systemd/", "broker/good/")  # copies, and files made at each start
     for path in before.keys() | after.keys():
         if not any(name in str(path) for name in beside):
             assert after.get(path) == before.get(path), path
@@ -112,7 +112,7 @@ def test_what_is_not_taken_is_put_back(machine):
 
 
 class Killed(BaseException):
-    """What no `except` of the program sees: SIGKILL, or the power fails."""
+    """Stands for SIGKILL or a power failure, which no `except Exception` of the program catches."""
 
 
 def killed(place):
@@ -127,7 +127,8 @@ def killed(place):
     "place", ["write_broker", "services.write_drop_ins", "services.start_broker_anew", "probe"]
 )
 def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, place, takes):
-    """The next finds its new files in place; the broker has not read them, or was not asked."""
+    """The next upgrade may find the new files in place, which the broker has not read, or has read
+    but was not asked whether it lets the gateway in."""
     new = machine.files()
     machine.older()
     old = machine.files()

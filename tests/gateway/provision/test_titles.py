@@ -222,7 +222,7 @@ def test_a_board_calls_kiosks_by_their_names(named_site):
 
     gate = asyncio.run(now()).gates[0]
     assert gate.where == gate.kiosks[0].kiosk == "左侧"
-    assert gate.alarm.last == last  # which the board sends back as it is
+    assert gate.alarm.last == last  # unchanged, as the board sends it back
     assert gate.reasons == ["右侧：离线"]
 
 

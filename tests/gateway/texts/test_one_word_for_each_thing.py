@@ -23,7 +23,7 @@ OTHER_WORDS = {
     "离校回家": "送回家|(?<!离校)回家",
     "测温机": "测温亭|测温设备|终端机",
 }
-"""The word for a thing, and a pattern of other words for it that must not be used."""
+"""By the one word for a thing: a pattern of the other words, which must not be used for it."""
 
 FILES = ("README.zh.md", "hardware/*.md", "hardware/handbook/*", "gateway/*.md", "firmware/*.md")
 

@@ -9,8 +9,8 @@ from fevergate.texts.translations import translator
 from kiosk.words import LANGUAGES, line_word
 from kiosk.words_line import WORDS
 
-# MicroPython 1.28, ports/esp32/modnetwork_globals.h: STAT_*; 15 is what a wrong password gives;
-# 1100 is ours.
+# MicroPython 1.28, ports/esp32/modnetwork_globals.h: STAT_*. A wrong password gives 15; 1100 is
+# FeverGate's own code.
 CODES = (200, 201, 202, 203, 204, 210, 211, 212, 1000, 1001, 1010, 15, 1100)
 LINE_UNITS = 8
 

@@ -44,7 +44,7 @@ def found(page):
 
 
 def search(client, **form):
-    """The page of results; a search without a name leads to it by an address."""
+    """The page of results. A search without a name is redirected to an address with its fields."""
     answer = post(client, "/admin/fevers", **{"from": "2026-06-01", "to": DAY} | form)
     return client.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
