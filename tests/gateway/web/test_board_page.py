@@ -1,0 +1,129 @@
+"""The guard's board: live, acknowledged with a press, its lamps tried."""
+
+import asyncio
+import re
+
+from pages_site import OURS, csrf, post
+from samples import AT
+
+from fevergate.protocol.alarm_messages import Acknowledge, AlarmState, FeverSeen
+from fevergate.web import board, lamps, live
+
+BOARD = "/board/{gate:str}"
+
+
+def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
+    monkeypatch.setattr(board, "SESSION_CHECK_S", 0.0)
+    monkeypatch.setattr(live, "BEAT_S", 0.3)
+
+    async def heard():
+        pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
+        token = guard.cookies["__Host-fevergate"]
+        async for _ in pages._stream(token, site.pages.accounts.session(token), "en"):
+            seen.append(1)
+            if len(seen) == 3:
+                site.pages.accounts.remove("Zhang")
+
+    seen = []
+    asyncio.run(asyncio.wait_for(heard(), 20))
+    assert len(seen) == 3
+
+
+def test_a_press_tells_the_gateway_which_fever_was_on_the_board(site, guard):
+    told = []
+    site.pages.live.acknowledge = lambda *told_now: told.append(told_now) or True
+    newest = FeverSeen(kiosk="north-1", boot=7, seq=9)
+    last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=5, last=newest)
+    site.pages.live._alarms["north"] = last  # later ones than the one that is sent
+    shown = {"since": repr(AT + 0.5), "fevers": "2", "kiosk": "north-1", "boot": "7", "seq": "8"}
+    form = {"csrf": csrf(guard), "by": "Zhang", **shown}
+    assert guard.post("/board/north/acknowledge", data=form, headers=OURS).status_code == 200
+    seen = FeverSeen(kiosk="north-1", boot=7, seq=8)
+    assert told == [("north", Acknowledge(by="Zhang", since=AT + 0.5, fevers=2, last=seen))]
+    for wrong in ({"since": ""}, {"fevers": "x"}, {"seq": "-1"}, {"boot": ""}, {"kiosk": "#"}):
+        answer = guard.post("/board/north/acknowledge", data=form | wrong, headers=OURS)
+        assert answer.status_code == 400
+    assert len(told) == 1
+
+
+def test_open_boards_are_bounded(site, guard, monkeypatch):
+    monkeypatch.setattr(board, "MAX_BOARDS", 0)
+    answer = guard.get("/events")
+    assert answer.status_code == 503
+
+
+def test_a_proxy_is_told_to_pass_each_change_on_at_once(guard, monkeypatch):
+    async def once(*_):
+        yield b"data: {}\n\n"
+
+    monkeypatch.setattr(board, "events", once)
+    answer = guard.get("/events")
+    assert answer.status_code == 200 and answer.headers["x-accel-buffering"] == "no"
+
+
+def test_without_a_line_an_acknowledgement_says_so(guard):
+    form = {"csrf": csrf(guard), "by": "Zhang", "since": str(AT), "fevers": "1"}
+    answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
+    assert answer.status_code == 503 and answer.json() == {
+        "error": "line",
+        "detail": "The gateway cannot be told now: use the button.",
+    }
+
+
+def untried(site, client, **state):
+    """What a board says after a lamp test was asked for at a gate in this state."""
+    if state:
+        given = {"gate": "north", "state": "clear", "since": AT} | state
+        site.pages.live._alarms["north"] = AlarmState(**given)
+    answer = post(client, "/board/north/lamps", "/board/north", by="Zhang")
+    assert answer.status_code == 303
+    text = client.get(answer.headers["location"]).text
+    said = re.search(r'role="alert">([^<]*(?:lamps were not|灯光未)[^<]*)<', text)
+    return said[1] if said else ""
+
+
+def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch):
+    assert "the gateway cannot be told now" in untried(site, guard)  # there is no line
+    monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
+    monkeypatch.setattr(lamps, "ANSWER_S", 0.0)
+    assert "Does it know this gate?" in untried(site, guard)  # the gateway drops it
+    monkeypatch.undo()
+    monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
+    assert untried(site, guard, state="raised", fevers=1).endswith("this gate is red.")
+    dark = "no lamp can be lit: lgpio is not installed"
+    assert "the reason is shown above" in untried(site, guard, amber=(dark,))
+    chinese = site.client("Zhang", "zh")
+    assert untried(site, chinese, amber=(dark,)) == "灯光未测试：灯无法点亮，原因见上方。"
+    assert not any(action == "try lamps" for _, action, _ in site.audit())
+
+
+def test_the_server_gives_up_on_the_gateway_before_the_button_gives_up_on_the_server(guard):
+    words = re.search(
+        r'id="silent"[^>]* data-seconds="(\d+)"[^>]*>([^<]*)<', guard.get("/board/north").text
+    )
+    assert words
+    assert int(words[1]) > lamps.ANSWER_S and f"within {words[1]} seconds" in words[2]
+
+
+def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatch):
+    """It begins after it was asked for."""
+    asked = []
+
+    def try_lamps(gate, by):
+        asked.append((gate, by))
+        state = AlarmState(gate=gate, state="clear", since=AT, amber=("lamp test: red",))
+        site.pages.live._alarms[gate] = state
+        return True
+
+    monkeypatch.setattr(site.pages.live, "try_lamps", try_lamps)
+    site.pages.live._alarms["north"] = AlarmState(gate="north", state="clear", since=AT)
+    assert post(guard, "/board/north/lamps", "/board/north", by="Nobody").status_code == 400
+    assert guard.post("/board/north/lamps", data={"by": "Zhang"}, headers=OURS).status_code == 403
+    assert asked == []
+    assert untried(site, guard) == "" and asked == [("north", "Zhang")]
+    assert ("Zhang", "try lamps", "north by Zhang") in site.audit()
+
+
+def test_an_address_cannot_put_words_of_its_own_onto_the_board(guard):
+    text = guard.get("/board/north?untried=<b>Go+home").text
+    assert "Go home" not in text and '<details id="lamps" class="card lamps">' in text
