@@ -1,4 +1,4 @@
-"""What several tests of the hardware begin with: the kiosk as its tables have it."""
+"""Shared by tests of the hardware: the kiosk's pins, wiring and figures as its tables give them."""
 
 from hardware_build import circuit, electrical, harness, optics, pins
 
@@ -9,5 +9,5 @@ FIGURES, VALUES = electrical.compute(LENGTHS_M, PINS, optics.find("DCI"))
 
 
 def board(name):
-    """A board of its own, to be broken."""
+    """A fresh copy of a board, which a test may break."""
     return circuit.load(name, PINS, VALUES)

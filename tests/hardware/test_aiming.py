@@ -1,4 +1,5 @@
-"""Whose eye's corner is measured at the first try: what the table of optics.md rests on."""
+"""The share of people whose corner of the eye is measured at the first try: the figures behind the
+table in optics.md."""
 
 import json
 import math
@@ -43,7 +44,7 @@ def table():
 
 
 def still(habits, **changes):
-    """People who are all alike, know the distance and do not sway."""
+    """Habits of people who are all alike, know the distance and do not sway."""
     move = replace(habits.movement, sway_mm=0, people_sd=0, **changes)
     face = replace(habits.face, pupils_sd_mm=0, corners_sd_mm=0, tilt_sd_deg=0)
     return replace(habits, movement=move, face=face, distance=replace(habits.distance, sd_share=0))
@@ -54,7 +55,7 @@ def row(way, habits, people=30):
 
 
 def test_whoever_holds_still_before_a_small_mirror_is_met_with_a_dci_and_with_no_wider_part():
-    # Already there when the scan begins: nothing is left but optics.
+    # The eye is in place when the scan begins, so that the optics alone decide.
     habits = still(HABITS, begin_s=0.01, bit_s=0)
     way = Way("DCI", "", "", 100, mirror_mm=8)
     hard = row(way, habits)["hard"]
@@ -86,7 +87,7 @@ def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits(table):
             way[edge]["met"] - drawn[edge]["met"] for way in (told, hottest)
         )
         assert told_gains < 0.1 < 0.2 < hottest_gains
-    assert Scan(sweeps=True)  # the rule that waits is one that the firmware has
+    assert Scan(sweeps=True)  # the firmware has the rule that waits
 
 
 def test_what_the_readme_recommends_by_is_what_the_table_says(table):

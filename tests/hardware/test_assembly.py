@@ -1,4 +1,4 @@
-"""The housing can be put together, in the order that is printed: each tool reaches its screw."""
+"""The housing can be put together in the order that the page gives: each tool reaches its screw."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from hardware_build import assembly, parts
 from hardware_build.enclosure import HEAD_MM, KEYHOLES_MM, SHANK_MM, Enclosure
 
 
-# Let go at the end: manifold3d complains of solids that live longer than itself.
+# A fixture, so that it is released at the end: manifold3d complains of solids that outlive it.
 @pytest.fixture(scope="module")
 def kiosk():
     return Enclosure()
@@ -37,11 +37,12 @@ def test_nothing_that_is_there_fills_anothers_place(kiosk):
 
 
 def test_the_corners_cannot_be_reached_once_it_hangs(kiosk):
-    """What was drawn before: screws of wall, wedge and back each needed the other undone."""
+    """An earlier housing failed here: the screws of wall, wedge and back could each be reached only
+    with the others undone."""
     corners = assembly.steps(kiosk)[5]
     hung = replace(corners, there=(*corners.there, "wall"))
     assert {name for _, name in assembly.in_the_way(kiosk, hung)} == {"wall"}
-    # And the wedge's screws not once the front is on.
+    # Nor can the wedge's screws be reached once the front is on.
     wedge = assembly.steps(kiosk)[2]
     closed = replace(wedge, there=(*wedge.there, "front", "carrier"))
     assert assembly.in_the_way(kiosk, closed)

@@ -1,5 +1,5 @@
-"""The table of boards: no kiosk uses a pin that its board needs itself, and whoever buys the wrong
-board is told so."""
+"""The table of boards: no kiosk uses a pin that its board itself needs, and a board that cannot be
+used is refused with the reason."""
 
 import re
 
@@ -60,7 +60,7 @@ def line_of(name, use):
 
 
 def moved(name, use, value):
-    """The table with one pin at another number."""
+    """The table's text with one pin moved to the GPIO `value`."""
     _, number = line_of(name, use)
     lines = CONTENT.splitlines()
     lines[number - 1] = f"{use} = {value}"

@@ -1,4 +1,5 @@
-"""The boards obey the electrical rules; broken, they do not. The door and amber fail safe."""
+"""The boards obey the electrical rules, and boards broken on purpose are found. The door and the
+amber lamp fail safe."""
 
 from itertools import product
 
@@ -103,7 +104,7 @@ def on_net(one, net, kind):
 
 
 def door_opens(one, lit):
-    """Right after the lines of `lit` went high from low; all others low."""
+    """Whether the door opens right after the lines in `lit` rose, while all other lines are low."""
     hold = net_of(one, "Q1.G")
     for part, pin in on_net(one, hold, "NPN"):
         assert pin == "C" and net_of(one, f"{part}.E") == "GND"
@@ -124,7 +125,8 @@ def test_the_door_opens_by_its_own_line_only_and_never_beside_amber_or_red():
 
 
 def plugs(one):
-    """Pitch of each header that takes a plug, as written; screws and soldered pins are none."""
+    """Pitch (mm, as text) of each header that takes a plug; screw terminals and soldered pins take
+    none."""
     footprints = {part: one.kind(part).footprint for part in one.parts}
     return {
         part: footprint.split("_P")[1].split("mm")[0]
@@ -135,7 +137,7 @@ def plugs(one):
 
 @pytest.mark.parametrize("name", circuit.BOARDS)
 def test_no_plug_fits_another_header(name):
-    """The sensor at 3.0 V died in the socket of the lights, at 5 V."""
+    """Plugged into the socket of the lights, at 5 V, the sensor for 3.0 V died."""
     pitches = list(plugs(board(name)).values())
     assert pitches and len(set(pitches)) == len(pitches)
 
@@ -169,10 +171,11 @@ def test_what_the_12_volt_cables_catch_ends_in_a_surge_diode():
 
 
 def held_open_s(line, step_s=0.01):
-    """Seconds for which the relay is drawn, given the level (V) of the door's line over time.
+    """Seconds for which the relay is energised, given the level (V) of the door's line over time.
 
-    C4 couples the line to the gate, R11 empties it, D1 clamps what falls below ground; the relay is
-    drawn where AO3400A conducts at its hardest threshold.
+    C4 couples the line to the transistor's gate, R11 discharges C4, and D1 clamps the gate when it
+    falls below ground. The relay is energised while the gate is above the threshold of the least
+    sensitive AO3400A.
     """
     farad, ohm, threshold_v = VALUES["door_farad"], VALUES["door_ohm"], 1.6
     across_v, drawn = 0.0, 0
@@ -194,9 +197,9 @@ def test_the_door_over_time():
     assert once == pytest.approx(1, abs=0.02)  # the line fell: shut at once
     stuck = held_open_s(low + line(60))
     assert 4 < stuck < 6  # for a typical part; electrical.md has the limits
-    # A line that rises again renews the seconds: a queue of healthy people holds the door open, and
-    # so would a program that toggles its pin. Only a verdict of normal raises it (test_panel), and
-    # amber or red shut at once.
+    # Each rise of the line starts the seconds anew: a queue of healthy people holds the door open,
+    # and a program that toggled the pin would hold it open, too. Only a normal verdict raises the
+    # line (test_panel), and amber or red shuts the door at once.
     toggled = held_open_s(low + line(60, lambda s: 3.3 * (s % 2 < 1.9)))
     assert toggled > 50
 
@@ -211,8 +214,8 @@ def test_that_test_sees_a_door_that_hangs_on_green():
 def test_the_door_stays_shut_when_nothing_drives_it_and_shuts_when_its_line_is_stuck():
     one = board("carrier")
     hold = net_of(one, "Q1.G")
-    # Nothing but a capacitor pushes the gate up: a level that stays cannot hold it, and its
-    # resistor empties it; a board that is dead, booting or unplugged pushes nothing.
+    # Only a capacitor drives the transistor's gate up, so a constant level cannot hold it up, and
+    # the resistor discharges it. A board that is dead, booting or unplugged drives nothing.
     kinds = {one.parts[pin.split(".")[0]]["kind"] for pin in one.nets[hold]}
     assert kinds == {"C", "R", "D", "NMOS", "NPN"}
     assert [across(one, part, hold) for part, _ in on_net(one, hold, "R")] == ["GND"]
@@ -221,12 +224,12 @@ def test_the_door_stays_shut_when_nothing_drives_it_and_shuts_when_its_line_is_s
     for name in ("GREEN", "AMBER", "RED", "BEEPER", "DOOR"):
         downs = [across(one, part, name) for part, _ in on_net(one, name, "R")]
         assert "GND" in downs, name
-    # The lock has current through the contact that is open at rest.
+    # The lock gets its current through the contact that is open at rest.
     assert one.nets["DOOR_NO"] == ["K1.NO", "J7.NO"] and "K1.NC" in one.left_open
 
 
 def lamps(one, levels):
-    """Which lamps of the tower burn, given the Pi's pins."""
+    """Which lamps of the tower are lit, given the levels of the Pi's pins."""
     low = {"0V"}
     for channel, high in levels.items():
         ((series, _),) = on_net(one, channel, "R")

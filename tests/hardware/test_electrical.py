@@ -1,4 +1,4 @@
-"""Resistors and margins follow from the parts' figures, and what cannot work is refused."""
+"""Resistors and margins follow from the parts' figures; a part that cannot work is refused."""
 
 from math import log
 

@@ -1,4 +1,5 @@
-"""The housing: nothing in the view, the spot on the eye's inner corner, and it can be printed."""
+"""The housing: no part is in the sensor's view, the measured spot lies on the inner corner of the
+eye, and each part can be printed."""
 
 from math import atan2, degrees, radians, tan
 
@@ -14,7 +15,7 @@ from hardware_build.table import Table, read
 PARTS = ("front", "cell", "mark", "back", "wedge")
 
 
-# Let go at the end: manifold3d complains of solids that live longer than itself.
+# A fixture, so that it is released at the end: manifold3d complains of solids that outlive it.
 @pytest.fixture(scope="module")
 def kiosk():
     return Enclosure()
@@ -26,7 +27,7 @@ def solids(kiosk):
 
 
 def table(**changes):
-    """The table with figures changed, such as box__wall_mm=3."""
+    """The table of measures with some figures changed, e.g. box__wall_mm=3."""
     read_in = read(measures.TABLE)
     data = {group: dict(values) for group, values in read_in.data.items()}
     for key, value in changes.items():
@@ -69,14 +70,14 @@ def test_a_view_too_wide_for_any_hood_is_refused():
 
 def test_the_eye_that_looks_into_the_mark_has_its_inner_corner_on_the_axis(kiosk):
     away, face = kiosk.view.distance_mm, kiosk.face
-    # The normal of the mirror ends at the pupil; the corner is beside it, on the axis.
+    # The mirror's normal meets the pupil; the corner of the eye is beside the pupil, on the axis.
     pupil = kiosk.mark.aside_mm - away * tan(radians(kiosk.mirror_turn_deg))
     assert pupil == pytest.approx(face.aside_mm, abs=0.1)
 
 
 def test_an_eye_that_misses_the_axis_by_its_own_width_does_not_see_itself(kiosk):
-    # A pupil is seen as far off the mirror's normal as the mirror is wide; beyond the warm patch
-    # around the corner nobody must be content.
+    # A person stops on seeing the own pupil, which shows as long as it is no farther off the
+    # mirror's normal than the mirror is wide. So the warm patch must be wider than the mirror.
     assert kiosk.mark.mirror_mm <= 0.8 * kiosk.face.site_mm
 
 
@@ -124,13 +125,13 @@ def test_no_two_parts_fill_one_place(kiosk):
 def test_each_board_has_room_below_the_divider(kiosk, name):
     length, width = boards.load().outlines_mm[name]
     assert length <= kiosk.inside.board_long_mm and width <= kiosk.inside.board_wide_mm
-    assert kiosk.inside.board_wide_mm - width < 3  # or it would slide about
+    assert kiosk.inside.board_wide_mm - width < 3  # a narrower board would slide about
 
 
 def test_the_can_hangs_on_spokes_with_air_around(kiosk, solids):
     figures = kiosk.figures()
     assert figures["spokes_k_per_w"] > 5 * figures["solid_k_per_w"]
-    # Beside the spokes a straight way from the collar outwards meets air for the whole gap.
+    # Between two spokes a ray from the collar outwards meets only air across the whole gap.
     cell = solids["cell"].translate((0, -kiosk.box.axis_mm, 0))
     outer = kiosk.can_radius_mm + kiosk.cell.collar_mm
     z = -kiosk.box.wall_mm - 1

@@ -1,4 +1,4 @@
-"""What hangs in the guard's box says what the kiosk shows, in both languages alike."""
+"""The handbook in the guard's box says what the kiosk shows, alike in both languages."""
 
 import re
 import xml.etree.ElementTree as ElementTree

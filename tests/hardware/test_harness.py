@@ -12,7 +12,7 @@ from hardware_build.pins import HEADER
 
 
 def wires(text):
-    """(from, to) of each wire, as connector and label."""
+    """Both ends of each wire, each end as (connector, label)."""
     drawn = yaml.safe_load(text)
 
     def label(connector, pin):
@@ -71,7 +71,8 @@ def test_a_supplys_colour_is_no_other_supplys():
 
 
 def coloured(drawn):
-    """(from, to, colour) of each wire between two connectors."""
+    """Both ends and the colour of each wire between two connectors; an end is (connector,
+    label)."""
     for row in drawn["connections"]:
         (here, mine), (cable, cores), *_, (there, theirs) = (
             next(iter(entry.items())) for entry in row if isinstance(entry, dict)
@@ -110,7 +111,7 @@ def test_the_esp32s_wires_end_at_the_tables_pins():
     labels = {there[1]: here[1] for here, there in wires(WIRING["kiosk"]) if here[0] == "ESP32"}
     for name, number in PINS.kiosk.items():
         if name.startswith("reader"):
-            continue  # free: nothing hangs there
+            continue  # no wire goes to the reader's pins
         assert labels[name.upper()].split()[0] == f"GPIO{number}"
 
 

@@ -1,4 +1,5 @@
-"""The carrier's layout as it is kept is the netlist's and the housing's; read without KiCad."""
+"""The carrier's stored layout agrees with the netlist and with the housing. Only one test needs
+KiCad."""
 
 import hashlib
 import io
@@ -22,7 +23,7 @@ BOARD = finished.load(page.BOARD)
 
 
 def copper(board):
-    """Each pad, track and via as (net, layers, x1, y1, x2, y2, half its width, what it is)."""
+    """Each pad, track and via as (net, layers, x1, y1, x2, y2, half its width, the object)."""
     for pad in board.pads:
         half = min(pad.wide, pad.high) / 2
         dx, dy = pad.wide / 2 - half, pad.high / 2 - half
@@ -46,7 +47,7 @@ def between(one, other):
 
 
 def pieces(board):
-    """For each net the number of pieces that its pads lie in, and each piece's pads."""
+    """For each net its connected pieces of copper, by number, and the pads of each piece."""
     things = [thing for thing in copper(board) if thing[0]]
     above = list(range(len(things)))
 
@@ -59,7 +60,7 @@ def pieces(board):
         a, b = things[one], things[other]
         if a[0] == b[0] and a[1] & b[1] and between(a, b) < -0.05:
             above[top(one)] = top(other)
-    # A pour joins what its outline reaches into: spokes end within a pad or go through it.
+    # A pour joins the copper that its outline crosses: its spokes end within a pad or go through.
     for layer, net, outline in board.pours:
         edge = LinearRing(outline)
         reached = [
@@ -113,7 +114,7 @@ def test_copper_that_is_missing_leaves_a_net_in_two(what):
 
 
 def test_nets_keep_their_distance_by_a_second_reckoning():
-    """Pads are taken by the circles or lines within them: corners are KiCad's to check."""
+    """A pad is treated as the circle or line inscribed in it; KiCad checks the corners."""
     near = []
     for one, other in combinations(copper(BOARD), 2):
         if one[0] == other[0] or not one[1] & other[1]:
@@ -127,7 +128,7 @@ def test_nets_keep_their_distance_by_a_second_reckoning():
 
 
 def test_the_lock_keeps_away_from_the_pour_too():
-    """1.45 for 1.5 mm: KiCad draws round corners as polygons."""
+    """The limit is 1.45 mm instead of 1.5 mm, because KiCad draws round corners as polygons."""
     lock = [thing for thing in copper(BOARD) if thing[0] in PLAN.rules.clearances]
     lock += [thing for thing in copper(BOARD) if getattr(thing[7], "clearance", 0)]
     assert len(lock) > 6
@@ -242,7 +243,8 @@ def test_parts_in_each_others_room_are_told():
 
 
 def test_kicad_itself_finds_no_fault(tmp_path):
-    """Its rule check and connectivity, and that they do find a track that is taken out."""
+    """KiCad's rule check and connectivity check find nothing; with a track removed and pads
+    widened, they do."""
     if not making.has_kicad():
         pytest.skip("KiCad 6 is not installed: apt install kicad kicad-footprints")
     for name in ("carrier.kicad_pcb", "carrier.kicad_pro"):

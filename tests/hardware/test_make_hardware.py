@@ -1,4 +1,4 @@
-"""All that is generated in `hardware/` is what its sources give; what is not is told."""
+"""Each generated file in `hardware/` equals what its sources give; one that does not is named."""
 
 import io
 import os

@@ -1,4 +1,5 @@
-"""The build of modules: drawing, parts and page are one, and a dead gate is amber there too."""
+"""The build of ready-made modules: drawing, parts list and page agree, and a dead gateway shows
+amber there, too."""
 
 from itertools import product
 
@@ -15,7 +16,7 @@ PAGE = "".join(
 )
 LISTED = parts.load()
 
-# What each connector of the drawing is bought as: words of the item, how many.
+# For each connector of a drawing, how the name of the part that is bought begins.
 BOUGHT = {
     "modules": {
         "BOARD": "ESP32 board with PSRAM", "SENSOR": "infrared thermometer module",
@@ -41,7 +42,7 @@ BOUGHT = {
 
 
 def nets(text, energised=()):
-    """Sets of ends that are joined, with those relays drawn."""
+    """Sets of wire ends that are connected while the relays in `energised` are energised."""
     joined = [{here, there.split(" (")[0]} for here, there, *_ in modules.rows(text)]
     for relay in "1234":
         contact = "NO" if relay in energised else "NC"
@@ -54,7 +55,7 @@ def nets(text, energised=()):
 
 
 def lit(levels):
-    """Lamps of the tower that burn, given the Pi's pins."""
+    """Lamps of the tower that are lit, given the levels of the Pi's pins."""
     text = WIRING["modules-gate"]
     inputs = {"red": "1", "amber": "2", "green": "3", "siren": "4"}
     wired = {

@@ -1,4 +1,5 @@
-"""Who reads only one page buys the right board all the same: the old one is named as refused."""
+"""Even a person who reads only one page buys the right board: pages name the old board only as
+refused."""
 
 import re
 
@@ -24,4 +25,4 @@ def test_no_page_drawing_or_list_names_the_old_board_but_as_refused():
         elif OLD.search(text):
             refused.add(name)
     assert named == {}
-    assert refused >= {"hardware/boards.toml", "hardware/boards.md"}  # it would be found
+    assert refused >= {"hardware/boards.toml", "hardware/boards.md"}  # so the search does find it

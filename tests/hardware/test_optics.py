@@ -1,4 +1,5 @@
-"""What a sensor sees: the formula, its two edges, and the command that tells."""
+"""What a sensor sees: the formula, for a hard and a soft edge of the spot, and the command that
+prints it."""
 
 import json
 import subprocess
@@ -18,7 +19,7 @@ distances = st.floats(10, 3000)
 
 
 def test_a_spot_is_the_opening_and_what_the_view_adds():
-    # 2 d tan(FOV / 2) is 8.7 mm at 10 cm; the cone does not begin in a point.
+    # 2 d tan(FOV / 2) is 8.7 mm at 10 cm; the cone begins at the opening.
     assert optics.spot_mm(PARTS["DCI"], 100) == pytest.approx(8.73 + 5, abs=0.01)
     assert optics.spot_mm(PARTS["BAA"], 100) == pytest.approx(203)
     for part, cm in (("BAA", 2.35), ("BCC", 7.45), ("DCH", 21.4), ("DCI", 51.5)):

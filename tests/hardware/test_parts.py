@@ -98,7 +98,7 @@ def test_all_that_is_on_a_board_is_bought(name, assembly):
                 for part in bought
                 if words in part.item_en and not part.item_en.startswith("desk")
             )
-            listed -= (name, kind) == ("carrier", "DR")  # the other is the lock's own
+            listed -= (name, kind) == ("carrier", "DR")  # the second is at the lock
         elif kind == "POWER":
             listed = sum(part.quantity for part in bought if "barrel jack" in part.item_en)
         elif kind in ("LDO", "ULN2803A", "NMOS", "NPN", "RELAY", "OPTO", "MLX90614"):

@@ -1,4 +1,5 @@
-"""Pins of the gates: none can be what it cannot do, and no other place has a number."""
+"""Pins of the gates: no pin is given a use that it cannot have, and no file but the table states a
+pin's number."""
 
 import os
 import re
@@ -124,7 +125,8 @@ STATED = re.compile(
     r"\s*[:=]\s*\d+\b",
     re.MULTILINE,
 )
-# The table, what is built from it (and compared with it), a kernel's own list, and this.
+# Files that may state pins: the tables, files generated from them and compared with them, a list of
+# the kernel's own, and these tests.
 BUILT = re.compile(
     r"hardware/((pins|boards)\.(toml|md)|(modules|lamp-post|carrier)\.md|wiring/[\w-]+\.(gv|svg))"
     r"|hardware/circuit/\w+\.(net|kicad_pcb)"
@@ -150,5 +152,5 @@ def stated():
 def test_nothing_else_states_a_pin():
     found = dict(stated())
     assert [name for name in found if not BUILT.fullmatch(name)] == []
-    # It would be found: there are drawings and boards with numbers.
+    # The search does find pins: drawings and netlists have numbers.
     assert {"hardware/wiring/kiosk.svg", "hardware/circuit/carrier.net"} <= set(found)

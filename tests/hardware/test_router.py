@@ -1,4 +1,5 @@
-"""The router joins every net, crosses none, keeps distances, and names a net without a way."""
+"""The router joins every net, crosses no other, keeps the distances, and names a net that it cannot
+route."""
 
 from itertools import combinations
 
@@ -86,7 +87,8 @@ def test_nets_that_cross_use_both_sides():
 
 
 def test_a_net_in_the_way_is_taken_out_and_routed_again():
-    """A, routed first, takes the wide gap: the two wide nets need it, one on each side."""
+    """Net A, routed first, takes the wide gap. The two wide nets need that gap, one on each side of
+    the board."""
     fence = [pad("", 8, y) for y in (0.8, 2.0, 3.2, 4.4, 7.6, 8.8, 11.2)]
     pads = [pad(net, x, y) for net, y in (("A", 6), ("ALSO", 4), ("WIDE", 8)) for x in (2, 14)]
     given_board = board([*pads, *fence])

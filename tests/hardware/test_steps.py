@@ -1,4 +1,4 @@
-"""The builds step by step: every wire and part has its step, and every picture can be read."""
+"""The step-by-step instructions: every wire and part has its step, and every picture is legible."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ from hardware_build.steps.pages import Book, picture_name
 from hardware_build.table import HARDWARE
 
 
-# Let go at the end: manifold3d complains of solids that live longer than itself.
+# A fixture, so that it is released at the end: manifold3d complains of solids that outlive it.
 @pytest.fixture(scope="module")
 def book():
     return Book(WIRING, parts.load(), Enclosure())
@@ -112,7 +112,7 @@ def test_the_adapters_screws_are_those_of_the_pins():
 
 @pytest.mark.parametrize("drawing", ["modules-gate", "lamp-post"])
 def test_the_meter_is_promised_what_the_contacts_give_at_rest(drawing):
-    """Closed between 0 V and amber's screw, open to the others, without the tower."""
+    """Without the tower, amber's screw is connected to 0 V and no other lamp's screw is."""
     (step,) = [
         step
         for name, step in STEPS
@@ -172,7 +172,7 @@ def test_each_step_is_said_and_drawn_in_both_languages(name, step, book):
         file = f"pictures/steps/{picture_name(name, step, language)}"
         assert page.count(f"![{alt}]({file})") == 1
         svg = (HARDWARE / file).read_text(encoding="utf-8")
-        assert 'role="img"' in svg and '<rect width="760"' in svg  # a ground of its own
+        assert 'role="img"' in svg and '<rect width="760"' in svg  # a background of its own
         assert source.said(step.title, language) in svg
         sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', svg)]
         assert min(sizes) >= 10
@@ -190,7 +190,7 @@ def test_each_step_is_said_and_drawn_in_both_languages(name, step, book):
 @EACH_STEP
 def test_no_word_lies_on_another_or_on_a_wire(name, step, book):
     if step.picture.kind == "housing":
-        return  # drawn once, by the generator, which refuses it as well
+        return  # drawn once, by the generator, which itself refuses such texts
     place = BUILDS[name].step.index(step)
     for language in source.LANGUAGES:
         canvas = book.picture(BUILDS[name], place, language)
@@ -211,7 +211,7 @@ def test_each_lit_wire_begins_and_ends_at_its_terminals(name, step, book):
     assert all(abs(a[0] - b[0]) < 12 and abs(a[1] - b[1]) < 12 for a, b in steep)
     level = [(*sorted((a[0], b[0])), a[1]) for a, b in canvas.runs if a[1] == b[1] and a[0] != b[0]]
     for (a0, a1, ay), (b0, b1, by) in combinations(level, 2):
-        # No two wires on one line, by which the one would be taken for the other.
+        # Two wires on one line would be taken for a single wire.
         assert abs(ay - by) > 8 or a1 <= b0 or b1 <= a0, (ay, by)
 
 

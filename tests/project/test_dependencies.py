@@ -20,7 +20,7 @@ from release.package_lock import SYSTEMS, fitting
 
 ROOT = real_micropython.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {*PROJECT["optional-dependencies"]} - {"pins"}  # a Pi's, which no test needs
+EXTRAS = {*PROJECT["optional-dependencies"]} - {"pins"}  # for a Pi alone; no test needs it
 SBOM = json.loads(bill_of_materials.SBOM.read_text())
 
 
@@ -137,7 +137,8 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups
 
 
 def of_group(name):
-    """Distributions that a group of pyproject.toml asks for, and what those need here."""
+    """Distributions that a dependency group of pyproject.toml asks for, and the distributions that
+    these need on this system."""
     wanted = set()
     for entry in GROUPS[name]:
         if isinstance(entry, dict):
@@ -196,7 +197,8 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
     ],
 )
 def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group):
-    """Runs `tools/test` itself, among programs that only print that they were called."""
+    """Runs the real `tools/test`; each program that it calls is replaced by a script that only
+    prints its call."""
     for name in (
         "tools/setup",
         *(f".venv/bin/{name}" for name in ("ruff", "lint-imports", "pytest")),
@@ -230,7 +232,7 @@ REGISTRIES = [
 
 
 def test_no_file_names_a_package_registrys_host():
-    """People who build the project may use mirrors, which pip, npm and apt know."""
+    """People who build the project may use mirrors, which they set in pip, npm and apt."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

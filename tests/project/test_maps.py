@@ -1,4 +1,4 @@
-"""The pages that lead a newcomer name files, functions and commands that are there."""
+"""The pages that guide a newcomer name only files, functions and commands that exist."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ WRITTEN_ELSEWHERE = {
 
 
 def words_of(files):
-    """Every word of these files, where they are code, its configuration or its templates."""
+    """Every word in those of the files that are code, configuration or templates."""
     kinds = (".py", ".toml", ".html", ".js", ".json", ".yml")
     words = set()
     for name in files:

@@ -1,4 +1,4 @@
-"""Pages state the figures that the command gives, and commands that there are."""
+"""The pages state the figures that `evaluate` gives, and name only commands that exist."""
 
 import re
 from pathlib import Path

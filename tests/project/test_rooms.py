@@ -1,4 +1,5 @@
-"""The picture and the list of the rooms are those of the rules of import."""
+"""The picture and the list of the rooms, the packages of gateway/fevergate, agree with the import
+rules."""
 
 import ast
 from collections import Counter
@@ -8,7 +9,8 @@ import real_micropython
 import rooms
 
 MOST_ROOMS = 30
-"""At the top of gateway/fevergate, loose files among them: more are no map."""
+"""Most entries at the top of gateway/fevergate, single files included; a newcomer gets lost among
+more."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def test_the_drawing_and_the_list_of_the_rooms_are_todays(drawn):
 
 def test_an_arrow_that_follows_from_others_is_not_drawn(drawn):
     assert ("storage", "clock") in drawn
-    assert ("cli", "errors") not in drawn  # by way of every other room
+    assert ("cli", "errors") not in drawn  # it follows by way of every other room
 
 
 def test_a_newcomer_finds_few_enough_rooms():

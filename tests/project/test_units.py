@@ -1,4 +1,5 @@
-"""The systemd units are hardened, and start what there is; the udev rule is for the pins alone."""
+"""The systemd units are hardened and start commands that exist; the udev rule concerns the pins
+alone."""
 
 import re
 import shutil
@@ -23,8 +24,9 @@ LIMIT = real_micropython.ROOT / "gateway/machine/fevergate-broker-limit.service"
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
 @pytest.mark.parametrize("unit", [*UNITS, LIMIT], ids=lambda unit: unit.name)
 def test_a_unit_is_exposed_as_little_as_can_be(unit):
-    """That of the devices is root's and speaks with the broker of this machine; a thread of the
-    gateway may run before other programs."""
+    """The unit of the devices may have a higher score, because it runs as root and connects to the
+    broker of this machine; that of the gateway, because one of its threads may take precedence over
+    other programs."""
     most = {"fevergate-devices.service": 24, "fevergate-gateway.service": 21}.get(unit.name, 20)
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", f"--threshold={most}", str(unit)],
@@ -41,13 +43,14 @@ def test_a_unit_starts_a_command_that_there_is(unit):
 
 
 def test_a_slow_start_of_the_gateway_is_not_given_up_and_begun_anew():
-    """systemd's own limit is 90 s; an overloaded Pi took 64."""
+    """systemd's default limit is 90 s; an overloaded Pi took 64 s."""
     text = (real_micropython.ROOT / "gateway/systemd/fevergate-gateway.service").read_text()
     assert "Type=notify" in text and int(re.findall(r"TimeoutStartSec=(\d+)\n", text)[0]) >= 300
 
 
 def granted(device):
-    """What the udev rule gives a device of these properties (udev(7): all matches must hold)."""
+    """What the udev rule sets for a device with these properties. All matches of the rule must hold
+    (udev(7))."""
     rule = real_micropython.ROOT / "gateway/machine/gpio.rules"
     (line,) = [line for line in rule.read_text().splitlines() if not line.startswith("#")]
     parts = [re.fullmatch(r'([A-Z]+)(==|=)"([^"]*)"', part.strip()) for part in line.split(",")]
@@ -60,7 +63,7 @@ def granted(device):
 
 @pytest.mark.parametrize("chip", ["gpiochip0", "gpiochip4", "gpiochip10"])
 def test_a_plain_debian_gives_the_pins_to_group_gpio_as_raspberry_pi_os_does(chip):
-    """There by 99-com.rules, which comes later and says the same of them."""
+    """On Raspberry Pi OS, 99-com.rules comes after this rule and sets the same for the pins."""
     assert granted({"SUBSYSTEM": "gpio", "KERNEL": chip}) == {"GROUP": "gpio", "MODE": "0660"}
     assert granted({"SUBSYSTEM": "bcm2835-gpiomem", "KERNEL": "gpiomem"}) == {}
     assert granted({"SUBSYSTEM": "block", "KERNEL": "mmcblk0"}) == {}
@@ -99,8 +102,8 @@ def test_the_page_names_every_file_that_the_script_puts_into_the_system():
 
 
 def test_what_the_installer_asks_of_the_system_the_debian_package_and_pi_check_bring_along():
-    """dpkg has seen to the system's packages when it runs the installer; the emulated Pi has no
-    network to fetch them."""
+    """When dpkg runs the installer, it has already installed the system's packages; the emulated Pi
+    has no network to fetch them from."""
     script = (real_micropython.ROOT / "gateway/install").read_text()
     asked = {
         package

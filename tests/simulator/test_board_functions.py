@@ -1,4 +1,5 @@
-"""What the firmware takes of a board is in the simulator's table, so that nobody has to guess."""
+"""Each function of a board that the firmware uses is in the simulator's table, so that nobody has
+to guess what the simulator does."""
 
 import re
 

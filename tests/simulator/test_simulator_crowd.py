@@ -1,4 +1,4 @@
-"""Virtual people behave as people at a kiosk do, at times that depend on the seed alone."""
+"""Virtual people behave as people at a kiosk do; when they act depends on the seed alone."""
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def test_the_rounds_follow_each_other() -> None:
 def test_an_answer_is_final(colour: str) -> None:
     crowd = awake(ANNA)
     crowd.see(colour, LEAD_IN_MS + 1000)
-    crowd.see("amber", LEAD_IN_MS + 1100)  # reacting already: not seen
+    crowd.see("amber", LEAD_IN_MS + 1100)  # the visitor reacts already and does not see it
     crowd.advance(LEAD_IN_MS + 1000 + 800 + 300)
     (visit,) = crowd.visits
     assert (visit.subject, visit.colours, visit.tries) == ("anna", (colour,), 1)
@@ -59,7 +59,7 @@ def test_amber_is_tried_again_twice() -> None:
     for _ in range(5):
         now_ms += 500
         crowd.see("amber", now_ms)
-        now_ms += 800 + 1000  # reacts, steps back, is in front again
+        now_ms += 800 + 1000  # time to react, step back and return
     crowd.advance(now_ms + 10_000)
     assert crowd.visits[0].colours == ("amber", "amber", "amber")
 
@@ -149,7 +149,7 @@ def test_whatever_lights_everybody_leaves_and_looking_changes_nothing(
 
 
 class Held:
-    """A reader that notes when which card is held to it."""
+    """A reader that records which card is held to it and when."""
 
     def __init__(self) -> None:
         self.held: list[tuple[int, float]] = []

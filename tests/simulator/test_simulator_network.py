@@ -1,4 +1,5 @@
-"""The virtual radio and name servers do what ports/esp32 and lwIP do, kind or not."""
+"""The virtual radio and name servers do what MicroPython's ports/esp32 and lwIP do, their failures
+included."""
 
 import socket
 from textwrap import dedent
@@ -168,7 +169,7 @@ time.sleep(100)
     ],
 )
 def test_a_look_up_of_a_name_stops_the_board_as_long_as_lwip_takes(board, moods, line):
-    """In units of 7 s, for which one server is waited."""
+    """The program prints the time in units of 7 s, which is how long lwIP waits for one server."""
     kiosk = board(LOOK_UP)
     kiosk.world.air.names["gateway.campus.example"] = "127.0.0.1"
     for server, mood in zip(kiosk.world.air.name_servers.values(), moods, strict=True):
@@ -208,7 +209,7 @@ def test_packets_wait_while_the_access_point_is_away(board):
         heard = b"0."
 
         def silent():
-            """What was under way before has come, and nothing more."""
+            """Whether everything that was sent before has arrived and nothing more comes."""
             nonlocal heard
             connection.settimeout(0.3)
             try:

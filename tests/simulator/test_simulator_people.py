@@ -35,7 +35,7 @@ def test_the_crowd_has_the_published_statistics(site: str) -> None:
     ]
     assert statistics.fmean(skins) == pytest.approx(published.healthy_c, abs=0.1)
     assert statistics.fmean(oral_minus_skin) == pytest.approx(published.oral_minus_skin_c, abs=0.05)
-    # The mean of four rounds has a part of the repeat's spread in it.
+    # The mean of four rounds still has a quarter of the variance of a single round.
     expected_sd = (published.oral_minus_skin_sd_c**2 + published.repeat_sd_c**2 / 4) ** 0.5
     assert statistics.stdev(oral_minus_skin) == pytest.approx(expected_sd, rel=0.05)
     within = [statistics.variance(person.rounds_c) for person in crowd]

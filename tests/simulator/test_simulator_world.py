@@ -1,4 +1,4 @@
-"""The world answers frames, whatever their bytes, and keeps what the pins did."""
+"""The simulated world answers any frame, whatever its bytes, and records what the pins did."""
 
 import socket
 import struct

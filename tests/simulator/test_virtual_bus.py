@@ -1,4 +1,5 @@
-"""The virtual bus: which devices answer, what pins driven as GPIO do, and a driver by Adafruit."""
+"""The virtual bus: which devices answer, the effect of its pins driven as GPIO, and Adafruit's
+driver on it."""
 
 import adafruit_mlx90614
 import pytest

@@ -1,4 +1,4 @@
-"""A virtual reader of cards sends what real ones send, with the faults that they have."""
+"""The virtual card reader sends what real readers send, and has the faults that they have."""
 
 import pytest
 from hypothesis import given
@@ -91,7 +91,7 @@ kinds = st.sampled_from(["big", "little", "decimal", "hexadecimal"])
 
 
 def pair(kind: str, seed: int) -> tuple[VirtualReader, CardFrames | CardLines]:
-    """A virtual reader, and what the firmware reads it with."""
+    """A virtual reader, and the firmware's decoder of what it sends."""
     if kind in ("big", "little"):
         return VirtualReader(order=kind, seed=seed), CardFrames(kind == "little")
     base = 10 if kind == "decimal" else 16

@@ -1,5 +1,5 @@
-"""The loaders of virtual chips, by their protocol's documentation; under esptool, with its stub and
-without."""
+"""The loaders of virtual chips follow the documentation of their protocol, and esptool works with
+them, with its stub and without."""
 
 import hashlib
 import struct
@@ -18,7 +18,7 @@ SYNC = b"\x07\x07\x12\x20" + 32 * b"\x55"
 
 
 def ask(loader, command, body=b"", summed=0):
-    """(status, error, data) of what answers one command."""
+    """Send one command; return the answer's (status, error, data)."""
     answer = loader.feed(slip(struct.pack("<BBHI", 0, command, len(body), summed) + body))
     packet = answer[1:-1].replace(b"\xdb\xdc", b"\xc0").replace(b"\xdb\xdd", b"\xdb")
     direction, answered, size, _ = struct.unpack_from("<BBHI", packet)
@@ -80,7 +80,7 @@ def test_nothing_is_written_before_the_flash_is_attached_or_beyond_its_end(chip)
     ask(loader, 0x0D, bytes(8))
     assert ask(loader, 0x02, begin(4096, 0, chip))[0] == 0
     assert ask(loader, 0x02, begin(4096, chip.flash_bytes, chip))[:2] == (1, 6)
-    # What the ROM was told is its flash's end, if that is before the real one.
+    # A flash size that the ROM was told counts as the end, if it is smaller than the real one.
     ask(loader, 0x0B, struct.pack("<IIIIII", 0, 1 << 20, 0x10000, 0x1000, 256, 0xFFFF))
     assert ask(loader, 0x02, begin(8192, (1 << 20) - 4096, chip))[:2] == (1, 6)
 

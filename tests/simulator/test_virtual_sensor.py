@@ -27,7 +27,8 @@ from simulator.sensor import VirtualMLX90614
 EMISSIVITY, CONFIG1, FLAGS = 0x24, 0x25, 0xF0
 SLEEP = bytes((0xFF, 0xE8))
 
-# IIR bits: settling in ms of one zone, of two zones or compensated (FIR = 111).
+# For each value of the IIR bits, at FIR = 111: settling time (ms) of a part with one zone, and of a
+# part with two zones or with gradient compensation.
 SETTLING_MS = {
     0b100: (100, 140),
     0b101: (350, 540),
@@ -116,7 +117,7 @@ def test_a_step_settles_as_long_as_the_table_says(iir: int, two_zones: bool) -> 
     def left(after_ms: float) -> float:
         return (40.0 - read_c(sensor, OBJECT, step_ms + after_ms)) / 20.0
 
-    # The step falls anywhere between two refreshes: one more at the end, one less before.
+    # The step may fall anywhere between two refreshes, hence the margins of up to one refresh.
     refresh_ms = 140 if two_zones else 100
     assert left(0) == pytest.approx(1.0, abs=0.001)
     assert left(settling_ms / 2 - refresh_ms / 2) > 0.01

@@ -42,9 +42,9 @@ def stream(size: int) -> bytes:
     ("sent", "kept"),
     [
         (SIZE, stream(SIZE)),
-        # One more byte is held by the driver, and the FIFO holds the rest.
+        # The driver holds one byte more, and the FIFO the rest.
         (SIZE + 1 + FIFO_BYTES, stream(SIZE + 1 + FIFO_BYTES)),
-        # With one more the FIFO overflows and is emptied; bytes that come later are kept again.
+        # One byte more, and the FIFO overflows and is emptied. Later bytes are kept again.
         (SIZE + 1 + FIFO_BYTES + 1, stream(SIZE + 1)),
         (
             SIZE + 1 + FIFO_BYTES + 4,

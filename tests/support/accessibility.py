@@ -1,4 +1,4 @@
-"""The ways in which every page is looked at."""
+"""The combinations of language, theme and width in which every page is checked."""
 
 from harness.browser import NARROW, WIDE
 

@@ -1,4 +1,4 @@
-"""Which functions of a board's modules the firmware uses, read out of its source."""
+"""Finds in the firmware's source which functions of a board's modules it uses."""
 
 import ast
 from collections.abc import Iterable
@@ -26,17 +26,17 @@ MODULES = frozenset(
         "vfs",
     ]
 )
-"""Those that the port writes itself, or that stand on what it writes."""
+"""Modules that MicroPython's port to the board implements, or that rest on what it implements."""
 
 OBJECTS = frozenset(("select.poll", "socket.socket"))
-"""What gives an object with functions of its own, though its name is not a class's."""
+"""Names that make an object with functions of its own but do not begin with a capital letter."""
 
 
 def uses(sources: Iterable[str]) -> set[str]:
-    """`module.name` and `module.Class.name` of all that the sources touch of a board's modules.
+    """`module.name` or `module.Class.name` of each member of a board's modules that is used.
 
-    An object's class is known by the name that it was once given: after `self._wlan =
-    network.WLAN(0)`, `wlan.status` is WLAN's in every file.
+    The class of an object is known from the name to which it was assigned: after `self._wlan =
+    network.WLAN(0)`, `wlan.status` is a member of WLAN in every file.
     """
     trees = [ast.parse(source) for source in sources]
     imports = [_imports(tree) for tree in trees]
@@ -56,7 +56,7 @@ def uses(sources: Iterable[str]) -> set[str]:
 
 
 def _imports(tree: ast.AST) -> dict[str, str]:
-    """Local name: the module, or the module's member, that it stands for."""
+    """For each local name, the module, or the member of a module, that it stands for."""
     known: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -67,12 +67,13 @@ def _imports(tree: ast.AST) -> dict[str, str]:
 
 
 def _module(node: ast.expr, known: dict[str, str]) -> str:
-    """The module, or the class that was imported by name, whose member is taken."""
+    """The module, or the member of a module, for which a plain name stands; empty if for none."""
     return known.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
 def _class_of(node: ast.expr, known: dict[str, str]) -> str:
-    """The class of a call such as `machine.RTC()`; of either branch of a conditional."""
+    """The class of what a call such as `machine.RTC()` returns, also in either branch of a
+    conditional expression; empty if there is none."""
     if isinstance(node, ast.IfExp):
         return _class_of(node.body, known) or _class_of(node.orelse, known)
     if isinstance(node, ast.Subscript | ast.Await):
@@ -87,7 +88,7 @@ def _class_of(node: ast.expr, known: dict[str, str]) -> str:
 
 
 def _made(tree: ast.AST, known: dict[str, str]) -> dict[str, str]:
-    """Name without its underscores: the class of what was assigned to it."""
+    """For each name, without its leading underscores, the class of what was assigned to it."""
     made: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and (kind := _class_of(node.value, known)):

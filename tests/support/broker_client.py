@@ -11,7 +11,7 @@ from fevergate.settings.settings_file import read_secret
 
 BASE = "fevergate/v1/east"
 HANG_S = 120
-"""Timeout that only a hanging broker reaches: far more than any answer takes."""
+"""Timeout that only a hanging broker reaches; far longer than any answer takes."""
 
 
 class Client:

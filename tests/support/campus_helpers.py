@@ -23,7 +23,7 @@ HANG_S = 120
 
 
 class CampusProcess:
-    """`fevergate campus` as it is run, which can be killed and started again."""
+    """A process of `fevergate campus`, which can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class CampusProcess:
             self._process = None
 
     def query(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """Beside the running server."""
+        """Query the database while the server runs."""
         connection = sqlite3.connect(self.folder / "campus.db", timeout=HANG_S)
         try:
             with connection:
@@ -79,12 +79,12 @@ class CampusProcess:
             connection.close()
 
     def items(self, kind: str) -> list[dict[str, Any]]:
-        """What it holds of a kind, by key."""
+        """The items of a kind that the server holds, in the order of their keys."""
         rows = self.query("select payload from items where kind = ? order by key", kind)
         return [json.loads(payload) for (payload,) in rows]
 
     def refusals(self) -> set[tuple[Any, ...]]:
-        """Gateway and field of what it did not take."""
+        """(gateway, field) of each item that the server refused."""
         return set(self.query("select gateway, field from refusals"))
 
     @property

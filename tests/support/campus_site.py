@@ -1,4 +1,4 @@
-"""A campus server's parts without HTTP, at a clock that a test sets; and deliveries to it."""
+"""A campus server's parts without HTTP, with a clock that tests set, and deliveries to them."""
 
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ def settings(folder, database="campus.db", **fields) -> CampusSettings:
 
 
 class Clock:
-    """Goes when it is told."""
+    """A clock that moves only when a test sets it."""
 
     def __init__(self, text: str) -> None:
         self.at = local(text)
@@ -48,7 +48,7 @@ class Clock:
 
 
 class Parts:
-    """Store and reports over one database."""
+    """A campus server's store and reports, on one database."""
 
     def __init__(self, folder, database="campus.db", at="2026-11-24 08:00", **fields) -> None:
         self.settings = settings(folder, database, **fields)
@@ -76,7 +76,7 @@ def delivery(*items, campus="east", sent_at=None) -> Delivery:
 
 
 def local(text: str) -> float:
-    """UTC s of a time in Shanghai."""
+    """Unix time (s) of an ISO time in Shanghai."""
     return datetime.fromisoformat(f"{text}+08:00").timestamp()
 
 

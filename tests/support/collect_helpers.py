@@ -1,4 +1,5 @@
-"""What the collectors' tests share: a database of their own, and messages as they come."""
+"""Shared by the tests of the collectors: a collector that is given messages directly, and queries
+of its database."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fevergate.settings.collector import CollectDatabase, CollectSettings, Parti
 
 
 def settings_for(url: str, **fields: Any) -> CollectSettings:
-    """For the database that `LocalPostgres.database` made."""
+    """Settings for the database at `url`, which `LocalPostgres.database` made."""
     settings = CollectSettings(
         database=CollectDatabase(url=url.replace("+psycopg", "")),
         partitions=PartitionSettings(keep_days=fields.pop("keep_days", None)),
@@ -24,7 +25,8 @@ def settings_for(url: str, **fields: Any) -> CollectSettings:
 
 
 class Desk:
-    """A collector without a line: `say` what comes, `commit` it."""
+    """A collector without a connection to a broker. `say` gives it a reading, `commit` stores what
+    it was given."""
 
     def __init__(self, settings: CollectSettings, name: str = "1") -> None:
         self.store = CollectStore(settings, name)
@@ -48,7 +50,7 @@ class Desk:
 
 
 class Books:
-    """Reads what is there."""
+    """Reads a collector's database."""
 
     def __init__(self, settings: CollectSettings) -> None:
         self.connection = psycopg.connect(settings.database.url, autocommit=True)
@@ -60,7 +62,7 @@ class Books:
         return self.rows(query)[0][0]
 
     def readings(self) -> dict[Any, Any]:
-        """By identity the day and the time (UTC s); a double is an error."""
+        """Day and time (UTC s) of each reading, by its identity; fails if one is there twice."""
         found = self.rows(
             "select campus, kiosk, boot, seq, day::text, extract(epoch from at)::float8"
             " from readings"
@@ -69,7 +71,7 @@ class Books:
         return {row[:4]: row[4:] for row in found}
 
     def agrees(self) -> bool:
-        """Whether keys and readings say the same."""
+        """Whether the tables of keys and of readings agree."""
         return not self.rows(
             "select * from readings r full join reading_keys k"
             " using (campus, kiosk, boot, seq, day)"

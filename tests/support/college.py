@@ -1,4 +1,4 @@
-"""A college: a list at a gateway with its marks, its roll and its presences."""
+"""A college: a gateway's list of people with its marks, its roll and its presences."""
 
 from contextlib import ExitStack, closing
 from datetime import date, datetime
@@ -22,7 +22,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class College:
-    """A list at a gateway, its marks and its roll, and a clock that is set by hand."""
+    """A gateway's list of people, its marks and its roll, with a clock that tests set."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = Clock(datetime(2026, 11, 27, 9, tzinfo=ZONE).timestamp())
@@ -35,12 +35,13 @@ class College:
         self.take_anew()
 
     def take_anew(self) -> None:
-        """As another process of the pages would take presences over."""
+        """Begin to take presences over as a new process of the pages would."""
         database = self.readings.path
         self.presences = CardPresences(self.store.statements, database, ZONE, 30)
 
     def passes(self, number: str, verdict: str = "normal", at: float | None = None, **of) -> None:
-        """Somebody taps a card at a kiosk and is measured, or not (`retry`)."""
+        """Let a person tap a card at a kiosk; the verdict `retry` means that the measurement
+        failed."""
         select = "select coalesce(max(seq), 0) + 1 from presences"
         (seq,) = self.readings.db.execute(select).fetchone()
         person = of.get("person") or self.person(number)
@@ -77,7 +78,7 @@ def listed(college: College, *numbers: str, **other) -> None:
 
 
 def why(college: College, *what, **more) -> tuple[str, str]:
-    """Whose mark is refused, and why."""
+    """Enter a mark that must be refused; return the person's number and the reason."""
     with pytest.raises(MarkError) as refused:
         college.enter(*what, **more)
     return college.store.people([refused.value.person])[refused.value.person].number, (

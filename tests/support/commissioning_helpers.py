@@ -1,4 +1,4 @@
-"""A new board that is set up by phone: what a phone and its gateway do."""
+"""A new board that is set up by phone, and what the phone and the gateway do."""
 
 import http.server
 import json
@@ -22,7 +22,8 @@ SSID, WIFI_PASSWORD = "campus", "long enough"
 
 
 class NewBoard(Board):
-    """A board without settings, its page on ports that a test may have, `http` where it says so."""
+    """A board without settings. Its page and its name server use free ports instead of 80 and 53;
+    `http` chooses the page's port."""
 
     def __init__(self, folder, change=lambda text: text, http=None, **options):
         source = folder / "firmware"
@@ -38,7 +39,7 @@ class NewBoard(Board):
         return self
 
     def invite(self):
-        """Switch it on; it waits for a phone."""
+        """Switch the board on and wait until it waits for a phone."""
         self.start()
         self.wait_console("commissioning: join the Wi-Fi FeverGate-", ANSWER_S)
         until(self.answers)
@@ -59,7 +60,7 @@ class NewBoard(Board):
         return self.get("/state").json()
 
     def send(self, given="", **changes):
-        """What the page sends; returns what is wrong with it."""
+        """Send the settings as the page does; returns the error that the board answers."""
         values = {"given": given, "ssid": SSID, "password": WIFI_PASSWORD, "language": "en"}
         answer = httpx.post(
             self.url("/settings"),
@@ -82,7 +83,7 @@ class NewBoard(Board):
         return json.loads((self.flash_dir / "settings.json").read_text())
 
     def wifi_code(self):
-        """(name, password) of its own Wi-Fi as a camera reads them off the glass."""
+        """(name, password) of the board's own Wi-Fi, as a camera reads them off its display."""
         read = []
 
         def seen():
@@ -104,8 +105,9 @@ def provisioned_site(folder):
 
 @contextmanager
 def gateway_that_answers(site, answer):
-    """A gateway's pages as far as a board asks them; `answer(path)` is (status, body), None for
-    one whose length is none. Yields its port and the paths that were asked for."""
+    """A stand-in for the gateway's pages that a board requests. `answer(path)` returns (status,
+    body); with the body None, the Content-Length is no number. Yields the port and the list of
+    requested paths."""
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,5 +1,5 @@
-"""A whole Debian that boots with its own systemd, made from Debian's packages: as on a Pi, but
-without GPIO pins, and with no network but its loopback."""
+"""A complete Debian, made from Debian's packages, that boots with its own systemd. It is like a
+Pi's, but has no GPIO pins and no network except its loopback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHANGES_MB = 3000
 
 UP_S = 300
 MADE_S = 1500
-"""Longest time to make a Debian, or to install in it, on a machine that is busy otherwise."""
+"""Longest time to make a Debian, or to install in it, on a machine that is busy with other work."""
 
 
 @cache
@@ -66,8 +66,8 @@ def bootstrap(root: Path) -> None:
 
 @contextmanager
 def copied(debian: Path, folder: Path) -> Iterator[Path]:
-    """A copy of a Debian. With enough memory it is an overlay, whose changes are kept in memory:
-    writing packages to a disk, and deleting them, takes longer than unpacking them."""
+    """A copy of a Debian. With enough memory it is an overlay whose changes are kept in memory,
+    because writing packages to a disk and deleting them takes longer than unpacking them."""
     root = folder / "root"
     root.mkdir()
     if _available_mb() < 2 * CHANGES_MB or not _laid_over(debian, folder, root):
@@ -101,10 +101,10 @@ def _laid_over(debian: Path, folder: Path, root: Path) -> bool:
 
 
 class Machine:
-    """Boots the Debian in `root`; `run` executes there, `pull_the_plug` is a power cut."""
+    """Boots the Debian in `root`; `run` runs a command in it, `pull_the_plug` cuts its power."""
 
     def __init__(self, root: Path, shared: Path) -> None:
-        """`shared`: folder that the machine sees as /srv/shared, read only."""
+        """`shared` is a folder that the machine sees, read-only, as /srv/shared."""
         self.root = root
         self._shared = shared
         self._process: subprocess.Popen[bytes] | None = None
@@ -121,7 +121,7 @@ class Machine:
             [
                 *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
                 *("--private-network", "--console=passive", f"--directory={self.root}"),
-                f"--machine=fevergate-{uuid4().hex[:12]}",  # two of one name disturb each other
+                f"--machine=fevergate-{uuid4().hex[:12]}",  # same names disturb each other
                 f"--bind-ro={self._shared}:/srv/shared",
             ],
             stdin=subprocess.DEVNULL,
@@ -170,7 +170,8 @@ class Machine:
         return self.run(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
 
     def files(self) -> set[str]:
-        """Every file of the system, without those that running programs keep for themselves."""
+        """Paths of all files of the system, except the folders in which running programs keep
+        their data."""
         skipped = ("/proc", "/sys", "/dev", "/run", "/tmp", "/srv/shared")
         skipped += ("/var/log", "/var/lib", "/var/tmp")
         skip = " -o ".join(f"-path {folder}" for folder in skipped)
@@ -178,7 +179,7 @@ class Machine:
         return {path for path in paths if "__pycache__" not in path}
 
     def shut_down(self) -> None:
-        """Shut down as before unplugging: systemd stops everything, then the machine is off."""
+        """Shut down properly: systemd stops everything, then the machine is off."""
         assert self._process
         self.run("systemctl poweroff --no-block")
         self._process.wait(UP_S)

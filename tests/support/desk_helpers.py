@@ -29,7 +29,8 @@ EMPTY = View(ROOM_C, ROOM_C, emissivity=1.0)
 
 
 class AtTheDesk:
-    """A desk with a virtual sensor: `before(view, from_s, to_s)` puts something before it."""
+    """A desk with a virtual sensor; `before(view, from_s, for_s)` puts something in front of the
+    sensor."""
 
     def __init__(self, folder, monkeypatch):
         self.folder = folder

@@ -51,7 +51,8 @@ class Kernel:
     late: int = 0
     opened: int = 0
     messages: list = field(default_factory=list)
-    """Every transfer: for each of its messages (address, flags, bytes written or number read)."""
+    """Every transfer, as a list of its messages: (address, flags, bytes written or number of bytes
+    to read)."""
 
     def open(self, path, flags):
         if self.refuse or path != self.path:
@@ -81,7 +82,7 @@ class Kernel:
         return len(messages)
 
     def transfer(self, wire):
-        """One I2C_RDWR: bytes that were read, or an errno."""
+        """Do one I2C_RDWR; return the bytes that were read, or an errno."""
         self.messages.append(wire)
         if not 0 < len(wire) <= MOST_MESSAGES:
             return errno.EINVAL

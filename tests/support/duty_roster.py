@@ -1,4 +1,4 @@
-"""A gateway's duty list at a clock that a test turns, and times of a day."""
+"""A gateway's duty list with a clock that tests set, and times of a day."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ MORNING = local("2026-11-27 08:00")
 
 
 class Roster:
-    """A gateway's duty list, at a clock that a test turns."""
+    """A gateway's duty list, with a clock that tests set."""
 
     def __init__(self, folder) -> None:
         self.clock = Clock(DAY)

@@ -1,11 +1,11 @@
-"""What the cells of an exported table say, whichever program wrote them."""
+"""The contents of an exported table's cells, in one form whatever program wrote them."""
 
 import re
 from datetime import datetime
 
 
 def cell(value):
-    """A cell's text without breaks and blanks; numbers as numbers."""
+    """A cell's text without white space; a number, to two decimals, if it is one."""
     if isinstance(value, datetime):
         value = value.strftime("%Y-%m-%d %H:%M:%S")
     text = re.sub(r"\s", "", str(value)).removeprefix("'")

@@ -1,4 +1,4 @@
-"""A file built as MicroPython's for a chip is, of random code; and a board on a desk."""
+"""Image files that are built like MicroPython's, but of random code, and a board on a desk."""
 
 import hashlib
 import random
@@ -21,11 +21,12 @@ BOARD_NAMES = {
     "ESP32-S3": b"Generic ESP32S3 module",
     "ESP32": b"Generic ESP32 module with SPIRAM",
 }
-"""MicroPython's names of the boards that the images for a kiosk are built for."""
+"""For each chip, MicroPython's name of the board for which a kiosk's image is built."""
 
 
 def part(body: bytes, chip: Chip = ESP32_S3_N8R2, *, digest: bool = True) -> bytes:
-    """One image of one segment (ESP-IDF, "Application Image Format"); a checksum it always has."""
+    """One image with one segment (ESP-IDF, "Application Image Format"). It always has a checksum,
+    and with `digest` a SHA-256, too."""
     header = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, 0x40380000)
     header += struct.pack("<BBBBHBHH", 0xEE, 0, 0, 0, chip.image_chip, 0, 0, 0)
     header += bytes(4) + bytes((digest,))
@@ -43,8 +44,9 @@ def micropython(
     digest: bool = True,
     board: bytes | None = None,
 ) -> bytes:
-    """A whole file for the chip's offset; `board` is MicroPython's name of what it is built for."""
-    code = random.Random(size).randbytes  # no compressor makes a single block of it
+    """A complete file, to be written at the chip's offset. `board` is MicroPython's name of the
+    board that it is built for."""
+    code = random.Random(size).randbytes  # too random to be compressed into one block
     about = struct.pack("<II8s32s32s", 0xABCD5432, 0, b"", version, project) + bytes(176)
     table = struct.pack("<HBBII16sI", 0x50AA, 0, 0, 0x10000, 0x1F0000, b"factory", 0)
     chip_name = chip.name.replace("-", "").encode()
@@ -55,7 +57,7 @@ def micropython(
 
 
 def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options: Any) -> DeskBoard:
-    """A board on a desk, with power; empty, or with an image."""
+    """A board on a desk, switched on, whose flash is empty or holds `image`."""
     real_micropython.skip_without_raw_repl()
     board = DeskBoard("north-1", folder, chip=chip, **options)
     board.flash_chip[chip.offset : chip.offset + len(image)] = image
@@ -72,7 +74,8 @@ def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
 
 
 def flash(board: DeskBoard, *arguments: Any) -> Result:
-    """`fevergate flash` onto a board, in English; what it raised is a refusal or an exit code."""
+    """Run `fevergate flash` for a board, in English. It may raise only a refusal or an exit
+    code."""
     done = CliRunner().invoke(
         cli, ["flash", "--port", board.url, "--language", "en", *map(str, arguments)]
     )
@@ -81,7 +84,7 @@ def flash(board: DeskBoard, *arguments: Any) -> Result:
 
 
 def on_flash(board: DeskBoard) -> dict[str, bytes]:
-    """The firmware's files that lie on a board."""
+    """The firmware's files on a board: contents by path."""
     return {
         "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()
         for kind in ("*.py", "*.mpy", "*.bin")

@@ -1,6 +1,7 @@
 """Puts hostile texts into every free text field of a site, and visits every page in a browser.
 
-The browser does not keep to the site's Content-Security-Policy: what a page failed to escape runs.
+The browser ignores the site's Content-Security-Policy, so that any text that a page fails to escape
+runs as a script.
 """
 
 import csv
@@ -21,10 +22,10 @@ TEXTS = (
     "</textarea><svg onload=alert(4)>",
     "'onfocus=alert(5) autofocus x='",
 )
-"""Each has at most the 32 characters of a name."""
+"""Each text has at most 32 characters, the longest that a name may have."""
 
 NAME = TEXTS[2]
-"""The only one that a person's name can be."""
+"""The only one of the texts that is allowed as a person's name."""
 
 MOST_PAGES = 150
 NOT_PRESSED = re.compile(r"sign-out|remove|revoke|delete|language|theme|password")
@@ -41,12 +42,14 @@ LOOK = """() => {
     + ' [onfocus], a[href^="javascript:" i]');
   return [[...wrong].map(e => e.outerHTML), document.body.innerText.includes('alert(')];
 }"""
-"""What was injected into a page, and whether it shows a hostile text."""
+"""Script that returns the elements injected into a page, and whether the page shows a hostile
+text."""
 
 
 @dataclass
 class Crawl:
-    """What was met: paths of pages that show hostile texts, files, and what is wrong."""
+    """A visit to all pages. It collects the paths of pages that show a hostile text, the paths of
+    files, and the faults that were found."""
 
     url: str
     page: Page
@@ -65,7 +68,7 @@ class Crawl:
                     continue
                 seen.add(_kind(path))
                 if re.search(r"\.(pdf|xlsx)\b", path):
-                    continue  # no browser shows them as a page, and they take seconds
+                    continue  # no browser shows these as a page, and each takes seconds
                 if re.search(r"\.(csv|json)\b", path):
                     if not send:
                         self._take(path)
@@ -128,7 +131,7 @@ class Crawl:
 
 
 def crawled(browser: Browser, url: str, *first: str, language: str = "en") -> Crawl:
-    """Sign in as `NAME`, and crawl from the pages `first` on."""
+    """Sign in as `NAME` and crawl, starting at the pages `first`."""
     context = browser.new_context(ignore_https_errors=True, bypass_csp=True)
     context.set_default_timeout(PATIENT_MS)
     context.add_cookies([{"name": "fevergate-language", "value": language, "url": url}])
@@ -156,7 +159,7 @@ def crawled(browser: Browser, url: str, *first: str, language: str = "en") -> Cr
 
 
 def _ends_the_session(form: dict[str, Any]) -> bool:
-    """Whether a form takes away something, or might be about our own account."""
+    """Whether sending a form would remove something or could change the account signed in."""
     fields = form["fields"]
     asked = {form["action"]} | {it["value"] for it in fields if it["type"] in ("hidden", "submit")}
     about = {choice for it in fields for choice in it["choices"]} | asked
@@ -170,13 +173,14 @@ def _ends_the_session(form: dict[str, Any]) -> bool:
 
 
 def _kind(path: str) -> str:
-    """Pages that differ in a number or in what is asked for are of one kind."""
+    """The kind of a page. Pages whose addresses differ only in numbers or in the values of the
+    query are of one kind."""
     path, _, query = path.partition("?")
     return re.sub(r"[0-9a-f]{8,}|\d+", "N", path) + "?" + ",".join(re.findall(r"(\w+)=", query))
 
 
 def _filled(it: dict[str, Any], turn: int) -> Any:
-    """What is entered into a form's field; None for nothing."""
+    """The value to enter into a form's field; None leaves the field out."""
     match it["type"]:
         case "hidden" | "date" | "datetime-local":
             return it["value"]

@@ -1,4 +1,4 @@
-"""A simulated kiosk that runs the shipped firmware, for tests of the whole."""
+"""A simulated kiosk that runs the shipped firmware, for tests of the whole system."""
 
 import datetime
 import json
@@ -19,12 +19,12 @@ from simulator import Board, Habits
 
 FIRMWARE = micropython.ROOT / "firmware"
 ANSWER_S = 120
-"""Far more than any answer takes: a limit for what hangs, not a measure."""
+"""Time after which something counts as hung; far longer than any answer takes."""
 
 SPEED = 6.0
 
 SENSOR_READS = 60
-"""Some 3 s of a kiosk's work."""
+"""Number of sensor reads in about 3 s of a kiosk's work."""
 
 HEALTHY = Person("healthy", (35.6, 35.6, 35.6, 35.6), 22.0)
 FEVERISH = Person("feverish", (37.4, 37.4, 37.4, 37.4), 22.0)
@@ -39,7 +39,8 @@ def closed_port() -> int:
 
 
 def settings(**changes: Any) -> bytes:
-    """A board's settings.json; without a broker, as in a hall whose network is down."""
+    """Contents of a board's settings.json. No broker answers there, as in a hall whose network is
+    down."""
     values = {
         "kiosk": "north-1",
         "campus": "east",
@@ -52,7 +53,7 @@ def settings(**changes: Any) -> bytes:
 
 
 def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
-    """A flashed board, not yet on."""
+    """A flashed board, not yet switched on."""
     options.setdefault("speed", SPEED)
     options["habits"] = patient(options.get("habits") or Habits(), options["speed"])
     board = Board("north-1", folder, FIRMWARE, **options)
@@ -61,14 +62,14 @@ def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
 
 
 def patient(habits: Habits, speed: float) -> Habits:
-    """These habits, with the usual patience in the host's time: a stalled machine is not a kiosk
-    that does not answer."""
+    """`habits` with the usual patience counted in the host's time, so that nobody gives up a kiosk
+    because the test machine stalled."""
     usual = habits.patience_ms == Habits.patience_ms
     return replace(habits, patience_ms=habits.patience_ms * speed) if usual else habits
 
 
 def changed(board: Board, module: str, *replaced: tuple[str, str]) -> None:
-    """Put another version of a module of the firmware onto the flash, as its source."""
+    """Put a changed version of a firmware module onto the flash, as source text."""
     text = (FIRMWARE / module).read_text()
     for before, after in replaced:
         assert before in text, f"{module}: no {before!r}"
@@ -79,13 +80,13 @@ def changed(board: Board, module: str, *replaced: tuple[str, str]) -> None:
 
 
 def readings(board: Board) -> list[dict[str, Any]]:
-    """What the board says on its console that it has measured."""
+    """The readings that the board has printed on its console."""
     said = [line for line in board.console if line.startswith("reading ")]
     return [json.loads(line.removeprefix("reading ")) for line in said]
 
 
 def until(ready) -> None:
-    """Wait for something; a limit for what hangs, not a measure."""
+    """Wait until `ready()` is true; fail after `ANSWER_S`."""
     end = time.monotonic() + ANSWER_S
     while not ready():
         assert time.monotonic() < end
@@ -93,8 +94,8 @@ def until(ready) -> None:
 
 
 def settled(board: Board) -> str:
-    """The picture on the display, once it is drawn: the kiosk reads its sensor between any two
-    steps of drawing, and after `SENSOR_READS` reads the picture is still the same."""
+    """The picture on the display, once it is complete. The kiosk reads its sensor between any two
+    steps of drawing, so the picture is complete if it is unchanged after `SENSOR_READS` reads."""
     picture, since = "", 0
 
     def drawn() -> bool:
@@ -109,7 +110,7 @@ def settled(board: Board) -> str:
 
 
 def authority_der() -> bytes:
-    """A certificate authority that nothing was ever signed by."""
+    """Certificate (DER) of an authority that has signed nothing."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody")])
     now = datetime.datetime.now(datetime.UTC)

@@ -2,8 +2,9 @@
 
 
 def lay_out(root, model, revision, chips):
-    """`chips`: by number, the names in the device tree of a GPIO chip, and of the device that it
-    belongs to. Returns the roots of /sys and /dev, below `root`."""
+    """Lay out the files of a Pi below `root`; returns its roots of /sys and /dev. `chips` has, for
+    each number of a GPIO chip, the device tree's names of the chip and of the device that the chip
+    belongs to."""
     sys_, dev = root / "sys", root / "dev"
     (sys_ / "bus/gpio/devices").mkdir(parents=True)
     dev.mkdir()

@@ -1,4 +1,4 @@
-"""Real servers that notices are sent to, and a clock that is turned by hand."""
+"""Real mail and web servers to which notices are sent, and a clock that tests set."""
 
 import json
 import ssl
@@ -66,7 +66,8 @@ def notice(**fields: Any) -> Notice:
 
 
 class MailServer:
-    """aiosmtpd, as a handler too: answers `refuse[verb]` where it has one, keeps the rest."""
+    """A mail server (aiosmtpd) that is its own handler. It answers a command in `refuse` with the
+    text given there, and keeps the mails that it accepts."""
 
     def __init__(self, **parameters: Any) -> None:
         self.mails: list[EmailMessage] = []
@@ -114,7 +115,8 @@ class MailServer:
 
 
 class WebServer:
-    """Takes what is posted; `answer` says what comes back, and may take its time."""
+    """A web server that keeps all that is posted to it; `answer` sends the response and may be
+    slow."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.posted: list[tuple[str, Any]] = []
@@ -131,7 +133,7 @@ class WebServer:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.handle_error = lambda request, client_address: None  # who asks may be gone
+        self._server.handle_error = lambda request, client_address: None  # the client may be gone
         if context:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_port}"
@@ -159,7 +161,7 @@ def reply(to: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) 
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """A server's certificate by the authority in `folder`."""
+    """TLS context with the server certificate in `folder`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.crt", folder / "server.key")
     return context

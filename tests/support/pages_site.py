@@ -1,4 +1,4 @@
-"""The pages of a gateway that has seen a fever, without a browser; and people who sign in."""
+"""The pages of a gateway that has seen a fever, used without a browser, and people who sign in."""
 
 import re
 from functools import partial
@@ -50,7 +50,7 @@ class Site:
         return client
 
     def program(self, *scopes):
-        """A client with a token."""
+        """A client with a token that has these scopes."""
         client = TestClient(self.pages.app, base_url="https://pages")
         secret = self.pages.tokens.issue("program", scopes, 1, "李伟")
         client.headers["Authorization"] = f"Bearer {secret}"
@@ -67,7 +67,8 @@ def csrf(client, path=FEVER):
 
 
 def post(client, path, page=None, **form):
-    """A form of a page of ours, with what it hides."""
+    """Send a form to `path`, with the hidden fields that `page` (by default `path`) has in its
+    forms."""
     hidden = re.findall(
         r'type="hidden" name="(csrf|revision|version)" value="([^"]+)"',
         client.get(page or path).text,

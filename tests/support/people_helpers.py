@@ -1,4 +1,4 @@
-"""A made-up list in a store of either kind."""
+"""A made-up list of people, in the store of a gateway or of a campus server."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +14,7 @@ from fevergate.people.store import PeopleStore
 from fevergate.storage.statements import SqliteStatements
 
 NOW = 1_800_000_000.0
-"""Where the clock stands."""
+"""Unix time (s) at which the clock begins."""
 
 
 class Clock:
@@ -28,7 +28,7 @@ class Clock:
 
 
 def entry(number: str = "2023001", name: str = "王小明", **other: Any) -> ListEntry:
-    """Somebody of the list."""
+    """An entry of the list: one person."""
     values: dict[str, Any] = {
         "kind": "student",
         "unit": "计应2301",
@@ -40,11 +40,11 @@ def entry(number: str = "2023001", name: str = "王小明", **other: Any) -> Lis
 
 @contextmanager
 def gateway_people(folder: Path, clock: Callable[[], float]) -> Iterator[PeopleStore]:
-    """The store of a gateway."""
+    """A gateway's store of people."""
     with closing(SqliteStatements(folder / "people.db", migrations, clock)) as statements:
         yield PeopleStore(statements, Vault(folder / KEY))
 
 
 def campus_people(folder: Path, database: CampusDatabase, clock: Clock) -> PeopleStore:
-    """The store of a campus server."""
+    """A campus server's store of people."""
     return PeopleStore(CampusStatements(database, clock), Vault(folder / KEY))

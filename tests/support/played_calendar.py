@@ -1,7 +1,7 @@
-"""A gateway, its kiosk and the campus server in one process, on days that are played.
+"""A gateway, its kiosk and the campus server in one process, run over simulated days.
 
-The machine's clock, network time and the kiosk's are set at will; `day` lets people come, and the
-campus's figures are held against those who came.
+Tests set the clock of the gateway's machine, whether network time reaches it, and the kiosk's
+clock. `day` lets people come; the tests compare the campus server's figures with who really came.
 """
 
 import hashlib
@@ -46,9 +46,9 @@ class Lamps:
 
 
 class World:
-    """`now` is the true time (UTC s). `off_s`: how far the gateway's machine is ahead of it;
-    `kiosk_off_s`: how far the kiosk is, None while it has no time; `sntp`: the kiosk asks a time
-    server itself, which is right."""
+    """The simulated site. `now` is the true time (UTC s). `off_s`: seconds by which the clock of
+    the gateway's machine is ahead of `now`; `kiosk_off_s`: the same for the kiosk's clock, None
+    while it is not set; `sntp`: the kiosk gets the true time from a time server itself."""
 
     def __init__(self, folder, begin):
         self.folder = folder
@@ -89,20 +89,21 @@ class World:
         self.campus.settings.tokens["gw-east"] = digest
 
     def new_card(self):
-        """The gateway's card is replaced by an empty one."""
+        """Replace the gateway's memory card by an empty one."""
         self.stop()
         self.cards += 1
         self.start()
 
     def back_up(self):
-        """A copy of the database beside the running gateway, as `fevergate backup` takes it."""
+        """Copy the database while the gateway runs, as `fevergate backup` does."""
         self.backups += 1
         folder = self.folder / f"backup-{self.backups}"
         folder.mkdir()
         return at_end_of_epoch(self.path, folder / "database.sqlite")
 
     def restore(self, backup):
-        """The card is replaced by one with a backup's database (`fevergate restore`)."""
+        """Replace the memory card by one with the database of a backup, as `fevergate restore`
+        does."""
         self.stop()
         self.cards += 1
         self.path.write_bytes(backup.read_bytes())
@@ -171,7 +172,7 @@ class World:
         self.ingest.message(topic, encode(message), lambda: None)
 
     def person(self, *, fever=False):
-        """Somebody comes; the day of it is the true one."""
+        """Let one person come. The person counts for the true day, whatever the clocks show."""
         self.seq += 1
         day = clock_date(self.now)
         self.people[day] = self.people.get(day, 0) + 1
@@ -189,7 +190,7 @@ class World:
         self.say("reading", self.last)
 
     def step(self, *, people=1, fever=False):
-        """Half an hour, and at its end who comes."""
+        """Let half an hour go by, at whose end `people` come; with `fever`, the first has one."""
         self.now += STEP_S
         self.up_s += STEP_S
         self.campus.now.at = self.now
@@ -272,7 +273,8 @@ class World:
             self.step(people=people, fever=fever)
 
     def skip(self, text):
-        """Let time go by without anybody; the gateway runs, if it does."""
+        """Let time go by until `text` (local time) without people. A stopped gateway stays
+        stopped."""
         until = local(text)
         if self.store is None:
             self.now = self.campus.now.at = max(self.now, until)
@@ -280,7 +282,7 @@ class World:
             self.step(people=0)
 
     def night(self, begin="07:00"):
-        """Switched off until the next morning; the kiosk loses its power, too."""
+        """Switch the gateway off until `begin` on the next day; the kiosk loses its power, too."""
         self.stop()
         self.now = self.campus.now.at = local(f"{clock_date(self.now + DAY_S)} {begin}")
         self.boot += 1
@@ -306,5 +308,5 @@ class World:
 
 
 def clock_date(at):
-    """The campus's day at `at` (UTC s)."""
+    """The date on the campus, as ISO text, at `at` (UTC s)."""
     return datetime.fromtimestamp(at, ZoneInfo("Asia/Shanghai")).date().isoformat()

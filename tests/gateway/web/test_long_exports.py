@@ -1,4 +1,5 @@
-"""An export takes no more memory for a long day than for a short one, and holds all of it."""
+"""An export takes no more memory for a day of many fevers than for one of few, and leaves no fever
+out."""
 
 import asyncio
 import csv
@@ -27,7 +28,7 @@ from fevergate.web_common import downloads, exports, pdf_report
 
 SHORT, LONG = 200, 1200
 FEVER_BYTES = 800
-"""What a fever takes in memory."""
+"""Bytes of memory that one fever takes."""
 
 PAGES = [
     *(f"/admin/log.{kind}?date={DAY}" for kind in ("csv", "xlsx", "pdf", "json")),
@@ -50,7 +51,8 @@ COMMANDS = [
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    """Whatever is held has 20 rows, so that only what is not bounded grows."""
+    """Set every limit on rows held in memory to 20, so that memory grows only where there is no
+    limit."""
     monkeypatch.setattr(downloads, "SPOOL_BYTES", 1000)
     monkeypatch.setattr(pdf_report, "MAX_PDF_ROWS", 20)
     monkeypatch.setattr(follow_ups, "AT_ONCE", 20)
@@ -77,14 +79,15 @@ def peak_of(act):
 
 def assert_flat(act, store):
     commit_fevers(store, 0, SHORT)
-    act()  # fills what is cached
+    act()  # fills the caches
     short = peak_of(act)
     commit_fevers(store, SHORT, LONG)
     assert peak_of(act) < short + (LONG - SHORT) * FEVER_BYTES / 4
 
 
 def ask(site, client, path):
-    """Ask as a browser does, without keeping the answer; returns its number of bytes."""
+    """Request `path` as a browser does, without keeping the answer; returns the answer's size in
+    bytes."""
     path, _, query = path.partition("?")
     cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     scope = {

@@ -1,4 +1,5 @@
-"""Who was measured at one gate of a campus is not unmeasured at another, whatever was restored."""
+"""A person who was measured at one gate of a campus is measured at every other gate, too, even
+after a gateway or the campus server was restored from a backup."""
 
 import shutil
 from contextlib import closing
@@ -34,7 +35,7 @@ CAMPUSES = {"east": ["gw-east", "gw-gate-b"], "west": ["gw-west"]}
 
 
 class Server:
-    """A campus server over HTTPS with a list: 1 to 4 at campus east, 5 at campus west."""
+    """A campus server over HTTPS with a list of people: 1 to 4 at campus east, 5 at campus west."""
 
     def __init__(self, host: CampusHost) -> None:
         self.host = host
@@ -59,7 +60,8 @@ def entries(*campuses, begin=1):
 
 
 class GatewayPeople:
-    """A gateway's list, marks and forwarder, which runs when told."""
+    """A gateway's list of people, its marks, and its forwarder, which runs only when a test calls
+    it."""
 
     def __init__(self, server: Server, folder: Path, name="gw-east", campus="east") -> None:
         folder.mkdir(exist_ok=True)
@@ -85,7 +87,7 @@ class GatewayPeople:
         self.marks.enter(DAY, [NewMark(person=person, **given)], "Zhang")
 
     def passes(self, person: int, verdict: str = "normal") -> None:
-        """Somebody taps a card at a kiosk here, and is measured."""
+        """Let `person` tap a card at a kiosk of this gateway and be measured."""
         at = self.server.host.clock()
         with closing(Store(self.path.with_name("fevergate.db"))) as store:
             seq = store.db["presences"].count + 1
@@ -116,7 +118,7 @@ def host(tmp_path_factory):
 
 @pytest.fixture
 def server(host):
-    """With an empty database."""
+    """The campus server, with an empty database."""
     host.clock.set(DAY.isoformat(), "09:00")
     with host.server.database.write() as connection:
         for table in reversed(metadata.sorted_tables):
@@ -136,7 +138,7 @@ def gates(server, tmp_path):
 
 
 def exchange(*gateways):
-    for _ in range(2):  # the first to tell learns only after the others have told
+    for _ in range(2):  # the first gateway learns of the others' marks only in the second round
         for gateway in gateways:
             assert gateway.forwarder.once()
 
@@ -163,7 +165,7 @@ def test_who_passed_a_kiosk_with_a_card_at_one_gate_is_measured_everywhere(serve
         one.passes(1)
         one.passes(2, "retry")
         west.passes(5)
-        west.passes(6)  # whom the list expects at any campus
+        west.passes(6)  # a person whom the list expects at any campus
         exchange(one, other, west)
         assert one.unmeasured() == other.unmeasured() == [2, 3, 4]
         assert west.unmeasured() == []
@@ -244,7 +246,7 @@ def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
     before = fevers_since(one.statements, ZONE, 0.0), server.figures()
     begin_again(server.statements)
     assert server.figures() == before[1], "a gateway that is not heard again keeps its marks, too"
-    other.copy_list()  # and is told nothing anew, while the other one is away
+    other.copy_list()  # while `one` is away and sends no mark again
     exchange(other)
     assert other.unmeasured() == [4] and server.figures() == before[1]
     one.copy_list()
@@ -291,7 +293,7 @@ def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
         assert server_settings and not lone.settings.keeps_list
         server_settings.own_list = True
         assert lone.settings.keeps_list
-        with lone.statements.transaction() as connection:  # one that was copied once
+        with lone.statements.transaction() as connection:  # a list that was copied once
             connection.execute("update people_list set heard_at = 1")
         exchange(lone)
         (payload,) = server.payloads()
@@ -303,7 +305,7 @@ def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
 def test_marks_of_a_list_of_its_own_are_not_told_by_the_numbers_of_another(server, tmp_path):
     lone = GatewayPeople(server, tmp_path / "lone")
     with closing(lone):
-        for numbers in (1, 2):  # more than once in its life
+        for numbers in (1, 2):  # the gateway changes from its own list to the server's twice
             PeopleChanges(lone.people).replace(entries()[:3])
             lone.enter(numbers)
             assert lone.roll.day(DAY) == DayRoll(expected=3, measured=1, unmeasured=2)

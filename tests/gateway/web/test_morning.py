@@ -1,4 +1,5 @@
-"""An administrator who signs in at eight sees what waits, and reports of a week and a month."""
+"""The overview shows an administrator who signs in at eight what waits, and a report of any week
+or month."""
 
 import io
 import re
@@ -41,7 +42,7 @@ def now(site, monkeypatch):
 
 
 def watching(site, at):
-    """Every kiosk has just been heard, and is well."""
+    """Let every kiosk report at `at` (UTC s) that it is well."""
     kiosks = [(gate.name, kiosk) for gate in site.settings.gates for kiosk in gate.kiosks]
     site.gateway.commit(
         [StatusArrived(kiosk, "online", at, gate) for gate, kiosk in kiosks]
@@ -141,13 +142,13 @@ def test_the_page_asks_for_itself_again_and_that_is_no_use_of_the_session(site, 
     site.pages.accounts._now = lambda: at
     refresh = {"X-FeverGate-Refresh": "1"}
     assert administrator.get("/admin/overview", headers=refresh).status_code == 200
-    at += 3000  # an hour after the last use
+    at += 3000  # over an hour after the last use
     answer = administrator.get("/admin/overview", headers=refresh)
     assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
 
 
 def read(answer):
-    """A page's text, in which dates hold together."""
+    """A page's text, without the spans that keep a date from being broken over two lines."""
     return re.sub(r'<span class="whole">(.*?)</span>', r"\1", answer.text)
 
 

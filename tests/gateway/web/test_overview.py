@@ -1,4 +1,5 @@
-"""The overview's figures are the readings', however they came; its charts stand beside tables."""
+"""The overview counts each reading once, even one that arrived twice. Each of its charts has a
+table."""
 
 import csv
 import io
@@ -36,7 +37,7 @@ def week(site):
             )
         )
     site.gateway.commit(records)
-    site.gateway.commit(records)  # once more: counted once
+    site.gateway.commit(records)  # sent again, counted once
     return site
 
 

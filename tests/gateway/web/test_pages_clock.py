@@ -1,4 +1,4 @@
-"""Which day it is, on the pages: the gateway's judge of time says so, and a doubt is shown."""
+"""The pages take the day from the gateway's judgement of its clock, and show if it is in doubt."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ def day(site, at):
 
 
 def doubted(text):
-    """Whether the sentence is there and shown."""
+    """Whether the sentence about the doubt, which every page has, is shown."""
     assert EN in text
     return 'class="doubt" hidden' not in text
 

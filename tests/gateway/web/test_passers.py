@@ -1,5 +1,5 @@
-"""Who tapped a card: at once on the board of that gate and nowhere else, for a minute or while its
-alarm burns; each look is noted."""
+"""Whoever taps a card is shown at once on the board of that gate and on no other, for a minute or
+while the gate's alarm is on. Each look is noted in the audit."""
 
 import json
 from datetime import datetime, timedelta
@@ -146,7 +146,7 @@ def test_a_reading_belongs_to_its_tap_and_without_one_stands_for_itself(gate, gu
     assert len(who(guard)) == 1
     gate.measure(card=OTHER)
     assert [name for name, _, _ in who(guard)] == ["李芳", "王小明"]
-    gate.measure(card=CARD, at=gate.pages.clock.now() - 3600)  # it had waited at the kiosk
+    gate.measure(card=CARD, at=gate.pages.clock.now() - 3600)  # sent late by the kiosk
     assert len(who(guard)) == 2
 
 
@@ -161,7 +161,7 @@ def test_after_a_minute_nobody_is_shown_but_whose_alarm_burns(gate, guard):
     assert who(guard) == [] and gate.mark() == ""
     gate.measure("fever")
     gate.clock_s[0] += 61
-    gate.alarm(1, gate.pages.clock.now() + 600)  # another's, and no board was open in between
+    gate.alarm(1, gate.pages.clock.now() + 600)  # another person's alarm; no board was open between
     assert who(guard) == []
 
 
@@ -178,7 +178,7 @@ def test_tutors_and_strangers_see_nobody_and_events_have_no_name(gate, site, gua
     assert site.client().get("/board/north/who").status_code == 303
     assert guard.get("/board/nowhere/who").status_code == 404
     gate.pages.take_presences()
-    assert gate.pages.measured_today.expected == 1  # who may not enter is not expected
+    assert gate.pages.measured_today.expected == 1  # a person who may not enter is not expected
 
 
 def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(

@@ -1,4 +1,4 @@
-"""The duty list, tokens, the audit, one's own password."""
+"""The pages for the duty list, tokens, the audit, the accounts and one's own password."""
 
 import re
 

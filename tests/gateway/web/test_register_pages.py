@@ -1,4 +1,4 @@
-"""Registers on the pages: who keeps them, what is shown of whom, and what is due."""
+"""Registers on the pages: who may keep them, whose data each role is shown, and what is due."""
 
 import io
 import re
@@ -23,7 +23,7 @@ def site(tmp_path):
 
 
 def clock(site, text):
-    """Let the pages have a time."""
+    """Set the clock of the pages to `text` (local time)."""
     at = local(text)
     site.pages.clock.now = lambda: at
     site.pages.store._now = lambda: at
@@ -53,7 +53,7 @@ def test_a_guard_lets_a_visitor_in_and_out_and_sees_no_name_after(site):
     page = guard.get("/registers/visitors").text
     assert "None is open" in page and "王小明" not in page
     assert guard.get(path).status_code == 403
-    assert post(guard, path, action="reopen", revision="2").status_code == 303  # by mistake
+    assert post(guard, path, action="reopen", revision="2").status_code == 303  # closed by mistake
     assert "王小明" in guard.get("/registers/visitors").text
     done = [action for _, action, what in site.audit() if what.startswith("visitors")]
     assert {"look at register", "enter", "look at entry", "close entry", "reopen entry"} <= {*done}

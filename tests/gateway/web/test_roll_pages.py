@@ -1,4 +1,5 @@
-"""Who was not measured, by unit: tutors and administrators look, enter, take along; programs do."""
+"""The roll shows, unit by unit, who was not measured. Tutors and administrators read it, enter
+measurements and export it; programs do so over the API."""
 
 import csv
 import io
@@ -24,7 +25,7 @@ SOFT, CHEM = "软件 2301", "计应 2302"
 
 @pytest.fixture
 def listed(site):
-    """A list of two units of the college; Chen is the tutor of one."""
+    """A site with a list of people of two units; Chen is the tutor of one unit."""
     names = ["王小明", "李芳", "赵敏", "孙立"]
     people = [
         entry(f"20230{n}", name, unit=CHEM if n == 3 else SOFT) for n, name in enumerate(names)
@@ -102,7 +103,7 @@ def test_a_measurement_by_card_has_neither_a_time_of_entry_nor_a_button_that_doe
         at_a_kiosk = "insert into marks_elsewhere(day, person, kind) values (?, ?, 'card')"
         connection.execute(at_a_kiosk, (str(yesterday), persons["王小明"]))
     listed.pages.roll.close_days(10_000)
-    marks = [NewMark(person=persons["王小明"], excused="住院")]  # before anybody knew of the card
+    marks = [NewMark(person=persons["王小明"], excused="住院")]  # while no card was known
     listed.pages.marks.enter(yesterday, marks, "Chen")
     page = tutor.get(f"/roll?date={yesterday}").text
     assert "at a kiosk, by card" in page

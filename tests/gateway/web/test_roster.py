@@ -1,4 +1,5 @@
-"""A roster is uploaded: its changes are shown first, a bad row is named, and guards may not."""
+"""When a roster is uploaded, its changes are shown before they are made and a bad row is named.
+Guards may not upload one."""
 
 import re
 from html import unescape

@@ -1,4 +1,5 @@
-"""A setup code opens one kiosk's file, once, in time, and nothing that is kept opens it."""
+"""A setup code opens one kiosk's file, once and within its lifetime; nothing that the gateway keeps
+opens that file."""
 
 import base64
 import json
@@ -126,7 +127,7 @@ def test_two_codes_share_nothing(codes):
 
 
 def test_a_board_opens_what_the_gateway_sealed(codes, tmp_path):
-    """On MicroPython, whose AES is not the gateway's."""
+    """Runs on MicroPython, whose implementation of AES is not the gateway's."""
     issued = codes.issue("north-1")
     (tmp_path / "sealed").write_bytes(fetched(codes, issued.text)[1])
     script = tmp_path / "opens.py"

@@ -1,4 +1,5 @@
-"""An administrator strikes a stolen kiosk's hours on the log's page, and a signature shows it."""
+"""An administrator strikes a stolen kiosk's hours on the page of the log; an earlier signature then
+shows that the log has changed."""
 
 import csv
 import hashlib
@@ -75,7 +76,7 @@ def test_an_earlier_signature_shows_that_hours_were_struck_later(stolen):
 
 
 def test_a_signature_made_by_an_older_version_is_not_called_changed(site):
-    """It lacks a field that newer versions count."""
+    """The signed document lacks a field that newer versions have."""
     client = site.client("李伟")
     form = {"csrf": csrf(client, LOG), "date": DAY}
     client.post("/admin/log/sign", data=form, headers=OURS)

@@ -1,4 +1,5 @@
-"""What a lower threshold would cost: alarms a day on the kiosk's page, beside the fevers found."""
+"""The kiosk's page says how many alarms a day another threshold would cost, beside the share of
+fevers that it would find."""
 
 import pytest
 from pages_site import Site

@@ -1,4 +1,5 @@
-"""A lone gateway tells its contacts of a confirmed fever, by a real mail server and webhook."""
+"""A gateway without a campus server tells its contacts of a confirmed fever, through a real mail
+server and a real webhook."""
 
 import time
 from contextlib import closing
@@ -29,8 +30,8 @@ MEASURED = {"clinical_c": "38.9", "clinical_site": "axillary", "outcome": "clini
 
 
 class Alone(Site):
-    """A gateway without a campus server, at a clock that a test turns: `Chen` gets mail, `Zhou` is
-    reached by a webhook, `Li` is the next level."""
+    """A gateway without a campus server, whose clock the test sets. Its contact `Chen` gets mail,
+    `Zhou` and `Li` are reached by webhooks; `Li` is the next level."""
 
     def __init__(self, folder, mail, web):
         contacts = [
@@ -48,7 +49,8 @@ class Alone(Site):
         assert post(client, FEVER, **form).status_code == 303
 
     def told(self):
-        """Who was told since this was asked last, in three rounds."""
+        """Run three rounds of the notice thread; return the mail addresses and the webhook paths
+        that were told in them."""
         before = len(self.mail.mails), len(self.web.posted)
         for _ in range(3):
             self.thread.tick()
@@ -110,7 +112,8 @@ def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now
 
 
 def test_each_of_many_fevers_by_hand_is_told_and_none_is_called_corrected(alone, now):
-    """A kiosk's flood is cut off; people of a list are no flood, and the newest is as ill."""
+    """A flood of fevers from one kiosk is cut off. Fevers entered by hand are not: each belongs to
+    a person of the list, and the newest person is as ill as the first."""
     PeopleChanges(alone.pages.people).replace([entry(str(n)) for n in range(70)])
     people = [alone.pages.people.by_number(str(n)).person for n in range(70)]
     today = alone.pages.clock.today()

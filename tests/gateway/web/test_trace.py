@@ -1,5 +1,5 @@
-"""Who passed the same gate as somebody with a fever: the same list as by hand, only with a reason,
-and never without a line in the audit."""
+"""A trace lists who passed the same gate around the time of a fever. It lists what one would find
+by hand, needs a reason, and always leaves a line in the audit."""
 
 import csv
 import io
@@ -71,7 +71,8 @@ class Desk:
         self.pages.query("delete from audit")
 
     def arrive(self, *rows):
-        """Readings: (person, kiosk, seconds after the fever, verdict); the first is the fever."""
+        """Store readings, each as (person, kiosk, seconds after the fever, verdict); the first is
+        the fever."""
         self.store.commit(
             [
                 ReadingArrived(

@@ -1,4 +1,5 @@
-"""A visitor's day pass: made by the guard, read at the kiosk, over when the visitor has left."""
+"""A visitor's day pass: the guard makes it, the kiosk reads it, and it ends when the visitor has
+left."""
 
 import logging
 from base64 import b64decode
@@ -49,14 +50,14 @@ def path_of(entry):
 
 
 def make(client, entry):
-    """Press the button of the entry; returns the page that follows."""
+    """Press the button that makes the entry's pass; returns the page that follows."""
     form = {"csrf": csrf(client, "/registers/visitors")}
     answer = client.post(f"{path_of(entry)}/pass", data=form, headers=OURS)
     return client.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
 
 def code_on(page):
-    """What a camera reads on a page."""
+    """The code that a camera reads on a page."""
     svg = b64decode(page.text.split("data:image/svg+xml;base64,")[1].split('"')[0]).decode()
     side = int(svg.split('viewBox="0 0 ')[1].split()[0])
     image = Image.new("L", (4 * side, 4 * side), 255)
@@ -69,7 +70,7 @@ def code_on(page):
 
 
 def permit(site, code):
-    """What the gateway answers to a code at a kiosk."""
+    """The gateway's answer to a code at a kiosk: (person, permit), or None if it is unknown."""
     settings, people = site.settings, site.pages.people
     cards = CardList(settings.path("people.db"), people.vault, 10, site.pages.clock.now)
     cards.refresh()
@@ -83,7 +84,7 @@ def test_the_page_says_in_both_languages_where_and_until_when(site, guard, entry
         assert text in page.text
     assert VISITOR["name"] not in page.text
     assert permit(site, code_on(page)) == (-entry.id, "enter")
-    assert code_on(make(guard, entry)) == code_on(page)  # pressed again: the same
+    assert code_on(make(guard, entry)) == code_on(page)  # pressed again: the same code
 
 
 @pytest.mark.parametrize("by", ["guard", "program"])
@@ -119,7 +120,7 @@ def test_the_code_is_in_no_address_log_audit_or_other_database(site, guard, entr
     page = make(guard, entry)
     code = code_on(page)
     assert code not in str(page.url) and code[1:] not in caplog.text.upper()
-    assert code not in page.text  # but for the picture
+    assert code not in page.text  # only in the picture
     assert not [what for _, _, what in site.audit() if code[1:] in what.upper()]
     done = [action for _, action, what in site.audit() if what == f"visitors {entry.id}"]
     assert {"make pass", "look at pass"} <= set(done)

@@ -1,4 +1,4 @@
-"""Who gets in, who does not, and for how long."""
+"""Accounts: who can sign in, who cannot, and how long a session lasts."""
 
 import threading
 import time
@@ -175,7 +175,7 @@ def test_guessing_is_locked_for_a_while_even_for_the_right_one(begun):
     for _ in range(MAX_GUESSES):
         assert why(begun.accounts.sign_in, "李伟", "a guess, a guess") == "wrong"
     assert why(begun.accounts.sign_in, "李伟", GOOD) == "locked"
-    begun.accounts.sign_in("Guard Zhang", GOOD + "2")  # nobody else is
+    begun.accounts.sign_in("Guard Zhang", GOOD + "2")  # nobody else is locked
     begun.at += LOCK_S + 1
     assert begun.accounts.sign_in("李伟", GOOD)
 
@@ -191,7 +191,7 @@ def test_sessions_end_when_nobody_looks_and_at_the_latest_after_a_day(begun):
     begun.at += MAX_IDLE_S["administrator"] + 1
     assert begun.accounts.session(token) is None
     begun.at -= MAX_IDLE_S["administrator"]
-    assert begun.accounts.session(token) is None  # ended is ended
+    assert begun.accounts.session(token) is None  # an ended session stays ended
 
 
 def test_signing_out_and_being_removed_end_every_session(begun):
@@ -286,7 +286,7 @@ def test_a_clock_that_is_set_back_signs_nobody_out(scene, jump_s):
     session = scene.accounts.session(token)
     assert session and session.ends_at <= scene.at + MAX_IDLE_S["administrator"]
     scene.at += MAX_IDLE_S["administrator"] + 1
-    assert scene.accounts.session(token) is None  # and it ends in its time
+    assert scene.accounts.session(token) is None  # the session still ends when idle
 
 
 def test_a_lock_that_was_set_by_a_clock_ahead_is_over_when_that_is_right(scene):

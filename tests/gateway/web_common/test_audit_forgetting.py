@@ -1,4 +1,5 @@
-"""The audit says for its whole time who did what; names of others in it go as other names do."""
+"""The audit says who did what for as long as it is kept. Names of other people in it are deleted
+after the same time as names elsewhere."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""A roster comes in as the office writes it; a bad row is named, and then nothing is taken."""
+"""A duty roster is read as the office writes it. A bad row is named, and then no row is taken."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Whoever holds connections to the pages holds up nobody else."""
+"""A client that holds connections to the pages open delays no other client."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from fevergate.web_common import https_server
 from harness.broker import free_port
 
 PATIENCE_S = 60
-"""A limit for what hangs, not a measure."""
+"""Time after which something counts as hung; far longer than anything takes."""
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n"
 
@@ -53,7 +53,7 @@ def visitor(port, *pieces):
 
 
 def hung_up(line):
-    """Waits until the server has ended it."""
+    """Wait until the server has closed the connection."""
     try:
         return line.recv(1) == b""
     except ConnectionError:
@@ -61,7 +61,7 @@ def hung_up(line):
 
 
 def served(line):
-    """Reads one answer to its end."""
+    """Read one answer to its end; return whether its status is 200."""
     got = b""
     while not got.endswith(b"0\r\n\r\n"):
         got += line.recv(1000) or b"\r\n0\r\n\r\n"
@@ -95,7 +95,7 @@ def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port,
         assert served(line)
         line.sendall(REQUEST)
         assert served(line)
-        # And half of one after those is none.
+        # But half a request after those is hung up.
         monkeypatch.setattr(https_server, "REQUEST_TIMEOUT_S", 0.2)
         line.sendall(REQUEST[:10])
         assert hung_up(line)

@@ -1,4 +1,4 @@
-"""Who gets through to a page or to the API, and which forms do."""
+"""Which people, tokens and forms get through to a page or to the API."""
 
 import io
 import tempfile
@@ -27,7 +27,7 @@ from fevergate.web_common.store import WebStore
 from fevergate.web_common.tokens import Tokens
 
 MOST = 2_000_000
-"""Bytes of an upload; more than starlette keeps in memory of its own accord."""
+"""Largest upload, bytes; more than starlette keeps in memory by default."""
 
 
 async def look(request):
@@ -49,7 +49,7 @@ async def upload(request):
 
 
 class Door:
-    """An application that lets look at every path, and takes forms and files."""
+    """An application that answers every path with the caller's name, and takes forms and files."""
 
     def __init__(self, folder):
         self.at = 1_795_400_000.0

@@ -1,4 +1,4 @@
-"""A report as a PDF, opened by another program's library."""
+"""A report as a PDF, read back with another project's library."""
 
 import io
 

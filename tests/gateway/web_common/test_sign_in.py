@@ -1,4 +1,4 @@
-"""Whoever signs in lands on the page that was asked for, and nowhere else."""
+"""Whoever signs in is sent to the page that was asked for, and never to another site."""
 
 from urllib.parse import quote
 
@@ -12,7 +12,8 @@ from fevergate.web_common.routes import local_path
 
 
 def signed_in(client, path, name):
-    """Where one lands who asks for a path and signs in on the page that comes instead."""
+    """Ask for `path` and sign in on the page that comes instead; return the address to which that
+    leads."""
     page = client.get(path).headers["location"]
     answer = client.get(page)
     assert answer.status_code == 200
@@ -28,7 +29,7 @@ def signed_in(client, path, name):
         ("/board/north/fevers?of=open&page=1", "Zhang", "/board/north/fevers?of=open&page=1"),
         (FEVER, "Zhang", FEVER),
         ("/admin/log?date=2026-11-23", "李伟", "/admin/log?date=2026-11-23"),
-        ("/admin/log", "Zhang", "/board/north"),  # nothing for a guard
+        ("/admin/log", "Zhang", "/board/north"),  # not a page for a guard
         ("/", "Zhang", "/board/north"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What people wrote stays text in a spreadsheet that opens the CSV."""
+"""Text that people wrote stays text when a spreadsheet program opens the CSV."""
 
 import string
 
