@@ -36,7 +36,7 @@ MAX_FILE = 65_536
 
 class Enrolment(Struct, forbid_unknown_fields=True):
     """How a gateway reaches its campus server: gateways/NAME.json, which the administrator of the
-    campus server hands over. `ca` is None where both have the same authority."""
+    campus server hands over. `ca` is None if gateway and server have the same authority."""
 
     gateway: str
     url: str
@@ -113,8 +113,8 @@ def provision_campus(
     campus_titles: Named = NONE_NAMED,
 ) -> Provisioned:
     """Create or extend a campus server's folder. `gateways` maps each campus to its gateways; each
-    gets a file gateways/NAME.json for `provision gateway --campus-server`. `titles` are the
-    institution's names, `campus_titles` those of the campuses.
+    gateway gets a file gateways/NAME.json for `provision gateway --campus-server`. `titles` are the
+    institution's names, `campus_titles` the names of the campuses.
 
     A later run adds gateways and keeps edits of campus.toml. Raises `ProvisionError`.
     """
@@ -152,9 +152,9 @@ def provision_campus(
 
 
 def revoke_gateway(folder: Path, gateway: str) -> None:
-    """Invalidate a gateway's token; it stays in the report, so that its absence shows.
+    """Invalidate a gateway's token. The gateway stays in the report, so that its absence shows.
 
-    Raises `NothingFoundError` if campus.toml has no token of it.
+    Raises `NothingFoundError` if campus.toml has no token of the gateway.
     """
     check_folder(folder)
     path = folder / "campus.toml"
@@ -195,8 +195,8 @@ def _institution(path: Path, titles: Titles) -> None:
 
 
 def _enrol(path: Path, campus: str, gateway: str, token: str, titles: Titles) -> None:
-    """Add a gateway to campus.toml, with its campus's names and its token's digest, so that a copy
-    grants nothing."""
+    """Add a gateway to campus.toml, with its campus's names. Only the digest of its token is
+    written, so that a copy of the file grants nothing."""
     document = read_toml(path)
     before = tomlkit.dumps(document)
     campuses: Any = document.setdefault("campuses", tomlkit.table(is_super_table=True))

@@ -17,7 +17,7 @@ WIFI_PASSWORD = "FEVERGATE_WIFI_PASSWORD"  # noqa: S105 - a variable's name
 
 
 def board_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that end up in a board's settings, which `board_values` reads."""
+    """Add the options for a board's settings, which `board_values` reads."""
     options = (
         language_option,
         click.option(
@@ -97,7 +97,7 @@ FOREHEAD = N_(
 
 
 def board_values(options: dict[str, Any]) -> dict[str, Any]:
-    """A command's options with the Wi-Fi's password, asked for where they name a network. Raises
+    """A command's options, with the Wi-Fi's password added if they name a network. Raises
     `UsageError`."""
     password_file = options.pop("wifi_password_file")
     ssid, ssid_hex = options["wifi_ssid"], options["wifi_ssid_hex"]

@@ -1,8 +1,8 @@
 """Requests of the pages to add or remove a kiosk or lamp post: one file asks, another answers.
 
-The pages run without root's rights, which the broker's files need. They leave a request in a
-folder of their own; `device_service`, which has those rights, takes it, checks it again, and
-answers there. A request names one of three actions, and nothing but names: no path, no command.
+The pages run without root's rights, which the broker's files need. They leave a request in a folder
+of their own; `device_service`, which has those rights, takes it, checks it again, and answers
+there. A request has one of three actions, names, and a reason, but no path and no command.
 """
 
 import os
@@ -31,7 +31,7 @@ MAX_BYTES = 16 * 1024
 """A longer request or answer is refused."""
 
 MAX_KIOSKS = 64
-"""Kiosks and lamp posts of a gateway; no further one is added from the pages."""
+"""Most kiosks and lamp posts of a gateway; the pages add no further one."""
 
 MAX_LINES = 16
 MAX_REASON = 200
@@ -43,8 +43,8 @@ Line = tuple[str, str]
 
 
 class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What an administrator asked for on the pages, of a kiosk or, with `add_post`, a lamp post;
-    `by` is who, `gate` and `title` are a new one's, `because` is why one is removed."""
+    """An administrator's request on the pages to add or remove a kiosk or lamp post. `by` is the
+    administrator; `gate` and `title` are for a new device; `because` is why a device is removed."""
 
     id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
     action: Literal["add", "add_post", "remove"]
@@ -56,7 +56,7 @@ class DeviceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DeviceAnswer(msgspec.Struct, frozen=True):
-    """How far a request is: `lines` tell what was done; `reason`, a key of
+    """The progress of a request: `lines` tell what was done; `reason`, a key of
     `texts.word_tables.ERRORS`, is why it failed."""
 
     request: DeviceRequest
@@ -71,7 +71,7 @@ class DeviceAnswer(msgspec.Struct, frozen=True):
 
 
 def new_request(**values: str) -> DeviceRequest:
-    """A request of these values, with an id of its own. Raises `ActionError`."""
+    """A request with these values and a new id. Raises `ActionError`."""
     try:
         return msgspec.convert({"id": secrets.token_hex(16)} | values, DeviceRequest)
     except msgspec.ValidationError as error:
@@ -79,8 +79,8 @@ def new_request(**values: str) -> DeviceRequest:
 
 
 def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) -> None:
-    """Raise `ActionError` if a gateway with these kiosks and lamp posts cannot do what is asked
-    for."""
+    """Raise `ActionError` if a gateway with these kiosks and lamp posts cannot carry out the
+    request."""
     if request.action == "remove":
         if request.kiosk not in kiosks:
             raise ActionError("kiosk")
@@ -93,7 +93,7 @@ def check(request: DeviceRequest, settings: GatewaySettings, kiosks: list[str]) 
         raise ActionError("id")
     gates = [gate.name for gate in settings.gates]
     if request.gate not in gates and request.action == "add_post":
-        raise ActionError("gate")  # it measures nobody: a gate begins with a kiosk
+        raise ActionError("gate")  # a gate begins with a kiosk: a post measures nobody
     if request.gate not in gates and len(gates) >= MAX_GATES:
         raise ActionError("gates")
     try:
@@ -116,7 +116,7 @@ def ask(folder: Path, request: DeviceRequest, now: float) -> None:
 
 def withdraw(folder: Path) -> None:
     """Take a request back that the service has not taken."""
-    with suppress(OSError):  # a folder, which the service sets aside
+    with suppress(OSError):  # for a folder, which the service sets aside
         (folder / FOLDER / REQUEST).unlink()
 
 
@@ -145,8 +145,8 @@ def read_answer(folder: Path, now: float) -> DeviceAnswer | None:
 def read_small(folder: int, name: str) -> tuple[bytes, float]:
     """Content and time of change of a regular file in an open folder.
 
-    Raises `OSError` for a link, for what is no file, for one of more than `MAX_BYTES`, and for one
-    that is neither root's nor of the folder's owner.
+    Raises `OSError` for a link, for anything but a file, for a file of more than `MAX_BYTES`, and
+    for a file that belongs neither to root nor to the folder's owner.
     """
     opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     with os.fdopen(opened, "rb") as file:

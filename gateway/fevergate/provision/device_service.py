@@ -1,9 +1,10 @@
 """`fevergate provision requests`: adds or removes what an administrator asked for on the pages.
 
-Runs as root, started by fevergate-devices.path when the pages leave a request. Whoever has taken
-over the pages can write requests, too, and gains little by it: there are three actions, a request
-is checked again here and holds names, no paths; at most `MOST_AN_HOUR` are taken in an hour, and
-each is in the journal, which the pages cannot write. Links in the folder are never followed.
+Runs as root, started by fevergate-devices.path when the pages leave a request. An attacker who has
+taken over the pages can write requests, too, but gains little by it. There are three actions; a
+request is checked again here, and holds names but no paths. At most `MOST_AN_HOUR` requests are
+taken in an hour, and each is in the journal, which the pages cannot write. Links in the folder are
+never followed.
 """
 
 import json
@@ -51,9 +52,9 @@ def take(
 ) -> Iterator[str]:
     """Take a request and carry it out, if there is one; yields what is done.
 
-    `state` is a folder that only root may write, with the times of earlier requests; None: that of
-    the requests. A request that cannot be carried out is answered with the reason; it raises
-    nothing.
+    `state` is a folder that only root may write, with the times of earlier requests; if None, the
+    folder of the requests has them. A request that cannot be carried out is answered with the
+    reason; no error is raised.
     """
     try:
         opened = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -66,7 +67,7 @@ def take(
         content, _ = read_small(opened, REQUEST)
         request = msgspec.json.decode(content, type=DeviceRequest)
         answers = _Answers(opened, request, now)
-        answers.write("working")  # before the request goes, so that the pages always see one
+        answers.write("working")  # before the request is removed: the pages always see one
         _remove(opened, REQUEST)
         yield from _carry_out(folder, request, answers, state, now)
     except FileNotFoundError:
@@ -74,7 +75,7 @@ def take(
     except (OSError, msgspec.MsgspecError) as error:
         yield f"refused: {REQUEST}: {error}"
         try:
-            _remove(opened, REQUEST)  # or it would come again
+            _remove(opened, REQUEST)  # else it would be taken again
         except OSError as stuck:
             yield f"stays: {REQUEST}: {stuck}"
     finally:
@@ -120,7 +121,7 @@ def _steps(folder: Path, request: DeviceRequest) -> Iterator[StepText]:
 
 
 class _Answers:
-    """Writes the answer into the folder of the requests, by its open descriptor."""
+    """Writes the answer into the folder of the requests, through the folder's open descriptor."""
 
     def __init__(self, folder: int, request: DeviceRequest, now: Callable[[], float]) -> None:
         self._folder = folder
@@ -144,7 +145,7 @@ class _Answers:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         written = os.open(beside, flags, 0o644, dir_fd=self._folder)
         with os.fdopen(written, "wb") as file:
-            os.fchmod(written, 0o644)  # of root, and to be read by the pages
+            os.fchmod(written, 0o644)  # owned by root, readable by the pages
             file.write(msgspec.json.encode(answer))
         if _is_folder(self._folder, ANSWER):
             _remove(self._folder, ANSWER)
@@ -152,7 +153,8 @@ class _Answers:
 
 
 def _remove(folder: int, name: str) -> None:
-    """Remove what has a name in an open folder; a folder, whatever is in it, is set aside."""
+    """Remove a file from an open folder. A folder of that name is renamed instead, whatever is in
+    it."""
     with suppress(FileNotFoundError):
         if _is_folder(folder, name):
             aside = f"refused-{secrets.token_hex(8)}"
@@ -194,7 +196,7 @@ def requests_command(folder: Path, watch: bool) -> None:
     \b
       sudo fevergate provision requests /etc/fevergate
     """
-    given = os.environ.get("STATE_DIRECTORY")  # of the unit; systemd.exec(5)
+    given = os.environ.get("STATE_DIRECTORY")  # set by the unit; systemd.exec(5)
     while True:
         for line in take(folder.absolute(), Path(given) if given else None):
             click.echo(line)

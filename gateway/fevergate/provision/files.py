@@ -1,4 +1,4 @@
-"""What all provisioned folders need: secrets, the broker's files, TOML, checks of input."""
+"""Functions for all provisioned folders: secrets, the broker's files, TOML, checks of input."""
 
 import ipaddress
 import json
@@ -35,7 +35,7 @@ USERS = (
 _FOLDERS = ("kiosks", "systemd", "gateways", "broker")
 
 POST_ROLE = "lamp_post"
-"""`role` in the settings of a board that lights a gate's lamps; a kiosk's has none."""
+"""`role` in the settings of a lamp post's board; a kiosk's settings have no `role`."""
 
 RESERVED = ("alarm", *USERS, *broker_files.COLLECTORS)
 
@@ -50,7 +50,8 @@ class Provisioned:
 
     @cached_property
     def update_key(self) -> str:
-        """The key that checks updates, for every kiosk's settings; it takes long to read."""
+        """The key with which kiosks check updates, for their settings; it is cached, since it takes
+        long to read."""
         return pki.update_modulus(self.folder)
 
     def note(self, name: str, made: bool) -> None:
@@ -65,7 +66,8 @@ class Provisioned:
         self.note(name, changed)
 
     def write_first(self, name: str, **values: object) -> bool:
-        """Write a settings file from its template, unless it exists; returns whether it was."""
+        """Write a settings file from its template, unless it exists; returns whether it was
+        written."""
         made = not (self.folder / name).exists()
         if made:
             pki.write_private(self.folder / name, from_template(name, **values).encode())
@@ -74,7 +76,7 @@ class Provisioned:
 
 
 def from_template(name: str, **values: object) -> str:
-    """Text of a new settings file, with `values` in the places of its template."""
+    """Text of a new settings file: its template with `values` filled in."""
     template = resources.files("fevergate.provision").joinpath("templates", name)
     return template.read_text("utf-8").format(**values)
 
@@ -97,8 +99,9 @@ def check_host(option: str, host: str) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `ProvisionError` for a symbolic link in the folder, which another user may own and root
-    would follow; or for a path with characters that a systemd unit would interpret."""
+    """Raise `ProvisionError` for a symbolic link in the folder: another user may own the folder,
+    and root would follow the link. A path with characters that a systemd unit would interpret is
+    refused, too."""
     if re.search(r"[\s%$\"'\\;]", str(folder)):
         raise ProvisionError(f"{str(folder)!r}: expected a path without spaces and signs")
     for here, folders, _ in os.walk(folder):
@@ -116,7 +119,7 @@ def check_timezone(name: str) -> None:
 
 
 def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
-    """Read a secret's file, created at first and again with `renew`."""
+    """Read a secret from its file; the file is created if it is missing, and anew with `renew`."""
     path = done.folder / name
     made = renew or not path.exists()
     if made:
@@ -126,8 +129,8 @@ def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
 
 
 def read_unlinked(path: Path) -> bytes | None:
-    """A file's bytes, None if it is missing. Raises `ProvisionError` for a link: root would write
-    what it points at into a file that others may read."""
+    """A file's bytes, None if it is missing. Raises `ProvisionError` for a link: root would copy
+    the file that it points at into one that others may read."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             return file.read()

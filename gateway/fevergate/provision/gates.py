@@ -13,14 +13,15 @@ PIN_SETS = ("gate1", "gate2")
 """Sets of GPIO pins in hardware/pins.toml, each for one gate's lamps."""
 
 Watchers = Mapping[str, str]
-"""For gates without lamps, the gate whose lamps, lamp posts and button are theirs, too."""
+"""Maps a gate without lamps to the gate whose lamps, lamp posts and button serve it, too."""
 
 
 def add_to_gate(
     document: tomlkit.TOMLDocument, path: Path, gate: str, kiosk: str, elsewhere: Container[str]
 ) -> None:
-    """Assign a kiosk to one gate, removing it from others. A new gate gets the next set of pins for
-    its lamps, and has none where all are taken, or the gate is one whose lamps are `elsewhere`.
+    """Assign a kiosk to one gate, removing it from others. A new gate gets the next free set of
+    pins for its lamps. It gets none if all sets are taken, or if it is one of the gates whose lamps
+    are `elsewhere`.
 
     Raises `ProvisionError` if another gate would lose its only kiosk.
     """
@@ -49,9 +50,9 @@ def add_to_gate(
 
 
 def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -> None:
-    """Assign a lamp post to one gate, removing it from others. Raises `ProvisionError` where there
-    is no such gate: a post measures nobody, so that a gate begins with a kiosk; and where another
-    gate would lose its last lamps, on which a door's red is shown."""
+    """Assign a lamp post to one gate, removing it from others. Raises `ProvisionError` for an
+    unknown gate, since a post measures nobody and a gate therefore begins with a kiosk. It is also
+    raised if another gate would lose its last lamps while they show a door's red light."""
     gates: Any = document.get("gates", [])
     if gate not in [table["name"] for table in gates]:
         known = ", ".join(str(table["name"]) for table in gates)
@@ -77,8 +78,9 @@ def _remove_post(table: Any, post: str) -> None:
 
 
 def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> None:
-    """Take the lamps from gates that another one watches. Raises `ProvisionError` where one is not
-    there, or the other has no lamps and no lamp posts, or is watched itself."""
+    """Let gates be watched by others, and take their pins. Raises `ProvisionError` for an unknown
+    gate, for a watching gate that has neither lamps nor lamp posts or is watched itself, and for a
+    watched gate that watches another."""
     tables = {table["name"]: table for table in cast(Any, document.get("gates", []))}
     for door, watcher in watched_by.items():
         lit = [
@@ -106,13 +108,14 @@ def _shows(table: Any) -> bool:
 
 
 def _left_dark(gates: Any) -> list[Any]:
-    """The doors that are watched by a gate without lamps and lamp posts."""
+    """The doors that are watched by a gate with neither lamps nor lamp posts."""
     dark = {table["name"] for table in gates if not _shows(table)}
     return [table for table in gates if table.get("watched_by") in dark]
 
 
 def end_dark_watches(document: tomlkit.TOMLDocument) -> list[str]:
-    """Take the watch from doors whose watching gate has lost its last lamp post; their names."""
+    """Remove `watched_by` from doors whose watching gate has lost its last lamp post; returns the
+    names of the doors."""
     doors = _left_dark(document.get("gates", []))
     for table in doors:
         del table["watched_by"]
@@ -120,8 +123,8 @@ def end_dark_watches(document: tomlkit.TOMLDocument) -> list[str]:
 
 
 def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
-    """Remove a kiosk or lamp post from gateway.toml. If it is its gate's only kiosk it stays, and
-    the gate, whose name is returned, shows amber for the silent kiosk."""
+    """Remove a kiosk or lamp post from gateway.toml. A gate's only kiosk stays: the gate then shows
+    amber for the silent kiosk, and its name is returned."""
     gates: Any = document.get("gates", [])
     for gate in gates:
         if kiosk in gate.get("posts", []):
@@ -134,7 +137,8 @@ def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
 
 
 def drop_revoked(document: tomlkit.TOMLDocument, gone: set[str]) -> None:
-    """Remove revoked kiosks that stayed as the only one of a gate which now has another."""
+    """Remove the revoked kiosks in `gone` from gates that have another kiosk by now. Each of them
+    had stayed as the only kiosk of its gate."""
     gates: Any = document.get("gates", [])
     for gate in gates:
         for kiosk in gone.intersection(gate["kiosks"]):

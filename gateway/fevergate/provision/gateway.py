@@ -72,11 +72,12 @@ def provision(
     posts: Mapping[str, str] = MappingProxyType({}),
     **board: Unpack[BoardWishes],
 ) -> Provisioned:
-    """Create or extend `folder`. `gates` maps each gate to its kiosks; `enrolment` is the file of a
-    campus server with a folder of its own, `campus_server_url` has one created here. None keeps a
-    value; the first run takes 127.0.0.1, port 8883, and `kiosks.DEFAULTS`. `titles` are the
-    campus's names; `watched_by` names for a gate without lamps the gate whose lamps show its red,
-    `posts` the gate of each lamp post; a new gate that has one gets no lamps on the Pi's pins.
+    """Create or extend `folder`. `gates` maps each gate to its kiosks. `enrolment` is the file of a
+    campus server with a folder of its own; with `campus_server_url` a campus server is created
+    here. An argument that is None keeps the present value; the first run takes 127.0.0.1, port
+    8883, and `kiosks.DEFAULTS`. `titles` are the campus's names. `watched_by` maps a gate without
+    lamps to the gate whose lamps show its red light. `posts` maps each lamp post to its gate; a new
+    gate with a lamp post gets no lamps on the Pi's pins.
 
     Raises `ProvisionError`; names, hosts and Wi-Fi are checked before anything is written.
     """
@@ -161,7 +162,7 @@ def _check(
 
 
 def _broker(folder: Path, host: str | None, port: int | None) -> BrokerSettings:
-    """The broker as its clients reach it: as asked, else as before, else on this machine."""
+    """The broker's address for its clients: as given, else as before, else on this machine."""
     path = folder / SETTINGS
     before = load_gateway(path).broker if path.exists() else BrokerSettings(port=broker_files.PORT)
     port = port or before.port
@@ -177,7 +178,7 @@ def _settings(
     path: Path, own: dict[str, str], broker: BrokerSettings, home_assistant: bool
 ) -> tomlkit.TOMLDocument:
     """A new gateway.toml, or the present one with the broker's new address. Raises `ProvisionError`
-    if that is another campus's or gateway's."""
+    if the present one belongs to another campus or gateway."""
     if not path.exists():
         flag = str(home_assistant).lower()
         return tomlkit.parse(from_template(SETTINGS, **own, broker=broker, home_assistant=flag))

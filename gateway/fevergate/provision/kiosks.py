@@ -29,11 +29,11 @@ REVOKED = "revoked.jsonl"
 SSID_BYTES = 32
 
 CARD_KEY_BYTES = 32
-"""Of the key with which a kiosk seals the numbers of cards for its gateway."""
+"""Length of the key with which a kiosk encrypts the numbers of cards for its gateway."""
 
 
 class BoardWishes(TypedDict, total=False):
-    """What somebody wants a board to be told; None or absent keeps what it is."""
+    """Settings that somebody wants for a board; a setting that is None or absent stays as it is."""
 
     language: str | None
     site: str | None
@@ -48,7 +48,8 @@ class BoardWishes(TypedDict, total=False):
 
 
 _OF_KIOSKS_ALONE = ("card", "card_reader", "card_order", "card_base", "card_key", "supply_v")
-"""Settings of sensor and reader that a lamp post, which has none, does not take from a kiosk."""
+"""Settings of the sensor and the card reader. A lamp post has neither, so it does not take them
+from a kiosk."""
 
 DEFAULTS = {
     "site": "face_max",  # what hardware/optics.md recommends
@@ -109,25 +110,25 @@ def write_kiosk(
     fresh = renew or not before
     password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
     settings = values | {"password": password, "update_key": done.update_key}
-    settings.pop("card_key", None)  # perhaps of the kiosk whose settings these are taken from
+    settings.pop("card_key", None)  # it may be the key of the kiosk that was copied
     if settings.get("role") != POST_ROLE:
         settings["card_key"] = (not fresh and _card_key(path)) or secrets.token_hex(CARD_KEY_BYTES)
     _check(path, settings)
-    # Not as escapes: MicroPython reads those of an emoji in a Wi-Fi's name as two characters.
+    # Without escapes: MicroPython reads an escaped emoji in a Wi-Fi's name as two characters.
     text = json.dumps(settings, indent=1, ensure_ascii=False).encode() + b"\n"
     done.note(f"kiosks/{kiosk}", text != before)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority = pki.authority_der(done.folder)
     pki.write_private(path, text)
     pki.write_public(folder / "ca.der", authority)
-    # Both in one file, to be uploaded on the setup page of a new board.
+    # Settings and authority in one file, to be uploaded on the setup page of a new board.
     whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
     text = json.dumps(whole, ensure_ascii=False).encode() + b"\n"
     pki.write_private(folder / "kiosk.json", text)
 
 
 def write_authority(done: Provisioned) -> None:
-    """Write the current authority certificate into each board's folder that has another. Raises
+    """Write the current authority certificate into the folder of each board that lacks it. Raises
     `ProvisionError`."""
     authority = pki.authority_der(done.folder)
     for kiosk in kiosk_names(done.folder):
@@ -169,9 +170,10 @@ def values_for(
     *,
     post: bool = False,
 ) -> dict[str, Any]:
-    """Settings for the board of a kiosk or, with `post`, of a lamp post: its present ones, else
-    those of a board at its gate, else of any board, else `first`; with `wishes` that are not None
-    on top. Raises `ProvisionError`, for a name that is a board's in the other role, too."""
+    """Settings for the board of a kiosk or, with `post`, of a lamp post: its present settings, else
+    a copy of another board's, at its gate if there is one there, else `first`. All `wishes` that
+    are not None replace them. Raises `ProvisionError`, also for the name of a board that has the
+    other role."""
     wishes = {name: value for name, value in wishes.items() if value is not None}
     present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
     if kiosk in present and (present[kiosk].get("role") == POST_ROLE) != post:
@@ -183,8 +185,8 @@ def values_for(
     others = sorted(present.values(), key=lambda settings: settings.get("gate") != gate)
     like = present.get(kiosk) or ((others[0] | {"address": ""}) if others else {})
     if kiosk not in present:
-        like.pop("supply_v", None)  # of another board's sensor
-    like.pop("role", None)  # perhaps of another board
+        like.pop("supply_v", None)  # it belongs to the other board's sensor
+    like.pop("role", None)  # the board that was copied may have one
     values = DEFAULTS | first | like | wishes | {"kiosk": kiosk, "username": kiosk, "gate": gate}
     if post:
         values = {name: value for name, value in values.items() if name not in _OF_KIOSKS_ALONE}
@@ -219,7 +221,7 @@ def forget(folder: Path, kiosk: str, reason: str) -> dict[str, Any]:
 
 
 def _card_key(path: Path) -> str:
-    """The card key in a kiosk's settings.json; empty where an earlier version wrote it."""
+    """The card key in a kiosk's settings.json; empty if an earlier version wrote the file."""
     key = str(json.loads(path.read_bytes()).get("card_key", ""))
     return key if re.fullmatch(f"[0-9a-f]{{{2 * CARD_KEY_BYTES}}}", key) else ""
 

@@ -25,7 +25,8 @@ from fevergate.texts.translations import N_, both
 WIDTH, HEIGHT = 90 * mm, 50 * mm
 COLUMNS, ROWS = 2, 5
 QR = 36 * mm
-"""Edge length, including the quiet zone of four modules (ISO/IEC 18004, 9.1)."""
+"""Edge length of the QR code (points), including the quiet zone of four modules (ISO/IEC 18004,
+9.1)."""
 
 INK, FAINT = colors.HexColor("#10233f"), colors.HexColor("#9aa4b2")
 WORDS = (
@@ -46,8 +47,8 @@ class Label:
 
 
 def labels_of(settings: GatewaySettings, kiosks: Sequence[str], base_url: str) -> list[Label]:
-    """A label for each kiosk; `base_url` is the URL of the pages for a telephone at the gate.
-    Raises `ProvisionError` for an invalid URL."""
+    """A label for each kiosk; `base_url` is the URL at which a telephone at the gate reaches the
+    pages. Raises `ProvisionError` for an invalid URL."""
     parts = urlsplit(base_url)
     if parts.scheme != "https" or not parts.hostname or len(base_url) > 200:
         raise ProvisionError(f"{base_url!r}: expected https://HOST[:PORT] of the pages")

@@ -1,4 +1,4 @@
-"""What each `fevergate provision` command says, in the campus's language."""
+"""Messages of the `fevergate provision` commands, in the campus's language."""
 
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import N_, Pair, both

@@ -1,4 +1,4 @@
-"""The steps of each `fevergate provision` command; each yields what it says (`step_texts`)."""
+"""The steps of each `fevergate provision` command; each yields its messages (`step_texts`)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ def _title(settings: GatewaySettings, gate: str) -> Pair:
 
 
 def begin(folder: Path, *, broker_anew: bool) -> Iterator[StepText]:
-    """Start a new or restored gateway, or yield how to. Raises `ProvisionError`."""
+    """Start a new or restored gateway, or yield how to start it. Raises `ProvisionError`."""
     settings = load_gateway(folder / SETTINGS)
     if services.start(folder, broker_anew=broker_anew):
         yield message(settings, "runs")
@@ -69,15 +69,15 @@ def begin(folder: Path, *, broker_anew: bool) -> Iterator[StepText]:
 
 
 def what_next(folder: Path) -> Iterator[StepText]:
-    """Gates without lamps, then the next commands after `provision gateway`; a restored gateway's
-    boards need none."""
+    """Yield which gates have no lamps, then the commands to run after `provision gateway`. The
+    boards of a restored gateway need none of these commands."""
     settings = load_gateway(folder / SETTINGS)
     yield from unlit(settings, [gate.name for gate in settings.gates])
     yield message(settings, "next")
 
 
 def unlit(settings: GatewaySettings, gates: Iterable[str]) -> Iterator[StepText]:
-    """Say of each of these gates that has no lamps where its red is seen."""
+    """Yield where the red light of each of `gates` without lamps of its own is shown."""
     for gate in settings.gates:
         if gate.name in gates and gate.lamps == "none" and (gate.watched_by or not gate.posts):
             what = "watched" if gate.watched_by else "unlit"
@@ -95,7 +95,7 @@ def apply(folder: Path) -> Iterator[StepText]:
 
 
 def begin_campus(folder: Path) -> Iterator[StepText]:
-    """Start a campus server, or yield how to. Raises `ProvisionError`."""
+    """Start a campus server, or yield how to start it. Raises `ProvisionError`."""
     yield message(None, "campus_started" if services.start_campus(folder) else "campus")
 
 
@@ -117,7 +117,7 @@ def add(
     post: bool = False,
 ) -> Iterator[StepText]:
     """Add a kiosk (with `post` a lamp post) to a gate, or change it; `titles` are its names,
-    `watcher` is the gate whose lamps show its gate's red. Raises `ProvisionError`,
+    `watcher` is the gate whose lamps show the red light of `gate`. Raises `ProvisionError`,
     `NothingFoundError`."""
     settings = _open(folder)
     kind = "lamp post" if post else "kiosk"
@@ -159,10 +159,11 @@ def add(
 
 
 def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
-    """Revoke the credential of a kiosk, or in a campus server's folder of a gateway. Of a kiosk
-    that is revoked already, it does what a run that was cut off has left.
+    """Revoke the credential of a kiosk, or, in a campus server's folder, of a gateway. For a kiosk
+    that is revoked already, do what an interrupted run left undone.
 
-    Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` if the broker still accepts it.
+    Raises `NothingFoundError`, `ProvisionError`, and `BrokerError` if the broker still accepts the
+    kiosk or keeps its retained messages.
     """
     if (folder / CAMPUS).exists() and not (folder / SETTINGS).exists():
         revoke_gateway(folder, name)
@@ -176,7 +177,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         password = kiosks.renew_password(folder, name)
         write_broker(Provisioned(folder), settings.campus)
         broker_files.hand_over(folder)
-        if services.reload_broker(folder):  # disconnects it; its last will is published
+        if services.reload_broker(folder):  # disconnects the kiosk: its last will is published
             own = str(kiosks.settings_of(folder, name)["password"])
             try:
                 services.clear_retained(settings, name, own)

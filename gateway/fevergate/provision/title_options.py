@@ -1,4 +1,4 @@
-"""Options of `fevergate provision` for names of campuses, gates and kiosks, and its questions."""
+"""Options of `fevergate provision` for names of campuses, gates and kiosks, with the questions."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -68,7 +68,7 @@ def title_options(whose: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 
 def checked(titles: Titles) -> Titles:
-    """The names of options, without blanks around them. Raises `ProvisionError`."""
+    """The names given as options, without blanks around them. Raises `ProvisionError`."""
     return Titles(*(None if title is None else check_title("name", title) for title in titles))
 
 
@@ -81,8 +81,8 @@ def ask_for(
 ) -> dict[str, Titles]:
     """The names that were given, and, at a terminal, answers for those that have none yet.
 
-    `known` is the table of an id in the settings. Elsewhere than at a terminal nothing is asked.
-    Raises `ProvisionError`.
+    `known` returns the table of an id in the settings. Without a terminal nothing is asked. Raises
+    `ProvisionError`.
     """
     titles = dict(given)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -101,7 +101,7 @@ def _ask(text: str, default: str | None) -> str:
 
 
 def known_in(path: Path) -> Any:
-    """A settings file as it is, to see which names it has; empty without one."""
+    """The content of a settings file, to see which names it has; empty if there is no file."""
     return read_toml(path) if path.exists() else {}
 
 

@@ -38,7 +38,7 @@ _CAMPUSES = {
 
 
 class Titles(NamedTuple):
-    """A name in Chinese and in English; None: as it is."""
+    """A name in Chinese and in English; None leaves it unchanged."""
 
     title: str | None = None
     title_en: str | None = None
@@ -52,13 +52,13 @@ NONE_NAMED: Named = MappingProxyType({})
 
 
 def suggested_campus(name: str) -> Titles:
-    """A likely name for a campus, such as that of `east`; else its id."""
+    """A likely name for a campus with an id such as `east`; otherwise its id."""
     text = _CAMPUSES.get(name.removesuffix("-campus"))
     return Titles(*both(text)) if text else _from_id(name)
 
 
 def suggested_gate(name: str) -> Titles:
-    """A likely name for a gate, such as those of `north` and `gate-3`; else its id."""
+    """A likely name for a gate with an id such as `north` or `gate-3`; otherwise its id."""
     if number := re.fullmatch(r"(?:gate-?)?(\d{1,3})", name):
         return Titles(*both("Gate {number}", number=int(number[1])))
     text = _GATES.get(name.removesuffix("-gate"))
@@ -70,8 +70,8 @@ def _from_id(name: str) -> Titles:
 
 
 def check_title(what: str, title: str, most: int = MAX_LENGTH) -> str:
-    """A name without blanks around it. Raises `ProvisionError` for one that is too long, or has
-    signs that cannot be printed."""
+    """A name without blanks around it. Raises `ProvisionError` if it is too long, or has characters
+    that cannot be printed."""
     title = title.strip()
     if len(title) > most or any(unicodedata.category(sign)[0] == "C" for sign in title):
         raise ProvisionError(f"{what} {title!r}: expected at most {most} printable characters")
@@ -108,7 +108,7 @@ def set_kiosk_titles(document: tomlkit.TOMLDocument, kiosk: str, titles: Titles)
 
 
 def refuse_twins(kind: str, tables: Mapping[str, Any]) -> None:
-    """Raise `ProvisionError` where two of a kind would have one name."""
+    """Raise `ProvisionError` if two of a kind would have the same name."""
     for key in Titles._fields:
         owner: dict[str, str] = {}
         for name, table in tables.items():

@@ -1,4 +1,4 @@
-"""registers.toml as typed declarations; a mistake is one line with file, line, key, expectation."""
+"""Reads registers.toml as typed declarations; an error names file, line, key, what was expected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fevergate.settings.names import in_language
 log = logging.getLogger(__name__)
 
 FILE = "registers.toml"
-"""Name of a site's own declarations, beside its settings."""
+"""Name of the file of a site's own declarations, beside its settings."""
 
 Title = Annotated[str, Meta(min_length=1, max_length=32)]
 OtherTitle = Annotated[str, Meta(max_length=32)]
@@ -35,7 +35,7 @@ LARGEST = 1e9
 
 
 class Choice(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A value to choose; `low`: a sum at or below it is shown as low."""
+    """A value to choose; a sum at or below `low` is shown as low."""
 
     name: Name
     title: Title
@@ -47,9 +47,9 @@ class Field(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A field of a register.
 
     `personal` fields are stored encrypted and forgotten after `persons_days`; a `person` is always
-    personal. `choices` are the values of a choice, or further places. A `place` is a gate or a lens
-    (kiosk) of the site. A `time` is a local date and time, stored as Unix time (s). `min` and `max`
-    bound a number, whose unit is `unit`.
+    personal. A `place` is a gate or a lens (kiosk) of the site. `choices` are the values of a
+    `choice`, or further places of a `place`. A `time` is a local date and time, stored as Unix time
+    (s). `min` and `max` bound a number, whose unit is `unit`.
     """
 
     title: Title
@@ -76,11 +76,11 @@ class RegisterDeclaration(Struct, forbid_unknown_fields=True, frozen=True, kw_on
     open: an entry is open until somebody closes it by the button called `close`
     until: the time field after which an open entry is late
     closing: local time at which no entry should be open any more
-    begin, end: time fields from and until which an entry holds, in place of entering and closing it
+    begin, end: time fields from and until which an entry holds; it is not closed by a button
     each: the field by which entries are summed or due
     sum: the number field whose sum is shown for `each`
     due: `daily` if each place or choice of `each` needs an entry every day
-    lasts: names are kept while an entry is open or has not ended, and are then forgotten
+    lasts: names are kept while an entry is open or holds, and their age counts from its end
     """
 
     title: Title
@@ -147,8 +147,9 @@ def read_registers(folder: Path) -> Registers:
 
 
 def load_registers(folder: Path) -> Registers:
-    """What `read_registers` reads; with a damaged file its last sound copy, or else the shipped
-    ones: a mistake in it must not take the pages away. The log and `fevergate doctor` tell it."""
+    """The registers of `read_registers`. If the site's file is damaged, its last intact copy is
+    used, or else the shipped registers alone, so that the pages still work. The log and `fevergate
+    doctor` report the damage."""
     try:
         registers = read_registers(folder)
     except SettingsError as error:
@@ -193,7 +194,7 @@ class _DeclarationReader:
             raise self._error(
                 ("fields",) if "fields" in raw else (), f"expected 1 to {MAX_FIELDS} fields"
             )
-        if "name" in raw:  # is the table's own
+        if "name" in raw:  # it is the table's key
             raise self._error(("name",), "unknown key")
         fields = {name: self._field(name, value) for name, value in given.items()}
         values = {key: value for key, value in raw.items() if key != "fields"}
@@ -271,9 +272,10 @@ class _DeclarationReader:
 
 
 def _line(text: str, keys: Sequence[str]) -> int:
-    """The line at which a key, or else the last of `keys` that exists, is complete.
+    """The number of the line with which a key, or else the last of `keys` that exists, is complete.
 
-    TOML readers give no lines: the shortest beginning of the file that has the key ends there.
+    The TOML reader gives no line numbers. This is the last line of the shortest beginning of the
+    file that has the key.
     """
     known = _depth(text, keys)
     lines = text.splitlines()
@@ -284,7 +286,7 @@ def _line(text: str, keys: Sequence[str]) -> int:
 
 
 def _depth(text: str, keys: Sequence[str]) -> int:
-    """How many of the keys, each within the one before, a text has; 0 for what is no TOML."""
+    """How many of the nested `keys` a text has; 0 if the text is not TOML."""
     try:
         table: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

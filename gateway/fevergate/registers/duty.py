@@ -1,7 +1,7 @@
-"""Who is on duty: shifts with times, entries of the register `duty`.
+"""Who is on duty: shifts with times, stored as entries of the register `duty`.
 
-A shift begins at its `from` and is over at its `to` (half-open); without a begin or end it holds
-always. People on duty need no account.
+A shift begins at its `from` and is over at its `to`; a shift without these times always holds.
+People on duty need no account.
 """
 
 import hashlib
@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 
 REGISTER = "duty"
 MOST_SHIFTS = 10_000
-"""Shifts that are not over, at most: a month of sixteen gates has a thousand."""
+"""Most shifts that are not over; sixteen gates have a thousand in a month."""
 
 LONGEST_S = 12 * 3600.0
-"""How long whoever takes over a shift that is nearly over has it, if nothing else is planned."""
+"""Length of a shift that was not planned: it begins now, or takes over a shift that is nearly over
+or has no end."""
 NEARLY_OVER_S = 3600.0
 EARLY_S = 6 * 3600.0
-"""A planned shift that begins within this is begun when its person takes over."""
+"""When a person takes over, that person's planned shift begins at once if it is due within this
+time."""
 
 
 class OnDuty(Struct, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ class Shift(OnDuty, frozen=True, kw_only=True):
 
     @property
     def timed(self) -> bool:
-        """Whether it begins or ends; one that does neither cannot be handed over."""
+        """Whether it has a begin or an end; a shift with neither cannot be handed over."""
         return self.begin is not None or self.end is not None
 
 
@@ -68,7 +70,8 @@ class DutyChanges(Struct, frozen=True, kw_only=True):
 
 
 class Duty:
-    """The duty list of a gateway or campus server, whose `gates` (here also campuses) are known.
+    """The duty list of a gateway or campus server; `gates` returns the gates (or campuses) that it
+    has.
 
     Each method raises `StoreError` where names were encrypted with another key.
     """
@@ -84,18 +87,20 @@ class Duty:
         return sorted(shifts, key=lambda shift: (shift.gate, shift.begin or 0.0, shift.name))
 
     def shifts(self, gate: str, at: float | None = None) -> list[Shift]:
-        """The shifts at a gate, by default those of now; those of all gates are among them."""
+        """The shifts at a gate at a time (Unix time, s; by default now), including shifts for all
+        gates."""
         at = self._now() if at is None else at
         entries = self._entries.holding(REGISTER, at, gate)
         return [shift for entry in entries if (shift := self._shift(entry))]
 
     def at(self, gate: str, at: float | None = None) -> list[str]:
-        """Names of the people on duty at a gate, by default now; at an empty one those of any."""
+        """Names of the people on duty at a gate at a time (Unix time, s; by default now). An empty
+        `gate` stands for any gate."""
         return sorted({shift.name for shift in self.shifts(gate, at)})
 
     def present(self, gate: str) -> list[str]:
-        """Names of the people on duty now, as `at`; nobody, if they cannot be read: neither a board
-        nor a notice may fail for that."""
+        """Names of the people on duty now, as `at`. If they cannot be read, the list is empty,
+        since neither a board nor a notice may fail because of it."""
         try:
             return self.at(gate)
         except StoreError as error:
@@ -110,7 +115,7 @@ class Duty:
         end: float | None = None,
         by: str = "",
     ) -> None:
-        """Put somebody on duty; one who has this very shift already is not added again. Raises
+        """Put somebody on duty; a shift that exists already is not added again. Raises
         `DutyError`."""
         shift = OnDuty(name=name, gate=gate, begin=begin, end=end)
         self._check(shift)
@@ -119,22 +124,22 @@ class Duty:
                 duty._add(shift, by)
 
     def remove(self, name: str, gate: str, by: str = "", shift_id: int = 0) -> None:
-        """Take a person off duty at a gate from now on, or off the one shift `shift_id`; who is not
-        listed is ignored."""
+        """Take a person off duty at a gate from now on, or off the one shift `shift_id`. A person
+        who is not listed is ignored."""
         with self._together() as duty:
             for shift in duty.everybody():
                 if (shift.name, shift.gate) == (name, gate) and shift_id in (0, shift.id):
                     duty.end(shift, by)
 
     def end(self, shift: Shift, by: str) -> None:
-        """End a shift now; one that has not begun never holds. Raises `EntryError` if somebody
-        changed it meanwhile."""
+        """End a shift now; a shift that has not begun will never hold. Raises `EntryError` if
+        somebody changed it meanwhile."""
         end = max(self._now(), shift.begin or 0.0)
         self._change(shift, shift.begin, end, by)
 
     def candidates(self, gate: str, user: str) -> list[str]:
-        """Who may take over at a gate: those with a shift soon, who is signed in, everybody else on
-        the list; those soonest first."""
+        """Names of those who may take over at a gate: first people with a shift soon, the soonest
+        first, then `user`, who is signed in, then everybody else on the list."""
         now = self._now()
         shifts = [shift for shift in self.everybody() if shift.gate in ("", gate)]
         soon = sorted(
@@ -146,11 +151,11 @@ class Duty:
         return list(dict.fromkeys([*(name for _, name in soon), user, *others]))
 
     def hand_over(self, gate: str, shift_id: int, revision: int, name: str, by: str) -> Shift:
-        """End a shift of now at a gate, which `name` takes over; returns the shift that ended.
+        """End a present shift at a gate, which `name` takes over; returns the shift that ended.
 
-        Who has a shift soon begins it now. Others get the rest of the shift, or, where it is nearly
-        over or has no end, `LONGEST_S`. Raises `DutyError` if the shift is not the one that was
-        shown.
+        If `name` has a shift soon, that shift begins now. Otherwise `name` gets the rest of the
+        ended shift, or `LONGEST_S` if it was nearly over or had no end. Raises `DutyError` if the
+        shift has changed since it was shown, or if `name` is not a valid name.
         """
         if not is_person_name(name):
             raise DutyError("name")
@@ -172,8 +177,8 @@ class Duty:
         return shift
 
     def begin(self, gate: str, name: str, by: str) -> None:
-        """Put somebody on duty at a gate from now on; a shift that was planned soon begins now.
-        Raises `DutyError`."""
+        """Put somebody on duty at a gate from now on; if that person has a shift soon, it begins
+        now. Raises `DutyError`."""
         now = self._now()
         shift = OnDuty(name=name, gate=gate, begin=now, end=now + LONGEST_S)
         self._check(shift)
@@ -182,7 +187,8 @@ class Duty:
                 duty._begin(shift, by)
 
     def _begin(self, shift: OnDuty, by: str) -> None:
-        """Begin the shift that its person has soon at all gates of `shift`, or else that, now."""
+        """Begin now the shift that the person of `shift` has soon at its gate or at all gates. If
+        there is none, add `shift`."""
         now = self._now()
         planned = [
             s
@@ -197,8 +203,8 @@ class Duty:
             self._add(shift, by)
 
     def adopt(self, store: Statements) -> int:
-        """Move the names of the duty list of before, a table without times, into the register;
-        returns how many. It may be broken off, and is then gone on with at the next start."""
+        """Move the names of the former duty list, a table without times, into the register; returns
+        how many. If this is interrupted, the next start continues it."""
         rows = store.query("select name, gate from duty order by gate, name")
         for name, gate in rows:
             digest = hashlib.sha256(f"{gate}\n{name}".encode()).digest()
@@ -211,8 +217,8 @@ class Duty:
         return len(rows)
 
     def compare(self, planned: Sequence[OnDuty]) -> DutyChanges:
-        """What a file of shifts, each with begin and end, would change: it replaces what was
-        planned between the first begin and the last end. Raises `DutyError`."""
+        """The changes that a file of shifts, each with begin and end, would make. The file replaces
+        what was planned between its first begin and its last end. Raises `DutyError`."""
         now, known = self._now(), self.everybody()
         begin = min((shift.begin or 0.0 for shift in planned), default=0.0)
         end = max((shift.end or 0.0 for shift in planned), default=0.0)
@@ -236,8 +242,8 @@ class Duty:
         return DutyChanges(added=new, withdrawn=gone, unchanged=len(wanted) - len(new))
 
     def apply(self, changes: DutyChanges, by: str) -> None:
-        """Make the changes of `compare`, all or none. Raises `EntryError` if somebody changed one
-        meanwhile."""
+        """Make the changes of `compare`, all or none. Raises `EntryError` if somebody changed a
+        withdrawn shift meanwhile."""
         with self._together() as duty:
             for shift in changes.withdrawn:
                 duty.end(shift, by)
@@ -269,7 +275,8 @@ class Duty:
         )
 
     def _was(self, now: Shift, shift: OnDuty) -> bool:
-        """Whether a shift has the begin of another, or was that before somebody changed it."""
+        """Whether `now` has the begin of `shift`, or was the same as `shift` before somebody
+        changed it."""
         if now.begin == shift.begin:
             return True
         before = map(self._shift, self._entries.history(REGISTER, now.id))
@@ -320,7 +327,7 @@ class Duty:
 
 
 def _person(declared: RegisterDeclaration) -> str:
-    """The field that names who is on duty: `person`, or else the first of that type."""
+    """The field that names who is on duty: `person`, or else the first field of type `person`."""
     names = [name for name, field in declared.fields.items() if field.type == "person"]
     return "person" if "person" in declared.fields else next(iter(names), "person")
 

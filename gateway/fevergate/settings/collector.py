@@ -21,7 +21,8 @@ from fevergate.settings.settings_file import (
 
 
 class CollectBroker(BrokerSettings, kw_only=True):
-    """[broker]: as the gateway's, and the shared subscription (MQTT 5, 4.8.2) of the collectors."""
+    """[broker]: the keys of the gateway's section, and the collectors' shared subscription (MQTT 5,
+    4.8.2)."""
 
     username: str = "collect"
     """`{name}` stands for the collector's name: a broker may allow each user one client id only."""
@@ -29,7 +30,8 @@ class CollectBroker(BrokerSettings, kw_only=True):
     group: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,32}\Z")] = "raw"
     """Collectors of one group share the readings; each further group is sent all of them."""
     window: Annotated[int, Meta(ge=1, le=65535)] = 4000
-    """MQTT 5 receive maximum: messages that may be sent to a collector and not yet committed."""
+    """MQTT 5 receive maximum: most messages that are sent to a collector before it has committed
+    them."""
     session_days: Annotated[float, Meta(gt=0, le=365)] = 14.0
     """How long the broker keeps messages for an absent collector; after that they are lost."""
 
@@ -39,7 +41,7 @@ class CollectDatabase(Struct, forbid_unknown_fields=True, kw_only=True):
 
     url: Annotated[str, Meta(pattern="^postgres(ql)?://")]
     password_file: str | None = None
-    """A file that holds nothing but the password; None where PostgreSQL asks for none."""
+    """A file that holds nothing but the password; None if PostgreSQL asks for no password."""
     ca: str | None = None
     """The database's authority; with it the server's certificate and name are verified."""
 
@@ -50,7 +52,7 @@ class PartitionSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     ahead_days: Annotated[int, Meta(ge=1, le=60)] = 3
     """A partition is created this many days before its day begins."""
     keep_days: Annotated[int, Meta(ge=2, le=36500)] | None = None
-    """Partitions older than this are dropped; without it none is."""
+    """Partitions older than this are dropped; None keeps all."""
 
 
 class CollectSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):

@@ -20,8 +20,7 @@ from fevergate.settings.values import Language, Port
 from fevergate.texts.translations import Pair
 
 Title = Annotated[str, Meta(max_length=32)]
-"""Name that people gave a campus, gate or kiosk; `title_en` is its English form, if it has
-another."""
+"""Name that people gave a campus, gate or kiosk; `title_en` is the English name, if it differs."""
 
 
 GATEWAY_USER = "gateway"
@@ -44,14 +43,15 @@ class BrokerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Host and port to try, in this order: an older broker configuration has no local one."""
+        """Hosts and ports to try, in this order. An older broker configuration has no local
+        listener."""
         local = [("127.0.0.1", self.local_port)] if self.local_port else []
         return [*local, (self.host, self.port)]
 
     @property
     def addresses_for_a_moment(self) -> list[tuple[str, int]]:
-        """Host and port to try for a short connection. With the gateway's user it never tries the
-        network's listener, which would give the connection the gateway's client id and so end the
+        """Hosts and ports to try for a short connection. The gateway's user never tries the
+        network's listener: it would give the connection the gateway's client id, and so end the
         gateway's own session."""
         return self.addresses[:1] if self.username == GATEWAY_USER else self.addresses
 
@@ -81,12 +81,13 @@ class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name
     kiosks: Annotated[list[Name], Meta(min_length=1)]
     lamps: Literal["pins", "none"] = "pins"
-    """`pins`: on the Pi's own pins; `none`: the kiosk's own red light and the board's alone."""
+    """`pins`: on the Pi's own pins; `none`: red is shown only by the kiosk's own light and on the
+    board."""
     pins: Name = "gate1"
     """The set of pins of its lamps (hardware/pins.toml), with `lamps = "pins"`."""
     watched_by: Name | None = None
-    """The gate whose lamps, lamp posts and button are this one's, too: of a door without lamps or
-    guard."""
+    """For a door without lamps or guard: the gate whose lamps, lamp posts and button serve it,
+    too."""
     posts: list[Name] = msgspec.field(default_factory=list)
     """Lamp posts: boards with lamps of their own that show this gate's alarm as well."""
     title: Title = ""
@@ -116,8 +117,8 @@ class CampusServerSettings(Struct, forbid_unknown_fields=True, kw_only=True):
     persons: bool = False
     """Whether a follow-up is sent with name, unit, telephone and note; the campus decides."""
     own_list: bool = False
-    """Whether the list of people is kept at this gateway: the server, such as that of a province,
-    has none of this campus, and is told counts alone."""
+    """Whether the list of people is kept at this gateway. The server, for example a province's,
+    then has no list of this campus, and receives counts only."""
 
 
 class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -183,7 +184,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     retention: Retention = msgspec.field(default_factory=Retention)
     smtp: Smtp | None = None
     contacts: list[Contact] = msgspec.field(default_factory=list)
-    """Whom this gateway tells itself; a campus server tells its own contacts."""
+    """People whom this gateway notifies itself; a campus server notifies its own contacts."""
     escalation: NoticeTimes = msgspec.field(default_factory=NoticeTimes)
 
     @property
@@ -242,7 +243,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
                 raise NothingFoundError(f"kiosk {kiosk!r}: {expected}")
 
     def expect_devices(self, *names: str) -> None:
-        """Raise `NothingFoundError` for what is neither a kiosk nor a lamp post."""
+        """Raise `NothingFoundError` for a name that is neither a kiosk's nor a lamp post's."""
         for name in names:
             if name not in self.devices:
                 expected = ", ".join(self.devices)
@@ -250,7 +251,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def watched_by(self) -> dict[str, str]:
-        """For each gate that another one watches, that one's name."""
+        """The name of the watching gate, for each gate that is watched by another."""
         return {gate.name: gate.watched_by for gate in self.gates if gate.watched_by}
 
     def has_lamps(self, gate: str) -> bool:
@@ -263,7 +264,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_gateway(path: Path) -> GatewaySettings:
-    """Read gateway.toml, and check that no gate, kiosk or pin set is there twice, and that contacts
+    """Read gateway.toml, and check that no gate, kiosk or pin set occurs twice, and that contacts
     can be reached.
 
     Raises `SettingsError`, one line: file, key, what was expected.

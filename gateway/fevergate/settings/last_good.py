@@ -1,8 +1,8 @@
 """Copies of settings, secrets and certificates from the last start at which they were intact.
 
 A power cut or a worn SD card leaves a small file empty, truncated, full of null bytes, or missing.
-At each start an intact file is copied into the folder `.good` beside it; a damaged one is replaced
-by that copy for this run, which the log and the gate's amber light report.
+At each start an intact file is copied into the folder `.good` beside it. If a file is damaged, this
+run uses its copy; the log and the gate's amber light report that.
 """
 
 import logging
@@ -52,10 +52,10 @@ def authority(data: bytes) -> None:
 
 
 def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
-    """Path of intact content for `path`, and what is wrong with the file itself, or None.
+    """Return the path of the intact file or of its copy, and what is wrong with the file, or None.
 
-    An intact file is copied into `folder`; for a damaged one the path of its copy is returned.
-    Raises `SettingsError` where both are damaged.
+    An intact file is copied into `folder`. Raises `SettingsError` if file and copy are both
+    damaged.
     """
     kept = folder / path.name
     try:
@@ -72,7 +72,8 @@ def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
 
 
 def keep(path: Path, folder: Path) -> None:
-    """Copy a file that is known to be intact into `folder`, as far as that can be written."""
+    """Copy a file that is known to be intact into `folder`; does nothing if that cannot be
+    written."""
     with suppress(OSError):
         _keep(folder / path.name, path.read_bytes())
 
@@ -103,17 +104,18 @@ def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path,
 
 def _check_pair(certificate: Path, key: Path) -> None:
     try:
-        # Without a password OpenSSL would ask for an encrypted key's at the terminal.
+        # Without this password OpenSSL would ask at the terminal for the password of an encrypted
+        # key.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="-")  # noqa: S106
     except (OSError, ssl.SSLError) as error:
         raise ValueError(str(error)) from error
 
 
 def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
-    """Read gateway.toml or else its copy; with the copy, also what is wrong with the file.
+    """Read gateway.toml, or else its copy; returns also what is wrong with the file, or None.
 
-    The lamps of a gate must work before somebody has mended a file. Raises `SettingsError` where
-    file and copy are both damaged.
+    The lamps of a gate must work even before somebody has repaired the file. Raises `SettingsError`
+    if file and copy are both damaged.
     """
     folder = path.parent / FOLDER
     try:
@@ -132,7 +134,7 @@ def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
 def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
     """Point `settings.broker` at the copies of its password and authority where these are damaged.
 
-    Each is logged. Raises `SettingsError` where a copy is damaged too.
+    Each damaged file is logged. Raises `SettingsError` if its copy is damaged, too.
     """
     folder, broker = settings.folder / FOLDER, settings.broker
     password, lost = choose(settings.folder / broker.password_file, secret, folder)
@@ -152,7 +154,7 @@ def forget(folder: Path, *names: str) -> None:
 def renew(folder: Path, *paths: Path) -> None:
     """Replace the copies of these files, if `folder` exists.
 
-    As root the copies are given to the folder's owner; no symbolic link is followed.
+    If this runs as root, the folder's owner gets the copies. No symbolic link is followed.
     """
     with suppress(OSError):
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

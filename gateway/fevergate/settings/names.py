@@ -20,12 +20,12 @@ class Titled(Protocol):
 
 
 def in_language(titled: Titled, language: str) -> str:
-    """The name in a language, or else in the other one; empty without any."""
+    """The name in a language, or else in the other one; empty if there is neither."""
     return titled.title_en or titled.title if language == "en" else titled.title or titled.title_en
 
 
 class Names(NamedTuple):
-    """Names in one language, by id; what has none keeps its id."""
+    """Names in one language, by id; a gate or kiosk without a name is called by its id."""
 
     campus: str = ""
     gates: Mapping[str, str] = _NONE
@@ -38,6 +38,6 @@ class Names(NamedTuple):
         return self.kiosks.get(kiosk) or kiosk
 
     def in_text(self, text: str) -> str:
-        """The text with names in place of the ids of gates and kiosks that are words of their own
-        in it."""
+        """The text with names in place of the ids of gates and kiosks. An id within a longer word
+        or a path is left as it is."""
         return _ID.sub(lambda id_: self.kiosk(self.gate(id_[0])), text)

@@ -1,4 +1,4 @@
-"""[people]: how the college calls the columns of its list of people."""
+"""[people]: the names of the columns in the college's list of people."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ ColumnName = Annotated[str, Meta(max_length=64)]
 
 
 class ListColumns(Struct, forbid_unknown_fields=True, kw_only=True, rename={"class_": "class"}):
-    """[people.columns]: the list's own name of each column; empty: one of the usual names
-    (`people/list_columns.py`)."""
+    """[people.columns]: the name of each column in the list. Empty stands for any of the usual
+    names (`people/list_columns.py`)."""
 
     number: ColumnName = ""
     """Student or staff number."""
@@ -31,7 +31,7 @@ class ListColumns(Struct, forbid_unknown_fields=True, kw_only=True, rename={"cla
     expected: ColumnName = ""
     """Whether the person is to be measured each day."""
     permit: ColumnName = ""
-    """Enter, ask or stop; empty where the policy decides."""
+    """Enter, ask or stop; empty if the policy decides."""
 
 
 class PeopleSettings(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -39,9 +39,9 @@ class PeopleSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 
     columns: ListColumns = msgspec.field(default_factory=ListColumns)
     card_base: Literal[10, 16] = 10
-    """Base of the digits of the list's card numbers: the number that a reader gives is the same."""
+    """Base in which the list writes card numbers; their value is the number that a reader gives."""
 
 
 def column_names(columns: ListColumns) -> dict[str, str]:
-    """The settings' names of columns by field."""
+    """The names of columns that the settings give, by field."""
     return {name: text for name, text in msgspec.to_builtins(columns).items() if text}

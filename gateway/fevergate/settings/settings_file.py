@@ -20,7 +20,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, kw_only=True):
 
     timezone: str = "Asia/Shanghai"
     folder: Path = Path()
-    """The folder of the settings file; set by `read_settings`, no key of the file."""
+    """The folder of the settings file; set by `read_settings`; it is not a key of the file."""
 
     def path(self, name: str) -> Path:
         """The absolute path of `name`, which may be relative to the settings file."""
@@ -75,7 +75,7 @@ def read_settings(path: Path, kind: type[S]) -> S:
 def read_secret(path: Path) -> str:
     """Read a password or token from its file, without the line end.
 
-    Raises `SettingsError` where it is missing, empty or unreadable.
+    Raises `SettingsError` if the file is missing, empty or unreadable.
     """
     try:
         secret = path.read_text(encoding="utf-8").strip()

@@ -1,6 +1,6 @@
 """Completes gates and kiosks in the shell, from the settings that the command line names.
 
-Where those cannot be read, as by a user who may not, nothing is offered.
+If they cannot be read, for example for lack of permission, nothing is offered.
 """
 
 from collections.abc import Callable, Iterable

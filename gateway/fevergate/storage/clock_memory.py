@@ -29,12 +29,12 @@ AFTER_S = 0.001
 """Added to the last message's time, so that a doubt that begins now does not include it."""
 
 MAX_DOUBTS = 1000
-"""Doubts that are kept; the oldest are deleted first."""
+"""Most doubts that are kept; the oldest are deleted first."""
 
 
 class Doubt(Struct, frozen=True, kw_only=True):
-    """A span, `begin` to `end`, in which the gateway's clock was in doubt (Unix time in s, as used
-    then)."""
+    """A span, `begin` to `end`, in which the gateway's clock was in doubt (Unix time in s, as the
+    gateway used it then)."""
 
     begin: float
     end: float
@@ -50,8 +50,8 @@ def believed_at(database: Database) -> float | None:
 
 
 def last_state(database: Database) -> ClockState | None:
-    """Return the clock's state as the gateway stored it last; None where there is none, or it
-    cannot be decoded."""
+    """Return the clock's state as the gateway stored it last; None if there is none, or it cannot
+    be decoded."""
     return meta.load(database, "clock", ClockState)
 
 
@@ -97,10 +97,10 @@ def say_right(database: Database) -> None:
 
 
 def present(database: Database) -> ClockState | None:
-    """Return the clock's state now, derived from the stored one; None where no gateway has run yet.
+    """Return the clock's state now, derived from the stored one; None if no gateway has run yet.
 
-    A clock behind the last believed time is in doubt even if the gateway has not stored that, or
-    cannot.
+    A clock behind the last believed time is in doubt even if the gateway has not stored that doubt,
+    or cannot store it.
     """
     state = last_state(database)
     if state is None:
@@ -120,7 +120,7 @@ def now(database: Database) -> float:
 
 
 def today(database: Database, zone: ZoneInfo) -> date:
-    """Return the date by that time."""
+    """Return the date by the time that the gateway uses."""
     return datetime.fromtimestamp(now(database), zone).date()
 
 
@@ -173,7 +173,8 @@ _READINGS = """
     update readings set received_at = received_at + :delta,
         at = case when at >= :begin - 2 and at <= :end + 2 then at + :delta else at end
     where received_at >= :begin and received_at <= :end"""
-"""SQL to move readings. Why 2 s: a kiosk dates in whole seconds and may be 1.5 s off."""
+"""SQL to move readings. The 2 s are needed because a kiosk dates in whole seconds and may be 1.5 s
+off."""
 
 _MOVED = (
     ("fevers", "raised_at"),

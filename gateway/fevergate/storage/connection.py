@@ -82,8 +82,8 @@ def reading(path: Path) -> Iterator[Database]:
 
 
 def migrate(database: Database, migrations: Migrations) -> None:
-    """Apply the migrations that a database lacks. Raises `StoreError` for one that was made before
-    the first release, whose migrations are gone; it is left as it is."""
+    """Apply the migrations that a database lacks. Raises `StoreError` for a database made before
+    the first release: the migrations from it are gone, and it is left as it is."""
     names = [migration.name for migration in migrations.applied(database)]
     if names and "first" not in names:
         raise StoreError("made by a version before the first release; expected a newer database")
@@ -128,7 +128,8 @@ def reason(error: BaseException, path: Path) -> str:
 
 
 def refuses(folder: Path) -> str | None:
-    """Return why a file system cannot be written, as a text of `reason`; None where it can."""
+    """Return why a file system cannot be written, as one of the texts of `reason`; None if it can
+    be written."""
     try:
         disk = os.statvfs(folder)
     except OSError:
@@ -139,10 +140,10 @@ def refuses(folder: Path) -> str | None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged database and its log to an unused name; returns that.
+    """Rename a damaged database and its log to an unused name; returns the new path.
 
-    An open connection to it is to be closed after this, and before a new database is created.
-    Raises `StoreError` where it cannot be renamed.
+    The caller closes an open connection to it after this, and before it creates a new database.
+    Raises `StoreError` if the database cannot be renamed.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     number = 0
@@ -152,7 +153,7 @@ def set_aside(path: Path) -> Path:
             break
         number += 1
     try:
-        for suffix in ("-wal", "-shm", ""):  # the main file last: an interruption can be repeated
+        for suffix in ("-wal", "-shm", ""):  # the main file last, so that a retry can finish
             old = Path(f"{path}{suffix}")
             if old.exists():
                 old.rename(f"{aside}{suffix}")
@@ -162,8 +163,8 @@ def set_aside(path: Path) -> Path:
 
 
 def open_sound(path: Path, migrations: Migrations) -> Database:
-    """Open a small database, readable to its owner only, after a check of the whole file. A damaged
-    one is set aside, and its readable rows are copied into a new one.
+    """Check the whole of a small database and open it; only its owner may read the file. A damaged
+    database is set aside, and its readable rows are copied into a new one.
 
     Raises `StoreError`.
     """
@@ -247,8 +248,8 @@ def set_aside_before(path: Path) -> list[Path]:
 
 @contextmanager
 def immediate_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Take the write lock at the begin (BEGIN IMMEDIATE), so that a lock cannot make the
-    transaction fail half-way; roll back at any error."""
+    """Run a transaction that takes the write lock at its beginning (BEGIN IMMEDIATE), so that
+    another connection's lock cannot make it fail half-way. It is rolled back at any error."""
     connection.execute("begin immediate")
     try:
         yield

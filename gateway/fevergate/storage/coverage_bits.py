@@ -14,7 +14,8 @@ MINUTE_S = 60
 
 
 def day_bounds(day: date, zone: ZoneInfo, last: date | None = None) -> tuple[float, float]:
-    """Return a day's begin and end, or those of the days from `day` to `last` (Unix time, s)."""
+    """Return the begin of `day` and the end of `last`, or of `day` if `last` is None (Unix time,
+    s)."""
     begin, end = (datetime.combine(each, time.min, zone) for each in (day, last or day))
     return begin.timestamp(), (end + timedelta(days=1)).timestamp()
 

@@ -1,7 +1,8 @@
 """Sums a kiosk's hours into its days, in the transaction that changed the hours.
 
-Temporary triggers note every changed hour, whatever changed it: a reading, health, a late date.
-Each day with a changed hour is then computed anew, so redelivered messages cannot make it wrong.
+Temporary triggers note every changed hour, whether a reading, a health message or a late date
+changed it. Each day with a changed hour is then computed anew, so redelivered messages cannot make
+it wrong.
 """
 
 import logging
@@ -47,8 +48,8 @@ class DailyRollup:
     def refresh(self, *, old: bool = False) -> None:
         """Compute the days of changed hours anew, within the caller's transaction.
 
-        Raises `ValueError` or `OverflowError` for an hour outside the calendar; with `old`, for
-        hours that are stored, it is logged and left out.
+        Raises `ValueError` or `OverflowError` for an hour outside the calendar. With `old`, which
+        is for hours stored earlier, such an hour is logged and left out instead.
         """
         touched = self._connection.execute("select kiosk, hour from touched").fetchall()
         if not touched:

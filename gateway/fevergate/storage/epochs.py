@@ -1,12 +1,12 @@
 """The epochs of a gateway's store, in which its readings are counted for the campus server.
 
 A reading belongs for ever to the epoch in which it came, and the server adds up the epochs. An
-epoch ends at the next start of the gateway, and when a backup is taken: from then on all copies of
-the store, such as a backup or a copied card, have the same readings of it. So it does not matter
-which of them forwards its counts, or how often.
+epoch ends at the next start of the gateway, and when a backup is taken. From then on all copies of
+the store, such as a backup or a copied card, have the same readings of that epoch. So it does not
+matter which copy forwards the epoch's counts, or how often.
 
 Only a correction of the clock changes an epoch that is over, and copies may correct it differently.
-Each epoch notes the later ones in which it was corrected (`corrected_by`), and the server counts
+Each epoch notes the later epochs in which it was corrected (`corrected_by`), and the server counts
 only the copy whose correction reached it first.
 """
 
@@ -21,10 +21,11 @@ from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.store import Store
 
 RESENT_DAYS = 62
-"""Days that are forwarded again under a new token: a stolen old one may have sent false counts."""
+"""Days that are forwarded again under a new token, since somebody may have sent false counts with a
+stolen old token."""
 
 UNKNOWN = -1
-"""Number for the epoch of readings whose own cannot be read."""
+"""Number that stands for the epoch of readings whose epoch cannot be read."""
 
 
 def epoch_of(database: Database) -> str:
@@ -35,8 +36,8 @@ def epoch_of(database: Database) -> str:
 def adopt_epochs(store: Store, damaged: sqlite3.Connection) -> dict[int, int]:
     """Take over the epochs of a damaged store, before its readings; returns their new numbers.
 
-    Their counts are not forwarded until they are `whole`. Those of readings whose epoch cannot be
-    read never are (`UNKNOWN`): the campus server may have them already.
+    Their counts are not forwarded until they are `whole`. Counts of readings whose epoch cannot be
+    read (`UNKNOWN`) are never forwarded, since the campus server may have them already.
     """
     known = _rows(damaged, "select id, name, corrected_by from epochs")
     numbers = {}
@@ -69,7 +70,7 @@ def forward_adopted(store: Store, numbers: dict[int, int]) -> None:
 
 
 def _rows(database: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:
-    """Return what can be read; nothing of a table that is damaged."""
+    """Return the rows that a query finds; none if the table is damaged."""
     try:
         return database.execute(query).fetchall()
     except sqlite3.DatabaseError:

@@ -24,7 +24,7 @@ def put(database: Database | sqlite3.Connection, key: str, value: object) -> Non
 
 
 def load(database: Database, key: str, kind: type[T]) -> T | None:
-    """Decode the value of `key` from JSON; None where there is none, or it cannot be decoded."""
+    """Decode the value of `key` from JSON; None if there is none, or it cannot be decoded."""
     text = get(database, key)
     try:
         return msgspec.json.decode(text, type=kind) if text else None

@@ -1,7 +1,7 @@
 """Turns changes in the gateway's store into items of the outbox, for the campus server.
 
-Items are changed hours, the days they belong to, fevers, and a statement of each finished day. Each
-is put into the outbox in the transaction that marks its rows as forwarded.
+Items are changed hours, the days to which they belong, fevers, and a statement of each finished
+day. Each item is put into the outbox in the transaction that marks its rows as forwarded.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,14 +31,15 @@ BATCH_ROWS = 200
 """Rows of each kind per transaction, so that the writer's thread is not held up."""
 
 MAX_HOURS = 20_000
-"""Hours that wait in the outbox: 83 days of ten kiosks. Older ones are dropped, since their day's
-summary waits too; days and fevers are never dropped."""
+"""Most hours that wait in the outbox: 83 days of ten kiosks. Older ones are dropped, since their
+day's summary waits too; days and fevers are never dropped."""
 
 GRACE_S = 300
 """Time after midnight from which a day counts as over: its last readings may come late."""
 
 MAX_DAYS = 31
-"""Days stated in one step; a gateway that was off for longer states the others in the next."""
+"""Most days stated in one step; a gateway that was off for longer states the other days in the next
+steps."""
 
 _DROP_OLD_HOURS = """
     delete from outbox where (epoch, key) in (
@@ -63,7 +64,7 @@ _PUT = """
         next_at = 0, refused = '', attempts = 0"""
 
 Item = tuple[str, Summary]
-"""An epoch and a summary of what came in it."""
+"""The name of an epoch and a summary of what came in it."""
 
 
 def materialise(
@@ -133,13 +134,14 @@ def day_summary(database: Database, kiosk: str, day: str, zone: ZoneInfo, epoch:
 def _days_over(
     database: Database, settings: GatewaySettings, touched: Iterable[str], now: float
 ) -> Iterator[tuple[str, int]]:
-    """Yield the finished days that were not stated yet or have changed since, the oldest first, and
-    their revisions."""
+    """Yield each finished day that was not stated yet or has changed since, with its revision, the
+    oldest first."""
     today = datetime.fromtimestamp(now - GRACE_S, settings.zone).date()
     _withdraw(database, today)
     first = _first_day(database, today)
     days = {day for day in touched if first.isoformat() <= day < today.isoformat()}
-    # Not only after the last: a kiosk's backlog may have stated a day before those between.
+    # Not only days after the last stated one: a kiosk's backlog may have had a later day stated
+    # while earlier days were still missing.
     stated = {day for (day,) in database.execute("select date from stated")}
     begin = min([first, *map(date.fromisoformat, stated)])
     for number in range((today - begin).days):
@@ -168,8 +170,8 @@ def _withdraw(database: Database, today: date) -> None:
 
 
 def _first_day(database: Database, today: date) -> date:
-    """Return the first day to be stated: that of the first reading or of the first start, whichever
-    is earlier. It is stored once and then kept."""
+    """Return the first day to be stated: the day of the first reading or of the first start,
+    whichever is earlier. It is stored once and then kept."""
     first = meta.get(database, "states_from")
     if first is None:
         (seen,) = database.execute("select min(date) from days").fetchone()
@@ -179,7 +181,8 @@ def _first_day(database: Database, today: date) -> date:
 
 
 def _statements(database: Database, settings: GatewaySettings, day: str) -> Iterator[Item]:
-    """Yield the statement of a whole day in each epoch of which something came, and the present."""
+    """Yield the statement of a whole day for the present epoch, and for each other epoch in which
+    counts of that day came."""
     gate_of = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     begin, end = _day_bounds(day, settings.zone)
     spans = spans_of(database, begin, end)

@@ -7,14 +7,15 @@ from sqlite_utils import Database
 
 
 class Passage(NamedTuple):
-    """Somebody's presences at a gate near a time: when each was (Unix time, s), in order."""
+    """The times (Unix time, s) at which a person was at a gate, in order."""
 
     person: int
     at: list[float]
 
 
 def passages(database: Database, people: Sequence[int], begin: float) -> dict[int, list[float]]:
-    """Times (Unix time, s) from `begin` on at which people were measured at any gate, in order."""
+    """Times (Unix time, s) from `begin` on at which each of `people` was measured at any gate, in
+    order. Somebody who was not measured is left out."""
     times = dict[int, list[float]]()
     if people:
         places = ", ".join("?" * len(people))
@@ -31,8 +32,8 @@ def passages(database: Database, people: Sequence[int], begin: float) -> dict[in
 def passed_between(
     database: Database, gate: str, begin: float, end: float, but: int | None = None
 ) -> list[Passage]:
-    """Who was at a gate from `begin` to `end` (Unix time, s, both included), by the first time;
-    without the person `but`."""
+    """Everybody but the person `but` who was at a gate from `begin` to `end` (Unix time, s, both
+    included), in order of the first time there."""
     by_person = dict[int, Passage]()
     for person, at in database.execute(_BETWEEN, (begin, end, gate, but)):
         by_person.setdefault(person, Passage(person, [])).at.append(at)
@@ -40,7 +41,7 @@ def passed_between(
 
 
 def person_of(database: Database, kiosk: str, boot: int, seq: int) -> int | None:
-    """Whose a reading is; None for one without a card."""
+    """The person of a reading, by number in the list; None for a reading without a card."""
     row = database.execute(
         "select person from presences where kiosk = ? and boot = ? and seq = ?", (kiosk, boot, seq)
     ).fetchone()
@@ -48,8 +49,8 @@ def person_of(database: Database, kiosk: str, boot: int, seq: int) -> int | None
 
 
 def count_measured(database: Database, gate: str, begin: float, end: float) -> tuple[int, int]:
-    """How many measurements ended with a verdict at a gate from `begin` to `end` (Unix time, s,
-    both included), and how many of them have a person."""
+    """How many measurements at a gate ended as normal or fever from `begin` to `end` (Unix time, s,
+    both included), and of how many the person is known."""
     span = {"gate": gate, "begin": begin, "end": end}
     return database.execute(_MEASURED, span).fetchone()
 

@@ -13,7 +13,7 @@ class ReadingArrived:
     """A reading with its time of arrival and its gate.
 
     `raised_at` is when a fever raised the alarm; `claimed_at` is the kiosk's date where that was
-    not believed. `person`: whose card was tapped for it, by their number in the list.
+    not believed. `person` is the number in the list of the person who tapped a card for it.
     """
 
     reading: Reading
@@ -65,7 +65,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A guard acknowledged these fevers; with `gate`, all stored fevers of it too."""
+    """A guard acknowledged these fevers; with `gate`, all stored fevers of that gate, too."""
 
     fevers: tuple[Identity, ...]
     by: str

@@ -21,7 +21,7 @@ from fevergate.system.periodic_thread import PeriodicThread
 log = logging.getLogger(__name__)
 
 BATCH_ROWS = 512
-"""Rows copied in one transaction, which new readings have to wait for."""
+"""Rows copied in one transaction; new readings have to wait for it."""
 
 PAUSE_S = 0.02
 """Pause between two batches."""
@@ -42,7 +42,7 @@ OF_EPOCH = {
     "readings": ", ".join((*COLUMNS, "epoch")),
     "shares": "kiosk, hour, revision, forwarded, epoch",
 }
-"""Tables of which these columns are copied; the last is the number of an epoch."""
+"""Tables of which only these columns are copied; the last column is the number of an epoch."""
 
 Row = tuple[Any, ...]
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]

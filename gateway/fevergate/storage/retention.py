@@ -29,15 +29,15 @@ PAUSE_S = 0.05
 
 INTERVAL_S = 3600.0
 FIRST_S = 120.0
-"""Delay of the first round: the gateway's start has other work."""
+"""Delay of the first round, since the gateway has other work at its start."""
 
 LEAP_S = 30 * DAY_S
 """Advance of the clock since the last round beyond which it counts as a leap."""
 
 DOUBT_S = 6 * 3600
-"""How long the gateway must have run after a leap, over all its runs, before anything is deleted,
-even if the clock is believed: network time that said 2099 for a moment must not make all readings
-old."""
+"""How long the gateway must have run after a leap, summed over its runs, before anything is
+deleted, even if the clock is believed. Network time that said 2099 for a moment must not make all
+readings old."""
 
 Submit = Callable[[Callable[[Store], Any]], "Future[Any]"]
 
@@ -77,8 +77,8 @@ _STEPS = {
 
 
 def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
-    """Delete at most `BATCH_ROWS` of each kind that are too old at `now` (Unix time, s); returns
-    how many of each."""
+    """Delete at most `BATCH_ROWS` rows of each kind that are too old at `now` (Unix time, s);
+    returns how many rows of each kind."""
     before = _before(retention, now)
     with store.transaction():
         return {
@@ -88,7 +88,7 @@ def step(store: Store, retention: Retention, now: float) -> dict[str, int]:
 
 
 def last_round(database: Database) -> float | None:
-    """Return the time of the last round (Unix time, s); other stores delete by it too."""
+    """Return the time of the last round (Unix time, s); other stores delete by this time, too."""
     at = meta.get(database, "housekept_at")
     return float(at) if at else None
 

@@ -1,11 +1,11 @@
 """The gateway's tables, as migrations; each runs once, in a transaction with the note that it ran.
 
-`first` is that of the first release; each later change is a further function below it.
+`first` makes the tables of the first release; each later change is another function below it.
 
 `hours` and `temperatures` count each reading in the transaction that inserts it (`reading_batch`),
 and triggers move it to another hour when it is dated late. A redelivered reading inserts nothing
-and so counts nothing, and a day's log costs the same whatever the history. `days` is computed from
-`hours` in the same transaction (`daily_rollup`).
+and so counts nothing. A day's log takes the same time to make however long the history is. `days`
+is computed from `hours` in the same transaction (`daily_rollup`).
 """
 
 import secrets
@@ -22,10 +22,10 @@ WATCHED = (
     "{row}.at is not null and {row}.reason in"
     " ('', 'short', 'moving', 'cold', 'confirm', 'unconfirmed')"
 )
-"""SQL: whether a reading shows that its minute was watched: a person was in view of a sensor that
-works, in a hall where it can measure. Left out are those of a thing, a wall or a calibration
-reference, of a sensor that failed or warms up, of a hall too cold or too hot, and reasons that a
-later firmware may have: health says whether those minutes count."""
+"""SQL: whether a reading shows that its minute was watched: a person was in view of a working
+sensor, in a hall where it can measure. It is false for readings of a thing, a wall or a calibration
+reference, of a sensor that failed or warms up, or in a hall too cold or too hot, and for reasons of
+a later firmware. For their minutes the health messages decide."""
 
 
 def _count(row: str, sign: str) -> str:
@@ -48,14 +48,15 @@ TENTH = "cast(round(({value}) * 10) as integer)"
 
 COUNTED = (
     ("shown", "{row}.body_c", "{row}.body_c is not null and {row}.verdict in ('normal', 'fever')"),
-    # Retries for the way a person stood are left out; those that were too cold or warm count.
+    # Left out are retries because of how a person stood; retries because it was too cold or warm
+    # count.
     (
         "factory",
         "{row}.body_c + coalesce({row}.baseline_c, 0)",
         "{row}.body_c is not null and {row}.reason in ('', 'cold', 'confirm')",
     ),
 )
-"""Columns of `temperatures`: name, SQL of the value in °C, SQL condition of readings counted."""
+"""Columns of `temperatures`: name, SQL of the value in °C, SQL condition for a reading to count."""
 
 
 def _spread(row: str, sign: str) -> str:
@@ -72,7 +73,7 @@ def _spread(row: str, sign: str) -> str:
 
 
 def struck(row: str, hour: str = "{row}.hour") -> str:
-    """Return SQL for whether a row is struck, by its hour or another Unix time (s) of it."""
+    """Return SQL for whether `row` is struck; `hour` is SQL for the Unix time (s) that decides."""
     hour = hour.format(row=row)
     return f"""exists (
         select 1 from strikes s where s.undone_at is null and s.kiosk = {row}.kiosk
@@ -242,8 +243,8 @@ _COUNT_DATED = (
 
 @migrations()
 def first(db: Database) -> None:
-    """All tables, and triggers: they move what is dated late to its hour, count the changes of
-    fevers, and mark the shares that are to be forwarded."""
+    """Create all tables and the triggers, which move readings that are dated late to their hour,
+    count the changes of fevers, and mark the shares to be forwarded."""
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
     dated = "after update of at on readings"
@@ -276,7 +277,8 @@ def first(db: Database) -> None:
             " insert into shares(kiosk, hour, epoch, revision)"
             f" values (new.kiosk, new.hour, {EPOCH}, 1) {SHARE}; end"
         )
-    # A minute is covered as long as any epoch says so.
+    # The server takes a minute as covered while any epoch says so: when a minute loses its cover,
+    # the shares of all epochs are forwarded again.
     db.conn.execute(
         "create trigger share_uncovered after update of watched, fault on hours"
         " when old.watched & ~new.watched or old.fault & ~new.fault begin"
@@ -298,7 +300,8 @@ def first(db: Database) -> None:
 
 @migrations()
 def drift_of_an_hour(db: Database) -> None:
-    """How far a kiosk's crowd was off (°C), in hours in which the kiosk reported a drift."""
+    """Add to `hours` how far a kiosk's crowd was off (°C), if the kiosk reported a drift in that
+    hour."""
     db.conn.execute("alter table hours add column drift_c real")
 
 
@@ -316,7 +319,8 @@ create index presences_person on presences(person, at);
 
 @migrations()
 def presences(db: Database) -> None:
-    """Who was at a gate; a reading that is dated late dates the presence too."""
+    """Create the table of who was at a gate; a reading that is dated late dates its presence,
+    too."""
     for statement in _PRESENCES.split(";\n"):
         db.conn.execute(statement)
     db.conn.execute(
@@ -328,28 +332,28 @@ def presences(db: Database) -> None:
 
 @migrations()
 def supply_of_calibration(db: Database) -> None:
-    """The supply voltage (V) that was set when a sensor was calibrated."""
+    """Add the supply voltage (V) that was set when a sensor was calibrated."""
     db.conn.execute("alter table calibrations add column supply_v real")
 
 
 @migrations()
 def watched_by_persons_alone(db: Database) -> None:
-    """A reading that is dated late covers its minute only if it saw a person (`WATCHED`)."""
+    """Let a reading that is dated late cover its minute only if it saw a person (`WATCHED`)."""
     db.conn.execute("drop trigger count_dated")
     db.conn.execute(_COUNT_DATED)
 
 
 @migrations()
 def watched_in_a_mild_hall_alone(db: Database) -> None:
-    """A reading that is dated late covers no minute if its hall was too cold or too hot."""
+    """Let a reading that is dated late cover no minute if its hall was too cold or too hot."""
     watched_by_persons_alone(db)
 
 
 def begin_epoch(connection: sqlite3.Connection) -> None:
-    """Begin another epoch; to be called within a transaction.
+    """Begin another epoch, within the caller's transaction.
 
-    One in which nothing came, and of which nothing waits to be forwarded, is forgotten: else a
-    gateway that falls at each start would fill its disk with them.
+    The present epoch is deleted if nothing came in it and nothing of it waits to be forwarded.
+    Otherwise a gateway that crashes at each start would fill its disk with empty epochs.
     """
     name = secrets.token_hex(8)
     connection.execute(

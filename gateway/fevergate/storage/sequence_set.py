@@ -15,8 +15,8 @@ MAX_ALSO = 16
 `protocol.messages.MAX_PAYLOAD`."""
 
 MAX_RANGES = 256
-"""Ranges kept of one boot, the lowest ones: a kiosk that leaves out every second number must not
-fill the memory. A kiosk is told `MAX_GAPS` gaps at a time."""
+"""Most ranges kept of one boot; the lowest ones are kept. A kiosk that leaves out every second
+number must not fill the memory. A kiosk is told `MAX_GAPS` gaps at a time."""
 
 
 class SequenceSet:
@@ -37,8 +37,8 @@ class SequenceSet:
 
     @property
     def outdated(self) -> bool:
-        """Whether numbers were forgotten for which there is room again: the set is to be rebuilt
-        from the database."""
+        """Whether numbers were forgotten and there is room for them again. The set is then to be
+        rebuilt from the database."""
         return self._beyond is not None and len(self._first) < MAX_RANGES // 2
 
     def add(self, seq: int) -> None:
@@ -72,9 +72,9 @@ class SequenceSet:
     def stored(self, boot: int, touched: Iterable[int] = ()) -> list[Stored]:
         """Return the messages, at least one, that tell the kiosk which readings are stored.
 
-        With more gaps than one message may name, they cover the lowest numbers, and the ranges of
-        the numbers that have just come (`touched`) as `also`: else a kiosk whose fevers overtook
-        its backlog would send the same fevers for ever.
+        If there are more gaps than one message may name, the messages cover the lowest numbers. As
+        `also` they name the ranges of the numbers that have just come (`touched`): otherwise a
+        kiosk whose fevers overtook its backlog would send the same fevers for ever.
         """
         if not self._first:
             return [Stored(boot=boot, seq=0)]

@@ -1,7 +1,7 @@
-"""Statements of stores that a gateway has in SQLite, the campus server in SQLite or PostgreSQL.
+"""SQL statements of stores that a gateway has in SQLite, a campus server in SQLite or PostgreSQL.
 
 Such a store is written once, against `Statements`: portable SQL (`insert ... on conflict ... do
-update`, nothing of one database alone), parameters as `?`, or as `:name` with a dict.
+update`, no feature of one database alone), with parameters as `?`, or as `:name` with a dict.
 """
 
 import threading
@@ -42,7 +42,8 @@ class Statements(Protocol):
     """A database: reads at any time, writes in transactions, which cannot be nested."""
 
     def query(self, sql: str, arguments: Parameters = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query; within a transaction of this thread it sees its writes."""
+        """All rows of a query. Within a transaction of this thread, the query sees what it has
+        written."""
         ...
 
     def transaction(self) -> AbstractContextManager[Connection]:
@@ -85,7 +86,7 @@ class SqliteStatements:
 
 
 class JoinedStatements:
-    """`Statements` within a transaction that has begun, for what opens transactions of its own."""
+    """`Statements` within a transaction that has begun, for code that opens transactions itself."""
 
     def __init__(self, store: Statements, connection: Connection) -> None:
         self._store = store

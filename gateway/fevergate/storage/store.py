@@ -1,4 +1,4 @@
-"""The gateway's store: every reading once, committed before its kiosk is told so.
+"""The gateway's store: each reading is stored once, and committed before its kiosk is told.
 
 One `Store`, in the writer's thread, writes; all others read through `connection.open_reader`.
 """
@@ -101,7 +101,7 @@ class Store:
         self.db = Database(connect(self.path, read_only=False))
         try:
             self.db.conn.execute("pragma journal_mode = wal")
-            # In KiB: writes touch the newest rows of each kiosk only.
+            # 256 KiB, because writes touch the newest rows of each kiosk only.
             self.db.conn.execute("pragma cache_size = -256")
             # A power cut must not undo a commit: the kiosk has deleted its reading by then.
             self.db.conn.execute("pragma synchronous = full")
@@ -111,7 +111,7 @@ class Store:
             self._rollup = DailyRollup(self.db, self.zone)
             self._rollup.adopt_zone()
             with self.transaction():
-                # Also because SQLite opens a file that it cannot write; a write shows it.
+                # SQLite opens even a file that it cannot write: this write shows whether it can.
                 begin_epoch(self.db.conn)
         except (StoreError, sqlite3.Error) as error:
             self.db.close()
@@ -191,8 +191,8 @@ class Store:
 
         Readings have the columns `reading_batch.COLUMNS` and the number of their epoch, and are
         counted; of hours only coverage and revision are taken, of shares only what was forwarded. A
-        row that cannot be inserted is logged and left out. Raises `sqlite3.OperationalError` where
-        none can be written.
+        row that cannot be inserted is logged and left out. Raises `sqlite3.OperationalError` if no
+        row can be written.
         """
         try:
             self._adopt(table, names, rows)

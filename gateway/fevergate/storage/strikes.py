@@ -1,9 +1,9 @@
 """Strikes: hours of a kiosk that are not trusted, left out of all figures but kept in the store.
 
 A strike covers whole hours of one kiosk within one day, because counts are kept by the hour for
-years but readings only for weeks. It deletes and changes nothing: logs, overview and campus server
-leave out its hours, whatever arrives for them later. Taking it back is noted in it, and restores
-the figures exactly.
+years, but readings for a limited time only. It deletes and changes nothing: logs, overview and
+campus server leave out its hours, whatever arrives for them later. If it is taken back, that is
+noted in it, and the figures are exactly as before.
 """
 
 import json
@@ -52,12 +52,13 @@ class StrikeRequest(Struct, frozen=True, kw_only=True):
 
 
 def read_strikes(database: Database, begin: float, end: float) -> list[Strike]:
-    """Return the strikes of the day from `begin` to `end` (Unix time, s), with those taken back."""
+    """Return the strikes of the day from `begin` to `end` (Unix time, s), including strikes that
+    were taken back."""
     return [msgspec.convert(row, Strike) for row in database.query(_STRIKES, (begin, end))]
 
 
 def spans_of(database: Database, begin: float, end: float) -> dict[str, list[StruckSpan]]:
-    """Return the same strikes by kiosk, as the campus server gets them."""
+    """Return the strikes of `read_strikes` by kiosk, in the form that the campus server gets."""
     spans: dict[str, list[StruckSpan]] = {}
     for row in read_strikes(database, begin, end):
         values = {name: getattr(row, name) for name in StruckSpan.__struct_fields__}
@@ -143,8 +144,8 @@ def _check_texts(request: StrikeRequest) -> None:
 def _check_room(
     database: Database, settings: GatewaySettings, request: StrikeRequest, begin: float, end: float
 ) -> None:
-    """Raise `StrikeError` where the hours hold nothing or are struck already, or the day has
-    `MOST_STRIKES` of the kiosk."""
+    """Raise `StrikeError` if the hours hold nothing or are struck already, or if the kiosk has
+    `MOST_STRIKES` strikes on that day."""
     (rows,) = database.execute(
         "select count(*) from hours where kiosk = ? and hour >= ? and hour < ?",
         (request.kiosk, begin, end),
@@ -172,8 +173,8 @@ def _now(database: Database) -> float:
 
 
 def _span(database: Database, settings: GatewaySettings, request: StrikeRequest) -> tuple[int, int]:
-    """Return begin and end (Unix time, s) of the hours requested, up to the present hour: a new
-    board under the same name counts after it."""
+    """Return begin and end (Unix time, s) of the hours requested, up to the present hour: after it,
+    readings of a new board with the same name count."""
     if not 0 <= request.begin < request.end <= 24:
         raise StrikeError("hours", f"{request.begin}-{request.end}")
     midnight = datetime(request.day.year, request.day.month, request.day.day)

@@ -32,7 +32,7 @@ MAX_WAITING = 20_000
 """Records that may wait for the disk, about 1 KB each; further ones stay with the broker."""
 
 MAX_WAITING_FEVERS = 2000
-"""Fevers that may wait beyond that: they have lit a lamp."""
+"""Fevers that may wait beyond `MAX_WAITING`, because they have lit a lamp."""
 
 COMMIT_INTERVAL_S = 0.02
 """Least time from one commit to the next, while fewer than `FULL_BATCH` records wait."""
@@ -54,11 +54,11 @@ class _Call:
 
 
 class Writer(threading.Thread):
-    """Owns the store. A function that opens it (or raises `StoreError`) is called in the writer's
-    thread until it succeeds.
+    """Owns the store. If `store` is a function that opens it or raises `StoreError`, the writer's
+    thread calls it until it succeeds.
 
-    Callbacks, all in the writer's thread: `batch(records)` before a commit, with their number;
-    `stored(kiosk, message)` after it; `trouble(error)` while the disk refuses, then
+    Callbacks, all in the writer's thread: `batch(count)` before a commit, with the number of its
+    records; `stored(kiosk, message)` after it; `trouble(error)` while the disk refuses, then
     `trouble(None)`; `again()` when the broker should redeliver records that found no room;
     `damaged(path)` after a damaged database was set aside.
     """
@@ -243,7 +243,7 @@ class Writer(threading.Thread):
             try:
                 messages = self.disk.store.stored({boot: seqs})
             except StoreError as error:
-                # If the database is damaged, the kiosk's next reading finds that out.
+                # A damaged database is found out by the kiosk's next reading.
                 log.error("telling %s what is stored: %s", boot[0], error)
                 continue
             for kiosk, stored in messages:

@@ -1,8 +1,8 @@
 """The API for programs: JSON below /api/v1, with tokens that have scopes.
 
-Routes and the OpenAPI document (`openapi`) are made of the methods that `operation` decorates. An
-administrator's session may read everything, a tutor's reads and enters the roll of the own units;
-other changes take a token.
+Routes and the OpenAPI document (`openapi`) are made from the methods that `operation` decorates. An
+administrator's session may read everything; a tutor's session may read and enter the roll of the
+tutor's units. All other changes need a token.
 """
 
 from typing import Annotated, Any
@@ -61,8 +61,8 @@ class AcknowledgeRequest(Struct, forbid_unknown_fields=True):
 
 
 class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A complete follow-up of a fever; `revision` is the one that it replaces (0: none), `reason`
-    why a closed one is changed."""
+    """A complete follow-up of a fever; `revision` is the revision that it replaces (0: none),
+    `reason` is why a closed follow-up is changed."""
 
     clinical_c: Annotated[float, Meta(ge=30, le=45)] | None = None
     clinical_site: Short = ""
@@ -77,7 +77,7 @@ class NewFollowUp(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountName(Struct):
-    """An account; `units` are those that a tutor sees."""
+    """An account; `units` are the units that a tutor sees."""
 
     name: str
     role: str
@@ -94,8 +94,9 @@ class FeverAfter(Struct):
 class LogAnswer(Struct):
     """A page of a day's log, without names of people or guards.
 
-    `fevers` is the number of fevers of the day, `pages` that of pages: each has at most 1000, in
-    order of time. `outcomes` are by `kiosk/boot/seq`, `signed` are signatures, the newest first.
+    `fevers` is the number of the day's fevers, `pages` the number of pages. Each page has at most
+    1000 fevers, in order of time. `outcomes` are by `kiosk/boot/seq`, `signed` are signatures, the
+    newest first.
     """
 
     log: Day
@@ -283,7 +284,7 @@ def _check(request: Request, operation: Operation) -> None:
     if token:
         allowed = operation.scope in token.scopes
     elif session.role == "tutor" and operation.scope == "roll":
-        # What another site's form can send has another type (Fetch, CORS-safelisted).
+        # A form of another site cannot send this type of content (Fetch, CORS-safelisted).
         plain = request.headers.get("content-type", "").partition(";")[0].strip()
         allowed = operation.method == "GET" or plain == "application/json"
     else:
