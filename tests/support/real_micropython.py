@@ -33,7 +33,7 @@ def run(
     """Run a script, and return what it printed. If the script fails, the test fails with its
     output.
 
-    There is no time limit here: pytest-timeout ends a script that hangs, with its test.
+    There is no time limit here: pytest-timeout ends a test whose script hangs.
     """
     chosen = interpreter_of(interpreter)
     done = subprocess.run(

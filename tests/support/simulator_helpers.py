@@ -83,13 +83,13 @@ class HostI2C:
     def writeto(
         self, address: int, buffer: bytes, *, start: int = 0, end: int | None = None
     ) -> None:
-        """Write a slice."""
+        """Write a slice of the buffer."""
         self._bus.transfer(self.now_ms, address, bytes(buffer[start:end]))
 
     def readfrom_into(
         self, address: int, buffer: bytearray, *, start: int = 0, end: int | None = None
     ) -> None:
-        """Fill a slice."""
+        """Read into a slice of the buffer."""
         end = len(buffer) if end is None else end
         buffer[start:end] = self._bus.transfer(self.now_ms, address, b"", end - start)
 
@@ -104,7 +104,7 @@ class HostI2C:
         in_start: int = 0,
         in_end: int | None = None,
     ) -> None:
-        """Write, restart, read."""
+        """Write, then read after a repeated start."""
         in_end = len(buffer_in) if in_end is None else in_end
         buffer_in[in_start:in_end] = self._bus.transfer(
             self.now_ms, address, bytes(buffer_out[out_start:out_end]), in_end - in_start

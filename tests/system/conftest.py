@@ -46,7 +46,7 @@ def debian(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def machine(debian, shared, tmp_path_factory):
-    """A running copy of that Debian; each file of tests has its own."""
+    """A running copy of the fresh Debian; each test module has its own."""
     from debian_machine import Machine, copied
 
     with copied(debian, tmp_path_factory.mktemp("machine")) as root:
@@ -58,5 +58,5 @@ def machine(debian, shared, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def before(machine):
-    """Every file of the Debian before anything was done to it."""
+    """Paths of all files of the machine before a test changed it."""
     return machine.files()

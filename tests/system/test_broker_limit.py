@@ -225,7 +225,7 @@ def test_1100_connections_of_one_address_do_not_keep_a_kiosk_of_another_out(camp
 
 
 def test_the_kernel_slows_down_a_kiosk_that_floods_and_no_other(campus):
-    """Otherwise the flood would wait at the broker before the next fever of another kiosk."""
+    """Without the limit, another kiosk's fever would wait at the broker behind the flood."""
     campus.limit()
     words = {"broker": BROKER, "nobody": NOBODY, "kiosk": KIOSK}
     started: list[subprocess.Popen[str]] = []

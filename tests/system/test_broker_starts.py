@@ -113,8 +113,8 @@ def test_of_what_was_provisioned_the_last_sound_copy_is_taken(broker, name, dama
 
 
 def test_whom_it_does_not_know_any_more_no_copy_brings_back(broker):
-    """The password file is written after a revocation, and damaged before the broker starts
-    again; the sound copy does not know the revoked kiosk either."""
+    """A revocation writes the password file, which is damaged before the broker starts again. The
+    sound copy does not have the revoked kiosk either."""
     path = broker.folder / "broker.passwords"
     good = broker.folder / "broker/good" / path.name
     gates = {"north": ["north-1", "north-2"]}

@@ -164,7 +164,7 @@ def test_ten_people_and_a_clinical_thermometer(system):
         teacher.asked("the sensor read", number + 1)
     assert teacher.done() == 0, teacher.said
     assert value(system, "select method from calibrations") == "people"
-    assert value(system, "select supply_v from calibrations") == 3.0  # as the kiosk sent it back
+    assert value(system, "select supply_v from calibrations") == 3.0  # the kiosk reported it
     # The kiosk is told again for each person: ten measurements under the arm take longer than the
     # quarter of an hour after which it screens again.
     assert system.boards[0].console.count("reference True") > 10

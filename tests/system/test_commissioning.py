@@ -298,8 +298,8 @@ def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned, file):
 
 
 def test_another_sites_page_cannot_set_up_the_board(board, file):
-    """A browser asks before it sends JSON to another origin, and the board refuses. It also refuses
-    each request for another host name, so a page whose name now resolves to the board fails."""
+    """A browser asks before it sends JSON to another origin, and the board refuses. The board also
+    refuses requests for another host name, as from a page whose name now resolves to the board."""
     body = json.dumps({"given": file})
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         answer = httpx.post(

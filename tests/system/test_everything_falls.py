@@ -79,4 +79,5 @@ def test_an_answer_whose_word_a_power_cut_took_is_neither_lost_nor_a_double(tmp_
         assert system.judge().duplicated == system.judge().lost == 0
         system.shown.append(replace(taken, identity=taken.identity._replace(seq=900)))
         summary = system.judge()
-    assert (summary.duplicated, summary.lost) == (1, 1)  # no light is left that would explain it
+    # Each light now belongs to a line of the console, so none explains the stored reading.
+    assert (summary.duplicated, summary.lost) == (1, 1)

@@ -99,7 +99,7 @@ def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings
     while not tried():
         assert time.monotonic() < end
         time.sleep(0.1)
-    assert tried() == [("north", "Li Wei", 0)]  # it is red
+    assert tried() == [("north", "Li Wei", 0)]  # the test is not whole, since the gate is red
     assert gateway.alarm.states()[0].state == "raised"
 
 

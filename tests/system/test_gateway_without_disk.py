@@ -278,7 +278,7 @@ def test_a_fever_is_red_with_the_card_read_only_and_the_clock_wrong(
     card.mount("remount,ro")
     began = time.monotonic()
     right = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=time.sleep)
-    monkeypatch.setattr(load, "time", right)  # the kiosk's own clock
+    monkeypatch.setattr(load, "time", right)  # the simulated kiosk's own clock stays right
     monkeypatch.setattr(time, "time", lambda: at + time.monotonic() - began)
     with at_work(settings) as (gateway, lamps):
         assert lamps.red and disk_words(gateway) == ["disk: read-only"]

@@ -246,7 +246,7 @@ def stored(machine, seq):
 
 
 def test_a_store_of_null_bytes_is_set_aside_and_the_broker_starts(gateway):
-    """The drop-in of the broker's unit does so, as the broker's own user."""
+    """The drop-in of the broker's unit sets it aside, as the broker's own user."""
     count = readings(gateway)
     gateway.run(
         "systemctl stop mosquitto; head -c 5000 /dev/zero >/etc/fevergate/broker/mosquitto.db;"

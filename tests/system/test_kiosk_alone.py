@@ -143,7 +143,7 @@ def test_without_its_characters_a_kiosk_shows_boxes_and_answers_all_the_same(tmp
         (board.flash_dir / "glyphs.bin").unlink()
     with board:
         board.start()
-        until(lambda: lit_pixels(board) == 8 * 4 * 31)  # two lines of four, 32 pixels wide
+        until(lambda: lit_pixels(board) == 8 * 4 * 31)  # outlines of 8 boxes of 32 by 32 pixels
         assert [visit.answer for visit in served(board, HEALTHY, FEVERISH)] == ["green", "red"]
 
 
@@ -177,7 +177,7 @@ def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
 )
 def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board, fault):
     (visit,) = served(board, HEALTHY)
-    # The value must freeze while nobody is there: half of a leaving face would be scanned.
+    # The value must freeze while nobody is there: frozen as a face leaves, it would be scanned.
     until(lambda: board.world.now_ms > visit.left_ms + 2000)
     with board.world.lock:
         board.sensor.fail(fault)

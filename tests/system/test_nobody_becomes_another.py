@@ -187,7 +187,7 @@ def test_retained_readings_and_health_light_nothing_and_are_not_taken_again(site
     with Client(site, "north-1") as kiosk:
         say_retained(f"{BASE}/north-1/reading", encode(fever))
         say_retained(f"{BASE}/north-1/health", encode(health(boot=99)))
-        until(lambda: site.state("north").state == "raised")  # as it arrives, it counts
+        until(lambda: site.state("north").state == "raised")  # at first it is as any other fever
         site.inside.ingest.alarms.press("north", "Li Wei")
     before = site.inside._broker.traffic.retained
     site.inside._broker.again()  # the broker repeats retained messages, as after each start

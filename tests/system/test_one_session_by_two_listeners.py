@@ -1,4 +1,4 @@
-"""The gateway is the same client of the broker through the local listener and the network's."""
+"""The broker knows the gateway as one client, whether by the local listener or the network's."""
 
 import time
 

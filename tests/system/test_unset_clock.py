@@ -76,8 +76,8 @@ def test_a_clock_beyond_the_certificates_end_begins_again_and_gets_its_line(camp
 
 
 def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
-    """The board still has the authority's old certificate, which verifies the new server's too: the
-    renewed authority has the same name and key."""
+    """The board still has the authority's old certificate. It verifies the new server certificate,
+    too, since the renewed authority has the same name and key."""
     campus = campus_of(begins=since(400))
     old = campus.board()
     never_set = campus.board("north-2", clock_set=False)

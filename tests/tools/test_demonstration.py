@@ -73,7 +73,8 @@ def assert_paired(summary: dict[str, float], with_cards: int) -> None:
     assert summary["paired"] == summary["tapped"]
     assert with_cards * 3 / 4 <= summary["tapped"] < with_cards
     assert summary["mispaired"] == 0
-    # Cards add at most a sample; the ratio allows for a busy machine, which delays both gates.
+    # Cards lengthen the wait by at most a sample. The ratio allows for a busy machine, which delays
+    # both gates.
     assert summary["wait_ms_p50"] < 1.5 * summary["wait_ms_p50_without"]
 
 
