@@ -1,7 +1,7 @@
 """Tables of `people.db`: the list of people, their cards, policies and overrides; marks by day.
 
-The campus server has the same ones in its database (`campus/schema.py`), but for visitors' passes.
-Times are Unix time (s).
+The campus server has the same tables in its database (`campus/schema.py`), except for visitors'
+passes. Times are Unix time (s).
 """
 
 from sqlite_utils import Database, Migrations
@@ -59,7 +59,7 @@ create table drafts (
 
 @migrations()
 def first(db: Database) -> None:
-    """All tables."""
+    """Create the tables of people, cards, policies, overrides and the list's state."""
     for statement in _TABLES.split(";\n"):
         db.conn.execute(statement)
 
@@ -91,14 +91,14 @@ create table roll_days (
 
 @migrations()
 def marks(db: Database) -> None:
-    """Who was measured or excused, by day."""
+    """Create the tables of who was measured or excused, by day."""
     for statement in _MARKS.split(";\n"):
         db.conn.execute(statement)
 
 
 @migrations()
 def drafts(db: Database) -> None:
-    """Lists that somebody looks at before anything changes."""
+    """Create the table of uploaded lists, which somebody checks before they are applied."""
     for statement in _DRAFTS.split(";\n"):
         db.conn.execute(statement)
 
@@ -113,7 +113,7 @@ update people_list set first_at = case when heard_at is null
 
 @migrations()
 def first_at(db: Database) -> None:
-    """The time from which on there is a list, and so a roll of each day."""
+    """Add the time of the first list; from then on each day has a roll."""
     for statement in _FIRST_AT.split(";\n"):
         db.conn.execute(statement)
 
@@ -128,7 +128,7 @@ update marks set case_key = lower(hex(randomblob(8))) where clinical_c is not nu
 
 @migrations()
 def case_keys(db: Database) -> None:
-    """Cases of fevers by hand are known by a key that is no number of the list."""
+    """Give fevers measured by hand a random key, by which their cases are known outside."""
     for statement in _CASE_KEYS.split(";\n"):
         db.conn.execute(statement)
 
@@ -141,7 +141,7 @@ alter table people_list add column numbered_at real not null default 0
 
 @migrations()
 def numbered_at(db: Database) -> None:
-    """Presences at the kiosks are of this list from then on."""
+    """Add the time from which on presences at the kiosks use the numbers of this list."""
     db.conn.execute(_NUMBERED_AT)
 
 
@@ -158,12 +158,12 @@ create index passes_entry on passes(entry);
 
 @migrations()
 def passes(db: Database) -> None:
-    """Visitors' passes."""
+    """Create the table of visitors' passes."""
     for statement in _PASSES.split(";\n"):
         db.conn.execute(statement)
 
 
 @migrations()
 def drafts_without_revision(db: Database) -> None:
-    """Drafts keep no revision of the list, which nothing read."""
+    """Drop the list's revision from drafts, because nothing read it."""
     db.conn.execute("alter table drafts drop column revision")

@@ -1,4 +1,4 @@
-"""The list of people as it is read: who is on it, who is expected, what a person may do."""
+"""Reads the list of people: who is on it, who is expected, what a person may do."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from fevergate.crypto.field_encryption import Vault
 from fevergate.storage.statements import Statements
 
 DATABASE = "people.db"
-"""A gateway's file of the list, in the folder of its settings."""
+"""Name of a gateway's database of the list, in the folder of its settings."""
 
 Permit = Literal["enter", "ask", "stop"]
 PERMITS: tuple[Permit, ...] = ("enter", "ask", "stop")
@@ -19,18 +19,20 @@ SEALED = ("name", "number", "card", "telephone")
 """Fields of a person that are stored encrypted."""
 
 AT_ONCE = 500
-"""Numbers in one query (SQLite and PostgreSQL allow more)."""
+"""Most people in one query (SQLite and PostgreSQL allow more)."""
 
 PERMIT = """coalesce(o.permit, nullif(p.permit, ''), nullif(k.permit, ''), nullif(a.permit, ''),
         'enter')"""
-"""SQL of a person's permit, in a query from `LISTED`: the override in force, the list's own word,
-the policy of kind and class, the policy of the kind; without any, everybody listed may enter."""
+"""SQL of a person's permit, in a query from `LISTED`: the first that exists of the override in
+force, the list's own word, the policy of kind and class, and the policy of the kind. Without any of
+them, everybody listed may enter."""
 
 LISTED = """people p
     left join overrides o on o.person = p.person and o.until > :now and o.at <= :now
     left join policies k on k.kind = p.kind and k."class" = p."class"
     left join policies a on a.kind = p.kind and a."class" = ''"""
-"""SQL of the people with what decides on their permit at the time `:now`."""
+"""SQL of the people, joined with the overrides and policies that decide on their permit at the time
+`:now`."""
 
 IN_FORCE = "p.since <= :now and (p.until is null or p.until > :now)"
 """SQL condition on `people p`: on the list at the time `:now`."""
@@ -38,9 +40,9 @@ IN_FORCE = "p.since <= :now and (p.until is null or p.until > :now)"
 EXPECTED = f"""
     select p.person, p.kind, p."class", p.unit, p.campus from {LISTED}
     where p.expected = 1 and {IN_FORCE} and {PERMIT} != 'stop'"""  # noqa: S608 - constants
-"""SQL of who is expected to be measured on the day of `:now`, to be joined with what was measured:
-whoever the list marks as expected and may enter. For a day that is over, `:now` is its last moment,
-since whoever leaves with a day does so at its end."""
+"""SQL of the people who are expected to be measured on the day of `:now`: the list marks them as
+expected, and their permit is not `stop`. It is joined with what was measured. For a day that is
+over, `:now` is its last moment, since people leave the list at the end of a day."""
 
 _COLUMNS = (
     *("person", "kind", "class", "unit", "campus", "permit", "since", "until", "expected"),
@@ -54,7 +56,7 @@ class ListedPerson(Struct, frozen=True, kw_only=True, rename={"class_": "class"}
 
     `person` is a number that identifies nobody; numbers rise in the order in which people came onto
     the list, and are not used again. `permit` is the list's own word, or empty; `since` and `until`
-    are Unix times (s). The names are empty once they were erased.
+    are Unix times (s). `name`, `number`, `card` and `telephone` are empty once they were erased.
     """
 
     person: int
@@ -85,8 +87,8 @@ class ExpectedPerson(Struct, frozen=True):
 
 
 class ListState(Struct, frozen=True):
-    """State of the list: its id, newest revision, and times (Unix time, s) of the last change here
-    and of the last word of the campus server (None at the list's home)."""
+    """State of the list: its id, its newest revision, when it was last changed here, and when the
+    campus server last confirmed it (Unix time, s; None if the list is kept here)."""
 
     list: str
     revision: int
@@ -102,12 +104,13 @@ class PeopleStore:
         self.vault = vault
 
     def state(self) -> ListState | None:
-        """State of the list; None where there is none."""
+        """State of the list; None if there is no list."""
         rows = self.statements.query("select list, revision, changed_at, heard_at from people_list")
         return ListState(*rows[0]) if rows else None
 
     def expected(self, now: float, units: Sequence[str] | None = None) -> list[ExpectedPerson]:
-        """Who is expected at a time, by unit and number; of some units or (None) all."""
+        """The people who are expected at a time (Unix time, s), by unit and number; of `units`, or
+        of all units if it is None."""
         condition, names = among("p", units)
         rows = self.statements.query(
             f"{EXPECTED}{condition} order by p.unit, p.person", {"now": now} | names
@@ -115,7 +118,7 @@ class PeopleStore:
         return [ExpectedPerson(*row) for row in rows]
 
     def units(self, now: float) -> list[tuple[str, int]]:
-        """Each unit with its number of people in force at a time."""
+        """Each unit with the number of its people who are on the list at a time (Unix time, s)."""
         return [
             (unit, count)
             for unit, count in self.statements.query(
@@ -126,8 +129,8 @@ class PeopleStore:
         ]
 
     def unknown_units(self, units: Iterable[str]) -> list[str]:
-        """Which of a tutor's units, `UNIT` or `CAMPUS/UNIT`, nobody of the list belongs to; none
-        where there is no list."""
+        """The units of a tutor, `UNIT` or `CAMPUS/UNIT`, to which nobody on the list belongs; none
+        if there is no list."""
         known = self.statements.query("select distinct campus, unit from people")
         if not known:
             return []
@@ -138,7 +141,7 @@ class PeopleStore:
         ]
 
     def doubtful_units(self, units: Sequence[str]) -> list[str]:
-        """Which names of units stand for units of several campuses."""
+        """The names in `units` that several campuses use for a unit."""
         condition, names = _within("unit", units)
         rows = self.statements.query(
             "select unit from people where 1 = 1"  # noqa: S608 - names of values
@@ -156,8 +159,8 @@ class PeopleStore:
         return result
 
     def of_unit(self, unit: str, now: float, most: int, skip: int = 0) -> list[ListedPerson]:
-        """At most `most` people of a unit in force at a time, with their names, after the first
-        `skip`. Raises `StoreError`."""
+        """At most `most` people of a unit who are on the list at a time (Unix time, s), with their
+        names, after the first `skip`. Raises `StoreError`."""
         return list(
             self.select(
                 f"p.unit = :unit and {IN_FORCE}",
@@ -169,8 +172,8 @@ class PeopleStore:
         )
 
     def find(self, text: str, most: int) -> list[ListedPerson]:
-        """At most `most` people whose whole number, name or card is `text`, whoever left the list
-        included. Raises `StoreError`."""
+        """At most `most` people whose whole number, name or card is `text`, including people who
+        have left the list. Raises `StoreError`."""
         tags = {kind: self.tag(kind, text) for kind in ("number", "name", "card")}
         return list(
             self.select(
@@ -189,7 +192,8 @@ class PeopleStore:
         return next(self.select("p.number_tag = :number", tag), None)
 
     def permit(self, person: int, now: float) -> Permit | None:
-        """What a person may do at a time; None for somebody not on the list."""
+        """What a person may do at a time (Unix time, s); None for somebody who is not on the
+        list."""
         rows = self.statements.query(
             f"select {PERMIT} from {LISTED} where p.person = :person and {IN_FORCE}",  # noqa: S608
             {"now": now, "person": person},
@@ -197,8 +201,8 @@ class PeopleStore:
         return rows[0][0] if rows else None
 
     def tag(self, kind: str, text: str) -> str:
-        """What finds a number, name or card without decrypting; the same whatever the spaces around
-        it and the case of its letters."""
+        """The tag by which a number, name or card is found without decrypting. Spaces around the
+        text and the case of its letters do not change it."""
         return self.vault.tag(kind, text.strip().casefold())
 
     def select(
@@ -220,13 +224,14 @@ class PeopleStore:
 
 
 def is_among(units: Sequence[str] | None, campus: str, unit: str) -> bool:
-    """Whether a unit of a campus is one of some: each `UNIT`, at whatever campus, or `CAMPUS/UNIT`;
-    None stands for all."""
+    """Whether `units` has a unit of a campus, as `UNIT`, which stands for that unit at any campus,
+    or as `CAMPUS/UNIT`. None stands for all units."""
     return units is None or unit in units or f"{campus}/{unit}" in units
 
 
 def among(table: str, units: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
-    """`is_among` of a table's rows as SQL `and ...`, with its values; empty for None."""
+    """The condition of `is_among` on a table's rows, as SQL `and ...` with its values; empty for
+    None."""
     if units is None:
         return "", {}
     conditions, values = ["1 = 0"], dict[str, Any]()

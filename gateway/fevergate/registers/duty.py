@@ -73,7 +73,7 @@ class Duty:
     """The duty list of a gateway or campus server; `gates` returns the gates (or campuses) that it
     has.
 
-    Each method raises `StoreError` where names were encrypted with another key.
+    Each method raises `StoreError` if names were encrypted with another key.
     """
 
     def __init__(self, entries: Entries, gates: Callable[[], Sequence[str]]) -> None:

@@ -23,23 +23,23 @@ MAX_ID = 2**53 - 1
 
 @dataclass
 class Entries(EntryReader):
-    """The entries of the registers that are declared, to read and to change; see `EntryReader` for
-    what each method raises."""
+    """Reads and changes the entries of the registers that are declared; `EntryReader` says what
+    each method raises."""
 
     ending: Callable[[str, int], None] = lambda _register, _id: None
     """Called with register and id before an entry is closed."""
 
     @contextmanager
     def together(self) -> Iterator["Entries"]:
-        """The same entries within one transaction: whatever is changed by them stands together, or
-        none of it."""
+        """The same entries within one transaction: either all changes made through them are stored,
+        or none."""
         with self.store.transaction() as connection:
             joined = JoinedStatements(self.store, connection)
             yield Entries(joined, self.vault, self.registers, self.ending)
 
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
-        """Add an entry. With an id of `new_id` that exists already nothing is added: a form that
-        was sent twice makes one entry."""
+        """Add an entry. If an id of `new_id` exists already, nothing is added: a form that is sent
+        twice makes one entry."""
         declared, now = self.register(register), self.store.clock()
         id_ = new_id() if id_ is None else id_
         if not 0 < id_ <= MAX_ID:
@@ -55,9 +55,9 @@ class Entries(EntryReader):
     def change(
         self, register: str, id_: int, new: NewEntry, by: str, revision: int, reason: str = ""
     ) -> list[str]:
-        """Correct an entry of which the form showed `revision`; returns the names of the fields
-        that changed. Once it is closed or its names are forgotten, `reason` says why; what was
-        forgotten stays so. Raises `EntryError`."""
+        """Correct an entry whose form showed `revision`; returns the names of the fields that
+        changed. An entry that is closed or whose names are forgotten needs a `reason`. Forgotten
+        values stay forgotten. Raises `EntryError`."""
         declared = self.register(register)
         with self.store.transaction() as connection:
             before = self._expected(register, id_, revision)
@@ -100,10 +100,11 @@ class Entries(EntryReader):
             self._revise(connection, before, by, before.gate, (*stored, opened_at, at))
 
     def forget(self, before: float) -> int:
-        """Delete the personal values and the names of who entered them, in every revision, of
-        entries older than `before` (Unix time, s); returns of how many.
+        """Delete the personal values of entries older than `before` (Unix time, s), and the names
+        of the people who entered them, in every revision; returns the number of entries.
 
-        An entry's age counts from when it was first made; in a register that lasts from its end.
+        An entry's age counts from when it was first made, or, in a register with `lasts`, from its
+        end.
         """
         lasting = [register.name for register in self.registers.values() if register.lasts]
         forgotten = 0
@@ -139,7 +140,7 @@ class Entries(EntryReader):
     def _stored(
         self, declared: RegisterDeclaration, new: NewEntry
     ) -> tuple[str, str, str, float | None]:
-        """What is stored of values: fields, sealed, subject, amount."""
+        """The columns that are stored of an entry's values: fields, sealed, subject, amount."""
         sealed = self.vault.seal({name: str(value) for name, value in new.personal.items()})
         subject, amount = new.public.get(declared.each, ""), new.public.get(declared.sum)
         return (

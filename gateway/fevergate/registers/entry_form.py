@@ -12,7 +12,7 @@ from fevergate.registers.declarations import Field, RegisterDeclaration
 MAX_TEXT = 200
 MAX_PERSON = 64
 MIN_C, MAX_C = 30.0, 45.0
-"""Temperatures of people that a clinical thermometer shows."""
+"""Range of people's temperatures that a clinical thermometer shows."""
 
 Value = str | float
 """A field's value: a text, a number, °C, or a time (Unix time, s)."""
@@ -42,8 +42,8 @@ class EntryForm:
         *,
         forgotten: bool = False,
     ) -> NewEntry:
-        """The values of a form or a program; a field that is missing or empty has none. Where an
-        entry's names are `forgotten`, none is required any more.
+        """The values that a form or a program gives; a field that is missing or empty has none. If
+        an entry's names are `forgotten`, no personal value is required any more.
 
         Raises `EntryError` naming the field.
         """
@@ -68,7 +68,7 @@ class EntryForm:
         return NewEntry(public=public, personal=personal, gate=gate)
 
     def _value(self, name: str, field: Field, given: Value | None) -> Value | None:
-        """A field's value; None where nothing was entered."""
+        """A field's value; None if nothing was entered."""
         text = " ".join(str("" if given is None else given).split())
         if not text:
             return None
@@ -116,6 +116,6 @@ def _number(name: str, text: str, least: float, most: float, reason: str = "numb
         value = round(float(text.replace(",", ".")), 3)
     except ValueError:
         raise EntryError(name, reason) from None
-    if not least <= value <= most:  # refuses what is not a number, too
+    if not least <= value <= most:  # this refuses NaN, too
         raise EntryError(name, reason)
     return value

@@ -13,10 +13,10 @@ from fevergate.registers.entry_form import Value
 from fevergate.storage.statements import Statements
 
 MOST = 1000
-"""Entries that are read at once, unless another limit is asked for."""
+"""Most entries that are read at once, unless another limit is asked for."""
 
 LARGEST_VALUE = 32503680000.0
-"""No value of a field is as large: 1 January 3000 as Unix time (s)."""
+"""Every value of a field is smaller than this: 1 January 3000 as Unix time (s)."""
 
 FOREVER = 1e12
 """Later than any time (s)."""
@@ -25,10 +25,10 @@ FOREVER = 1e12
 class Entry(Struct, frozen=True, kw_only=True):
     """An entry of a register.
 
-    Times are Unix time (s): `first_at` it was entered, `at` this revision was saved, from
-    `opened_at` until `closed_at` it is open or holds (None: it has no end yet). `fields` has the
-    personal values, too, until they are forgotten: those that `personal` names, whatever the
-    register's declaration has become since. `gate` is empty for all gates or none.
+    Times are Unix time (s). It was entered at `first_at`, and this revision was saved at `at`. It
+    is open, or holds, from `opened_at` until `closed_at` (None: it has no end yet). `fields` has
+    the personal values, too, until they are forgotten; `personal` names them, even if the register
+    is declared otherwise by now. `gate` is empty for all gates or none.
     """
 
     register: str
@@ -47,7 +47,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 @dataclass
 class EntryReader:
-    """Reads the entries of the registers that are declared. Each method raises `StoreError` where
+    """Reads the entries of the registers that are declared. Each method raises `StoreError` if
     names were encrypted with another key, and `NothingFoundError` for an unknown register or
     entry."""
 
@@ -84,8 +84,8 @@ class EntryReader:
         return [self._entry(row) for row in rows]
 
     def holding(self, register: str, at: float, gate: str = "") -> list[Entry]:
-        """Entries that were open, or held, at a time (Unix time, s), the oldest first; with `gate`
-        those of this gate and of all gates."""
+        """Entries that were open, or held, at a time (Unix time, s), the oldest first; with `gate`,
+        only entries of this gate and of all gates."""
         return self._entries(
             "register = ? and opened_at <= ? and coalesce(closed_at, ?) > ?"
             " and (? = '' or gate in ('', ?)) order by opened_at, id limit ?",
@@ -111,8 +111,8 @@ class EntryReader:
         )[::-1]
 
     def open_by_gate(self, register: str, at: float, before: float = FOREVER) -> dict[str, int]:
-        """How many entries were open, or held, at a time, and were so since before another (Unix
-        time, s), by gate."""
+        """How many entries were open, or held, at a time and had begun before another time (both
+        Unix time, s), by gate."""
         rows = self.store.query(
             "select gate, count(*) from entries where register = ? and opened_at <= ?"
             " and opened_at < ? and coalesce(closed_at, ?) > ? group by gate order by gate",
@@ -146,7 +146,7 @@ class EntryReader:
         return count
 
     def sums(self, register: str) -> dict[str, float]:
-        """The sum of each place or choice that the register is summed by."""
+        """The sum of each place or choice by which the register is summed."""
         rows = self.store.query(
             "select subject, sum(amount) from entries where register = ? group by subject",
             (register,),
@@ -180,13 +180,13 @@ class EntryReader:
 
 
 def _number(text: str) -> Value:
-    """A number that was encrypted; a text stays one, since the field may have been of another
-    type."""
+    """A number that was encrypted. A text that is no number stays a text, since the field may have
+    had another type."""
     try:
         value = float(text)
     except ValueError:
         return text
-    return value if abs(value) < LARGEST_VALUE else text  # not for what is no number, either
+    return value if abs(value) < LARGEST_VALUE else text  # NaN stays a text, too
 
 
 _COLUMNS = (

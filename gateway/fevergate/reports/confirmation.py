@@ -4,7 +4,7 @@ CONFIRMED_C = 37.3
 """Fever threshold of China's gate checks, axillary, by clinical thermometer."""
 
 ABOVE_AXILLARY_C = {"": 0.0, "axillary": 0.0, "oral": 0.3, "ear": 0.3}
-"""Offset of other sites to axillary (°C), from the textbook normal ranges of oral and axillary."""
+"""Offset of other sites to axillary (°C), from the textbook normal ranges of both."""
 
 
 def is_confirmed(clinical_c: float | None, clinical_site: str) -> bool:
@@ -15,5 +15,6 @@ def is_confirmed(clinical_c: float | None, clinical_site: str) -> bool:
 
 
 def is_to_be_told(clinical_c: float | None, clinical_site: str, outcome: str) -> bool:
-    """Whether those on duty are told of a follow-up: confirmed, or sent to a clinic."""
+    """Whether those on duty are told of a follow-up: its fever is confirmed, or the person is sent
+    to a clinic."""
     return outcome == "clinic" or is_confirmed(clinical_c, clinical_site)

@@ -11,12 +11,12 @@ from fevergate.texts.translations import Say
 from fevergate.texts.trouble_text import drift_advice
 
 IDS = Names()
-"""No names: gates and kiosks by their ids."""
+"""No names, so that gates and kiosks are called by their ids."""
 
 
 def verdict(day: Day, say: Say) -> tuple[str, str]:
     """The state of a day (`red`, `green` or `amber`) and its sentence. A day without a fever is a
-    report of zero only if kiosks watched, the day is over, and of a list of people nobody is
+    report of zero only if kiosks watched, the day is over, and nobody on the list of people is
     unmeasured."""
     if day.count:
         return "red", say("Fevers on this day: {count}.", count=day.count)
@@ -42,12 +42,12 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
 
 
 def to_treat(count: int, say: Say) -> list[str]:
-    """A sentence on the fevers of a day whose follow-up is open, if there are any."""
+    """A sentence on a day's fevers with an open follow-up, if there are any."""
     return [say("To be treated: {count}.", count=count)] if count else []
 
 
 def roll(day: Day, say: Say) -> list[str]:
-    """A sentence on who of the list of people was measured, if there is a list."""
+    """A sentence on how many people on the list were measured, if there is a list."""
     return [in_words(day.roll, say)] if day.roll else []
 
 
@@ -133,7 +133,8 @@ def strikes(day: Day, say: Say, names: Names = IDS) -> list[str]:
 
 
 def struck_in_words(span: StruckSpan, kiosk: str, zone: ZoneInfo, say: Say) -> str:
-    """A sentence on struck hours: which, what they held, by whom, why, and if they count again."""
+    """A sentence on struck hours: which, what they held, by whom and why they were struck, and if
+    they count again."""
     end = local(span.end, zone, "%H:%M")
     names = {
         "kiosk": kiosk,

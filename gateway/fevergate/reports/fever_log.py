@@ -63,10 +63,10 @@ class Drifted(Struct, frozen=True, kw_only=True):
 class Day(Struct, kw_only=True):
     """The fever log of one day.
 
-    `covered`: some kiosk watched. `zero`, a report of zero: the day is over, it was covered, nobody
-    had a fever, and where there is a list of people everybody expected was measured or excused.
-    `clear_until`: for a day that is not over and would be `zero` so far but for unmeasured people,
-    the Unix time (s) up to which it had no fever; else None.
+    `covered`: some kiosk watched. `zero`, a report of zero: the day is over and was covered, nobody
+    had a fever, and everybody whom the list of people expects was measured or excused.
+    `clear_until`: the Unix time (s) up to which a covered day that is not over has had no fever,
+    whether or not people are still unmeasured; None for any other day.
     """
 
     date: str
@@ -84,7 +84,7 @@ class Day(Struct, kw_only=True):
     drifted: list[Drifted] = []
     """Kiosks that reported a drift: their crowd read higher or lower than is usual for them."""
     count: int = 0
-    """Number of fevers of the day, of which `fevers` may hold some."""
+    """Number of fevers of the day; `fevers` may hold only some of them."""
     lit: int = 0
     """Red lights on this day for fevers that are dated on another day."""
     clock: list[Doubt] = []
@@ -95,8 +95,8 @@ class Day(Struct, kw_only=True):
     """Fevers in struck hours, at most as many as were asked for."""
     clear_until: float | None = None
     roll: DayRoll | None = None
-    """Who of the list of people was expected and measured; None where there is no list, and where
-    it was not asked for."""
+    """How many people on the list were expected and measured; None if there is no list, or if it
+    was not asked for."""
 
     @property
     def zero_but_unmeasured(self) -> bool:
@@ -107,7 +107,8 @@ class Day(Struct, kw_only=True):
 
 
 class WholeDay(NamedTuple):
-    """A day whose own list of fevers is left empty, and all its fevers, to be read one by one."""
+    """A day with empty lists of fevers, and all its fevers and struck fevers, to be read one by
+    one."""
 
     day: Day
     fevers: Fevers
@@ -166,8 +167,8 @@ def read_day(
 
 
 class _ListReader:
-    """Queries to `people.db`, which the running gateway may be writing; `now` (Unix time, s) is
-    what they take for the present."""
+    """Queries `people.db`, which the running gateway may be writing; `now` is the present time
+    (Unix time, s) for the queries."""
 
     def __init__(self, database: Database, now: float) -> None:
         self._database = database
@@ -181,7 +182,7 @@ class _ListReader:
 
 
 def read_roll(settings: GatewaySettings, day: date, now: float) -> DayRoll | None:
-    """How many of the list of people were expected and measured on a day, as of a Unix time (s);
+    """How many people on the list were expected and measured on a day, as of `now` (Unix time, s);
     None without a list. Raises `StoreError`."""
     path = settings.path(DATABASE)
     if not path.exists():
@@ -213,7 +214,7 @@ def read_whole_day(
     database: Database, settings: GatewaySettings, day: date | None = None
 ) -> WholeDay:
     """The log of `day`, by default today, with all fevers. It begins a transaction on the
-    connection: whatever is read through it from now on is the state of one moment."""
+    connection, so that everything read through it from now on is the state of one moment."""
     database.execute("begin")
     day = day or clock_memory.today(database, settings.zone)
     begin, end = day_bounds(day, settings.zone)

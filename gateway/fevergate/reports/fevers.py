@@ -1,5 +1,5 @@
-"""Reads fevers from the gateway's database: one, those of a period, and those that nobody has
-acknowledged.
+"""Reads fevers from the gateway's database: a single one, all of a period, or the unacknowledged
+ones.
 
 The log of a day, with its kiosks and its list of people, is in `fever_log`.
 """
@@ -50,10 +50,10 @@ def identity_of(fever: Fever) -> Identity:
 
 
 class Fevers:
-    """Fevers of a period in order of time, those that are struck or all others.
+    """Fevers of a period in order of time: with `struck` the struck ones, otherwise all others.
 
-    They are read from the database one by one, each time that they are iterated: a list takes
-    0.8 kB of each, and one kiosk can send 190,000 in a day (`gateway.flood_guard`).
+    Each iteration reads them from the database one by one: in a list each would take 0.8 kB, and
+    one kiosk can send 190,000 in a day (`gateway.flood_guard`).
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Fevers:
         return self._count("count(*)")
 
     def unacknowledged(self) -> int:
-        """Number of those that nobody has acknowledged."""
+        """Number of fevers that nobody has acknowledged."""
         return self._count("count(*) - count(f.acknowledged_at)")
 
     def page(self, most: int, skip: int = 0) -> list[Fever]:

@@ -1,4 +1,5 @@
-"""The fever log as JSON for a program; scans decided again as JSON and for the terminal."""
+"""Formats the fever log as JSON for a program, and scans decided again as JSON and for the
+terminal."""
 
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from fevergate.texts.translations import N_, Say, translator
 from fevergate.texts.word_tables import LABELS
 
 MAX_SHOWN = 1000
-"""Scans in the terminal's table; JSON has more."""
+"""Most scans in the terminal's table; JSON may have more."""
 
 TIME, KIOSK = N_("Time"), N_("Kiosk")
 SKIN_C, BODY_C = N_("Skin °C"), N_("Body °C (axillary equivalent)")
@@ -49,7 +50,7 @@ def _json(value: object, indent: int) -> bytes:
 
 
 def rescreened_as_json(result: Rescreened) -> str:
-    """Keys as in `rescreen.Rescreened`."""
+    """The result as JSON, with keys as in `rescreen.Rescreened`."""
     return msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
 
 

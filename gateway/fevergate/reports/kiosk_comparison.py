@@ -1,7 +1,8 @@
 """Compares the kiosks of a gate with each other, to find drift and dirty lenses.
 
-People spread over a gate's kiosks at random, so that the kiosks' medians differ by chance only.
-Compared is the estimate by the factory curve, since a kiosk's own baseline would hide its drift.
+People spread over a gate's kiosks at random, so that the medians of sound kiosks differ by chance
+only. Estimates by the factory curve are compared, since a kiosk's own baseline would hide its
+drift.
 """
 
 from statistics import median
@@ -13,10 +14,12 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.schema import struck
 
 MIN_PEOPLE = 30
-"""A kiosk is compared only if it has seen this many people; below, its median is mostly chance."""
+"""A kiosk is compared only if it has seen this many people; with fewer, its median is mostly
+chance."""
 
 TOLERANCE_C = 0.2
-"""Difference between good sensors that is never reported: the medical variant's accuracy."""
+"""Difference between two medians that is never reported: the accuracy of the sensor's medical
+variant."""
 
 BIN_C = 0.1
 """Width of the bins of the histogram in table `temperatures`."""
@@ -155,8 +158,8 @@ IDLE_SHARE = 0.01
 
 
 def blind(settings: GatewaySettings, crowds: list[Crowd]) -> list[Blind]:
-    """Kiosks that saw at most `IDLE_SHARE` of the people whom a neighbour saw, if that saw at least
-    `BUSY_PEOPLE`."""
+    """Kiosks that saw at most `IDLE_SHARE` of the people whom a neighbour saw, if that neighbour
+    saw at least `BUSY_PEOPLE`."""
     people = {crowd.kiosk: crowd.people for crowd in crowds}
     flagged = []
     for gate in settings.gates:

@@ -1,7 +1,7 @@
 """Finds and registers the fonts of PDF files, which embed the glyphs that they use.
 
-One font has the usual characters. Those that it lacks, such as 䶮 and 𠮷 in names, or emoji, are
-taken from the next that has them; it is read only then, since it is large.
+One font has the usual characters. A character that it lacks, such as 䶮 or 𠮷 in a name or an
+emoji, is taken from the next font that has it. That font is read only then, since it is large.
 """
 
 import re
@@ -36,7 +36,7 @@ RARE_PACKAGES = "fonts-babelstone-han fonts-symbola"
 _TO_UNICODE = "toUnicodeCMap:"
 _LONG = re.compile(r"<([0-9A-F]{5,6})>")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Joiners and selectors of variants, which ReportLab does not shape."""
+"""Joiners and variant selectors, which are left out because ReportLab cannot apply them."""
 
 
 class _Font(TTFont):
@@ -56,9 +56,10 @@ def _utf16(match: re.Match[str]) -> str:
 
 @cache
 def chinese_font() -> str:
-    """ReportLab's name of the font. It is registered once, since reading megabytes takes long.
+    """ReportLab's name of the Chinese font. It is registered once, since reading megabytes takes
+    long.
 
-    Raises `ExportError` where none of `FONTS` exists.
+    Raises `ExportError` if none of `FONTS` exists.
     """
     for path in FONTS:
         if Path(path).exists():

@@ -26,11 +26,12 @@ QUALITY = (screening.SHORT, screening.MOVING, screening.WAIT, screening.SENSOR)
 """Reasons that come from the scan's quality and are kept; all others are decided again."""
 
 OPEN_SCANS = 16
-"""Scans back to which an alarm may belong: it comes before the answer to the next scan or after."""
+"""How many scans back the scan of an alarm may lie: the alarm may come before or after the answer
+to the next scan."""
 
 STAYS_MS = 1650
-"""Longest time (ms) from a retry to the next scan of a person who stays: `kiosk.scan._AGAIN_MS` and
-a late sample."""
+"""Longest time (ms) from a retry to the next scan of a person who stays: `kiosk.scan._AGAIN_MS`,
+and the time of a late sample."""
 
 MAX_CHANGED = 20_000
 """Most scans listed that would change."""
@@ -52,8 +53,8 @@ class Rules:
 class Changed(Struct, frozen=True, kw_only=True):
     """A scan whose answers would change; `at` in Unix time (s), `body_c` under the new settings.
 
-    A first positive that was not measured again has two answers: the request to measure again, then
-    the alarm.
+    If a person with a first positive scan was not measured again, that scan has two answers: the
+    request to measure again, then the alarm.
     """
 
     kiosk: str
@@ -113,7 +114,8 @@ def rescreen(database: Database, begin: float, end: float, rules: Rules) -> Resc
 
 _ASKED = (screening.RETRY, screening.CONFIRM)
 
-# The alarm for a person who was not measured again is a reading of its own, after that scan's.
+# The alarm for a person who was not measured again is a reading of its own, after the scan's
+# reading.
 _ROWS = """
     select *, coalesce(at, received_at) as when_at from readings
     where coalesce(at, received_at) >= ? and coalesce(at, received_at) < ? and reason != ?
@@ -130,7 +132,7 @@ def _decided_again(rows: Iterable[dict[str, Any]], judge: _Judge) -> Iterator[_S
             if asked:
                 asked.before.append(answer)
                 continue
-        # No alarm came in between: the kiosk took it for the same person's second scan.
+        # If no alarm came in between, the kiosk took this scan for the same person's second one.
         followed = bool(open_scans) and open_scans[-1].before == [_ASKED]
         stayed = bool(open_scans) and _is_again(open_scans[-1].row, row)
         scan = _Scan(row, [answer], [], stayed=followed or stayed)
@@ -143,7 +145,8 @@ def _decided_again(rows: Iterable[dict[str, Any]], judge: _Judge) -> Iterator[_S
 
 
 def _is_again(before: dict[str, Any], row: dict[str, Any]) -> bool:
-    """Whether a scan after a cold one began as soon as that of a person who stays in view."""
+    """Whether a scan after a cold one began so soon that the same person may have stayed in
+    view."""
     apart_ms = row["up_ms"] - row["scan_ms"] - before["up_ms"]
     return (
         before["boot"] == row["boot"]
@@ -176,7 +179,8 @@ class _Judge:
         self._screening = self._booted()
 
     def decide(self, scan: _Scan) -> None:
-        """Append the answers to a scan to it, or to the one before that they are about."""
+        """Decide a scan. Each answer is appended to the scan that it is about: this one or an
+        earlier one."""
         row = scan.row
         if self._boot not in (None, row["boot"]):
             self.finish()
@@ -188,7 +192,7 @@ class _Judge:
         judge.baseline = Baseline((row["baseline_c"] or 0.0) if recorded else 0.0, fixed=True)
         judge.set_threshold(self._rules.threshold_c or screening.THRESHOLD_C)
         if self._rules.threshold_c is None and row["threshold_c"] is not None:
-            # As it was compared; at another site, with that one's margin.
+            # The threshold as it was compared; at another site, with that site's margin.
             judge.alarm_c = row["threshold_c"] + self._other_margin_c
         quality = row["reason"] if row["reason"] in QUALITY else ""
         skin_c = air_c = None
@@ -197,14 +201,15 @@ class _Judge:
             air_c = unit.air_c(row["ambient_c"])
             skin_c = through_emissivity(unit.object_c(row["object_c"]), air_c)
         scanned = (row["up_ms"], skin_c, air_c, quality)
-        # Under other rules the visit may have had its verdict by then.
+        # Under other rules the visit may have had its verdict by then: the scan is then a new
+        # visit's.
         answers = judge.judge(*scanned, scan.stayed, scan) or judge.judge(*scanned, False, scan)
         for judgement in answers:
             _append_answer(judgement)
         scan.body_c = answers[-1].body_c
 
     def finish(self) -> None:
-        """Append the answer that is due if nobody comes any more."""
+        """Append the answer that is due if nobody else comes."""
         _append_answer(self._screening.overdue(_LATE_MS))
 
     def _booted(self) -> Screening:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Difference(Struct, frozen=True):
-    """A value that differs, `what` is its path; a side without it is `-`."""
+    """A value that differs; `what` is its path. `before` or `now` is `-` if it is missing there."""
 
     what: str
     before: str

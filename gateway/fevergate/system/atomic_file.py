@@ -9,7 +9,7 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write a file atomically, by default readable to its owner only.
 
     A symbolic link at the path is never followed: root writes into a folder of the service's user.
-    Raises `OSError` with the file's name, and then leaves nothing beside it.
+    Raises `OSError` with the file's name, and then leaves no temporary file.
     """
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
@@ -23,16 +23,16 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        error.filename = error.filename or str(path)  # a full disk is told of by number alone
+        error.filename = error.filename or str(path)  # the error of a full disk names no file
         raise
     sync_folder(path.parent)
 
 
 def create_private(path: Path, data: bytes) -> bool:
-    """Write a file atomically, readable to its owner only, unless there is one by then; returns
+    """Write a file atomically, readable to its owner only, unless one exists by then; returns
     whether it was written.
 
-    Of processes that create a key at the same moment one succeeds, and all read its key.
+    If several processes create a key at the same moment, one succeeds and all read its key.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     write_private(temporary, data)

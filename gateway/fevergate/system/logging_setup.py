@@ -1,7 +1,7 @@
 """Sends a program's log to the systemd journal, or as text to stderr.
 
 Under systemd each line becomes a journal entry with fields, so that `journalctl -t fevergate
-EXTRA_KIOSK=north-1` finds those of one kiosk (systemd.journal-fields(7)).
+EXTRA_KIOSK=north-1` finds the entries of one kiosk (systemd.journal-fields(7)).
 """
 
 import logging

@@ -19,8 +19,8 @@ HEADER_CHIPS = {
     "raspberrypi,rp1-gpio": "pinctrl_rp1",
 }
 """Device-tree name of the header's GPIO chip (Pi 1 to 3, 4, 5), and the kernel module that drives
-it. Its number is 0 on most kernels, 4 or more on some of a Pi 5. (Linux: pinctrl-bcm2835.c;
-Raspberry Pi: pinctrl-rp1.c.)"""
+it. The chip's number is 0 on most kernels, but 4 or more on some kernels of a Pi 5. (Linux:
+pinctrl-bcm2835.c; Raspberry Pi: pinctrl-rp1.c.)"""
 
 _REVISION_3B = 0xA02082
 _REVISION_5B = 0xC04170
@@ -30,9 +30,9 @@ _NEW_STYLE = 1 << 23
 class Machine(NamedTuple):
     """A machine as its device tree describes it.
 
-    `model` is empty without a device tree. `revision` is the board's revision code; where it is
-    missing or older than 2014, that of a Pi with the same header. `chip` is the number of the
-    header's GPIO chip, or None.
+    `model` is empty without a device tree. `revision` is the board's revision code. If that is
+    missing or of the kind used before 2014, it is the code of a Pi with the same header. `chip` is
+    the number of the header's GPIO chip, or None.
     """
 
     model: str
@@ -88,9 +88,10 @@ def keeps_outputs(sys: Path = SYS) -> bool:
     """Whether the kernel keeps the header's outputs as they are after a program has ended.
 
     Raspberry Pi OS does (`persist_gpio_outputs` is true in its pinctrl-bcm2835.c and
-    pinctrl-rp1.c), unless config.txt has `dtparam=strict_gpiod`. Debian 13 does if it is set (false
-    in Linux's pinctrl-bcm2835.c, from 6.11 on). Debian 12 has no such parameter, and releases them.
-    A Pi 5's kernel has both drivers; that of the header's chip decides.
+    pinctrl-rp1.c), unless config.txt has `dtparam=strict_gpiod`. Debian 13 does if the parameter is
+    set (its default is false in Linux's pinctrl-bcm2835.c, from 6.11 on). Debian 12 has no such
+    parameter, and releases the outputs. A Pi 5's kernel has both drivers; the driver of the
+    header's chip decides.
     """
     chip = _header_chip(sys)
     if chip is None:
@@ -107,7 +108,7 @@ def keeps_outputs(sys: Path = SYS) -> bool:
 def chip_of(machine: Machine, dev: Path = DEV) -> int:
     """Return the number of the header's GPIO chip, after a check that this user may open it.
 
-    Raises `PinsError` where there is none, or it may not be opened.
+    Raises `PinsError` if there is none, or if it may not be opened.
     """
     if machine.chip is None:
         raise PinsError("no GPIO chip of a Raspberry Pi here")

@@ -14,7 +14,7 @@ class PeriodicThread(threading.Thread):
     """Calls `tick` again and again, `every_s` apart, from `start` to `stop`.
 
     An exception of `tick` is logged, and the next round comes as usual. Pass `tick`, or override it
-    in a subclass; one that takes long returns early once `stopping` is set.
+    in a subclass; a `tick` that takes long returns early once `stopping` is set.
     """
 
     def __init__(

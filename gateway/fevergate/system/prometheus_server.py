@@ -35,7 +35,7 @@ class MetricsServer:
 
 
 def gauge(name: str, text: str, value: float | Mapping[str, float], label: str = "") -> Metric:
-    """Return a gauge, of one value or of one for each value of `label`; `text` is its help."""
+    """Return a gauge with one value, or with one for each value of `label`; `text` is its help."""
     return _filled(GaugeMetricFamily(name, text, labels=[label] * bool(label)), value)
 
 

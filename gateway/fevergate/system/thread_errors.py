@@ -1,6 +1,6 @@
 """Notes threads that end by an exception, so that their program can report it and exit.
 
-Without this, the work of such a thread is gone while the rest of the process seems well.
+Without this, the work of such a thread would stop unnoticed while the rest of the process runs on.
 """
 
 import logging

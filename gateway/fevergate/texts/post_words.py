@@ -6,8 +6,8 @@ from fevergate.texts.translations import N_, Say, both
 
 
 def post_in_words(post: str, gate: str, say: Say) -> str:
-    """A lamp post at a gate, both by their names: "Lamp post left of North gate"; of a post that is
-    called "North gate lamp post" its name alone says it."""
+    """A lamp post and its gate by their names, such as "Lamp post left of North gate". The name of
+    a post that is called "North gate lamp post" is enough."""
     if names_its_kind(post):
         return post if _names(post, gate) else say("{post} of {gate}", post=post, gate=gate)
     if _names(post, gate):
@@ -21,6 +21,7 @@ def names_its_kind(post: str) -> bool:
 
 
 def _names(post: str, gate: str) -> bool:
-    """Whether a post's name has its gate's, in letters and digits as a word of its own."""
+    """Whether a post's name contains its gate's name, not as part of a longer word of Latin letters
+    or digits."""
     word = rf"(?<![a-z0-9]){re.escape(gate.lower())}(?![a-z0-9])"
     return re.search(word, post.lower()) is not None

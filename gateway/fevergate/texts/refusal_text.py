@@ -1,4 +1,4 @@
-"""Translates why the campus server refused a gateway's delivery, which it says in English."""
+"""Translates the campus server's reason, in English, for refusing a gateway's delivery."""
 
 import re
 from functools import cache
@@ -45,12 +45,12 @@ REASONS = (
         " others later"
     ),
 )
-"""Reasons of `campus.receiver`, `campus.delivery_bounds` and `campus.new_kiosks`; those that begin
-with capitals are msgspec's. The first that fits is taken."""
+"""Reasons of `campus.receiver`, `campus.delivery_bounds` and `campus.new_kiosks`; reasons that
+begin with capitals are msgspec's. The first that fits is taken."""
 
 
 def refused_because(reason: str, say: Say) -> str:
-    """Why a delivery was refused; what is none of `REASONS` stays as it is."""
+    """Why a delivery was refused; a reason that is not in `REASONS` stays as it is."""
     for words in REASONS:
         if match := _pattern(words).fullmatch(reason):
             return say(words, **match.groupdict())

@@ -1,8 +1,8 @@
 """Texts for people: English in the sources, Chinese in one gettext catalogue.
 
 Pages, terminal, notices and PDF read `locale/zh/LC_MESSAGES/fevergate.po`, which `tools/make-words`
-keeps in step with the sources; a test compares. Texts that are selected by a value are marked
-where their table stands (`N_`): most in `word_tables`.
+keeps in step with the sources; a test compares. Texts that are selected by a value are marked by
+`N_` in their tables, most of which are in `word_tables`.
 """
 
 import json
@@ -55,7 +55,7 @@ def side_by_side(text: str, /, **values: object) -> str:
 
 
 def read_po(content: str) -> dict[str, str]:
-    """Translations by text, of a catalogue as `tools/make-words` writes it: quoted lines, no
+    """Translations by text, from a catalogue as `tools/make-words` writes it: quoted lines, no
     plurals, no contexts. Babel, which reads all forms, takes 2.6 MB more and five times as long."""
     joined = content.replace('"\n"', "")
     pairs = re.findall(r'^msgid (".*")\nmsgstr (".*")$', joined, re.MULTILINE)

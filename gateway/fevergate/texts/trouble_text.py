@@ -58,7 +58,7 @@ LOW_ADVICE = N_(
 
 
 def drift_advice(drift_c: float) -> str:
-    """What to do about a kiosk whose crowd reads so far off (°C); English, to be translated."""
+    """What to do about a kiosk whose crowd reads `drift_c` (°C) off; English, to be translated."""
     return HIGH_ADVICE if drift_c > 0 else LOW_ADVICE
 
 
@@ -165,7 +165,8 @@ def trouble(text: str, say: Say) -> str:
 
 
 def line(text: str, say: Say, name: Callable[[str], str] = str, posts: Container[str] = ()) -> str:
-    """One reason of a gate's amber light; `name` gives a device's, `posts` are lamp posts."""
+    """Translate one reason of a gate's amber light. `name` gives a device's name by its id, `posts`
+    are the ids of lamp posts."""
     if text.startswith(DARK):
         why = text.removeprefix(DARK)
         return say("no lamp can be lit: {why}", why=_translated(NO_LAMP_WHY, why, say) or why)

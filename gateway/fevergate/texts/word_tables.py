@@ -1,4 +1,4 @@
-"""Tables of texts by the value that selects them: labels, scopes of tokens, reasons of errors."""
+"""Tables of texts by the value that selects them: labels, scopes of tokens, messages of errors."""
 
 from fevergate.texts.translations import N_
 
