@@ -1,4 +1,4 @@
-"""The boards obey the electrical rules, and boards broken on purpose are found. The door and the
+"""The boards pass the electrical rule check, and boards broken on purpose do not. The door and the
 amber lamp fail safe."""
 
 from itertools import product
@@ -137,7 +137,7 @@ def plugs(one):
 
 @pytest.mark.parametrize("name", circuit.BOARDS)
 def test_no_plug_fits_another_header(name):
-    """Plugged into the socket of the lights, at 5 V, the sensor for 3.0 V died."""
+    """The sensor, made for 3.0 V, died when it was plugged into the lights' socket at 5 V."""
     pitches = list(plugs(board(name)).values())
     assert pitches and len(set(pitches)) == len(pitches)
 

@@ -121,7 +121,7 @@ class Machine:
             [
                 *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
                 *("--private-network", "--console=passive", f"--directory={self.root}"),
-                f"--machine=fevergate-{uuid4().hex[:12]}",  # same names disturb each other
+                f"--machine=fevergate-{uuid4().hex[:12]}",  # the name must be unique
                 f"--bind-ro={self._shared}:/srv/shared",
             ],
             stdin=subprocess.DEVNULL,

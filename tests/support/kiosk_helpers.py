@@ -62,8 +62,8 @@ def kiosk(folder: Path, files: dict[str, bytes], **options: Any) -> Board:
 
 
 def patient(habits: Habits, speed: float) -> Habits:
-    """`habits` with the usual patience counted in the host's time, so that nobody gives up a kiosk
-    because the test machine stalled."""
+    """`habits` with the usual patience counted in the host's time, so that no virtual person leaves
+    the kiosk because the test machine stalled."""
     usual = habits.patience_ms == Habits.patience_ms
     return replace(habits, patience_ms=habits.patience_ms * speed) if usual else habits
 

@@ -12,8 +12,8 @@ from fevergate.web_common.routes import local_path
 
 
 def signed_in(client, path, name):
-    """Ask for `path` and sign in on the page that comes instead; return the address to which that
-    leads."""
+    """Ask for `path`, sign in on the page that is shown instead, and return the address that the
+    browser is then sent to."""
     page = client.get(path).headers["location"]
     answer = client.get(page)
     assert answer.status_code == 200
