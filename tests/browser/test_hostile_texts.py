@@ -1,4 +1,4 @@
-"""What people, kiosks and gateways write is text on every page, and never runs."""
+"""What people, kiosks and gateways write is shown as text on every page and never runs as code."""
 
 from contextlib import closing
 from typing import Any

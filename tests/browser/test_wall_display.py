@@ -1,4 +1,5 @@
-"""A display on a wall, in a real browser: it stays, and tells what it cannot see."""
+"""A display on a wall, in a real browser: it recovers by itself, and says when it sees no
+fevers."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +17,7 @@ WALL = [name for name, state in STATES.items() if state.play.__module__ == wall_
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wall") / "gateway"
-    # A tablet that trusts the gateway's authority keeps the page; this browser trusts everybody.
+    # A tablet keeps the page if it trusts the gateway's authority; this browser trusts everybody.
     with chromium("--ignore-certificate-errors") as browser, Stage(folder, browser) as stage:
         yield stage
 

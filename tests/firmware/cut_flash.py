@@ -1,19 +1,19 @@
-"""Runs under MicroPython: a NOR flash whose power goes at a change of one's choice."""
+"""Runs under MicroPython: a NOR flash whose power is cut at a chosen change."""
 
 BLOCK = 4096
 ERASE = 6
 
 
 class PowerCutError(Exception):
-    """The board is dark from here on."""
+    """The board has no power from here on."""
 
 
 class Flash:
-    """NOR flash: an erase makes ones, a write lands where it was erased."""
+    """NOR flash: an erase sets all bits, and a write goes to erased bytes."""
 
     def __init__(self, blocks, torn, data=None, cut_at=None):
         self.blocks = blocks
-        self.torn = torn  # half of the write that was under way lands
+        self.torn = torn  # whether half of the interrupted write lands
         self.data = data or bytearray(b"\xff" * (BLOCK * blocks))
         self.cut_at = cut_at
         self.changes = 0

@@ -15,7 +15,7 @@ ADDRESS = bytes((192, 168, 4, 1))
 
 
 def picture(rows, quiet=3, pixels=2):
-    """The code as on the display: 2 pixels for a module, 3 of quiet zone, and dark around it."""
+    """The code as on the display: 2 pixels per module, 3 pixels of quiet zone, dark around it."""
     dark = [[row >> qr.SIZE - 1 - x & 1 for x in range(qr.SIZE)] for row in rows]
     light = np.kron(255 * (1 - np.array(dark, np.uint8)), np.ones((pixels, pixels), np.uint8))
     glass = np.pad(np.pad(light, quiet, constant_values=255), 20)
@@ -82,7 +82,7 @@ def test_any_other_packet_is_answered_by_a_short_one_or_not_at_all(packet):
 
 
 def test_no_answer_is_answered():
-    """Two servers that answer each other's answers would never end."""
+    """Two servers that answer each other's answers would never stop."""
     assert dns_answer(query(1, [b"a"], 1, flags=0x8180), ADDRESS) is None
     assert dns_answer(query(1, [b"a"], 1, count=2), ADDRESS) is None
     answer = dns_answer(query(1, [b"a"], 1), ADDRESS)

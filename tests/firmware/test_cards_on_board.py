@@ -1,4 +1,4 @@
-"""The reader of cards on MicroPython: taps, permits, and what leaves the kiosk."""
+"""The card reader on MicroPython: taps, permits, and the data that leaves the kiosk."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Whatever bytes a name server sends, the kiosk goes on, and believes only an answer to it."""
+"""Whatever bytes a name server sends, the kiosk goes on and believes only an answer to its own
+question."""
 
 import struct
 
@@ -15,7 +16,7 @@ ADDRESSES = st.ip_addresses(v=4).map(str)
 
 @st.composite
 def answers(draw):
-    """(number, question, packet): a right answer, then bent by some bytes."""
+    """(number, question, packet): a right answer in which some bytes are changed."""
     name = ".".join(draw(NAMES.filter(bool).filter(lambda parts: len(parts) < 8)))
     asked = question(name)
     number = draw(st.integers(0, 0xFFFF))

@@ -11,7 +11,7 @@ from kiosk.on_demand import give_back
 
 
 class Heap:
-    """A heap that the test fills; `collected` is how much there was at each collection."""
+    """A heap that the test fills; `collected` lists the bytes allocated at each collection."""
 
     def __init__(self, live):
         self.live = self.alloc = live
@@ -63,7 +63,7 @@ def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(health_r
             most = health_report._ENOUGH + health_report._LOOK_EVERY * 3000
             assert heap.alloc - heap.live < most < health_report._AUTOMATIC
     for alloc in heap.collected[1:]:
-        assert alloc - heap.live >= health_report._ENOUGH  # none for nothing
+        assert alloc - heap.live >= health_report._ENOUGH  # never without need
 
 
 def test_the_least_that_was_ever_free_stays(health_report, monkeypatch):

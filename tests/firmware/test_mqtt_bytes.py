@@ -1,4 +1,5 @@
-"""Whatever bytes a broker sends, however they are cut: messages whole and in order, or an end."""
+"""Whatever bytes a broker sends, however they are cut: messages arrive whole and in order, or the
+connection ends."""
 
 from firmware.portable.test_mqtt import CONNACK, SUBACK, Line, message
 from hypothesis import given, settings

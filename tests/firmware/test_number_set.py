@@ -1,4 +1,4 @@
-"""The numbers that an outbox remembers, whatever their pattern, beside a plain set."""
+"""An outbox's set of numbers equals a plain set, whatever the pattern of the numbers."""
 
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from kiosk import number_set
 BITS = number_set.SPAN // 8
 
 PATTERNS = st.one_of(
-    # Every so many a fever, from one fever in 400 to one reading in two: few runs, and too many.
+    # One fever in 2 to 400 readings, or all the other readings: few runs, and too many.
     st.builds(
         lambda step, start, fevers: {
             index for index in range(start, number_set.SPAN) if (index % step == 0) == fevers
@@ -30,7 +30,7 @@ CUTS = st.lists(
 
 
 def numbers(data):
-    """The set, and that it is what it may be."""
+    """The set of the numbers in `data`; asserts that they are sorted and `data` is small enough."""
     assert len(data) <= BITS
     listed = [index for first, end in number_set.each(data) for index in range(first, end)]
     assert listed == sorted(set(listed))
@@ -48,7 +48,7 @@ def test_a_set_of_runs_holds_what_a_plain_set_holds(added, cuts, more):
     for first, end in cuts:
         whole = bytes(data)
         fewer = number_set.without(data, first, end)
-        assert bytes(data) == whole  # what is in the file stays known
+        assert bytes(data) == whole  # unchanged: the file still has these bytes
         left -= set(range(first, end))
         event(f"{len(data) == BITS} to {len(fewer) == BITS}")
         data = fewer

@@ -1,4 +1,4 @@
-"""What a board that was flashed long ago takes of today's firmware, as an update in a slot."""
+"""A board that was flashed long ago can run today's firmware as an update."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,8 @@ KIOSK = Path(__file__).resolve().parents[2] / "firmware/kiosk"
 
 @pytest.mark.parametrize("module", ["app", "commissioning"])
 def test_the_starter_of_an_older_board_finds_what_it_runs(module):
-    """`kiosk.starter` is never updated: it imports `main` of these two, and calls it so."""
+    """`kiosk.starter` is never updated. It imports `main` from these two modules and calls it
+    without arguments."""
     functions = [
         node
         for node in ast.parse((KIOSK / f"{module}.py").read_text(encoding="utf-8")).body

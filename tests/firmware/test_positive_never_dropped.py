@@ -1,4 +1,5 @@
-"""Whatever order people, poor scans and pauses come in: a first positive is answered for, once."""
+"""In whatever order people, poor scans and pauses come, each first positive is alarmed for or
+cleared exactly once."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
     site = SITES[name]
     kiosk = Screening(site, confirm_scans=confirm_scans, baseline=Baseline(offset_c))
     now_ms = 0
-    asked = {}  # scan: still waits
+    asked = {}  # scan number: skin temperature (°C) of a positive that waits
     alarmed = set()
     settled = None
     for number, (skin_c, air_c, quality, stayed, after_ms) in enumerate(people):
@@ -51,7 +52,7 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
             number,
         )
         if not answers or answers[-1].scan != number:
-            # A visit that has had its verdict: nothing new, and no positive that was not alarmed.
+            # The visit has had its verdict: no second one, and no positive waits for an alarm.
             assert stayed and settled is not None and not kiosk.pending
             again = settled.verdict == FEVER and skin_c < settled.skin_c + _SAME_C
             assert again or body_c(skin_c, air_c, site) < _LIMIT_C

@@ -1,4 +1,4 @@
-"""A card number on the wire and on flash, for whoever has the kiosk's key alone."""
+"""A card number on the wire and on flash can be read only with the kiosk's key."""
 
 import binascii
 

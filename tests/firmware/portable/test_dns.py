@@ -1,4 +1,4 @@
-"""Answers of name servers: what is right is taken, what is not costs nothing."""
+"""A name server's right answers are taken; all others are ignored."""
 
 import struct
 

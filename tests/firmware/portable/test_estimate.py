@@ -1,4 +1,4 @@
-"""What a skin temperature says of a body."""
+"""The temperature of the body is estimated from the skin's."""
 
 from kiosk.estimate import REFERENCE_ROOM_C, SITES, body_c, through_emissivity
 

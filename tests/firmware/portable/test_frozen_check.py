@@ -1,11 +1,11 @@
-"""A sensor that only says that it measures."""
+"""A sensor that repeats one value instead of measuring is noticed."""
 
 from kiosk.errors import FrozenError
 from kiosk.sensor_checks import FROZEN_SAMPLES, FrozenCheck
 
 
 def shown(samples):
-    """How many samples it took until it was called frozen, or 0."""
+    """The number of samples after which the sensor counts as frozen, or 0."""
     frozen = FrozenCheck()
     for number, (object_c, ambient_c) in enumerate(samples):
         try:

@@ -1,4 +1,4 @@
-"""Something on the lens, or only a cold morning."""
+"""The lens check tells a blocked lens from a cold morning."""
 
 from kiosk.sensor_checks import _FORGET_MS, BLOCKED_SCANS, LensCheck
 

@@ -1,10 +1,10 @@
-"""When a new version may stay."""
+"""When a new version of the firmware may stay."""
 
 from kiosk.update import _TRIAL_MIN_MS, Update
 
 
 class Host:
-    """Of the sensor this is known: None, nothing yet."""
+    """The kiosk with this fault of its sensor: "" for none, None before the first measurement."""
 
     def __init__(self, fault):
         self._fault = fault
@@ -41,8 +41,8 @@ def test_a_fault_counts_against_it_unless_the_version_before_had_it_too():
 
 
 def test_a_version_is_on_trial_when_it_runs_and_not_as_soon_as_it_is_on_flash():
-    # A kiosk that was booted a moment ago has still to see that it is healthy itself: it must not
-    # take the version that it has just fetched for the one that it looks at.
+    # A kiosk that has just booted judges the version that it runs. It must not take this for the
+    # version that it has just fetched.
     update = Update("north-1", "", Host(""), "/nowhere")
     on_trial(update).booted = False
     assert not update.on_trial and update.word == ""

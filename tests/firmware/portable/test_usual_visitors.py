@@ -1,4 +1,4 @@
-"""Whether people are missing, by what is usual at this hour."""
+"""A kiosk notices that people are missing by what is usual at this hour."""
 
 import os
 
@@ -16,7 +16,8 @@ def fresh():
 
 
 def live(usual, begin_s, hours, per_hour):
-    """So many hours, minute by minute; minutes of blindness. `per_hour` tells from the hour."""
+    """Let `hours` pass minute by minute; return how many minutes were blind. `per_hour(hour)` is
+    the number of people in that hour of the day (UTC)."""
     blind = 0
     for minute in range(hours * 60):
         now_s = begin_s + minute * 60

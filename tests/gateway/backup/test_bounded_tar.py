@@ -1,4 +1,4 @@
-"""A backup file that was made to fill the memory of whoever restores it."""
+"""A backup file that was made to fill the restoring machine's memory is refused."""
 
 import gzip
 import io

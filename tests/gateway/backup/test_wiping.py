@@ -1,4 +1,4 @@
-"""What a wiped file held is overwritten, not only its name removed."""
+"""Wiping a file overwrites its content and does not only remove its name."""
 
 import os
 
