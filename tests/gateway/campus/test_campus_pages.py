@@ -166,7 +166,7 @@ def test_whoever_presses_too_late_reads_why_and_gets_back_to_the_report(administ
 
 
 @pytest.mark.parametrize("version", ["", "2", "x", "²", "9" * 30])
-def test_a_version_that_is_none_cannot_be_signed(administrator, version):
+def test_a_version_that_does_not_exist_cannot_be_signed(administrator, version):
     answer = post(administrator, f"/admin/reports/{DAY}/sign", f"/reports/{DAY}", version=version)
     assert answer.status_code == 400 and "There is no such version." in answer.text
 

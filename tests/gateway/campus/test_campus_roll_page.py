@@ -156,7 +156,7 @@ def test_a_tutor_sees_the_own_unit_alone_and_a_guard_none(office):
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf", "json"])
-def test_it_is_taken_along_in_four_formats(office, kind):
+def test_the_roll_can_be_downloaded_in_four_formats(office, kind):
     office.put_list()
     answer = office.client("李伟").get(f"/roll.{kind}?date={TODAY}")
     assert answer.status_code == 200 and answer.content

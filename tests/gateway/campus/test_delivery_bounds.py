@@ -67,7 +67,7 @@ def _taken(item, now, believed):
         return False
 
 
-def test_counts_of_a_clock_that_its_gateway_may_believe_are_taken_and_no_day_as_over():
+def test_counts_of_a_clock_that_is_ahead_are_taken_but_no_day_as_over():
     """The counts are corrected with the clock. If the card breaks before, nobody else has them."""
     begin = AT // 3600 * 3600
     ahead = HourSummary(kiosk="north-1", gate="north", hour=begin, revision=1)

@@ -57,7 +57,7 @@ def test_a_fever_that_nobody_acknowledges_is_told_once_after_its_minutes(scene):
     assert "东校区" in one.subject and "38.2 °C" in one.body and f"{DAY} 09:00" in one.body
 
 
-def test_one_that_was_acknowledged_is_told_to_nobody(scene):
+def test_a_fever_that_was_acknowledged_is_told_to_nobody(scene):
     scene.keep(fever(1, DAY, acknowledged_at=local(f"{DAY} 09:02")))
     assert scene.told("fever") == []
 
@@ -115,7 +115,7 @@ def test_a_backlog_after_days_is_one_message_and_not_two_hundred(scene, later_s)
     assert "200" in one.subject
 
 
-def test_old_fevers_are_told_by_the_full_hour_the_same_by_every_server(scene):
+def test_old_fevers_are_told_in_one_hourly_notice_whichever_server_tells_them(scene):
     def told():
         for server in (scene.escalation, replace(scene.escalation)):
             server.fevers()

@@ -52,7 +52,7 @@ def test_the_same_said_again_changes_nothing_and_has_the_same_digest(told):
 
 
 @given(SAID, SAID)
-def test_of_another_list_nothing_is_kept(before, now):
+def test_marks_of_another_list_are_not_kept(before, now):
     assert held(day(before, list_id="b1"), day(now)) == held(day(now))
 
 

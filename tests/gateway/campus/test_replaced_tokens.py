@@ -114,7 +114,7 @@ def test_a_day_of_which_only_a_thief_has_spoken_is_missing_once_that_is_struck(p
     assert figures(parts) == ("missing", None)
 
 
-def test_a_thiefs_word_strikes_and_follows_nothing_any_more(parts):
+def test_a_strike_of_a_thief_undoes_the_thiefs_own_strikes_and_follow_ups(parts):
     """Striking the thief's rows restores the hours that they struck and opens the case that they
     closed."""
     begin = local(f"{DAY} 00:00")
@@ -171,7 +171,7 @@ def test_what_is_in_use_or_unknown_is_not_struck(parts, gateway, token, reason):
     assert read_strikes(parts.database) == [] and parts.reports.changed(9, DAY) == []
 
 
-def test_twice_the_same_or_nothing_since_then_is_refused_and_noted_nowhere(parts):
+def test_a_strike_that_repeats_another_or_has_no_rows_is_refused_and_noted_nowhere(parts):
     theft(parts)
     with pytest.raises(StrikeError, match="nothing"):
         strike(parts, since=parts.now.at + 1)
@@ -187,7 +187,7 @@ def test_twice_the_same_or_nothing_since_then_is_refused_and_noted_nowhere(parts
     assert len(read_strikes(parts.database)) == 1
 
 
-def test_of_a_played_theft_the_true_days_are_left(tmp_path):
+def test_after_a_simulated_theft_is_struck_the_true_days_are_left(tmp_path):
     """The thief knows the gateway's epoch, and sends hours and fevers that never were."""
     world = World(tmp_path, f"{ON} 06:00")
     world.start()

@@ -89,7 +89,7 @@ def test_what_comes_late_makes_a_new_version_of_its_day_alone(scene):
     assert [version.version for version in scene.reports.versions("2026-11-22")] == [2, 1]
 
 
-def test_who_reminds_is_told_of_the_day_that_is_due_and_what_it_lacks(scene):
+def test_a_reminder_gets_the_day_that_is_due_and_what_it_lacks(scene):
     scene.keep(over())
     scene.at(f"{TODAY} 08:29")
     assert scene.reminded == []  # the day before 2026-11-23 is due then, and has no report

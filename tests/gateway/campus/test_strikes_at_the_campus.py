@@ -77,7 +77,7 @@ def test_struck_fevers_stay_in_the_report_and_nobody_is_called_for_them(world):
     assert unseen(world.campus.database, 0) == []
 
 
-def test_what_an_earlier_card_has_told_is_struck_along(world):
+def test_what_an_earlier_card_told_is_struck_too(world):
     """The new card never had the readings of the hours before noon."""
     world.day(end="12:00", people=3)
     world.new_card()

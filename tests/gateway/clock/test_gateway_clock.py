@@ -112,7 +112,7 @@ def test_network_time_soon_after_the_start_is_believed_at_once():
 @pytest.mark.parametrize(
     ("after_s", "corrections"), [(3600, [Correction(AT, AT + 3600, 600)]), (3660, [])]
 )
-def test_a_step_forward_corrects_only_what_was_dated_since_a_start_of_late(after_s, corrections):
+def test_a_step_forward_corrects_only_what_was_dated_since_a_recent_start(after_s, corrections):
     pi = Pi()
     pi.after(after_s)
     pi.utc, pi.synchronised = pi.utc + 600, True
@@ -178,7 +178,7 @@ def test_where_as_many_kiosks_agree_as_contradict_nothing_is_agreed():
     assert not pi.clock.believed
 
 
-def test_that_kiosks_agreed_before_a_leap_says_nothing_of_it():
+def test_kiosks_that_agreed_before_a_leap_do_not_confirm_the_leap():
     pi = Pi()
     assert pi.after(AGREED_S + 600, kiosk_off_s=0.0).believed
     pi.utc += 2 * DAY_S
@@ -263,7 +263,7 @@ def test_a_store_that_opens_again_takes_nothing_from_a_doubt():
     assert pi.clock.state().doubted_s == 5000.0
 
 
-def test_a_last_time_that_no_clock_of_ours_can_have_had_silences_nobody():
+def test_an_impossible_last_time_raises_no_doubt():
     pi = Pi(last=END + 70 * 365 * DAY_S)
     assert pi.clock.believed and pi.clock.tellable
 
@@ -303,7 +303,7 @@ def test_a_gateway_that_doubts_itself_believes_its_kiosks_up_to_the_certificates
         st.tuples(st.floats(-5e8, 5e8), st.booleans(), st.floats(1, 40_000)), min_size=1, max_size=8
     )
 )
-def test_whatever_a_clock_does_its_time_can_be_and_every_doubt_ends(steps):
+def test_whatever_a_clock_does_its_time_is_plausible_and_every_doubt_ends(steps):
     pi = Pi()
     for jump_s, synchronised, run_s in steps:
         pi.utc += jump_s

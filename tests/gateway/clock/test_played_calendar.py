@@ -93,7 +93,7 @@ def test_a_clock_two_days_ahead_for_three_hours_states_nothing_that_stays_wrong(
         assert sum(kiosk.normal + kiosk.fever for kiosk in log.kiosks) == people
 
 
-def test_one_that_starts_two_days_ahead_and_is_right_after_its_next_start(world_from):
+def test_a_gateway_that_starts_two_days_ahead_and_is_right_at_the_next_start(world_from):
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day()
@@ -166,7 +166,7 @@ def health_of(world):
     )
 
 
-def test_todays_log_is_that_of_the_day_that_the_gateway_goes_by(world_from, monkeypatch):
+def test_todays_log_is_of_the_day_that_the_gateway_believes(world_from, monkeypatch):
     world = world_from("2026-09-01 06:00")
     world.start()
     world.day(end="10:00")
@@ -200,7 +200,7 @@ def test_a_morning_with_a_clock_of_1970_moves_nobody_of_the_day_before(world_fro
 
 
 @pytest.mark.parametrize("off_s", [-1200, -400 * DAY_S, 400 * DAY_S])
-def test_people_are_of_their_own_day_whatever_wrong_clock_refused_their_dates(world_from, off_s):
+def test_people_count_on_their_own_day_though_a_wrong_clock_refused_their_dates(world_from, off_s):
     """After midnight the gateway's clock is wrong, and nothing shows it. Readings come from a kiosk
     with the time of a time server. The gateway is restarted before its clock is set right."""
     world = world_from("2026-09-01 06:00")

@@ -73,7 +73,7 @@ def test_a_reading_is_kept_with_all_that_it_said(desk, books, now):
     )
 
 
-def test_who_a_reading_is_of_is_not_collected(desk, books, now):
+def test_the_person_of_a_reading_is_not_collected(desk, books, now):
     desk.say(seq=7, who="0123456789abcdef", permit="stop")
     desk.commit()
     assert books.rows("select seq from readings") == [(7,)]
@@ -144,7 +144,7 @@ def test_a_dated_reading_dates_the_others_of_its_boot_in_whatever_order(desk, bo
     assert books.agrees()
 
 
-def test_two_collectors_with_a_boots_halves_at_once_leave_nothing_undated(given_, books, now):
+def test_two_collectors_that_each_get_half_of_a_boot_date_all_of_it(given_, books, now):
     for round_ in range(10):
         desks = [Desk(given_, name) for name in "ab"]
         for seq in range(1, 41):
@@ -233,7 +233,7 @@ def test_what_does_not_validate_is_kept_with_its_reason_and_stops_nothing(desk, 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.text(max_size=60), st.binary(max_size=1200)), max_size=12))
-def test_no_bytes_on_any_topic_keep_a_reading_from_its_place(desk, now, messages):
+def test_no_message_on_any_topic_hinders_the_next_reading(desk, now, messages):
     before = desk.store.new
     for topic, payload in messages:
         desk.raw(topic, payload)
@@ -243,7 +243,7 @@ def test_no_bytes_on_any_topic_keep_a_reading_from_its_place(desk, now, messages
     assert desk.store.new == before + 1
 
 
-def test_what_the_database_alone_refuses_keeps_no_other_from_it(desk, books, now):
+def test_a_row_that_only_the_database_refuses_hinders_no_other_row(desk, books, now):
     for seq in (1, 2, 3):
         desk.say(seq=seq)
     bad = list(desk.items[1])
@@ -416,7 +416,7 @@ def test_tables_of_another_version_are_left_alone(desk, books, given_):
         Desk(given_).commit()
 
 
-def test_a_server_that_falls_keeps_nothing_of_the_batch_or_all_of_it(now):
+def test_a_database_that_crashes_keeps_all_or_nothing_of_a_batch(now):
     with LocalPostgres() as server:
         given_ = settings_for(server.database())
         desk = Desk(given_)

@@ -42,7 +42,7 @@ def test_a_look_decides_as_the_kiosk_would(desk, skin_c, verdict, reason):
     assert look["samples"] > 3 and look["sensor"] == "2a115c420f903d07"
 
 
-def test_whoever_leaves_at_once_is_no_normal(desk):
+def test_whoever_leaves_at_once_gets_no_verdict_of_normal(desk):
     desk.person(35.6, for_s=0.4)
     assert desk.look()["reason"] in ("short", "far")
 
@@ -156,7 +156,7 @@ def test_a_second_look_is_no_milder_than_the_strictest_kiosk(desk):
     assert desk.look("--threshold", "37.4")["threshold_c"] == 37.4
 
 
-def test_a_look_is_kept_only_under_a_name_and_needs_no_database_else(desk):
+def test_a_look_without_a_name_is_not_kept_and_needs_no_database(desk):
     desk.person(35.6)
     desk.look()
     assert not (desk.folder / "desk.db").exists()
@@ -184,7 +184,7 @@ def test_a_look_at_the_person_of_a_fever_is_noted_to_that_fever(desk):
     assert desk.run("--by", "Li", "--fever", "north-1", keys="\n\n").output.count("noted") == 1
 
 
-def test_a_fever_that_is_nobodys_who_stands_here_takes_no_look(desk):
+def test_a_look_is_refused_for_a_kiosk_without_a_recent_fever(desk):
     for kiosk, said in (("north-2", "no fever within"), ("south-9", "expected one of north-1")):
         done = desk.run("--fever", kiosk, "--by", "Li")
         assert isinstance(done.exception, NothingFoundError) and said in str(done.exception)

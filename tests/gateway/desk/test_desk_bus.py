@@ -159,14 +159,14 @@ def test_without_a_bus_this_machine_itself_says_so_and_how_to_switch_it_on():
     assert "the bus is off" in error.text[1] and "raspi-config nonint do_i2c 0" in error.advice[1]
 
 
-def test_an_adapter_without_i2c_dev_is_told_from_a_bus_that_is_off(monkeypatch, tmp_path, kernel):
+def test_a_missing_i2c_dev_is_distinguished_from_a_bus_that_is_off(monkeypatch, tmp_path, kernel):
     (tmp_path / "i2c-1").mkdir()
     monkeypatch.setattr(desk_bus, "DEVICES", tmp_path)
     kernel.refuse = errno.ENOENT
     assert "modprobe i2c-dev" in refused().advice[1]
 
 
-def test_whoever_may_not_is_told_the_group(kernel):
+def test_a_user_who_may_not_use_the_bus_is_told_the_group(kernel):
     kernel.refuse = errno.EACCES
     error = refused()
     assert "may not use /dev/i2c-1" in error.text[1] and "usermod -aG i2c" in error.advice[1]
@@ -214,7 +214,7 @@ def test_a_clock_that_the_sensor_does_not_hear_is_named(monkeypatch, tmp_path, k
     begun()
 
 
-def test_the_kernels_errors_are_the_drivers_as_on_the_board(kernel, part):
+def test_the_kernels_errors_become_the_same_driver_errors_as_on_the_board(kernel, part):
     with DeskBus(1) as bus:
         driver = MLX90614(bus)
         part.fail(Fault.NAK, 3)

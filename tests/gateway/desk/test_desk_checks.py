@@ -29,7 +29,7 @@ def check(desk, *arguments, keys=""):
     return desk.run("check", "--by", "Li Wei", *arguments, keys=keys)
 
 
-def test_a_black_body_that_reads_as_it_is_passes_and_is_kept(desk):
+def test_a_black_body_that_reads_right_passes_and_is_kept(desk):
     desk.before(black_body(37.0, ROOM_C))
     done = check(desk, keys="37.0\n")
     assert done.exit_code == 0, done.output
@@ -122,7 +122,7 @@ def test_a_supply_that_was_set_anew_since_the_desks_calibration_is_said(desk):
     assert said.text[0].startswith("值班台传感器") and "desk calibrate" in said.advice[1]
 
 
-def test_a_calibration_of_before_supplies_were_kept_is_read_and_says_nothing_of_them(desk):
+def test_a_calibration_without_a_noted_supply_voltage_is_still_read(desk):
     desk.before(black_body(37.0, ROOM_C))
     assert desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n").exit_code == 0
     with closing(sqlite3.connect(desk.folder / "desk.db")) as database, database:
@@ -142,7 +142,7 @@ def test_a_calibration_that_no_sensor_can_need_is_refused(desk):
     assert desk.kept("calibrations") == []
 
 
-def test_doctor_names_a_check_that_was_never_is_old_or_failed(desk):
+def test_doctor_names_a_check_that_is_missing_old_or_failed(desk):
     def said():
         return next(one for one in desk.doctor() if one.check == "desk check")
 
@@ -195,7 +195,7 @@ def test_a_desk_that_cannot_be_is_refused_in_one_line(desk, line, said):
         load_gateway(desk.toml)
 
 
-def test_what_provision_leaves_commented_out_is_a_desk_once_it_is_not(tmp_path):
+def test_the_desk_that_provision_comments_out_is_valid_when_uncommented(tmp_path):
     gates = {"north": ["north-1"]}
     provision(tmp_path, campus="east", gateway="gw", gates=gates, site="forehead")
     toml = tmp_path / "gateway.toml"

@@ -35,7 +35,7 @@ def test_a_share_lies_in_its_interval(successes, others):
         assert low - 1e-12 <= successes / trials <= high + 1e-12
 
 
-def test_who_is_told_apart_and_who_is_not():
+def test_the_area_of_scores_that_separate_and_of_scores_that_do_not():
     assert auc([3, 4], [1, 2]) == (1.0, 1.0, 1.0)
     assert auc([1, 2], [3, 4]) == (0.0, 0.0, 0.0)
     found = auc([1, 2, 3], [1, 2, 3])

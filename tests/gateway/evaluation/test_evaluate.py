@@ -82,7 +82,7 @@ def test_a_malformed_file_gives_line_and_column(file):
     assert "line 3, column oral_c" in str(run(file).exception)
 
 
-def test_nobody_for_a_camera_is_said(file):
+def test_a_camera_without_people_is_an_error(file):
     assert "camera ICI" in str(run(file, "--camera", "ICI").exception)
 
 

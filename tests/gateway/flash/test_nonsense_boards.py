@@ -65,7 +65,7 @@ def framed(packet: bytes) -> bytes:
     return b"\xc0" + packet + b"\xc0"
 
 
-def test_an_answer_that_is_shorter_than_a_chips_is_told_from_a_traceback(monkeypatch):
+def test_an_answer_too_short_for_a_chip_is_an_error_and_no_traceback(monkeypatch):
     monkeypatch.setattr(loader, "ATTEMPTS", 1)
     ours, port = os.openpty()
 

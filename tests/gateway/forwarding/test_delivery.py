@@ -62,7 +62,7 @@ def test_what_a_server_can_never_take_is_found_refused_and_holds_up_nothing_else
     assert sent.held == [item for item in ITEMS if item is not BAD]
 
 
-def test_of_what_a_server_names_as_refused_the_others_are_sent_again_at_once():
+def test_when_a_server_names_a_refused_item_the_others_are_sent_again_at_once():
     line = Line(422, names=True)
     sent = line.send(ITEMS)
     assert [item for item, _ in sent.refused] == [BAD] and len(sent.held) == len(ITEMS) - 1
@@ -84,7 +84,7 @@ def test_a_server_that_goes_away_while_the_wrong_item_is_looked_for_is_left_alon
 
 
 @pytest.mark.parametrize("items", [[5], [-1], [0, 99], ["x"], [], 3])
-def test_what_a_server_names_that_was_not_sent_is_looked_for_all_the_same(items):
+def test_a_refused_item_is_found_though_the_server_names_none_that_was_sent(items):
     assert [item for item, _ in Line(422, names=items).send(ITEMS).refused] == [BAD]
 
 
@@ -222,7 +222,7 @@ def test_what_changes_while_it_is_sent_is_sent_again(store):
 
 
 @pytest.mark.parametrize("status", [200, 422])
-def test_counts_of_two_epochs_go_each_with_its_own_and_with_the_present_one(store, status):
+def test_a_delivery_of_counts_names_their_own_epoch_and_the_present_one(store, status):
     """The counts of both epochs have the same keys."""
     campus = Campus(status=503)
     box = Outbox(store, campus)
@@ -306,7 +306,7 @@ def test_days_between_those_of_a_backlog_are_stated_too(store):
     assert store.db["stated"].count == 90
 
 
-def test_what_came_late_while_the_clock_was_in_doubt_is_stated_once_it_is_not(store):
+def test_a_late_reading_is_stated_once_the_clock_is_no_longer_in_doubt(store):
     campus = Campus()
     box = Outbox(store, campus)
     for seq, box.sure in enumerate((True, False), 1):

@@ -62,7 +62,7 @@ def test_every_reading_is_at_the_campus_once(scene):
     assert scene.waiting() == 0
 
 
-def test_of_a_store_that_was_put_back_the_campus_has_what_came_before_and_since(scene):
+def test_the_campus_has_all_readings_of_a_store_that_was_put_back_from_a_copy(scene):
     """The gateway is not told, and gives the same revisions to other counts each time."""
     scene.store.commit([arrived(1)])
     assert scene.forwarder.once()
@@ -78,7 +78,7 @@ def test_of_a_store_that_was_put_back_the_campus_has_what_came_before_and_since(
     assert scene.campus.received().readings == 3
 
 
-def test_counts_of_a_store_without_the_correction_that_came_first_are_not_taken(scene):
+def test_counts_of_a_store_that_lacks_the_first_correction_are_not_taken(scene):
     """The card and its copy move the same reading, each to another hour."""
     at = AT + 1
     scene.store.commit([arrived(1, "fever", at=at)])
@@ -248,7 +248,7 @@ def test_days_on_which_nothing_came_are_stated_too(scene):
     assert (nobody["kiosk"], nobody["normal"], nobody["watched_minutes"]) == ("north-1", 0, 0)
 
 
-def test_by_a_clock_in_doubt_no_day_is_over(scene):
+def test_while_the_clock_is_in_doubt_no_day_is_over(scene):
     scene.store.commit([arrived(1)])
     scene.now[0] = AT + 40 * 365 * 86400
     scene.sure[0] = False

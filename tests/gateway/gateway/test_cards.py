@@ -122,7 +122,7 @@ def test_a_reading_is_of_whoever_has_the_card(desk):
     ],
     ids=["another card", "no card", "another's key", "another kiosk", "a foreign boot"],
 )
-def test_whoever_is_not_known_is_unknown(desk, message, kiosk):
+def test_a_tap_that_belongs_to_no_known_card_is_unknown(desk, message, kiosk):
     desk.list(entry(card=str(CARD)))
     assert desk.tapped() == "enter"
     assert desk.tapped(message, kiosk) == "unknown"
@@ -154,14 +154,14 @@ def test_a_tap_reads_no_file(desk, monkeypatch):
     assert desk.tapped() == "enter"
 
 
-def test_a_key_that_is_turned_opens_nothing_more(desk):
+def test_a_key_that_was_replaced_opens_nothing_more(desk):
     desk.list(entry(card=str(CARD)))
     desk.write("north-1", json.dumps({"card_key": "ff" * 32}))
     desk.cards.tick()
     assert desk.tapped() == "unknown" and desk.tapped(tap(kiosk="north-2"), "north-2") == "enter"
 
 
-def test_a_key_that_is_turned_within_the_same_tick_of_the_files_clock_is_read_too(desk):
+def test_a_key_that_was_replaced_within_one_tick_of_the_files_clock_is_read_too(desk):
     desk.list(entry(card=str(CARD)))
     path = desk.folder / "kiosks/north-1/settings.json"
     at = path.stat().st_mtime_ns

@@ -268,7 +268,7 @@ def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie,
     assert invented(after, clock, lie, int(named_s)) is not None
 
 
-def test_a_line_that_is_lost_before_the_first_word_after_a_restart_makes_no_flood_of_a_backlog():
+def test_a_backlog_is_no_flood_though_the_line_was_lost_soon_after_a_restart():
     """After the restart the kiosk sends readings but says nothing of its outbox yet. It is offline
     then and comes back with a backlog."""
     kiosk = Kiosk()
@@ -278,7 +278,7 @@ def test_a_line_that_is_lost_before_the_first_word_after_a_restart_makes_no_floo
     kiosk.live(Times(600, person_s=1))
 
 
-def test_levels_of_a_time_to_come_bound_nobody():
+def test_levels_from_the_future_are_ignored():
     clock = Clock()
     flood = FloodGuard(clock)
     flood.recall(FloodLevels(at=2.0, kiosks={"north-1": 0.0}), 1.0)

@@ -230,7 +230,7 @@ def test_an_absurd_row_of_a_damaged_database_costs_itself_alone(tmp_path):
     store.close()
 
 
-def test_an_hour_of_no_day_in_the_database_never_keeps_the_gateway_from_starting(tmp_path):
+def test_an_hour_outside_the_calendar_never_keeps_the_gateway_from_starting(tmp_path):
     Store(tmp_path / "a.db").close()
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute(

@@ -88,7 +88,7 @@ def test_status_and_health_are_kept(scene):
 
 
 @pytest.mark.parametrize("off_s", [2 * AHEAD_S, -PAST_S - 60])
-def test_a_date_that_cannot_be_is_not_believed_and_a_readings_is_kept_beside_it(scene, off_s):
+def test_an_impossible_date_is_not_believed_but_a_readings_claim_is_kept(scene, off_s):
     wrong = time.time() + off_s
     record = scene.say("north-1/reading", reading(1, "fever", at=wrong))
     assert (record.reading.at, record.claimed_at) == (None, wrong)
@@ -123,7 +123,7 @@ def test_fevers_that_were_only_counted_are_acknowledged_in_the_store_too(scene):
     assert scene.say("alarm/north/acknowledge", Acknowledge(by="Li")).gate == "north"
 
 
-def test_what_health_says_reaches_clock_and_whoever_asked_but_not_in_anothers_name(scene):
+def test_a_health_message_reaches_clock_and_listener_unless_it_names_another_kiosk(scene):
     said, heard = [], []
     scene.ingest._clock.kiosk_says = lambda kiosk, at: said.append((kiosk, at))
     scene.ingest._health = heard.append
@@ -133,7 +133,7 @@ def test_what_health_says_reaches_clock_and_whoever_asked_but_not_in_anothers_na
     assert isinstance(record, Rejected) and len(said) == len(heard) == 1
 
 
-def test_a_guards_word_goes_before_readings_of_before_wherever_it_comes_from():
+def test_acknowledgements_and_fevers_are_urgent_but_normal_readings_are_not():
     for verb in ("acknowledge", "acknowledge/person"):
         assert is_urgent(f"{BASE}alarm/north/{verb}", encode(Acknowledge(by="Li")))
     assert is_urgent(f"{BASE}north-1/reading", encode(reading(1, "fever")))
@@ -231,7 +231,7 @@ def test_an_acknowledgement_of_nothing_needs_no_store(scene):
     assert scene.kept == [] and scene.acknowledged == 1
 
 
-def test_a_kiosk_of_no_gate_is_not_dark(scene):
+def test_a_fever_of_a_kiosk_of_no_gate_lights_the_red_light(scene):
     record = scene.say("stray/reading", reading(1, "fever", kiosk="stray"))
     assert scene.events[0] == "red light" and record.gate == "north"
 

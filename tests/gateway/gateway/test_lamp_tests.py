@@ -74,7 +74,7 @@ def test_each_lamp_is_lit_alone_then_it_sounds_and_all_is_as_before(scene):
     assert scene.kept == [LampsTried("north", "Li Wei", AT, True)]
 
 
-def test_it_says_that_it_is_a_test_and_is_no_fever(scene):
+def test_a_lamp_test_is_announced_as_a_test_and_not_as_a_fever(scene):
     scene.play()
     assert [state.amber for state in scene.told] == [
         *((f"lamp test: {what}",) for what in ("red", "amber", "green", "sound")),
@@ -83,7 +83,7 @@ def test_it_says_that_it_is_a_test_and_is_no_fever(scene):
     assert {state.state for state in scene.told} == {"clear"}
 
 
-def test_what_keeps_the_gate_amber_does_so_after_it(scene):
+def test_a_gate_that_was_amber_is_amber_again_after_a_lamp_test(scene):
     scene.alarm.trouble("north", "north-1", "north-1: silent")
     scene.lamps.history.clear()
     scene.play()
@@ -91,7 +91,7 @@ def test_what_keeps_the_gate_amber_does_so_after_it(scene):
     assert scene.told[-1].amber == ("north-1: silent",)
 
 
-def test_a_trouble_that_comes_meanwhile_does_not_end_it(scene):
+def test_a_trouble_during_a_lamp_test_does_not_end_the_test(scene):
     scene.on_word = lambda state: (
         scene.alarm.trouble("north", "north-1", "north-1: silent")
         if "lamp test: red" in state.amber
@@ -102,7 +102,7 @@ def test_a_trouble_that_comes_meanwhile_does_not_end_it(scene):
 
 
 @pytest.mark.parametrize("lamp", ["red", "amber", "green", "sound"])
-def test_a_fever_meanwhile_is_red_at_once_and_ends_it(scene, lamp):
+def test_a_fever_during_a_lamp_test_is_red_at_once_and_ends_the_test(scene, lamp):
     def on_word(state):
         if f"lamp test: {lamp}" in state.amber:
             scene.alarm.fever("north", reading(1, "fever"))
@@ -126,7 +126,7 @@ def test_a_gate_that_is_red_or_dark_is_not_tried(scene):
     assert [record.whole for record in scene.kept] == [False, False]
 
 
-def test_one_at_a_time_and_none_while_the_gateway_stops(scene):
+def test_lamp_tests_run_one_at_a_time_and_not_while_the_gateway_stops(scene):
     scene.on_word = lambda state: scene.tests.begin("north", "another")
     scene.play()
     assert len(scene.kept) == 1
@@ -137,7 +137,7 @@ def test_one_at_a_time_and_none_while_the_gateway_stops(scene):
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"by": ""}', b'{"by": 1}', b"\xff"])
-def test_who_wants_it_must_be_said(payload):
+def test_a_lamp_test_needs_the_name_of_who_asks_for_it(payload):
     with pytest.raises(MessageError):
         decode(payload, LampTest)
 

@@ -95,7 +95,7 @@ def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, says):
     assert findings(settings)["gateway"][0] == "ok"
 
 
-def test_another_gateways_word_and_rubbish_are_nobodys(settings, says):
+def test_another_gateways_state_and_rubbish_are_ignored(settings, says):
     path = says(settings="/etc/other")
     assert read_run_state(settings.folder, path.parent) is None
     for rubbish in (b"", b"{", b"[1]", b'{"pid": "x"}', bytes(100_000)):
@@ -127,7 +127,7 @@ def test_status_shows_it(settings, says, fields, en, zh):
     assert zh in CliRunner().invoke(cli, ["status", "--settings", toml]).output
 
 
-def test_doctor_loads_no_pin_library_which_would_write_where_it_stands(
+def test_doctor_loads_no_pin_library_that_writes_into_the_working_directory(
     settings, monkeypatch, tmp_path
 ):
     """lgpio makes its pipes in the working directory when it is loaded."""

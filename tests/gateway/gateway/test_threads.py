@@ -110,7 +110,7 @@ def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
     assert "the thread writer fell" in done.stderr and "started anew" in done.stderr
 
 
-def test_a_look_after_itself_that_stumbles_is_amber_and_no_end(gateway, caplog, monkeypatch):
+def test_a_self_check_that_raises_is_amber_and_does_not_end_it(gateway, caplog, monkeypatch):
     fed = []
     notifier: Any = SimpleNamespace(notify=fed.append)
     gateway.start()

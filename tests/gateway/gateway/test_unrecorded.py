@@ -11,7 +11,7 @@ from fevergate.texts.translations import translator
 GATES = ("north", "south")
 
 
-def test_a_disk_at_work_is_no_news():
+def test_acknowledgements_on_a_working_disk_are_not_told():
     unrecorded = UnrecordedAcknowledgements()
     recorded = unrecorded.begin("north")
     assert unrecorded.gates(refusing=False) == set()
@@ -19,7 +19,7 @@ def test_a_disk_at_work_is_no_news():
     assert unrecorded.gates(refusing=True) == set()
 
 
-def test_it_is_said_until_it_is_recorded_though_the_disk_takes_again():
+def test_a_waiting_acknowledgement_is_told_until_it_is_recorded():
     unrecorded = UnrecordedAcknowledgements()
     first, second = unrecorded.begin("north"), unrecorded.begin("north")
     assert unrecorded.gates(refusing=True) == {"north"}

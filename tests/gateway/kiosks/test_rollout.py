@@ -47,7 +47,7 @@ def after(state, **health):
         ({"fw": "0.1.0", "update": ""}, TRIAL),
     ],
 )
-def test_a_kiosks_health_tells_that_its_trial_failed_where_its_word_was_lost(health, state):
+def test_health_tells_that_a_trial_failed_if_the_update_state_was_lost(health, state):
     assert after(TRIAL, **health).state == state
 
 
@@ -117,7 +117,7 @@ def rolling(monkeypatch, hostile, honest=("north-2",)):
 @pytest.mark.parametrize(
     "offset", [2**40, 2**32, 2**32 - 1, 2**53, -1, 1e300, None, "0", len(DATA) + 1]
 )
-def test_a_kiosk_that_asks_for_what_there_is_not_holds_up_no_rollout(monkeypatch, offset):
+def test_a_kiosk_that_asks_for_an_impossible_piece_holds_up_no_rollout(monkeypatch, offset):
     says = itertools.repeat(json.dumps({"v": 1, "offset": offset}).encode())
     going, sent = rolling(monkeypatch, says)
     ends = {one.kiosk: one.state for one in going.run(["north-1", "north-2"], at_once=1)}
@@ -141,7 +141,7 @@ def test_until_one_kiosk_runs_the_update_each_goes_alone(monkeypatch):
     st.permutations(["north-1", "north-2", "north-3", "a-post", "b-post", "c-post"]),
     st.sets(st.sampled_from(["north-2", "north-3", "a-post", "b-post", "c-post"])),
 )
-def test_no_post_is_the_trial_of_kiosks_nor_a_kiosk_that_of_posts(names, honest):
+def test_kiosks_and_posts_are_each_tried_first_on_one_of_their_own_kind(names, honest):
     """In any order and whoever is online: a device is updated beside another only if one of its
     kind already runs the update."""
     with pytest.MonkeyPatch.context() as patch:
@@ -203,7 +203,7 @@ def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload
         assert one.over
 
 
-def test_what_is_said_faster_than_it_is_heard_crowds_out_no_other_kiosk():
+def test_a_kiosk_that_sends_too_much_crowds_out_no_other_kiosk():
     """Whether or not the loud kiosk is being updated; and its messages fill no memory."""
     going: Any = Rollout.__new__(Rollout)
     heard = going._heard = Heard()

@@ -121,7 +121,7 @@ def test_ntfy_gets_its_topic_title_and_urgency(web):
 
 
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk"])
-def test_a_groups_robot_says_no_with_a_yes_of_http(web, channel):
+def test_a_robots_refusal_in_an_http_200_is_a_failure(web, channel):
     web.answer = lambda to: reply(to, 200, b'{"errcode":0,"errmsg":"ok"}')
     _, content = sent(web, channel)
     assert content["msgtype"] == "text" and notice().body in content["text"]["content"]
@@ -141,7 +141,7 @@ def test_a_text_that_is_too_long_is_cut_between_characters(web):
 
 
 @pytest.mark.parametrize("channel", ["webhook", "ntfy", "wecom", "dingtalk"])
-def test_no_is_a_failure_no_redirect_is_followed_and_no_secret_is_told_on(web, channel):
+def test_an_http_error_is_a_failure_no_redirect_is_followed_and_no_secret_leaks(web, channel):
     for status, more in ((500, {}), (404, {}), (302, {"Location": web.url + "/elsewhere"})):
         web.answer = lambda to, s=status, m=more: reply(to, s, f"no {SECRET}".encode(), **m)
         before = len(web.posted)
@@ -158,7 +158,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(web):
     assert len(str(found.value)) < 400
 
 
-def test_who_is_not_there_is_away(web):
+def test_a_server_that_does_not_answer_is_away(web):
     address = "http://127.0.0.1:1" + SECRET
     with pytest.raises(NoticeError) as found:
         channels(campus_settings())["webhook"].send(notice(channel="webhook", address=address))
