@@ -70,7 +70,7 @@ NOW = CardWriting("binary", "big", 10, 10)
         (7 << 40, "7", "other"),
     ],
 )
-def test_what_tells_nothing_is_said(number, text, why):
+def test_a_card_that_tells_nothing_is_refused_with_the_reason(number, text, why):
     with pytest.raises(CardLearningError) as refused:
         learn(number, text, (10,), NOW)
     assert refused.value.reason == why

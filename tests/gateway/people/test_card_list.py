@@ -51,9 +51,7 @@ def listed(people, *entries):
         *((16, 0xABC, text) for text in ("ABC", "00000ABC", "0000000000000ABC")),
     ],
 )
-def test_a_number_is_found_however_the_list_fills_it_up(
-    people, tmp_path, clock, base, number, text
-):
+def test_a_number_is_found_however_the_list_pads_it(people, tmp_path, clock, base, number, text):
     cards = cards_of(people, tmp_path, clock, base)
     listed(people, entry(card=text))
     cards.refresh()
@@ -124,7 +122,7 @@ def test_a_list_without_cards_needs_none_in_memory(people, tmp_path):
     assert has_cards(tmp_path / "people.db")
 
 
-def test_what_cannot_be_read_leaves_what_was_read(people, cards, tmp_path):
+def test_an_unreadable_list_leaves_the_cards_that_were_read(people, cards, tmp_path):
     listed(people, entry(card=str(CARD)))
     cards.refresh()
     people.statements.close()
@@ -152,7 +150,7 @@ STEPS = st.lists(
 @example([("earlier", 0, "enter", 1)])
 @example([("override", 0, "stop", 9), ("later", 0, "enter", 9), ("earlier", 0, "enter", 1)])
 @example([("later", 0, "enter", 9), ("override", 0, "stop", 9), ("earlier", 0, "enter", 1)])
-def test_it_says_what_the_list_says_also_when_the_clock_is_set_back(tmp_path_factory, steps):
+def test_the_cards_agree_with_the_list_even_if_the_clock_is_set_back(tmp_path_factory, steps):
     folder, clock = tmp_path_factory.mktemp("people"), Clock()
     with gateway_people(folder, clock) as people:
         cards = cards_of(people, folder, clock)
@@ -182,7 +180,7 @@ def test_it_says_what_the_list_says_also_when_the_clock_is_set_back(tmp_path_fac
             assert cards._table is table, "what has not changed is not read again"
 
 
-def test_a_card_is_given_up_on_time_where_the_clock_of_the_list_is_ahead(people, cards, clock):
+def test_a_card_ends_on_time_if_the_clock_of_the_list_is_ahead(people, cards, clock):
     listed(people, entry(card="1"))
     clock.at += 60
     listed(people, entry(card="2"))

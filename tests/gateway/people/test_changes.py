@@ -29,7 +29,7 @@ def test_a_list_that_loses_many_is_replaced_only_if_somebody_confirms_it(changes
     assert len(changes.replace([entry("0")], drastic=True).gone) == FEW_GONE + 1
 
 
-def test_numbers_of_people_do_not_run_over(people, changes, monkeypatch):
+def test_no_more_people_are_added_than_there_are_numbers(people, changes, monkeypatch):
     monkeypatch.setattr(module, "MOST_PERSON", 3)
     changes.replace([entry("1")])
     with pytest.raises(PeopleError, match="many_people"):

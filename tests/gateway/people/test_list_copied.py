@@ -155,7 +155,7 @@ TestCopying = Copying.TestCase
 TestCopying.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
 
 
-def test_a_server_without_a_list_takes_no_gateway_its_own(tmp_path, clock):
+def test_a_server_without_a_list_leaves_a_gateway_its_own(tmp_path, clock):
     (tmp_path / "home").mkdir()
     (tmp_path / "copy").mkdir()
     with (

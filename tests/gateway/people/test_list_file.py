@@ -131,7 +131,7 @@ def test_a_number_with_an_invisible_character_is_not_taken(hidden, column):
     assert (place, name) == (2, column) and "can be printed" in expected
 
 
-def test_the_same_row_twice_is_doubled_and_another_of_that_number_is_refused():
+def test_a_repeated_row_is_reported_and_a_different_row_of_its_number_is_refused():
     row = ("1", "王小明", "学生", "一班")
     assert read(as_text(HEAD, row, row, ("2", "李芳", "学生", "一班"), row)).doubled == [3, 5]
     ((number, column, text),) = problems(as_text(HEAD, row, ("1", "李芳", "学生", "一班")))
@@ -147,7 +147,7 @@ def test_the_settings_say_how_the_college_calls_a_column():
     assert listed.ignored == ["学号"]
 
 
-def test_columns_that_are_none_of_ours_are_not_read():
+def test_unknown_columns_are_not_read():
     listed = read(
         as_text((*HEAD, "身份证号"), ("1", "王小明", "学生", "一班", "110101199001011234"))
     )
@@ -169,7 +169,7 @@ def test_a_file_without_the_columns_says_which_it_needs():
         assert problems(nothing), nothing
 
 
-def test_little_of_a_file_is_quoted_that_has_no_columns_of_a_list():
+def test_only_the_start_of_a_file_without_list_columns_is_quoted():
     ((_, _, text),) = problems("x" * 100_000)
     assert "x" * 100 in text and len(text) < 400
 
@@ -253,7 +253,7 @@ HEADED = as_text(HEAD).encode()
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(HEADED.__add__))
 @example(HEADED + b'"\r\n')
 @example("学号,姓名\n".encode() + b"\xff" * 9)
-def test_no_file_does_more_than_be_refused(data):
+def test_any_file_is_read_or_refused_with_its_mistakes(data):
     try:
         listed = read(data)
     except ListFileError as error:
@@ -391,7 +391,7 @@ def test_a_spreadsheet_of_many_empty_things_is_never_laid_out(
     assert (row, column) == (0, "") and expected in text
 
 
-def test_a_spreadsheet_packed_as_none_is_or_with_a_part_twice_is_refused():
+def test_a_spreadsheet_with_unusual_compression_or_a_repeated_part_is_refused():
     for method, names in ((zipfile.ZIP_LZMA, "a"), (zipfile.ZIP_DEFLATED, "aA")):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", method) as parts:
@@ -423,7 +423,7 @@ SHEET = as_xlsx(made_up(3))
 
 @settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, len(SHEET) - 1), st.integers(0, 255)), max_size=6))
-def test_no_damaged_spreadsheet_does_more_than_be_refused(changes):
+def test_a_damaged_spreadsheet_is_read_or_refused_with_its_mistakes(changes):
     data = bytearray(SHEET)
     for place, byte in changes:
         data[place] = byte
@@ -433,7 +433,7 @@ def test_no_damaged_spreadsheet_does_more_than_be_refused(changes):
         assert error.problems
 
 
-def test_a_spreadsheet_of_parts_without_end_is_refused_before_any_is_read():
+def test_a_spreadsheet_of_too_many_parts_is_refused_before_any_is_read():
     """60,000 empty parts kept the service busy for half a minute."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as parts:

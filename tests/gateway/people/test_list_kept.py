@@ -108,9 +108,7 @@ def settings_of(folder):
     return load_campus(folder / "campus" / "campus.toml")
 
 
-def test_a_restored_list_is_another_to_its_copies_and_gives_no_number_twice(
-    server, tmp_path, clock
-):
+def test_a_restored_list_has_a_new_id_for_its_copies_and_reuses_no_number(server, tmp_path, clock):
     people = campus_people(tmp_path / "campus", server.database, clock)
     PeopleChanges(people).replace(PEOPLE_OF_IT)
     before = people.state()
@@ -127,7 +125,7 @@ def test_a_restored_list_is_another_to_its_copies_and_gives_no_number_twice(
         assert found and found.person == 3 + REST_AFTER_RESTORE + 1
 
 
-def test_a_closed_campus_takes_its_people_along_and_no_others(server, tmp_path, clock):
+def test_closing_a_campus_removes_its_people_and_no_others(server, tmp_path, clock):
     people = campus_people(tmp_path / "campus", server.database, clock)
     PeopleChanges(people).replace(
         [entry("1", campus="east"), entry("2", campus="west"), entry("3")]

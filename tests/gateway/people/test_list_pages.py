@@ -125,7 +125,7 @@ def test_a_mistake_is_named_by_row_and_column_and_nothing_is_changed(office, cli
     assert office.people.state() is None
 
 
-def test_a_null_character_is_a_mistake_and_not_a_database_that_is_away(office, client):
+def test_a_null_character_is_reported_as_a_mistake_not_as_a_database_failure(office, client):
     form = {"csrf": csrf(client), "name": "a\0", "password": GOOD}
     for path in ("/admin/people", "/sign-in", "/admin/list/policy"):
         assert client.post(path, data=form, headers=OURS).status_code == 400
@@ -139,7 +139,7 @@ def test_a_null_character_is_a_mistake_and_not_a_database_that_is_away(office, c
     assert client.get("/roll").status_code == 200
 
 
-def test_a_cut_file_needs_a_word_and_a_list_that_changed_is_looked_at_again(office, client):
+def test_a_truncated_file_needs_a_confirmation_and_a_changed_list_another_look(office, client):
     PeopleChanges(office.people).replace([entry(str(number)) for number in range(60)])
     cut = "学号,姓名,班级,类别\n" + "".join(f"{n},王小明,计应2301,学生\n" for n in range(9))
     shown, where = upload(client, cut.encode())

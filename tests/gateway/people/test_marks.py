@@ -37,7 +37,7 @@ def test_a_tutor_marks_nobody_of_another_unit_and_nobody_who_is_not_listed(colle
     assert college.numbers("unmeasured", units=["软件2302"]) == ["2"]
 
 
-def test_a_reason_has_no_character_that_nobody_sees(college):
+def test_a_reason_has_no_invisible_character(college):
     listed(college, "1")
     for what in ("excused", "take_back"):
         for hidden in "\0\x1b\u202e\u200b":
@@ -90,7 +90,7 @@ def test_a_mark_is_a_figure_or_a_reason(college, what):
 @pytest.mark.parametrize(
     ("clinical_c", "taken"), [(30, True), (45, True), (29.9, False), (45.1, False)]
 )
-def test_a_temperature_is_one_of_a_person(college, clinical_c, taken):
+def test_a_temperature_is_from_30_to_45_celsius(college, clinical_c, taken):
     listed(college, "1")
     if taken:
         college.enter("1", clinical_c=clinical_c)
@@ -123,7 +123,7 @@ def test_a_fever_begins_at_its_threshold_and_stays_one_case_when_it_is_corrected
     assert college.roll.day(college.today).fevers == 1, "as it is kept, to two places"
 
 
-def test_a_fever_is_told_once_by_the_unit_of_its_day(college):
+def test_a_fever_is_reported_once_with_the_unit_of_its_day(college):
     listed(college, "1", unit=UNITS[0], campus="east")
     first = college.today
     college.clock.at += DAY_S
@@ -166,7 +166,7 @@ def test_nobody_is_marked_for_a_day_before_the_marks_that_are_kept(college):
             college.enter("1", day, clinical_c=36.6)
 
 
-def test_who_is_told_to_others_is_who_was_marked_here(college):
+def test_only_people_marked_here_are_sent_to_other_gateways(college):
     listed(college, "1", "2", "3")
     people = [college.person(number) for number in "123"]
     college.enter("1", clinical_c=36.6)
@@ -181,7 +181,7 @@ def test_who_is_told_to_others_is_who_was_marked_here(college):
     assert college.numbers("measured") == ["1", "3"], "one gateway excused, another measured"
 
 
-def test_what_was_taken_back_is_told_unless_a_kiosk_knows_better_and_nothing_that_never_was(
+def test_marks_taken_back_are_sent_unless_a_kiosk_measured_the_person(
     college,
 ):
     listed(college, "1", "2", "3")
@@ -199,7 +199,7 @@ def test_what_was_taken_back_is_told_unless_a_kiosk_knows_better_and_nothing_tha
     assert college.marks.own(first).taken_back == {people[0]}
 
 
-def test_what_another_gateway_tells_again_is_not_written_again(college):
+def test_repeated_marks_of_another_gateway_are_not_written_again(college):
     listed(college, "1", "2")
     people = [college.person(number) for number in "12"]
     college.marks.learn(college.today, people[:1], people[1:])
@@ -212,7 +212,7 @@ def test_what_another_gateway_tells_again_is_not_written_again(college):
         college.marks.learn(college.today, people, [])
 
 
-def test_marks_of_lists_that_were_replaced_count_by_day_alone_however_many_lists(college):
+def test_fevers_of_replaced_lists_count_by_day_however_many_lists(college):
     listed(college, "1")
     for _ in range(3):
         college.enter("1", clinical_c=38.5)

@@ -62,7 +62,7 @@ def test_a_pass_alone_is_reason_enough_to_look_for_cards(passes, tmp_path):
     assert has_cards(tmp_path / "people.db")
 
 
-def test_a_list_of_before_the_passes_is_read_without_them(people, tmp_path, clock):
+def test_a_database_older_than_passes_is_read_without_them(people, tmp_path, clock):
     PeopleChanges(people).replace([entry(card="4711")])
     people.statements.query("drop table passes")
     cards = CardList(tmp_path / "people.db", people.vault, 10, clock)

@@ -11,7 +11,7 @@ from fevergate.people.roll import DayRoll
 from fevergate.storage.coverage_bits import DAY_S, day_bounds
 
 
-def test_whoever_passes_a_kiosk_with_a_verdict_is_measured_and_counts_before_an_excuse(college):
+def test_a_verdict_at_a_kiosk_is_a_measurement_and_outranks_an_excuse(college):
     listed(college, "1", "2", "3", "4")
     college.enter("1", excused="at home")
     college.enter("2", clinical_c=36.6)
@@ -29,7 +29,7 @@ def test_whoever_passes_a_kiosk_with_a_verdict_is_measured_and_counts_before_an_
     assert not college.presences.take()
 
 
-def test_what_another_gateway_tells_takes_no_measurement_at_our_kiosks_away(college):
+def test_marks_of_another_gateway_remove_no_measurement_at_our_kiosks(college):
     listed(college, "1", "2")
     college.passes("1")
     college.presences.take()
@@ -55,7 +55,7 @@ def test_hours_that_are_struck_have_measured_nobody(college):
     assert college.roll.day(college.today) == DayRoll(expected=2, unmeasured=2)
 
 
-def test_presences_before_another_list_are_of_nobody_on_it_and_closed_days_keep_theirs(college):
+def test_presences_before_a_new_list_count_for_nobody_on_it_and_stay_in_closed_days(college):
     listed(college, "1", "2")
     college.passes("1")
     college.presences.take()
@@ -76,7 +76,7 @@ def test_presences_before_another_list_are_of_nobody_on_it_and_closed_days_keep_
     assert college.roll.day(college.today) == DayRoll(expected=2, measured=1, unmeasured=1)
 
 
-def test_presences_that_are_no_number_of_the_list_are_left_out(college):
+def test_presences_of_people_who_are_not_on_the_list_are_left_out(college):
     listed(college, "1")
     for person in (-5, 0, 2**40):
         college.passes("1", person=person or -1)

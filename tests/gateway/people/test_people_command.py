@@ -106,7 +106,7 @@ def test_what_root_imports_the_services_can_open(folder, monkeypatch):
     assert given == [folder]
 
 
-def test_a_gateway_with_a_campus_server_sends_whoever_imports_there(folder):
+def test_a_gateway_with_a_campus_server_refuses_an_import(folder):
     text = GATEWAY + '[campus_server]\nurl = "https://campus.example"\n'
     (folder / "gateway.toml").write_text(text, encoding="utf-8")
     (folder / "list.csv").write_bytes(as_csv(made_up(3)))

@@ -61,7 +61,7 @@ def test_people_are_expected_if_the_list_marks_them_and_they_may_enter(people, c
     assert expected(NOW - 1) == set(), "nobody was on the list then"
 
 
-def test_an_override_prevails_over_the_lists_permit_and_that_over_the_policy(people, changes):
+def test_a_permit_comes_from_the_override_else_the_list_else_the_policy(people, changes):
     changes.replace([entry("1", class_="甲"), entry("2", class_="乙", permit="ask"), entry("3")])
     by_number = {row.number: row.person for row in people.select("true", {})}
 

@@ -72,7 +72,7 @@ def test_whoever_may_not_enter_until_a_day_is_not_expected_once_that_day_is_clos
     assert college.roll.day(first) == DayRoll(expected=1, measured=1)
 
 
-def test_a_change_of_the_list_on_the_next_morning_takes_no_roll_from_the_day_it_came(college):
+def test_a_change_on_the_next_morning_leaves_the_roll_of_the_day_a_list_came(college):
     listed(college, "1", "2")
     college.enter("1", clinical_c=36.6)
     first = college.today
@@ -84,7 +84,7 @@ def test_a_change_of_the_list_on_the_next_morning_takes_no_roll_from_the_day_it_
     assert college.roll.day(first) == figures
 
 
-def test_the_next_pull_takes_no_roll_from_the_day_on_which_a_list_was_copied(college, tmp_path):
+def test_the_next_pull_leaves_the_roll_of_the_day_a_list_was_copied(college, tmp_path):
     (tmp_path / "copy").mkdir()
     with gateway_people(tmp_path / "copy", college.clock) as store:
         listed(college, "1", "2")
@@ -114,7 +114,7 @@ def test_a_list_of_an_older_version_has_a_roll_from_its_oldest_row_on(college, t
         assert RollKeeper(store.statements, ZONE).day(first) == DayRoll(expected=1, unmeasured=1)
 
 
-def test_a_list_that_came_while_the_clock_was_ahead_takes_no_roll_from_today(college):
+def test_a_list_that_came_while_the_clock_was_ahead_leaves_the_roll_of_today(college):
     college.clock.at += 30 * DAY_S
     listed(college, "1")
     college.clock.at -= 30 * DAY_S
@@ -123,7 +123,7 @@ def test_a_list_that_came_while_the_clock_was_ahead_takes_no_roll_from_today(col
     assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
 
 
-def test_after_a_long_time_in_which_nothing_ran_the_last_days_alone_are_closed(college):
+def test_after_a_long_outage_only_the_last_days_are_closed(college):
     listed(college, "1")
     college.roll.close_days(30)
     college.clock.at += 30 * DAY_S
@@ -143,7 +143,7 @@ def test_days_on_which_nothing_ran_are_closed_with_nobody_measured(college):
     assert college.roll.day(first + timedelta(2)) == DayRoll(expected=2, unmeasured=2)
 
 
-def test_a_list_of_another_day_changes_no_day_that_is_over_and_late_entries_do(college):
+def test_a_later_list_changes_no_past_day_but_a_late_mark_does(college):
     listed(college, "1", "2", unit="计应2301")
     college.roll.close_days(30)
     first = college.today
@@ -180,7 +180,7 @@ def test_fevers_of_a_period_count_from_their_threshold_on_and_after_their_marks_
     )
 
 
-def test_a_list_of_people_goes_on_where_its_page_ended_by_campus_unit_and_number(college):
+def test_people_are_paged_by_campus_unit_and_number(college):
     places = [("west", "b"), ("east", "b"), ("east", "a"), ("west", "a"), ("east", "b")]
     people = [entry(str(n), campus=campus, unit=unit) for n, (campus, unit) in enumerate(places)]
     guest = entry("9", campus="east", unit="0", expected=False)

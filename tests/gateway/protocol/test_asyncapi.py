@@ -47,7 +47,7 @@ def test_it_is_valid_asyncapi():
         ("Stored", Stored(boot=1, seq=9, gaps=((2, 3),)), {"gaps": [[1]]}),
     ],
 )
-def test_messages_are_what_it_says(name, message, wrong):
+def test_messages_fit_their_schemas(name, message, wrong):
     found = asyncapi_document(KEPT)
     schema = {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
     validator = jsonschema.Draft7Validator(schema)

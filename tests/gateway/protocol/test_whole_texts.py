@@ -107,7 +107,7 @@ def test_a_date_with_a_line_break_at_its_end_is_refused(date, end):
         msgspec.convert(text + end, openapi.Date)
 
 
-def test_published_schemas_have_the_end_sign_of_other_languages():
+def test_patterns_in_published_schemas_end_with_a_dollar_sign():
     schema = {"a": [{"pattern": r"^[a-z]{1,32}\Z", "type": "string"}], "pattern": {"b": 1}}
 
     assert published(schema) == {

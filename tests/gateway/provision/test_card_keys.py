@@ -28,7 +28,7 @@ def test_each_kiosk_seals_cards_with_a_key_of_its_own_which_is_kept(tmp_path):
     assert all(re.fullmatch("[0-9a-f]{64}", key) for key in second.values())
 
 
-def test_another_credential_of_a_kiosk_is_another_card_key(tmp_path):
+def test_a_new_credential_of_a_kiosk_brings_a_new_card_key(tmp_path):
     folder = tmp_path / "a"
     make(folder)
     before = card_keys(folder)
@@ -63,7 +63,7 @@ def card_keys(folder):
     return {name: settings_of(folder, name)["card_key"] for name in kiosk_names(folder)}
 
 
-def test_what_a_kiosk_does_with_cards_stands_in_its_settings_only_where_it_was_said(tmp_path):
+def test_card_options_are_in_a_kiosks_settings_only_if_given(tmp_path):
     folder = tmp_path / "a"
     make(folder)
     names = ("card", "card_reader", "card_order", "card_base")

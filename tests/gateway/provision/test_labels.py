@@ -63,7 +63,7 @@ def test_some_kiosks_and_another_address(folder, tmp_path):
         assert codes(document.pages[0]) == {"https://gate.example.edu.cn/admin/kiosks/north-2"}
 
 
-def test_a_code_that_no_telephone_can_follow_is_said_to_be_one(tmp_path):
+def test_a_code_that_no_telephone_can_follow_is_warned_of(tmp_path):
     provision(tmp_path / "a", campus="east", gateway="gw", gates={"north": ["north-1"]})
     assert "--url" in labels(tmp_path / "a")
 

@@ -66,7 +66,7 @@ def test_a_post_is_a_board_of_its_gate_in_another_role(folder):
     assert "/reading" not in allowed
 
 
-def test_a_new_kiosk_is_no_post_because_its_neighbour_is_one(folder):
+def test_a_new_kiosk_beside_a_post_does_not_become_a_post(folder):
     run("post", folder, "a-post", "--gate", "door")  # sorts before the kiosks
     run("kiosk", folder, "door-2", "--gate", "door")
 
@@ -122,14 +122,14 @@ def test_a_new_gate_with_a_post_leaves_the_pins_to_others(tmp_path):
         ("north-1", "expected POST=GATE, such as north-post=north"),
     ],
 )
-def test_a_gateway_refuses_a_post_that_cannot_be(tmp_path, post, says):
+def test_a_gateway_refuses_an_invalid_post(tmp_path, post, says):
     command = ["gateway", tmp_path / "a", "--campus=east", "--gateway=g", "--gate=north=north-1"]
     done = CliRunner().invoke(cli, ["provision", *map(str, command), "--post", post])
 
     assert says in done.output + str(done.exception) and not (tmp_path / "a").exists()
 
 
-def test_a_post_beside_a_kiosk_with_a_reader_of_cards_has_none(folder):
+def test_a_post_beside_a_kiosk_with_a_card_reader_has_no_card_settings(folder):
     run("kiosk", folder, "door-1", "--card", "record", "--card-base", "16", "--supply-v", "3.2")
     run("post", folder, "a-post", "--gate", "door")
 
@@ -166,7 +166,7 @@ def test_a_post_that_is_revoked_is_gone_and_may_come_again(folder):
     assert posts(folder) == {"a-post": "door"}
 
 
-def test_a_gate_with_a_post_is_not_told_to_have_no_lamps(folder):
+def test_a_gate_with_a_post_is_not_reported_as_unlit(folder):
     unlit = "door没有灯"
     assert unlit in run("kiosk", folder, "door-2", "--gate", "door")
     run("post", folder, "a-post", "--gate", "door")
@@ -184,7 +184,7 @@ def test_a_gate_with_a_post_is_not_told_to_have_no_lamps(folder):
         ("p", None, "lamp post 'p': is new; expected --gate"),
     ],
 )
-def test_a_post_that_cannot_be_changes_nothing(folder, name, gate, says):
+def test_an_invalid_post_changes_nothing(folder, name, gate, says):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     with pytest.raises((ProvisionError, NothingFoundError)) as raised:
@@ -194,7 +194,7 @@ def test_a_post_that_cannot_be_changes_nothing(folder, name, gate, says):
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_post_is_no_kiosk_by_another_command(folder):
+def test_other_commands_refuse_a_post_in_place_of_a_kiosk(folder):
     run("post", folder, "a-post", "--gate", "door")
 
     with pytest.raises(ProvisionError, match="'a-post': is a lamp post"):

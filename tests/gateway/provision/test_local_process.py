@@ -52,7 +52,7 @@ def tied(pid: int) -> bool:
 
 @pytest.mark.parametrize("script", [BROKER, GATEWAY], ids=["broker", "program"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_what_a_killed_program_had_started_goes_with_it(tmp_path, script, how):
+def test_processes_started_by_a_killed_program_end_with_it(tmp_path, script, how):
     provision(
         tmp_path / "site",
         campus="east",
@@ -95,7 +95,7 @@ def test_a_program_that_is_not_there_is_named():
         start(["no-such-program"])
 
 
-def test_the_broker_that_is_started_is_the_process_that_is_known(tmp_path):
+def test_the_known_process_id_is_that_of_mosquitto(tmp_path):
     provision(
         tmp_path / "site",
         campus="east",

@@ -41,7 +41,7 @@ def gateway(folder, server, name="gw-east"):
     )
 
 
-def test_a_gateway_that_takes_its_file_believes_the_server_and_is_believed(server, tmp_path):
+def test_a_gateway_with_its_file_and_the_server_trust_each_other(server, tmp_path):
     gateway(tmp_path / "gw", server)
     settings = load_gateway(tmp_path / "gw/gateway.toml")
     assert settings.campus_server and settings.campus_server.url == URL
@@ -88,7 +88,7 @@ def test_another_gateways_file_is_refused(server, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"gateway": 1}), "x" * 100_000])
-def test_a_file_that_is_none_is_named(tmp_path, text):
+def test_a_gateways_file_of_another_form_is_named(tmp_path, text):
     (tmp_path / "gateways").mkdir()
     (tmp_path / "gateways/gw-east.json").write_text(text)
     with pytest.raises(ProvisionError, match=r"gw-east\.json: expected gateways/NAME\.json"):

@@ -70,13 +70,13 @@ FILES = ("mosquitto.conf", "broker.acl")
 RESTARTED = ["daemon-reload", "restart mosquitto.service"]
 
 
-def test_what_is_of_this_version_is_left_alone_and_nothing_starts_anew(machine):
+def test_files_of_this_version_are_left_alone_and_nothing_restarts(machine):
     before = machine.files()
     assert list(upgrade.upgrade(machine.folder)) == ["消息服务器的文件无需更新"]
     assert machine.files() == before and machine.told == []
 
 
-def test_an_earlier_campus_has_what_a_new_one_has_and_keeps_its_own(machine):
+def test_an_earlier_site_gets_this_versions_files_and_keeps_its_settings(machine):
     new = machine.files()
     machine.older()
     (told,) = upgrade.upgrade(machine.folder)
@@ -97,7 +97,7 @@ def test_a_drop_in_alone_does_not_start_the_gateway_anew(machine):
     assert machine.told == RESTARTED and told.endswith(DROP_IN)
 
 
-def test_what_is_not_taken_is_put_back(machine):
+def test_files_with_which_the_broker_refuses_the_gateway_are_put_back(machine):
     machine.older()
     before = machine.files()
     machine.takes = lambda: False
@@ -172,7 +172,7 @@ def test_root_reads_through_no_link(machine, tmp_path):
     assert (tmp_path / "secret").read_text() == "root's"
 
 
-def test_kiosks_passwords_are_good_after_it(machine):
+def test_kiosks_keep_their_passwords_after_an_upgrade(machine):
     """The passwords are hashed again whenever the access list is written again."""
     machine.older()
     list(upgrade.upgrade(machine.folder))

@@ -92,7 +92,7 @@ def test_campuses_are_named_in_a_campus_servers_folder(tmp_path):
     [("north", "GATE=NAME"), ("north=" + "长" * 33, "at most 32"), ("north=a\x07b", "printable"),
      ("west=西门", "expected one of")],
 )  # fmt: skip
-def test_a_name_that_cannot_be_is_refused_and_nothing_is_made(tmp_path, option, says):
+def test_an_invalid_name_is_refused_and_nothing_is_made(tmp_path, option, says):
     done = run("gateway", tmp_path / "a", *CAMPUS, *GATES, "--gate-title", option)
     assert done.exit_code != 0 and not (tmp_path / "a/gateway.toml").exists()
     assert says in done.output + str(done.exception)

@@ -174,7 +174,7 @@ def test_choices_that_are_there_twice_or_belong_to_a_text_are_refused():
         parse(f'{head}b = {{ title = "b", {choices} }}\n', "f")
 
 
-def test_a_damaged_file_takes_no_page_away_and_the_last_sound_one_is_in_force(tmp_path, caplog):
+def test_a_damaged_file_stops_no_page_and_the_last_sound_one_stays_in_force(tmp_path, caplog):
     file = tmp_path / "registers.toml"
     file.write_text("[broken")
     assert list(load_registers(tmp_path)) == list(shipped())

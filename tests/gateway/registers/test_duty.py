@@ -12,7 +12,7 @@ from fevergate.registers.entries import Entries
 from fevergate.registers.entry_reader import MOST
 
 
-def test_by_night_it_is_the_nights_name_and_each_minute_has_one(roster):
+def test_each_minute_has_the_name_of_its_shift(roster):
     roster.of_a_day()
     roster.duty.add("Head", "")
     at = [
@@ -62,7 +62,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_half_of_a_change_never_stands_after_a_crash(roster, monkeypatch, step):
+def test_a_crash_leaves_no_change_half_done(roster, monkeypatch, step):
     roster.of_a_day()
     roster.duty.add("Chen", "north", MORNING, MORNING + H)
     roster.duty.add("Late", "north", NIGHT + 2 * H, MORNING)
@@ -85,7 +85,7 @@ def test_half_of_a_change_never_stands_after_a_crash(roster, monkeypatch, step):
     assert crashes > 1 and roster.duty.everybody() != before
 
 
-def test_the_list_of_before_is_taken_over_once_and_its_names_lie_sealed(roster, tmp_path):
+def test_the_former_duty_table_is_adopted_once_and_its_names_are_sealed(roster, tmp_path):
     with roster.store.transaction() as connection:
         for row in (("刘洋敏", ""), ("Sun", "south")):
             connection.execute("insert into duty(name, gate) values (?, ?)", row)
@@ -96,7 +96,7 @@ def test_the_list_of_before_is_taken_over_once_and_its_names_lie_sealed(roster, 
     assert roster.store.query("select fields from entries") == [("{}",), ("{}",)]
 
 
-def test_a_takeover_of_the_list_that_was_broken_off_adds_nobody_twice(roster):
+def test_an_interrupted_adoption_of_the_former_table_adds_nobody_twice(roster):
     with roster.store.transaction() as connection:
         connection.execute("insert into duty(name, gate) values ('Sun', '')")
     roster.duty.adopt(roster.store)
@@ -153,7 +153,7 @@ def test_a_second_tap_or_an_old_page_hands_nothing_over(roster):
     assert roster.duty.at("north") == ["Wu"]
 
 
-def test_whoever_is_always_on_the_list_is_not_handed_over(roster):
+def test_a_duty_without_times_is_not_handed_over(roster):
     roster.duty.add("Head", "")
     (shift,) = roster.duty.shifts("north")
     with pytest.raises(DutyError):
@@ -163,7 +163,7 @@ def test_whoever_is_always_on_the_list_is_not_handed_over(roster):
     assert roster.duty.at("north", roster.clock.at + LONGEST_S) == ["Head"]
 
 
-def test_who_has_one_gate_and_takes_over_all_leaves_no_other_gate_with_nobody(roster):
+def test_a_guard_of_one_gate_who_takes_over_all_gates_is_on_duty_at_each(roster):
     roster.duty.add("Zhang", "", DAY, NIGHT)
     roster.duty.add("Li", "north", DAY, NIGHT)
     roster.clock.at = DAY + H
@@ -172,7 +172,7 @@ def test_who_has_one_gate_and_takes_over_all_leaves_no_other_gate_with_nobody(ro
     assert [roster.duty.at(gate) for gate in GATES] == [["Li"], ["Li"]]
 
 
-def test_who_is_planned_at_one_gate_and_takes_over_all_leaves_no_other_with_nobody(roster):
+def test_a_guard_planned_at_one_gate_who_takes_over_all_gates_is_on_duty_at_each(roster):
     roster.duty.add("Zhang", "", DAY, NIGHT)
     roster.duty.add("Li", "north", NIGHT, MORNING)
     roster.clock.at = EVENING - H
@@ -182,7 +182,7 @@ def test_who_is_planned_at_one_gate_and_takes_over_all_leaves_no_other_with_nobo
     assert roster.duty.at("north", NIGHT) == ["Li"] and roster.duty.at("south", NIGHT) == []
 
 
-def test_who_has_all_gates_and_takes_over_one_has_no_second_shift(roster):
+def test_a_guard_of_all_gates_who_takes_over_one_has_no_second_shift(roster):
     roster.duty.add("Zhang", "north", DAY, NIGHT)
     roster.duty.add("Li", "", DAY, NIGHT)
     shift = next(s for s in roster.duty.shifts("north") if s.name == "Zhang")
@@ -190,7 +190,7 @@ def test_who_has_all_gates_and_takes_over_one_has_no_second_shift(roster):
     assert [(s.name, s.gate) for s in roster.duty.shifts("north")] == [("Li", "")]
 
 
-def test_a_shift_far_ahead_is_not_begun_by_who_takes_over(roster):
+def test_a_takeover_does_not_begin_a_shift_that_is_far_ahead(roster):
     roster.duty.add("Chen", "north", DAY, NIGHT)
     roster.duty.add("Zhou", "north", DAY + EARLY_S + 60, MORNING)
     (shift,) = roster.duty.shifts("north")
@@ -212,7 +212,7 @@ def test_whoever_is_put_on_duty_twice_is_there_once_and_is_taken_off_by_shift(ro
     assert withdrawn.opened_at == withdrawn.closed_at, "nothing ends before it begins"
 
 
-def test_a_list_is_by_gate_begin_and_name(roster):
+def test_the_list_is_sorted_by_gate_begin_and_name(roster):
     wanted = [("", None, "Head"), ("north", DAY, "A"), ("north", DAY, "B"), ("north", NIGHT, "A")]
     for id_, (gate, begin, name) in enumerate(reversed(wanted), 1):
         roster.duty._add(OnDuty(name=name, gate=gate, begin=begin), "", id_)
@@ -228,14 +228,14 @@ def test_a_year_of_shifts_is_listed_whole(roster):
     assert len(roster.duty.everybody()) == MOST + 1
 
 
-def test_a_list_whose_key_is_lost_keeps_neither_board_nor_notice_away(roster, tmp_path, caplog):
+def test_a_list_whose_key_is_lost_stops_neither_board_nor_notice(roster, tmp_path, caplog):
     roster.of_a_day()
     other = Entries(roster.store, Vault(tmp_path / "other" / KEY), shipped())
     assert Duty(other, lambda: GATES).present("north") == []
     assert "duty list: " in caplog.text
 
 
-def test_who_may_take_over_is_who_comes_soon_then_the_user_and_of_this_gate_alone(roster):
+def test_candidates_are_the_next_guard_of_this_gate_then_the_user_then_others(roster):
     soon, later = DAY + EARLY_S, DAY + EARLY_S + 1
     for name, gate, begin in (("A", "", later), ("B", "north", soon), ("C", "south", soon)):
         roster.duty.add(name, gate, begin, MORNING)
@@ -246,7 +246,7 @@ def test_who_may_take_over_is_who_comes_soon_then_the_user_and_of_this_gate_alon
     assert (shift.name, shift.begin, shift.end) == ("B", DAY, MORNING)
 
 
-def test_whoever_is_always_on_the_list_can_begin_a_shift_and_hand_that_over(roster):
+def test_a_person_with_a_duty_without_times_can_begin_a_shift_and_hand_it_over(roster):
     roster.duty.add("Head", "")
     roster.duty.begin("north", "Head", "Zhang")
     (shift,) = (shift for shift in roster.duty.shifts("north") if shift.timed)
@@ -266,7 +266,7 @@ def test_a_shift_without_a_begin_is_handed_over_to_somebody_else_as_it_was_shown
     assert (shift.name, shift.end) == ("Wu", NIGHT - NEARLY_OVER_S + LONGEST_S)
 
 
-def test_a_site_may_call_the_field_of_who_is_on_duty_as_it_likes(roster):
+def test_a_site_may_rename_the_field_of_the_person_on_duty(roster):
     other = (
         '[duty]\ntitle = "值班"\nbegin = "from"\n[duty.fields]\n'
         'from = { title = "x", type = "time" }\n'

@@ -56,7 +56,7 @@ def test_a_file_that_shortens_a_shift_ahead_leaves_its_gate_with_somebody(roster
     assert roster.duty.at("north", NIGHT + H) == ["Zhou"]
 
 
-def test_who_has_two_shifts_that_overlap_gets_both(roster):
+def test_somebody_with_two_overlapping_shifts_gets_both(roster):
     file = plan(("Wu", DAY, NIGHT + H), ("Wu", NIGHT, MORNING))
     roster.duty.apply(roster.duty.compare(file[:1]), "李伟")
     roster.clock.at = NIGHT + 60

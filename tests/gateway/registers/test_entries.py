@@ -111,7 +111,7 @@ def test_a_closed_entry_is_corrected_only_with_a_reason_and_can_be_opened_again(
         entries.reopen("visitors", entry.id, "Zhang", 4)
 
 
-def test_supplies_are_summed_by_item_with_what_was_corrected(entries):
+def test_supplies_are_summed_by_item_with_their_corrections(entries):
     supply(entries, "masks", "1000")
     entry = supply(entries, "masks", "-250")
     supply(entries, "gloves", "12.5")
@@ -144,7 +144,7 @@ def test_who_is_on_duty_is_asked_by_the_minute(entries, now):
     assert on_duty("2026-11-22 07:59", "north") == {"Head"}
 
 
-def test_after_30_days_no_name_is_left_and_every_count_and_sum_is(entries, now):
+def test_after_30_days_no_name_is_left_but_every_count_and_sum_is(entries, now):
     entry, stays = visitor(entries), supply(entries, "masks", "100")
     entries.change(
         "visitors", entry.id, FORM.read(REGISTERS["visitors"], VISITOR, "south"), "Li", 1
@@ -187,7 +187,7 @@ def test_no_personal_value_lies_in_the_database_in_clear(tmp_path, now):
             assert value.encode() not in content
 
 
-def test_what_does_not_exist_is_told(entries):
+def test_an_unknown_entry_or_register_is_not_found(entries):
     with pytest.raises(NothingFoundError):
         entries.get("visitors", 1)
     with pytest.raises(NothingFoundError):
@@ -248,13 +248,13 @@ def test_a_correction_moves_no_entry_in_time(entries, now):
     assert (changed.first_at, changed.at) == (entry.first_at, now.at)
 
 
-def test_names_go_with_their_day_and_not_a_moment_before(entries, now):
+def test_names_are_forgotten_at_their_limit_and_not_a_moment_before(entries, now):
     entry = visitor(entries)
     assert entries.forget(entry.first_at) == 0
     assert entries.forget(entry.first_at + 1) == 1
 
 
-def test_a_personal_value_stays_readable_whatever_its_field_has_become(entries):
+def test_a_personal_value_stays_readable_if_the_type_of_its_field_changes(entries):
     text = """[notes]
 title = "n"
 [notes.fields]
@@ -271,7 +271,7 @@ note = { title = "n", personal = true }
     assert as_numbers == [36.6, "nan", "1e300", "n"]
 
 
-def test_an_entry_that_has_an_end_alone_holds_from_when_it_was_made(entries, now):
+def test_an_entry_with_only_an_end_begins_when_it_was_made(entries, now):
     text = """[rooms]
 title = "r"
 end = "to"

@@ -63,7 +63,7 @@ def test_a_day_on_which_nobody_watched_is_no_zero(scene):
     assert "not a report of zero" in english and "Not watched at all: north-1" in english
 
 
-def test_a_lamp_post_is_no_kiosk_that_did_not_watch_but_what_it_measured_before_stays(scene):
+def test_a_lamp_post_is_listed_only_if_it_measured_as_a_kiosk_before(scene):
     scene.settings.gates[0].posts.append("north-post")
     said = health(kiosk="north-post", at=NOON, watched_s=0.0)
     gone = [StatusArrived("north-post", state, NOON, "north") for state in ("online", "offline")]
@@ -106,7 +106,7 @@ def test_a_silence_is_counted(scene):
     assert scene.day().kiosks[0].silences == 1
 
 
-def test_a_fault_is_minutes_of_fault(scene):
+def test_the_minutes_of_a_fault_are_counted(scene):
     for minute in range(5):
         at = NOON + 60 * minute
         scene.store.commit(
@@ -125,7 +125,7 @@ def test_a_kiosk_that_saw_nobody_as_usual_has_watched_nothing_and_is_no_amber(sc
     assert day.kiosks[0].fault_minutes == 60 and not day.covered and not day.zero
 
 
-def test_every_fever_with_place_temperatures_and_who_saw_to_it(scene):
+def test_each_fever_is_listed_with_place_temperatures_and_acknowledger(scene):
     scene.store.commit(
         [
             arrived(1, "fever", at=NOON, skin_c=37.1, body_c=38.1, threshold_c=37.3),
@@ -187,7 +187,7 @@ def test_a_wrong_date_says_what_is_expected(scene):
     assert result.exit_code == 2 and "YYYY-MM-DD" in result.output
 
 
-def test_a_kiosk_whose_crowd_is_not_its_neighbours_is_in_the_log(scene):
+def test_a_kiosk_that_reads_unlike_its_neighbour_is_in_the_log(scene):
     for seq in range(1, 60):
         scene.store.commit(
             [

@@ -143,7 +143,7 @@ def test_nothing_that_somebody_wrote_is_run_by_a_spreadsheet(full):
     assert not re.search(r"(^|,)[=+@]", text, re.MULTILINE)
 
 
-def test_to_take_names_along_is_noted(full):
+def test_an_export_with_names_is_in_the_audit(full):
     fetched(full, "pdf", "zh", "&names=1")
     assert ("李伟", "take log", f"fever-log-with-names-east-{DAY}.pdf") in full.audit()
 
@@ -192,7 +192,7 @@ def test_rare_characters_and_emoji_of_a_name_are_printed_and_can_be_searched(sit
     }
 
 
-def test_a_character_for_which_no_font_is_here_is_told_with_the_package_to_install(
+def test_a_character_without_a_font_is_printed_as_its_code_with_the_package_to_install(
     site, guard, monkeypatch
 ):
     monkeypatch.setattr(pdf_font, "RARE_FONTS", ())
@@ -240,7 +240,7 @@ def test_a_report_of_zero_states_what_was_watched(site, administrator):
     assert "Report of zero" in text and "1 of 3 kiosks watched" in text
 
 
-def test_coverage_can_be_taken_along_too(administrator):
+def test_coverage_can_be_exported_too(administrator):
     rows = as_csv(administrator.get(f"/admin/log-coverage.csv?date={DAY}").content)
     assert [row[1] for row in rows[1:]] == ["north-1", "north-2", "south-1"]
     assert rows[1][2:5] == ["2", "1", "0"]
@@ -274,7 +274,7 @@ def test_an_outcome_that_changes_after_the_signature_shows(administrator, guard)
         "update sign_offs set document = replace(document, '38.4', '37.0')",
     ],
 )
-def test_a_signature_that_was_tampered_with_is_told(site, administrator, change):
+def test_a_signature_that_was_tampered_with_is_reported(site, administrator, change):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     assert "tampered" not in administrator.get(f"/admin/log?date={DAY}").text
     with site.pages.store.transaction() as connection:

@@ -189,7 +189,7 @@ def test_the_command_shows_it_in_both_languages_and_as_json(day):
     assert found["changed"] and set(found) == set(Rescreened.__struct_fields__)
 
 
-def test_its_options_go_with_it_only(day):
+def test_the_options_of_a_rescreen_need_rescreen(day):
     done = CliRunner().invoke(
         cli, ["log", "--threshold", "37", "--settings", str(day.settings_path)]
     )

@@ -116,7 +116,7 @@ def test_a_missing_folder_is_not_taken_for_a_damaged_database(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_readings_go_on_when_the_file_turns_out_damaged_in_the_midst_of_work(path):
+def test_readings_are_stored_if_damage_is_found_while_running(path):
     size, root = pages_of(path, "readings")
     spoil(path, root, size)
     store, aside = open_store(path, ZONE)
@@ -133,7 +133,7 @@ def test_readings_go_on_when_the_file_turns_out_damaged_in_the_midst_of_work(pat
     reader.close()
 
 
-def test_damage_that_no_reading_meets_is_found_by_whoever_looks_at_the_old_ones(path):
+def test_damage_among_old_readings_is_found_by_a_query_that_reads_them(path):
     spoil_a_leaf(path)
     told = []
     writer = Writer(Store(path), lambda *_: None, damaged=told.append)
@@ -145,7 +145,7 @@ def test_damage_that_no_reading_meets_is_found_by_whoever_looks_at_the_old_ones(
     assert [] != told == set_aside_before(path)
 
 
-def test_all_but_the_bad_page_comes_over_and_is_counted_once(path):
+def test_all_but_the_bad_page_is_taken_over_and_counted_once(path):
     spoil_a_leaf(path)
     before = path.read_bytes()
     aside = path.rename(path.with_name("fevergate.db.damaged-1"))

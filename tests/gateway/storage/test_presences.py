@@ -61,7 +61,7 @@ def test_presences_go_after_the_days_for_persons_and_their_readings_stay(store):
     assert store.db["readings"].count == 2
 
 
-def test_no_card_lies_in_the_store_not_even_sealed(store, tmp_path):
+def test_no_card_number_is_stored_not_even_sealed(store, tmp_path):
     store.commit([of_person(7)])
     store.db.execute("pragma wal_checkpoint(truncate)")
     for path in tmp_path.glob("fevergate.db*"):

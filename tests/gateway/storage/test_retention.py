@@ -76,7 +76,7 @@ def test_a_reading_that_was_never_dated_goes_by_its_arrival(writer, reader):
     assert seqs(reader) == []
 
 
-def test_names_and_what_was_not_understood_go_sooner(writer, reader):
+def test_names_and_rejected_messages_are_deleted_sooner(writer, reader):
     put(writer, arrived(1, "fever"), Rejected("x", "why", b"Li Wei, 13800000000", AT))
     put(writer, Acknowledged((Identity("north-1", 1, 1),), "Li Wei", AT + 60))
     later(writer, KEEP.persons_days - 1)
@@ -87,14 +87,14 @@ def test_names_and_what_was_not_understood_go_sooner(writer, reader):
     assert reader.execute("select count(*) from rejected").fetchone() == (0,)
 
 
-def test_much_goes_in_small_steps_and_all_of_it(writer, reader, monkeypatch):
+def test_many_readings_are_deleted_in_small_steps(writer, reader, monkeypatch):
     monkeypatch.setattr(retention, "BATCH_ROWS", 7)
     put(writer, *(arrived(seq, "fever" if seq % 10 == 0 else "normal") for seq in range(1, 101)))
     assert later(writer, KEEP.raw_days + 1)["readings"] == 90
     assert seqs(reader) == list(range(10, 101, 10))
 
 
-def test_it_can_be_seen_that_old_readings_go(writer, reader):
+def test_the_oldest_reading_and_overdue_deletion_are_reported(writer, reader):
     put(writer, arrived(1), arrived(2, "fever", at=AT - DAY))
     assert kept(reader, KEEP, AT + DAY).overdue is False
     assert kept(reader, KEEP, AT + DAY).oldest_at == AT + 1
@@ -138,7 +138,7 @@ def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_hours(writer, r
     assert keeper.once()["readings"] == 1
 
 
-def test_one_that_is_switched_off_each_night_goes_on_too(writer, reader):
+def test_a_gateway_that_is_switched_off_each_night_deletes_too(writer, reader):
     put(writer, arrived(1))
     Housekeeper(KEEP, writer.call, lambda: AT, lambda: 0.0).once()
     gone = 0

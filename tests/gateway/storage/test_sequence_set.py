@@ -40,12 +40,12 @@ def told(messages: list[Stored]) -> set[int]:
 
 
 @given(SEQS)
-def test_a_kiosk_is_never_told_that_something_is_held_which_is_not(seqs):
+def test_no_reading_is_acknowledged_that_is_not_stored(seqs):
     assert told(SequenceSet(seqs).stored(1, seqs)) <= set(seqs)
 
 
 @given(SEQS)
-def test_what_has_just_come_is_told_however_many_gaps_there_are(seqs):
+def test_new_readings_are_acknowledged_however_many_gaps_there_are(seqs):
     assert told(SequenceSet(seqs).stored(1, seqs)) == set(seqs)
 
 
@@ -86,7 +86,7 @@ def test_it_knows_what_is_in_it(seqs):
 
 
 @given(st.lists(st.integers(1, 60), max_size=60), st.integers(3, 8), st.data())
-def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data):
+def test_a_set_bounded_to_its_lower_ranges_acknowledges_new_readings(seqs, most, data):
     """As in the store: new readings are acknowledged at once, and an outdated set is read again."""
     with patch.multiple(held_module, MAX_RANGES=most, MAX_GAPS=2):
         held, stored = SequenceSet(), set()
@@ -102,7 +102,7 @@ def test_one_that_remembers_the_lower_runs_alone_tells_the_same(seqs, most, data
             assert len(held._first) <= most
 
 
-def test_every_second_number_fills_no_memory_and_the_others_are_told_when_they_come():
+def test_every_second_number_does_not_fill_the_memory():
     evens = range(2, 200_000, 2)
     held = SequenceSet(evens)
     assert len(held._first) == MAX_RANGES and held.full and not held.outdated

@@ -120,7 +120,7 @@ def test_what_comes_right_after_a_commit_is_committed_together(tmp_path, monkeyp
     assert (commits, clock.slept_s) == ([1, 2], [pytest.approx(COMMIT_INTERVAL_S)])
 
 
-def test_a_crowd_that_waits_is_not_held_back(tmp_path, monkeypatch):
+def test_a_full_batch_is_committed_without_delay(tmp_path, monkeypatch):
     clock = StillClock()
     monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
     clock.wake.set()
@@ -193,7 +193,7 @@ class FlakyStore(Store):
         return super().commit(batch)
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost_or_acknowledged_meanwhile(tmp_path):
+def test_a_full_disk_is_reported_and_nothing_is_lost_or_acknowledged_meanwhile(tmp_path):
     scene = Scene(tmp_path / "a.db", FlakyStore(tmp_path / "a.db"))
     scene.add(arrived(1))
     scene.wait_for(("stored", "north-1", 1))
@@ -246,7 +246,7 @@ def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(sc
     assert scene.rows() == list(range(1, 3001))
 
 
-def test_a_locked_database_is_told_and_nothing_is_lost(tmp_path, monkeypatch):
+def test_a_locked_database_is_reported_and_nothing_is_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "BUSY_S", 0.05)
     scene = Scene(tmp_path / "a.db")
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
@@ -320,7 +320,7 @@ def test_work_for_the_store_runs_in_the_writers_thread_and_its_error_comes_back(
     scene.wait_for(("done",))
 
 
-def test_a_fever_finds_room_where_others_find_none_and_a_guards_word_always(tmp_path, monkeypatch):
+def test_a_full_queue_still_takes_fevers_and_takes_every_acknowledgement(tmp_path, monkeypatch):
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 3)
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING_FEVERS", 2)
     writer = Writer(lambda: Store(tmp_path / "a.db"), lambda *_: None)  # never started
@@ -332,7 +332,7 @@ def test_a_fever_finds_room_where_others_find_none_and_a_guards_word_always(tmp_
     assert waiting == [3, 5, 10] and writer.turned_away == 5
 
 
-def test_what_found_no_room_is_asked_for_when_most_of_the_queue_is_free(tmp_path, monkeypatch):
+def test_records_turned_away_are_asked_for_when_most_of_the_queue_is_free(tmp_path, monkeypatch):
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 100)
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_BATCH", 31)
     store, waiting, asked = GatedStore(tmp_path / "a.db"), [], threading.Event()
@@ -353,7 +353,7 @@ def test_what_found_no_room_is_asked_for_when_most_of_the_queue_is_free(tmp_path
     assert waiting == [100 - 3 * 31]
 
 
-def test_who_asks_the_store_sees_what_came_before_and_the_last_are_told_at_the_end(tmp_path):
+def test_a_call_sees_earlier_records_and_the_last_are_acknowledged_at_the_end(tmp_path):
     told = []
     writer = Writer(Store(tmp_path / "a.db"), lambda kiosk, stored: told.append(stored.seq))
     writer.add(arrived(1))

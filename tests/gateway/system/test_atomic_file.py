@@ -47,7 +47,7 @@ def test_a_key_that_was_created_is_on_the_disk_under_its_name(tmp_path, disk):
     ("write", "mode"), [(write_private, 0o600), (write_public, 0o644), (create_private, 0o600)]
 )
 @pytest.mark.parametrize("mask", [0o000, 0o077])
-def test_it_is_readable_to_whom_it_is_meant_whatever_the_umask(tmp_path, write, mode, mask):
+def test_a_file_has_its_mode_whatever_the_umask(tmp_path, write, mode, mask):
     before = os.umask(mask)
     try:
         write(tmp_path / "file", b"x")
@@ -56,7 +56,7 @@ def test_it_is_readable_to_whom_it_is_meant_whatever_the_umask(tmp_path, write, 
     assert (tmp_path / "file").stat().st_mode & 0o777 == mode
 
 
-def test_what_a_killed_write_left_and_a_link_that_somebody_put_there_are_in_nobodys_way(tmp_path):
+def test_a_leftover_of_a_killed_write_and_a_link_are_replaced(tmp_path):
     (tmp_path / "other").write_bytes(b"of root")
     path = tmp_path / "key"
     temporary, target = tmp_path / "key.new", tmp_path / "other"

@@ -21,7 +21,7 @@ def journal(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_what_was_said_is_an_entry_and_information_only_if_it_is_asked_for(
+def test_a_warning_is_an_entry_and_information_only_if_it_is_asked_for(
     journal, monkeypatch, verbose
 ):
     root = logging.getLogger()

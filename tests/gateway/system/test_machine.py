@@ -67,7 +67,7 @@ def test_the_headers_chip_is_known_on_every_system(tmp_path, system):
         assert chip_of(machine, dev) == header
 
 
-def test_a_sandbox_that_hides_the_chips_is_no_reason_to_fall(tmp_path, monkeypatch):
+def test_a_sandbox_that_hides_the_chips_raises_no_error(tmp_path, monkeypatch):
     sys_, _ = lay_out(tmp_path, "Raspberry Pi 3 Model B", None, {0: ("brcm,bcm2835-gpio", "")})
 
     def listdir(path):
@@ -121,7 +121,7 @@ def no_proc(monkeypatch):
     monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", get_pi_revision)
 
 
-def test_a_lamps_pin_is_had_without_proc(lgpio, opened, no_proc):
+def test_a_lamps_pin_is_opened_without_proc(lgpio, opened, no_proc):
     factory = open_factory("lgpio", PI)
     factory.pin(17)
     assert lgpio.calls == [("gpiochip_open", 4), ("gpio_claim_input", 7, 17, 0)]
@@ -140,7 +140,7 @@ def test_a_pin_library_is_loaded_where_it_may_write(lgpio, opened, monkeypatch, 
     assert "LG_WD" not in os.environ
 
 
-def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch):
+def test_rpigpio_is_chosen_only_if_rpi_lgpio_provides_it(opened, monkeypatch):
     installed = {"rpi-lgpio", "lgpio"}
 
     def distribution(name):
@@ -160,7 +160,7 @@ def test_rpi_gpios_interface_is_taken_where_it_is_rpi_lgpio(opened, monkeypatch)
             choose_library(factory, PI)
 
 
-def test_no_pi_runs_on_mock_in_silence():
+def test_a_pi_with_mock_pins_is_refused():
     assert choose_library("mock", Machine("", 0, None)) == "mock"
     with pytest.raises(PinsError, match="the settings say mock, on a Raspberry Pi"):
         choose_library("mock", PI)

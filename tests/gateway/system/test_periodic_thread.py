@@ -56,7 +56,7 @@ class NoTime(threading.Event):
         return len(self.waits) > self._rounds
 
 
-def test_rounds_are_as_far_apart_as_was_said_or_as_the_last_one_says():
+def test_the_wait_is_the_threads_or_the_one_that_the_last_round_returned():
     rounds = [lambda: None, lambda: 0.0, lambda: 7.0, lambda: fails(StoreError("x")), lambda: None]
     thread = PeriodicThread("sweeper", 5.0, lambda: rounds.pop(0)(), first_s=3.0)
     thread.stopping = NoTime(5)

@@ -38,7 +38,7 @@ def test_one_thread_alone_runs_first_and_no_program_that_it_starts():
     assert os.sched_getscheduler(0) == before  # the thread that the tests run in
 
 
-def test_where_it_may_not_it_says_so_and_works_on(monkeypatch, caplog):
+def test_without_permission_it_logs_that_and_works_on(monkeypatch, caplog):
     def refused(*_):
         raise PermissionError(1, "Operation not permitted")
 

@@ -65,7 +65,7 @@ def test_without_precedence_they_stay_where_they_are(sleeper):
     assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == everywhere
 
 
-def test_where_it_may_not_it_says_so_and_works_on(monkeypatch, caplog):
+def test_without_permission_it_logs_that_and_works_on(monkeypatch, caplog):
     def refused(*_):
         raise PermissionError(1, "Operation not permitted")
 

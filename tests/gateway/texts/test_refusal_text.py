@@ -84,7 +84,7 @@ def test_each_reason_has_its_chinese_and_its_english_is_as_it_was(server):
         )
 
 
-def test_what_is_none_of_ours_stays_as_it_is():
+def test_an_unknown_reason_stays_as_it_is():
     for text in ("", "another release's reason", "<script>\nalert(1)</script>"):
         assert refused_because(text, ZH) == text
     assert len(set(REASONS)) == len(REASONS)

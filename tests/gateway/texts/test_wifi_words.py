@@ -33,7 +33,7 @@ def test_a_code_that_nobody_knows_is_shown_as_its_number(code):
         assert sum(1 if ord(char) < 128 else 2 for char in word) <= LINE_UNITS + 1
 
 
-def test_what_the_display_knows_the_pages_know():
+def test_the_pages_have_words_for_every_code_of_the_display():
     assert set(WORDS) - {0} <= set(trouble_text.WIFI)
 
 

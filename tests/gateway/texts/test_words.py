@@ -49,7 +49,7 @@ def test_a_translation_has_the_same_holes_as_its_text(language):
         assert sorted(HOLES.findall(translated)) == sorted(HOLES.findall(text)), text
 
 
-def test_chinese_is_a_language_there_is():
+def test_chinese_is_among_the_languages():
     assert "zh" in catalogues() and len(texts()) > 500
 
 

@@ -144,7 +144,7 @@ def test_the_log_is_the_pages_log_without_names(site, guard):
         ("date=2026-11-23&date=2026-11-22", "once"),
     ],
 )
-def test_a_question_that_cannot_be_is_answered_with_what_was_expected(site, query, said):
+def test_an_invalid_query_is_answered_with_what_was_expected(site, query, said):
     answer = site.program("log").get(f"{API}/log?{query}")
     assert answer.status_code == 400 and said in answer.json()["detail"]
 
@@ -177,7 +177,7 @@ def test_a_clinic_says_what_became_of_a_fever(site):
     assert noted in site.audit()
 
 
-def test_a_broker_that_is_gone_is_said_to_be(site, monkeypatch):
+def test_an_unreachable_broker_is_reported(site, monkeypatch):
     def gone(*_args, **_more):
         raise BrokerError("gone")
 
@@ -220,7 +220,7 @@ def test_fhir_of_a_fever_that_nobody_followed_up_names_nobody(site):
     assert only.contained is None and only.subject.display == "not identified"
 
 
-def test_kiosks_are_told_with_their_health(site):
+def test_kiosks_are_listed_with_their_health(site):
     site.gateway.commit([HealthArrived(health(scans=7, fw="1.0.0"), AT + 60, "north")])
     client = site.program("kiosks")
     kiosks = {one["kiosk"]: one for one in client.get(f"{API}/kiosks").json()}

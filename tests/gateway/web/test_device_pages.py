@@ -119,7 +119,7 @@ def test_a_kiosk_is_added_and_removed_from_the_page(campus):
      ({"kiosk": "admin"}, "占用"),
      ({"kiosk": "../x"}, "小写字母"), ({"gate": ""}, "小写字母"), ({"gate": "/etc"}, "小写字母")],
 )  # fmt: skip
-def test_a_device_that_cannot_be_is_refused_before_it_is_asked_for(campus, form, says):
+def test_an_impossible_device_is_refused_before_it_is_requested(campus, form, says):
     given = {"kiosk": "north-3", "gate": "north", "title": ""} | form
     answer = post(campus.client, "/admin/devices/add", "/admin/devices", **given)
     assert answer.status_code == 400 and says in answer.text
@@ -129,14 +129,14 @@ def test_a_device_that_cannot_be_is_refused_before_it_is_asked_for(campus, form,
     assert campus.client.get(PROGRESS).headers["location"] == "/admin/devices"
 
 
-def test_a_gate_more_than_a_gateway_has_is_refused(campus, monkeypatch):
+def test_a_gate_beyond_the_limit_of_a_gateway_is_refused(campus, monkeypatch):
     monkeypatch.setattr(device_request, "MAX_GATES", 2)
     given = {"kiosk": "west-1", "gate": "west", "title": ""}
     answer = post(campus.client, "/admin/devices/add", "/admin/devices", **given)
     assert answer.status_code == 400 and "上限" in answer.text
 
 
-def test_one_at_a_time_and_one_that_nobody_takes_can_be_taken_back(campus):
+def test_one_request_waits_at_a_time_and_can_be_withdrawn(campus):
     asked(campus, "add", kiosk="north-4", gate="north", title="\"西门'; rm -rf x")
     again = post(campus.client, "/admin/devices/remove", "/admin/devices", kiosk="north-1")
     assert again.status_code == 400 and "请等它结束" in again.text
@@ -157,7 +157,7 @@ def test_one_at_a_time_and_one_that_nobody_takes_can_be_taken_back(campus):
     assert CliRunner().invoke(cli, ["provision", "revoke", arguments[2], "north-4"]).exit_code == 0
 
 
-def test_what_the_gateway_could_not_do_is_said_with_the_command_that_does_it(campus, monkeypatch):
+def test_a_failed_request_is_shown_with_the_command_that_repeats_it(campus, monkeypatch):
     def fails(*_):
         yield message(None, "broker")
         raise BrokerError("the broker still lets north-2 in")
@@ -208,7 +208,9 @@ def test_a_request_that_the_pages_would_not_write_is_dropped_by_the_service(camp
     assert list(take(campus.site.folder)) == []
 
 
-def test_links_and_long_files_are_not_read_and_no_answer_follows_one(campus, tmp_path):
+def test_links_and_long_files_are_not_read_and_no_answer_is_written_through_a_link(
+    campus, tmp_path
+):
     folder, secret = campus.site.folder / FOLDER, tmp_path / "secret"
     good = {"id": "0" * 32, "action": "remove", "kiosk": "north-9", "by": "x"}
     secret.write_text(json.dumps(good))
@@ -254,7 +256,7 @@ NO_FILES = {
 
 
 @pytest.mark.parametrize("kind", NO_FILES)
-def test_what_is_no_request_is_taken_out_of_the_way_and_the_next_one_is_answered(campus, kind):
+def test_anything_but_a_request_is_removed_and_the_next_request_is_answered(campus, kind):
     folder = campus.site.folder / FOLDER
     place = NO_FILES[kind]
     place(folder / REQUEST)
@@ -282,7 +284,7 @@ def test_a_file_of_another_owner_is_not_read(campus):
 
 
 @pytest.mark.parametrize("kind", ["link", "file"])
-def test_requests_that_are_no_folder_are_refused(campus, tmp_path, kind):
+def test_a_link_or_file_in_place_of_the_requests_folder_is_refused(campus, tmp_path, kind):
     folder = campus.site.folder / FOLDER
     folder.rmdir()
     if kind == "link":
@@ -294,9 +296,7 @@ def test_requests_that_are_no_folder_are_refused(campus, tmp_path, kind):
     assert line.startswith("refused: requests: ")
 
 
-def test_no_more_than_a_few_are_taken_within_an_hour_and_a_leap_of_the_clock_frees_none(
-    campus, tmp_path
-):
+def test_requests_are_limited_by_the_hour_even_if_the_clock_jumps(campus, tmp_path):
     def again(at):
         request = new_request(action="remove", kiosk="north-9", by="x")
         ask(campus.site.folder, request, at)

@@ -168,7 +168,7 @@ def test_each_file_holds_every_row_and_names_only_where_asked_for(term, administ
     ]
 
 
-def test_what_cannot_be_searched_for_is_said_beside_the_form(administrator):
+def test_an_invalid_search_is_explained_beside_the_form(administrator):
     for query, said in (
         ("from=2024-01-01&to=2026-11-20", "at most a year"),
         ("from=2026-11-23&to=2026-11-20", "beginning before the end"),

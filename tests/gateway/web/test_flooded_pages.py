@@ -71,7 +71,7 @@ def test_the_board_shows_the_newest_and_how_many_there_are(flooded, guard, monke
     assert len(stepped(guard, "/board/north/fevers?of=today")) == FLOOD + 1
 
 
-def test_what_is_open_of_the_days_before_is_counted_whole_and_closed_ones_leave_it(
+def test_all_open_fevers_of_earlier_days_are_counted_without_closed_ones(
     flooded, guard, monkeypatch
 ):
     today_is(monkeypatch, AT + 86400)
@@ -95,13 +95,13 @@ def test_the_log_goes_in_steps_and_shows_every_fever_once(flooded, administrator
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "99999999", "１"])
-def test_a_page_that_cannot_be_is_not_there(administrator, page):
+def test_an_invalid_page_number_is_not_found(administrator, page):
     assert administrator.get(f"/admin/log?date={DAY}&page={page}").status_code == 404
     assert administrator.get(f"/board/north/fevers?page={page}").status_code == 404
     assert administrator.get("/board/north/fevers?of=everything").status_code == 404
 
 
-def test_paper_has_the_first_and_says_where_all_are(flooded, administrator):
+def test_the_pdf_has_the_first_rows_and_says_where_all_are(flooded, administrator):
     content = administrator.get(f"/admin/log.pdf?date={DAY}").content
     with pdfplumber.open(io.BytesIO(content)) as document:
         text = "".join(page.extract_text() for page in document.pages)
@@ -171,7 +171,7 @@ def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
     assert answer.status_code == 303
 
 
-def test_some_of_a_day_are_its_fevers_in_order_and_it_is_counted_whole(flooded):
+def test_parts_of_a_day_are_in_order_and_count_the_whole_day(flooded):
     def read(**given):
         return read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY), **given)
 

@@ -79,7 +79,7 @@ def scene(request, campus, tmp_path):
     scene.store.close()
 
 
-def test_each_save_is_forwarded_once_and_names_lie_open_nowhere(scene):
+def test_each_save_is_forwarded_once_and_no_name_is_stored_in_clear(scene):
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once()
     held = scene.held()
@@ -117,7 +117,7 @@ def test_a_confirmed_fever_reaches_the_campuss_contacts_and_no_name_does(scene, 
     scene.campus.query("delete from items where kind = 'follow_up'")
 
 
-def test_while_the_server_is_away_they_wait_and_then_come(scene):
+def test_follow_ups_wait_while_the_server_is_away(scene):
     scene.campus.stop()
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert not scene.forwarder.once()
@@ -126,7 +126,7 @@ def test_while_the_server_is_away_they_wait_and_then_come(scene):
     assert scene.forwarder.once() and scene.held()
 
 
-def test_one_that_is_refused_does_not_hold_up_the_others(scene):
+def test_a_refused_follow_up_does_not_hold_up_the_others(scene):
     bad = Identity("NOT A NAME", 1, 1)
     scene.follow_ups.save(bad, FULL, "Zhang")
     scene.follow_ups.save(WHO, FULL, "Zhang")
@@ -135,7 +135,7 @@ def test_one_that_is_refused_does_not_hold_up_the_others(scene):
     assert scene.forwarder.once()  # the refused one is not sent again at once
 
 
-def test_under_a_new_token_what_was_sent_by_the_old_one_goes_again(scene):
+def test_under_a_new_token_follow_ups_are_sent_again(scene):
     """What the server has from the old token may come from a thief."""
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once() and scene.follow_ups.unforwarded(10) == []

@@ -25,7 +25,7 @@ def test_a_form_in_a_charset_that_makes_no_text_is_refused(site, charset, name):
 
 
 @pytest.mark.parametrize("number", ["9" * 17, "1" + 30 * "0", "9" * 5000])
-def test_a_number_that_no_database_holds_is_no_page(site, administrator, number):
+def test_a_number_that_no_database_holds_is_not_found(site, administrator, number):
     for path in (f"/registers/visitors/{number}", f"/registers/visitors/{number}/pass"):
         assert administrator.get(path).status_code == 404
         form = {"csrf": csrf(administrator), "action": "close"}

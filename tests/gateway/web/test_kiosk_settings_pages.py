@@ -115,7 +115,7 @@ def test_one_change_for_a_gate_reaches_its_kiosks_and_leaves_the_rest_as_it_was(
     assert "north-1, north-2, south-1" in noted[0]
 
 
-def test_what_is_done_with_cards_is_sent_to_a_kiosk_only_where_it_was_set(campus):
+def test_card_settings_are_sent_only_to_a_kiosk_for_which_they_were_set(campus):
     post(campus.client, "/admin/settings", kiosks="*", volume="40")
     post(campus.client, "/admin/settings", kiosks="north-1", card="permit", card_base="16")
     values = campus.retained("north-1").values
@@ -134,7 +134,7 @@ def test_what_is_done_with_cards_is_sent_to_a_kiosk_only_where_it_was_set(campus
     assert "只能是：十进制，十六进制" in wrong_in_words(refused.value, CHINESE)
 
 
-def test_a_supply_that_was_set_anew_since_the_calibration_is_said(untouched):
+def test_a_supply_voltage_set_after_the_calibration_is_reported(untouched):
     sensor = "0000000000000001"
     calibration = CalibrationRecord(
         sensor=sensor,
@@ -194,7 +194,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "says"), WRONG)
-def test_what_is_wrong_is_said_at_its_field_in_the_readers_language(untouched, name, value, says):
+def test_a_mistake_is_explained_at_its_field_in_the_readers_language(untouched, name, value, says):
     for path, page in (
         ("/admin/settings", "/admin/settings"),
         ("/admin/kiosks/north-1/settings", "/admin/kiosks/north-1"),
@@ -291,7 +291,7 @@ def test_campus_and_gates_are_named_on_a_page(campus):
     assert campus.file.campus_title("zh") == "东校区"
 
 
-def test_a_settings_file_that_cannot_be_read_is_said_and_left(campus):
+def test_an_unreadable_settings_file_is_reported_and_left_unchanged(campus):
     campus.site.settings_path.write_text("damaged")
     form = {"kiosk-title": "左侧"}
     answer = post(campus.client, "/admin/kiosks/north-1/name", "/admin/kiosks/north-1", **form)

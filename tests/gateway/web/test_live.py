@@ -86,7 +86,7 @@ def test_a_backlog_does_not_overwrite_what_is_now(live):
     assert kiosk(live).body_c == 36.9
 
 
-def test_without_the_gateways_word_or_a_line_it_does_not_say_that_the_gateway_is_there(live):
+def test_without_a_line_to_the_broker_the_gateway_is_not_shown_as_online(live):
     say(live, "gateway/status", b"online")
     assert live.now("north").gateway is False  # there is no line to the broker
     assert live.now("north").line is False
@@ -117,7 +117,7 @@ def test_nonsense_changes_nothing_and_ends_nothing(folder, topic, payload):
     assert kiosk(live).body_c is None and live.now("north").alarm is None
 
 
-def test_a_gate_that_is_not_ours_is_not_there(live):
+def test_an_unknown_gate_is_not_found(live):
     for call in (live.now, lambda gate: live.acknowledge(gate, Acknowledge(by="Li"))):
         with pytest.raises(NothingFoundError):
             call("elsewhere")

@@ -81,7 +81,7 @@ def test_a_site_without_a_list_has_no_such_line(site, administrator):
     assert "Expected" not in page and "/roll" not in page
 
 
-def test_who_is_entered_later_shows_as_a_change_of_a_signed_day(listed, administrator):
+def test_a_later_mark_shows_as_a_change_of_a_signed_day(listed, administrator):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     assert "Unchanged since." in administrator.get(f"/admin/log?date={DAY}").text
     shared = listed.pages
