@@ -72,7 +72,7 @@ def lit(settings):
     return shown, again, waiting
 
 
-def test_red_is_as_it_was_announced_and_an_acknowledgement_holds_when_the_fever_comes_at_last(
+def test_announced_red_is_restored_and_its_acknowledgement_holds_when_the_fever_arrives(
     settings,
 ):
     announced(settings)

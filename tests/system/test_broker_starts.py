@@ -102,7 +102,7 @@ NAMES = ("mosquitto.conf", "broker.passwords", "broker.acl", "broker.crt", "brok
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", NAMES)
-def test_of_what_was_provisioned_the_last_sound_copy_is_taken(broker, name, damage, caplog):
+def test_the_last_sound_copy_of_a_damaged_provisioned_file_is_used(broker, name, damage, caplog):
     path = broker.folder / name
     if name == "mosquitto.conf" and damage == "cut off at a line's end":
         pytest.skip("its last line is of no consequence")
@@ -112,7 +112,7 @@ def test_of_what_was_provisioned_the_last_sound_copy_is_taken(broker, name, dama
     assert "the last sound" in caplog.text and "provision" in caplog.text
 
 
-def test_whom_it_does_not_know_any_more_no_copy_brings_back(broker):
+def test_no_copy_brings_back_a_revoked_kiosk(broker):
     """A revocation writes the password file, which is damaged before the broker starts again. The
     sound copy does not have the revoked kiosk either."""
     path = broker.folder / "broker.passwords"
@@ -158,7 +158,7 @@ def test_on_a_read_only_card_it_keeps_its_store_in_memory(
     assert read_retained(broker.settings, TOPIC) == b"now"
 
 
-def test_what_its_unit_runs_before_it_names_the_configuration(broker, tmp_path):
+def test_the_units_command_before_the_broker_prints_the_configurations_path(broker, tmp_path):
     done = CliRunner().invoke(
         cli, ["broker", str(broker.folder)], env={"RUNTIME_DIRECTORY": str(tmp_path)}
     )

@@ -138,7 +138,7 @@ def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
     assert abs(readings(board)[-1]["skin_c"] - 35.6 - WRONG_C) < 0.45
 
 
-def test_what_cannot_be_is_refused_and_nothing_is_put_in_force(system):
+def test_an_impossible_calibration_is_refused_and_nothing_is_put_in_force(system):
     teacher = Teacher(system)
     teacher.asked("temperature")
     # Nobody is screened meanwhile, so it is a fault and does not count as watched time.

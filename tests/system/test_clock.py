@@ -188,7 +188,7 @@ print("all held")
 """
 
 
-def test_what_was_kept_is_checked_and_written_no_more_than_it_must_be(tmp_path):
+def test_a_kept_time_is_checked_and_the_flash_is_written_only_when_it_must_be(tmp_path):
     board = Board("north-1", tmp_path / "flash", FIRMWARE, clock_set=False)
     board.flash({"main.py": KEPT.encode()})
     with board:

@@ -71,7 +71,7 @@ def test_a_phone_that_looks_for_the_internet_is_led_to_the_page(board, path):
         assert answer.headers["location"] == "http://192.168.4.1/"
 
 
-def test_the_glass_shows_what_a_camera_joins_by_and_another_password_each_time(board):
+def test_the_display_shows_a_wifi_code_for_cameras_with_a_new_password_each_time(board):
     name, password = board.wifi_code()
     assert re.fullmatch(r"FeverGate-[0-9A-F]{4}", name)
     assert re.fullmatch(r"[abcdefhjkmnprtuvwxy2346789]{14}", password)
@@ -160,7 +160,7 @@ def test_the_glass_says_how_it_ended(board, file):
     assert done != failed
 
 
-def test_a_wrong_wifi_password_is_said_and_nothing_kept_unless_wished(board, file):
+def test_a_wrong_wifi_password_is_reported_and_nothing_kept_unless_asked_for(board, file):
     assert board.send(file, password="short") == ""
     state = board.until_state("wifi")
     assert "Cannot join campus" in state["text"] and "连不上" in state["text"]
@@ -171,7 +171,9 @@ def test_a_wrong_wifi_password_is_said_and_nothing_kept_unless_wished(board, fil
     assert board.kept() == ["ca.der", "settings.json"]
 
 
-def test_a_code_is_fetched_from_the_gateway_and_what_it_opens_is_kept(board, provisioned, file):
+def test_a_setup_code_fetches_sealed_settings_from_the_gateway_and_they_are_kept(
+    board, provisioned, file
+):
     site = provisioned.parents[1]
     with gateway_that_answers(site, lambda _: (200, sealed(file))) as (port, asked):
         assert board.send(f"127.0.0.1:{port}/{CODE}", password="short") == ""
@@ -230,7 +232,7 @@ def foreign(file):
         (lambda _: (200, sealed('{"settings": {}, "ca": ""}')), "refused", "missing"),
     ],
 )
-def test_a_gateway_that_has_not_what_it_should_is_said_and_nothing_kept(
+def test_a_wrong_answer_of_the_gateway_is_reported_and_nothing_kept(
     board, provisioned, file, answer, state, text
 ):
     with gateway_that_answers(provisioned.parents[1], lambda _: answer(file)) as (port, _):
@@ -239,7 +241,7 @@ def test_a_gateway_that_has_not_what_it_should_is_said_and_nothing_kept(
     assert board.state()["state"] == state and board.kept() == []
 
 
-def test_a_gateway_that_is_away_or_says_nothing_is_said(board, provisioned):
+def test_an_absent_or_silent_gateway_is_reported(board, provisioned):
     assert board.send(f"127.0.0.1:{closed_port()}/{CODE}") == ""
     assert "does not answer" in board.until_state("gateway")["text"]
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -63,7 +63,7 @@ def test_an_empty_hall_is_no_covered_lens(tmp_path):
         assert not [line for line in board.console if "fault" in line]
 
 
-def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
+def test_a_capped_lens_is_reported_at_hours_in_which_people_usually_come(tmp_path):
     files = {"settings.json": settings(), "ca.der": authority_der()}
     board = kiosk(tmp_path / "flash", files, utc=time.time, speed=20.0)
     # 250 people an hour, at whatever hour this test runs.
@@ -75,7 +75,9 @@ def test_a_lens_behind_a_cap_is_blind_where_people_usually_come(tmp_path):
         assert board.light() is None  # no amber: it may be a holiday
 
 
-def test_while_something_lies_on_the_lens_its_words_stay_and_its_line_comes_back(site, tmp_path):
+def test_while_the_lens_is_covered_the_fault_stays_shown_and_the_connection_comes_back(
+    site, tmp_path
+):
     files = site.board_files("north-1", wifi_ssid="campus", wifi_password="long enough")
     hasty = Habits(patience_ms=2500, tries=1, gap_ms=1500)
     with kiosk(tmp_path / "flash", files, habits=hasty) as board:

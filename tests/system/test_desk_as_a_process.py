@@ -120,7 +120,7 @@ def desk(tmp_path, edge):
 
 
 @compiled
-def test_a_look_through_smbus2_and_the_c_library_is_what_is_before_the_sensor(desk):
+def test_a_look_through_smbus2_and_the_c_library_reads_the_true_temperature(desk):
     part, command, settings, environment = desk
     part.scene = lambda _: View(37.6, 22.0)
     part.fail(Fault.WRONG_PEC, count=2)
@@ -261,7 +261,7 @@ def faulty(faults):
 
 
 @pytest.mark.parametrize("faults", FAULTS, ids=lambda faults: "+".join(f.name for f in faults))
-def test_the_board_and_the_desk_read_the_same_of_the_same_part(tmp_path, monkeypatch, faults):
+def test_the_board_and_the_desk_read_the_same_from_the_same_sensor(tmp_path, monkeypatch, faults):
     files = {"settings.json": settings(), "ca.der": authority_der(), "main.py": READER.encode()}
     part = faulty(faults)
     with kiosk(tmp_path / "board", files, sensor=part) as board:

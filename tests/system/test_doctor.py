@@ -41,7 +41,7 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
     }
 
 
-def test_a_kiosk_of_modules_is_named_with_what_its_supply_adds(site):
+def test_a_kiosk_built_of_modules_is_named_with_the_offset_of_its_supply_voltage(site):
     path = site.folder / "kiosks" / site.settings.kiosks[0] / "settings.json"
     kept = path.read_text()
     path.write_text(json.dumps(json.loads(kept) | {"supply_v": 3.27}))
@@ -68,7 +68,7 @@ def test_a_dead_broker_and_a_readable_secret_are_both_found(site):
         site.broker.start()
 
 
-def test_a_broker_with_settings_of_before_says_what_a_stolen_credential_could_do(site):
+def test_a_broker_with_an_earlier_versions_settings_is_a_warning(site):
     path = site.folder / "mosquitto.conf"
     text = path.read_text()
     path.write_text(text.replace("use_username_as_clientid true\n", ""))
@@ -80,7 +80,7 @@ def test_a_broker_with_settings_of_before_says_what_a_stolen_credential_could_do
         path.write_text(text)
 
 
-def test_an_access_list_of_before_is_named_with_the_command_that_makes_it_anew(site):
+def test_an_earlier_versions_access_list_is_named_with_the_upgrade_command(site):
     path = site.folder / "broker.acl"
     text = path.read_text()
     path.write_text(text.replace("/alarm/", "/light/", 1))

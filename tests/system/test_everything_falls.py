@@ -40,7 +40,7 @@ def test_whatever_dies_in_whatever_order_nothing_is_lost_doubled_or_dark(tmp_pat
     assert summary.fevers == summary.red_lights > 5
 
 
-def test_an_alarm_for_who_has_left_needs_no_light_where_the_next_is_answered_that_moment(tmp_path):
+def test_an_alarm_for_a_person_who_left_needs_no_light_while_the_next_person_is_answered(tmp_path):
     crowd = [FEVERISH, HEALTHY]
     gates = {"north": ["north-1"]}
     with System(
@@ -58,7 +58,7 @@ def test_an_alarm_for_who_has_left_needs_no_light_where_the_next_is_answered_tha
         assert system.judge().problems
 
 
-def test_an_answer_whose_word_a_power_cut_took_is_neither_lost_nor_a_double(tmp_path):
+def test_an_answer_missing_on_the_console_after_a_power_cut_is_neither_lost_nor_doubled(tmp_path):
     """The light was lit and the reading was kept, but the power cut took the line of the console
     from which the judge knows the answer."""
     crowd = built_in_crowd(2, 3)

@@ -102,7 +102,7 @@ class Lit:
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", ["gateway.toml", "gateway.password", "ca.crt"])
-def test_of_a_damaged_file_the_last_sound_copy_lights_the_lamp(begun, name, damage, caplog):
+def test_the_last_sound_copy_of_a_damaged_file_lights_the_lamp(begun, name, damage, caplog):
     folder, copy, fleet = begun
     try:
         if (name, damage) == ("gateway.password", "cut off"):
@@ -136,7 +136,7 @@ def test_without_a_password_or_a_copy_it_is_amber_and_waits_for_one(begun):
         restore(folder, copy)
 
 
-def test_what_somebody_wrote_wrongly_is_said_and_never_sound(begun, tmp_path):
+def test_wrong_settings_are_reported_and_never_kept_as_sound(begun, tmp_path):
     folder, _, _ = begun
     shutil.copy(folder / "gateway.toml", tmp_path)
     path = tmp_path / "gateway.toml"
@@ -215,7 +215,7 @@ def test_the_board_is_served_whatever_is_damaged(pages, name, damage):
         assert "web.db.damaged-" in finding.text[1]
 
 
-def test_nonsense_that_was_kept_of_the_clock_keeps_no_store_closed(pages):
+def test_damaged_clock_values_do_not_keep_the_store_from_opening(pages):
     store = Store(pages.path(pages.database))
     with store.transaction():
         for key in ("clock", "believed_at", "housekept_at"):
@@ -253,7 +253,7 @@ def test_names_sealed_with_a_damaged_key_are_opened_with_its_copy(tmp_path):
             use()
 
 
-def test_of_a_damaged_duty_list_the_rest_comes_over(tmp_path):
+def test_the_sound_rest_of_a_damaged_duty_list_is_recovered(tmp_path):
     """One bad page in the middle of a long list."""
     path = tmp_path / "web.db"
     store = WebStore(path)

@@ -291,7 +291,7 @@ def test_nothing_of_a_self_test_moves_the_doors_line(flashed):
     assert flashed.pins.green in {change.pin for change in flashed.pin_history}
 
 
-def test_what_is_wrong_on_this_side_is_said_before_the_board_is_touched(empty, site, tmp_path):
+def test_wrong_options_and_files_are_reported_before_the_board_is_touched(empty, site, tmp_path):
     other = tmp_path / "wrover.bin"
     other.write_bytes(micropython(chips.WROVER_E))
     for arguments, says in (

@@ -79,7 +79,7 @@ def test_a_board_whose_memory_does_not_serve_is_refused_before_anything_is_writt
     assert "请改用以下之一：ESP32-S3-DevKitC-1-N8R2" in result["advice"][0]
 
 
-def test_a_board_that_shows_only_once_it_runs_that_it_has_no_psram_is_refused(other, tmp_path):
+def test_a_board_whose_lack_of_psram_shows_only_at_run_time_is_refused(other, tmp_path):
     path = tmp_path / "spiram.bin"
     path.write_bytes(micropython(chips.WROVER_E))
     board = other(chips.WROOM_32E)
@@ -140,9 +140,7 @@ class Seen:
 
 @real_micropython.needs("32bit")
 @pytest.mark.parametrize("chip", [chips.ESP32_S3_N8R2, chips.WROVER_E], ids=lambda chip: chip.name)
-def test_what_was_flashed_works_in_a_boards_own_words_and_in_little_memory(
-    other, site, tmp_path, chip
-):
+def test_flashed_firmware_works_with_32_bit_words_and_little_memory(other, site, tmp_path, chip):
     path = tmp_path / "image.bin"
     path.write_bytes(micropython(chip))
     desk = other(chip)

@@ -163,7 +163,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, settings, card, fault):
+def test_a_fever_is_red_at_once_and_stored_when_the_card_is_writable_again(
+    site, settings, card, fault
+):
     words, repair = FAULTS[fault]
     fault(card)
     with at_work(settings) as (gateway, lamps):
@@ -192,9 +194,7 @@ def test_a_fever_is_red_and_it_is_stored_when_the_card_takes_again(site, setting
     assert rows == [(*reading.identity, "button")]
 
 
-def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
-    site, settings, card, caplog
-):
+def test_an_acknowledgement_on_a_failed_disk_clears_no_later_fever(site, settings, card, caplog):
     """The broker repeats readings that are not stored; the acknowledgement is recorded once the
     card can be written again."""
     full(card)
@@ -223,9 +223,7 @@ def test_a_guards_word_while_the_disk_refuses_clears_nothing_that_comes_later(
     assert seen_to(card) == {first.seq: "Li Wei", second.seq: None}
 
 
-def test_a_guards_word_that_was_not_recorded_is_asked_for_again_after_a_restart(
-    site, settings, card
-):
+def test_an_unrecorded_acknowledgement_is_asked_for_again_after_a_restart(site, settings, card):
     full(card)
     fleet = Fleet(settings, 1, boot=42)
     try:
@@ -296,7 +294,7 @@ def test_a_fever_is_red_with_the_card_read_only_and_the_clock_wrong(
 
 
 @pytest.mark.parametrize("fault", [closed, killed], ids=lambda fault: fault.__name__)
-def test_what_nobody_has_seen_to_is_red_though_the_card_is_read_only(settings, card, fault):
+def test_an_unacknowledged_fever_is_red_though_the_card_is_read_only(settings, card, fault):
     store_of(card, arrived(7, "fever")).close()
     fault(card)
     with at_work(settings) as (gateway, lamps):
@@ -355,7 +353,7 @@ def test_a_disk_that_does_not_answer_keeps_no_light_waiting(settings, card, monk
             fleet.close()
 
 
-def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, card, monkeypatch):
+def test_acknowledgements_in_a_store_that_opens_late_count(settings, card, monkeypatch):
     """Before the store is open, a repeated fever lights red even if a guard has acknowledged it.
     Once the store is open, its acknowledgements count."""
     store = store_of(card, arrived(7, "fever"), arrived(8, "fever"))
@@ -380,7 +378,7 @@ def test_a_store_that_opens_late_is_believed_of_what_a_guard_saw_to(settings, ca
         assert state.fevers == 3 and state.last and state.last.seq == 10
 
 
-def test_an_end_is_not_held_up_by_a_disk_that_refuses(settings, card):
+def test_a_failed_disk_does_not_delay_the_gateways_end(settings, card):
     closed(card)
     with at_work(settings) as (gateway, _):
         waiting = gateway.writer.call(lambda store: waiting_fevers(store.db))

@@ -30,7 +30,7 @@ INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
     ],
     ids=["newer", "another's", "32 bits", "full", "not in the archive"],
 )
-def test_what_it_cannot_serve_is_told_in_the_first_line_and_is_as_it_was(
+def test_an_unsupported_machine_is_refused_in_one_line_and_left_unchanged(
     machine, before, instead, says
 ):
     """Runs first: nothing is installed yet. `instead` maps the names of programs or files to what
@@ -190,7 +190,7 @@ def test_a_kiosk_asked_for_on_the_pages_is_added_and_removed_by_systemd(gateway)
     )
 
 
-def test_whoever_has_taken_over_the_pages_gets_no_file_of_roots_by_a_request(gateway):
+def test_a_request_of_compromised_pages_reaches_no_file_of_root(gateway):
     """Symbolic links to /etc/shadow take the place of the request and of the answer."""
     gateway.run("cp /etc/shadow /root/shadow")
     gateway.run(ASKS.format(values='action="remove", kiosk="north-9"'))
@@ -262,7 +262,7 @@ BROKERS = "/etc/fevergate/mosquitto.conf /etc/fevergate/broker.acl /etc/fevergat
 BROKERS += " /etc/systemd/system/mosquitto.service.d/fevergate.conf"
 
 
-def test_what_the_broker_does_not_take_at_an_upgrade_is_put_back(gateway):
+def test_a_configuration_that_the_broker_refuses_at_an_upgrade_is_rolled_back(gateway):
     """Another program holds a port that the new configuration needs. So the broker keeps the
     configuration of the earlier version."""
     count = readings(gateway)
@@ -372,7 +372,7 @@ def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
     until(lambda: watching(gateway) == [])
 
 
-def test_what_it_cannot_do_is_one_line_in_the_persons_language(installed):
+def test_an_error_of_the_installer_is_one_line_in_the_persons_language(installed):
     done = installed.run("runuser -u nobody -- /srv/shared/source/gateway/install", check=False)
     assert done.returncode == 1 and done.stderr == "fevergate: please run it with sudo\n"
     done = installed.run(f"{INSTALL} --wheel /none.whl", check=False, LANG="zh_CN.UTF-8")

@@ -76,7 +76,7 @@ def test_a_healthy_person_gets_green(board):
     assert reading["object_c"] < reading["skin_c"]  # emissivity is corrected
 
 
-def test_what_a_sensors_supply_adds_is_taken_off_each_reading(tmp_path, files):
+def test_the_offset_of_the_supply_voltage_is_subtracted_from_each_reading(tmp_path, files):
     object_c = {}
     for supply_v in (3.0, 3.6):
         own = files | {"settings.json": settings(supply_v=supply_v)}
@@ -175,7 +175,7 @@ def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
         Fault.FROZEN,
     ],
 )
-def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board, fault):
+def test_a_broken_sensor_shows_amber_and_words_never_passes_anybody_and_recovers(board, fault):
     (visit,) = served(board, HEALTHY)
     # The value must freeze while nobody is there: frozen as a face leaves, it would be scanned.
     until(lambda: board.world.now_ms > visit.left_ms + 2000)
@@ -191,7 +191,7 @@ def test_a_broken_sensor_is_amber_and_words_never_a_pass_and_it_comes_back(board
     assert {reading["verdict"] for reading in readings(board)} == {"normal"}
 
 
-def test_a_sun_in_the_view_is_amber_and_words_and_never_a_pass_and_goes_by(board):
+def test_sun_in_the_view_shows_amber_and_words_never_passes_anybody_and_ends(board):
     served(board, HEALTHY)
     with board.world.lock:
         crowd = board.sensor.scene

@@ -83,7 +83,7 @@ def test_another_site_needs_no_reboot_either(system):
     assert system.boards[0].boots == 1
 
 
-def test_a_kiosk_that_is_away_takes_them_when_it_is_back(system):
+def test_a_kiosk_that_is_away_takes_new_settings_when_it_is_back(system):
     board = system.boards[0]
     board.power_cut()
     done = command(system, "--threshold", "37.0")

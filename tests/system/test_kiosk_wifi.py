@@ -86,7 +86,7 @@ def test_silent_name_servers_stop_nobody_and_the_last_address_is_used(board_of):
     assert never_waits(board)
 
 
-def test_a_name_that_nobody_ever_told_stops_nobody(board_of):
+def test_a_broker_name_that_was_never_resolved_delays_nobody(board_of):
     board = board_of(broker_host=NAME)
     board.world.air.set_mood(Mood.SILENT)
     board.start()
@@ -106,7 +106,7 @@ def test_a_strange_first_name_server_does_not_keep_the_second_from_answering(boa
     assert never_waits(board)
 
 
-def test_an_answer_from_elsewhere_than_was_asked_is_none(board_of):
+def test_an_answer_from_another_server_than_was_asked_is_ignored(board_of):
     board = board_of(broker_host=NAME)
     board.world.air.set_mood(Mood.ELSEWHERE)
     board.start()
@@ -123,7 +123,7 @@ def test_an_answer_that_comes_after_seconds_is_taken(board_of):
     board.wait_console("link up", ANSWER_S)
 
 
-def test_a_wrong_address_is_not_believed_and_the_last_one_has_its_turn(board_of):
+def test_after_a_wrong_address_the_last_good_one_is_tried(board_of):
     board = board_of(broker_host=NAME)
     board.start()
     board.wait_console("link up", ANSWER_S)
@@ -172,7 +172,7 @@ def test_the_strongest_access_point_of_the_name_is_joined_and_power_saving_is_of
     assert station.refused_calls == 0
 
 
-def test_a_much_stronger_one_is_taken_while_nobody_is_there(board_of):
+def test_a_much_stronger_access_point_is_joined_while_nobody_is_there(board_of):
     far = AccessPoint(bssid=FAR, channel=1, rssi_dbm=-78)
     near = AccessPoint(bssid=NEAR, channel=11, rssi_dbm=-50, on=False)
     board = board_of([far, near], NO_WAIT)
@@ -190,7 +190,7 @@ def test_a_much_stronger_one_is_taken_while_nobody_is_there(board_of):
     assert air.station.refused_calls == 0
 
 
-def test_one_that_is_a_little_stronger_is_not(board_of):
+def test_a_slightly_stronger_access_point_is_not_joined(board_of):
     here = AccessPoint(bssid=FAR, channel=1, rssi_dbm=-75)
     other = AccessPoint(bssid=NEAR, channel=11, rssi_dbm=-80)
     board = board_of([here, other], NO_WAIT)
@@ -202,7 +202,7 @@ def test_one_that_is_a_little_stronger_is_not(board_of):
     assert air.station.point is here and len(air.station.joins) == 1
 
 
-def test_one_that_lets_nobody_in_is_not_tried_for_ever(board_of):
+def test_an_access_point_that_refuses_every_join_is_not_tried_for_ever(board_of):
     full = AccessPoint(bssid=NEAR, channel=1, rssi_dbm=-40, refuses=5)
     other = AccessPoint(bssid=FAR, channel=11, rssi_dbm=-70)
     board = board_of([full, other])
@@ -284,7 +284,7 @@ def test_a_line_that_lies_restarts_the_interface_then_the_board_but_not_for_ever
     until(lambda: any(path.read_bytes().endswith(b" 0") for path in board.flash_dir.glob("line.*")))
 
 
-def test_a_long_absence_of_the_line_is_on_the_idle_display_and_goes_with_it(board_of):
+def test_a_long_loss_of_connection_is_shown_on_the_idle_display_until_it_ends(board_of):
     point = AccessPoint(key=b"another key")
     board = board_of([point], {"SHOWN_S = 120": "SHOWN_S = 30"}, language="zh")
     board.start()

@@ -120,7 +120,7 @@ def test_a_fever_lights_red_and_the_button_is_told_with_what_was_shown(tower, ga
     tower.wait("green", timeout=ANSWER_S)
 
 
-def test_where_nothing_burns_the_button_says_nothing(tower, gateway):
+def test_the_button_sends_nothing_while_red_is_not_lit(tower, gateway):
     tower.press(ANSWER_S)
     gateway.alarm(1)
     tower.wait("red", "siren", timeout=ANSWER_S)
@@ -142,7 +142,7 @@ def test_the_gateways_amber_is_shown(tower, gateway):
     tower.wait("amber", timeout=ANSWER_S)
 
 
-def test_red_stays_without_a_line_and_the_press_outlives_a_power_cut(tower, gateway, board):
+def test_red_stays_without_a_connection_and_a_press_survives_a_power_cut(tower, gateway, board):
     gateway.alarm(1)
     tower.wait("red", "siren", timeout=ANSWER_S)
     board.wifi(False)

@@ -102,7 +102,7 @@ def steal(site, identity, ending, let_in):
 
 
 @pytest.mark.parametrize("identity", ["gateway", "web-gw-east", "south-1"])
-def test_under_anothers_client_id_a_stolen_credential_keeps_no_light_dark(site, line, identity):
+def test_a_stolen_credential_under_anothers_client_id_keeps_no_light_dark(site, line, identity):
     lost = []
     lines = site.inside._broker.traffic.epoch
     ending, let_in = threading.Event(), threading.Semaphore(0)

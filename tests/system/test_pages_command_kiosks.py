@@ -46,7 +46,9 @@ def within(seconds, true):
         time.sleep(0.1)
 
 
-def test_a_kiosk_shows_itself_and_then_what_it_showed(system, administrator):
+def test_identify_makes_a_kiosk_blink_and_chirp_and_then_its_display_comes_back(
+    system, administrator
+):
     board = system.boards[0]
     invitation = settled(board)
     before, said = len(board.pin_history), len(board.console)

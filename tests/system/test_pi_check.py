@@ -62,7 +62,7 @@ def test_a_pin_that_was_given_back_lights_nothing_though_its_level_stays():
     assert not given_back.green and given_back.shown == "amber"
 
 
-def test_red_is_seen_before_all_and_nothing_lit_is_amber():
+def test_red_has_priority_and_no_lamp_lit_counts_as_amber():
     assert Lamps(red=True, amber=True, green=True).shown == "red"
     assert Lamps(red=False, amber=False, green=False).shown == "amber"
 

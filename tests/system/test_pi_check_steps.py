@@ -153,7 +153,9 @@ def test_each_way_to_fail_is_its_own_figure(fault, step, figure, monkeypatch):
         ("upgrade fails", "upgrade", "the upgrade failed: no"),
     ],
 )
-def test_what_no_figure_counts_fails_it_in_words(fault, step, words, monkeypatch):
+def test_a_fault_that_no_figure_counts_is_named_and_fails_the_check(
+    fault, step, words, monkeypatch
+):
     verdict = played(StandIn(fault), "--only", step, monkeypatch=monkeypatch)
     assert not verdict.good and any(words in problem for problem in verdict.problems)
 

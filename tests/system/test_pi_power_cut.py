@@ -152,7 +152,7 @@ def cuts(trace, begin, every, folder):
     return count
 
 
-def test_whatever_the_card_had_not_taken_yet_nothing_that_was_promised_is_missing(trace, tmp_path):
+def test_no_reading_that_was_reported_as_stored_is_missing_after_a_power_cut(trace, tmp_path):
     assert sum(kind == b"S" for kind, *_ in trace) > 40
     assert cuts(trace, 1, 1, tmp_path) > 200
 

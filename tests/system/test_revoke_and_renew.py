@@ -134,7 +134,7 @@ def test_a_gates_last_kiosk_leaves_it_amber_until_there_is_another(site):
     assert gates(site)["south"] == ["south-2"]
 
 
-def test_a_new_kiosk_is_as_its_neighbours_but_for_what_is_said(site):
+def test_a_new_kiosk_has_its_neighbours_settings_except_for_the_given_ones(site):
     fevergate("kiosk", site, "north-3", "--gate", "north", "--threshold", "37.1")
     new = json.loads((site.folder / "kiosks/north-3/settings.json").read_text())
     old = json.loads((site.folder / "kiosks/north-1/settings.json").read_text())
@@ -189,7 +189,7 @@ def shown(site):
     return x509.load_der_x509_certificate(der).serial_number
 
 
-def test_while_the_broker_is_down_it_counts_from_its_start(site):
+def test_a_revocation_while_the_broker_is_down_is_in_force_from_its_start(site):
     old = password_of(site, "north-1")
     site.broker.kill()  # its pid file stays
     assert "no broker runs here" in fevergate("revoke", site, "north-1")
@@ -198,7 +198,7 @@ def test_while_the_broker_is_down_it_counts_from_its_start(site):
         assert again.refused
 
 
-def test_a_broker_that_lets_a_revoked_kiosk_in_is_not_passed_over(site, monkeypatch):
+def test_a_broker_that_still_lets_a_revoked_kiosk_in_is_an_error(site, monkeypatch):
     """If the signal does not reach the broker, the command reports an error."""
     monkeypatch.setattr(services.os, "kill", lambda *_: None)
     monkeypatch.setattr(services, "CUT_OFF_S", 1)

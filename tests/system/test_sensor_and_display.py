@@ -93,7 +93,7 @@ def asked(log: list[tuple[str, float]], since_ms: float, until_ms: float) -> int
 
 
 @pytest.mark.parametrize("fault", [Fault.STUCK_BUS, Fault.HANGS, Fault.NAK])
-def test_a_bus_that_is_stuck_is_said_within_seconds_and_stops_nothing(board, fault):
+def test_a_stuck_bus_is_reported_within_seconds_and_stops_nothing(board, fault):
     served(board, HEALTHY)
     log: list[tuple[str, float]] = []
     with board.world.lock:
@@ -179,7 +179,7 @@ def test_a_display_that_a_spark_has_reset_is_lit_again_by_itself(empty):
     [(4, 0xF333), (5, CONFIG1_DCI & ~0x7 | 0x3), (5, CONFIG1_DCI & ~0x700 | 0x400)],
     ids=["emissivity", "slow filter", "fewer taps"],
 )
-def test_a_sensor_that_was_set_otherwise_is_words_and_never_a_verdict(
+def test_a_sensor_with_wrong_settings_is_reported_and_gives_no_verdict(
     tmp_path, files, cell: int, value: int
 ):
     with kiosk(tmp_path / "flash", files) as board:
@@ -221,6 +221,6 @@ def read_behind_c(share: float, room_c: float, comes_ms: int) -> float:
 
 
 @given(room_c=st.floats(5, 30), comes_ms=st.integers(3000, 3140))
-def test_the_filters_that_are_taken_read_a_face_right(room_c: float, comes_ms: int):
+def test_the_accepted_filter_settings_read_a_face_right(room_c: float, comes_ms: int):
     behind_c = [read_behind_c(share, room_c, comes_ms) for share in IIR_SHARE]
     assert max(behind_c[4:]) < 0.05 < min(behind_c[1:4])

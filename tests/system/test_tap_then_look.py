@@ -194,7 +194,7 @@ def test_somebody_elses_card_does_not_clear_a_first_positive(played: Played) -> 
     assert bodies_c[2] == pytest.approx(37.25, abs=0.1)
 
 
-def test_what_is_changed_is_in_force_at_the_next_tap(played: Played) -> None:
+def test_a_changed_permit_is_in_force_at_the_next_tap(played: Played) -> None:
     person = played.people[NAMES[STOPPED]]
     assert told(played)[3:5] == [("normal", "", "stop", person), ("normal", "", "enter", person)]
     assert (played.colours["stopped"], played.opened["stopped"]) == ("amber", False)

@@ -56,7 +56,7 @@ def hall(tmp_path):
         yield hall
 
 
-def test_an_unset_clock_gets_line_and_time_and_what_was_measured_before_is_dated(hall):
+def test_an_unset_clock_is_set_over_the_connection_and_earlier_readings_are_dated(hall):
     hall.board.stop()
     hall.stop_gateway()
     hall.board.start()
@@ -68,7 +68,7 @@ def test_an_unset_clock_gets_line_and_time_and_what_was_measured_before_is_dated
     assert hall.all_dated_right()
 
 
-def test_after_a_power_cut_the_clock_is_as_kept_and_dates_nothing_until_it_is_told(hall):
+def test_after_a_power_cut_the_kept_time_dates_no_reading_until_it_is_confirmed(hall):
     hall.measure_until_dated()
     hall.broker.kill()
     hall.board.power_cut()
@@ -82,7 +82,7 @@ def test_after_a_power_cut_the_clock_is_as_kept_and_dates_nothing_until_it_is_to
     assert hall.all_dated_right()
 
 
-def test_what_was_not_confirmed_is_not_believed_after_a_reset_either(hall):
+def test_an_unconfirmed_time_dates_no_reading_after_a_reset_either(hall):
     hall.measure_until_dated()
     hall.stop_gateway()
     hall.board.power_cut()
@@ -111,7 +111,7 @@ def test_a_gateway_that_starts_anew_tells_it_again(hall):
     assert hall.all_dated_right()
 
 
-def test_a_lie_that_is_kept_on_flash_locks_nobody_out(hall):
+def test_a_wrong_time_on_flash_does_not_prevent_a_connection(hall):
     hall.measure_until_dated()
     hall.board.stop()
     body = b"1000000 " + json.dumps({"at": int(time.time()) + 10**9, "sure": True}).encode()
@@ -148,7 +148,7 @@ HOSTILE = (
 )
 
 
-def test_a_time_that_cannot_be_is_refused_and_the_line_stays(hall):
+def test_an_impossible_time_is_refused_and_the_connection_stays(hall):
     board = hall.board
     hall.stop_gateway()
     board.stop()

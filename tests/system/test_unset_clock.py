@@ -51,7 +51,7 @@ def since(days):
     return datetime.now(UTC) - timedelta(days=days)
 
 
-def test_it_gets_its_line(campus_of):
+def test_a_board_with_an_unset_clock_connects(campus_of):
     board = campus_of().board(clock_set=False)
     board.start()
     board.wait_console("link up", ANSWER_S)
@@ -64,7 +64,7 @@ def test_a_certificate_that_begins_later_is_refused_as_a_board_refuses_it(campus
     assert line == "link down: The certificate validity starts in the future"
 
 
-def test_a_clock_beyond_the_certificates_end_begins_again_and_gets_its_line(campus_of):
+def test_a_clock_beyond_the_certificates_end_begins_again_and_the_board_connects(campus_of):
     late = time.time() + (pki.SERVER_DAYS + 1) * DAY_S
     board = campus_of().board(utc=lambda: late)
     board.start()

@@ -142,7 +142,7 @@ def told(witness, at, fever, *amber):
     witness.heard(f"{at} told {json.dumps([fever, amber])}")
 
 
-def test_a_fever_is_lit_when_the_lamp_is_high_and_it_is_told_of():
+def test_a_fever_counts_as_lit_if_the_lamp_is_high_and_the_fever_is_reported():
     witness = Witness()
     told(witness, 1.0, FEVER)
     assert not witness.red_at  # the gateway reports the fever, but the lamp is not lit
@@ -156,7 +156,7 @@ def test_a_fever_is_lit_when_the_lamp_is_high_and_it_is_told_of():
     assert LATER not in witness.red_at and witness.life_red_at is None
 
 
-def test_amber_tells_of_the_disk_when_lamp_and_word_do():
+def test_a_disk_fault_counts_as_shown_if_amber_is_lit_and_the_fault_is_reported():
     witness = Witness()
     witness.heard(f"1.0 pin {AMBER} 1")
     told(witness, 2.0, None, "kiosk-1: silent")

@@ -86,7 +86,7 @@ def test_a_crowd_is_measured_lit_stored_and_forwarded_once():
     assert_paired(summary, with_cards=16)
 
 
-def test_zero_is_stated_of_a_day_with_a_list_once_nobody_is_left():
+def test_a_listed_day_is_zero_only_once_every_expected_person_is_accounted_for():
     code, summary, said = demo("--list", "20")
     assert code == 0, said
     assert list(summary) == [*KEYS, *LISTED_KEYS]
