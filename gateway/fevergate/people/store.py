@@ -41,7 +41,7 @@ EXPECTED = f"""
     select p.person, p.kind, p."class", p.unit, p.campus from {LISTED}
     where p.expected = 1 and {IN_FORCE} and {PERMIT} != 'stop'"""  # noqa: S608 - constants
 """SQL of the people who are expected to be measured on the day of `:now`: the list marks them as
-expected, and their permit is not `stop`. It is joined with what was measured. For a day that is
+expected, and their permit is not `stop`. Callers join it with what was measured. For a day that is
 over, `:now` is its last moment, since people leave the list at the end of a day."""
 
 _COLUMNS = (

@@ -116,7 +116,7 @@ def ask(folder: Path, request: DeviceRequest, now: float) -> None:
 
 def withdraw(folder: Path) -> None:
     """Take a request back that the service has not taken."""
-    with suppress(OSError):  # for a folder, which the service sets aside
+    with suppress(OSError):  # if a folder has that name, the service sets it aside
         (folder / FOLDER / REQUEST).unlink()
 
 

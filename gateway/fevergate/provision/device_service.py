@@ -67,7 +67,7 @@ def take(
         content, _ = read_small(opened, REQUEST)
         request = msgspec.json.decode(content, type=DeviceRequest)
         answers = _Answers(opened, request, now)
-        answers.write("working")  # before the request is removed: the pages always see one
+        answers.write("working")  # before the request goes, so that the pages always see one
         _remove(opened, REQUEST)
         yield from _carry_out(folder, request, answers, state, now)
     except FileNotFoundError:

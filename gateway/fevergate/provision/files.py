@@ -50,8 +50,8 @@ class Provisioned:
 
     @cached_property
     def update_key(self) -> str:
-        """The key with which kiosks check updates, for their settings; it is cached, since it takes
-        long to read."""
+        """The key with which kiosks check updates, written into their settings. It is cached, since
+        reading it takes long."""
         return pki.update_modulus(self.folder)
 
     def note(self, name: str, made: bool) -> None:
@@ -199,7 +199,7 @@ def write_broker(done: Provisioned, campus: str) -> None:
 
 
 def users_of(folder: Path) -> list[str]:
-    """Those of `USERS` that have a credential in the folder."""
+    """The users in `USERS` that have a credential in the folder."""
     return [user for user in USERS if (folder / f"{user}.password").exists()]
 
 

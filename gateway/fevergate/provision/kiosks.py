@@ -170,10 +170,10 @@ def values_for(
     *,
     post: bool = False,
 ) -> dict[str, Any]:
-    """Settings for the board of a kiosk or, with `post`, of a lamp post: its present settings, else
-    a copy of another board's, at its gate if there is one there, else `first`. All `wishes` that
-    are not None replace them. Raises `ProvisionError`, also for the name of a board that has the
-    other role."""
+    """Settings for the board of a kiosk or, with `post`, of a lamp post: the board's present
+    settings, else a copy of another board's, preferably at the same gate, else `first`. `wishes`
+    that are not None replace them. Raises `ProvisionError`, also for the name of a board that has
+    the other role."""
     wishes = {name: value for name, value in wishes.items() if value is not None}
     present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
     if kiosk in present and (present[kiosk].get("role") == POST_ROLE) != post:

@@ -131,8 +131,8 @@ def shipped() -> Registers:
 
 
 def read_registers(folder: Path) -> Registers:
-    """The shipped registers with those of the site's own file in `folder`, if there is one. Raises
-    `SettingsError`."""
+    """The shipped registers, and the registers of the site's own file in `folder`, if there is one.
+    Raises `SettingsError`."""
     path = folder / FILE
     try:
         text = path.read_text(encoding="utf-8")

@@ -309,7 +309,7 @@ class Duty:
         return NewEntry(public=public, personal={_person(declared): shift.name}, gate=shift.gate)
 
     def _shift(self, entry: Entry) -> Shift | None:
-        """The shift of an entry; None for one without a name, or that was withdrawn before it
+        """The shift of an entry; None for an entry that has no name or was withdrawn before it
         began."""
         declared = self._entries.register(REGISTER)
         name = entry.fields.get(_person(declared))

@@ -157,7 +157,7 @@ def new_id() -> int:
 
 
 def _span(declared: RegisterDeclaration, new: NewEntry, now: float) -> tuple[float, float | None]:
-    """From and until when an entry is open, or holds."""
+    """When an entry opens, or begins to hold, and when it ends (Unix time, s; None: no end yet)."""
     begin, end = new.public.get(declared.begin), new.public.get(declared.end)
     if declared.begin or declared.end:
         opened_at = begin if isinstance(begin, float) else 0.0 if declared.begin else now

@@ -27,7 +27,7 @@ class NewEntry(Struct, frozen=True, kw_only=True):
 
 
 class EntryForm:
-    """Reads entries of one site: its `gates` and `places` (ids), and its time zone."""
+    """Reads entries of one site, which has these `gates` and `places` (ids) and this time zone."""
 
     def __init__(self, zone: ZoneInfo, gates: Container[str], places: Container[str]) -> None:
         self._zone = zone

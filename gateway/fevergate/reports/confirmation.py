@@ -4,7 +4,8 @@ CONFIRMED_C = 37.3
 """Fever threshold of China's gate checks, axillary, by clinical thermometer."""
 
 ABOVE_AXILLARY_C = {"": 0.0, "axillary": 0.0, "oral": 0.3, "ear": 0.3}
-"""Offset of other sites to axillary (°C), from the textbook normal ranges of both."""
+"""Offset of other sites to axillary (°C), from the textbook normal ranges of oral and axillary
+temperature."""
 
 
 def is_confirmed(clinical_c: float | None, clinical_site: str) -> bool:

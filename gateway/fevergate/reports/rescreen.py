@@ -1,7 +1,7 @@
 """Decides stored scans again under other settings, and lists the verdicts that would change.
 
-The decision is the kiosk's own code. A reading holds the sensor's values, the ambient temperature
-and the crowd's baseline at that time; the calibration in force is in the database.
+The kiosk's own code decides. A reading holds the sensor's values, the ambient temperature and the
+crowd's baseline at that time; the calibration in force is in the database.
 """
 
 from __future__ import annotations
@@ -201,8 +201,8 @@ class _Judge:
             air_c = unit.air_c(row["ambient_c"])
             skin_c = through_emissivity(unit.object_c(row["object_c"]), air_c)
         scanned = (row["up_ms"], skin_c, air_c, quality)
-        # Under other rules the visit may have had its verdict by then: the scan is then a new
-        # visit's.
+        # Under other rules the visit may have had its verdict by then: the scan then begins a new
+        # visit.
         answers = judge.judge(*scanned, scan.stayed, scan) or judge.judge(*scanned, False, scan)
         for judgement in answers:
             _append_answer(judgement)

@@ -58,7 +58,7 @@ class PartitionSettings(Struct, forbid_unknown_fields=True, kw_only=True):
 class CollectSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     """collect.toml: broker, database and partitions of one or several collectors.
 
-    A partition's day begins in `timezone`; all collectors of one database need the same.
+    A partition's day begins in `timezone`; all collectors of one database need the same time zone.
     """
 
     broker: CollectBroker = msgspec.field(default_factory=CollectBroker)

@@ -72,7 +72,8 @@ class Pins(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 MAX_GATES = 64
-"""Gates of one gateway: each is a tab of the board, a retained topic and a row in every report."""
+"""Most gates of one gateway: each is a tab of the board, a retained topic and a row in every
+report."""
 
 
 class Gate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -125,9 +126,9 @@ class Retention(Struct, forbid_unknown_fields=True, kw_only=True):
     """[retention]: days until data is deleted; counts, coverage and fevers are kept for good."""
 
     raw_days: Annotated[int, Meta(ge=1, le=36500)] = 400
-    """Readings without a fever; until then their verdict can be computed again."""
+    """For readings without a fever; until then their verdict can be computed again."""
     persons_days: Annotated[int, Meta(ge=1, le=36500)] = 30
-    """Names of those who acknowledged fevers, presences of people with cards, and payloads of
+    """For names of people who acknowledged fevers, presences of people with cards, and payloads of
     messages in quarantine."""
 
 
@@ -208,11 +209,11 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
         return self.names(language).campus
 
     def gate_title(self, gate: str, language: str) -> str:
-        """Display name of a gate; for a gate without one, or one that was removed, its id."""
+        """Display name of a gate; its id if it has no name or was removed."""
         return self.names(language).gate(gate)
 
     def kiosk_title(self, kiosk: str, language: str) -> str:
-        """Display name of a kiosk; for a kiosk without one its id."""
+        """Display name of a kiosk; its id if it has no name."""
         return self.names(language).kiosk(kiosk)
 
     def in_both(self, name: Callable[[Names], str]) -> Pair:

@@ -132,7 +132,7 @@ def load_settings(path: Path) -> tuple[GatewaySettings, str | None]:
 
 
 def choose_secrets(settings: GatewaySettings | CollectSettings) -> None:
-    """Point `settings.broker` at the copies of its password and authority where these are damaged.
+    """Point `settings.broker` at the copies of its password and authority if they are damaged.
 
     Each damaged file is logged. Raises `SettingsError` if its copy is damaged, too.
     """

@@ -20,7 +20,7 @@ class SettingsFile(Struct, forbid_unknown_fields=True, kw_only=True):
 
     timezone: str = "Asia/Shanghai"
     folder: Path = Path()
-    """The folder of the settings file; set by `read_settings`; it is not a key of the file."""
+    """The folder of the settings file. `read_settings` sets it; it is not a key of the file."""
 
     def path(self, name: str) -> Path:
         """The absolute path of `name`, which may be relative to the settings file."""

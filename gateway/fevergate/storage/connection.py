@@ -83,7 +83,7 @@ def reading(path: Path) -> Iterator[Database]:
 
 def migrate(database: Database, migrations: Migrations) -> None:
     """Apply the migrations that a database lacks. Raises `StoreError` for a database made before
-    the first release: the migrations from it are gone, and it is left as it is."""
+    the first release: its migrations no longer exist, and it is left as it is."""
     names = [migration.name for migration in migrations.applied(database)]
     if names and "first" not in names:
         raise StoreError("made by a version before the first release; expected a newer database")

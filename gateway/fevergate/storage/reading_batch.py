@@ -17,8 +17,8 @@ COLUMNS = (*STORED_FIELDS, "received_at", "gate", "claimed_at")
 COUNTED_COLUMNS = ("kiosk", "hour", "gate", "normal", "fever", "retry", "watched", "late")
 
 CHUNKS = (32, 4, 1)
-"""Rows per insert statement. Few sizes, so that each is compiled once; more rows are hardly faster,
-and a statement of 256 rows takes 1 MB."""
+"""Rows per insert statement. There are few sizes, so that each statement is compiled once; more
+rows are hardly faster, and a statement of 256 rows takes 1 MB."""
 
 
 class ReadingBatch:

@@ -48,8 +48,7 @@ TENTH = "cast(round(({value}) * 10) as integer)"
 
 COUNTED = (
     ("shown", "{row}.body_c", "{row}.body_c is not null and {row}.verdict in ('normal', 'fever')"),
-    # Left out are retries because of how a person stood; retries because it was too cold or warm
-    # count.
+    # A retry counts if the reading was too cold or too warm, but not if the person stood wrongly.
     (
         "factory",
         "{row}.body_c + coalesce({row}.baseline_c, 0)",

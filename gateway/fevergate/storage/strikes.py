@@ -173,8 +173,8 @@ def _now(database: Database) -> float:
 
 
 def _span(database: Database, settings: GatewaySettings, request: StrikeRequest) -> tuple[int, int]:
-    """Return begin and end (Unix time, s) of the hours requested, up to the present hour: after it,
-    readings of a new board with the same name count."""
+    """Return begin and end (Unix time, s) of the hours requested, at most up to the present hour,
+    so that later readings of a new board with the same name count."""
     if not 0 <= request.begin < request.end <= 24:
         raise StrikeError("hours", f"{request.begin}-{request.end}")
     midnight = datetime(request.day.year, request.day.month, request.day.day)

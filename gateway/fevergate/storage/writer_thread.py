@@ -1,8 +1,9 @@
 """The thread that writes the store: commits records in batches, then reports what is stored.
 
-A batch is what arrived during the last commit, so a single reading is committed at once and a rush
-together. Commits are at least `COMMIT_INTERVAL_S` apart: on a fast disk a rush would otherwise be
-as many commits as readings, which takes processor time from the alarm and wears out an SD card.
+A batch is what arrived during the last commit, so a single reading is committed at once, and a rush
+of readings is committed together. Commits are at least `COMMIT_INTERVAL_S` apart: on a fast disk a
+rush would otherwise be as many commits as readings, which takes processor time from the alarm and
+wears out an SD card.
 """
 
 import logging

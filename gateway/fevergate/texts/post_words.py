@@ -6,8 +6,8 @@ from fevergate.texts.translations import N_, Say, both
 
 
 def post_in_words(post: str, gate: str, say: Say) -> str:
-    """A lamp post and its gate by their names, such as "Lamp post left of North gate". The name of
-    a post that is called "North gate lamp post" is enough."""
+    """A lamp post and its gate by their names, such as "Lamp post left of North gate". A post
+    called "North gate lamp post" is given by its name alone."""
     if names_its_kind(post):
         return post if _names(post, gate) else say("{post} of {gate}", post=post, gate=gate)
     if _names(post, gate):

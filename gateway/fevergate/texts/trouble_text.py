@@ -148,7 +148,7 @@ LINES = (
 
 
 def fault(word: str, say: Say) -> str:
-    """A kiosk's fault; an unknown one, of newer firmware, is not translated."""
+    """A kiosk's fault, translated; an unknown fault, of newer firmware, stays as it is."""
     return say(FAULTS[word]) if word in FAULTS else word
 
 
