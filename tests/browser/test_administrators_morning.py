@@ -1,4 +1,4 @@
-"""An administrator's morning in a real browser: what waits, a search, a correction, a signature,
+"""An administrator's morning in a real browser: the open work, a search, a correction, a signature,
 and every file opened again."""
 
 import csv

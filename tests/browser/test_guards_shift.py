@@ -13,7 +13,7 @@ PHONE = {"width": NARROW[0], "height": NARROW[1]}
 
 
 class Guard:
-    """Somebody at a phone, whose taps are counted."""
+    """A guard with a phone; `taps` counts the taps."""
 
     def __init__(self, page):
         self.page = page

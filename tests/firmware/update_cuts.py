@@ -36,7 +36,7 @@ gc.disable()  # a board without power closes no file, but collecting one would
 
 
 class RestartError(Exception):
-    """The board was told to boot."""
+    """The update asked the board to restart."""
 
 
 class Host:

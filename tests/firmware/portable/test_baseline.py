@@ -4,7 +4,7 @@ from kiosk.baseline import _LEAST, _SLOW_C_PER_H, _STEP_C, _WINDOW, BOUND_C, Bas
 from kiosk.drift import MIDDLE_C
 
 SINGLE_C = 0.00001
-"""Two steps of a single float near 36 °C: what a board cannot tell apart."""
+"""Two steps of a single float near 36 °C; a board may be off by so much."""
 
 
 QUEUE_S = 8

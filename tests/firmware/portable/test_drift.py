@@ -23,7 +23,7 @@ class Kiosk:
         return self.drift.reported
 
     def people(self, count, shift_c=0.0, spread_c=SPREAD_C):
-        """Number of the person after whom a drift was reported, or None."""
+        """Let people pass; return the number of the first with a reported drift, or None."""
         for number in range(count):
             if self.person(shift_c, spread_c):
                 return number

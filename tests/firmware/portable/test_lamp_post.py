@@ -26,7 +26,7 @@ CLEAR = message("clear", fevers=0)
 
 
 def online(now_ms=0, state=CLEAR, post=None):
-    """A post that hears a gateway, whose gate has this state."""
+    """A post that hears its gateway; its gate has this state."""
     post = post or LampPost()
     post.new_line()
     post.state(state)

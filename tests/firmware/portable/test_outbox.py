@@ -168,7 +168,7 @@ def test_a_segment_cut_in_the_middle_of_a_record_goes_on_after_it():
     with open(name, "wb") as file:
         file.write(whole[:-3])
     outbox = Outbox(FOLDER)
-    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # another file still held 3
+    assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # another file still held reading 3
     assert drained(Outbox(FOLDER)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
 
 

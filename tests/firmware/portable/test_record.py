@@ -81,7 +81,7 @@ def test_a_sealed_card_and_the_permit_come_back():
             assert len(data) == record.CARD_SIZE and record.sound(data) and record.carded(data)
             found = record.unpack(data)
             assert (found.get("who"), found.get("permit")) == (who, permit)
-            assert None not in (found.get("who", ""), found.get("permit", ""))  # None is left out
+            assert None not in (found.get("who", ""), found.get("permit", ""))  # no field is None
             assert record.seq_of(data) == 70_000 and not record.fever_of(data)
             found.pop("who", None)
             found.pop("permit", None)

@@ -208,7 +208,7 @@ def from_the_frost(own_c, seconds):
 
 def test_nobody_healthy_passes_in_the_first_minute_out_of_the_frost():
     for name, site in SITES.items():
-        for tenth in range(-8, 8):  # everybody whose own level would be normal
+        for tenth in range(-8, 8):  # every level that is normal without the cold
             own_c = site.skin_c + site.per_room_c * (20.5 - ROOM_C) + tenth / 10
             for first_s in (0, 7, 20, 45, 59):
                 gate = Gate(name)

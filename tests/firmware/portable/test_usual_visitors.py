@@ -1,4 +1,4 @@
-"""A kiosk notices that people are missing by what is usual at this hour."""
+"""A kiosk notices when nobody comes at an hour at which people usually come."""
 
 import os
 

@@ -61,8 +61,8 @@ class Server:
             self.clerk.tick()
 
     def post(self, *items, sent_at=None):
-        """Deliver from campus east. `sent_at` is its gateway's clock, which agrees with the
-        server's if it is None."""
+        """Deliver from campus east. `sent_at` is the time (Unix, s) of its gateway's clock; if it
+        is None, both clocks agree."""
         self.parts.settings.tokens["gw-east"] = hashlib.sha256(b"secret").hexdigest()
         body = {"v": 1, "campus": "east", "gateway": "gw-east", "items": items}
         body["sent_at"] = self.at if sent_at is None else sent_at
