@@ -29,7 +29,7 @@ def test_a_disc_beside_the_axis_never_gives_more_than_on_it(spot, disc, away, so
     assert on_it == pytest.approx(optics.share(spot, disc, soft), abs=0.02)
 
 
-def test_a_soft_edge_sees_what_a_throw_of_points_sees():
+def test_a_soft_edges_share_agrees_with_random_points():
     chance = random.Random(1)
     sigma = 13.7 / (2 * math.sqrt(2 * math.log(2)))
     points = [(chance.gauss(6, sigma), chance.gauss(0, sigma)) for _ in range(20_000)]
@@ -54,7 +54,7 @@ def row(way, habits, people=30):
     return aiming.row(way, PARTS[way.part], FACE, habits, Measures(), people, 1)
 
 
-def test_whoever_holds_still_before_a_small_mirror_is_met_with_a_dci_and_with_no_wider_part():
+def test_a_person_holding_still_before_a_small_mirror_is_measured_right_only_by_a_dci():
     # The eye is in place when the scan begins, so that the optics alone decide.
     habits = still(HABITS, begin_s=0.01, bit_s=0)
     way = Way("DCI", "", "", 100, mirror_mm=8)
@@ -73,7 +73,7 @@ def test_a_scan_that_ends_before_the_eye_has_arrived_is_seen():
     assert ended == 0 and held > 0.5
 
 
-def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits(table):
+def test_showing_the_distance_gains_less_than_a_scan_that_waits(table):
     """Why there is no distance sensor (hardware/README.md)."""
     rows = {
         row["way"]: row for row in table if (row["part"][-3:], row["distance_mm"]) == ("DCI", 100)
@@ -90,7 +90,7 @@ def test_a_distance_that_is_told_brings_less_than_a_scan_that_waits(table):
     assert Scan(sweeps=True)  # the firmware has the rule that waits
 
 
-def test_what_the_readme_recommends_by_is_what_the_table_says(table):
+def test_the_shares_that_the_readme_relies_on_are_those_of_the_table(table):
     rows = {(row["part"][-3:], row["way"], row["distance_mm"]): row["hard"]["met"] for row in table}
     about = {
         ("DCI", "corner, mirror of 8 mm", 100): 1 / 3,

@@ -48,7 +48,7 @@ def test_the_corners_cannot_be_reached_once_it_hangs(kiosk):
     assert assembly.in_the_way(kiosk, closed)
 
 
-def test_a_wider_wedge_would_be_seen(kiosk, monkeypatch):
+def test_a_wider_wedge_is_found_in_the_way_of_the_screws(kiosk, monkeypatch):
     wide = assembly.there(kiosk, "wedge").scale((1.4, 1.5, 1))
     monkeypatch.setattr(Enclosure, "solid", lambda self, name: wide)
     corners = replace(assembly.steps(kiosk)[5], there=("wedge",))
@@ -81,7 +81,7 @@ def test_the_screws_that_the_steps_need_are_bought(words, screws):
     assert [part.quantity for part in bought] == [screws]
 
 
-def test_a_screw_that_is_cut_into_plastic_finds_less_than_its_own_width(kiosk):
+def test_the_hole_for_a_self_tapping_screw_is_narrower_than_the_screw(kiosk):
     """Self-tapping screws of 3 mm in holes of 3.4 mm held nothing."""
     for (x, y), name, z in (
         *(((at), "back", -kiosk.box.depth_mm + 2) for at in kiosk.carrier_screws()),

@@ -51,13 +51,13 @@ def test_two_parts_at_one_address_are_complained_of():
     assert circuit.complaints(broken) == ["address 0x5a is taken by 2 parts"]
 
 
-def test_a_pin_that_there_is_not_or_that_is_on_two_nets_is_complained_of():
+def test_a_pin_that_does_not_exist_or_is_on_two_nets_is_complained_of():
     broken = board("gate")
     broken.nets["0V"] += ["U9.K", "J1.RED"]
     assert circuit.complaints(broken) == ["net 0V: no pin U9.K", "J1.RED is on 2 nets"]
 
 
-def test_the_numbers_are_those_of_the_table():
+def test_the_boards_pin_numbers_are_those_of_the_table():
     wired = {use: number for use, number in PINS.kiosk.items() if use != "reader_tx"}
     assert set(board("carrier").kinds["ESP32"].pins) == {
         "5V", "3V3", "GND", *(f"GPIO{number}" for number in wired.values())
@@ -204,7 +204,7 @@ def test_the_door_over_time():
     assert toggled > 50
 
 
-def test_that_test_sees_a_door_that_hangs_on_green():
+def test_the_test_of_the_door_sees_a_door_wired_to_green():
     one = board("carrier")
     one.nets["DOOR"].remove("C4.a")
     one.nets["GREEN"].append("C4.a")
@@ -257,7 +257,7 @@ def test_a_dead_gateway_leaves_amber_and_a_live_one_shows_what_it_says():
         assert lamps(one, levels) == {name for name, on in levels.items() if on}
 
 
-def test_that_test_sees_a_contact_wired_wrong():
+def test_the_test_of_the_lamps_sees_a_contact_wired_wrong():
     one = board("gate")
     one.nets["AMBER_OUT"][one.nets["AMBER_OUT"].index("K1.NC")] = "K1.NO"
     one.left_open = ["K1.NC"]

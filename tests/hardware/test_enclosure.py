@@ -81,7 +81,7 @@ def test_an_eye_that_misses_the_axis_by_its_own_width_does_not_see_itself(kiosk)
     assert kiosk.mark.mirror_mm <= 0.8 * kiosk.face.site_mm
 
 
-def test_the_mirrors_pocket_is_turned_so(kiosk, solids):
+def test_the_mirrors_pocket_is_turned_by_the_mirrors_angle(kiosk, solids):
     body = printable.mesh(solids["mark"])
     flat = (body.face_normals[:, 2] > 0.9) & (body.face_normals[:, 0] < -0.05)
     normal = body.face_normals[flat][body.area_faces[flat].argmax()]
@@ -95,7 +95,7 @@ def test_the_hood_does_not_hide_the_eye_from_the_mark(kiosk):
     assert ray - kiosk.mark.mirror_mm / 2 > kiosk.hood_radius_mm
 
 
-def test_nobody_needs_a_stool(kiosk):
+def test_the_kiosk_hangs_low_enough_for_the_smallest_people(kiosk):
     figures = kiosk.figures()
     eye = figures["axis_high_mm"] + figures["distance_mm"] * 0.2588  # sin 15°
     assert kiosk.mount.tilt_deg == 15
@@ -151,7 +151,7 @@ def test_a_part_is_one_closed_body_that_prints_without_supports(name, kiosk):
     assert printable.unsupported_mm2(solid, kiosk.print.overhang_deg) == 0
 
 
-def test_what_cannot_be_printed_would_be_seen(solids):
+def test_the_checks_find_what_cannot_be_printed(solids):
     front = solids["front"]
     assert printable.unsupported_mm2(front.translate((0, 0, 60)), 46) > 1000
     thin = Enclosure(table(box__wall_mm=1.2)).parts[0].printed

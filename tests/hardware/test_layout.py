@@ -113,7 +113,7 @@ def test_copper_that_is_missing_leaves_a_net_in_two(what):
     assert len(pieces(replace(BOARD, **less))[net]) > 1
 
 
-def test_nets_keep_their_distance_by_a_second_reckoning():
+def test_nets_keep_their_distance_by_a_second_calculation():
     """A pad is treated as the circle or line inscribed in it; KiCad checks the corners."""
     near = []
     for one, other in combinations(copper(BOARD), 2):

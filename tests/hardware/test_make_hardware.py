@@ -20,7 +20,7 @@ def built():
     return generate.build()
 
 
-def test_everything_generated_is_equal(built):
+def test_every_generated_file_equals_what_its_sources_give(built):
     assert generate.stale(built) == []
     assert len(built) == 138
 
@@ -53,7 +53,7 @@ def test_a_changed_housing_is_told(built):
     assert any(line.startswith("enclosure/back.stl: ") for line in generate.stale(changed))
 
 
-def test_what_nobody_builds_any_more_is_told(built):
+def test_a_file_that_is_no_longer_built_is_named(built):
     less = {path: content for path, content in built.items() if path.name != "gate.net"}
     assert generate.stale(less) == ["circuit/gate.net: no longer built"]
 

@@ -75,7 +75,7 @@ def lit(levels):
     return {end.split()[1] for end in ground if end.startswith("TOWER")}
 
 
-def test_what_is_dead_is_amber_and_red_beats_green_by_wiring():
+def test_a_dead_gateway_shows_amber_and_the_wiring_lets_red_override_green():
     assert lit(dict.fromkeys(("red", "amber", "green", "siren"), False)) == {"amber"}
     for red, amber, green, siren in product((False, True), repeat=4):
         levels = {"red": red, "amber": amber, "green": green, "siren": siren}
@@ -136,7 +136,7 @@ def test_the_page_has_every_wire_of_the_drawing(name):
         assert f"| {here} | {there} | {mark} | {metres} |" in PAGE
 
 
-def test_nothing_of_it_is_soldered():
+def test_the_build_of_modules_needs_no_soldering():
     for part in LISTED:
         if part.assembly.startswith("modules"):
             assert "solder" not in part.item_en and ".net" not in part.part_number
@@ -147,7 +147,7 @@ def test_nothing_of_it_is_soldered():
         assert "header fitted" in part.item_en
 
 
-def test_the_supplys_error_is_the_sensors_drift():
+def test_the_error_at_3_3_volts_follows_from_the_sensors_supply_drift():
     # 0.6 °C for each volt, calibrated at 3.0 V (Melexis 3901090614 rev. 13).
     assert modules.differences(Enclosure().sensor)["supply_c"] == pytest.approx(0.18)
     assert "| 0.18 °C |" in PAGE

@@ -27,7 +27,7 @@ def test_a_spot_is_the_opening_and_what_the_view_adds():
 
 
 @given(parts, distances)
-def test_what_is_not_skin_only_ever_hides_warmth(sensor, away):
+def test_background_in_the_view_only_lowers_the_reading(sensor, away):
     seen = optics.view(sensor, away, FACE)
     for model in ("hard", "soft"):
         one = seen[model]

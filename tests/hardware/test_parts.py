@@ -32,7 +32,7 @@ def test_the_table_shows_the_sum_of_its_rows(assembly):
     assert (low, high) == pytest.approx(parts.total_cny(LISTED, assembly))
 
 
-def test_a_fuse_is_bought_for_each_that_is_drawn_with_a_holder_in_line():
+def test_each_fuse_that_is_drawn_is_bought_with_its_in_line_holder():
     for assembly, drawn in (("kiosk", "kiosk"), ("gateway", "gateway-gate1")):
         (rating,) = re.findall(r"fuse 保险丝 (T[\d.]+A)", WIRING[drawn])
         bought = [part for part in LISTED if part.assembly == assembly]
@@ -48,14 +48,14 @@ def test_the_readme_says_the_same_price():
     assert f"{low:.0f} to {high:.0f} yuan" in readme
 
 
-def test_instead_is_not_paid_beside_the_default():
+def test_the_total_price_leaves_out_alternatives_to_the_default_parts():
     low, _ = parts.total_cny(LISTED, "kiosk")
     default = [one for one in LISTED if one.assembly == "kiosk" and one.choice == "default"]
     assert low == pytest.approx(sum(one.quantity * one.low_cny for one in default))
     assert sum(one.sensor != "" for one in default) == 1
 
 
-def test_the_boards_that_are_listed_are_those_of_the_table_the_default_first():
+def test_the_parts_list_has_the_boards_of_the_table_with_the_default_first():
     listed = [one for one in LISTED if one.item_en.startswith("microcontroller board")]
     titles = [model.title for model in BOARDS.values()]
     assert [one.choice for one in listed] == ["default", *["instead"] * (len(titles) - 1)]

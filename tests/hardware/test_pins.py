@@ -101,7 +101,7 @@ def test_a_missing_pin_is_named(load):
 
 @settings(deadline=None)
 @given(st.permutations(GOOD_PI))
-def test_any_pins_that_can_do_it_are_taken(tmp_path_factory, pi):
+def test_any_suitable_pins_are_accepted(tmp_path_factory, pi):
     path = tmp_path_factory.getbasetemp() / "good.toml"
     one = dict(zip(pins.GATE, pi, strict=False))
     other = dict(zip(pins.GATE, pi[len(pins.GATE) :], strict=False))
@@ -149,7 +149,7 @@ def stated():
             yield name, found[0].strip()
 
 
-def test_nothing_else_states_a_pin():
+def test_no_file_but_the_tables_and_generated_files_states_a_pin():
     found = dict(stated())
     assert [name for name in found if not BUILT.fullmatch(name)] == []
     # The search does find pins: drawings and netlists have numbers.

@@ -111,7 +111,7 @@ def test_the_adapters_screws_are_those_of_the_pins():
 
 
 @pytest.mark.parametrize("drawing", ["modules-gate", "lamp-post"])
-def test_the_meter_is_promised_what_the_contacts_give_at_rest(drawing):
+def test_the_meter_readings_in_the_steps_are_those_of_the_contacts_at_rest(drawing):
     """Without the tower, amber's screw is connected to 0 V and no other lamp's screw is."""
     (step,) = [
         step
@@ -231,7 +231,7 @@ def test_boxes_meet_where_they_have_a_point_in_common(one, other):
     assert one.meets(other) == other.meets(one) == (not apart)
 
 
-def test_what_cannot_be_read_is_told():
+def test_texts_that_overlap_or_leave_the_picture_are_reported():
     canvas = Canvas(300, "x")
     canvas.text((20, 40), "first")
     assert canvas.clashes() == []
@@ -285,7 +285,7 @@ def test_what_lies_behind_is_not_drawn():
     assert "0000" in seen and "0000" not in hidden and fewer < edges
 
 
-def test_the_walls_screws_are_where_the_keyholes_come_to_hang():
+def test_the_screws_in_the_wall_are_where_the_keyholes_hang():
     kiosk = Enclosure()
     point = (3.0, -20.0, 7.0)
     there = assembly.from_the_kiosk(kiosk, point)

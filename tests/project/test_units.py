@@ -75,7 +75,7 @@ def test_a_plain_debian_gives_the_pins_to_group_gpio_as_raspberry_pi_os_does(chi
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck here")
-def test_what_the_teacher_runs_as_root_is_sound_shell():
+def test_the_shell_scripts_pass_shellcheck():
     tools = real_micropython.ROOT / "tools"
     files = (path for path in tools.iterdir() if path.is_file() and not path.is_symlink())
     scripts = [path for path in files if shell(path)]
@@ -101,7 +101,7 @@ def test_the_page_names_every_file_that_the_script_puts_into_the_system():
     )
 
 
-def test_what_the_installer_asks_of_the_system_the_debian_package_and_pi_check_bring_along():
+def test_debian_package_and_pi_check_bring_all_packages_that_the_installer_needs():
     """When dpkg runs the installer, it has already installed the system's packages; the emulated Pi
     has no network to fetch them from."""
     script = (real_micropython.ROOT / "gateway/install").read_text()

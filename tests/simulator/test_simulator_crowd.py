@@ -83,7 +83,7 @@ def test_patience_ends() -> None:
     assert crowd.visits[0].left_ms == LEAD_IN_MS + 6300
 
 
-def test_a_light_before_anybody_is_there_is_nobodys() -> None:
+def test_a_light_shown_before_anybody_comes_answers_nobody() -> None:
     crowd = awake(ANNA)
     crowd.see("green", LEAD_IN_MS - 10)
     crowd.advance(LEAD_IN_MS + 7000)
@@ -182,7 +182,7 @@ def test_people_tap_before_they_step_in_or_while_they_look(step_ms: int) -> None
 
 
 @pytest.mark.parametrize(("colour", "taps"), [("amber", (1,)), ("green", ())])
-def test_who_taps_late_does_once_amber_asks_for_it(colour: str, taps: tuple[int, ...]) -> None:
+def test_a_late_tapper_taps_only_once_amber_asks_for_it(colour: str, taps: tuple[int, ...]) -> None:
     crowd, held = with_cards({"anna": tapping.late(1)}, ANNA)
     crowd.see(colour, LEAD_IN_MS + 1000)
     crowd.see("amber", LEAD_IN_MS + 4000)
@@ -191,7 +191,7 @@ def test_who_taps_late_does_once_amber_asks_for_it(colour: str, taps: tuple[int,
     assert crowd.visits[0].tapped == tuple(held.held)
 
 
-def test_nobody_taps_twice_who_left_before() -> None:
+def test_a_person_who_has_left_does_not_tap_a_second_time() -> None:
     crowd, held = with_cards({"anna": tapping.twice(1)}, ANNA, BERTA)
     crowd.see("green", LEAD_IN_MS + 450)
     crowd.advance(60_000)

@@ -11,7 +11,7 @@ from simulator.errors import SimulatorError
 from simulator.population import SITE_STATISTICS, built_in_crowd
 
 
-def test_the_crowd_is_the_same_for_a_seed_and_another_for_another() -> None:
+def test_one_seed_gives_one_crowd_and_another_seed_another_crowd() -> None:
     assert built_in_crowd(20, seed=1) == built_in_crowd(20, seed=1)
     assert built_in_crowd(20, seed=1) != built_in_crowd(20, seed=2)
 

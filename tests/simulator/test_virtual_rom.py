@@ -44,7 +44,7 @@ def test_it_answers_sync_eight_times(loader):
     assert answer.count(b"\xc0\x01\x08") == 8
 
 
-def test_what_an_esp32_does_not_know_it_answers_eight_times_by_another_number(loader):
+def test_an_esp32_answers_an_unknown_command_eight_times_under_another_number(loader):
     answer = loader.feed(slip(struct.pack("<BBHI", 0, 0x14, 0, 0)))
     assert answer.count(b"\xc0\x01\x00\x04\x00") == 8 and answer.count(b"\x01\x05") == 8
 
@@ -98,7 +98,7 @@ def test_a_stub_is_taken_into_memory_that_there_is_and_nowhere_else(loader):
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_over_the_line_it_goes_on(noise):
+def test_the_loader_still_answers_after_any_bytes(noise):
     loader = RomLoader(bytearray(b"\xff") * 0x2000, chips.ESP32_S3_N8R2)
     loader.feed(noise)
     loader.feed(b"\xc0")

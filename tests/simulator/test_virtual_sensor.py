@@ -66,9 +66,7 @@ def test_reads_the_word_of_the_data_sheet() -> None:
 
 
 @given(object_c=st.floats(-40, 125), ambient_c=st.floats(-40, 85))
-def test_a_black_body_reads_as_it_is_to_a_step_of_a_fiftieth(
-    object_c: float, ambient_c: float
-) -> None:
+def test_a_black_body_is_read_to_a_fiftieth_of_a_degree(object_c: float, ambient_c: float) -> None:
     sensor = quiet_sensor(black_body(object_c, ambient_c))
     assert read_c(sensor, OBJECT) == pytest.approx(object_c, abs=0.0101)
     assert read_c(sensor, AMBIENT) == pytest.approx(ambient_c, abs=0.0101)

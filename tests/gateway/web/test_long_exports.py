@@ -143,7 +143,7 @@ def test_a_day_too_long_for_one_worksheet_goes_on_in_the_next(site, administrato
     assert len(records) == len(set(records)) == 58
 
 
-def test_struck_fevers_are_all_in_the_files_and_in_the_programs_pages(site, administrator):
+def test_all_struck_fevers_are_in_the_files_and_in_the_pages_of_the_api(site, administrator):
     commit_fevers(site.gateway, 0, 57)
     day = date.fromisoformat(DAY)
     strike(

@@ -203,7 +203,7 @@ def test_a_gateway_of_another_campus_marks_only_its_own_people(server, gates, tm
     assert server.figures() == DayRoll(expected=4, unmeasured=4)
 
 
-def test_nothing_is_told_twice_and_nothing_while_nothing_changes(server, gates):
+def test_marks_that_have_not_changed_are_not_sent_again(server, gates):
     one, other = gates
     one.enter(1)
     exchange(one, other)
@@ -284,7 +284,7 @@ def test_a_late_entry_of_a_day_before_is_told_within_an_hour(server, gates):
     assert server.figures() == DayRoll(expected=4, excused=1, unmeasured=3)
 
 
-def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
+def test_a_gateway_with_its_own_list_sends_only_counts(server, tmp_path):
     lone = GatewayPeople(server, tmp_path / "lone", "gw-west", "west")
     with closing(lone):
         PeopleChanges(lone.people).replace(entries()[4:])
@@ -302,7 +302,7 @@ def test_a_gateway_with_a_list_of_its_own_tells_counts_alone(server, tmp_path):
         assert "measured" in told and not isinstance(told["measured"], str)
 
 
-def test_marks_of_a_list_of_its_own_are_not_told_by_the_numbers_of_another(server, tmp_path):
+def test_marks_of_a_gateways_own_list_are_not_sent_under_the_campus_lists_numbers(server, tmp_path):
     lone = GatewayPeople(server, tmp_path / "lone")
     with closing(lone):
         for numbers in (1, 2):  # the gateway changes from its own list to the server's twice
@@ -337,7 +337,7 @@ def test_a_list_that_is_not_copied_yet_marks_nobody_by_mistake(server, gates):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/nothing"])
-def test_an_answer_that_is_no_index_is_no_index(gates, path):
+def test_an_answer_that_is_no_index_of_marks_is_ignored(gates, path):
     assert gates[0].forwarder._sender.get(path, MarkIndex, MOST_ANSWER) is None
 
 

@@ -121,9 +121,7 @@ def test_a_kiosk_that_read_higher_than_its_neighbour_yesterday_is_named(site, ad
     assert "north-2 reads +0." in section(page, "Kiosks that need a look")
 
 
-def test_each_earlier_day_that_nobody_signed_waits_and_a_signed_one_that_changed_too(
-    site, administrator, now
-):
+def test_earlier_days_wait_if_unsigned_or_changed_since_they_were_signed(site, administrator, now):
     site.gateway.commit([arrived(50 + n, at=AT - n * DAY_S) for n in range(1, 13)])
     assert len(morning(site).unsigned) == 13
     page = administrator.get("/admin/overview").text
@@ -165,7 +163,7 @@ def test_this_week_stands_beside_the_last_even_on_a_monday(site, administrator, 
         assert re.findall(r">(\d+)<", rows["Open"]) == ["1", "3", "3"]
 
 
-def test_a_week_and_a_month_have_a_report_and_a_way_to_the_ones_beside_them(
+def test_reports_of_a_week_and_a_month_link_to_the_periods_before_and_after(
     site, administrator, now
 ):
     week = administrator.get("/admin/overview?from=2026-11-16&to=2026-11-22").text

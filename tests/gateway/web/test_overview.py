@@ -108,7 +108,7 @@ def test_each_chart_has_its_table_and_its_csv(week, administrator):
         ("gate=' or 1=1--", "no such gate"),
     ],
 )
-def test_a_period_that_cannot_be_is_said_to_be_none(administrator, query, said):
+def test_an_impossible_period_or_gate_is_refused_with_the_reason(administrator, query, said):
     for path in ("/admin/overview", "/admin/overview/days.csv"):
         answer = administrator.get(f"{path}?{query}")
         assert answer.status_code == 400 and said in answer.text
@@ -167,7 +167,7 @@ def test_no_more_names_are_written_below_than_a_phone_has_room_for(count):
     assert sum(bool(bar.label) for bar in chart.bars) <= 7
 
 
-def test_what_nobody_watched_is_no_zero_on_the_calendar():
+def test_a_day_that_no_kiosk_watched_is_missing_and_not_zero_on_the_calendar():
     days = [
         DayCount(date="2026-11-23", normal=5, watched=1),
         DayCount(date="2026-11-24"),

@@ -46,7 +46,7 @@ def test_a_clock_in_doubt_is_said_on_every_page_in_both_languages(ahead, adminis
     assert ZH in ahead.client("李伟", "zh").get("/board/north").text
 
 
-def test_a_clock_that_is_believed_is_no_matter(site, administrator):
+def test_a_clock_that_is_believed_shows_no_doubt(site, administrator):
     judged(site, at=time.time(), believed=True, why="synchronised")
     assert not any(doubted(administrator.get(path).text) for path in PATHS)
 
@@ -73,7 +73,7 @@ def test_a_boards_event_says_the_day_and_whether_it_is_sure(ahead):
     assert now.date == day(ahead, time.time() - AHEAD_S).isoformat() and not now.clock
 
 
-def test_a_day_is_not_signed_before_it_has_begun_by_that_time(ahead, administrator):
+def test_a_day_is_not_signed_before_it_has_begun_by_the_gateways_time(ahead, administrator):
     wrong = day(ahead, time.time()).isoformat()
     form = {"csrf": csrf(administrator, "/admin/people"), "date": wrong}
     answer = administrator.post("/admin/log/sign", data=form, headers=OURS)

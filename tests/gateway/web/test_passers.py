@@ -140,7 +140,7 @@ def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
     assert [answer.permit for answer in answers] == ["enter"]
 
 
-def test_a_reading_belongs_to_its_tap_and_without_one_stands_for_itself(gate, guard):
+def test_a_reading_joins_its_tap_and_is_shown_by_itself_without_one(gate, guard):
     gate.tap()
     gate.measure()
     assert len(who(guard)) == 1
@@ -150,7 +150,7 @@ def test_a_reading_belongs_to_its_tap_and_without_one_stands_for_itself(gate, gu
     assert len(who(guard)) == 2
 
 
-def test_after_a_minute_nobody_is_shown_but_whose_alarm_burns(gate, guard):
+def test_after_a_minute_only_the_person_whose_alarm_is_on_is_still_shown(gate, guard):
     gate.measure("fever")
     gate.tap(OTHER)
     gate.alarm(1)

@@ -83,7 +83,7 @@ def test_a_token_ends_with_whoever_made_it(site, administrator):
     assert site.pages.tokens.find(by["Chen"]) is None and site.pages.tokens.find(by["李伟"])
 
 
-def test_a_token_for_nothing_or_for_ever_is_not_made(site, administrator):
+def test_a_token_without_scope_or_with_too_long_a_life_is_refused(site, administrator):
     good = {"name": "clinic", "days": "30", "scope-log": "1"}
     for change in ({"name": ""}, {"days": "401"}, {"days": "0"}, {"days": "²"}, {"scope-log": ""}):
         assert post(administrator, "/admin/tokens", **good | change).status_code == 400
@@ -101,7 +101,7 @@ def test_the_audit_tells_who_did_what_and_that_somebody_looked(administrator, si
     assert administrator.get("/admin/audit?before=x'--").status_code == 200
 
 
-def test_one_changes_ones_password_and_is_signed_out_everywhere(site, guard):
+def test_changing_the_own_password_signs_the_person_out_everywhere(site, guard):
     other = site.client("Zhang")
     new = "another good password"
     answer = post(guard, "/account", old_password="wrong", password=new)

@@ -60,7 +60,7 @@ def test_a_guard_lets_a_visitor_in_and_out_and_sees_no_name_after(site):
     assert not [what for _, _, what in site.audit() if "王小明" in what]
 
 
-def test_a_guard_opens_nobody_again_who_came_on_another_day(site):
+def test_a_guard_cannot_reopen_an_entry_of_another_day(site):
     guard, admin = site.client("Zhang"), site.client("李伟")
     enter(guard, "visitors", **VISITOR)
     (entry,) = site.pages.entries.holding("visitors", local("2026-11-23 21:00"))
@@ -231,7 +231,7 @@ def named_xlsx(admin):
     return admin.get(path).content
 
 
-def test_duty_and_closed_things_are_not_a_guards_and_nobody_guesses_an_entry(site):
+def test_a_guard_cannot_open_the_duty_register_nor_entries_or_registers_that_do_not_exist(site):
     guard = site.client("Zhang")
     assert guard.get("/registers/duty").status_code == 403
     assert guard.get("/registers/parking").status_code == 404

@@ -78,7 +78,7 @@ def test_a_guard_is_not_shown_who_was_not_measured(listed, guard):
     assert guard.get("/api/v1/roll").status_code == 403
 
 
-def test_whoever_tapped_a_card_at_a_kiosk_and_was_measured_is_on_the_page_as_such(
+def test_whoever_was_measured_with_a_card_at_a_kiosk_is_measured_on_the_page(
     listed, tutor, persons
 ):
     now = listed.pages.clock.now()

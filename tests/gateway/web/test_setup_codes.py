@@ -225,7 +225,7 @@ def test_an_administrator_sees_a_code_once_and_a_board_fetches_with_it_once(site
         assert code.encode() not in path.read_bytes()
 
 
-def test_no_guard_and_nobody_from_elsewhere_gets_a_code(site):
+def test_neither_a_guard_nor_a_request_from_another_site_gets_a_code(site):
     def issued():
         return [one.action for one in site.store.audit(1000)].count("setup code")
 

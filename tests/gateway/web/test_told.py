@@ -125,7 +125,7 @@ def test_each_of_many_fevers_by_hand_is_told_and_none_is_called_corrected(alone,
     assert len(alone.pages.cases.waiting()) == 70
 
 
-def test_a_gateway_with_a_list_of_its_own_tells_who_is_unmeasured_itself(alone, now):
+def test_a_gateway_with_its_own_list_itself_tells_how_many_are_unmeasured(alone, now):
     settings = alone.settings
     settings.escalation.unmeasured_at = [f"{datetime.fromtimestamp(now.at, settings.zone):%H:%M}"]
     alone.thread = NoticeThread(alone.pages)
@@ -137,9 +137,7 @@ def test_a_gateway_with_a_list_of_its_own_tells_who_is_unmeasured_itself(alone, 
     assert "not measured" in alone.mail.mails[-1]["Subject"]
 
 
-def test_a_fever_that_nobody_acknowledges_is_told_and_further_and_one_that_somebody_does_is_not(
-    alone, now
-):
+def test_only_a_fever_that_nobody_acknowledges_is_told_and_then_told_to_the_next_level(alone, now):
     alone.settings.escalation.fever_after_min = 15
     now.at = AT + 130
     alone.gateway.commit([arrived(8, "fever", body_c=38.6), arrived(9, "fever")])
@@ -169,7 +167,7 @@ def test_a_flood_of_one_kiosk_hides_no_fever_of_another(tmp_path):
     assert (kiosks.count("north-1"), kiosks.count("north-2")) == (50, 1)
 
 
-def test_it_is_told_again_and_further_until_somebody_has_it(alone, now):
+def test_a_case_is_told_again_and_to_the_next_level_until_somebody_takes_it(alone, now):
     guard = alone.client("Zhang")
     alone.measure(guard)
     alone.told()
@@ -217,7 +215,7 @@ def test_the_page_says_what_came_back_and_hides_the_addresses_secret(alone):
     assert "secret-zhou" not in page and "waits, 1 tries" in page
 
 
-def test_a_guard_at_the_board_sees_that_one_waits_until_it_is_taken(alone):
+def test_a_guard_at_the_board_sees_that_a_case_waits_until_somebody_takes_it(alone):
     guard = alone.client("Zhang")
     alone.measure(guard)
     alone.told()
@@ -228,7 +226,7 @@ def test_a_guard_at_the_board_sees_that_one_waits_until_it_is_taken(alone):
     assert case.taken_by == "Zhang"
 
 
-def test_by_night_the_nights_name_gets_it_and_the_other_nothing(alone, now):
+def test_by_night_only_the_contact_on_night_duty_is_told(alone, now):
     for one in alone.settings.contacts[:2]:
         one.on_duty = True
     alone.pages.duty.add("Chen", "north", now.at - 36000, now.at + 100)
@@ -257,7 +255,7 @@ def test_a_gateway_without_contacts_shows_no_such_page_in_its_navigation(tmp_pat
     site.close()
 
 
-def test_whoever_confirms_a_fever_that_nobody_is_told_sees_it_and_doctor_says_it(
+def test_the_page_and_doctor_warn_that_nobody_is_told_of_a_confirmed_fever(
     tmp_path, now, monkeypatch
 ):
     monkeypatch.setattr(doctor_notices, "time", SimpleNamespace(time=lambda: now.at))
@@ -316,14 +314,14 @@ def test_at_the_set_hour_it_is_told_how_many_of_the_list_are_not_measured(alone,
     assert alone.told() == ([], [])
 
 
-def test_doctor_names_a_contact_whom_no_duty_list_has(alone):
+def test_doctor_names_a_contact_who_is_never_on_duty(alone):
     alone.settings.contacts[0].on_duty = alone.settings.contacts[1].on_duty = True
     alone.pages.duty.add("Zhou", "", AT, AT + 1e9)
     warnings = [f for f in doctor_notices.notices(alone.settings) if f.state == "warning"]
     assert [finding.text[1].rpartition(": ")[2] for finding in warnings] == ["Chen"]
 
 
-def test_who_has_not_left_at_closing_time_is_told_to_whoever_is_on_duty_there(alone, now):
+def test_visitors_still_inside_at_closing_time_are_told_to_the_contact_on_duty_there(alone, now):
     chen, zhou, _ = alone.settings.contacts
     chen.on_duty = zhou.on_duty = True
     now.at = local("2026-11-24 21:00")

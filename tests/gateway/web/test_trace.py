@@ -167,7 +167,7 @@ def test_a_trace_is_the_list_that_one_makes_by_hand(shared_desk, whose, rows, vi
     assert (found.whose and found.whose.name) == (None if whose is None else names.get(whose, ""))
 
 
-def test_the_nearest_passing_is_told_and_whose_fever_it_is(desk):
+def test_a_trace_says_the_nearest_passing_and_whose_fever_it_is(desk):
     desk.arrive(
         (1, "north-1", 0, "fever"), (2, "north-2", -300, "normal"), (2, "north-1", 60, "normal")
     )
@@ -212,7 +212,7 @@ def test_the_shortest_and_the_longest_time_are_traced(desk, minutes):
         ({"record": "north-1/1/2"}, "trace_fever"),
     ],
 )
-def test_what_is_refused_is_in_the_audit_and_says_nobody(desk, change, why):
+def test_a_refused_trace_is_in_the_audit_and_names_nobody(desk, change, why):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
     asked = replace(ASKED, **change)
     with pytest.raises(TraceError, match=why):
@@ -220,14 +220,14 @@ def test_what_is_refused_is_in_the_audit_and_says_nobody(desk, change, why):
     assert desk.audit()[0] == ("Li", "trace failed", f"{asked.record}: {why}")
 
 
-def test_what_is_done_is_in_the_audit_with_its_reason_and_without_a_name(desk):
+def test_a_trace_is_in_the_audit_with_its_reason_and_without_a_name(desk):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
     desk.visit(1, -60, None)
     desk.tracer.trace(replace(ASKED, reason=f"  {REASON}\n"), "Li")
     assert desk.audit()[0] == ("Li", "trace", f"north-1/1/1 10 min: 2 reason: {REASON}")
 
 
-def test_a_time_of_which_anything_is_deleted_is_refused_not_shown_in_part(desk):
+def test_a_trace_of_a_time_that_is_partly_deleted_is_refused(desk):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
     desk.clock.at = AT - 600 + 30 * DAY_S
     assert len(desk.tracer.trace(ASKED, "Li").passed) == 1
@@ -237,7 +237,7 @@ def test_a_time_of_which_anything_is_deleted_is_refused_not_shown_in_part(desk):
     desk.clock.at = AT + 3600
 
 
-def test_numbers_of_a_list_that_was_replaced_name_nobody_of_the_new_one(desk):
+def test_person_numbers_of_a_replaced_list_name_nobody_of_the_new_list(desk):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
     with desk.people.statements.transaction() as connection:
         connection.execute("update people_list set numbered_at = ?", (AT + 10,))
@@ -294,7 +294,7 @@ def test_an_administrator_traces_on_the_page_and_takes_the_rows_along(site):
     assert f"10 minutes before and after, 2 found, Why: {REASON}" in admin.get("/admin/audit").text
 
 
-def test_without_a_reason_the_page_and_its_files_say_nobody(site):
+def test_without_a_reason_the_page_and_its_files_name_nobody(site):
     admin = site.client("李伟")
     for path in ("/admin/trace", "/admin/trace.xlsx", "/admin/trace.csv"):
         answer = asked(admin, path, reason=" ")

@@ -196,7 +196,7 @@ def test_a_guard_makes_and_sees_no_link(guard):
     assert guard.post("/admin/screens", headers=OURS).status_code == 403
 
 
-def test_so_many_displays_share_a_link_and_no_more(site, administrator):
+def test_a_link_serves_only_a_limited_number_of_displays(site, administrator):
     path = link(administrator)
     pages = screen_pages_of(site)
     (screen,) = site.pages.screens.all()

@@ -62,7 +62,7 @@ def test_the_first_administrator_needs_the_code_that_was_printed_once(scene):
     assert why(scene.accounts.begin, code, "Mallory", GOOD) == "code"
 
 
-def test_one_who_forgot_the_password_gets_in_by_a_code_of_the_terminal(begun):
+def test_an_administrator_who_forgot_the_password_gets_in_with_a_code_from_the_terminal(begun):
     old = begun.accounts.sign_in("李伟", GOOD)
     begun.accounts.begin(begun.accounts.invite(), "李伟", GOOD + "3")
     assert begun.accounts.session(old) is None
@@ -95,7 +95,7 @@ def test_a_burst_of_guesses_is_no_more_than_five(begun):
     assert (said.count("wrong"), said.count("locked")) == (MAX_GUESSES, 12 - MAX_GUESSES)
 
 
-def test_guesses_from_elsewhere_lock_nobody_out_and_do_not_tell_who_there_is(begun):
+def test_guesses_from_elsewhere_lock_nobody_out_and_do_not_reveal_which_names_exist(begun):
     for name in ("李伟", "nobody"):
         said = [why(begun.accounts.sign_in, name, "a guess, a guess", "10.0.0.9") for _ in range(7)]
         assert said == ["wrong"] * MAX_GUESSES + ["locked"] * 2
@@ -110,7 +110,7 @@ def test_the_old_password_cannot_be_guessed_for_ever_either(begun):
     assert said == ["old_password"] * MAX_GUESSES + ["locked"] * 2
 
 
-def test_a_thousand_at_once_take_two_places_and_the_rest_is_told_to_wait(monkeypatch):
+def test_of_many_sign_ins_at_once_a_few_are_checked_and_the_rest_told_to_wait(monkeypatch):
     inside, most, release = [], [0], threading.Event()
 
     class Slow(PasswordHasher):
@@ -171,7 +171,7 @@ def test_the_right_password_ends_the_count_of_wrong_ones(begun):
         assert begun.accounts.sign_in("李伟", GOOD)
 
 
-def test_guessing_is_locked_for_a_while_even_for_the_right_one(begun):
+def test_after_wrong_guesses_even_the_right_password_is_locked_for_a_while(begun):
     for _ in range(MAX_GUESSES):
         assert why(begun.accounts.sign_in, "李伟", "a guess, a guess") == "wrong"
     assert why(begun.accounts.sign_in, "李伟", GOOD) == "locked"
@@ -289,7 +289,7 @@ def test_a_clock_that_is_set_back_signs_nobody_out(scene, jump_s):
     assert scene.accounts.session(token) is None  # the session still ends when idle
 
 
-def test_a_lock_that_was_set_by_a_clock_ahead_is_over_when_that_is_right(scene):
+def test_a_lock_set_while_the_clock_was_ahead_ends_when_the_clock_is_set_right(scene):
     first(scene)
     scene.at += 10 * 86_400
     for _ in range(MAX_GUESSES + 1):

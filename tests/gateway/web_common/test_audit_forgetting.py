@@ -88,7 +88,7 @@ def test_many_old_entries_are_gone_through_in_one_call(tmp_path):
         assert store.forget_others(now.at + 1) == 1200
 
 
-def test_cases_of_before_that_hold_a_number_are_not_kept(tmp_path):
+def test_the_migration_drops_old_cases_whose_keys_hold_a_persons_number(tmp_path):
     database = Database(tmp_path / "web.db")
     web_schema.migrations.apply(database, stop_before="forgetting")
     for key in ("confirmed/hand/2026-11-27/4711", "confirmed/north-1/1/2"):
@@ -102,7 +102,7 @@ def test_cases_of_before_that_hold_a_number_are_not_kept(tmp_path):
         assert row["key"].startswith("confirmed/north-1")
 
 
-def test_fevers_of_before_get_keys_of_their_own(tmp_path):
+def test_the_migration_gives_each_old_fever_its_own_key(tmp_path):
     database = Database(tmp_path / "people.db")
     people_schema.migrations.apply(database, stop_before="case_keys")
     for person in (1, 2):

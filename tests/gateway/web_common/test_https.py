@@ -90,7 +90,9 @@ def test_a_request_that_does_not_end_is_hung_up(port, monkeypatch, beginning):
     assert answered(port)
 
 
-def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port, monkeypatch):
+def test_a_request_in_pieces_and_the_next_one_are_answered_and_half_a_request_is_not(
+    port, monkeypatch
+):
     with visitor(port, REQUEST[:10], REQUEST[10:]) as line:
         assert served(line)
         line.sendall(REQUEST)
@@ -101,7 +103,7 @@ def test_a_request_that_comes_piece_by_piece_and_each_after_it_is_answered(port,
         assert hung_up(line)
 
 
-def test_one_address_cannot_take_what_is_there_for_all(port, monkeypatch):
+def test_one_address_cannot_use_up_all_connections(port, monkeypatch):
     monkeypatch.setattr(https_server, "MAX_PER_ADDRESS", 3)
     monkeypatch.setattr(https_server, "_key_of", lambda address: "guest")
     held = [visitor(port) for _ in range(3)]
@@ -124,7 +126,7 @@ def answered_if_let_in(port):
         return False
 
 
-def test_who_is_key_of_as_one():
+def test_addresses_of_one_ipv6_network_count_as_one_client():
     assert https_server._key_of("10.0.0.7") == "10.0.0.7"
     assert https_server._key_of("2001:db8:1:2::7") == https_server._key_of("2001:db8:1:2:ffff::1")
     assert https_server._key_of("2001:db8:1:2::7") != https_server._key_of("2001:db8:1:3::7")

@@ -109,7 +109,9 @@ def guard(door):
         ("GET", "/healthz", 200, None),
     ],
 )
-def test_whoever_is_not_signed_in_is_led_to_do_so(door, method, path, status, where):
+def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page_or_refused(
+    door, method, path, status, where
+):
     answer = door.client().request(method, path)
     assert (answer.status_code, answer.headers.get("location")) == (status, where)
     assert (answer.headers.get("www-authenticate") == "Bearer") == path.startswith("/api/")

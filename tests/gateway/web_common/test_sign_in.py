@@ -65,7 +65,7 @@ def test_whoever_signs_in_anew_or_out_leaves_no_session_behind(site):
 
 
 @pytest.mark.parametrize("chosen", ["language", "theme"])
-def test_a_choice_that_there_is_not_is_not_kept_and_leads_nobody_away(site, chosen):
+def test_an_unknown_language_or_theme_is_not_kept_and_leads_to_no_other_site(site, chosen):
     answer = site.client().get(f"/{chosen}?to=x&back=https://evil.example/")
     assert answer.headers["location"] == "/" and "set-cookie" not in answer.headers
 

@@ -19,7 +19,7 @@ TEXT = ("机电 2 班", "2023级3班", "王芳", "Marie Curie", "north-1", "nort
 
 
 @pytest.mark.parametrize("text", READ_OTHERWISE)
-def test_what_a_spreadsheet_would_read_otherwise_is_guarded(text):
+def test_text_that_a_spreadsheet_would_reinterpret_gets_an_apostrophe(text):
     assert harmless(text) == "'" + text
 
 
