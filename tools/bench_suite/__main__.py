@@ -16,10 +16,10 @@ from harness.figures import show
 
 KIOSKS = 10
 TAPPED = 60
-"""Kiosks with readers: the gateway answers two taps a second of each, people make fewer."""
+"""Kiosks with card readers. The gateway answers two taps a second from each; people make fewer."""
 
 WRONG = ("lost", "invented", "doubled", "dark", "wrong")
-"""Figures that must be 0: else the exit code is 1."""
+"""Figures that must be 0; otherwise the exit code is 1."""
 
 
 @click.group("bench")
@@ -45,7 +45,7 @@ def bench_command() -> None:
 
 
 def _benchmark(measure: Callable[..., dict[str, Any]]) -> None:
-    """Add a function as a command with `--folder` and `--json`; its figures are printed."""
+    """Make a benchmark function a command with `--folder` and `--json` that prints its figures."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of a table.")
     @click.option(
@@ -65,8 +65,9 @@ def _benchmark(measure: Callable[..., dict[str, Any]]) -> None:
 def _on_site(
     benchmark: str, kiosks: int, folder: Path | None, queued: int = 0, **options: Any
 ) -> dict[str, Any]:
-    """Figures of the module of a benchmark, on a site of so many kiosks whose broker can queue so
-    many messages. It is loaded here, since `--help` need not wait for it."""
+    """Run a benchmark's module on a site with `kiosks` kiosks; returns its figures. `queued`:
+    number of messages that the broker can queue. The module is imported here, so that `--help` does
+    not wait for it."""
     from harness.site import LoadSite
 
     with LoadSite(kiosks, folder, queued) as site:
@@ -204,7 +205,7 @@ def campus_crash(folder: Path | None, postgres: bool, **options: Any) -> dict[st
 
 
 def main() -> None:
-    """Run a benchmark; an error of product or harness is one line and exit code 2."""
+    """Run a benchmark; an error of the product or the harness gives one line and exit code 2."""
     try:
         bench_command(prog_name="tools/bench")
     except FeverGateError as error:

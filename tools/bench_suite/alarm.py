@@ -1,8 +1,8 @@
 """Time from a fever's publication to the red lamp's pin, compared with a bare MQTT subscriber.
 
-The bare one is measured twice: alone, and beside the gateway at work. The kiosk that publishes the
-fevers runs before other programs of this machine, since a real one has a processor of its own; so
-does the bare subscriber, since the gateway's thread of the lamps does.
+The bare subscriber is measured twice: alone, and beside the running gateway. The kiosk that
+publishes the fevers takes precedence over this machine's other programs, since a real kiosk has its
+own processor. The bare subscriber takes it too, since the gateway's lamp thread has it.
 """
 
 import os
@@ -32,7 +32,8 @@ WAIT_S = 120
 WARM_S = 1.0
 EVERYTHING = 10_000_000
 ORDINARY = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
-"""What a thread gets back; only a user with CAP_SYS_NICE may take the flag off (sched(7))."""
+"""Scheduling policy that threads get back; only a user with CAP_SYS_NICE may clear the flag
+(sched(7))."""
 
 
 def measure(
@@ -44,17 +45,17 @@ def measure(
     boards: int = 0,
 ) -> dict[str, float]:
     """In each round send `samples` fevers to the bare subscriber, as many to the gateway, and as
-    many to both, of which the bare one's are timed.
+    many to both. With both, the arrival at the bare subscriber is timed.
 
-    Meanwhile others publish `load` readings per second, and `boards` guard's boards are open.
-    Returns medians over the rounds of each round's percentiles, in ms, and whether the kiosk, the
-    broker, the bare subscriber and the gateway's thread of the lamps had precedence over other
-    programs, as units grant it to the broker and the gateway.
+    Meanwhile simulated kiosks publish `load` other readings per second, and `boards` guard's boards
+    are open. Returns the medians over the rounds of each round's percentiles (ms). `precedence`:
+    whether the kiosk, the broker, the bare subscriber and the gateway's lamp thread had precedence
+    over other programs, as the systemd units grant it to broker and gateway.
     """
     took_ms: dict[str, list[list[float]]] = {"bare": [], "alarm": [], "beside": []}
     slow = environment(site.folder, fsync_ms)
     boot = 0
-    preceding = _take_precedence(site.broker.pid)  # as its unit's drop-in has it
+    preceding = _take_precedence(site.broker.pid)  # as the drop-in of its systemd unit grants it
     with ExitStack() as beside:
         if boards:
             beside.enter_context(pages.start_web(site))
@@ -100,14 +101,14 @@ def measure(
 
 
 def _take_precedence(pid: int) -> bool:
-    """Let every thread of a process run before ordinary ones; whether we may."""
+    """Let every thread of a process run before ordinary ones; returns whether that is permitted."""
     taken = [precedence.take(int(task.name)) or not task.exists() for task in _threads(pid)]
     return all(taken)
 
 
 @contextmanager
 def _own_processor() -> Iterator[bool]:
-    """Let this process, in which the kiosk is, run as if it had a machine of its own."""
+    """Give this process precedence, as if the kiosk that runs in it had its own processor."""
     try:
         yield _take_precedence(os.getpid())
     finally:
@@ -117,7 +118,8 @@ def _own_processor() -> Iterator[bool]:
 
 
 def _has_precedence(pid: int) -> bool:
-    """Whether a thread of a process runs before ordinary ones; the gateway's does where it may."""
+    """Whether any thread of a process runs before ordinary ones, as the gateway's lamp thread does
+    if it is permitted."""
     return any(
         os.sched_getscheduler(int(task.name)) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
         for task in _threads(pid)
@@ -160,8 +162,8 @@ class _Lamp:
 
 
 def _seen_ms(kiosk: LoadKiosk, bare: Worker | None, lamp: _Lamp | None) -> float:
-    """Publish one fever; returns the ms until the bare subscriber has it, or else the lamp is lit,
-    once both are through with it."""
+    """Publish one fever, and wait until the bare subscriber has it and the lamp has been lit.
+    Returns the ms until the bare subscriber had it; without one, until the lamp was lit."""
     kiosk.reading(Verdict.FEVER, 38.2)
     seen_at = float(bare.line(WAIT_S)) if bare else 0.0
     lit_at = lamp.at() if lamp else 0.0

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 
 
 async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
-    """One board: report its first event in `heard`, then only listen."""
+    """Open one board: put True into `heard` at its first event, then only listen."""
     async with client.stream("GET", "/events") as stream:
         if stream.status_code != 200:
             raise HarnessError(f"/events: {stream.status_code}")
@@ -24,7 +24,8 @@ async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
 
 
 async def main() -> None:
-    """Arguments: settings, number of boards; on stdin the session's cookie. Runs until killed."""
+    """Open the boards. Arguments: settings file, number of boards; stdin: the session's cookie.
+    Runs until killed."""
     settings, count = load_gateway(Path(sys.argv[1])), int(sys.argv[2])
     name, _, value = sys.stdin.readline().strip().partition("=")
     context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))

@@ -35,7 +35,8 @@ GATEWAYS = 4
 DAYS = 10
 BATCH = 20
 LIVES_S = (0.05, 1.5)
-"""Range of the server's time alive once it answers; at times shorter than a delivery."""
+"""Range of the time from the server's first answer to its kill; at times shorter than a
+delivery."""
 
 SETTLE_S = 600
 FIRST = date(2026, 9, 1)
@@ -71,12 +72,13 @@ def crash(folder: Path, database: str, kills: int, seed: int) -> dict[str, Any]:
 
 
 def campuses() -> dict[str, list[str]]:
-    """Gateways by campus, one each."""
+    """Gateways by campus; each campus has one."""
     return {f"campus-{number}": [f"gw-{number}"] for number in range(GATEWAYS)}
 
 
 class _Gateway(threading.Thread):
-    """Sends new revisions of summaries, repeats old ones, and drops what the server holds."""
+    """Sends new revisions of summaries, repeats old ones, and drops those that the server has
+    acknowledged."""
 
     def __init__(self, site: CampusSite, number: int, seed: int) -> None:
         super().__init__(name=f"gw-{number}", daemon=True)
@@ -103,7 +105,7 @@ class _Gateway(threading.Thread):
         self._sender.close()
 
     def finish(self) -> None:
-        """Wait until the server holds everything. Raises `HarnessError` after `SETTLE_S`."""
+        """Wait until the server holds every summary. Raises `HarnessError` after `SETTLE_S`."""
         self._ending.set()
         self.join(SETTLE_S)
         if self.is_alive():
@@ -117,7 +119,7 @@ class _Gateway(threading.Thread):
         chance = self._chance
         day = (FIRST + timedelta(days=chance.randrange(DAYS))).isoformat()
         seq = chance.randint(1, 50)
-        at = 1_788_220_800.0 + seq * 60  # in the first of the days
+        at = 1_788_220_800.0 + seq * 60  # on the first of the days
         key = chance.choice((f"gateway_day/{day}", f"fever/kiosk-1/1/{seq}"))
         before = self.last.get(key)
         revision = before.revision + 1 if before else 1

@@ -1,4 +1,4 @@
-"""The shipped collector, which prints its progress ten times a second as a JSON line.
+"""Runs the shipped collector, and prints its progress ten times a second as a JSON line.
 
 `up`: the broker has answered its subscription; `stored`: readings written; `first_at`, `last_at`:
 first message and last commit, monotonic s; `cpu_s`: CPU seconds since the first message. SIGTERM

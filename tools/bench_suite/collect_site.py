@@ -14,7 +14,7 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class CollectSite(LoadSite):
-    """A site for a `with` statement; `database_url` begins an empty database."""
+    """A site for a `with` statement; `database_url` creates an empty database."""
 
     def __init__(self, kiosks: int, folder: Path | None = None, queued: int = 0) -> None:
         super().__init__(kiosks, folder, queued, collect=True)

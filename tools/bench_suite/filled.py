@@ -22,8 +22,9 @@ OPENS, OPEN_S = time(7), 12 * 3600
 
 
 class Filled:
-    """`rows` readings of all kiosks in `settings`, the last of them from yesterday (`day`), and on
-    that day a flood of `fevers` by the first kiosk, in a boot of their own."""
+    """A gateway's database with `rows` readings of all kiosks in `settings`, up to yesterday
+    (`day`). On that day the first kiosk adds a flood of `fevers` fevers, under a boot number of its
+    own."""
 
     def __init__(self, settings: GatewaySettings, rows: int, fevers: int = 0) -> None:
         self.settings = settings

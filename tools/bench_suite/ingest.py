@@ -1,8 +1,8 @@
 """Measures how many readings a second the gateway stores durably, beside a bare MQTT subscriber.
 
-Both in turn take the same backlog from the broker, as after an outage. A reading counts as durable
-when its kiosk is told that it is stored: the time runs from the arrival of the first reading to the
-last `stored` message.
+Both take the same backlog from the broker, one after the other, as after an outage. A reading
+counts as durable when its kiosk is told that it is stored: the time runs from the arrival of the
+first reading to the last `stored` message.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Fills a gateway's list with made-up people, and a month with their marks."""
+"""Fills a gateway's list with made-up people, and marks them for a month."""
 
 import random
 import time
@@ -20,21 +20,21 @@ from harness.made_up_list import made_up
 
 DAYS = 30
 AWAY_SHARE = 0.01
-"""Part of the list that nobody measures on a day."""
+"""Share of the people on the list who are not measured on a day."""
 
 
 @contextmanager
 def people_store(
     settings: GatewaySettings, clock: Callable[[], float] = time.time
 ) -> Iterator[PeopleStore]:
-    """A gateway's store of people, in a process of its own."""
+    """Open a gateway's store of people outside the gateway's process."""
     with closing(SqliteStatements(settings.path(DATABASE), migrations, clock)) as statements:
         yield PeopleStore(statements, Vault(settings.path(KEY)))
 
 
 class Listed:
-    """`people` on the list, of whom all but a few were measured by hand on each of `DAYS` days, the
-    last of them today. `unit`: one of their units."""
+    """A list of `people` people, of whom all but a few were measured by hand on each of `DAYS`
+    days, including today. `unit`: one unit on the list."""
 
     def __init__(self, settings: GatewaySettings, people: int) -> None:
         rows = made_up(people)

@@ -1,6 +1,7 @@
 """Time to read a day's fever log and summaries from a large database, compared with a small one.
 
-Both are filled through the shipped store; the last day of each, which has the same size, is read.
+Both are filled through the shipped store. The last day is read, which has as many readings in the
+large one as in the small one.
 """
 
 import tempfile
@@ -21,9 +22,10 @@ SAMPLES = 20
 
 
 def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
-    """Medians (ms): the log as `fevergate log` reads it, and all kiosks' summaries of the day.
+    """Medians (ms) for reading the log as `fevergate log` does, and for all kiosks' summaries of
+    the day.
 
-    If `rows` is above `SMALL`, a database of `SMALL` rows is measured in turn with it.
+    If `rows` is above `SMALL`, a database of `SMALL` rows is measured in alternation with it.
     """
     with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as own:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
@@ -54,7 +56,7 @@ class _Years:
         self.day = Filled(self.settings, rows).day
 
     def log(self) -> None:
-        """Read the log as the command does, with the opening of the database."""
+        """Read the log as the command does, including the opening of the database."""
         with open_reader(self.path) as database:
             log = read_day(database, self.settings, self.day)
         if len(log.kiosks) != KIOSKS or not log.covered:

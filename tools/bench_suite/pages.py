@@ -20,14 +20,16 @@ from harness.worker import END_S, Worker
 
 SAMPLES = 20
 NICE = 10
-"""Niceness in the pages' systemd unit: the gateway, which lights the alarm, runs before them."""
+"""Niceness of the pages, as in their systemd unit: the gateway, which lights the alarm, runs
+first."""
 
 
 def measure(
     site: LoadSite, rows: int, rounds: int, fevers: int = 0, people: int = 0
 ) -> dict[str, Any]:
-    """Fetch each page in turn over TLS, `SAMPLES` times a round. With `fevers`, so many on one day,
-    only twice a round; with `people`, a list of so many, the pages of who was measured as well.
+    """Fetch each page in turn over TLS, `SAMPLES` times a round. `fevers`: number of fevers on the
+    last day; if not 0, each page is fetched only twice a round. `people`: number of people on the
+    list; if not 0, the pages that show who was measured are fetched too.
 
     Returns for each page p50 and p95 (ms), size (kB) and the process's peak resident memory (MB),
     and the worst of each over all pages.

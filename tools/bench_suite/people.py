@@ -1,4 +1,5 @@
-"""The list of people of a whole college: import, pages, who was not measured, memory."""
+"""Measures the list of people of a whole college: import, pages, query for the unmeasured,
+memory."""
 
 import statistics
 import time
@@ -19,7 +20,7 @@ from harness.made_up_list import as_csv, as_xlsx, made_up
 from harness.site import LoadSite
 
 DAYS = 30
-"""Days of which marks are kept."""
+"""Days before today on which everybody is marked as measured."""
 
 SAMPLES = 20
 STAYED_AWAY = 200
@@ -29,11 +30,12 @@ SETTLE_S = 5
 
 
 def measure(site: LoadSite, people: int, rounds: int) -> dict[str, Any]:
-    """Import a made-up list in each form and again, mark everybody on the days before and most of
-    them today, then read who was not measured today, and fetch the pages over TLS.
+    """Import a made-up list twice in each file format, and mark everybody on the days before and
+    most people today. Then read who was not measured today, and fetch the pages over TLS.
 
-    Returns medians in seconds (`_s`) and milliseconds (`_ms`); of pages the p95. `gateway_more_mb`
-    is what the gateway's process takes more with the list than without; its pages are another one.
+    Returns medians in seconds (`_s`) and milliseconds (`_ms`), and each page's p95 (ms).
+    `gateway_more_mb`: memory that the list adds to the gateway's process; the pages run in another
+    process.
     """
     rows = made_up(people)
     forms = {
@@ -67,7 +69,7 @@ def measure(site: LoadSite, people: int, rounds: int) -> dict[str, Any]:
 
 
 def _imports(site: LoadSite, forms: dict[str, bytes], rounds: int) -> dict[str, Any]:
-    """Seconds of a first import in each form, and of the same list again."""
+    """Seconds of a first import in each file format, and of a second import of the same list."""
     rules = ListRules.of(site.settings, {site.settings.campus: ("", "")})
     took: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
@@ -102,7 +104,7 @@ def _mark(site: LoadSite, store: PeopleStore) -> None:
 
 
 def _pages(site: LoadSite, unit: str) -> dict[str, float]:
-    """The p95 (ms) of each page with people."""
+    """The p95 (ms) of each page that shows people."""
     paths = [
         "/roll",
         f"/roll?unit={quote(unit)}",

@@ -1,7 +1,7 @@
 """People with cards at one gate, and the same people without cards at the other, side by side.
 
-The list of people is imported at the campus server, from where the gateway copies it. Nobody comes
-before a tapped card is answered.
+The list of people is imported at the campus server, and the gateway copies it from there. People
+come only once the gateway answers a tapped card.
 """
 
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ WITH_CARDS, WITHOUT = GATES
 
 @dataclass
 class CardFigures:
-    """What `--cards` adds to the summary.
+    """Figures that `--cards` adds to the summary.
 
-    `tapped`: people who held a card to the reader before an answer; `paired`: those with a reading
-    that is stored as theirs. `mispaired`: readings stored as somebody else's.
-    `wait_ms_p50`, `wait_ms_p50_without`: simulated ms from standing still in view to the first
-    answer, medians of the gate with cards and of the other.
+    `tapped`: people who held a card to the reader before the kiosk's answer; `paired`: those of
+    them with a reading stored under their name. `mispaired`: readings stored as somebody else's.
+    `wait_ms_p50`, `wait_ms_p50_without`: medians for the gate with cards and for the other gate of
+    the simulated ms from standing still in view to the first answer.
     """
 
     tapped: int
@@ -46,7 +46,7 @@ class CardFigures:
 
     @property
     def problems(self) -> list[str]:
-        """What is not as it has to be."""
+        """A line for each figure that is not as required."""
         wrong = []
         if self.paired != self.tapped or not self.tapped:
             wrong.append(f"{self.tapped} tapped, {self.paired} are paired")
@@ -56,10 +56,11 @@ class CardFigures:
 
 
 class CardedCrowd:
-    """People at two gates, each with a card at the first: `people` and `options` for a `System`."""
+    """People at two gates, with cards at the first alone; has the `people` and `options` of a
+    `System`."""
 
     def __init__(self, people: Sequence[Person]) -> None:
-        """Takes the first half of `people`. Raises `HarnessError` where that is nobody."""
+        """Use the first half of `people`. Raises `HarnessError` if that leaves nobody."""
         beside = len(GATES[WITH_CARDS])
         people = people[: len(people) // 2 // beside * beside]
         if not people:
@@ -75,11 +76,12 @@ class CardedCrowd:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Those of `System`."""
+        """Keyword arguments for `System`."""
         return {"readers": self._readers, "prepare": self._import_list}
 
     def configure(self, system: System) -> None:
-        """Tell the gateway how the list writes its cards; before the system starts."""
+        """Set the base of the list's card numbers at the gateway; call this before the system
+        starts."""
         system.edit("[web]", f"[people]\ncard_base = {LIST_BASE}\n\n[web]")
 
     def _import_list(self, system: System) -> None:
@@ -94,7 +96,8 @@ class CardedCrowd:
             kiosk.close()
 
     def judge(self, system: System) -> CardFigures:
-        """Compare who tapped with whose readings are stored, and how long people waited."""
+        """Compare the people who tapped with the owners of stored readings; also returns how long
+        people waited."""
         visits = {board.name: board.visits for board in system.boards}
         pairing = judge_cards(
             owners({kiosk: visits[kiosk] for kiosk in self._readers}, system.shown),
@@ -109,10 +112,10 @@ class CardedCrowd:
 
 
 def taps_of(place: int, card: int, another: int) -> Taps:
-    """What the person at a place of the crowd does, of whose kinds each kiosk sees all.
+    """Taps of the person at a place in the crowd; each kiosk sees every kind of taps.
 
-    Whoever has no card comes after somebody whose own card has been the last: a tap after the
-    verdict is the next person's, who must tap.
+    A tap after the verdict counts for the next person. So the person after a late tap must tap, and
+    the person without a card follows somebody who tapped their own card last.
     """
     kinds = (
         *(before(card), during(card), twice(card), before(card), late(card)),
@@ -122,8 +125,8 @@ def taps_of(place: int, card: int, another: int) -> Taps:
 
 
 def at_both_gates(people: Sequence[Person]) -> list[Person]:
-    """The people as `System` deals them out: the same at each gate, at the second by another name
-    and so without cards."""
+    """The people in the order in which `System` deals them out: the same at both gates, but at the
+    second under another name and so without cards."""
     beside = len(GATES[WITH_CARDS])
     dealt: list[Person] = []
     for begin in range(0, len(people), beside):

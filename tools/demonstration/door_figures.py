@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class DoorFigures:
-    """What `--doors` prints. `shown`: fevers whose red was where it should be and nowhere else;
-    `dark`: those without; `misplaced`: with a further red elsewhere; times in ms from the message's
-    publication."""
+    """Figures that `--doors` prints. `shown`: fevers with a red light where it should be and
+    nowhere else; `dark`: fevers without red there, and cut lines without amber; `misplaced`: fevers
+    with another red light elsewhere. Times in ms run from the publication of the message."""
 
     doors: int
     gateways: int
@@ -37,7 +37,8 @@ class DoorFigures:
 
     @property
     def failed(self) -> bool:
-        """Whether something was lost or dark; a slow machine alone is no failure."""
+        """Whether a reading was lost or duplicated, or a lamp dark or misplaced; slowness is no
+        failure."""
         return bool(self.lost or self.duplicated or self.dark or self.misplaced)
 
     def line(self) -> str:

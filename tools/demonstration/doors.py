@@ -1,8 +1,8 @@
-"""Many doors at two gateways: each red where it should be, how fast a lamp post is, and cut lines.
+"""Plays many doors at two gateways: where red is lit, how fast lamp posts are, and cut lines.
 
-One feverish person comes to each door in turn, so that any other red is a wrong one; each alarm is
-acknowledged at the button where it is shown. What is real and what is simulated:
-`harness.door_site`.
+A feverish person comes to one door after the other, so that red anywhere else is wrong. Each alarm
+is acknowledged at the button of the lamp that shows it. `harness.door_site` says what is real and
+what is simulated.
 """
 
 import json
@@ -28,13 +28,13 @@ from simulator import Board, SimulatorError, built_in_crowd
 
 CAMPUSES = ("east", "west")
 HANG_S = 120
-"""Limit for whatever hangs; no figure comes near it."""
+"""Limit of every wait; only something that hangs reaches it."""
 
 AMBER_S = 5.0
-"""Most seconds from a cut line to amber, by the lamp post's own clock."""
+"""Longest permitted time from a cut line to amber, by the lamp post's own clock."""
 
 MOST_RATIO = 3.0
-"""A lamp post's light may come this many times as late as the message at a bare subscriber."""
+"""Largest permitted ratio of a lamp post's p99 delay to a bare subscriber's."""
 
 HEALTHY_EACH = 4
 FEVERISH = Person("feverish", (37.4, 37.4, 37.4, 37.4), 22.0)
@@ -100,7 +100,8 @@ class Doors:
         self.compare()
 
     def wait_ready(self) -> None:
-        """Wait until every kiosk is connected and heard: all lamp posts are green then."""
+        """Wait until every kiosk is connected and the gateway hears it; then all lamp posts are
+        green."""
         for site in self._sites:
             for board in site.boards.values():
                 _wait(lambda board=board: _said(board, "link up"), f"{board.name} connected", site)
@@ -110,7 +111,7 @@ class Doors:
         self._say.print("every door is watched")
 
     def healthy(self, seed: int) -> None:
-        """Healthy people at every door at once."""
+        """Let healthy people come to all doors at once."""
         for site in self._sites:
             for number, board in enumerate(site.boards.values()):
                 board.admit(built_in_crowd(HEALTHY_EACH, seed + number, fever_share=0.0))
@@ -127,7 +128,7 @@ class Doors:
         self._say.print("healthy people went in")
 
     def fevers(self) -> None:
-        """A fever at each door in turn."""
+        """Let a feverish person come to each door in turn."""
         for site in self._sites:
             for door in site.doors:
                 self._healthy_kiosks(site)
@@ -177,7 +178,7 @@ class Doors:
             self._figures.notes.append(str(error))
 
     def lights(self) -> None:
-        """Measure how long after its message a lamp post's red is lit."""
+        """Measure the time from a message's publication to a lamp post's red light."""
         lit_ms: list[float] = []
         bare_ms: list[float] = []
         for site in self._sites:
@@ -198,7 +199,7 @@ class Doors:
             )
 
     def cut_lines(self) -> None:
-        """Cut each lamp post's line; its amber comes by its own clock."""
+        """Cut each lamp post's line, and measure by its own clock how soon it lights amber."""
         cut_s: list[float] = []
         for site in self._sites:
             self._healthy_kiosks(site)
@@ -224,7 +225,7 @@ class Doors:
             self._figures.notes.append(f"a cut line was amber after {max(cut_s)} s")
 
     def cut_kiosk_lines(self) -> None:
-        """Cut the line of a kiosk of each kind of gate."""
+        """Cut the line of one kiosk at each kind of gate, and measure how soon amber is lit."""
         figures, times_s = self._figures, [0.0]
         for doors in kiosk_lines.kiosk_cuts(self._sites):
             for site in self._sites:
@@ -238,7 +239,7 @@ class Doors:
             figures.notes.append(f"a cut kiosk line was amber after {max(times_s):.0f} s")
 
     def compare(self) -> None:
-        """Compare what was measured with what the gateways stored."""
+        """Compare the published readings with those that the gateways stored."""
         for site in self._sites:
             self._compare(site, self._published[site])
 
@@ -283,7 +284,7 @@ def _printed(board: Board) -> list[Identity]:
 
 
 def _all_seen(site: DoorSite) -> bool:
-    """Whether the database knows who acknowledged each fever."""
+    """Whether the database says of each fever who acknowledged it."""
     with open_reader(site.database) as reader:
         (count,) = reader.execute(
             "select count(*) from fevers where acknowledged_by is null"

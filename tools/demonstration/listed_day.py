@@ -1,8 +1,8 @@
-"""A day with a list of people: some stay away, and zero is stated once nobody is left.
+"""Plays a day with a list of people: some stay away; zero is stated once nobody is unmeasured.
 
-The list is imported at the campus server, from where the gateway copies it. Whoever came past a
-kiosk is entered by the tutors' API, then the night passes: every program goes on with its clock on
-the next morning. There the rest are entered or excused.
+The list is imported at the campus server, and the gateway copies it from there. The people who came
+are entered through the tutors' API. Then the night passes: every program is restarted with its
+clock on the next morning, and the rest are entered or excused.
 """
 
 import subprocess
@@ -30,21 +30,22 @@ from harness.system import SETTLE_S, System
 from harness.worker import wait_until
 
 AWAY_SHARE = 0.1
-"""Part of the list that stays away."""
+"""Share of the people on the list who stay away."""
 
 MORNING_S = 8 * HOUR_S
-"""Time of the next day at which the rest are entered."""
+"""Time of the next day, after midnight, at which the rest are entered."""
 
 CLINICAL_C = 36.5
 IMPORT_S = 300
 API_PAGE, AT_ONCE = 1000, 200
-"""People on a page of the API, and those entered in one call."""
+"""People on a page of the API, and people entered in one call."""
 
 
 @dataclass
 class ListedFigures:
-    """What `--list` adds to the summary. `zero` and `zero_after`: whether gateway and campus report
-    state zero of the day, before and after the rest were entered or excused."""
+    """Figures that `--list` adds to the summary. `zero` and `zero_after`: whether the gateway's log
+    and the campus report state zero for the day, before and after the rest were entered or
+    excused."""
 
     expected: int
     measured: int
@@ -56,7 +57,7 @@ class ListedFigures:
 
     @property
     def problems(self) -> list[str]:
-        """What is not as it has to be."""
+        """A line for each figure that is not as required."""
         wrong = []
         if self.unmeasured != self.stayed_away:
             wrong.append(f"{self.stayed_away} stayed away, {self.unmeasured} are unmeasured")
@@ -69,7 +70,7 @@ class ListedFigures:
 
 def import_list(system: System, rows: Rows) -> None:
     """Import a list at the campus server, and start the gateway's pages, which copy it. Raises
-    `HarnessError`."""
+    `HarnessError` if the import fails."""
     file = system.folder / "list.csv"
     file.write_bytes(as_csv(rows))
     command = (sys.executable, "-m", "fevergate.cli", "people", "import", str(file))
@@ -81,12 +82,13 @@ def import_list(system: System, rows: Rows) -> None:
 
 
 def stays_away(people: int) -> int:
-    """How many of a list stay away."""
+    """Number of people who stay away, of the number on the list."""
     return max(1, round(people * AWAY_SHARE))
 
 
 class ListedDay:
-    """The list of a day that a `System` plays; `begin` before the people come, `end` after."""
+    """The list on a day that a `System` plays; call `begin` before the people come and `end`
+    after."""
 
     def __init__(self, system: System, people: int) -> None:
         self._system = system
@@ -113,7 +115,7 @@ class ListedDay:
             )
 
     def end(self) -> ListedFigures:
-        """Enter who came, let the night pass, enter the rest; returns what was stated."""
+        """Enter the people who came, let the night pass, enter the rest; returns the figures."""
         left = stays_away(self._count)
         with self._signed_in() as tutors:
             for client, people in self._people(tutors):
@@ -140,7 +142,7 @@ class ListedDay:
             )
 
     def _night_passes(self) -> None:
-        """Start every program anew on the morning after; the kiosks rest."""
+        """Restart every program on the next morning; the kiosks stay off."""
         system = self._system
         for board in system.boards:
             board.stop()
@@ -153,7 +155,7 @@ class ListedDay:
         system.start_web(log=system.folder / "web.log")
 
     def _told(self, tutors: Sequence[httpx.Client]) -> bool:
-        """Whether the campus server knows that the day is over, and what the gateway knows."""
+        """Whether the campus report is complete and has the gateway's figures."""
         report = self._report()
         roll = report.roll
         told = roll and {name: getattr(roll, name) for name in self._figures(tutors)}
@@ -177,7 +179,7 @@ class ListedDay:
 
     @contextmanager
     def _signed_in(self) -> Iterator[list[httpx.Client]]:
-        """A client of each tutor."""
+        """A signed-in client for each tutor."""
         clients = [self._system.client() for _ in self._tutors]
         try:
             for client, account in zip(clients, self._tutors, strict=True):
@@ -189,7 +191,7 @@ class ListedDay:
                 client.close()
 
     def _people(self, tutors: Sequence[httpx.Client]) -> Iterator[tuple[httpx.Client, list[int]]]:
-        """Whoever is not measured yet, by tutor."""
+        """Each tutor's client, with the people of its units who are not measured yet."""
         for client in tutors:
             people: list[int] = []
             for page in count(1):
