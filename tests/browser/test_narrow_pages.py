@@ -17,7 +17,7 @@ def stage(tmp_path_factory):
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_list_of_pages_takes_one_line_and_shows_where_one_is(stage, language):
+def test_the_list_of_pages_takes_one_line_and_shows_the_current_page(stage, language):
     page = stage.opened("administrator", language, SIZES["phone"])
     page.goto(f"{stage.url}/admin/audit")  # the last page of the list
     tops = "of => new Set(of.map((link) => link.offsetTop)).size"
@@ -40,7 +40,7 @@ def test_no_date_of_a_period_is_broken_over_two_lines(stage):
     page.context.close()
 
 
-def test_what_a_roster_changes_is_whole_on_a_phone_with_what_each_figure_is(stage):
+def test_a_rosters_changes_are_whole_on_a_phone_and_each_value_is_labelled(stage):
     with played(stage, "roster-changes", "zh", SIZES["phone"]) as page:
         row = page.locator("table.named tbody tr", has_text="2999-01-01 08:00")
         named = "of => of.map((cell) => getComputedStyle(cell, '::before').content)"
@@ -71,9 +71,7 @@ def _looked_at(page, whole):
 
 
 @pytest.mark.parametrize(("name", "language"), [("twenty-doors", "zh"), ("twenty-doors-red", "en")])
-def test_of_twenty_gates_each_red_one_is_in_sight_whoever_waits_longest_first(
-    stage, name, language
-):
+def test_of_twenty_gates_each_red_one_is_in_sight_the_longest_waiting_first(stage, name, language):
     with played(stage, name, language) as page:
         here = "lab" if name.endswith("red") else "north"
         waiting = [kiosk.partition("-")[0] for kiosk in RED]

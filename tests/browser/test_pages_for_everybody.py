@@ -102,7 +102,7 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
     page.context.close()
 
 
-def test_a_wrong_password_is_said_where_a_reader_hears_it(site, browser):
+def test_a_wrong_password_is_announced_to_screen_readers(site, browser):
     page = opened(browser, site.url)
     page.get_by_label("Name").fill("nobody")
     page.get_by_label("Password").fill(PASSWORD)
@@ -155,7 +155,7 @@ def test_charts_are_read_on_a_phone_by_finger_and_by_keys_and_with_a_legend_on_p
     page.context.close()
 
 
-def test_on_a_phone_it_is_read_whole_that_nobody_was_told_of_a_confirmed_fever(site, browser):
+def test_on_a_phone_the_tag_that_nobody_was_told_of_a_fever_is_not_cut_off(site, browser):
     page = opened(browser, site.url, "zh", NARROW)
     sign_in(page, "陈静")
     page.goto(f"{site.url}/board/north")

@@ -46,7 +46,7 @@ def stage(tmp_path_factory, hook):
         yield stage
 
 
-def test_from_the_board_it_takes_two_taps_to_have_a_confirmed_fever(stage, hook):
+def test_two_taps_from_the_board_take_over_a_confirmed_fever(stage, hook):
     page = stage.opened("guard", "zh", NARROW)
     stage.board(page)
     expect(page.locator("#untaken")).to_be_hidden()

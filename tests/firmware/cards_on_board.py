@@ -143,7 +143,7 @@ def opened(label, count, digits):
     return card_seal.seal(KEY, label, BOOT, count, binascii.unhexlify(digits))
 
 
-def test_the_uart_is_the_boards_and_never_waits():
+def test_the_uart_uses_the_boards_pins_and_never_waits():
     OPENED.clear()
     App("record").read(b"")
     number, settings = OPENED[0]
@@ -152,7 +152,7 @@ def test_the_uart_is_the_boards_and_never_waits():
     assert "timeout" not in settings and settings["rxbuf"] >= 256
 
 
-def test_a_tap_is_asked_for_at_once_and_sealed():
+def test_a_tap_asks_for_its_permit_at_once_and_sealed():
     app = App("permit").read(FRAME)
     ((kind, message, qos),) = app.said
     assert (kind, qos) == ("card", 0)
@@ -175,7 +175,7 @@ def test_record_asks_nothing_and_holds_nobody():
     assert nobody.fields(nobody.scan()) == {"seq": 9, "who": None, "permit": None}
 
 
-def test_only_normal_and_enter_opens():
+def test_only_a_normal_verdict_with_permit_enter_opens_the_door():
     for permit, hold in (("enter", None), ("ask", "ask"), ("stop", "stop"), ("unknown", "ask")):
         app = App("permit").read(FRAME)
         app.answer(permit)
@@ -269,7 +269,7 @@ def test_a_hostile_answer_is_refused():
     app.answer("enter")  # for a tap whose scan has ended
 
 
-def test_a_reader_that_is_pulled_out_is_told_and_one_that_is_back():
+def test_a_reader_that_is_unplugged_or_plugged_in_again_is_reported():
     app = App("record").read(b"", 30)
     assert app.cards.state == "ok" and app.news == 0
     LEVELS[kiosk_board.READER_RX] = 0
@@ -285,7 +285,7 @@ def test_a_reader_that_is_pulled_out_is_told_and_one_that_is_back():
     assert app.cards.hold(app.scan()) is None
 
 
-def test_a_reader_that_is_set_otherwise_is_told():
+def test_a_reader_set_to_another_format_is_reported():
     app = App("record", "line").read(FRAME * 20, 3)
     assert app.cards.state == "noise" and app.news == 1
     app.read(b"\r\n0009334109\r\n", 3)
@@ -339,7 +339,7 @@ def test_the_alarm_after_a_power_cut_has_its_card_again():
         after.fields(alarm)  # whatever the flash holds, the alarm is sent
 
 
-def test_other_settings_of_cards_restart_it_once_nobody_is_there():
+def test_changed_card_settings_restart_the_kiosk_once_nobody_is_there():
     from kiosk.restart import once_idle
 
     class Busy:

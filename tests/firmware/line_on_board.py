@@ -117,7 +117,7 @@ def test_who_steps_up_during_a_handshake_puts_it_off_for_a_minute_at_most():
     assert calls
 
 
-def test_a_time_server_that_says_what_cannot_be_is_not_believed():
+def test_an_impossible_time_from_a_time_server_is_refused():
     head = bytes((0x24, 2, 6, 0)) + bytes(20) + b"asked-it" + bytes(8)
     for now, believed in ((sntp._VALID_TO, False), (sntp._VALID_TO - 1, True), (10**9, False)):
         seconds = now + sntp._NTP_EPOCH & 0xFFFFFFFF

@@ -177,7 +177,7 @@ def test_red_is_lit_and_sounds_as_soon_as_it_is_told():
     assert post.lit() == ["red"] and post.sounds()
 
 
-def test_in_quiet_hours_red_is_lit_and_the_siren_still():
+def test_in_quiet_hours_red_is_lit_and_the_siren_is_silent():
     post = Post(**QUIET).watching()
     post.date_s += 11 * 3600
     post.alarm(1).tick()
@@ -194,7 +194,7 @@ def test_a_post_that_does_not_know_the_time_sounds():
     assert post.sounds()
 
 
-def test_without_volume_the_siren_is_still_at_once():
+def test_volume_zero_silences_the_siren_at_once():
     post = Post().watching().alarm(1)
     message = b'{"version":1,"values":{"volume":0}}'
     post.hear(post.link.base + "settings", message).tick()
@@ -265,7 +265,7 @@ def test_a_line_that_fell_and_came_back_between_two_looks_is_seen():
     assert post.lit() == ["amber"]
 
 
-def test_what_nobody_can_understand_changes_no_lamp_and_ends_nothing():
+def test_a_message_that_cannot_be_parsed_changes_no_lamp_and_raises_nothing():
     post = Post().watching()
     for topic in (GATE + "/shown", GATE + "/beat", post.link.base + "time", "x", ""):
         for payload in (b"", b"\xff", b"{}", b"[]", b"null", b'{"state":"raised"}'):
@@ -299,7 +299,7 @@ def test_health_counts_the_seconds_in_which_the_lamps_could_be_relied_on():
     assert post.health()["watched_s"] <= 2
 
 
-def test_seconds_that_nobody_could_be_told_of_are_told_later():
+def test_watched_seconds_that_could_not_be_sent_are_reported_later():
     post = Post().watching()
     for _ in range(4):
         post.beat().tick(500)

@@ -81,7 +81,7 @@ def test_any_other_packet_is_answered_by_a_short_one_or_not_at_all(packet):
     assert answer is None or len(answer) <= len(packet) + 16
 
 
-def test_no_answer_is_answered():
+def test_an_answer_is_never_answered():
     """Two servers that answer each other's answers would never stop."""
     assert dns_answer(query(1, [b"a"], 1, flags=0x8180), ADDRESS) is None
     assert dns_answer(query(1, [b"a"], 1, count=2), ADDRESS) is None

@@ -39,7 +39,7 @@ def test_a_bent_answer_is_an_address_or_nothing(answer):
 
 
 @given(st.integers(0, 0xFFFF), st.binary(max_size=300))
-def test_any_bytes_behind_the_question_end(number, rest):
+def test_parsing_ends_whatever_bytes_follow_the_question(number, rest):
     asked = question("gateway.campus.example")
     packet = struct.pack(">HHH", number, 0x8180, 1) + rest[:6].ljust(6, b"\xff") + asked + rest[6:]
     address = parse(packet, number, asked)

@@ -52,7 +52,7 @@ def board_with(health_report, heap, patch):
 
 
 @given(st.lists(st.integers(0, 3000), min_size=20, max_size=200))
-def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(health_report, allocations):
+def test_with_nobody_there_uncollected_memory_stays_below_its_bound(health_report, allocations):
     heap = Heap(110_000)
     with pytest.MonkeyPatch.context() as patch:
         board = board_with(health_report, heap, patch)
@@ -66,7 +66,7 @@ def test_with_nobody_there_never_more_waits_than_a_look_and_its_samples(health_r
         assert alloc - heap.live >= health_report._ENOUGH  # never without need
 
 
-def test_the_least_that_was_ever_free_stays(health_report, monkeypatch):
+def test_the_least_memory_that_was_ever_free_is_remembered(health_report, monkeypatch):
     heap = Heap(100_000)
     board = board_with(health_report, heap, monkeypatch)
     for live in (100_000, 130_000, 90_000):
@@ -76,7 +76,7 @@ def test_the_least_that_was_ever_free_stays(health_report, monkeypatch):
     assert board.low == (1 << 20) - 130_000
 
 
-def test_line_memory_is_the_internal_one_alone(health_report, monkeypatch):
+def test_line_memory_counts_only_the_internal_heap(health_report, monkeypatch):
     regions = [(180_000, 90_000, 60_000, 40_000), (2 << 20, 1 << 20, 1 << 20, 1 << 20)]
     esp32 = SimpleNamespace(HEAP_DATA=4, idf_heap_info=lambda kind: regions)
     monkeypatch.setitem(sys.modules, "esp32", esp32)

@@ -61,7 +61,7 @@ def test_garbage_ends_the_connection_or_waits_for_more_and_the_next_one_works(ga
     texts=st.lists(st.text(max_size=300), min_size=1, max_size=6),
     takes=st.integers(1, 50),
 )
-def test_what_goes_out_is_what_a_reader_of_the_standard_reads(texts, takes):
+def test_published_bytes_are_read_back_as_the_standard_says(texts, takes):
     line = Line().up()
     line.stream.takes = takes
     for text in texts:

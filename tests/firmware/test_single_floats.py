@@ -47,7 +47,7 @@ def test_the_portable_tests_hold_with_a_boards_floats(name, tmp_path):
     assert [line.split()[1] for line in out.splitlines() if line.startswith("passed")] == tests
 
 
-def test_verdicts_are_the_same_and_figures_to_what_is_shown(tmp_path):
+def test_verdicts_are_equal_and_figures_agree_as_far_as_they_are_shown(tmp_path):
     from firmware.test_on_micropython import GRID
 
     script = tmp_path / "grid.py"

@@ -32,7 +32,7 @@ print(json.dumps([sorted(dir(ssl)), sorted(dir(ssl.SSLContext)), ssl.SSLContext(
 PC, PI = ("Linux", "x86_64"), ("Linux", "aarch64")
 
 
-def test_an_interpreter_is_of_the_version_the_words_and_the_floats_that_are_written_down(
+def test_an_interpreter_has_the_version_word_size_and_floats_of_the_table(
     interpreter,
 ):
     about = INTERPRETERS[interpreter]
@@ -61,7 +61,7 @@ def test_the_wheel_is_the_one_that_the_table_of_interpreters_names():
     assert "Debian" in interpreters_of(*PI)["64bit"].origin
 
 
-def test_a_pi_has_the_same_two_words_as_a_pc():
+def test_a_pi_has_interpreters_of_the_same_word_sizes_as_a_pc():
     pc, pi = interpreters_of(*PC), interpreters_of(*PI)
     assert list(pc) == list(pi) == ["64bit", "32bit"]
     for name in pc:
@@ -69,13 +69,13 @@ def test_a_pi_has_the_same_two_words_as_a_pc():
 
 
 @pytest.mark.skipif(platform.machine() == "aarch64", reason="here it is there")
-def test_one_that_was_not_fetched_says_what_fetches_it():
+def test_an_interpreter_that_was_not_fetched_says_what_fetches_it():
     about = interpreters_of(*PI)["32bit"]
     with pytest.raises(SimulatorError, match="tools/micropython-from-debian armhf fetches it"):
         about.command()
 
 
-def test_what_differs_from_a_board_is_told_where_the_simulator_is_explained():
+def test_the_simulators_readme_names_each_interpreter_with_its_version():
     page = (ROOT / "tools/simulator/README.md").read_text()
     for machine in (PC, PI):
         for about in interpreters_of(*machine).values():
@@ -84,7 +84,7 @@ def test_what_differs_from_a_board_is_told_where_the_simulator_is_explained():
 
 
 @pytest.mark.skipif(INTERPRETERS["64bit"].modules is not None, reason="the wheel is not for here")
-def test_the_ssl_of_debians_interpreter_is_a_boards():
+def test_debians_interpreter_has_the_same_ssl_as_a_board():
     """The wheel needs no test: its ssl is micropython-lib's, as a board's is."""
     boards, ours = (
         json.loads(real_micropython.run("-c", NAMES, interpreter=name)) for name in INTERPRETERS

@@ -191,7 +191,10 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
         ((), "test"),
         (("-k", "red_light"), "test"),
         (("tests/firmware",), "firmware"),
-        (("-x", "tests/firmware/test_captive_portal.py::test_no_answer_is_answered"), "firmware"),
+        (
+            ("-x", "tests/firmware/test_captive_portal.py::test_an_answer_is_never_answered"),
+            "firmware",
+        ),
         (("tests/firmware", "tests/system"), "test"),
         (("tests/gateway", "tests/firmware"), "test"),
     ],

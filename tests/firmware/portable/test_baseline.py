@@ -43,7 +43,7 @@ def test_it_falls_within_minutes_and_rises_within_hours():
         assert abs(baseline.offset_c - sign * 0.5) < 0.1
 
 
-def test_a_crowd_of_minutes_takes_it_no_higher():
+def test_a_warm_crowd_of_minutes_raises_the_baseline_only_slowly():
     baseline = Baseline()
     crowd(baseline, MIDDLE_C, 100)
     before_c = baseline.offset_c
@@ -128,7 +128,7 @@ def test_an_hours_break_forgets_nothing_and_a_month_almost_all():
     assert abs(baseline.offset_c) < 0.1 * before_c
 
 
-def test_a_fixed_one_stays():
+def test_a_fixed_baseline_stays():
     baseline = Baseline(0.2, fixed=True)
     crowd(baseline, MIDDLE_C + 2, 200)
     baseline.rest(30 * 24 * 3600)

@@ -33,7 +33,7 @@ def test_the_order_of_the_bytes_is_a_setting():
     assert reader_of(Settings(order="little")).feed(frame(b"\1\2\3\4")) == [b"\0\0\0\0\4\3\2\1"]
 
 
-def test_the_batch_number_of_an_older_card_is_no_part_of_it():
+def test_the_batch_number_of_an_older_card_is_no_part_of_its_number():
     # A data sheet's example; 0009334109 is printed on the card.
     data = b"\x02\x0a\x02\x06\x00\x8e\x6d\x5d\xb0\x03"
     assert CardFrames().feed(data) == [(9334109).to_bytes(8, "big")]
@@ -72,12 +72,12 @@ def test_half_a_frame_costs_that_half():
         assert CardFrames().feed(good[:size] + good) == [NUMBER]
 
 
-def test_a_number_that_holds_the_marks_is_read():
+def test_a_number_that_contains_the_marks_of_a_frame_is_read():
     for serial in (b"\x02\x09\x01\x02", b"\x03\x03\x02\x03", b"\x02\x02\x02\x02"):
         assert CardFrames().feed(frame(serial)) == [b"\0\0\0\0" + serial]
 
 
-def test_a_card_of_zeros_is_none():
+def test_a_number_of_zeros_is_no_card():
     reader = CardFrames()
     assert reader.feed(frame(b"\0\0\0\0")) == []
     assert CardLines().feed(b"0000000000\r\n") == []

@@ -26,7 +26,7 @@ def test_what_is_sealed_opens_with_the_same_key_label_boot_and_count_alone():
         seen.append(other)
 
 
-def test_a_message_has_it_in_16_digits():
+def test_a_message_has_the_sealed_number_in_16_digits():
     mask = hmac(KEY, b"who" + b"\0\0\0\x07" + b"\0\0\0\x0c")
     expected = bytes([mask[index] ^ NUMBER[index] for index in range(8)])
     assert sealed_hex(KEY, READING, 7, 12, NUMBER) == binascii.hexlify(expected).decode()

@@ -57,7 +57,7 @@ def test_people_are_judged():
     assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
 
 
-def test_a_positive_who_goes_away_is_alarmed_for():
+def test_a_positive_person_who_goes_away_raises_the_alarm():
     erased()
     kiosk = Kiosk()
     kiosk.person(FEVER_READ_C)
@@ -66,7 +66,7 @@ def test_a_positive_who_goes_away_is_alarmed_for():
     ]
 
 
-def test_a_positive_is_alarmed_for_although_the_sensor_fails():
+def test_a_positive_scan_raises_the_alarm_although_the_sensor_fails():
     erased()
     kiosk = Kiosk()
     kiosk.person(FEVER_READ_C)
@@ -181,7 +181,7 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
 
 
-def test_while_the_can_warms_up_nobody_passes_and_whoever_is_feverish_even_so_is_alarmed_for():
+def test_while_the_can_warms_up_nobody_passes_but_a_clear_fever_raises_the_alarm():
     erased()
     kiosk = Kiosk()
     kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)

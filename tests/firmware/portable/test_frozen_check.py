@@ -16,11 +16,11 @@ def shown(samples):
     return 0
 
 
-def test_the_same_to_the_last_bit_for_long_is_frozen():
+def test_a_value_that_stays_the_same_to_the_last_bit_is_frozen():
     assert shown([(35.51, 23.17)] * (FROZEN_SAMPLES + 5)) == FROZEN_SAMPLES
 
 
-def test_noise_in_either_value_is_life():
+def test_a_sensor_with_noise_in_either_value_is_not_frozen():
     assert not shown((35.51 + number % 40 // 39 * 0.02, 23.17) for number in range(2000))
     assert not shown((35.51, 23.17 + number % 90 // 89 * 0.02) for number in range(2000))
 

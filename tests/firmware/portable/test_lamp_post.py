@@ -50,7 +50,7 @@ def test_a_post_that_knows_nothing_shows_amber():
     assert lit(post) == "green "
 
 
-def test_amber_comes_as_soon_as_beats_have_failed_for_their_time():
+def test_amber_is_lit_as_soon_as_beats_have_been_missing_for_too_long():
     post = online()
     assert lit(post, BEAT_MS - 1) == "green "
     assert lit(post, BEAT_MS) == "amber "
@@ -59,7 +59,7 @@ def test_amber_comes_as_soon_as_beats_have_failed_for_their_time():
     assert BEAT_MS < 5000
 
 
-def test_a_beat_that_is_repeated_is_none():
+def test_a_repeated_beat_does_not_count():
     post = online()
     post.beat(BEAT_MS, {"v": 1, "n": 1})
     assert lit(post, BEAT_MS) == "amber "
@@ -120,7 +120,7 @@ def test_a_later_fever_is_never_silenced_by_a_press_for_another():
         assert post.red
 
 
-def test_nothing_is_acknowledged_where_nothing_burns():
+def test_a_press_without_a_red_light_acknowledges_nothing():
     post = online()
     post.press()
     assert post.pressed is None
@@ -199,7 +199,7 @@ def test_what_flash_gives_back_is_a_press_or_nothing():
         assert kept_press([SINCE, 1, last]) is None, last
 
 
-def test_a_press_for_one_fever_is_none_for_another_that_looks_the_same():
+def test_a_press_for_one_fever_does_not_count_for_another_that_looks_the_same():
     # A gateway that restarted without its database knows only the newest fever, with the time at
     # which the first was raised.
     first, second = [

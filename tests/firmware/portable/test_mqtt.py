@@ -132,7 +132,7 @@ def message(topic, payload, number=0, qos=1):
     return mqtt._packet(0x30 | qos << 1, body)
 
 
-def test_it_greets_subscribes_and_says_so_as_the_standard_has_it():
+def test_connecting_and_subscribing_send_the_bytes_of_the_standard():
     line = Line()
     line.client.connect()
     assert line.client.state == mqtt._OPENING
@@ -179,7 +179,7 @@ def test_a_line_that_takes_little_gets_every_byte_in_order():
     assert line.stream.take() == one + b"\x40\x02\x00\x09" + two
 
 
-def test_one_packet_at_a_time_the_scan_comes_between():
+def test_each_call_sends_few_bytes_so_that_scanning_goes_on_between():
     line = Line().up()
     for _ in range(3):
         line.client.publish("t", "x")
@@ -235,7 +235,7 @@ def test_what_no_broker_sends_ends_the_connection():
         assert line.fell() and line.stream.closed, data
 
 
-def test_before_the_greeting_nothing_is_listened_to():
+def test_no_other_packet_is_accepted_before_the_brokers_greeting():
     for data in (message("t/stored", b"{}", 1), b"\xd0\x00", b"\x20\x03\x00\x00\x00"):
         line = Line()
         line.client.connect()
@@ -335,7 +335,7 @@ def test_a_line_that_takes_nothing_is_left():
     assert line.fell() == "nothing goes out"
 
 
-def test_a_line_that_ends_comes_back_with_nothing_of_the_old_one():
+def test_a_new_connection_keeps_nothing_of_the_one_that_ended():
     line = Line().up()
     line.client.publish("t", "old")
     line.says(message("t/stored", b"{}", 3)[:5])  # half a message
@@ -385,7 +385,7 @@ def test_a_broker_that_floods_is_not_read_while_its_acknowledgements_wait():
     assert len(line.heard) == 400 and line.stream.sent == b"\x40\x02\x00\x01" * 400
 
 
-def test_who_sends_at_once_what_a_message_asks_for_does_not_spoil_the_next():
+def test_an_answer_sent_while_a_message_is_handled_does_not_spoil_the_next_message():
     line = Line().up()
     took = []
 

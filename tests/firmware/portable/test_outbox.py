@@ -98,13 +98,13 @@ def test_a_gap_as_long_as_the_backlog_keeps_all_of_it():
     assert first(outbox) == (1, 1)
 
 
-def test_another_boots_word_forgets_nothing():
+def test_a_stored_message_of_another_boot_removes_nothing():
     outbox = filled(5, boot=7)
     outbox.release(6, 100, [])
     assert len(outbox) == 5
 
 
-def test_a_repeated_word_counts_once():
+def test_a_repeated_stored_message_counts_once():
     outbox = filled(5)
     outbox.release(1, 3, [])
     outbox.release(1, 3, [])
@@ -385,7 +385,7 @@ def test_a_power_cut_while_counting_costs_no_count():
         last += 1
 
 
-def test_an_erased_flash_begins_where_no_earlier_life_was():
+def test_an_erased_flash_begins_with_a_boot_number_never_used_before():
     forget_boots()
     assert next_boot(PATH, fresh=900_001) == 900_001
     forget_boots()

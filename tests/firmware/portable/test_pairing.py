@@ -70,7 +70,7 @@ def kiosk():
     return Kiosk().away()
 
 
-def test_a_tap_before_the_scan_and_one_during_it_are_of_its_person():
+def test_a_tap_before_or_during_the_scan_belongs_to_its_person():
     assert kiosk().tap(A).away(5000).see(HEALTHY_C, 1500).said == [("normal", "", A)]
     assert kiosk().see(HEALTHY_C, 300).tap(A).see(HEALTHY_C, 1500).said == [("normal", "", A)]
 
@@ -160,7 +160,7 @@ def test_somebody_else_with_a_card_does_not_clear_a_first_positive():
         ]
 
 
-def test_who_is_somebody_else_by_temperature_has_not_the_first_ones_card():
+def test_a_different_person_by_temperature_does_not_get_the_first_ones_card():
     one = kiosk().tap(A).see(FEVER_C, 1000).away(1500).see(HEALTHY_C, 1500)
     assert one.said == [
         ("retry", "confirm", A),

@@ -31,7 +31,7 @@ def refusal(remote, message):
     return ""
 
 
-def test_without_a_word_from_the_gateway_its_own_are_in_force():
+def test_without_a_message_from_the_gateway_the_boards_own_settings_are_in_force():
     remote = fresh()
     assert remote.version == 0 and remote.settings.threshold_c == 37.3
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_named_and_the_last_good_ones_stay():
     assert RemoteSettings(OWN, PATH).settings.threshold_c == 37.1
 
 
-def test_a_memory_that_is_wrong_is_no_memory():
+def test_stored_settings_that_are_damaged_are_ignored():
     remote = fresh()
     remote.take({"version": 3, "values": {"threshold_c": 37.1}})
     other = dict(OWN, site="ear")
@@ -95,7 +95,7 @@ def test_a_memory_that_is_wrong_is_no_memory():
     assert RemoteSettings(OWN, PATH).version == 0
 
 
-def test_cards_are_turned_on_from_the_gateway_where_the_kiosk_has_its_key_and_the_key_never():
+def test_the_gateway_can_turn_cards_on_if_the_kiosk_has_its_key_but_cannot_set_the_key():
     remote = fresh()
     on = {"version": 3, "values": {"card": "record", "card_reader": "line", "card_base": 16}}
     assert refusal(remote, on).startswith("card_key: expected")

@@ -250,7 +250,7 @@ def test_the_wait_ends():
     assert gate.scan(35.2, after_ms=2, stayed=True) == [("normal", "")]
 
 
-def test_a_stranger_behind_somebody_cold_is_believed_sooner_than_who_stays():
+def test_a_stranger_behind_somebody_cold_is_believed_sooner_than_somebody_who_stays():
     for rise_c, who_stays, stranger in (
         (0.9, "normal", "normal"),
         (0.8, "retry", "normal"),
@@ -295,7 +295,7 @@ def test_who_lingers_teaches_the_crowd_once():
     assert abs(crowds[0] - crowds[1]) < 1e-5
 
 
-def test_a_positive_is_answered_although_somebody_has_just_passed_who_never_left_the_view():
+def test_a_positive_scan_is_answered_although_the_same_person_has_just_passed():
     gate = Gate()
     gate.scan(36.0)
     assert gate.scan(36.4, after_ms=5000, stayed=True) == [("retry", "confirm")]
@@ -306,7 +306,7 @@ def test_a_positive_is_answered_although_somebody_has_just_passed_who_never_left
 # The site.
 
 
-def test_a_forehead_is_alarmed_for_earlier_and_its_threshold_says_so():
+def test_a_forehead_alarms_earlier_and_its_verdict_tells_the_lower_threshold():
     site = SITES["forehead"]
     assert site.margin_c > 0 and SITES["canthus"].margin_c == SITES["face_max"].margin_c == 0
     skin_c = site.skin_c + 37.3 - site.margin_c - body_c(site.skin_c, ROOM_C, site)
@@ -382,7 +382,7 @@ def test_the_absolute_limit_alarms_whatever_the_crowd_reads():
     assert gate.alarmed(limit_c + 0.01)
 
 
-def test_a_hotter_face_gets_no_milder_a_verdict():
+def test_a_hotter_face_never_gets_a_milder_verdict():
     order = (("retry", "far"), ("retry", "cold"), ("normal", ""), ("fever", ""), ("retry", "hot"))
     rank = {found: place for place, found in enumerate(order)}
     for site in SITES:

@@ -72,7 +72,7 @@ def pressed(post, *down):
     return found
 
 
-def test_before_anything_is_known_amber_burns_alone_and_the_siren_is_still():
+def test_before_anything_is_known_only_amber_is_lit_and_the_siren_is_silent():
     tower()
     assert lit() == ["amber"] and not LEVELS[kiosk_board.DOOR]
 
@@ -99,7 +99,7 @@ def test_the_watchdog_is_short_just_while_amber_is_held_off():
     assert TIMEOUTS[-1] > HOLDING_MS
 
 
-def test_a_press_is_two_looks_that_find_it_down_and_is_told_once():
+def test_a_press_is_reported_once_when_two_looks_find_the_button_down():
     assert pressed(tower(), 0, 1, 1, 1, 1) == [False, False, True, False, False]
     assert pressed(tower(), 0, 1, 0, 1, 0) == [False] * 5  # a contact that bounces
     assert pressed(tower(), 0, 1, 1, 0, 1, 1) == [False, False, True, False, False, True]
@@ -118,7 +118,7 @@ def test_a_button_that_is_down_for_long_is_jammed_until_it_is_let_go():
     assert not post.jammed(20 + HELD_MS)
 
 
-def test_a_post_that_is_looked_for_blinks_amber_for_ten_seconds():
+def test_identify_makes_a_post_blink_amber_for_ten_seconds():
     post = tower()
     post.identify()
     shown = []

@@ -69,7 +69,7 @@ def test_no_file_leaves_the_slot():
         assert os.listdir(SLOT) == []
 
 
-def test_what_is_too_short_too_many_or_not_what_was_written_is_refused():
+def test_a_bundle_that_is_cut_malformed_too_long_or_altered_is_refused():
     head = header("1.2.3", 6, BOARDS)
     assert "ends too early" in unpacked(head + line("a", b"x", size=2))
     assert "does not hold" in unpacked(head + line("a", b"x", digest="0" * 64))

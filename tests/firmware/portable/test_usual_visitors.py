@@ -70,7 +70,7 @@ def test_a_kiosk_that_was_moved_to_a_quiet_place_learns_it_in_time():
     assert not usual._people[7]
 
 
-def test_a_clock_that_jumps_and_a_board_that_was_off_miss_nobody():
+def test_a_clock_that_jumps_or_a_board_that_was_off_is_not_blind():
     usual = fresh()
     live(usual, MONDAY, 5 * 24, school)
     for hours in range(7, 3000, 7):

@@ -117,7 +117,7 @@ def test_a_press_at_a_board_counts_for_what_was_on_it_and_hides_no_later_fever(l
     assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "Li")
 
 
-def test_of_more_fevers_than_are_held_none_that_was_not_shown_is_ended(lamps, told):
+def test_at_a_flooded_gate_a_press_ends_no_fever_that_its_board_did_not_show(lamps, told):
     now = [100.0]
     alarm = Alarm(lamps, told.append, now=lambda: now[0])
     for seq in range(1, MAX_WAITING + 11):
@@ -150,12 +150,12 @@ def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(al
     assert not lamps["north"].red
 
 
-def test_nothing_to_acknowledge_is_nothing(alarm, told):
+def test_acknowledging_without_a_fever_announces_nothing(alarm, told):
     assert alarm.acknowledge("north", "Li").fevers == ()
     assert told == []
 
 
-def test_a_press_of_before_clears_nothing_that_was_not_shown(alarm, lamps, told):
+def test_a_press_from_before_a_fever_was_shown_clears_nothing(alarm, lamps, told):
     alarm.fever("north", fever(1))
     shown = ShownAlarm(told[-1].since, told[-1].fevers)
     alarm.fever("north", fever(2))
@@ -209,7 +209,7 @@ def test_a_gate_that_was_clear_waits_since_its_restored_fever(lamps, told):
     assert {state.gate: state.since for state in alarm.states()} == {"north": 200.0, "south": 100.0}
 
 
-def test_what_was_acknowledged_goes_out_or_stays_out_once_a_late_store_is_read(alarm, lamps):
+def test_acknowledged_fevers_are_dark_once_a_late_store_is_read(alarm, lamps):
     alarm.fever("north", fever(4))  # acknowledged before the restart, and sent again
     alarm.fever("south", fever(5, "south-1"))
     alarm.acknowledge("south", "Li")

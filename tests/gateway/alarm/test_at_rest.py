@@ -67,7 +67,7 @@ def test_a_pin_that_a_program_holds_does_not_keep_the_others(kernel):
     assert kernel.inputs == [17]
 
 
-def test_the_pins_are_the_gates_or_all_where_the_settings_cannot_be_read(tmp_path):
+def test_the_pins_are_the_gates_own_or_all_if_the_settings_cannot_be_read(tmp_path):
     folder = tmp_path / "gateway"
     provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
     toml = folder / "gateway.toml"

@@ -94,7 +94,7 @@ def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
     assert scene.troubles == {}
 
 
-def test_a_drift_is_amber_with_how_far_it_is_off_until_it_is_not(scene):
+def test_a_drift_is_amber_and_names_its_size_until_it_ends(scene):
     for drift_c in (-0.62, 0.45):
         scene.monitor.health(health(drift=True, drift_c=drift_c, baseline_c=0.1))
         what = f"north-1: crowd reads {drift_c:+.1f} C, check it"

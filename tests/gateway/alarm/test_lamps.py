@@ -206,7 +206,7 @@ def test_doctor_says_why_no_lamp_is_lit(settings, monkeypatch, factory, state):
         (True, "[all]\ndtparam=strict_gpiod\n", "warning", "reboot, and it counts"),
     ],
 )
-def test_doctor_knows_whether_a_dead_program_leaves_green(
+def test_doctor_knows_whether_green_stays_lit_after_the_program_dies(
     settings, monkeypatch, tmp_path, keeps, config, state, advice
 ):
     from fevergate.operations import doctor_lamps

@@ -85,7 +85,7 @@ def test_a_post_is_shown_the_fevers_and_troubles_of_the_doors_too(alarm, shown):
     assert (shown[-1].fevers, _last(shown[-1])[0]) == (2, "hall-1")
 
 
-def test_a_lamp_post_is_told_before_whoever_only_reads():
+def test_a_lamp_post_is_told_before_subscribers_that_only_read():
     told = []
     site = Alarm({"hall": Lamps()}, told.append, posts=["hall"], show=lambda _: told.append("post"))
     site.fever("hall", fever("hall", 1))
@@ -103,7 +103,7 @@ def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, shown)
     assert (shown[-1].state, shown[-1].by) == ("clear", "button")
 
 
-def test_a_press_that_did_not_show_a_doors_fever_ends_nothing(alarm, shown):
+def test_a_press_made_before_a_doors_fever_was_shown_ends_nothing(alarm, shown):
     alarm.fever("hall", fever("hall", 1))
     before = pressed(shown[-1])
     alarm.fever("gym", fever("gym", 1))
@@ -173,7 +173,7 @@ def test_what_an_earlier_run_left_is_older_than_all_that_came_since(alarm, shown
     assert (shown[-1].fevers, _last(shown[-1])[0]) == (3, "hall-1")
 
 
-def test_a_fever_that_posts_alone_were_told_of_is_waited_for_at_its_door():
+def test_a_fever_announced_only_to_posts_is_restored_at_its_door():
     shown = Alarm({"hall": Lamps()}, lambda _: None, posts=["hall"], show=(told := []).append)
     shown.fever("hall", fever("lab", 1))
     ((gate, identity, _),) = told_by(SITE, {shown_topic("east", "hall"): encode(told[-1])})

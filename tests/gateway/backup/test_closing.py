@@ -76,7 +76,7 @@ def close_it(folder, archive, campus="east"):
     return close(load_gateway(folder / "gateway.toml"), campus, archive, PHRASE)
 
 
-def test_its_figures_are_in_the_archive_no_name_is_and_nothing_of_it_is_left(folder, tmp_path):
+def test_closing_archives_the_figures_without_names_and_leaves_no_file_of_ours(folder, tmp_path):
     archive = tmp_path / "east.archive"
     rests = ("labels.pdf", "fw.sha256", "ca.der", "web.crt.new", ".gateway.password")
     for name in (closing.REVOKED, closing.REGISTERS, *rests):
@@ -125,7 +125,7 @@ def test_an_archive_never_overwrites_and_never_lies_in_what_is_wiped(folder, tmp
     assert (folder / KEY).exists()
 
 
-def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_path, monkeypatch):
+def test_only_names_are_wiped_if_the_archive_cannot_be_written(folder, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -160,9 +160,7 @@ def test_nothing_but_names_goes_where_the_archive_cannot_be_written(folder, tmp_
     [("broker_pid", lambda _: 4711), ("run_state", SimpleNamespace(read_run_state=lambda _: 1))],
     ids=["the broker", "the gateway"],
 )
-def test_what_still_runs_is_to_be_stopped_before_anything_goes(
-    folder, tmp_path, monkeypatch, name, change
-):
+def test_nothing_is_wiped_while_a_service_runs(folder, tmp_path, monkeypatch, name, change):
     monkeypatch.setattr(closing, name, change)
     with pytest.raises(ClosingError, match="it runs"):
         close_it(folder, tmp_path / "east.archive")
@@ -184,9 +182,7 @@ def test_a_database_of_an_older_release_is_archived_too(folder, tmp_path):
 
 
 @pytest.mark.parametrize("after", [0, 3, 12, "fevergate.db"])
-def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
-    folder, tmp_path, monkeypatch, after
-):
+def test_an_interrupted_wipe_is_finished_by_the_next_run(folder, tmp_path, monkeypatch, after):
     """The power is cut after some files, or when a file is overwritten but not yet removed."""
     archive = tmp_path / "east.archive"
     settings = load_gateway(folder / "gateway.toml")
@@ -210,7 +206,9 @@ def test_one_that_is_broken_off_while_it_wipes_is_finished_by_the_next(
     assert read_backup(archive, None, PHRASE).readings == 2
 
 
-def test_one_that_was_begun_goes_on_with_its_own_archive_alone(folder, tmp_path, monkeypatch):
+def test_a_closing_that_was_begun_continues_only_with_its_own_archive(
+    folder, tmp_path, monkeypatch
+):
     monkeypatch.setattr(closing, "write_backup", lambda *_: (_ for _ in ()).throw(OSError(5, "x")))
     with pytest.raises(BackupError):
         close_it(folder, tmp_path / "one")
@@ -231,7 +229,7 @@ def test_one_that_was_begun_goes_on_with_its_own_archive_alone(folder, tmp_path,
     ],
     ids=["half a note", "another archive"],
 )
-def test_one_that_cannot_know_how_far_it_was_wipes_nothing_more(
+def test_a_closing_that_cannot_read_its_progress_wipes_nothing_more(
     folder, tmp_path, monkeypatch, change, said
 ):
     settings = load_gateway(folder / "gateway.toml")

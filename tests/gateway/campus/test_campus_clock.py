@@ -135,7 +135,7 @@ def test_one_gateway_that_lies_is_not_the_majority(server):
     assert not server.clock.believed()
 
 
-def test_a_doubt_ends_by_itself_after_a_day_all_runs_together(server):
+def test_a_doubt_ends_by_itself_after_a_day_of_uptime_of_all_runs_together(server):
     server.set("2027-03-01 08:00")
     server.go(15 * 3600)
     server.start()
