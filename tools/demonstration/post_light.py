@@ -1,8 +1,8 @@
 """Measures how long after a message a lamp post lights red, beside a bare subscriber.
 
 The message is an `AlarmState`, published with the gateway's credential and not retained. Both times
-run from its publication, by this machine's clock: the lamp post's until its red pin is high, the
-subscriber's (a process of its own) until it has received the message.
+begin at its publication, by this machine's clock. The lamp post's time ends when its red pin is
+high. The subscriber is a process of its own; its time ends when it has the message.
 """
 
 import time
@@ -47,8 +47,9 @@ class PostLight:
         self._stack.close()
 
     def play(self, lit_ms: list[float], bare_ms: list[float], timeout_s: float) -> None:
-        """Play `SAMPLES` alarms to each post, and append the times (ms) of posts and subscriber.
-        Raises `HarnessError` if a post does not light within `timeout_s`."""
+        """Play `SAMPLES` alarms to each post, and append each post's time (ms) to `lit_ms` and the
+        subscriber's to `bare_ms`. Raises `HarnessError` if a post does not light within
+        `timeout_s`."""
         for number in range(SAMPLES):
             for gate, tower in self._site.towers.items():
                 lit, bare = self._light(gate, tower.board, number + 1, timeout_s)
@@ -69,7 +70,7 @@ class PostLight:
         return lit_at - at, bare_at - at
 
     def _publish(self, state: AlarmState) -> float:
-        """Publish a state; returns when (monotonic s)."""
+        """Publish a state; returns the time of publication (monotonic s)."""
         payload = encode(state)
         topic = shown_topic(self._site.campus, state.gate)
         at = time.monotonic()

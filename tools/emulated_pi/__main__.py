@@ -29,7 +29,7 @@ def check(arguments: Arguments, folder: Path) -> int:
     if reason:
         raise PiCheckError(reason)
     seed = random.SystemRandom().randrange(10_000) if arguments.seed is None else arguments.seed
-    rng = random.Random(seed)  # noqa: S311 - instants of power cuts, to be played again
+    rng = random.Random(seed)  # noqa: S311 - times of power cuts, which a seed repeats
 
     def on(image: Path) -> Pi:
         return Pi(Machine(card.power, image, folder), arguments.keeps_outputs)
@@ -72,7 +72,7 @@ def _end(*_: object) -> None:
 
 
 def main() -> int:
-    """Returns the exit code; removes the temporary folder unless `--keep`."""
+    """Run the command and return its exit code; remove the temporary folder unless `--keep`."""
     arguments = parse()
     signal.signal(signal.SIGTERM, _end)
     folder = Path(tempfile.mkdtemp(prefix="fevergate-pi-"))

@@ -3,7 +3,7 @@
 import argparse
 
 SUITES = {"bookworm": "3.11", "trixie": "3.13"}
-"""Debian 12 and 13, and the Python of each."""
+"""Debian 12 and 13, each with its version of Python."""
 
 STEPS = {
     "fever": "a fever: its gate's red line goes high, and low again when the button is pressed",
@@ -14,14 +14,14 @@ STEPS = {
     "full-card": "the card is full when a fever comes",
     "upgrade": "gateway/install runs again, on the running Pi",
 }
-"""Steps in the order of play, and what each plays."""
+"""Steps in the order in which they are played, with a description of each."""
 
 WITHOUT = {
     "protection": "the unit's own step that lets go of the lamps when the gateway has died",
     "recognition": "what tells the gateway that this is a Pi",
     "udev-rule": "the rule that lets the gateway open the pins",
 }
-"""Parts that can be taken out, to see that the check notices."""
+"""Parts that `--without` takes out, to test that the check fails without them."""
 
 EPILOG = f"""\
 steps (all, in this order, unless --only):
@@ -60,13 +60,13 @@ class Arguments(argparse.Namespace):
 
     @property
     def keeps_outputs(self) -> bool:
-        """Whether the kernel is made to keep a dead program's GPIO outputs, as Raspberry Pi OS's
-        does; Debian 12's kernel cannot."""
+        """Whether the check makes the kernel keep a dead program's GPIO outputs, as Raspberry Pi
+        OS's kernel does; Debian 12's kernel cannot."""
         return self.suite != "bookworm"
 
 
 def parse(arguments: list[str] | None = None) -> Arguments:
-    """Parse the command line; exits with 2 and a clear line where it is wrong."""
+    """Parse the command line; if it is wrong, print a clear line and exit with code 2."""
     parser = argparse.ArgumentParser(
         prog="tools/pi-check",
         description="Installs the gateway on the card of an emulated Raspberry Pi 3B (QEMU,"

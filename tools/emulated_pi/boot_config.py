@@ -6,8 +6,8 @@ STRICT = "dtparam=strict_gpiod"
 white paper on GPIO, "libgpiod"); the same as `pinctrl_bcm2835.persist_gpio_outputs=n`."""
 
 FILTERS = ("[all]", "[pi3]")
-"""Sections that apply to a Pi 3B; each ends the one before (Raspberry Pi documentation, config.txt,
-"Conditional filters")."""
+"""Headings of sections that apply to a Pi 3B; each heading ends the section before it (Raspberry Pi
+documentation, config.txt, "Conditional filters")."""
 
 
 def in_effect(text: str) -> list[str]:

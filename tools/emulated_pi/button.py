@@ -1,11 +1,11 @@
 """Presses a gate's button, although QEMU's GPIO block has no inputs.
 
-QEMU's block detects no edge (hw/gpio/bcm2835_gpio.c, 7.2 to 10.1: it makes output lines only,
-`qdev_init_gpio_out`; GPEDS, GPREN, GPFEN and the like are "Not implemented" and read as 0, and it
-has no interrupt). But GPSET0 and GPCLR0 change the level of an input, too, and QEMU's qtest can
-raise the interrupt. The value of GPEDS0 ("event detected") comes from a debugger: it stops the
-kernel's handler at the load of that register and sets the result. From there on, all is the Pi's
-own: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
+QEMU's block detects no edge (hw/gpio/bcm2835_gpio.c, 7.2 to 10.1). It makes output lines only
+(`qdev_init_gpio_out`) and has no interrupt; GPEDS, GPREN, GPFEN and the like are "Not implemented"
+and read as 0. But GPSET0 and GPCLR0 change the level of an input, too, and QEMU's qtest can raise
+the interrupt. The value of GPEDS0 ("event detected") comes from a debugger: it stops the kernel's
+handler at the load of that register and sets the result. Everything after that is the Pi's own
+software: pinctrl-bcm2835, gpiolib, lgpio, gpiozero, the gateway.
 """
 
 import re
@@ -19,15 +19,16 @@ GPSET0, GPCLR0, GPEDS0 = 0x1C, 0x28, 0x40
 
 CONTROLLER = "/machine/soc/peripherals/ic gpu-irq"
 INTERRUPT = 49
-"""The first GPIO bank's (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number 17)."""
+"""Interrupt of the first GPIO bank (BCM2835 ARM Peripherals, 7.5; bcm283x.dtsi: bank 2, number
+17)."""
 
 ANSWER_S = 60.0
 PC = 32
 """QEMU's number of the program counter (gdb-xml/aarch64-core.xml)."""
 
 _LOADS = {0xB9400000: 0xFFC00000, 0x88DFFC00: 0xFFFFFC00, 0xB8400000: 0xFFE00000}
-"""`ldr w, [x, #n]`, `ldar w, [x]` and `ldur w, [x, #n]`, and the mask of each one's fixed bits (Arm
-Architecture Reference Manual, C6.2); bits 0 to 4 are the register that is loaded."""
+"""Codes of `ldr w, [x, #n]`, `ldar w, [x]` and `ldur w, [x, #n]`, each with the mask of its fixed
+bits (Arm Architecture Reference Manual, C6.2). Bits 0 to 4 number the register that is loaded."""
 
 
 class _Client:
@@ -45,7 +46,7 @@ class _Client:
 
 class Chip(_Client):
     """Client of QEMU's qtest (softmmu/qtest.c): reads and writes words of memory, sets interrupts.
-    All of it raises `PiCheckError` where QEMU does not answer."""
+    Every method raises `PiCheckError` if QEMU does not answer."""
 
     def lines(self) -> dict[int, Line]:
         """Present state of GPIOs 0 to 31, from the chip's registers."""
@@ -58,7 +59,7 @@ class Chip(_Client):
         self._ask(f"writel {BASE + (GPSET0 if high else GPCLR0):#x} {word:#x}")
 
     def interrupt(self, raised: bool) -> None:
-        """Raise or lower the interrupt of the first bank."""
+        """Raise or lower the interrupt of the first GPIO bank."""
         self._ask(f"set_irq_in {CONTROLLER} {INTERRUPT} {raised:d}")
 
     def _ask(self, command: str) -> str:
@@ -75,7 +76,7 @@ class Chip(_Client):
 
 class Debugger(_Client):
     """Client of QEMU's gdb server (GDB manual, Remote Serial Protocol). The Pi is halted from the
-    connection until `let_go`, except within `run_until_read`."""
+    moment of connection until `let_go`, except within `run_until_read`."""
 
     def __init__(self, line: socket.socket) -> None:
         super().__init__(line)
@@ -125,7 +126,7 @@ class Debugger(_Client):
 
     def _ask(self, packet: str) -> str:
         self._send(packet)
-        while (answer := self._receive()).startswith("T"):  # reports the stop as we connected
+        while (answer := self._receive()).startswith("T"):  # the stop at our connection
             pass
         return answer
 
@@ -134,7 +135,7 @@ class Debugger(_Client):
         self._line.sendall(f"${packet}#{checksum:02x}".encode())
 
     def _receive(self) -> str:
-        """Receive one packet; acknowledgements of ours ("+") are skipped."""
+        """Receive one packet; acknowledgements ("+") of our packets are skipped."""
         try:
             while (byte := self._file.read(1)) != b"$":
                 if not byte:
@@ -154,7 +155,7 @@ class Debugger(_Client):
 
 
 def edge(chip: Chip, debugger: Debugger, events: int, number: int, *, high: bool) -> None:
-    """Change a GPIO's level and report the edge to the kernel, which has GPEDS0 at `events`.
+    """Change a GPIO's level and report the edge to the kernel, whose address of GPEDS0 is `events`.
 
     Raises `PiCheckError`.
     """

@@ -1,7 +1,7 @@
 """Adds a random seed to the device tree, as a Pi's firmware does and QEMU does not.
 
-Without it, the kernel's random generator is not ready for minutes; until then each system call,
-which moves its stack at random, waits for a lock that all processors share.
+Without a seed, the kernel's random generator is not ready for minutes. Until then each system call
+waits for a lock that all processors share, because it moves its stack by a random offset.
 """
 
 import os
@@ -14,8 +14,8 @@ SEED_BYTES = 64
 
 
 def add_seed(tree: Path) -> None:
-    """Add the property `rng-seed` to /chosen of a device tree (DTB), by dtc's fdtput(1). Raises
-    `PiCheckError` with its message."""
+    """Add the property `rng-seed` to /chosen of a device tree (DTB), with dtc's fdtput(1). Raises
+    `PiCheckError` with fdtput's message."""
     seed = (f"{byte:02x}" for byte in os.urandom(SEED_BYTES))
     command = ["fdtput", "-t", "bx", str(tree), "/chosen", "rng-seed", *seed]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -1,12 +1,12 @@
-"""Reads the state of a Raspberry Pi's pins from the chip's registers, which hold it whoever drives
-a pin, even after the kernel has crashed."""
+"""Reads the state of a Raspberry Pi's pins from the chip's registers. They hold it whatever program
+drives a pin, and even after the kernel has crashed."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 BASE = 0x3F200000
-"""GPIO block of the BCM2837 in physical memory (BCM2835 ARM Peripherals, 6.1: 0x7E200000 on the
-bus, at 0x3F000000 + 0x200000 for the processor)."""
+"""GPIO block of the BCM2837 in physical memory (BCM2835 ARM Peripherals, 6.1: 0x7E200000 on the bus
+is 0x3F000000 + 0x200000 for the processor)."""
 
 WORDS = 14
 """Registers from GPFSEL0 (offset 0x00) to GPLEV0 (offset 0x34), 32 bits each."""
@@ -24,7 +24,8 @@ class Line(NamedTuple):
 
     @property
     def driven_high(self) -> bool:
-        """Whether its lamp is lit: the driver board pulls an input to ground."""
+        """Whether the line's lamp is lit; the driver board pulls a line that is an input to
+        ground."""
         return self.output and self.high
 
 

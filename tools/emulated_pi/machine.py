@@ -18,10 +18,10 @@ from fevergate.alarm.gpio_pins import GATES
 
 QEMU = "qemu-system-aarch64"
 SERIAL = "ttyS1"
-"""The mini UART, which Debian's device tree makes the console; the other one is Bluetooth's."""
+"""The mini UART, which Debian's device tree makes the console; Bluetooth uses the other UART."""
 
 GATE_PINS = GATES["gate1"]
-"""Pins of the gate that is played; the other gate's button is held high, which is released."""
+"""Pins of the gate under test. The other gate's button is held high, so it counts as released."""
 
 BOOT_S = 900.0
 COMMAND_LINE = (
@@ -54,7 +54,8 @@ class Machine:
     def boot(self, *parameters: str) -> float:
         """Power off and on, and wait until the serial line answers; returns the seconds until then.
 
-        `parameters` are the kernel's. Raises `PiCheckError`.
+        `parameters`: further parameters of the kernel. Raises `PiCheckError` if the Pi does not
+        boot.
         """
         self.cut()
         for name in ("serial", "chip", "debugger"):
@@ -111,7 +112,7 @@ class Machine:
 
     @property
     def lamps(self) -> Lamps:
-        """Present levels of the gate's lines. Raises `PiCheckError`."""
+        """Present levels of the gate's lines. Raises `PiCheckError` if the Pi is off."""
         return lamps(self._running_chip().lines(), GATE_PINS)
 
     def finger(self, mapped_at: int, *, down: bool) -> None:

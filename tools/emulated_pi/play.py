@@ -17,7 +17,8 @@ DEAD_S = 30.0
 """Time for which the lines are watched while no gateway runs."""
 
 OLD_CLOCK = "systemd.clock_usec=86400000000"
-"""1970-01-02 (systemd(1)): about the date with which a machine without a clock chip starts."""
+"""Kernel parameter that sets the clock to 1970-01-02 (systemd(1)), about the date at which a
+machine without a clock chip starts."""
 
 AT_RUNTIME = f"/run/systemd/system/{UNIT}.d"
 FOR_GOOD = f"/etc/systemd/system/{UNIT}.d"
@@ -44,7 +45,7 @@ WITHOUT = {
 
 
 def provision(pi: Pi, say: Callable[[str], None]) -> None:
-    """Make the campus as an administrator does at the Pi, and power it off."""
+    """Create the campus as an administrator does on the Pi, then power the Pi off."""
     say(f"  it answers after {pi.boot():.0f} s")
     pi.until("systemctl is-system-running | grep -qE 'running|degraded'")
     pi.set_clock()
@@ -102,7 +103,7 @@ class Play:
             self.verdict.problems.append(f"expected: {what}; the lines are {self._pi.lamps}")
 
     def _fever_comes(self, what: str, *, stored: bool = True) -> int:
-        """Send a fever and record whether its red line goes high; returns its number."""
+        """Send a fever and record whether its red line goes high; returns the reading's number."""
         self._expect(f"red is out before {what}", not self._pi.lamps.red)
         began = time.monotonic()
         first = self._pi.say(1, "fever")
@@ -171,7 +172,8 @@ class Play:
         self._press()
 
     def _killed(self) -> None:
-        """Kill the gateway, which must come back with red lit; then kill it when no start works."""
+        """Kill the gateway, which must come back with red lit; then kill it again while each start
+        fails."""
         self._fever_comes("a fever before the gateway is killed")
         self._pi.kill()
         self._expect("red again after it was killed", self._pi.shows(lambda lamps: lamps.red))
@@ -192,7 +194,8 @@ class Play:
         self._mend()
 
     def _unprotected(self) -> None:
-        """Check that the kernel keeps a dead program's green if the unit does not release it."""
+        """Check that the kernel keeps green lit for a dead program if the unit does not release
+        it."""
         self._make_green()
         self._each_start_fails()
         self._pi.run(drop_in(AT_RUNTIME, "unprotected", "ExecStopPost="))
@@ -211,8 +214,8 @@ class Play:
         self._acknowledge()
 
     def _old_clock(self) -> None:
-        """Boot in 1970. If the system then restores a saved clock, start broker and gateway again
-        in 1970, as on a card without a saved clock."""
+        """Boot with a clock of 1970. If the system then restores a saved time, restart the broker
+        and the gateway with a clock of 1970, as on a card without a saved time."""
         self._pi.run("sync")
         self._boot(OLD_CLOCK)
         clock = self._pi.run("date -u +%Y-%m-%dT%H:%M:%SZ").text

@@ -27,7 +27,8 @@ class Result(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A kiosk's report, "sent" or "stored", its reading, and when it was received (monotonic s)."""
+    """A kiosk's report, "sent" or "stored", the reading's number, and the time of receipt
+    (monotonic s)."""
 
     word: str
     number: int
@@ -121,12 +122,12 @@ class SerialLine:
                     raise PiCheckError(f"after {seconds:.0f} s still waiting for: {what}")
 
     def events(self, word: str) -> list[int]:
-        """Readings that the kiosk has reported with a word, in order."""
+        """Numbers of the readings for which the kiosk has reported `word`, in order."""
         with self._changed:
             return [event.number for event in self._events if event.word == word]
 
     def heard_at(self, word: str, number: int) -> float | None:
-        """When the kiosk first reported a word for a reading (monotonic s), or None."""
+        """When the kiosk first reported `word` for a reading (monotonic s), or None."""
         with self._changed:
             times = (event.at for event in self._events if event[:2] == (word, number))
             return next(times, None)

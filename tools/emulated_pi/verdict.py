@@ -11,8 +11,9 @@ class Verdict:
     A fever is `dark` if its gate's red line did not go high. A reading is `lost` if the gateway
     said that it was stored and it is not in the database at the end, or if it was repeated until
     the end and never stored. `green_over_dead` counts the times that green was lit while no gateway
-    ran. Seconds are this machine's, and many times those of a real Pi: the longest from power-on
-    until the gateway is ready, and the longest from the gateway's end until amber is shown.
+    ran. `seconds_to_ready`: the longest time from power-on until the gateway is ready.
+    `seconds_to_amber`: the longest from the gateway's end until amber is shown. Both are this
+    machine's, and many times those of a real Pi.
     """
 
     boots: int = 0
@@ -57,7 +58,7 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether the exit code is 0."""
+        """Whether nothing was wrong, so that the exit code is 0."""
         return not (self.dark or self.lost or self.green_over_dead or self.problems)
 
     def line(self) -> str:

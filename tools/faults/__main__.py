@@ -15,7 +15,7 @@ from harness.site import ignore
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Run the command; returns the exit code."""
     given = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is unmounted
     logging.basicConfig(level=logging.ERROR)

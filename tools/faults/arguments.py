@@ -72,7 +72,7 @@ class Arguments:
 
 
 def parse(arguments: list[str] | None = None) -> Arguments:
-    """Parse the command line; exits with 2 and a clear line where it is wrong."""
+    """Parse the command line; if it is wrong, print a clear line and exit with code 2."""
     parser = argparse.ArgumentParser(
         prog="tools/chaos",
         description="Plays faults of many kinds at random instants while people walk by, then"

@@ -31,10 +31,11 @@ RECOVERED = 0.7
 GUARD_S = 3.0
 NIGHT_S = 45.0
 MORNING_H = (0.1, 23.8)
-"""Hours at which people come again; not across midnight, so that a night is a day's end."""
+"""Range of hours at which people come again. It stops short of midnight, so that a night ends one
+day."""
 
 DRAFTED_H = 9.0
-"""Hour by which the day before's report is drafted (`fevergate.campus.settings.Report`)."""
+"""Hour by which the report of the day before is drafted (`fevergate.campus.settings.Report`)."""
 
 HOLIDAY = 0.15
 """Probability that two to four nights go by instead of one."""
@@ -43,7 +44,7 @@ Progress = Callable[[str], None]
 
 
 class Chaos:
-    """One run of a school."""
+    """One run of faults at a school."""
 
     def __init__(self, school: School, seed: int, minutes: float, progress: Progress) -> None:
         self._school = school
@@ -57,7 +58,8 @@ class Chaos:
 
     def run(self, kinds: Sequence[str], count: int = 1) -> dict[str, Any]:
         """Play at least `count` faults, each kind once before any repeats; returns the figures.
-        Those in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be played."""
+        Figures named in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be
+        played."""
         self._parts.start()
         world = self._school.world
         fleet = Fleet(
@@ -100,7 +102,8 @@ class Chaos:
         return faults
 
     def _rest(self) -> None:
-        """Pause before the next fault; mostly until the gateway has lit red since its start."""
+        """Pause before the next fault; mostly wait first until the gateway has lit red since its
+        start."""
         if self._chance.random() < RECOVERED:
             witness = self._school.witness
             witness.wait(lambda: witness.life_red_at is not None, PATIENCE_S)
@@ -193,7 +196,7 @@ class Chaos:
 
 
 def _reported(reports: Reports) -> dict[str, DayReported]:
-    """Each day as its report's newest version has it, which the college hands in."""
+    """Each day's figures in the newest version of its report, which the college hands in."""
     days: dict[str, DayReported] = {}
     for report, _ in reports.latest("2000-01-01", "2099-12-31"):
         (campus,) = report.campuses

@@ -1,8 +1,8 @@
 """Runs the shipped gateway on mock pins, and prints what it lights and announces.
 
 It prints `SECONDS pin NUMBER LEVEL` for each change of a pin, and `SECONDS told JSON` before each
-message to a gate's boards: the gate's newest fever, and why the gate is amber. Seconds are of this
-machine's monotonic clock, which all processes share. SIGTERM ends it.
+message to a gate's boards. JSON has the gate's newest fever, and the reasons why the gate is amber.
+SECONDS are of this machine's monotonic clock, which all processes share. SIGTERM ends it.
 """
 
 import json
@@ -47,7 +47,8 @@ def main() -> None:
     """Usage: gateway_host SETTINGS."""
     path = Path(sys.argv[1])
     service.Alarm, process.Gateway = _Alarm, _Gateway
-    # The gateway's clock is played, so it must not learn that this machine's is synchronised.
+    # The gateway's clock is simulated, so it must not learn that this machine's clock is
+    # synchronised.
     machine.SYNCHRONISED_FLAG = path.with_name("no-time-server")
     process.run(load_gateway(path), MockFactory(pin_class=TimedPin))
 

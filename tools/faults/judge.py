@@ -8,9 +8,9 @@ from fevergate.protocol.messages import Identity, Verdict
 from harness.store_contents import StoreContents
 
 WRONG = ("lost", "doubled", "dark", "days_wrong", "silent")
-"""Figures that must be 0. `doubled`: readings not counted once, or stored but never published;
-`dark`: fevers without a red light, and faults of an SD card in which none was lit; `days_wrong`:
-days that the campus server reports wrongly."""
+"""Figures that must be 0. `doubled`: readings not counted exactly once, or stored but never
+published; `dark`: fevers without a red light, and faults of an SD card during which no red was lit;
+`days_wrong`: days that the campus server reports wrongly."""
 
 
 class Published(NamedTuple):
@@ -35,7 +35,7 @@ class Facts:
     """Facts of one run. `pending`: number of readings that kiosks still hold; `cards`: final
     contents of each SD card that the gateway had; `red_at`: when red was lit for a fever (monotonic
     s); `reported`: the campus server's reports by day; `silent`: faults of an SD card for which
-    amber was not lit; `unlit`: those in which no red was lit while they lasted."""
+    amber was not lit; `unlit`: faults of an SD card during which no red was lit."""
 
     published: dict[Identity, Published] = field(default_factory=dict)
     pending: int = 0
@@ -47,7 +47,7 @@ class Facts:
 
 
 def figures(facts: Facts) -> dict[str, Any]:
-    """Figures of a run; the caller adds those of the faults that were played."""
+    """Figures of a run; the caller adds the figures of the faults that were played."""
     published = facts.published
     stored = set[Identity]().union(*(card.readings for card in facts.cards))
     raised = set[Identity]().union(*(card.fevers for card in facts.cards))

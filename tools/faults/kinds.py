@@ -1,4 +1,4 @@
-"""The faults: each kind is a method of that name, which repairs what it broke."""
+"""Plays the faults: each kind is a method of that name, which also repairs what it broke."""
 
 import json
 import os
@@ -33,16 +33,17 @@ HEARD = "select max(heard_at) from gateways"
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 WRONG_S = (-3 * DAY_S, -2 * HOUR_S, -HOUR_S / 2, 3 * HOUR_S, 2 * DAY_S, 60 * DAY_S, 400 * DAY_S)
-"""Errors of a wrong clock; 1970 is another."""
+"""Errors of a wrong clock; a clock of 1970 is another."""
 
 LIES = (1_735_776_000.0, 2_900_000_000.0)
-"""Dates (Unix s) of 2025 and 2061, which a time server may give a kiosk and no gateway believes."""
+"""Dates (Unix s) in 2025 and 2061. A time server may give them to a kiosk; no gateway believes
+them."""
 
 STATED_S = 60.0
-"""Time in which a gateway that believes its clock has stated a day that is over."""
+"""Time within which a gateway that trusts its clock states a day that is over."""
 
 FALLS = 5
-"""Number of ends by itself after which a gateway counts as unable to start."""
+"""A gateway that has ended by itself this many times counts as unable to start."""
 
 SYNCHRONISED = 0.7
 """Probability that a time server sets a clock right; else a person does."""
@@ -71,10 +72,12 @@ class Kinds:
         self.cards: list[StoreContents] = []
         """Contents of the cards that were taken out."""
         self.silent = self.unlit = 0
-        """Faults of the card in which amber did not tell of the disk, or no fever was lit."""
+        """Number of card faults without amber for the disk (`silent`), and without red for a fever
+        (`unlit`)."""
         self.red_s: dict[str, list[float]] = {}
         self.amber_s: dict[str, list[float]] = {}
-        """Seconds from a gateway's start to its first red, and to amber with "disk", by kind."""
+        """Seconds from a gateway's start to its first red, and to amber with the word "disk", by
+        kind."""
 
     def play(self, kind: str) -> None:
         """Play one fault. Raises `HarnessError` if it cannot be played or does not end."""
@@ -176,7 +179,7 @@ class Kinds:
             backup(school.settings, school.folder.parent / f"backup-{self._backups}")
             self._go_on()
         self._crowd.go()
-        # What is on this card alone is lost with it, so it must all be forwarded before.
+        # Data on this card alone is lost with the card, so all of it must be forwarded first.
         try:
             wait_until(self._all_told, PATIENCE_S, "the card is all told")
         except HarnessError as error:
@@ -249,7 +252,8 @@ class Kinds:
         self._school.world.gateway.set_right(synchronised=synchronised)
 
     def _wait_for_lamps(self, kind: str) -> None:
-        """Wait until a gateway just started has lit red for a fever and amber for "disk"."""
+        """Wait until the gateway has lit amber with the word "disk" and red for a fever since its
+        start."""
         parts, witness = self._parts, self._school.witness
         began, before = parts.gateway_began, parts.fallen
 
@@ -271,8 +275,8 @@ class Kinds:
         return not any(self._untold().values())
 
     def _all_stated(self) -> bool:
-        """Whether the gateway has stated each day that is over; it states none while it doubts its
-        clock, and then its card is not replaced: nobody else knows those days."""
+        """Whether the gateway has stated each day that is over. It states none while it doubts its
+        clock; then its card is not replaced, since those days are on that card alone."""
         school = self._school
         with suppress(HarnessError):
             wait_until(
@@ -282,15 +286,17 @@ class Kinds:
         return False
 
     def _at_work(self) -> bool:
-        """Whether the gateway has noted a new card's first day; else set its clock right, as a
-        person who replaces a card does: it states no day on which it never trusted its clock."""
+        """Whether the gateway has noted a new card's first day. If not, set its clock right, as a
+        person who replaces a card does: the gateway states no day on which it never trusted its
+        clock."""
         if cards.begun(self._school.database):
             return True
         self._school.world.gateway.set_right(synchronised=True)
         return False
 
     def _untold(self) -> dict[str, int]:
-        """Counts of what the card has not from the kiosks, and the campus server not from it."""
+        """Number of kiosks whose readings are not all on the card, and of summaries that the campus
+        server does not have."""
         school = self._school
         return {
             "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),
@@ -303,7 +309,8 @@ class Kinds:
         return self._school.card
 
     def _mount(self, mode: str) -> None:
-        """Mount the card anew, as soon as the kernel has closed what a killed process wrote."""
+        """Remount the card as soon as the kernel has closed the files that a killed process
+        wrote."""
         command = ["mount", "-o", f"remount,{mode}", str(self._card_folder())]
 
         def is_mounted() -> bool:

@@ -64,7 +64,7 @@ class PostgresPair:
             self.__exit__()
             raise
         hosts = "&".join(f"host=127.0.0.1:{server.port}" for server in (self._first, self._second))
-        # libpq connects to the one that takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
+        # libpq connects to the server that takes writes (PostgreSQL, 34.1.1.3 and 34.1.2).
         self.url = (
             f"postgresql+psycopg://{USER}@/{self._name}?{hosts}&target_session_attrs=read-write"
         )

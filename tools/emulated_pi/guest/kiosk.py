@@ -1,4 +1,4 @@
-"""A kiosk's stand-in on the emulated Pi, which has no network.
+"""A stand-in for a kiosk; it runs on the emulated Pi itself, which has no network.
 
 Usage: kiosk.py KIOSK BOOT FIRST COUNT VERDICT PAUSE_S     (COUNT 0: for ever)
 
@@ -62,7 +62,8 @@ def main():
 
 
 class Stored:
-    """Readings of a boot that the gateway holds, from `fevergate.protocol.messages.Stored`."""
+    """Which readings of a boot the gateway has stored, by its last message
+    `fevergate.protocol.messages.Stored`."""
 
     def __init__(self, boot):
         self._boot, self._lock = boot, threading.Lock()
