@@ -9,9 +9,10 @@ from sqlite_utils import Database, Migrations
 migrations = Migrations("fevergate-people")
 
 _TABLES = """
--- One row per person; `person` identifies nobody. `sealed` holds name, number, card and telephone,
--- encrypted; the tags find a number or a name without decrypting, `content` tells whether `sealed`
--- would change. `permit` is the list's own word, empty where the policy decides.
+-- One row per person; the number `person` identifies nobody. `sealed` holds name, number, card and
+-- telephone, encrypted. The tags find a number or a name without decrypting anything. `content` is
+-- a tag of what `sealed` holds, to see whether it would change. `permit` is the permit that the
+-- list gives, empty where the policy decides.
 create table people (
     person integer primary key, kind text not null, "class" text not null, unit text not null,
     campus text not null, permit text not null, since real not null, until real,
@@ -22,26 +23,27 @@ create index people_unit on people(unit, person);
 create index people_revision on people(revision);
 create index people_name on people(name_tag);
 
--- A card by its tag; one that was replaced has an end.
+-- Cards by their tags; `until` is set once a card was replaced.
 create table cards (
     tag text primary key, person integer not null, until real
 ) strict, without rowid;
 create index cards_person on cards(person);
 
--- What each kind and class may do; an empty class stands for every class without a row.
+-- The permit of each kind and class; an empty class stands for every class without a row.
 create table policies (
     kind text not null, "class" text not null, permit text not null, "by" text not null,
     at real not null, revision integer not null, primary key (kind, "class")
 ) strict, without rowid;
 
--- A person's own permit until a time.
+-- Permits of single people, each until a time.
 create table overrides (
     person integer primary key, permit text not null, until real not null, "by" text not null,
     at real not null, revision integer not null
 ) strict;
 
--- One row once there is a list: its id, newest revision, the last number given to a person, when it
--- was changed here, and when the campus server last confirmed that nothing is missing.
+-- One row once there is a list: its id, its newest revision, the last number given to a person,
+-- the time of the last change here, and the time at which the campus server last confirmed that
+-- this copy is complete.
 create table people_list (
     id integer primary key, list text not null, revision integer not null,
     last_person integer not null, changed_at real not null, heard_at real
@@ -49,7 +51,7 @@ create table people_list (
 """
 
 _DRAFTS = """
--- Lists that were uploaded and not yet applied; `sealed` holds the file's name and its entries.
+-- Lists that were uploaded and are not applied yet. `sealed` holds the file's name and entries.
 create table drafts (
     id text primary key, "by" text not null, at real not null, revision integer not null,
     sealed text not null
@@ -65,9 +67,9 @@ def first(db: Database) -> None:
 
 
 _MARKS = """
--- One row per person and day; `kind` says by what (`people/marks.py`), `sealed` holds the reason of
--- an excuse, encrypted. Once the day is closed everybody who was expected has a row, with the
--- campus and unit of that day.
+-- One row per person and day. `kind` is how the person was measured or why not (see
+-- `people/marks.py`); `sealed` holds the reason of an excuse, encrypted. Once the day is closed,
+-- everybody who was expected has a row, with the campus and unit of that day.
 create table marks (
     day text not null, person integer not null, kind text not null, clinical_c real,
     at real not null, "by" text not null, sealed text not null, revision integer not null,
@@ -75,13 +77,13 @@ create table marks (
     expected integer not null default 0, primary key (day, person)
 ) strict, without rowid;
 
--- What the campus's other gateways know: `kind` is measured or excused. Of whoever was measured at
--- this gateway's own kiosks, by a card, it is card.
+-- Marks that the campus's other gateways made: `kind` is `measured` or `excused`, or `card` for a
+-- person whose card was read at one of this gateway's own kiosks.
 create table marks_elsewhere (
     day text not null, person integer not null, kind text not null, primary key (day, person)
 ) strict, without rowid;
 
--- Days that are closed; their figures once their marks are deleted.
+-- Closed days. A day's figures are filled in once its marks are deleted.
 create table roll_days (
     day text primary key, closed_at real not null, expected integer, measured integer,
     excused integer, unmeasured integer, fevers integer
@@ -104,7 +106,7 @@ def drafts(db: Database) -> None:
 
 
 _FIRST_AT = """
--- When a list first came here; until now only its last change was kept.
+-- Time at which a list first came here; earlier versions kept only the time of its last change.
 alter table people_list add column first_at real not null default 0;
 update people_list set first_at = case when heard_at is null
     then coalesce((select min(since) from people), changed_at) else changed_at end;
@@ -119,8 +121,8 @@ def first_at(db: Database) -> None:
 
 
 _CASE_KEYS = """
--- The key by which a fever's case is known outside, random so that it leads to no number once the
--- mark is deleted.
+-- The key by which other programs know a fever's case. It is random, so that it leads to no person
+-- once the mark is deleted.
 alter table marks add column case_key text not null default '';
 update marks set case_key = lower(hex(randomblob(8))) where clinical_c is not null;
 """
@@ -134,7 +136,8 @@ def case_keys(db: Database) -> None:
 
 
 _NUMBERED_AT = """
--- Since when the numbers of people are those of this list: presences before are of another's.
+-- Time since which the numbers of people are those of this list. Earlier presences have numbers of
+-- another list.
 alter table people_list add column numbered_at real not null default 0
 """
 
@@ -146,8 +149,8 @@ def numbered_at(db: Database) -> None:
 
 
 _PASSES = """
--- Visitors' passes: `tag` finds one, `sealed` holds its code until it ends, `entry` is the id of
--- the entry of the register `visitors`. A campus server has none.
+-- Visitors' passes, on a gateway only. `tag` finds a pass, `sealed` holds its code until it ends,
+-- `entry` is the id of its entry in the register `visitors`.
 create table passes (
     id integer primary key autoincrement, tag text not null unique, entry integer not null,
     until real not null, sealed text not null, made_at real not null, ended_at real

@@ -97,8 +97,8 @@ def _share(row: str, sign: str) -> str:
 
 
 _TABLES = """
--- Readings, with all that is needed to decide them again. `claimed_at` is a date that was not
--- believed.
+-- Readings, with all values from which their verdicts can be decided again. `claimed_at` is the
+-- date that a kiosk sent and the gateway did not believe.
 create table readings (
     kiosk text not null, boot integer not null, seq integer not null,
     at real, up_ms integer not null, received_at real not null,
@@ -111,10 +111,10 @@ create table readings (
 ) strict, without rowid;
 create index readings_at on readings(at);
 create index readings_undated on readings(kiosk, boot, up_ms) where at is null;
--- To find a day's fevers without reading all of them.
+-- Finds a day's fevers without reading all of the readings.
 create index readings_fevers on readings(coalesce(at, received_at)) where verdict = 'fever';
 
--- Fevers, with who acknowledged them.
+-- Fevers, and who acknowledged each.
 create table fevers (
     kiosk text not null, boot integer not null, seq integer not null,
     gate text not null, raised_at real not null,
@@ -126,11 +126,11 @@ create index fevers_open on fevers(gate) where acknowledged_at is null;
 create index fevers_dirty on fevers(kiosk) where revision > forwarded;
 create index fevers_raised on fevers(raised_at);
 
--- How often the fevers of each gate, or what is struck, have changed.
+-- Number of changes to the fevers of each gate; a strike counts for every gate.
 create table fever_changes (gate text primary key, changes integer not null)
     strict, without rowid;
 
--- Counts and coverage by kiosk and hour; coverage as a bit for each minute.
+-- Counts and coverage by kiosk and hour. `watched`, `fault` and `late` have one bit per minute.
 create table hours (
     kiosk text not null, hour integer not null, gate text not null,
     normal integer not null default 0, fever integer not null default 0,
@@ -141,7 +141,7 @@ create table hours (
 ) strict, without rowid;
 create index hours_hour on hours(hour);
 
--- Distribution of temperatures by hour.
+-- Histogram of temperatures by kiosk and hour; `tenth` is a bin of 0.1 °C.
 create table temperatures (
     kiosk text not null, hour integer not null, tenth integer not null,
     shown integer not null default 0, factory integer not null default 0,
@@ -149,7 +149,7 @@ create table temperatures (
 ) strict, without rowid;
 create index temperatures_hour on temperatures(hour);
 
--- Each kiosk's days in the campus's time zone.
+-- Sums of each kiosk and day; a day begins at midnight in the campus's time zone.
 create table days (
     date text not null, kiosk text not null, gate text not null,
     normal integer not null, fever integer not null, retry integer not null,
@@ -159,12 +159,12 @@ create table days (
     primary key (date, kiosk)
 ) strict, without rowid;
 
--- Each kiosk's last status and health; its last answer to its settings: the version applied, or
--- its error.
+-- Each kiosk's last status and health.
 create table kiosks (
     kiosk text primary key, gate text not null, last_seen real not null,
     status text not null default '', health text
 ) strict, without rowid;
+-- Each kiosk's last answer to settings sent to it: the version that it applied, or its error.
 create table applied (
     kiosk text primary key, version integer not null, error text not null,
     answered_at real not null
@@ -178,17 +178,19 @@ create table calibrations (
     primary key (kiosk, at, sensor)
 ) strict, without rowid;
 
+-- Messages that were not understood: the first bytes of each, and why.
 create table rejected (
     id integer primary key, received_at real not null, topic text not null,
     reason text not null, head blob not null, size integer not null
 ) strict;
 
--- Epochs (see `storage.epochs`): the names of later ones in which the clock of one was corrected,
--- and whether all of its readings are here; and the share of each in an hour's counts.
+-- Epochs (see `storage.epochs`). `corrected_by` names the later epochs in which dates of this
+-- one were corrected; `whole` is 1 if all of its readings are in this database.
 create table epochs (
     id integer primary key, name text not null unique, corrected_by text not null default '',
     whole integer not null default 1
 ) strict;
+-- Each epoch's share of the counts of an hour.
 create table shares (
     kiosk text not null, hour integer not null, epoch integer not null,
     normal integer not null default 0, fever integer not null default 0,
@@ -198,7 +200,7 @@ create table shares (
 ) strict, without rowid;
 create index shares_dirty on shares(kiosk) where revision > forwarded;
 
--- What waits for the campus server, by epoch, and why it refused an item.
+-- Items to be sent to the campus server; `refused` is its reason for refusing one.
 create table outbox (
     epoch text not null, key text not null, revision integer not null,
     payload text not null, created_at real not null,
@@ -207,14 +209,14 @@ create table outbox (
 ) strict, without rowid;
 create index outbox_next on outbox(next_at);
 
--- Days stated to the campus server, with their revision.
+-- Days reported to the campus server, with the revision that was last reported.
 create table stated (date text primary key, revision integer not null) strict, without rowid;
 
--- Spans in which the clock was in doubt.
+-- Periods in which the clock was in doubt.
 create table doubts (begin real primary key, end real not null, why text not null)
     strict, without rowid;
 
--- Tests of a gate's lamps: when and by whom.
+-- Lamp tests of gates; `whole` is 1 if a test was played to its end.
 create table lamp_tests (
     id integer primary key, gate text not null, at real not null, by text not null,
     whole integer not null
@@ -305,7 +307,7 @@ def drift_of_an_hour(db: Database) -> None:
 
 
 _PRESENCES = """
--- Who was at a gate, known by a card: `person` is the number of the list, which names nobody.
+-- People whose card was read at a gate. `person` is a number of the list, which names nobody.
 create table presences (
     kiosk text not null, boot integer not null, seq integer not null,
     at real not null, gate text not null, person integer not null, verdict text not null,

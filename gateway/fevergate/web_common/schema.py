@@ -22,7 +22,7 @@ create table sessions (
 -- One-time codes for the first administrator.
 create table codes (code text primary key, expires_at real not null) strict, without rowid;
 
--- Sign-in attempts by name and address.
+-- Failed attempts to sign in, by name and address.
 create table attempts (
     name text not null, address text not null, failures integer not null,
     locked_until real not null, at real not null, primary key (name, address)
@@ -47,14 +47,14 @@ create table follow_up_revisions (
     "by" text not null, at real not null, primary key (kiosk, boot, seq, revision)
 ) strict, without rowid;
 
--- The audit of who did or read what.
+-- The audit: who did or read something, and what it was.
 create table audit (
     id integer primary key, at real not null, user text not null, action text not null,
     what text not null, times integer not null default 1
 ) strict;
 create index audit_at on audit(at);
 
--- Signatures of daily logs; each `mac` covers the one before.
+-- Signatures of daily logs. Each `mac` also covers the `mac` of the row before it.
 create table sign_offs (
     id integer primary key, date text not null, at real not null, by text not null,
     sha256 text not null, document text not null, mac text not null default ''
@@ -71,7 +71,7 @@ create table tokens (
     expires_at real not null, used_at real
 ) strict;
 
--- The campus server's token with which follow-ups were forwarded last.
+-- Values by key, such as the digest of the campus token used for the last follow-ups forwarded.
 create table meta (key text primary key, value text not null) strict;
 """
 
@@ -86,7 +86,8 @@ create table notices (
 create unique index notices_key on notices(key, contact, channel);
 create index notices_due on notices(next_at);
 
--- `fever`: web_common.told_cases.ConfirmedFever, without personal data.
+-- Confirmed fevers that people are told of; `fever` is a `web_common.told_cases.ConfirmedFever`,
+-- without personal data.
 create table told_cases (
     key text primary key, fever text not null, opened_at real not null, taken_at real,
     taken_by text not null default '', over_at real, over_why text not null default ''
@@ -150,10 +151,10 @@ def notices(db: Database) -> None:
 
 
 _FORGETTING = """
--- Whether names of others and numbers of the list are taken out (`web_common.audit_forgetting`).
+-- 1 once other people's names and numbers were deleted from a row (`web_common.audit_forgetting`).
 alter table audit add column forgotten integer not null default 0;
 create index audit_kept on audit(forgotten, at);
--- Keys of cases by hand held a number of the list; what still waits is told once more.
+-- Keys of fevers measured by hand held a number of the list. Notices that wait are made again.
 delete from told_cases where key like 'confirmed/hand/%';
 delete from notices where key like 'confirmed/hand/%';
 """

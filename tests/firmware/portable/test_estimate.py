@@ -20,7 +20,8 @@ def test_a_hotter_face_never_reads_cooler_and_nothing_is_pulled_towards_normal()
 
 
 def test_a_warmer_room_lowers_the_estimate_by_what_it_warms_skin():
-    # Published: 0.20 to 0.21 of the difference for foreheads, that is 0.17 per degree.
+    # The published F of foreheads is 0.20 to 0.21 (see `kiosk.estimate`), so a room that is 1 °C
+    # warmer warms the forehead by F / (1 + F) = 0.17 °C.
     for name, low, high in (
         ("canthus", 0.08, 0.14),
         ("face_max", 0.05, 0.12),
