@@ -47,12 +47,12 @@ UNDONE = N_(
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
-    help="Strike what was received since then (local time): when the token was stolen.",
+    help="When the token was stolen (local time); rows received since then are struck.",
 )
 @click.option("--epoch", help="Strike one epoch only, as listed; - is the epoch without a name.")
 @click.option("--by", help="Your name; the report shows it.")
 @click.option("--because", "reason", help="Reason; the report shows it. Do not name a person.")
-@click.option("--undo", type=int, metavar="NUMBER", help="Count the rows of this strike again.")
+@click.option("--undo", type=int, metavar="NUMBER", help="Restore the rows of this strike.")
 @settings_option("campus.toml")
 def strike_token_command(
     token: str | None,
@@ -65,15 +65,15 @@ def strike_token_command(
 ) -> None:
     """Remove rows from the reports that were sent with a gateway's stolen token.
 
-    First make the stolen token worthless (`fevergate provision revoke`, then `fevergate provision
-    campus`) and install the new token on the gateway. The gateway sends its last 62 days again,
+    First revoke the stolen token (`fevergate provision revoke`), make a new one (`fevergate
+    provision campus`), and install it on the gateway. The gateway sends its last 62 days again,
     and these replace what was received before.
 
-    Without an argument, this command lists the rows that still come from a replaced token: rows
-    older than 62 days, rows of a storage card that was replaced, and rows of the thief. Name one as
-    GATEWAY/TOKEN to strike what it sent since --since. Every day concerned gets a new report that
-    shows the strike. A signed report keeps its signature; the new version has to be signed again.
-    Nothing is deleted: --undo restores it.
+    Without an argument, this command lists the replaced tokens of which rows still count: rows
+    older than 62 days, rows of a storage card that was replaced, and rows of the thief. Name a
+    token as GATEWAY/TOKEN to strike the rows that were received with it after --since. Every day
+    concerned gets a new report that shows the strike. A signed report keeps its signature; the new
+    version has to be signed again. Nothing is deleted: --undo restores the rows.
 
     \b
       fevergate strike-token

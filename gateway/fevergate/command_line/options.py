@@ -95,23 +95,25 @@ def card_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--card",
             type=click.Choice(["off", "record", "permit"]),
-            help="Cards: not read, noted with the reading, or also asked whether they may enter.",
+            help="off: cards are not read; record: they are noted with the reading; permit: it is"
+            " also checked whether they may enter.",
         ),
         click.option(
             "--card-reader",
             type=click.Choice(["binary", "line"]),
-            help="What the reader of cards sends: a module's frame of bytes, or lines of digits.",
+            help="What the card reader sends: frames of bytes, or lines of digits.",
         ),
         click.option(
             "--card-order",
             type=click.Choice(["big", "little"]),
-            help="First byte of a frame's number, the highest or the lowest: fevergate people learn"
-            " finds it out.",
+            help="Which byte of a number comes first in a frame, the highest (big) or the lowest;"
+            " `fevergate people learn` finds it out.",
         ),
         click.option(
             "--card-base",
             type=click.Choice(["10", "16"]),
-            help="Digits of a line, decimal or hexadecimal: fevergate people learn finds it out.",
+            help="Base of a line's digits, decimal or hexadecimal; `fevergate people learn` finds"
+            " it out.",
         ),
     )
     for option in reversed(options):

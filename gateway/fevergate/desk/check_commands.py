@@ -69,7 +69,7 @@ def check_command(
     language: str | None,
     settings_path: Path,
 ) -> None:
-    """Check the sensor against a reference, each day before it is used.
+    """Check the sensor against a reference, each day before its use.
 
     Hold a black body near 37 °C before the sensor so that it fills the view, and keep it there for
     15 seconds. The check passes within ±0.3 °C. Without a black body, take a person at rest whom

@@ -43,17 +43,17 @@ SHOWN_S = 0.3
 
 @click.group("desk", cls=DefaultGroup, default="look", default_if_no_args=True)
 def desk_command() -> None:
-    """Measure a person whom a kiosk stopped a second time, with the guards' own sensor.
+    """Measure again, with the guards' own sensor, a person whom a kiosk stopped.
 
     The sensor is an MLX90614 on the Pi's I2C pins; hardware/README.md shows the wiring. Enable it
-    in gateway.toml with `[desk]` and `bus = 1`, and add the user to the group i2c. Scan and
-    estimate are those of the kiosks. The result only screens: a clinical thermometer decides.
+    in gateway.toml with `[desk]` and `bus = 1`, and add the user to the group i2c. It scans and
+    estimates as the kiosks do. The result only screens: a clinical thermometer decides.
 
     \b
       fevergate desk                                  measure one person after another
       fevergate desk --fever north-1 --by "Li Wei"    keep the result with that kiosk's last fever
       fevergate desk check --by "Li Wei" --at 37.0    daily check against a black body
-      fevergate desk history                          what was kept
+      fevergate desk history                          measurements, checks and calibrations
 
     Without a command, `look` is run: `fevergate desk look --help` describes its options.
     """
@@ -71,7 +71,7 @@ desk_command.add_command(calibrate_command)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON line for each measurement; ask nothing."
 )
-@by_option("Your name; keeps each measurement under it.", required=False)
+@by_option("Your name; each measurement is kept under it.", required=False)
 @click.option("--why", default="", help="Reason, kept with the measurement. Do not name a person.")
 @click.option(
     "--fever", "kiosk", metavar="KIOSK", help="Measure the person of this kiosk's last fever, once."
@@ -80,7 +80,7 @@ desk_command.add_command(calibrate_command)
     "--threshold",
     "threshold_c",
     type=FiniteRange(35, 40),
-    help="Threshold in °C, axillary.  [default: the lowest of the kiosks]",
+    help="Threshold in °C, axillary.  [default: the lowest threshold of the kiosks]",
 )
 @language_option
 @settings_option("gateway.toml")
@@ -99,11 +99,11 @@ def look_command(
 ) -> None:
     """Measure one person after another.
 
-    Press Enter and let the person look into the sensor. The temperature in large digits, the
-    verdict and the readings follow. There is no second scan to confirm a fever, because this is the
-    second measurement. A result below the threshold says only that.
+    Press Enter and let the person look into the sensor. The command shows the temperature in large
+    digits, the verdict and the readings. There is no further scan to confirm a fever, because this
+    is the second measurement. A result below the threshold does not prove that there is no fever.
 
-    With --by the measurement is kept for `fevergate desk history`, without the measured person's
+    With --by, the measurement is kept for `fevergate desk history`, without the measured person's
     name.
 
     \b

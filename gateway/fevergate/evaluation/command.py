@@ -31,7 +31,7 @@ from kiosk.screening import THRESHOLD_C
     type=FiniteRange(35, 42),
     default=38.0,
     show_default=True,
-    help="Temperature in the mouth, °C, from which on it is a fever; 37.5 and 38.0 are usual.",
+    help="Lowest oral temperature that counts as a fever, °C; 37.5 and 38.0 are usual.",
 )
 @click.option("--camera", default="FLIR", show_default=True, help="Camera whose rows are read.")
 @click.option(
@@ -61,10 +61,10 @@ def evaluate_command(
 ) -> None:
     """Evaluate the kiosks' decision on measured people, and count right and wrong verdicts.
 
-    FILE is CSV with one person in a row: subject, camera, ambient_c, oral_c, and the skin
-    temperatures SITE_1 to SITE_4 in °C. A column time, if there is one, gives the order. The
-    decision is the firmware's own code: SITE_1 to SITE_4 are the samples of one scan, and the
-    crowd's baseline starts without knowledge.
+    FILE is CSV with one person per row. Its columns are subject, camera, ambient_c, oral_c, and the
+    skin temperatures SITE_1 to SITE_4 in °C, where SITE is the part of the face. If there is a
+    column time, people are taken in its order. The firmware's own code decides: SITE_1 to SITE_4
+    are the samples of one scan, and the crowd's baseline starts without readings.
 
     \b
       fevergate evaluate people.csv

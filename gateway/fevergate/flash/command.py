@@ -62,12 +62,12 @@ from fevergate.kiosks.boards import BOARDS
 @spoken_option
 @click.pass_context
 def flash_command(context: click.Context, **values: Any) -> None:
-    """Turn a bare ESP32 board into a kiosk or lamp post: MicroPython, firmware, settings, a test.
+    """Make a kiosk or lamp post of a bare ESP32 board: MicroPython, firmware, settings, self-test.
 
-    The chip is read first. An image for another chip is refused, and so is a board without PSRAM,
-    which has too little memory for a kiosk. Files that the board already has are not written again,
-    and the readings stored on it stay. If the cable is pulled, run the command again. Firmware that
-    the board received over the air is replaced.
+    The command first reads which chip the board has. It refuses an image for another chip, and a
+    board without PSRAM, which has too little memory. Files that the board already has are not
+    written again, and the readings stored on it stay. Firmware that the board received over the air
+    is replaced. If the cable is pulled, run the command again.
 
     \b
       fevergate flash --port /dev/ttyUSB0 --micropython ESP32_GENERIC_S3-v1.28.0.bin \\
@@ -77,9 +77,8 @@ def flash_command(context: click.Context, **values: Any) -> None:
       fevergate flash --port /dev/ttyUSB0 --self-test-only
 
     The self-test measures the memory, scans the I2C bus, reads the sensor, lights each LED and asks
-    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door. With
-    the settings of a lamp post, its lamps, siren and button are tested in place of sensor, display
-    and LEDs.
+    whether you saw it, joins the Wi-Fi and signs in to the broker. It does not move the door. On a
+    lamp post, it tests lamps, siren and button instead of sensor, display and LEDs.
 
     Exit code 1: a test failed.
     """

@@ -67,13 +67,13 @@ def calibrate_command(
     """Calibrate the sensor of KIOSK against a reference, step by step.
 
     During the calibration the kiosk shows that it is being calibrated, and nothing that it scans
-    counts as a person. With a black body: one near 37 °C gives an offset, a second one, at least 2
-    °C away, gives a line; each is scanned three times. With a clinical thermometer: ten people at
-    rest, one scan each. A result that no working sensor can have is refused.
+    counts as a person. One black body near 37 °C gives an offset. A second one, at least 2 °C away,
+    gives a line. Each is scanned three times. With a clinical thermometer instead, ten people at
+    rest are scanned once each. A result that no working sensor can have is refused.
 
     The gateway keeps the sensor's number, the day, your name, the uncertainty and the supply
-    voltage that is set. `fevergate doctor` reports when the calibration is a year old, or when that
-    voltage is set anew.
+    voltage in the settings. `fevergate doctor` reports if the calibration is older than a year, or
+    if that voltage in the settings has changed.
 
     \b
       fevergate calibrate north-1 --by "Li Wei" --room 22.4

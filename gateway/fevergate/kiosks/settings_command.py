@@ -68,10 +68,10 @@ def settings_command(
     """Change settings of KIOSKs from the gateway (all kiosks if none is named), and show the
     answers.
 
-    Only the given options change. A kiosk checks the values, keeps them through power cuts, and
-    answers with its settings or with what is wrong. A kiosk that is offline takes them when it is
-    back. Name, broker and secrets of a kiosk cannot be changed from here. Without options the
-    command shows the settings in force. A lamp post may be named, too: it takes only --volume and
+    Only the settings whose options are given change. A kiosk checks the values, keeps them through
+    power cuts, and answers with its settings or with what is wrong. A kiosk that is offline gets
+    the values when it is online again. This command cannot change a kiosk's name, broker or
+    secrets. Without options, it shows the settings in force. A lamp post takes only --volume and
     --quiet, for its siren.
 
     \b

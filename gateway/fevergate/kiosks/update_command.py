@@ -73,11 +73,12 @@ def update_command(
     """Update the firmware of KIOSKs or lamp posts over the air, or of all with --all.
 
     The firmware is compiled, packed and signed for each kiosk, which fetches it while nobody stands
-    before it. The kiosk checks the signature and every byte, boots the new version on trial, and
-    goes back to the old one if that crashes or is not healthy within two minutes. The first kiosk
-    is updated alone, and so is the first lamp post; where one fails, no other is touched. A lamp
-    post fetches while no red burns, and is amber while it restarts. An update does not change pins,
-    and a kiosk refuses firmware for another board.
+    before it. The kiosk checks the signature and every byte, and boots the new version on trial. It
+    goes back to the old version if the new one crashes or is not healthy within two minutes.
+
+    The first kiosk is updated alone, and so is the first lamp post; if it fails, no other is
+    updated. A lamp post fetches the firmware while its red lamp is off, and shows amber while it
+    restarts. An update does not change pins, and a kiosk refuses firmware for another board.
 
     \b
       fevergate update north-1                 one kiosk; check it before the others

@@ -24,7 +24,12 @@ passphrase_option = click.option(
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--check", "only_check", is_flag=True, help="Only read FILE and compare every byte.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Only read FILE, and compare every byte with its checksums.",
+)
 @click.option("--encrypt", is_flag=True, help="Encrypt FILE with a passphrase.")
 @passphrase_option
 @settings_option("gateway.toml")
@@ -38,8 +43,8 @@ def backup_command(
     """Back up this gateway into FILE: settings, certificates, credentials and every reading.
 
     The gateway keeps running. FILE is read back before the command ends; an existing file is never
-    overwritten. Without FILE the name is made of the gateway and the time. With --settings of a
-    campus server (campus.toml), that server is backed up, from SQLite or PostgreSQL.
+    overwritten. Without FILE, the backup is named after the gateway and the time. With --settings
+    of a campus server (campus.toml), that server is backed up, from SQLite or PostgreSQL.
 
     FILE contains secrets, among them the key of the certificate authority. Keep it where only you
     can read it, or encrypt it. An encrypted backup cannot be opened without its passphrase.
@@ -78,9 +83,10 @@ def restore_command(
 ) -> None:
     """Restore the gateway or campus server in FILE into FOLDER (default: /etc/fevergate).
 
-    FOLDER must be new or empty, and so must the database of a campus server. Nothing is written
-    before every byte was compared and the database was found sound. A database that was elsewhere
-    is put into FOLDER. Readings since the backup are lost, except those that the kiosks still have.
+    FOLDER must be new or empty, and so must the database of a campus server. Every byte and the
+    database are checked before anything is written. A database that was outside the settings'
+    folder is put into FOLDER. Readings since the backup are lost, except those that the kiosks
+    still have.
 
     \b
       sudo fevergate restore /media/usb/monday.tar.gz

@@ -32,15 +32,15 @@ def close_command(
 ) -> None:
     """Close CAMPUS for good: archive its counts and logs, then wipe this gateway.
 
-    This cannot be undone. CAMPUS is typed as in the settings, as a confirmation. The gateway, its
-    pages and the broker are stopped. The key of personal fields and all names are destroyed first.
-    Counts, fevers, coverage, signatures and strikes are written to an encrypted archive, which is
-    read back. Then databases, the broker's store, keys, credentials and settings are wiped. If it
-    is interrupted, run the same command again. At the end it lists what it cannot wipe: the kiosks'
-    flash, the campus server's rows, and earlier backups.
+    This cannot be undone. As a confirmation, type CAMPUS as the settings have it. The command stops
+    the gateway, its pages and the broker. It first destroys all names and the key that encrypts
+    them. It writes counts, fevers, coverage, signatures and strikes to an encrypted archive, and
+    reads it back. Then it wipes databases, the broker's store, keys, credentials and settings. If
+    it is interrupted, run the same command again. At the end it lists what it cannot wipe: the
+    kiosks' flash, the campus server's rows, and earlier backups.
 
     With --settings of a campus server (campus.toml), the rows of CAMPUS are removed there; the
-    other campuses stay. Stop the campus server before, and start it again after.
+    other campuses stay. Stop the campus server first, and start it again afterwards.
 
     \b
       sudo fevergate close east --archive /media/usb/east.archive

@@ -52,12 +52,11 @@ def person_command(
     language: str | None,
     settings_path: Path,
 ) -> None:
-    """Measure somebody of the list of people: a guard before the shift, say.
+    """Measure somebody on the list of people, such as a guard before the shift.
 
-    PERSON is the name or the number of the list; of two people of one name the number is needed.
-    Whoever is below the threshold is marked as measured today, and no more on the list of who was
-    not. Whoever is not is to be measured with a clinical thermometer, whose figure is entered on
-    the page /roll.
+    PERSON is the name or the number on the list; if two people have the same name, give the number.
+    A person below the threshold is marked as measured today. Anybody else must be measured with a
+    clinical thermometer; enter its reading on the page /roll.
 
     \b
       fevergate desk person "Li Wei" --by "Zhang Min"

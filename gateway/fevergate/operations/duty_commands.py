@@ -36,23 +36,26 @@ class _Place(NamedTuple):
 def duty_group() -> None:
     """The duty list: who is on duty at which gate, from when to when.
 
-    The board offers these names, and notices go to these people. A gateway has its own list; that
-    of the campus server (--settings /etc/fevergate/campus.toml) has campuses in place of gates.
+    The board offers these names, and notices go to these people. Each gateway has its own list. The
+    campus server (--settings /etc/fevergate/campus.toml) has one, too, with campuses instead of
+    gates.
     """
 
 
 @duty_group.command("import")
 @click.argument("file", metavar="ROSTER", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @json_option
 @settings_option("gateway.toml")
 def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path) -> None:
-    """Take the shifts of ROSTER: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
+    """Import the shifts in ROSTER: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
 
     Its columns, in English or Chinese, are name, gate (empty: all gates), from and to. Times are
-    such as 2026-11-27 20:00; with a column date they are times of day, and a shift that would end
-    before it begins ends the next day. If a row is wrong, nothing is imported. The file replaces
-    shifts that were planned within its days and have not begun; importing it again changes nothing.
+    written as 2026-11-27 20:00. If there is a column date, they are written as 20:00, and a shift
+    whose end is before its start ends the next day.
+
+    If a row is wrong, nothing is imported. On the days in ROSTER, its shifts replace those that
+    were planned before and have not begun. Importing it again changes nothing.
 
     \b
       fevergate duty import roster.xlsx --dry-run
@@ -88,7 +91,7 @@ def import_command(file: Path, dry_run: bool, as_json: bool, settings_path: Path
 @json_option
 @settings_option("gateway.toml")
 def now_command(as_json: bool, settings_path: Path) -> None:
-    """Say who is on duty now, at each gate.
+    """Show who is on duty now at each gate.
 
     \b
       fevergate duty now

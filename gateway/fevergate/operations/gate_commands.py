@@ -48,16 +48,16 @@ def acknowledge_command(gate: str, by: str, settings_path: Path) -> None:
 
 @click.group("lamps")
 def lamps_group() -> None:
-    """Test a gate's lamps, or switch them off when no gateway runs."""
+    """Test a gate's lamps, or, while no gateway runs, switch all lamps but amber off."""
 
 
 @lamps_group.command("rest")
 @settings_option("gateway.toml")
 def rest_command(settings_path: Path) -> None:
-    """Make the pins of all lamps inputs, so that only amber is lit.
+    """Turn the pins of all lamps into inputs, so that only amber is lit.
 
-    The service runs this after each end of the gateway. It also works after the gateway was killed,
-    and without its settings. A pin that another program holds is left alone and named.
+    The service runs this whenever the gateway has ended. It also works if the gateway was killed,
+    or if its settings cannot be read. A pin that another program uses stays as it is, and is named.
 
     Exit code 2: a pin could not be made an input.
     """
@@ -75,8 +75,8 @@ def rest_command(settings_path: Path) -> None:
 def test_command(gate: str, by: str, settings_path: Path) -> None:
     """Test the lamps of GATE: red, amber, green, then the sound, two seconds each.
 
-    The test counts as no fever and opens no door. The board shows that it is a test, and a fever
-    ends it. Run it as a user who can read admin.password beside the settings.
+    The test does not count as a fever and opens no door. The board shows that it is a test, and a
+    fever ends it. Run it as a user who can read admin.password beside the settings.
 
     \b
       fevergate lamps test north --by "Li Wei"

@@ -54,31 +54,35 @@ class Home(NamedTuple):
 def people_group() -> None:
     """The list of people who may enter, and who must be measured each day.
 
-    Its home is the campus server (--settings /etc/fevergate/campus.toml); gateways copy what
-    changes. A gateway without a campus server has a list of its own. Names, numbers, cards and
-    telephones lie encrypted.
+    The list is kept at the campus server (--settings /etc/fevergate/campus.toml), and gateways copy
+    it. A gateway without a campus server has a list of its own. Names, numbers, cards and
+    telephones are stored encrypted.
     """
 
 
 @people_group.command("import")
 @click.argument("file", metavar="LIST", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option(
-    "--kind", default="", help="Kind of everybody on LIST, where it has no such column: student."
+    "--kind",
+    default="",
+    help="Kind of everybody on LIST, such as student; required if LIST has no column of kinds.",
 )
-@click.option("--gone", is_flag=True, help="Accept that more than a tenth of the list is gone.")
+@click.option(
+    "--gone", is_flag=True, help="Import even if more than a tenth of the people would leave."
+)
 @json_option
 @settings_option("gateway.toml")
 def import_command(
     file: Path, dry_run: bool, kind: str, gone: bool, as_json: bool, settings_path: Path
 ) -> None:
-    """Make LIST the list of people: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
+    """Import LIST as the list of people: a CSV file (UTF-8 or GB18030) or a spreadsheet (XLSX).
 
-    The whole file is taken or, where a row is wrong, nothing; each mistake is named by its row and
-    column. Columns have their usual Chinese or English names, or those of [people.columns] in the
-    settings; other columns are not read. Somebody who is not on LIST any more gets an end and is
-    not deleted; kinds of people that LIST does not have stay as they are. The same file again
-    changes nothing.
+    If a row is wrong, nothing is imported, and each mistake is shown with its row and column.
+    Columns have their usual Chinese or English names, or those of [people.columns] in the settings;
+    other columns are not read. People who are no longer on LIST leave the list today. Kinds of
+    people that do not occur on LIST stay as they are. Importing the same file again changes
+    nothing.
 
     \b
       fevergate people import list.xlsx --dry-run
@@ -119,11 +123,11 @@ def import_command(
 @click.argument("number")
 @settings_option("gateway.toml")
 def forget_command(number: str, settings_path: Path) -> None:
-    """Erase the names of the person with student or staff NUMBER at once, and end their entry.
+    """Take the person with student or staff NUMBER off the list, and erase their data.
 
-    Name, number, card and telephone are erased here, and at every gateway when it next asks the
-    campus server. The counts of past days stay. People who leave the list are erased automatically
-    30 days later ([retention] persons_days).
+    Name, number, card and telephone are erased here at once, and at every gateway when it next asks
+    the campus server. The counts of past days stay. People who leave the list are erased
+    automatically 30 days later ([retention] persons_days).
 
     \b
       fevergate people forget 2023010117
@@ -141,7 +145,7 @@ def forget_command(number: str, settings_path: Path) -> None:
 @json_option
 @settings_option("gateway.toml")
 def status_command(as_json: bool, settings_path: Path) -> None:
-    """Say how many people are on the list, how many of them are expected today, and how old it is.
+    """Show how many people are on the list, how many are expected today, and the list's revision.
 
     \b
       fevergate people status

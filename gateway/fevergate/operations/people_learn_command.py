@@ -55,16 +55,21 @@ UNSET = {"card": "off", "card_reader": "binary", "card_order": "big", "card_base
 @people_group.command("learn")
 @click.argument("kiosk", shell_complete=complete_kiosk)
 @click.argument("number")
-@click.option("--all", "for_all", is_flag=True, help="Set it for all kiosks, not for KIOSK alone.")
+@click.option(
+    "--all", "for_all", is_flag=True, help="Change the settings of all kiosks, not only of KIOSK."
+)
 @settings_option("gateway.toml")
 def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -> None:
-    """Learn at KIOSK how cards are written, by the card of the person with student or staff NUMBER.
+    """Find out from one known card how KIOSK's reader and the list write card numbers.
 
-    Run it at the gateway, then have the card tapped at KIOSK within a minute. If cards are only
-    recorded with readings (--card record), the person must be measured, too. A reader sends a
-    number's bytes with the highest or the lowest first, or a line of decimal or hexadecimal digits;
-    the list has either digits. Settings that do not fit are changed: card_order or card_base of the
-    kiosk, and card_base below [people] in the gateway's settings. The card's number is not shown.
+    The card is that of the person with student or staff NUMBER. Run the command at the gateway,
+    then have the card tapped at KIOSK within a minute. If cards are only recorded with readings
+    (--card record), the person must be measured, too.
+
+    A reader sends a number as bytes, the highest or the lowest first, or as a line of decimal or
+    hexadecimal digits; the list has decimal or hexadecimal digits, too. Settings that do not fit
+    are changed: card_order or card_base of the kiosk, and card_base in [people] of the gateway's
+    settings. The card's number is not shown.
 
     \b
       fevergate settings north-1 --card permit

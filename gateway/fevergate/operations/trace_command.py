@@ -40,14 +40,16 @@ LEAST = (N_("Visits"), N_("Times"), N_("Last"), N_("Number"), N_("Kind"))
     type=int,
     default=10,
     show_default=True,
-    help=f"Minutes before and after the fever that count, 1 to {MOST_MINUTES}.",
+    help=f"Minutes before and after the fever, 1 to {MOST_MINUTES}.",
 )
-@click.option("--reason", default="", help="Why; the audit keeps it. Do not name a person.")
+@click.option(
+    "--reason", default="", help="Reason, required; kept in the audit. Do not name a person."
+)
 @click.option(
     "--xlsx",
     "xlsx",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a spreadsheet, readable to you alone.",
+    help="Write a spreadsheet that only you can read.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV.")
 @language_option
@@ -63,12 +65,13 @@ def trace_command(
 ) -> None:
     """List who passed the same gate within some minutes of a fever, and visitors inside then.
 
-    KIOSK/BOOT/SEQ is the fever's record, as the log has it. People are known by their cards,
-    visitors by their pass or their entry in the register; whoever had neither is not in the list.
-    It says who passed the same gate, not who was near whom. Presences are kept for 30 days
-    ([retention] persons_days).
+    KIOSK/BOOT/SEQ names the fever's record; `fevergate log --format json` shows all three. People
+    are known by their cards, visitors by their pass or by their entry in the register; nobody else
+    is listed. The list
+    shows who passed the same gate, not who was near whom. Times at which people passed are kept for
+    30 days ([retention] persons_days).
 
-    Without a reason nothing is said. Each trace is in the audit, a refused one too.
+    A trace without --reason is refused. The audit records every trace, also a refused one.
 
     \b
       fevergate trace north-1/7/4711 --reason "confirmed at the clinic"

@@ -13,6 +13,7 @@ from fevergate.provision.command_options import (
     board_values,
     cable_options,
     folder_argument,
+    network_options,
 )
 from fevergate.provision.gateway import SETTINGS
 from fevergate.provision.kiosks import static_address
@@ -36,8 +37,7 @@ from fevergate.provision.titles import UNCHANGED, Titles, suggested_gate
 @click.option(
     "--watched-by",
     metavar="GATE",
-    help="The gate whose lamps, lamp posts and button are those of KIOSK's gate, too, which has"
-    " none.",
+    help="The gate whose lamps, lamp posts and button also serve KIOSK's gate, which has none.",
 )
 @title_options("kiosk")
 @gate_title_option
@@ -45,8 +45,9 @@ from fevergate.provision.titles import UNCHANGED, Titles, suggested_gate
 @click.option(
     "--supply-v",
     type=FiniteRange(2.6, 3.6),
-    help="What a voltmeter shows between VDD and VSS of the sensor's can, in V: 3.0 at a carrier"
-    " board, up to 3.3 in a build of modules; what that adds (0.6 °C a volt) is taken off.",
+    help="Voltage between VDD and VSS at the sensor, measured with a voltmeter: 3.0 on a carrier"
+    " board, up to 3.3 in a build of modules. The kiosk corrects its readings for it (0.6 °C per"
+    " volt).",
 )
 @cable_options
 def kiosk_command(
@@ -64,8 +65,9 @@ def kiosk_command(
 ) -> None:
     """Add KIOSK to a gateway's FOLDER, or change its settings.
 
-    A new kiosk takes the settings of the others at its gate, except for those that are given. The
-    broker accepts it at once; the gateway is restarted, and a red light stays red meanwhile.
+    A new kiosk gets the settings of another kiosk at its gate, except those that are given as
+    options. The broker accepts it at once; the gateway is restarted, and a red light stays red
+    meanwhile.
 
     \b
       sudo fevergate provision kiosk /etc/fevergate north-3 --gate north --title 左侧
@@ -91,7 +93,7 @@ def kiosk_command(
 @click.argument("post")
 @click.option("--gate", help="Gate whose alarm the post shows; required for a new post.")
 @title_options("post")
-@board_options
+@network_options
 @cable_options
 def post_command(
     folder: Path,
@@ -105,10 +107,10 @@ def post_command(
 ) -> None:
     """Add lamp post POST to a gate of a gateway's FOLDER, or change its settings.
 
-    A lamp post is a kiosk's board that shows its gate's alarm on lamps of its own, with siren and
-    button; it measures nobody. Any gate may have some, also one with lamps on the Pi's pins. A new
-    post takes Wi-Fi and broker from the boards at its gate. Set up its board as a kiosk's, and take
-    it away with `fevergate provision revoke`.
+    A lamp post is a board of the kiosks' kind with lamps, siren and button. It shows its gate's
+    alarm and measures nobody. Any gate may have lamp posts, even if it has lamps on the Pi's pins.
+    A new post gets Wi-Fi and broker from the boards at its gate. Set up its board like a kiosk's.
+    `fevergate provision revoke` removes it.
 
     \b
       sudo fevergate provision post /etc/fevergate north-post --gate north --title 北门灯柱

@@ -75,16 +75,16 @@ provision_group.add_command(requests_command)
     "--watched-by",
     type=NamesParam("DOOR=GATE", "door-3=south"),
     multiple=True,
-    help="A gate without lamps, and the gate whose lamps, lamp posts and button are its own, too. A"
-    " Pi lights two gates; further ones have none without this as well.",
+    help="A gate without lamps, and the gate whose lamps, lamp posts and button also serve it. A"
+    " Pi's pins light two gates; each further gate needs this or --post.",
 )
 @click.option(
     "--post",
     "posts",
     type=NamesParam("POST=GATE", "north-post=north"),
     multiple=True,
-    help="A lamp post, a board with lamps of its own, and its gate; repeat it for each. A new gate"
-    " with one leaves the Pi's pins to others.",
+    help="A lamp post, which is a board with lamps of its own, and its gate; repeat it for each. A"
+    " new gate with a lamp post takes none of the Pi's pins.",
 )
 @click.option(
     "--broker-host", help="Address at which kiosks reach the broker.  [first run: 127.0.0.1]"
@@ -132,15 +132,16 @@ def gateway_command(
           --broker-host 192.168.1.10 --bind 0.0.0.0 --wifi-ssid campus
 
     Run it again to add gates or kiosks, or to change something; options that are not given keep
-    their values. At a terminal it asks for the names of campus and gates, which pages, reports and
-    labels show in place of the ids.
+    their values. At a terminal it asks for the names of campus and gates. Pages, reports and labels
+    show these names instead of the ids.
 
-    A gate whose lamps the Pi's pins do not reach gets a lamp post, a board with lamps of its own:
-    with `--post north-post=north` here, or later by `fevergate provision post`.
+    If a gate is too far from the Pi for its lamps to be wired to the Pi's pins, it gets a lamp
+    post, a board with lamps of its own: use `--post north-post=north` here, or later `fevergate
+    provision post`.
 
-    Then set up each board: with `fevergate flash`, with a phone (a new board opens a Wi-Fi, whose
-    page asks for a setup code from the gateway's pages), or over USB with `fevergate provision
-    kiosk --port`.
+    Then set up each board in one of three ways: with `fevergate flash`; over USB with `fevergate
+    provision kiosk --port`; or with a phone. A new board opens a Wi-Fi network with a page that
+    asks for a setup code; the gateway's pages show that code.
     """
     url = campus_server if campus_server and campus_server.startswith("http") else None
     file = Path(campus_server) if campus_server and url is None else None
@@ -236,7 +237,7 @@ def campus_command(
 def labels_command(folder: Path, kiosks: tuple[str, ...], to: Path | None, url: str | None) -> None:
     """Make labels to print, one for each kiosk: name, gate, and a QR code of its page.
 
-    They hold no secret.
+    The labels contain no secret.
     """
     echo_lines(steps.labels(folder.absolute(), kiosks, to or folder / "labels.pdf", url))
 
@@ -244,13 +245,17 @@ def labels_command(folder: Path, kiosks: tuple[str, ...], to: Path | None, url: 
 @provision_group.command("renew")
 @folder_argument
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--all-certificates", is_flag=True, help="Also those that are valid for long.")
+@click.option(
+    "--all-certificates",
+    is_flag=True,
+    help="Renew also certificates that are still valid for long.",
+)
 def renew_command(folder: Path, names: tuple[str, ...], all_certificates: bool) -> None:
     """Renew certificates that expire soon, and the passwords of NAMES.
 
     NAMES are kiosks or users of the broker (gateway, web, admin, homeassistant, collect). Running
-    services use the new ones at once. A kiosk with a new password is refused until its board has
-    it.
+    services use the new certificates and passwords at once. A kiosk with a new password is refused
+    until that password is on its board.
 
     \b
       sudo fevergate provision renew /etc/fevergate             certificates, as each month
@@ -262,12 +267,12 @@ def renew_command(folder: Path, names: tuple[str, ...], all_certificates: bool) 
 @provision_group.command("revoke")
 @folder_argument
 @click.argument("name")
-@click.option("--because", default="", help="Reason, which is kept in revoked.jsonl.")
+@click.option("--because", default="", help="Reason; kept in revoked.jsonl.")
 def revoke_command(folder: Path, name: str, because: str) -> None:
     """Revoke a kiosk's password at once; in a campus server's FOLDER, a gateway's token.
 
-    The broker ends the kiosk's connection, and this command checks that it accepts no new one. Its
-    readings stay. The name may be used again with `provision kiosk`.
+    The broker ends the kiosk's connection, and this command checks that the kiosk cannot connect
+    again. Its readings stay. `fevergate provision kiosk` can use the name again.
     """
     echo_lines(steps.revoke(folder.absolute(), name, because))
 

@@ -16,23 +16,10 @@ language_option = click.option("--language", type=click.Choice(["zh", "en"]))
 WIFI_PASSWORD = "FEVERGATE_WIFI_PASSWORD"  # noqa: S105 - a variable's name
 
 
-def board_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for a board's settings, which `board_values` reads."""
+def network_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for any board's settings, which `board_values` reads."""
     options = (
         language_option,
-        click.option(
-            "--site",
-            type=click.Choice(sorted(SITES)),
-            help="The part of the face that the sensor looks at; for a first kiosk face_max, the"
-            " hottest spot of a face that moves, which twice as many people show at once as an"
-            " eye's corner; a forehead misses a fever in 5.",
-        ),
-        click.option(
-            "--threshold",
-            "threshold_c",
-            type=FiniteRange(35, 40),
-            help="Fever threshold, axillary, in °C.",
-        ),
         click.option(
             "--wifi-ssid", help="Name of the boards' Wi-Fi; the command asks for its password."
         ),
@@ -49,7 +36,31 @@ def board_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     for option in reversed(options):
         command = option(command)
-    return card_options(command)
+    return command
+
+
+def board_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `network_options` and those of a kiosk's sensor and card reader."""
+    options = (
+        click.option(
+            "--site",
+            type=click.Choice(sorted(SITES)),
+            help="Part of the face that is measured: canthus, an eye's inner corner; face_max, the"
+            " hottest spot while the face moves, which finds that corner in twice as many people;"
+            " or forehead, which misses one fever in five.  [first kiosk: face_max]",
+        ),
+        click.option(
+            "--threshold",
+            "threshold_c",
+            type=FiniteRange(35, 40),
+            help="Fever threshold, axillary, in °C.",
+        ),
+        card_options,
+        network_options,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def cable_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -113,8 +124,8 @@ def board_values(options: dict[str, Any]) -> dict[str, Any]:
         )
     elif password_file:
         raise click.UsageError("--wifi-password-file: expected --wifi-ssid, too")
-    if options["card_base"]:
+    if options.get("card_base"):
         options["card_base"] = int(options["card_base"])
-    if options["site"] == "forehead":
+    if options.get("site") == "forehead":
         click.echo(side_by_side(FOREHEAD), err=True)
     return options

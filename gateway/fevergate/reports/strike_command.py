@@ -62,12 +62,12 @@ class HourParam(click.ParamType[int]):
 @click.option(
     "--because", "reason", required=True, help="Reason; the log shows it. Do not name a person."
 )
-@click.option("--undo", is_flag=True, help="Count the rows of that day again.")
+@click.option("--undo", is_flag=True, help="Restore the rows of that day that were struck.")
 @click.option(
     "--not-revoked",
     "trusted",
     is_flag=True,
-    help="Strike rows of a kiosk whose credential was not revoked, too.",
+    help="Strike the rows even if the kiosk's credential was not revoked.",
 )
 @settings_option("gateway.toml")
 def strike_command(
@@ -89,7 +89,8 @@ def strike_command(
     only whole hours can be struck.
 
     Nothing is deleted: the log shows what was struck, by whom and why, and --undo restores it. A
-    report that was signed before shows as changed. A red light stays on until it is acknowledged.
+    report that was signed before is shown as changed. A red light stays on until it is
+    acknowledged.
 
     \b
       fevergate strike north-2 --date 2026-11-23 --by "Li Wei" --because "stolen"

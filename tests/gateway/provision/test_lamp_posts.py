@@ -212,3 +212,15 @@ def test_an_update_knows_kiosks_and_posts(folder):
     settings.expect_devices("a-post", "door-1")
     with pytest.raises(NothingFoundError, match=r"'x': expected one of .*door-1, a-post"):
         settings.expect_devices("x")
+
+
+@pytest.mark.parametrize(
+    "option", [("--site", "forehead"), ("--threshold", "37"), ("--card", "off")]
+)
+def test_a_post_takes_no_settings_of_a_sensor_or_card_reader(folder, option):
+    refused = CliRunner().invoke(
+        cli, ["provision", "post", str(folder), "door-post", "--gate", "door", *option]
+    )
+
+    assert refused.exit_code == 2 and "No such option" in refused.output
+    assert posts(folder) == {}
