@@ -1,4 +1,4 @@
-"""The school's time, and its machines' clocks, which a shim before the C library moves."""
+"""The school's time, and its machines' clocks, which a preloaded library (LD_PRELOAD) sets."""
 
 import struct
 import time
@@ -10,12 +10,12 @@ from harness.preload import compiled
 
 SOURCE = Path(__file__).with_name("wrong_clock.c")
 SYNCHRONISED, UNSYNCHRONISED = 0, 5
-"""ntp_gettime(3): TIME_OK, TIME_ERROR."""
+"""TIME_OK and TIME_ERROR of ntp_gettime(3)."""
 
 
 class MachineClock:
-    """The clock of one machine, in a file that its processes' shim reads; `off_s` is its error
-    against the school's time."""
+    """The clock of one machine, in a file that its processes' preloaded library reads; `off_s` is
+    its error against the school's time."""
 
     def __init__(self, path: Path, library: Path) -> None:
         self._path = path
@@ -52,7 +52,7 @@ class MachineClock:
 
 
 class World:
-    """The school's true time; a night takes an instant."""
+    """The school's true time; `sleep_until` skips a night in an instant."""
 
     def __init__(self, folder: Path, zone: ZoneInfo) -> None:
         library = compiled(SOURCE, folder)
@@ -74,7 +74,7 @@ class World:
         return datetime.fromtimestamp(at, self._zone).date().isoformat()
 
     def sleep_until(self, hour: float, days: int = 1) -> None:
-        """Advance time to an hour of the next day, or of the day after `days`."""
+        """Advance time to an hour of the day that is `days` days after today."""
         midnight = datetime.fromisoformat(self.today).replace(tzinfo=self._zone)
         until = midnight + timedelta(days=days, hours=hour)
         seconds = until.timestamp() - self.now()

@@ -27,7 +27,7 @@ examples 示例:
 
 
 def main() -> int:
-    """Returns the exit code: 0, 1 if something is stale, 2 if a source is wrong."""
+    """Run the command; returns 0, or 1 if something is stale, or 2 if a source is wrong."""
     parser = argparse.ArgumentParser(
         prog="tools/make-hardware",
         description=__doc__,

@@ -1,9 +1,9 @@
-"""Share of people whose eye's corner a sensor sees at the first try, and the time that it takes.
+"""Computes the share of people whose eye's corner a sensor sees at the first try, and the time.
 
-Simulated heads of `hardware/aiming.toml` come before a sensor of `sensors.toml`; what it reads goes
-through the shipped scan (`firmware/kiosk/scan.py`). The face is even but for the two warm corners;
-a real one is not, so a scan takes longer there. The figures compare ways of measuring; nobody
-was measured.
+Heads simulated from `hardware/aiming.toml` come before a sensor of `sensors.toml`; its readings go
+through the shipped scan (`firmware/kiosk/scan.py`). The simulated face has one temperature except
+in the two warm corners. A real face varies, so a scan of it takes longer. The figures compare ways
+of measuring; nobody was measured.
 """
 
 import random
@@ -33,16 +33,16 @@ from kiosk.scan import Scan
 PEOPLE = 400
 SEED = 23
 _NOISE_C = {"BCC": 0.18}
-"""Noise of a refresh before the part's factory filter; 0.12 °C for the others."""
+"""Noise of one refresh before the part's factory filter; 0.12 °C for the other parts."""
 
 _FILTER_SHARE = {"BCC": 1.0}
-"""Weight of a new value in that filter; 0.8 for the others (IIR 101)."""
+"""Weight of a new value in the factory filter; 0.8 for the other parts (IIR 101)."""
 
 _STEPS, _STRIPS = 40, 40
 
 
 def ways(mirror_mm: float, distance_mm: float) -> list[Way]:
-    """What the table compares; the first is the kiosk as it is drawn."""
+    """Ways of measuring that the table compares; the first is the kiosk as it is drawn."""
     mirror = Way("DCI", f"corner, mirror of {mirror_mm:g} mm", f"内眦，{mirror_mm:g} 毫米镜")
     mirror = replace(mirror, distance_mm=distance_mm, mirror_mm=mirror_mm)
     near = replace(mirror, distance_mm=distance_mm / 2)
@@ -77,7 +77,7 @@ def _told(way: Way) -> Way:
 
 
 def share(spot: float, disc: float, away: float, soft: bool) -> float:
-    """Share (0 to 1) of the signal from a disc whose middle is `away` from the axis; all in mm.
+    """Share (0 to 1) of the signal from a disc whose middle is `away` from the axis; lengths in mm.
 
     Equal to `optics.share` on the axis.
     """
@@ -102,8 +102,8 @@ def share(spot: float, disc: float, away: float, soft: bool) -> float:
 
 @cache
 def _offset_normal(away: float, radius_step: int) -> float:
-    """Probability that a normal point (σ = 1 in each direction) falls into a circle whose middle is
-    `away`; its radius is one of `_STEPS` to a factor of e."""
+    """Probability that a normally distributed point (σ = 1 in each direction) falls into a circle.
+    `away`: distance of the circle's middle; its radius is exp(`radius_step` / `_STEPS`)."""
     radius = exp(radius_step / _STEPS)
     step, total = radius / _STRIPS, 0.0
     for number in range(_STRIPS):
@@ -119,17 +119,17 @@ def _offset_normal(away: float, radius_step: int) -> float:
 class _Seen:
     reading_c: float
     wanted_share: float
-    """Share of the view that is what was to be measured: the eye's corner, or the forehead."""
+    """Share of the view that the wanted site fills: the eye's corner, or the forehead."""
 
 
 def _seen(sensor: Sensor, face: Face, way: Way, soft: bool, x: float, y: float, z: float) -> _Seen:
-    """What is before the sensor when its axis meets the face at x, y from the eye's corner."""
+    """What the sensor reads when its axis meets the face at x, y from the eye's corner, z away."""
     spot = optics.spot_mm(sensor, z)
     own = share(spot, face.site_mm, hypot(x, y), soft)
     other = share(spot, face.site_mm, hypot(x + face.corners_mm, y), soft)
     skin = share(spot, face.face_mm, hypot(x + face.corners_mm / 2, y), soft)
     if way.forehead:
-        # Twice as wide as it is high.
+        # The forehead is twice as wide as it is high.
         middle = hypot((x + face.corners_mm / 2) / 2, y - FOREHEAD_UP_MM)
         # Forehead and face are one piece of skin: the face's disc ends above the forehead.
         forehead = share(spot, FOREHEAD_MM, middle, soft)
@@ -146,9 +146,9 @@ def _seen(sensor: Sensor, face: Face, way: Way, soft: bool, x: float, y: float, 
 
 
 def compare(kiosk: Measures, people: int = PEOPLE, seed: int = SEED) -> list[dict[str, Any]]:
-    """A row for each way of measuring before that housing: shares (0 to 1), errors (°C), times (s).
+    """A row for each way of measuring at a kiosk: shares (0 to 1), errors (°C), times (s).
 
-    Raises `HardwareError` for less than 30 people or more than 100,000.
+    Raises `HardwareError` for fewer than 30 people or more than 100,000.
     """
     if not 30 <= people <= 100_000:
         raise HardwareError(f"--people: expected 30 to 100000 people, got {people}")
@@ -160,8 +160,8 @@ def compare(kiosk: Measures, people: int = PEOPLE, seed: int = SEED) -> list[dic
 
 
 def half_of_best(face: Face) -> tuple[float, float]:
-    """Half the share of the view that an eye's corner has at best, before a DCI at 10 cm: by a hard
-    and a soft edge of the spot."""
+    """Half of the largest share that an eye's corner can fill of a DCI's view at 10 cm, for a hard
+    and for a soft edge of the spot."""
     spot = optics.spot_mm(optics.find("DCI"), 100)
     hard, soft = (optics.share(spot, face.site_mm, soft) / 2 for soft in (False, True))
     return hard, soft
@@ -176,7 +176,7 @@ def row(
     people: int,
     seed: int,
 ) -> dict[str, Any]:
-    """The figures of one way, by a hard and a soft edge of the spot."""
+    """The figures of one way of measuring, for a hard and for a soft edge of the spot."""
     truth_c = face.skin_c if way.forehead else face.site_c
     figures: dict[str, Any] = {
         "part": sensor.name,
@@ -213,7 +213,7 @@ class _Scanned:
     quality: str
     peak_c: float
     share: float
-    """Largest share of the view that was what was to be measured, at the reading that counted."""
+    """Share of the view that the wanted site filled at the highest reading."""
     seconds: float
 
 

@@ -1,7 +1,7 @@
 """The order in which the housing is put together, and the room that each tool needs.
 
-Coordinates are the kiosk's (`measures`). A screw is driven from its head's face outwards: along
-`direction` nothing that is there already may stand in the tool's way.
+Coordinates are the kiosk's (`measures`). A tool comes from `direction`, which points away from the
+screw's head; nothing that is there already may be in its way.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from manifold3d import Manifold
 from hardware_build.enclosure import BACK_MM, LUG_MM, Enclosure
 
 SCREWDRIVER_MM, SCREWDRIVER_LONG_MM = 3.2, 90.0
-"""Radius and length of a screwdriver for M3 and its head, PH1."""
+"""Radius and length of the room for a PH1 screwdriver and the head of an M3 screw."""
 
 SPANNER_MM, SPANNER_LONG_MM = 4.2, 60.0
 """Radius and length of a box spanner for M3 nuts (5.5 mm)."""
@@ -22,7 +22,7 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Tool:
-    """Where a tool stands on a screw or nut, and where it comes from."""
+    """Where a tool stands on a screw or nut, and the direction from which it comes."""
 
     at: Vector
     direction: Vector
@@ -32,7 +32,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Step:
-    """What is joined, and what is there while its screws are driven."""
+    """What is joined, what is there while the screws are driven, and the tools for them."""
 
     english: str
     chinese: str
@@ -45,7 +45,7 @@ BEHIND: Vector = (0, 0, -1)
 
 
 def steps(kiosk: Enclosure) -> list[Step]:
-    """All steps in order. Names of `there` are parts, "carrier", "board" and "wall"."""
+    """All steps in order. `there` names printed parts, "carrier", "board" and "wall"."""
     inner = -kiosk.box.depth_mm
     flange = -kiosk.box.wall_mm - kiosk.cell.flange_mm
     tilt = radians(kiosk.mount.tilt_deg)
@@ -113,7 +113,7 @@ def steps(kiosk: Enclosure) -> list[Step]:
 
 
 def _from_the_wall(kiosk: Enclosure, point: Vector) -> Vector:
-    """A point of the wall's coordinates in the kiosk's."""
+    """Convert a point from the wall's coordinates to the kiosk's."""
     tilt = radians(kiosk.mount.tilt_deg)
     x, y, z = point[0], point[1], point[2] - kiosk.wedge_middle_mm
     return (
@@ -124,7 +124,8 @@ def _from_the_wall(kiosk: Enclosure, point: Vector) -> Vector:
 
 
 def from_the_kiosk(kiosk: Enclosure, point: Vector) -> Vector:
-    """A point of the kiosk's coordinates in the wall's, whose origin is the wedge's middle."""
+    """Convert a point from the kiosk's coordinates to the wall's, whose origin is the wedge's
+    middle."""
     tilt = radians(kiosk.mount.tilt_deg)
     x, y, z = point[0], point[1], point[2] + kiosk.box.depth_mm + BACK_MM
     return (
@@ -135,10 +136,11 @@ def from_the_kiosk(kiosk: Enclosure, point: Vector) -> Vector:
 
 
 def there(kiosk: Enclosure, name: str) -> Manifold:
-    """What stands in a tool's way: a printed part, a board with all that is on it, or the wall."""
+    """A solid that may be in a tool's way: a printed part, a board with all that is on it, or the
+    wall."""
     inside, back = kiosk.inside, -kiosk.box.depth_mm
     if name == "carrier":
-        # Up to the relay; its screws' heads stay free.
+        # As high as the relay; the heads of the carrier's screws stay free.
         size = (inside.carrier_w_mm, inside.carrier_h_mm, 1.6)
         plate = Manifold.cube(size, True).translate((0, 0, 0.8))
         tall = (inside.carrier_w_mm - 20, inside.carrier_h_mm - 2, 16)

@@ -72,13 +72,14 @@ class _Refused(Struct):
 
 @dataclass(frozen=True)
 class Gpios:
-    """All pins of a chip or board: the usable ones, and for each other one why it is not."""
+    """All pins of a chip or board: the usable ones, and the reason why each of the others is
+    not."""
 
     usable: dict[int, Gpio]
     never: dict[int, str]
 
     def reasons(self) -> dict[str, list[int]]:
-        """Numbers of the pins that are not usable, by why."""
+        """Numbers of the pins that are not usable, by reason."""
         numbers: dict[str, list[int]] = {}
         for number, why in sorted(self.never.items()):
             numbers.setdefault(why, []).append(number)
@@ -95,7 +96,7 @@ class Boards:
     gpios: dict[str, Gpios]
     outlines_mm: dict[str, tuple[float, float]]
     sources: dict[str, str]
-    """Data sheets of each chip, by esptool's name of it."""
+    """Data sheets of each chip, by esptool's name for the chip."""
 
 
 def load(path: Path = TABLE) -> Boards:
@@ -159,7 +160,7 @@ def _gpios(table: Table, name: str, chip: _Chip) -> Gpios:
 
 
 def _less(chip: Gpios, rows: list[_Never]) -> Gpios:
-    """A chip's pins without those that are lost on a board."""
+    """A chip's pins, less those that a board makes unusable."""
     usable, never = dict(chip.usable), dict(chip.never)
     for row in rows:
         for number in _numbers(row.gpio):
@@ -192,7 +193,7 @@ def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
 
 
 def numbers(table: Table, uses: Iterable[str], *keys: str) -> dict[str, int]:
-    """A pin number for each of `uses`. Raises `HardwareError`."""
+    """A pin number for each of `uses`. Raises `HardwareError` for an unknown or missing use."""
     for name in table.section(*keys):
         if name not in uses:
             raise table.error(f"unknown; known are {', '.join(uses)}", *keys, name)

@@ -1,7 +1,8 @@
 """Reads the boards of `hardware/circuit`, checks their electrical rules, and writes netlists.
 
-SKiDL checks and writes. It takes the parts from our tables, so KiCad's libraries are not needed;
-its warnings count as errors. In addition, no two parts may share an I2C address.
+SKiDL checks the boards and writes the netlists. It takes the parts from our tables, so KiCad's
+libraries are not needed; SKiDL's warnings count as errors. In addition, no two parts may share an
+I2C address.
 """
 
 import contextlib
@@ -182,7 +183,8 @@ class _Ear(logging.Handler):
 
 @contextlib.contextmanager
 def _skidl() -> Iterator[tuple[Any, list[str]]]:
-    """SKiDL, in a temporary folder since it leaves files, and the list of its rules' messages."""
+    """SKiDL, and the list of its messages about rules; it runs in a temporary folder, since it
+    leaves files."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         with open(os.devnull, "w") as away, contextlib.redirect_stderr(away):  # noqa: PTH123
             import skidl
@@ -199,7 +201,7 @@ def _skidl() -> Iterator[tuple[Any, list[str]]]:
         erc_logger.addHandler(ear)
         try:
             with contextlib.ExitStack() as untraced:
-                # Each part and net would note the whole call stack, with its sources' text.
+                # Otherwise each part and net records the whole call stack, with source text.
                 for module in (circuit, logger, node):
                     untraced.enter_context(mock.patch.object(module, "get_skidl_trace", list))
                 yield skidl, ear.heard

@@ -30,7 +30,7 @@ _FINE_MM = 4
 """Longest edge of the triangles that are sorted by their distance."""
 
 _AHEAD_MM = (0, 0, 1.5)
-"""Edges are drawn after the faces that they join."""
+"""Shift towards the viewer, so that edges are drawn after the faces that they join."""
 
 _NAMES = {
     "front": "front 前壳",
@@ -60,7 +60,7 @@ def _font(size: float) -> dict[str, Any]:
 
 
 def _apart(axes: Axes, kiosk: Enclosure) -> None:
-    """Shaded orthographic view of the parts; what is nearer is drawn later."""
+    """Shaded orthographic view of the parts; nearer faces are drawn later."""
     turn, nod = radians(-52), radians(22)
     about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
     about_x = np.array([[1, 0, 0], [0, cos(nod), -sin(nod)], [0, sin(nod), cos(nod)]])
@@ -151,7 +151,7 @@ def _from_the_side(axes: Axes, kiosk: Enclosure) -> None:
 
 
 def _cone(axes: Axes, kiosk: Enclosure, turn: Any, axis: float) -> None:
-    """The view that is kept free, and the half-signal cone within it."""
+    """The view that must stay free, and within it the cone with half of the signal."""
     away = kiosk.view.distance_mm
     spot = kiosk.figures()["spot_mm"] / 2
     start = kiosk.sensor.aperture_mm / 2

@@ -71,7 +71,7 @@ class _Sheet:
         return lambda key: self.table.value(Positive, name, key)
 
     def rising(self, group: str, name: str, count: int = 3) -> list[float]:
-        """Numbers such as lowest, typical, highest."""
+        """A field's rising numbers, such as lowest, typical, highest."""
         values = self.table.value(list[float], group, name)
         if len(values) != count or values != sorted(values):
             raise self.table.error(f"expected {count} rising numbers in brackets", group, name)
@@ -174,7 +174,7 @@ def _lights(sheet: _Sheet) -> dict[str, float]:
         ohm = chosen[colour] = e12(ideal, up=True)
         brightest_a = (highest_v - low_v - least_v) / ohm
         darkest_a = (lowest_v - high_v - most_v) / ohm
-        # Green at the worst of every tolerance is dimmer than the others, but visible.
+        # With every tolerance at its worst, green is dimmer than the others, but visible.
         least_a = number("lowest_a") / (2 if colour == "green" else 1)
         most_a = number("highest_a")
         say(f"{colour}: resistor", f"{word}:电阻", ohm, "Ω", ideal)
@@ -225,7 +225,7 @@ def _door(sheet: _Sheet) -> None:
 
 
 def _reader(sheet: _Sheet) -> None:
-    """Levels at the pin that a reader of cards drives through a divider, at 5 V and at 3.3 V."""
+    """Levels at the pin that a card reader drives through a divider, at 5 V and at 3.3 V."""
     r, others, say = sheet.group("reader"), sheet.group("others"), partial(sheet.say, "reader")
     rail_v, spread = others("rail_v"), others("rail_tolerance")
     most_v, least_v = rail_v * (1 + spread), rail_v * (1 - spread)

@@ -1,12 +1,12 @@
 """The kiosk's housing as solids, from the dimensions in `measures`.
 
-Five printed parts; another sensor needs only another cell:
+The housing has five printed parts; another sensor needs only another cell:
 
 - `front`: the shell with its windows; a divider keeps the electronics' heat from the sensor
-- `cell`: holds the sensor's can in a collar on thin spokes, in air, with the hood before it
+- `cell`: holds the sensor's can in air, in a collar on thin spokes, with the hood before it
 - `mark`: a small mirror; a person who sees their own pupil in it has the inner corner of that eye
   on the sensor's axis
-- `back`, which bears the boards, and `wedge`, which tilts the kiosk on its wall
+- `back`, which carries the boards, and `wedge`, which tilts the kiosk on its wall
 
 `assembly` has the order in which they are joined.
 """
@@ -81,12 +81,13 @@ class Enclosure(Measures):
         return Part("back-modules", plate.translate((0, 0, -self.box.depth_mm)), (0, 0, 0))
 
     def solid(self, name: str) -> Manifold:
-        """A part in the kiosk's coordinates, the wedge too."""
+        """A part in the kiosk's coordinates, including the wedge."""
         made = next(part.solid for part in self.parts if part.name == name)
         return self.off_the_wall(made) if name == "wedge" else made
 
     def off_the_wall(self, solid: Manifold) -> Manifold:
-        """From the wall's coordinates into the kiosk's: the wedge's cut face lies on the back."""
+        """Move a solid from the wall's coordinates to the kiosk's, where the wedge's cut face lies
+        on the back."""
         turned = solid.translate((0, 0, -self.wedge_middle_mm)).rotate((self.mount.tilt_deg, 0, 0))
         return turned.translate((0, 0, -self.box.depth_mm - BACK_MM))
 
@@ -139,7 +140,8 @@ class Enclosure(Measures):
         yield frame - box((-8, middle[1], low - 1), (8, middle[1] + outer, -plate - 1))
 
     def _vents(self) -> Iterator[Manifold]:
-        """Slots open to the back: vents low and high in the electronics' chamber, and for wires."""
+        """Slots that are open to the back: vents at the bottom and top of the electronics' chamber,
+        and one slot for wires."""
         wide, high, deep = self.box.width_mm, self.box.height_mm, self.box.depth_mm
         for n in range(-3, 4):
             if n:

@@ -4,7 +4,8 @@ from fevergate.errors import FeverGateError
 
 
 class HardwareError(FeverGateError, ValueError):
-    """A table of `hardware/` cannot be built; names file, line, field and what was expected."""
+    """A table of `hardware/` cannot be used; the text names file, line, field and what was
+    expected."""
 
 
 class CircuitError(HardwareError):
@@ -12,7 +13,7 @@ class CircuitError(HardwareError):
 
 
 class UnroutedError(HardwareError):
-    """No way was found for the tracks of `net`; other places of parts may give one."""
+    """No route was found for the tracks of `net`; other places for its parts may allow one."""
 
     def __init__(self, net: str) -> None:
         super().__init__(f"no way for the tracks of net {net}: give its parts other places")

@@ -29,8 +29,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Light(Struct, frozen=True, kw_only=True):
-    """A lamp's colour ("": dark) and sign, and in Chinese and English what is read and heard, and
-    what it means; each of one or two lines."""
+    """A light in the handbook: its colour ("": dark) and sign. `says` (words and sounds that come
+    with it) and `means` are in Chinese and English, each in one or two lines."""
 
     sign: str
     says: tuple[str, str]

@@ -20,11 +20,13 @@ _GROUNDS = (39, 30, 20, 9)
 """Ground pin on a Pi's header for each gate."""
 
 _BUTTON_GROUND = 34
-"""A ground pin of the header for the button of a gate of modules: a socket takes a pin alone."""
+"""Ground pin for the button of a gate that is built of modules, where a pin takes one socket
+only."""
 
 _DESK_GROUND = _GROUNDS[-1]
 _DESK_SUPPLY = 1
-"""The desk sensor's pins: the ground next to the I2C bus (a fourth gate's otherwise), and 3.3 V."""
+"""The desk sensor's pins: the ground next to the I2C bus, which is a fourth gate's if there is no
+desk sensor, and 3.3 V."""
 
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
@@ -84,7 +86,8 @@ def can(text: str) -> dict[str, Any]:
 
 
 def words(svg: str) -> list[str]:
-    """All texts of a diagram, sorted; unlike positions, every Graphviz draws the same ones."""
+    """All texts of a diagram, sorted. Their positions depend on the version of Graphviz; the texts
+    do not."""
     return sorted(html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg))
 
 

@@ -1,7 +1,7 @@
 """How people bring their heads before a kiosk, by the assumptions of `hardware/aiming.toml`.
 
-Lengths in mm. A place is where the sensor's axis meets the face: from the corner of the right eye,
-to the person's left and up, and the face's distance from the sensor.
+Lengths in mm. A place has three numbers: how far to the person's left, and how far above, the
+corner of the right eye the sensor's axis meets the face; and the face's distance from the sensor.
 """
 
 import random
@@ -23,7 +23,7 @@ FOREHEAD_MM = 60
 """Height of the skin between brows and hair."""
 
 FOREHEAD_UP_MM = 60
-"""Height of its middle above the eyes."""
+"""Height of the forehead's middle above the eyes."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Habits:
     movement: _Movement
     sensor: _Part
     sources: dict[str, tuple[str, str]]
-    """Where each group is from, in English and in Chinese."""
+    """Source of each group of assumptions, in English and in Chinese."""
 
 
 def load(path: Path = TABLE) -> Habits:
@@ -105,7 +105,7 @@ def _range(table: Table, name: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Way:
-    """How people are asked to come: to a mirror of that size (0: none) at a distance (mm)."""
+    """How people are asked to come before the sensor. `mirror_mm`: the mirror's size (0: none)."""
 
     part: str
     english: str
@@ -115,7 +115,7 @@ class Way:
     sweeps: bool = False
     forehead: bool = False
     told: bool = False
-    """Whether the distance is told."""
+    """Whether people are told their distance."""
 
 
 Place = tuple[float, float, float]
@@ -126,8 +126,8 @@ Head = Callable[[float], Place]
 def heads(
     habits: Habits, face: Face, way: Way, eye_mm: float, mark_mm: float, chance: random.Random
 ) -> Iterator[Head]:
-    """One person after the other, drawn from `chance`. `eye_mm`: the height of eyes that need not
-    bow; `mark_mm`: the mirror's place beside the axis."""
+    """One person after the other, drawn from `chance`. `eye_mm`: height up to which people need not
+    bow; `mark_mm`: the mirror's distance from the axis."""
     while True:
         low, high = chance.choice((habits.men_mm, habits.women_mm))
         height = chance.gauss((low + high) / 2, (high - low) / 2 / 1.645)
@@ -147,7 +147,8 @@ def _head(
     corners = chance.gauss(face.corners_mm, habits.face.corners_sd_mm)
     if way.mirror_mm:
         radius, where = way.mirror_mm / 2 * sqrt(chance.random()), chance.uniform(0, 2 * pi)
-        # The mirror is turned for one distance; nearer or farther, its normal is elsewhere.
+        # The mirror is turned for one distance; nearer or farther, its normal meets the face
+        # elsewhere.
         slope = tan(atan2(mark_mm - face.aside_mm, way.distance_mm))
         pupil = mark_mm - z * slope + radius * cos(where)
         aside = (pupils - corners) / 2
@@ -168,7 +169,7 @@ def _head(
 
     def at(now_s: float) -> Place:
         done = min(1.0, now_s / reach_s)
-        left = (1 - done) ** 3  # from a walk to standing
+        left = (1 - done) ** 3  # people slow down until they stand
         swept = 0.0
         if not way.mirror_mm and not way.forehead:
             swept = aim.sweep_mm * min(1.0, max(0.0, now_s - reach_s) / aim.sweep_s)

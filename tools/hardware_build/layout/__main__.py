@@ -28,7 +28,8 @@ examples 示例:
 
 
 def main() -> int:
-    """Returns the exit code: 0, 1 if stale or against a rule, 2 if a source is wrong."""
+    """Run the command; returns 0, 1 if a file is stale or a rule is broken, 2 if a source is
+    wrong."""
     parser = argparse.ArgumentParser(
         prog="tools/make-layout",
         description=__doc__,

@@ -37,7 +37,7 @@ def each(node: list[Any], key: str) -> Iterator[list[Any]]:
 
 
 def only(node: list[Any], *keys: str) -> list[Any]:
-    """The first list reached by `keys`, one below the other. Raises `HardwareError`."""
+    """The first list that `keys` lead to, one level for each key. Raises `HardwareError`."""
     for key in keys:
         found = next(each(node, key), None)
         if found is None:

@@ -1,14 +1,15 @@
-"""What a board's copper is made of, and the rules that it keeps; lengths in mm."""
+"""The elements of a board's copper, and the rules for them; lengths in mm."""
 
 from dataclasses import dataclass
 
 SAFE_MM = 0.024
-"""Added to each distance: between two cells, a slanting track is a little nearer than at them."""
+"""Margin added to each distance: a slanting track comes a little nearer between cells than at
+them."""
 
 
 @dataclass(frozen=True)
 class Pad:
-    """A pad: middle, size, drill (0: none), the distance it asks for, in mm; net ("": none)."""
+    """A pad: middle, size, drill (0: none), the distance that it needs, in mm; net ("": none)."""
 
     part: str
     number: str
@@ -47,7 +48,7 @@ class Via:
 
 @dataclass(frozen=True)
 class Rules:
-    """Widths and distances in mm, of single nets where they differ."""
+    """Widths and distances in mm; `widths` and `clearances` have those nets whose values differ."""
 
     track: float
     clearance: float
@@ -68,7 +69,7 @@ class Rules:
 
 @dataclass
 class Board:
-    """What is given: size, pads, circles without copper (x, y, radius), the nets to route."""
+    """A board to route: size, pads, circles without copper (x, y, radius), the nets to route."""
 
     wide: float
     high: float

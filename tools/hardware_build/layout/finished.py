@@ -16,10 +16,10 @@ _LAYERS = {"F.Cu": (0,), "B.Cu": (1,), "*.Cu": (0, 1)}
 
 @dataclass(frozen=True)
 class Finished:
-    """Lengths in mm from the board's upper left corner, y down.
+    """A finished board; lengths in mm from its upper left corner, y down.
 
-    `parts` maps references to footprint and value; `pours` are polygons of the net that is poured,
-    each with its layer; `holes` are the screws'.
+    `parts` maps references to footprint and value; `pours` has the layer, net and polygon of each
+    area of poured copper; `holes` are for screws (x, y, diameter).
     """
 
     digest: str
@@ -82,7 +82,8 @@ def _at(node: list[Any]) -> tuple[float, float]:
 
 
 def _pad(footprint: list[Any], pad: list[Any], reference: str) -> Pad:
-    """A pad in the board's coordinates; KiCad turns against the clock and writes turns absolute."""
+    """A pad in the board's coordinates; KiCad turns anticlockwise, and a pad's turn includes the
+    footprint's."""
     place, inner = only(footprint, "at"), only(pad, "at")
     x, y = _at(place)
     turn = radians(float(place[3])) if len(place) > 3 else 0.0

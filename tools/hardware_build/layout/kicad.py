@@ -1,8 +1,9 @@
-"""What only KiCad's own Python can do. Run by Debian's `python3`, whose `pcbnew` is of KiCad 6.
+"""Steps that need KiCad's own Python; run by Debian's `python3`, which has KiCad 6's `pcbnew`.
 
-Reads one JSON object from standard input, answers with one. `pads`: where the footprints' pads lie.
-`draw`: writes a board into a folder. `check`: pours its ground, writes Gerber and drill files,
-and tells what the design rule check and the connectivity say. Needs no other package.
+Reads one JSON object with a command from standard input, and prints one as its answer. `pads`
+computes where the footprints' pads lie. `draw` writes a board into a folder. `check` pours the
+board's ground, writes Gerber and drill files, and answers with the results of the design rule check
+and the number of unconnected pads. Needs no other package.
 """
 
 import json
@@ -56,9 +57,9 @@ def pads(plan):
 
 
 def checked(plan):
-    """Pour the ground of a drawn board, save, plot and check it; the answer is what the checks say.
+    """Pour the ground of a drawn board, save, plot and check it; returns the results of the checks.
 
-    In a process of its own: KiCad reads a project, with its net classes, once.
+    It needs a process of its own: KiCad reads a project, with its net classes, only once.
     """
     folder = Path(plan["folder"])
     path = folder / f"{plan['name']}.kicad_pcb"
@@ -68,7 +69,7 @@ def checked(plan):
     pcbnew.ZONE_FILLER(board).Fill(board.Zones())
     board.BuildConnectivity()
     pcbnew.SaveBoard(str(path), board)
-    # Loaded anew it lies in memory in the file's order: that of the plots.
+    # A board that is loaded again has the file's order, which the plots then follow.
     board = pcbnew.LoadBoard(str(path))
     board.BuildConnectivity()
     report = folder / "drc.txt"
@@ -85,7 +86,7 @@ def checked(plan):
 
 
 def plots(board, folder, name):
-    """Gerber and drill files."""
+    """Write Gerber and drill files."""
     control = pcbnew.PLOT_CONTROLLER(board)
     options = control.GetPlotOptions()
     options.SetPlotFrameRef(False)
@@ -119,7 +120,7 @@ def plots(board, folder, name):
 def main():
     """Answer the request on standard input."""
     request = json.load(sys.stdin)
-    # pcbnew prints to standard output: the answer goes to what that was.
+    # pcbnew prints to standard output, so the answer goes to a copy of the original one.
     answer = os.dup(1)
     os.dup2(2, 1)
     given = {"pads": pads, "draw": drawn, "check": checked}[request["command"]](request)

@@ -77,9 +77,9 @@ def drawn(plan):
 
 
 def settle_ids(path):
-    """Give each item an id that follows from what it is, in place of a random one.
+    """Replace each item's random id by one that is derived from its content.
 
-    KiCad orders what it writes by these ids: the same board is then the same file.
+    KiCad orders its files by these ids, so that the same board then gives the same file.
     """
     lines, known = path.read_text(encoding="utf-8").split("\n"), set()
     blocks = [[]]
@@ -105,7 +105,8 @@ def settle_ids(path):
 
 
 def rules(board, plan):
-    """The design rules, as the board carries them; distances of single nets are net classes."""
+    """Set the design rules that the board itself holds; `classes` writes the distances of single
+    nets."""
     given, settings = plan["rules"], board.GetDesignSettings()
     settings.m_TrackMinWidth = pcbnew.FromMM(given["track"])
     settings.m_MinClearance = pcbnew.FromMM(given["clearance"])
@@ -144,7 +145,7 @@ def classes(path, plan):
 
 
 def outline(board, plan):
-    """Edge with round corners, and the screws' holes with their rings free of copper."""
+    """Draw the edge with round corners, and the screw holes, each in a ring without copper."""
     wide, high, corner = plan["wide"], plan["high"], plan["corner"]
     lines = [
         ((corner, 0), (wide - corner, 0)),
@@ -204,7 +205,7 @@ def outline(board, plan):
 
 
 def pour(board, plan, net):
-    """Ground on both sides."""
+    """Add a zone of ground on each side."""
     inset = plan["rules"]["edge"]
     for layer in (pcbnew.F_Cu, pcbnew.B_Cu):
         zone = pcbnew.ZONE(board)
@@ -231,7 +232,7 @@ def pour(board, plan, net):
 
 
 def words(board, plan):
-    """References where the plan puts them, and the plan's other words."""
+    """Write the references where the plan puts them, and the plan's other words."""
     for footprint in board.GetFootprints():
         footprint.Value().SetVisible(False)
         place = plan["names"].get(footprint.GetReference())
