@@ -1,4 +1,4 @@
-"""Computes the share of people whose eye's corner a sensor sees at the first try, and the time.
+"""Computes how often a sensor sees a person's eye corner at the first try, and how long it takes.
 
 Heads simulated from `hardware/aiming.toml` come before a sensor of `sensors.toml`; its readings go
 through the shipped scan (`firmware/kiosk/scan.py`). The simulated face has one temperature except

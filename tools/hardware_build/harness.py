@@ -25,8 +25,8 @@ only."""
 
 _DESK_GROUND = _GROUNDS[-1]
 _DESK_SUPPLY = 1
-"""The desk sensor's pins: the ground next to the I2C bus, which is a fourth gate's if there is no
-desk sensor, and 3.3 V."""
+"""The desk sensor's pins: 3.3 V, and the ground next to the I2C bus. Without a desk sensor, a
+fourth gate may use that ground."""
 
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """How people bring their heads before a kiosk, by the assumptions of `hardware/aiming.toml`.
 
-Lengths in mm. A place has three numbers: how far to the person's left, and how far above, the
-corner of the right eye the sensor's axis meets the face; and the face's distance from the sensor.
+Lengths in mm. A place is x, y and z: the sensor's axis meets the face x to the person's left of the
+right eye's corner and y above it; z is the face's distance from the sensor.
 """
 
 import random

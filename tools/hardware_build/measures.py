@@ -1,7 +1,7 @@
 """Dimensions of the housing, from `hardware/enclosure.toml` and the sensor's field of view.
 
-In mm. For a person before the kiosk, x is to the right and y up; z points from the front's outer
-face to that person. The sensor looks along z from `opening_mm`.
+Lengths are in mm. For a person before the kiosk, x is to the right and y up; z points from the
+front's outer face to that person. The sensor looks along z from `opening_mm`.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Inside:
-    """What holds boards, display, LEDs and beeper."""
+    """The holders of boards, display, LEDs and beeper."""
 
     carrier_w_mm: Annotated[float, between(30, 200)]
     carrier_h_mm: Annotated[float, between(20, 200)]
@@ -78,7 +78,7 @@ class Inside:
 
 @dataclass(frozen=True)
 class Cell:
-    """The holder of the sensor's can, which keeps heat from it."""
+    """The holder of the sensor's can; it keeps heat from the can."""
 
     collar_mm: Annotated[float, between(1.2, 4)]
     gap_mm: Annotated[float, between(1, 15)]
@@ -130,7 +130,7 @@ class Measures:
 
     @cached_property
     def collar_high_mm(self) -> float:
-        """Length of the collar: that of the can, at most 8 mm."""
+        """Length of the collar: as long as the can, at most 8 mm."""
         return min(self.sensor.can_long_mm, 8.0)
 
     @property
@@ -155,7 +155,8 @@ class Measures:
 
     @cached_property
     def hood_long_mm(self) -> float:
-        """Length of the hood before the front: the longest whose rim the table allows, or 0."""
+        """Length of the hood before the front: the longest whose rim is not too wide for the table,
+        or 0."""
         long = self.view.hood_mm
         while long > 0:
             if self.hood_inner(long) + self.print.wall_mm + 0.4 <= self.view.hood_radius_mm:

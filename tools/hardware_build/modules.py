@@ -1,4 +1,4 @@
-"""What is particular to a build of modules: its wires as a table, and what it does worse."""
+"""What differs in a build of modules: its wires as a table, and figures in which it is worse."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,14 +10,14 @@ from hardware_build.optics import Sensor
 
 RAIL_V = 3.3
 SENSOR_SINK_A = 0.001
-"""What the sensor sinks at a low of 0.25 V (Melexis 3901090614 rev. 13)."""
+"""Current that the sensor sinks at a low level of 0.25 V (Melexis 3901090614 rev. 13)."""
 
 MODULE_PULL_UP_OHM = 4700
-"""Pull-up on each of the two modules; some have 10 kΩ."""
+"""Pull-up on each of the two modules; some modules have 10 kΩ."""
 
 
 class End(NamedTuple):
-    """Where a wire ends: a connector of the drawing, its terminal's number there and name."""
+    """Where a wire ends: a connector of the drawing, and the terminal's number and name."""
 
     device: str
     pin: int
@@ -28,8 +28,8 @@ class End(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """A wire of a drawing; `via` is what lies in it, such as a fuse, and `mark` its colour's
-    letters, its core's number, or `LINK`."""
+    """A wire of a drawing. `via`: a part within the wire, such as a fuse; `mark`: the letters of
+    the wire's colour, the number of its core, or `LINK`."""
 
     here: End
     there: End
@@ -43,7 +43,7 @@ LINK = "link 短接"
 
 @cache
 def wires(text: str) -> tuple[Wire, ...]:
-    """Each wire of a filled-in harness; of several pieces, the longest gives colour and length."""
+    """Each wire of a filled-in harness; of a wire's pieces, the longest gives colour and length."""
     return tuple(_wires(text))
 
 
@@ -87,7 +87,7 @@ def _spread(pins: list[Any]) -> Iterator[int]:
 
 
 def differences(sensor: Sensor) -> dict[str, float]:
-    """Figures of what such a build does worse."""
+    """Figures in which a build of modules is worse."""
     return {
         "supply_c": sensor.volt_c * (RAIL_V - sensor.supply_v),
         "pull_up_ohm": MODULE_PULL_UP_OHM / 2,

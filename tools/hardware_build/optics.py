@@ -1,10 +1,10 @@
-"""A sensor's spot at a distance, the share of skin in its view, and the error by the rest.
+"""Computes a sensor's spot at a distance, the share of skin in it, and the error due to the rest.
 
 Used by `tools/measure optics`, the enclosure and the parts list. A spot is the cone of the field of
-view with the can's opening added to it. A data sheet states that field at half of the peak signal,
-so a spot has no hard edge. There are two models of it: `hard`, a disc of even sensitivity, as data
-sheets draw it, and `soft`, a Gaussian whose half-height is the spot's edge and which sees more of
-the surroundings. Which is nearer is to be measured on a part.
+view with the can's opening added to it. A data sheet states the field of view at half of the peak
+signal, so a spot has no hard edge. There are two models of it: `hard`, a disc of even sensitivity,
+as data sheets draw it, and `soft`, a Gaussian that has half its height at the spot's edge and sees
+more of the surroundings. Only a measurement on a part can show which model is closer.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Sensor:
 
 @dataclass(frozen=True)
 class Face:
-    """The scene before a sensor: concentric discs, the measured site in the face in the room."""
+    """The scene before a sensor: concentric discs of the measured site within the face, before the
+    room."""
 
     site_mm: Annotated[float, between(1, 100)]
     site_c: Annotated[float, between(28, 42)]
@@ -61,7 +62,8 @@ def load(path: Path = TABLE) -> tuple[dict[str, Sensor], Face]:
 
 
 def find(part: str) -> Sensor:
-    """A sensor by its letters or its whole part number: `DCI` or `MLX90614ESF-DCI`."""
+    """A sensor by its letters or its whole part number: `DCI` or `MLX90614ESF-DCI`. Raises
+    `HardwareError` if it is unknown."""
     parts, _ = load()
     for letters, sensor in parts.items():
         if part.upper() in (letters, sensor.name):
@@ -70,8 +72,8 @@ def find(part: str) -> Sensor:
 
 
 def spot_mm(sensor: Sensor, distance_mm: float) -> float:
-    """Diameter at which sensitivity has fallen to half of its peak, at a distance: the opening's,
-    and what the field of view adds to it."""
+    """Diameter (mm) of the spot at a distance, at whose edge sensitivity is half of its peak: the
+    opening's diameter and the width that the field of view adds."""
     return sensor.aperture_mm + 2 * distance_mm * tan(radians(sensor.fov_deg / 2))
 
 
@@ -84,8 +86,8 @@ def share(spot: float, disc: float, soft: bool) -> float:
 def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
     """Spot, shares and errors (°C) of both models.
 
-    `room_error_c` is the error by the room behind the face; `site_error_c` adds that by the cooler
-    face around the site. Both are errors of a reading corrected for emissivity.
+    `room_error_c` is the error due to the room behind the face; `site_error_c` adds the error due
+    to the cooler face around the site. Both are errors of a reading corrected for emissivity.
     """
     spot = spot_mm(sensor, distance_mm)
     seen: dict[str, Any] = {
@@ -111,7 +113,8 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
 
 
 def farthest_mm(sensor: Sensor, disc_mm: float) -> float:
-    """Distance (mm) at which the hard spot just fills a disc; 0 if the opening is as wide."""
+    """Distance (mm) at which the hard spot just fills a disc; 0 if the opening is as wide as the
+    disc."""
     return max(0.0, disc_mm - sensor.aperture_mm) / (2 * tan(radians(sensor.fov_deg / 2)))
 
 

@@ -1,4 +1,4 @@
-"""Reads the parts list `hardware/parts.csv`; totals, and each sensor's accuracy and price."""
+"""Reads the parts list `hardware/parts.csv`, and computes totals."""
 
 import csv
 import io
@@ -21,9 +21,9 @@ Amount = Annotated[float, Meta(gt=0, lt=1e6)]
 
 @dataclass(frozen=True)
 class Part:
-    """One row, with prices of one piece; a part of choice `instead` is in no total.
+    """One row of the list, with prices of one piece; a part of choice `instead` is in no total.
 
-    `sheet`: what its figures and fit were checked by, or "not checked".
+    `sheet`: the document by which its figures and fit were checked, or "not checked".
     """
 
     assembly: Assembly

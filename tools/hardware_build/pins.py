@@ -1,7 +1,7 @@
 """Reads the pins of a Pi's gates and desk, and refuses a pin that cannot serve its use.
 
-A kiosk's pins are in `boards`. Sources: BCM2835 ARM Peripherals, table
-6-31; Raspberry Pi HAT design guide (ID_SD, ID_SC).
+A kiosk's pins are in `boards`. Sources: BCM2835 ARM Peripherals, table 6-31; Raspberry Pi HAT
+design guide (ID_SD, ID_SC).
 """
 
 from dataclasses import dataclass, field

@@ -32,8 +32,8 @@ class Table:
     data: dict[str, Any]
 
     def line(self, *keys: str) -> int | None:
-        """Line number (from 1) of the last key in the table that the keys before it name, or of its
-        own heading; None if neither is found."""
+        """Line number (from 1) of the last of `keys`, as a key in its table or as a heading of its
+        own; None if neither is found."""
         heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
         here = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
@@ -62,7 +62,7 @@ class Table:
         return section
 
     def value(self, kind: type[Kind], *keys: str) -> Kind:
-        """What stands below `keys`, as the type `kind`, whose limits msgspec checks.
+        """The value below `keys`, as the type `kind`; msgspec checks the limits of that type.
 
         Raises `HardwareError` naming line, field and what was expected.
         """

@@ -1,4 +1,4 @@
-"""What axe, the accessibility checker, says of a page in the browser."""
+"""Checks a page in the browser with axe, the accessibility checker, and for its width."""
 
 from playwright.sync_api import Page
 
@@ -8,7 +8,7 @@ AXE = ROOT / ".venv/node/node_modules/axe-core/axe.min.js"
 
 
 def judged(page: Page) -> list[tuple[str, str, str]]:
-    """What axe finds of consequence: which rule, in which element, and why."""
+    """Serious and critical violations that axe finds: which rule, in which element, and why."""
     page.wait_for_load_state()  # with its style
     page.evaluate(AXE.read_text())
     report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -21,14 +21,13 @@ def judged(page: Page) -> list[tuple[str, str, str]]:
 
 
 def too_wide_px(page: Page) -> int:
-    """How far the page reaches beyond its window, so that it has to be pushed sideways."""
+    """Width (px) by which a page exceeds its window, so that it must be scrolled sideways."""
     page.wait_for_load_state()  # with its style
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
 def pushed_aside(page: Page) -> list[str]:
-    """The names of the tables that are wider than their place, and are pushed sideways to be
-    read."""
+    """Names of the tables that are wider than their place and must be scrolled sideways."""
     page.wait_for_load_state()
     return page.locator("main .wide").evaluate_all(
         """tables => tables.filter((table) => table.scrollWidth > table.clientWidth)

@@ -9,7 +9,7 @@ import time
 
 
 def main() -> None:
-    """Set the clock of this process ahead, and become the module."""
+    """Set the clock of this process ahead, and run the module as the main program."""
     _, seconds, module, *arguments = sys.argv
     ahead_s, true, true_ns = float(seconds), time.time, time.time_ns
     time.time = lambda: true() + ahead_s

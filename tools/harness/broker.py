@@ -16,7 +16,7 @@ from simulator import tied
 UP_S = 120
 END_S = 120
 PORTS = (20_000, 32_768)
-"""Below those of clients: ip(7), ip_local_port_range."""
+"""Ports below the range that the kernel gives to clients: ip(7), ip_local_port_range."""
 
 
 _SHARES = 97
@@ -24,11 +24,12 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A loopback TCP port that is free now, and that the kernel gives to no client, so that a
-    server that is killed finds it free again.
+    """A loopback TCP port that is free now. The kernel gives it to no client, so a server that was
+    killed finds it free again.
 
-    Given once: a server begins some time after its port was chosen, and processes that test side
-    by side, whose numbers follow each other, choose from shares of their own.
+    A process does not get the same port again soon, since a server begins some time after its port
+    was chosen. Processes that test side by side have consecutive IDs, and so choose from different
+    shares of the range.
     """
     share = range(PORTS[0] + os.getpid() % _SHARES, PORTS[1], _SHARES)
     if len(_given) >= len(share) // 2:
@@ -60,7 +61,8 @@ class LocalBroker:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and wait until it listens. Raises `BrokerError` with the end of its log."""
+        """Start the broker and wait until it listens. Raises `BrokerError` with the end of its
+        log."""
         self.runtime.mkdir(exist_ok=True)
         configuration = start_command.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
@@ -79,14 +81,14 @@ class LocalBroker:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """Kill it (SIGKILL): what it held in memory is lost."""
+        """Kill the broker (SIGKILL): what it held in memory is lost."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def stop(self) -> None:
-        """Shut it down (SIGTERM), so that it writes its store; no effect if it is off."""
+        """Shut the broker down (SIGTERM), so that it writes its store; no effect if it is off."""
         if self._process:
             self._process.terminate()
             try:
@@ -96,7 +98,7 @@ class LocalBroker:
             self._process = None
 
     def persistence_files(self) -> list[Path]:
-        """Its files of sessions and messages."""
+        """Files in which the broker keeps sessions and messages."""
         return list((self.folder / "broker").glob("*.db*"))
 
     def _listens(self) -> bool:

@@ -41,8 +41,8 @@ def opened(
     theme: str = "auto",
     site: str = "",
 ) -> Page:
-    """Open `url` in a browser context of its own, with a language, size and theme; `site` is the
-    site whose pages are meant, if not that of `url`."""
+    """Open `url` in a browser context of its own, with a language, size and theme; `site`: the site
+    that gets the cookies of language and theme, if not that of `url`."""
     context = browser.new_context(
         ignore_https_errors=True,
         viewport={"width": size[0], "height": size[1]},

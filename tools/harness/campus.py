@@ -1,4 +1,5 @@
-"""A campus server and its gateways' credentials in a folder; runs as a process or in this one."""
+"""A campus server and its gateways' credentials in a folder; it runs as a process or in this
+one."""
 
 import hashlib
 import secrets
@@ -119,7 +120,7 @@ class SimulatedClock:
         return self.at
 
     def set(self, day: str, clock: str) -> None:
-        """Set it to a local date and time."""
+        """Set the clock to a local date and time."""
         self.at = self.of(day, clock)
 
     def of(self, day: str, clock: str) -> float:

@@ -1,4 +1,4 @@
-"""Makes a board: asks KiCad where the pads are, routes, lets KiCad write and check it."""
+"""Makes a board: asks KiCad where the pads are, routes, has KiCad write and check it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from hardware_build.layout.plan import Plan, crowded
 from hardware_build.layout.router import Router
 
 PYTHON = Path("/usr/bin/python3")
-"""Debian's own Python: its package `kicad` brings the module `pcbnew` to no other."""
+"""Debian's own Python, the only one for which the package `kicad` installs the module `pcbnew`."""
 
 TOOLS = Path(__file__).resolve().parents[2]
 
@@ -25,7 +25,7 @@ _LIMIT_S = 600
 
 @dataclass(frozen=True)
 class Checked:
-    """What KiCad says of a finished board; `errors` are the rule check's, as it words them."""
+    """Results of KiCad's checks of a finished board; `errors` and `warnings` are its own texts."""
 
     unconnected: int
     errors: list[str]
@@ -52,10 +52,9 @@ def has_kicad() -> bool:
 def make(
     plan: Plan, say: Callable[[str], None] = lambda _: None
 ) -> tuple[dict[str, bytes], Checked]:
-    """A board's files by name, and what KiCad's checks say.
+    """Make a board; returns its files by name, and the results of KiCad's checks.
 
-    Raises `HardwareError` where parts stand in each other's way, a net finds no way, or KiCad is
-    missing or fails.
+    Raises `HardwareError` if parts overlap, a net cannot be routed, or KiCad is missing or fails.
     """
     request = asdict(plan) | {"nets": plan.nets, "ring": plan.ring()}
     say("places")
@@ -93,7 +92,7 @@ def make(
 
 
 def check(folder: Path, name: str) -> Checked:
-    """Pour, plot and check the board `name` in a folder, as KiCad says. Raises `HardwareError`."""
+    """Pour, plot and check the board `name` in a folder with KiCad. Raises `HardwareError`."""
     return _taken_apart(_kicad({"command": "check", "folder": str(folder), "name": name}))
 
 
@@ -123,7 +122,7 @@ def _route(plan: Plan, pads: list[Pad]) -> tuple[list[Track], list[Via]]:
 
 
 def _names(plan: Plan, rooms: dict[str, list[float]]) -> dict[str, tuple[float, float, float]]:
-    """Where each reference is written, and its height, mm: resistors have their value beside it."""
+    """Place and height (mm) of each reference's text; resistors' leave room for their values."""
     names = {}
     for reference, (left, top, right, bottom) in rooms.items():
         x, y = plan.names.get(reference, ((left + right) / 2, (top + bottom) / 2))
@@ -151,7 +150,8 @@ def _undated(content: bytes) -> bytes:
 
 
 def _kicad(request: dict[str, Any]) -> dict[str, Any]:
-    """KiCad's answer, without a person's own settings of KiCad. Raises `HardwareError`."""
+    """KiCad's answer to a request; a user's own KiCad settings do not affect it. Raises
+    `HardwareError`."""
     try:
         with tempfile.TemporaryDirectory() as home:
             done = subprocess.run(

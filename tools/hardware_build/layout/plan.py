@@ -1,4 +1,4 @@
-"""What is laid out: the table of places and rules, the netlist, the housing's screws."""
+"""Reads what is laid out: the table of places and rules, the netlist, the housing's screws."""
 
 import hashlib
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def netlist(text: str, name: str) -> dict[str, Part]:
 
 
 def load(path: Path = TABLE, kiosk: Enclosure | None = None) -> Plan:
-    """The plan of a table, its netlist and the housing. Raises `HardwareError`."""
+    """Read the plan from a table, its netlist and the housing. Raises `HardwareError`."""
     table, kiosk = read(path), kiosk or Enclosure()
     source = path.parent / table.data.get("netlist", "")
     try:
@@ -149,9 +149,9 @@ def load(path: Path = TABLE, kiosk: Enclosure | None = None) -> Plan:
 
 
 def crowded(plan: Plan, rooms: dict[str, Box]) -> list[str]:
-    """A line for each part that stands in another's room, in a free place or off the board.
+    """A line for each part that overlaps another part or an area to keep free, or leaves the board.
 
-    `rooms` are the parts' courtyards. Terminals may look over the edge by 0.5 mm.
+    `rooms` are the parts' courtyards. Terminals may extend 0.5 mm beyond the lower edge.
     """
     kept = {
         f"screw at {x:g}, {y:g}": (x - 4, y - 4, x + 4, y + 4) for x, y in plan.holes
@@ -177,5 +177,5 @@ def _of_nets(table: Table, nets: set[str], section: str, kind: Any = Size) -> di
 
 
 def _each(table: Table, kind: Any, section: str) -> dict[str, Any]:
-    """Each value of a section, as a type."""
+    """Each value of a section, as the type `kind`."""
     return {name: table.value(kind, section, name) for name in table.section(section)}

@@ -1,9 +1,9 @@
 """Routes two layers on a grid: A* search, with rip-up and retry.
 
-A net is connected pad by pad to what it has already. A path may cross tracks of other nets, at a
-cost that grows each time a place is fought over; the nets that it crosses are taken out and routed
-again. Pads, holes and the board's edge are never crossed. No randomness: the same board gives the
-same tracks.
+Each pad of a net is connected to the pads and tracks that the net already has. A path may cross
+tracks of other nets, at a cost that grows with each conflict at a place. The nets that it crosses
+are taken out and routed again. Pads, holes and the board's edge are never crossed. No randomness:
+the same board gives the same tracks.
 """
 
 import heapq
@@ -185,7 +185,7 @@ class Router:
     # -- what is in the way ----------------------------------------------------------------------
 
     def _fixed_for(self, net: str, *, via: bool) -> bytearray:
-        """For each cell whether pads, holes or the edge forbid a track's or via's middle there."""
+        """For each cell, whether pads, holes or the edge forbid a track's or via's middle there."""
         if (net, via) in self._fixed:
             return self._fixed[net, via]
         rules = self.board.rules
@@ -218,7 +218,8 @@ class Router:
         return blocked
 
     def _soft_for(self, net: str) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
-        """For each cell the nets whose tracks or vias a track's or via's middle there would hit."""
+        """For each cell, the nets that a track (first dict) or a via (second) would hit if its
+        middle were there."""
         rules = self.board.rules
         both: tuple[dict[int, set[str]], dict[int, set[str]]] = ({}, {})
         for other, routed in self.done.items():
@@ -250,7 +251,7 @@ class Router:
         return {self._cell(pad.x, pad.y) + layer * self.layer_cells for layer in pad.layers}
 
     def _near(self, shape: Geometry, away: float) -> list[int]:
-        """Cells of the front nearer than `away` to a shape."""
+        """Cells of the front whose distance from a shape is less than `away`."""
         return self._cells.query(shape, "dwithin", away - 1e-6).tolist()
 
 

@@ -1,6 +1,6 @@
 """An SVG drawing that knows the box of every text and the course of every wire.
 
-Texts stay texts; a white ground is part of the drawing, for pages in dark mode.
+Texts are SVG texts, not outlines. The drawing has a white background, for pages in dark mode.
 """
 
 import unicodedata
@@ -47,7 +47,7 @@ def _ems(letter: str) -> float:
 
 
 def number(value: float) -> str:
-    """A coordinate with one digit behind the point, without a trailing zero."""
+    """A coordinate with one digit after the decimal point, without a trailing zero."""
     return f"{value + 0:.1f}".removesuffix(".0").replace("-0", "-0") if value else "0"
 
 
@@ -64,7 +64,7 @@ class Canvas:
     shapes: list[str] = field(default_factory=list)
     texts: list[Box] = field(default_factory=list)
     runs: list[tuple[Point, Point]] = field(default_factory=list)
-    """Stretches of the wires that are lit."""
+    """Straight stretches of the wires that are lit, that is, in full colour."""
 
     def grow(self, bottom: float) -> None:
         """Make room down to `bottom`."""
@@ -117,14 +117,14 @@ class Canvas:
     def path(
         self, path: str, stroke: str = INK, thick: float = 1.5, fill: str = "none", more: str = ""
     ) -> None:
-        """A path in SVG's words."""
+        """A path in the syntax of SVG."""
         self.shapes.append(
             f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="{number(thick)}"'
             f' stroke-linejoin="round" stroke-linecap="round"{more}/>'
         )
 
     def wire(self, points: list[Point], colour: str, lit: bool = True) -> None:
-        """A wire with a dark rim, so that yellow and white are seen on paper."""
+        """A wire with a dark rim, so that yellow and white are visible on paper."""
         self.line(points, GROUND, 9)
         self.line(points, INK if lit else PALE, 5.5)
         self.line(points, colour, 3.5)
@@ -141,7 +141,8 @@ class Canvas:
         bold: bool = False,
         halo: bool = False,
     ) -> Box:
-        """A line of text with its baseline at `at`, on lines with a halo; returns its box."""
+        """A line of text with its baseline at `at`; returns its box. `halo`: a white rim, for texts
+        that lie on lines."""
         long = width(words, size) * (1.08 if bold else 1)
         left = at[0] - {"start": 0.0, "middle": long / 2, "end": long}[anchor]
         box = Box(left, at[1] - 0.9 * size, left + long, at[1] + 0.25 * size, words)

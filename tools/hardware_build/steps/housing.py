@@ -1,4 +1,4 @@
-"""Scenes of the housing: what a step adds stands apart on its way, in a warm colour."""
+"""Scenes of the housing; a part that a step adds is on its way to its place, in a warm colour."""
 
 from manifold3d import Manifold
 
@@ -10,7 +10,7 @@ from hardware_build.steps.solids import Piece, View, render
 THERE, NEW, STEEL = (222, 229, 239), (255, 206, 110), (120, 134, 156)
 COLOURS = {"GREEN": (70, 180, 110), "AMBER": (240, 175, 30), "RED": (220, 70, 70)}
 AHEAD, INSIDE = View(-36, 18), View(214, 20)
-"""Seen from before the kiosk, and from behind it into the open front."""
+"""Views from before the kiosk, and from behind into the open front."""
 
 
 class Scenes:
@@ -62,7 +62,7 @@ class Scenes:
         return [Panel(tuple(pieces), AHEAD, 1.5, tuple(names))]
 
     def mirror(self) -> list[Panel]:
-        """The mirror into its mark, the mark into the front."""
+        """Put the mirror into its mark, and the mark into the front."""
         aside = self.kiosk.mark.aside_mm
         glass = Manifold.cylinder(1, 4, 4, 32).translate((aside, self.axis, 24))
         where = (aside, self.axis, 4.0)
@@ -84,7 +84,7 @@ class Scenes:
         return [first, second]
 
     def can(self) -> list[Panel]:
-        """The sensor's can into the cell, from behind."""
+        """Put the sensor's can into the cell, from behind."""
         cell = self.cell
         module = self.module(-38)
         names = (
@@ -97,7 +97,7 @@ class Scenes:
         return [Panel((Piece(cell, THERE), Piece(module, NEW)), INSIDE, 5, names, way)]
 
     def module(self, away: float) -> Manifold:
-        """The thermometer module: its can looks forwards, `away` from where it is in the end."""
+        """The thermometer module: its can looks forwards, `away` (mm) from its final place."""
         sensor = self.kiosk.sensor
         opening = self.kiosk.opening_mm - 0.8
         can = Manifold.cylinder(sensor.can_long_mm, sensor.can_mm / 2, sensor.can_mm / 2, 32)
@@ -107,7 +107,7 @@ class Scenes:
         return (can + board + pins).translate((0, self.axis, foot + away))
 
     def cell_in(self) -> list[Panel]:
-        """The cell into the front: from inside, with screws from outside."""
+        """Put the cell into the front from inside, with screws from outside."""
         held = self.cell + self.module(0)
         nuts = [
             Manifold.cylinder(2.4, 3.2, 3.2, 6).translate((x, y, -52))
@@ -140,7 +140,7 @@ class Scenes:
         return [inside, outside]
 
     def lights(self) -> list[Panel]:
-        """Three lights from outside, their nuts from inside."""
+        """Put in three lights from outside, and their nuts from inside."""
         box = self.kiosk.box
         whole = self.front + self.mark + self.cell
         spots = [(n * box.lights_apart_mm, box.lights_mm) for n in (-1, 0, 1)]
@@ -173,7 +173,7 @@ class Scenes:
         return [ahead, inside]
 
     def glass(self) -> list[Panel]:
-        """Display and beeper from inside."""
+        """Put in display and beeper from inside."""
         box, inside = self.kiosk.box, self.kiosk.inside
         side = inside.module_mm
         display = Manifold.cube((side, side, 1.6), True).translate((0, box.display_mm, -40))
@@ -198,7 +198,7 @@ class Scenes:
         ]
 
     def wedge_on(self) -> list[Panel]:
-        """The wedge behind the back, four screws from inside."""
+        """Fix the wedge behind the back with four screws from inside."""
         inner = -self.kiosk.box.depth_mm
         screws = [screw(x, y, inner + 42, True) for x, y in self.kiosk.wedge_screws()]
         return [
@@ -223,7 +223,7 @@ class Scenes:
         ]
 
     def tied(self) -> list[Panel]:
-        """Adapter on foam, tied to the back."""
+        """Put the adapter on foam, and tie it to the back."""
         inner = -self.kiosk.box.depth_mm
         foam = Manifold.cube((64, 50, 3), True).translate((0, -22, inner + 1.5))
         adapter = Manifold.cube((78, 64, 12), True).translate((0, -22, inner + 10))
@@ -259,7 +259,7 @@ class Scenes:
         ]
 
     def closed(self) -> list[Panel]:
-        """Front and back together, four screws from behind."""
+        """Join front and back with four screws from behind."""
         outer = -self.kiosk.box.depth_mm - BACK_MM
         screws = [screw(x, y, outer - 52, False) for x, y in self.kiosk.corners()]
         whole = self.front + self.mark + self.cell
@@ -280,7 +280,7 @@ class Scenes:
 
 
 def screw(x: float, y: float, z: float, forwards: bool) -> Manifold:
-    """A screw M3x10 whose head's underside is at z; `forwards`: it is driven towards the wall."""
+    """An M3x10 screw with the underside of its head at z; `forwards`: driven towards the wall."""
     head = Manifold.cylinder(2, 2.8, 2.8, 24)
     made = head + Manifold.cylinder(10, 1.5, 1.5, 16).translate((0, 0, -10))
     return (made if forwards else made.rotate((180, 0, 0))).translate((x, y, z))

@@ -35,7 +35,7 @@ class Device:
 
 
 def in_language(label: str, language: str) -> str:
-    """The words of a drawing's label that are in a language, with what needs none."""
+    """The words of a drawing's label in a language, and those that are the same in both."""
     words = label.split()
     chinese = [word for word in words if _CHINESE.search(word)]
     if language == "en":
@@ -47,7 +47,7 @@ def in_language(label: str, language: str) -> str:
 
 
 def key(end: End, at: dict[str, str], other: End) -> str:
-    """Key of an end's terminal in its device; `at` says which of several of one name."""
+    """Key of the terminal at a wire's end; `at` says which one, if several have the same name."""
     if end.device == "BOARD":
         name = re.sub(r"^GPIO", "", end.label.split()[0])
         rows = devices().adapter
@@ -102,7 +102,7 @@ def _pi(top: float, middle: float, pitch: float) -> Device:
 
 
 def small(name: str, labels: list[tuple[str, str]], left: float, top: float) -> Device:
-    """A device below, with its terminals (key, name) on its upper edge."""
+    """A device at the bottom of a picture, with its terminals (key, name) on its upper edge."""
     pitch = 74.0 if name == "TOWER" else PITCH[""]
     title = max(width(said(devices().names[name], language), 12) for language in ("en", "zh"))
     wide = max(len(labels) * pitch, title + 16)
@@ -114,7 +114,7 @@ def small(name: str, labels: list[tuple[str, str]], left: float, top: float) -> 
 
 
 def draw(canvas: Canvas, device: Device, lit: set[str], language: str, board: bool = False) -> None:
-    """Draw a device; the terminals in `lit` are what this step is about."""
+    """Draw a device; the terminals in `lit`, which the step is about, stand out."""
     canvas.rect(device.box, SOFT, round_by=8)
     big = device.name in PITCH
     for one, terminal in device.terminals.items():
@@ -170,7 +170,7 @@ def board_in(canvas: Canvas, device: Device, language: str, there: bool) -> None
 
 
 def sockets(canvas: Canvas, board: Box) -> None:
-    """The two USB sockets at a board's right end; the one to take is lit."""
+    """The two USB sockets at a board's right end; the one to use stands out."""
     middle = (board.top + board.bottom) / 2
     for name, top in (("USB", middle - 27), ("UART", middle + 5)):
         on = name == "UART"

@@ -1,4 +1,4 @@
-"""Pictures and pages of the builds in both languages, from their steps."""
+"""Makes pictures and pages of the builds in both languages, from their steps."""
 
 import re
 from typing import Any
@@ -100,7 +100,7 @@ class Book:
         return rendered("steps.md", said=lambda pair: said(pair, language), **values)
 
     def taken(self, made: Build, step: Step) -> list[Part]:
-        """Parts of the order that a step takes. Raises `HardwareError` for an unknown one."""
+        """Parts of the parts list that a step takes. Raises `HardwareError` for an unknown part."""
         found = []
         for words in step.takes:
             fits = [

@@ -19,7 +19,7 @@ class Panel:
     names: tuple[tuple[str, Spot], ...]
     """Names of parts (keys of `devices().names`), each with the spot that its line points to."""
     ways: tuple[tuple[Spot, Spot], ...] = field(default=())
-    """Dashed lines along which a part is moved to its place, each from and to."""
+    """Dashed lines along which a part is moved to its place, each with its start and end."""
 
 
 Drawn = tuple[Panel, Picture]

@@ -1,4 +1,4 @@
-"""Scenes that are neither wires nor solids: the meter, the flashing, lamps that burn, the wall."""
+"""Scenes that are neither wires nor solids: the meter, flashing, lit lamps, the wall."""
 
 from math import cos, radians, sin
 
@@ -15,7 +15,7 @@ _MARK = "#c4161c"
 
 
 def meter(canvas: Canvas, step: Step, language: str, top: float) -> None:
-    """Where the meter's two tips go, by number, and what it has to show."""
+    """Where the meter's two tips go for each numbered measurement, and what the meter must show."""
     kind = step.picture.on
     stacks: dict[str, list[int]] = {}
     for n, measure in enumerate(step.measure, 1):
@@ -199,7 +199,7 @@ def can(canvas: Canvas, step: Step, language: str, top: float, wiring: str) -> N
 
 
 def wall(canvas: Canvas, step: Step, language: str, top: float, housing: Enclosure) -> None:
-    """Where the three screws of the wall are, above the floor."""
+    """Heights above the floor of the three screws in the wall."""
     axis_mm = housing.figures()["axis_high_mm"]
     _, up, _ = from_the_kiosk(housing, (0, housing.box.axis_mm, housing.opening_mm))
     heights = [axis_mm - up + y for y in (*(k + 5 for k in reversed(KEYHOLES_MM)), -LUG_MM)]
@@ -234,7 +234,7 @@ def wall(canvas: Canvas, step: Step, language: str, top: float, housing: Enclosu
 
 
 def box(canvas: Canvas, step: Step, language: str, top: float) -> None:
-    """A bought box with what is tied down in it, and its cables below."""
+    """A bought box with the devices that are tied down in it, and its cables below."""
     outer = Box(120, top + 10, 640, top + 290)
     canvas.rect(outer, SOFT, round_by=12)
     inner = Box(outer.left + 14, outer.top + 14, outer.right - 14, outer.bottom - 14)

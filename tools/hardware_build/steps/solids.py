@@ -32,7 +32,7 @@ Codes = NDArray[np.int_]
 
 @dataclass(frozen=True)
 class Piece:
-    """A solid at its place in the picture, and its colour as red, green, blue of 0 to 255."""
+    """A solid at its place in the picture, and its colour (red, green, blue; 0 to 255)."""
 
     solid: Manifold
     colour: tuple[int, int, int]
@@ -46,7 +46,7 @@ class View:
     nod_deg: float
 
     def matrix(self) -> Array:
-        """From the kiosk's axes to the viewer's: x right, y up, z towards the viewer."""
+        """Rotation from the kiosk's axes to the viewer's: x right, y up, z towards the viewer."""
         turn, nod = radians(self.turn_deg), radians(self.nod_deg)
         about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
         about_x = np.array([[1, 0, 0], [0, cos(nod), -sin(nod)], [0, sin(nod), cos(nod)]])
@@ -55,7 +55,7 @@ class View:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is seen: paths in SVG's words with their fill, and the place of any point."""
+    """The pieces as seen: SVG paths, faces with their fill; `at` gives the place of any point."""
 
     faces: list[tuple[str, str]]
     edges: list[str]
@@ -72,7 +72,7 @@ class Picture:
         return origin[0] + (x - self.left) * self.scale, origin[1] + (self.top - y) * self.scale
 
     def draw(self, canvas: Canvas, origin: Point) -> None:
-        """Draw it with its upper left corner at `origin`."""
+        """Draw the picture with its upper left corner at `origin`."""
         move = f'<g transform="translate({number(origin[0])} {number(origin[1])})">'
         canvas.shapes.append(move)
         for path, fill in self.faces:
@@ -167,7 +167,7 @@ def _fill_plane(
 
 
 def _outline(mask: NDArray[np.bool_], scale: float) -> str:
-    """Path around the cells of a mask, its corners reduced to those that matter."""
+    """Path around the cells of a mask, simplified to the corners that matter."""
     padded = np.pad(mask.astype(float), 1)
     lines = contourpy.contour_generator(z=padded).lines(0.5)
     step = scale / GRID
@@ -180,8 +180,8 @@ def _outline(mask: NDArray[np.bool_], scale: float) -> str:
 
 
 def _visible(edges: Array, nearest: Array, left: float, top: float, scale: float) -> str:
-    """Path of those stretches of edges before which nothing lies; `nearest` is the least depth of
-    each cell and its neighbours."""
+    """Path of the stretches of edges that nothing hides; `nearest` is the least depth of each cell
+    and its neighbours."""
     if not len(edges):
         return ""
     many = (np.hypot(*(edges[:, 1, :2] - edges[:, 0, :2]).T) * 1.5).astype(int) + 2

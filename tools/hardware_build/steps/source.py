@@ -13,7 +13,7 @@ from hardware_build.table import HARDWARE
 FOLDER = HARDWARE / "steps"
 LANGUAGES = ("en", "zh")
 Pair = tuple[str, str]
-"""The same in English and in Chinese."""
+"""A text in English and in Chinese."""
 
 
 class Rows(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +24,8 @@ class Rows(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Devices(Struct, frozen=True, forbid_unknown_fields=True):
-    """Devices with terminals, names of all, and how wires are said: English, Chinese, colour."""
+    """Terminals of devices, names of all devices, and wire colours: English, Chinese, drawn
+    colour."""
 
     adapter: Rows
     relay: Rows
@@ -39,18 +40,18 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
     want: Pair
     why: Pair
     names: tuple[Pair, Pair] | None = None
-    """What the two ends are called, where not by their terminals."""
+    """Names of the two ends, if they differ from those on their terminals."""
 
 
 class Between(Struct, frozen=True, forbid_unknown_fields=True):
-    """A part under two screws of the adapter: terminals as `u21` (upper row, the 21st)."""
+    """A part under two screws of the adapter; `ends` are such as `u21` (upper row, the 21st)."""
 
     ends: tuple[str, str]
     what: str
 
 
 class Picture(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is drawn: `kind` is a scene's name, the rest what that scene needs."""
+    """What is drawn: `kind` is a scene's name, the other fields are what that scene needs."""
 
     kind: str
     on: str = ""
@@ -72,7 +73,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     wiring: str = ""
     wires: tuple[str, ...] = ()
-    """Pairs of connectors, as `BOARD-SENSOR`, all of whose wires are put in."""
+    """Pairs of connectors, such as `BOARD-SENSOR`; the step puts in all wires between them."""
 
     between: tuple[Between, ...] = ()
     takes: tuple[str, ...] = ()
@@ -85,13 +86,14 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Build(Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole build: assemblies of parts.csv that it takes from, tools, terminals, and steps."""
+    """A whole build: assemblies of parts.csv whose parts it takes, tools, terminals, steps."""
 
     title: Pair
     intro: Pair
     assemblies: tuple[str, ...]
     at: dict[str, dict[str, str]]
-    """Which of several terminals of one name, by wiring and the wire's other end."""
+    """Which of several terminals with the same name is meant, by wiring and the wire's other
+    end."""
 
     tools: tuple[Pair, ...]
     step: tuple[Step, ...]
@@ -125,5 +127,5 @@ def build(name: str, folder: Path = FOLDER) -> Build:
 
 
 def said(pair: Any, language: str) -> str:
-    """The one of a pair that is in a language."""
+    """A pair's text in a language."""
     return pair[LANGUAGES.index(language)]

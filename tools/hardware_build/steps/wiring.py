@@ -1,4 +1,4 @@
-"""Draws the wires of one step: lit in their colours, what is there already as grey ends."""
+"""Draws the wires of one step in their colours, and the ends of earlier steps' wires in grey."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -22,17 +22,17 @@ from hardware_build.steps.routes import (
 from hardware_build.steps.source import Build, Step, devices, said
 
 TOP = 58.0
-"""Where a device without wires above begins."""
+"""Top of a device that has no wires above it."""
 
 Drawings = dict[str, list[Wire]]
 """The wires of each drawing, by its name."""
 
 _HELD = {"adapter": ("BOARD",), "relay": ("INPUT", "CONTACTS"), "pi": ("PI",)}
-"""Connectors of the drawings that are terminals of one device."""
+"""Connectors of the drawings whose terminals are on one device."""
 
 
 def wires_of(step: Step, drawings: Drawings) -> list[Wire]:
-    """The drawing's wires that a step puts in, and what it puts under two screws."""
+    """The drawing's wires that a step puts in, and the parts that it puts under two screws."""
     if not step.wiring:
         return []
     taken = [
@@ -115,7 +115,7 @@ def _below(
         raise HardwareError(f"steps: {', '.join(labels)}: too wide for one picture ({total:.0f})")
     left = (layout.WIDE - total) / 2
     if len(made) == 1 and any(wire.via for wire in wires):
-        # Room in the wire for what lies in it.
+        # Leave room in the wire for the part within it.
         left = 40 if _mean(next(iter(reach.values()))) > layout.WIDE / 2 else 720 - total
     for device in made:
         move(device, left, 0)
@@ -147,7 +147,7 @@ def _paint(
         points = [(x1, y1), (x1, over), (x2, over), (x2, y2)]
         _wire(canvas, run.wire, points, main.name, language, [])
         over -= LANE
-    # The outermost way round lies highest.
+    # The outermost wire around the device lies highest.
     round_about: list[tuple[float, Run, int]] = []
     for run in runs:
         for n in (0, 1):
@@ -184,7 +184,8 @@ def _way(run: Run, n: int, heights: dict[tuple[int, int], float]) -> list[Point]
 def _wire(
     canvas: Canvas, wire: Wire, points: list[Point], kind: str, language: str, others: list[float]
 ) -> str:
-    """Draw a wire with what lies in it, clear of others at these x; returns its colour's name."""
+    """Draw a wire and the parts within it, away from the x of other wires (`others`). Returns the
+    name of the wire's colour."""
     word, colour = _colour(wire, language)
     symbols = _symbols(wire, kind)
     if not symbols:
@@ -235,7 +236,7 @@ def _colour(wire: Wire, language: str) -> tuple[str, str]:
 
 
 def _symbols(wire: Wire, kind: str) -> list[str]:
-    """What lies in a wire, from its first end on; "" is a lever clamp."""
+    """Labels of the parts within a wire, from its first end on; "" is a lever clamp."""
     via = wire.via
     if "Ω" in via:
         alone = via
@@ -248,7 +249,7 @@ def _symbols(wire: Wire, kind: str) -> list[str]:
 
 
 def _tag(canvas: Canvas, run: Run, below: list[Device], word: str, ends: list[float]) -> None:
-    """Say a wire's colour beside its end at a device below."""
+    """Write a wire's colour beside its end at a device below."""
     if not word or run.wire.mark == LINK:
         return
     for n in (1, 0):
@@ -263,7 +264,7 @@ def _tag(canvas: Canvas, run: Run, below: list[Device], word: str, ends: list[fl
 
 
 def _stubs(canvas: Canvas, main: Device, taken: Iterable[str], lit: set[str]) -> None:
-    """Grey ends of the wires that earlier steps have put in."""
+    """Draw grey ends of the wires that earlier steps have put in."""
     for key in sorted(set(taken)):
         if key in lit or key not in main.terminals:
             continue
