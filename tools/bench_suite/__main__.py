@@ -1,4 +1,4 @@
-"""`tools/bench`: command line; progress goes to stderr, figures to stdout."""
+"""Command line of `tools/bench`; progress goes to stderr, figures to stdout."""
 
 import functools
 import sys

@@ -1,4 +1,4 @@
-"""Time from a fever's publication to the red lamp's pin, compared with a bare MQTT subscriber.
+"""Measures the time from a fever's publication to the red lamp's pin, beside a bare subscriber.
 
 The bare subscriber is measured twice: alone, and beside the running gateway. The kiosk that
 publishes the fevers takes precedence over this machine's other programs, since a real kiosk has its
@@ -131,7 +131,8 @@ def _threads(pid: int) -> list[Path]:
 
 
 class _Lamp:
-    """Waits until the red lamp's pin is high, and acknowledges to make it low again."""
+    """Waits until the red lamp's pin is high, then acknowledges the alarm so that it is low
+    again."""
 
     def __init__(self, guard: Admin) -> None:
         self.changes: SimpleQueue[str] = SimpleQueue()

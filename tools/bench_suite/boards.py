@@ -1,4 +1,5 @@
-"""Many open guard's boards in one process, each with its own event stream, like a browser."""
+"""Opens many guard's boards in one process; each has an event stream of its own, as in a
+browser."""
 
 import asyncio
 import ssl

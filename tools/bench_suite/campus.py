@@ -1,7 +1,8 @@
 """Kills the campus server at random times under load, then accounts for every summary.
 
-Real processes, HTTPS, a real database, SIGKILL. Afterwards the server must hold every summary that
-it acknowledged and no other, and each day's report must match the gateways' last summaries.
+The trial has real processes, HTTPS, a real database and SIGKILL. Afterwards the server must hold
+every summary that it acknowledged and no other, and each day's report must match the gateways' last
+summaries.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Kills gateway and broker at random times under load, then accounts for every reading.
 
-Real sockets, a real disk, SIGKILL. The readings published are compared with those stored, and for
-each fever the red lamp's pin must have been high at the stored time of its alarm.
+The trial has real sockets, a real disk and SIGKILL. The published readings are compared with the
+stored ones. For each fever, the red lamp's pin must have been high at the stored time of the alarm.
 """
 
 import random

@@ -1,7 +1,7 @@
 """Measures how many readings a second the gateway stores durably, beside a bare MQTT subscriber.
 
 Both take the same backlog from the broker, one after the other, as after an outage. A reading
-counts as durable when its kiosk is told that it is stored: the time runs from the arrival of the
+counts as durable when its kiosk is told that it is stored. The time runs from the arrival of the
 first reading to the last `stored` message.
 """
 
@@ -26,8 +26,9 @@ START_S = 120
 
 
 def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -> dict[str, float]:
-    """Medians over the rounds: messages per second of the bare subscriber, readings per second
-    stored durably, the gateway's memory (MB). `fsync_ms`: added to each fsync of the gateway."""
+    """Returns medians over the rounds: the bare subscriber's messages per second, readings per
+    second stored durably, and the gateway's memory (MB). `fsync_ms`: time added to each of the
+    gateway's fsyncs."""
     bare: list[float] = []
     durable: list[float] = []
     memory: list[float] = []

@@ -1,4 +1,4 @@
-"""A gateway's memory at rest and after many readings, and its CPU load."""
+"""Measures a gateway's memory at rest and after many readings, and its CPU load."""
 
 import time
 

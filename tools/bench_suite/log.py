@@ -1,7 +1,7 @@
-"""Time to read a day's fever log and summaries from a large database, compared with a small one.
+"""Measures the time to read a day's fever log and summaries from a large and a small database.
 
-Both are filled through the shipped store. The last day is read, which has as many readings in the
-large one as in the small one.
+Both are filled through the shipped store. Only the last day is read; it has equally many readings
+in both.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""People with cards at one gate, and the same people without cards at the other, side by side.
+"""Plays people with cards at one gate, and the same people without cards at the other gate.
 
 The list of people is imported at the campus server, and the gateway copies it from there. People
 come only once the gateway answers a tapped card.
@@ -112,7 +112,7 @@ class CardedCrowd:
 
 
 def taps_of(place: int, card: int, another: int) -> Taps:
-    """Taps of the person at a place in the crowd; each kiosk sees every kind of taps.
+    """Taps of the person at a place in the crowd; each kiosk sees every kind of tap.
 
     A tap after the verdict counts for the next person. So the person after a late tap must tap, and
     the person without a card follows somebody who tapped their own card last.

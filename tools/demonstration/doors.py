@@ -90,7 +90,7 @@ class Doors:
         self._published: dict[DoorSite, set[Identity]] = {site: set() for site in sites}
 
     def play(self, seed: int) -> None:
-        """Play all of it once. Raises `HarnessError` where a site does not come up."""
+        """Play everything once. Raises `HarnessError` if a site does not come up."""
         self.wait_ready()
         self.healthy(seed)
         self.fevers()
@@ -122,7 +122,7 @@ class Doors:
             for board in site.boards.values():
                 board.wait_crowd(HANG_S)
             red = site.red()
-            if red:  # one of the healthy was warm
+            if red:  # a healthy person was warm
                 for gate in red:
                     self._acknowledge(site, gate)
         self._say.print("healthy people went in")

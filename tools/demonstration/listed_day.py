@@ -1,8 +1,9 @@
-"""Plays a day with a list of people: some stay away; zero is stated once nobody is unmeasured.
+"""Plays a day with a list of people, some of whom stay away until the next day.
 
 The list is imported at the campus server, and the gateway copies it from there. The people who came
 are entered through the tutors' API. Then the night passes: every program is restarted with its
-clock on the next morning, and the rest are entered or excused.
+clock on the next morning, and the rest are entered or excused. Only then may zero be stated, which
+means no fever and nobody unmeasured.
 """
 
 import subprocess
@@ -82,7 +83,7 @@ def import_list(system: System, rows: Rows) -> None:
 
 
 def stays_away(people: int) -> int:
-    """Number of people who stay away, of the number on the list."""
+    """Number of people who stay away, of `people` on the list."""
     return max(1, round(people * AWAY_SHARE))
 
 

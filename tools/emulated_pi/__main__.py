@@ -1,4 +1,4 @@
-"""`tools/pi-check`: builds the card, plays the steps on it, and prints the result."""
+"""Runs `tools/pi-check`: builds the card, plays the steps on it, and prints the result."""
 
 import random
 import shutil

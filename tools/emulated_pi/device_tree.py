@@ -1,7 +1,8 @@
 """Adds a random seed to the device tree, as a Pi's firmware does and QEMU does not.
 
 Without a seed, the kernel's random generator is not ready for minutes. Until then each system call
-waits for a lock that all processors share, because it moves its stack by a random offset.
+waits for a lock that all processors share, because the kernel moves the call's stack by a random
+offset.
 """
 
 import os

@@ -41,7 +41,7 @@ WITHOUT = {
     "udev-rule": "rm -f /etc/udev/rules.d/*fevergate* /usr/lib/udev/rules.d/*fevergate*;"
     " udevadm control --reload; chgrp root /dev/gpiochip*; chmod 600 /dev/gpiochip*",
 }
-"""Shell command that takes out each part of `arguments.WITHOUT`."""
+"""For each part of `arguments.WITHOUT`, the shell command that takes it out."""
 
 
 def provision(pi: Pi, say: Callable[[str], None]) -> None:

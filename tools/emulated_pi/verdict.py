@@ -12,8 +12,8 @@ class Verdict:
     said that it was stored and it is not in the database at the end, or if it was repeated until
     the end and never stored. `green_over_dead` counts the times that green was lit while no gateway
     ran. `seconds_to_ready`: the longest time from power-on until the gateway is ready.
-    `seconds_to_amber`: the longest from the gateway's end until amber is shown. Both are this
-    machine's, and many times those of a real Pi.
+    `seconds_to_amber`: the longest from the gateway's end until amber is shown. Both are measured
+    on this machine, and many times as long as on a real Pi.
     """
 
     boots: int = 0

@@ -57,7 +57,7 @@ class Chaos:
         self.facts = Facts()
 
     def run(self, kinds: Sequence[str], count: int = 1) -> dict[str, Any]:
-        """Play at least `count` faults, each kind once before any repeats; returns the figures.
+        """Play at least `count` faults, each kind once before any is repeated; returns the figures.
         Figures named in `judge.WRONG` must be 0. Raises `HarnessError` if something cannot be
         played."""
         self._parts.start()

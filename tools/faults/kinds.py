@@ -46,7 +46,7 @@ FALLS = 5
 """A gateway that has ended by itself this many times counts as unable to start."""
 
 SYNCHRONISED = 0.7
-"""Probability that a time server sets a clock right; else a person does."""
+"""Probability that a time server sets a clock right; otherwise a person does."""
 
 
 class Kinds:
@@ -76,8 +76,8 @@ class Kinds:
         (`unlit`)."""
         self.red_s: dict[str, list[float]] = {}
         self.amber_s: dict[str, list[float]] = {}
-        """Seconds from a gateway's start to its first red, and to amber with the word "disk", by
-        kind."""
+        """Seconds by kind from a gateway's start to its first red (`red_s`), and to amber with the
+        word "disk" (`amber_s`)."""
 
     def play(self, kind: str) -> None:
         """Play one fault. Raises `HarnessError` if it cannot be played or does not end."""

@@ -107,7 +107,7 @@ def _offset_normal(away: float, radius_step: int) -> float:
     radius = exp(radius_step / _STEPS)
     step, total = radius / _STRIPS, 0.0
     for number in range(_STRIPS):
-        # A strip across the circle on each side of its middle.
+        # Two strips across the circle, one on each side of its middle.
         across = (number + 0.5) * step
         inside = erf(sqrt((radius**2 - across**2) / 2))
         for place in (away + across, away - across):
@@ -123,7 +123,8 @@ class _Seen:
 
 
 def _seen(sensor: Sensor, face: Face, way: Way, soft: bool, x: float, y: float, z: float) -> _Seen:
-    """What the sensor reads when its axis meets the face at x, y from the eye's corner, z away."""
+    """What the sensor reads when its axis meets the face, z away, at x and y from the eye's
+    corner."""
     spot = optics.spot_mm(sensor, z)
     own = share(spot, face.site_mm, hypot(x, y), soft)
     other = share(spot, face.site_mm, hypot(x + face.corners_mm, y), soft)

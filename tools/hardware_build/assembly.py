@@ -1,4 +1,4 @@
-"""The order in which the housing is put together, and the room that each tool needs.
+"""Defines the order in which the housing is put together, and the room that each tool needs.
 
 Coordinates are the kiosk's (`measures`). A tool comes from `direction`, which points away from the
 screw's head; nothing that is there already may be in its way.
@@ -157,7 +157,7 @@ def there(kiosk: Enclosure, name: str) -> Manifold:
 
 
 def in_the_way(kiosk: Enclosure, step: Step) -> list[tuple[Tool, str]]:
-    """Each tool of a step with the name of what it would hit."""
+    """Each tool of a step that would hit something, with the name of the part hit."""
     return [
         (tool, name)
         for name in step.there

@@ -1,4 +1,4 @@
-"""Harness diagrams of kiosk, gates and desk, drawn by WireViz with the pin table's numbers."""
+"""Draws harness diagrams of kiosk, gates and desk with WireViz and the pin table's numbers."""
 
 import hashlib
 import html
@@ -30,7 +30,7 @@ fourth gate may use that ground."""
 
 
 def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
-    """YAML source of each diagram by name, pin numbers filled in. Raises `HardwareError`."""
+    """YAML source of each diagram by name, with pin numbers filled in. Raises `HardwareError`."""
     kiosk: dict[str, object] = {"board": pins.board, **pins.kiosk}
     texts = {
         name: fill(folder / f"{name}.yml", kiosk) for name in ("kiosk", "modules", "lamp-post")

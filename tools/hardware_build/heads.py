@@ -1,4 +1,4 @@
-"""How people bring their heads before a kiosk, by the assumptions of `hardware/aiming.toml`.
+"""Simulates how people bring their heads before a kiosk, as assumed in `hardware/aiming.toml`.
 
 Lengths in mm. A place is x, y and z: the sensor's axis meets the face x to the person's left of the
 right eye's corner and y above it; z is the face's distance from the sensor.
@@ -126,8 +126,8 @@ Head = Callable[[float], Place]
 def heads(
     habits: Habits, face: Face, way: Way, eye_mm: float, mark_mm: float, chance: random.Random
 ) -> Iterator[Head]:
-    """One person after the other, drawn from `chance`. `eye_mm`: height up to which people need not
-    bow; `mark_mm`: the mirror's distance from the axis."""
+    """Yields one person after the other, drawn at random from `chance`. `eye_mm`: height up to
+    which people need not bow; `mark_mm`: the mirror's distance from the axis."""
     while True:
         low, high = chance.choice((habits.men_mm, habits.women_mm))
         height = chance.gauss((low + high) / 2, (high - low) / 2 / 1.645)

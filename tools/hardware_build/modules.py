@@ -65,7 +65,7 @@ def _wires(text: str) -> Iterator[Wire]:
 
 
 def rows(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """Each wire as texts of a table: from, to, colour or number, length in m."""
+    """Each wire as a table's row of texts: from, to, colour or number, length in m."""
     for wire in wires(text):
         via = f" ({wire.via})" if wire.via else ""
         yield str(wire.here), f"{wire.there}{via}", wire.mark, wire.metres

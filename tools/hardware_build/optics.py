@@ -2,9 +2,9 @@
 
 Used by `tools/measure optics`, the enclosure and the parts list. A spot is the cone of the field of
 view with the can's opening added to it. A data sheet states the field of view at half of the peak
-signal, so a spot has no hard edge. There are two models of it: `hard`, a disc of even sensitivity,
-as data sheets draw it, and `soft`, a Gaussian that has half its height at the spot's edge and sees
-more of the surroundings. Only a measurement on a part can show which model is closer.
+signal, so a spot has no hard edge. There are two models of a spot. `hard` is a disc of even
+sensitivity, as data sheets draw it. `soft` is a Gaussian that has half its height at the spot's
+edge and sees more of the surroundings. Only a measurement on a part can show which model is closer.
 """
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class Sensor:
 
 @dataclass(frozen=True)
 class Face:
-    """The scene before a sensor: concentric discs of the measured site within the face, before the
-    room."""
+    """The scene before a sensor: a disc (the measured site) in the middle of a larger disc (the
+    face), before the room."""
 
     site_mm: Annotated[float, between(1, 100)]
     site_c: Annotated[float, between(28, 42)]

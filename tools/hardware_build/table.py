@@ -25,7 +25,7 @@ def between(low: float, high: float) -> Meta:
 
 @dataclass(frozen=True)
 class Table:
-    """A TOML file: its data, and its text, in which the line number of an error is looked up."""
+    """A TOML file: its data, and its text, in which an error's line number is looked up."""
 
     path: Path
     text: str

@@ -1,4 +1,4 @@
-"""Checks a page in the browser with axe, the accessibility checker, and for its width."""
+"""Checks a page in the browser: with axe, the accessibility checker, and for its width."""
 
 from playwright.sync_api import Page
 

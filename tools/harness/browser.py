@@ -65,7 +65,7 @@ def begin(page: Page, code: str, name: str) -> None:
 
 
 def sign_in(page: Page, name: str) -> None:
-    """Sign in, whatever the page's language."""
+    """Sign in; the page may be in any language."""
     page.locator("input[name=name]").fill(name)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main button").click()

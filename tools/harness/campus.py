@@ -129,8 +129,8 @@ class SimulatedClock:
 
 
 class CampusHost(CampusSite):
-    """A campus server in this process, over HTTPS, for a `with` statement; its clock is set by
-    hand, so that days pass in seconds, and its clerk runs only by `tick`."""
+    """A campus server in this process, over HTTPS, for a `with` statement. Its clock is set by
+    hand, so that days pass in seconds; its clerk runs only when `tick` is called."""
 
     def __init__(
         self,

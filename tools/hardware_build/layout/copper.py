@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 SAFE_MM = 0.024
-"""Margin added to each distance: a slanting track comes a little nearer between cells than at
-them."""
+"""Margin added to each distance: between grid cells, a slanting track comes a little nearer than at
+the cells."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A finished board, read from KiCad's file without KiCad: what is where, and what is joined."""
+"""Reads a finished board from KiCad's file without KiCad: places of parts and copper, and nets."""
 
 import re
 from dataclasses import dataclass

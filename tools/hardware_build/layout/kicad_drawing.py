@@ -18,7 +18,7 @@ def at(x, y):
 
 
 def placed(board, plan):
-    """Put all parts on a board; pads get their nets."""
+    """Put all parts on a board, and connect their pads to their nets; returns the nets."""
     nets = {}
     for name in plan["nets"]:
         nets[name] = pcbnew.NETINFO_ITEM(board, name)

@@ -25,7 +25,7 @@ _LIMIT_S = 600
 
 @dataclass(frozen=True)
 class Checked:
-    """Results of KiCad's checks of a finished board; `errors` and `warnings` are its own texts."""
+    """Results of KiCad's checks of a finished board; `errors` and `warnings` are KiCad's texts."""
 
     unconnected: int
     errors: list[str]
@@ -52,7 +52,7 @@ def has_kicad() -> bool:
 def make(
     plan: Plan, say: Callable[[str], None] = lambda _: None
 ) -> tuple[dict[str, bytes], Checked]:
-    """Make a board; returns its files by name, and the results of KiCad's checks.
+    """Make a board; returns its files by name and the results of KiCad's checks.
 
     Raises `HardwareError` if parts overlap, a net cannot be routed, or KiCad is missing or fails.
     """
@@ -122,7 +122,8 @@ def _route(plan: Plan, pads: list[Pad]) -> tuple[list[Track], list[Via]]:
 
 
 def _names(plan: Plan, rooms: dict[str, list[float]]) -> dict[str, tuple[float, float, float]]:
-    """Place and height (mm) of each reference's text; resistors' leave room for their values."""
+    """Place and height (mm) of each reference's text; beside a resistor's there is room for its
+    value."""
     names = {}
     for reference, (left, top, right, bottom) in rooms.items():
         x, y = plan.names.get(reference, ((left + right) / 2, (top + bottom) / 2))

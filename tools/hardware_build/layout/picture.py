@@ -1,4 +1,4 @@
-"""A picture of both sides of a board, which gerbv draws from its Gerber and drill files."""
+"""Makes a picture of both sides of a board, drawn by gerbv from its Gerber and drill files."""
 
 import io
 import subprocess
@@ -20,7 +20,8 @@ _SIDES = (
 
 
 def png(files: dict[str, bytes], name: str) -> bytes:
-    """The front above the back, from the files of the board `name`. Raises `HardwareError`."""
+    """PNG of the front above the back, from the files of the board `name`. Raises
+    `HardwareError`."""
     with tempfile.TemporaryDirectory() as folder:
         for file, content in files.items():
             Path(folder, file).write_bytes(content)

@@ -53,7 +53,7 @@ def number(value: float) -> str:
 
 @dataclass
 class Canvas:
-    """A drawing in the making."""
+    """A drawing to which shapes and texts are added."""
 
     wide: float
     alt: str
@@ -64,7 +64,7 @@ class Canvas:
     shapes: list[str] = field(default_factory=list)
     texts: list[Box] = field(default_factory=list)
     runs: list[tuple[Point, Point]] = field(default_factory=list)
-    """Straight stretches of the wires that are lit, that is, in full colour."""
+    """Straight stretches of those wires that are lit (drawn with a dark rim, not a pale one)."""
 
     def grow(self, bottom: float) -> None:
         """Make room down to `bottom`."""

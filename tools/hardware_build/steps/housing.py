@@ -1,4 +1,5 @@
-"""Scenes of the housing; a part that a step adds is on its way to its place, in a warm colour."""
+"""Scenes of the housing; a part that a step adds is drawn in a warm colour, before it reaches its
+place."""
 
 from manifold3d import Manifold
 
@@ -280,7 +281,8 @@ class Scenes:
 
 
 def screw(x: float, y: float, z: float, forwards: bool) -> Manifold:
-    """An M3x10 screw with the underside of its head at z; `forwards`: driven towards the wall."""
+    """An M3x10 screw with the underside of its head at z; `forwards`: whether it is driven towards
+    the wall."""
     head = Manifold.cylinder(2, 2.8, 2.8, 24)
     made = head + Manifold.cylinder(10, 1.5, 1.5, 16).translate((0, 0, -10))
     return (made if forwards else made.rotate((180, 0, 0))).translate((x, y, z))

@@ -1,4 +1,4 @@
-"""Where devices stand in a picture of wires, and where their terminals are."""
+"""Places devices in a picture of wires, and their terminals."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Scenes that are neither wires nor solids: the meter, flashing, lit lamps, the wall."""
+"""Scenes that are neither wires nor solids: measuring, flashing, lit lamps, the wall."""
 
 from math import cos, radians, sin
 

@@ -24,8 +24,8 @@ class Rows(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Devices(Struct, frozen=True, forbid_unknown_fields=True):
-    """Terminals of devices, names of all devices, and wire colours: English, Chinese, drawn
-    colour."""
+    """Terminals of devices, names of all devices, and wires' colours (English, Chinese, as
+    drawn)."""
 
     adapter: Rows
     relay: Rows
@@ -44,7 +44,8 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Between(Struct, frozen=True, forbid_unknown_fields=True):
-    """A part under two screws of the adapter; `ends` are such as `u21` (upper row, the 21st)."""
+    """A part under two screws of the adapter; `ends` has names such as `u21` (upper row, the
+    21st)."""
 
     ends: tuple[str, str]
     what: str
@@ -69,7 +70,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     text: Pair
     picture: Picture
     part: Pair = ("", "")
-    """Heading of the part of the day that begins with this step."""
+    """Heading of the part of the build that begins with this step."""
 
     wiring: str = ""
     wires: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
     between: tuple[Between, ...] = ()
     takes: tuple[str, ...] = ()
-    """Parts of the order, by the first words of their English name."""
+    """Parts of the parts list, by the first words of their English name."""
 
     measure: tuple[Measure, ...] = ()
     commands: str = ""
