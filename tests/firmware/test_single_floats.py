@@ -24,7 +24,7 @@ LINE = re.compile(r"(\w+ )([\d.]+) ([\d.]+) (-?[\d.]+)( .*)")
 
 def rounded(*arguments, cwd):
     """Run a script or a module of tests with rounded floats; return what it printed."""
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, str(HERE / "single_floats.py"), str(FIRMWARE)),
             *(str(HERE / "portable"), *map(str, arguments)),
@@ -33,8 +33,8 @@ def rounded(*arguments, cwd):
         text=True,
         cwd=cwd,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.parametrize("name", PORTABLE)

@@ -74,11 +74,11 @@ def test_a_picture_of_something_else_is_told(built):
 
 
 def test_the_command_teaches_in_both_languages():
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "hardware_build", "--help"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tools")},
         timeout=60,
     )
-    assert done.returncode == 0 and "pins.toml" in done.stdout and "全部生成" in done.stdout
+    assert result.returncode == 0 and "pins.toml" in result.stdout and "全部生成" in result.stdout

@@ -85,8 +85,8 @@ def test_the_command_prints_what_was_computed():
     ],
 )
 def test_what_cannot_be_is_refused_in_words(arguments, said):
-    done = measure(*arguments)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    result = measure(*arguments)
+    assert result.returncode == 2 and said in result.stderr and "Traceback" not in result.stderr
 
 
 def test_a_wrong_figure_is_named_with_its_line(tmp_path):

@@ -40,13 +40,13 @@ def load(tmp_path):
 
 
 def test_firmware_and_gateway_take_their_pins_from_the_tables():
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "hardware_build.pin_tables", "--check"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tools")},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(

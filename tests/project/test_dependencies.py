@@ -174,15 +174,15 @@ def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
         if not there & {normal(name) for name in distributions}
     ]
     assert {"msgspec", "xdist"}.isdisjoint(missing) and {"click", "esptool"} <= {*missing}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", WITHOUT, " ".join(missing), "tests/firmware"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests/firmware/test_captive_portal.py::" in done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "tests/firmware/test_captive_portal.py::" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -263,8 +263,8 @@ def test_a_failing_npm_ends_setup_and_its_message_is_shown(tmp_path):
     python.write_text("#!/bin/sh\necho npm error code E404\nexit 1\n")
     python.chmod(0o755)
     fail = next(line for line in script.splitlines() if line.startswith("fail()"))
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-euc", f"{fail}\n{step[0]}"], cwd=tmp_path, capture_output=True, text=True
     )
-    assert done.returncode == 1
-    assert "npm could not install" in done.stderr and "E404" in done.stderr
+    assert result.returncode == 1
+    assert "npm could not install" in result.stderr and "E404" in result.stderr

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 )
 def test_types_are_right(of):
     checker = Path(sys.executable).with_name("basedpyright")
-    done = subprocess.run(
+    result = subprocess.run(
         [checker, "--level", "error", *of], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr

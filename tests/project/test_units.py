@@ -28,12 +28,12 @@ def test_a_unit_is_exposed_as_little_as_can_be(unit):
     broker of this machine; that of the gateway, because one of its threads may take precedence over
     other programs."""
     most = {"fevergate-devices.service": 24, "fevergate-gateway.service": 21}.get(unit.name, 20)
-    done = subprocess.run(
+    result = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", f"--threshold={most}", str(unit)],
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout[-200:] + done.stderr
+    assert result.returncode == 0, result.stdout[-200:] + result.stderr
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -79,12 +79,12 @@ def test_the_shell_scripts_pass_shellcheck():
     tools = real_micropython.ROOT / "tools"
     files = (path for path in tools.iterdir() if path.is_file() and not path.is_symlink())
     scripts = [path for path in files if shell(path)]
-    done = subprocess.run(
+    result = subprocess.run(
         ["shellcheck", str(real_micropython.ROOT / "gateway/install"), *map(str, scripts)],
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
+    assert result.returncode == 0, result.stdout
 
 
 def shell(path):

@@ -150,7 +150,7 @@ class Machine:
         self, command: str, *, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command in the machine."""
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 *("nsenter", f"--target={self._leader}", "--mount", "--uts", "--ipc", "--net"),
                 *("--pid", "--root", "env", "-i", "LANG=C.UTF-8", "HOME=/root"),
@@ -162,8 +162,8 @@ class Machine:
             text=True,
             timeout=MADE_S,
         )
-        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done
+        assert not check or result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+        return result
 
     def active(self, unit: str) -> bool:
         """Whether systemd says that a unit runs."""

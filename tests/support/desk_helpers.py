@@ -64,16 +64,16 @@ class AtTheDesk:
         return load_gateway(self.toml)
 
     def run(self, *arguments, keys="\n"):
-        done = CliRunner().invoke(
+        result = CliRunner().invoke(
             cli, ["desk", *arguments, "--settings", str(self.toml)], input=keys
         )
         self.kernel.time.sleep(10.0)  # whoever was there has gone
-        return done
+        return result
 
     def look(self, *arguments, **options):
-        done = self.run("look", "--json", *arguments, **options)
-        assert done.exit_code == 0, done.output + repr(done.exception)
-        return json.loads(done.stdout)
+        result = self.run("look", "--json", *arguments, **options)
+        assert result.exit_code == 0, result.output + repr(result.exception)
+        return json.loads(result.stdout)
 
     def kept(self, table):
         settings = self.settings

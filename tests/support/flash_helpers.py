@@ -76,11 +76,11 @@ def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
 def flash(board: DeskBoard, *arguments: Any) -> Result:
     """Run `fevergate flash` for a board, in English. It may raise only a refusal or an exit
     code."""
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli, ["flash", "--port", board.url, "--language", "en", *map(str, arguments)]
     )
-    assert done.exception is None or isinstance(done.exception, (SystemExit, FeverGateError))
-    return done
+    assert result.exception is None or isinstance(result.exception, (SystemExit, FeverGateError))
+    return result
 
 
 def on_flash(board: DeskBoard) -> dict[str, bytes]:

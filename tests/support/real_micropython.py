@@ -36,12 +36,12 @@ def run(
     There is no time limit here: pytest-timeout ends a test whose script hangs.
     """
     chosen = interpreter_of(interpreter)
-    done = subprocess.run(
+    result = subprocess.run(
         [*chosen.command(), "-X", f"heapsize={heap}", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,
         env=chosen.environment(),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout

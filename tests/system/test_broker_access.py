@@ -122,7 +122,7 @@ def test_a_plain_text_connection_is_refused(site):
             answer = b""
     # The broker answers with a TLS alert or nothing, never with a CONNACK (0x20).
     assert answer[:1] in (b"", b"\x15")
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *("mosquitto_pub", "-h", "127.0.0.1", "-p", str(site.port), "-u", "north-1"),
             *("-P", password_of(site, "north-1"), "-t", f"{BASE}/north-1/reading", "-m", "x"),
@@ -130,7 +130,7 @@ def test_a_plain_text_connection_is_refused(site):
         capture_output=True,
         timeout=60,
     )
-    assert done.returncode != 0
+    assert result.returncode != 0
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")

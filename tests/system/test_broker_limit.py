@@ -128,9 +128,9 @@ class Campus:
     def lay(self):
         gateway, world = self.names.values()
         for name in (gateway, world):
-            done = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
-            if done.returncode:
-                pytest.skip(f"no network of its own here: {done.stderr.strip()}")
+            result = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+            if result.returncode:
+                pytest.skip(f"no network of its own here: {result.stderr.strip()}")
         subprocess.run(
             [
                 *("ip", "link", "add", "wire", "netns", gateway),

@@ -159,11 +159,11 @@ def test_on_a_read_only_card_it_keeps_its_store_in_memory(
 
 
 def test_the_units_command_before_the_broker_prints_the_configurations_path(broker, tmp_path):
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli, ["broker", str(broker.folder)], env={"RUNTIME_DIRECTORY": str(tmp_path)}
     )
-    assert done.exit_code == 0, done.output
-    assert done.output.strip().endswith("mosquitto.conf")
+    assert result.exit_code == 0, result.output
+    assert result.output.strip().endswith("mosquitto.conf")
 
 
 def test_the_board_and_doctor_say_that_its_store_was_damaged(broker):

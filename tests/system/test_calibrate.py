@@ -171,7 +171,7 @@ def test_ten_people_and_a_clinical_thermometer(system):
 
 
 def test_a_kiosk_that_nobody_knows_is_named(system):
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", "calibrate", "south-9", "--by", "Li"),
             *("--settings", str(system.settings_path)),
@@ -179,4 +179,4 @@ def test_a_kiosk_that_nobody_knows_is_named(system):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "expected one of north-1" in done.stderr
+    assert result.returncode == 2 and "expected one of north-1" in result.stderr

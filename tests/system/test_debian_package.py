@@ -42,12 +42,12 @@ def gateway(machine, before, package):
 
 
 def test_lintian_has_nothing_to_say(package):
-    done = subprocess.run(
+    result = subprocess.run(
         ["lintian", "--allow-root", "--fail-on", "error,warning", str(package)],
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_it_works_as_if_it_had_been_installed_by_hand(gateway):

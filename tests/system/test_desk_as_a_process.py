@@ -124,15 +124,15 @@ def test_a_look_through_smbus2_and_the_c_library_reads_the_true_temperature(desk
     part, command, settings, environment = desk
     part.scene = lambda _: View(37.6, 22.0)
     part.fail(Fault.WRONG_PEC, count=2)
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, "look", "--json", "--by", "李伟", *settings],
         env=environment,
         capture_output=True,
         text=True,
         timeout=ANSWER_S,
     )
-    assert done.returncode == 0, done.stderr
-    look = json.loads(done.stdout)
+    assert result.returncode == 0, result.stderr
+    look = json.loads(result.stdout)
     assert look["verdict"] == "fever" and look["skin_c"] == pytest.approx(37.6, abs=0.5)
     assert look["pec_errors"] == 2 and look["bus_errors"] == 0
 
@@ -216,15 +216,15 @@ def test_ctrl_c_ends_watching_without_a_trace(desk):
 def test_a_sensor_that_is_not_there_is_one_line_and_exit_2(desk):
     part, command, settings, environment = desk
     part.fail(Fault.NAK)
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, "look", "--json", *settings],
         env=environment,
         capture_output=True,
         text=True,
         timeout=ANSWER_S,
     )
-    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
-    assert "Remote I/O error" in done.stderr and "传感器没有应答" in done.stderr
+    assert result.returncode == 2 and result.stdout == "" and result.stderr.count("\n") == 1
+    assert "Remote I/O error" in result.stderr and "传感器没有应答" in result.stderr
 
 
 STEPS = ("object_c", "ambient_c", "settle_ms", "unit_id", "check_setup", "object_c") * 5

@@ -86,12 +86,12 @@ def change_settings(board, **values):
 
 
 def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
-    done = flash(
+    result = flash(
         empty,
         *("--micropython", file, "--settings-from", site.folder, "--kiosk", "north-1", "--json"),
     )
-    report = json.loads(done.stdout)
-    assert done.exit_code == 0, done.output
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
     assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
     assert on_flash(empty) == {one.path: one.data for one in collect().files}
     assert {path for path in on_flash(empty) if path.endswith(".py")} == {"/boot.py", "/main.py"}
@@ -108,7 +108,7 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
         *("display", "green", "amber", "red", "beeper", "Wi-Fi"),
     }
     password = json.loads((empty.flash_dir / "settings.json").read_text())["password"]
-    assert password not in done.output
+    assert password not in result.output
 
     # The same again, now that the kiosk runs: files that are there already are not written.
     again = json.loads(flash(empty, "--json").stdout)
@@ -301,8 +301,8 @@ def test_wrong_options_and_files_are_reported_before_the_board_is_touched(empty,
     ):
         assert says in str(flash(empty, *arguments).exception)
     unknown = ["--keep-micropython", "--settings-from", site.folder, "--kiosk", "south-9"]
-    done = CliRunner().invoke(cli, ["flash", "--port", empty.url, *map(str, unknown)])
-    assert "expected one of north-1, north-2" in str(done.exception)
+    result = CliRunner().invoke(cli, ["flash", "--port", empty.url, *map(str, unknown)])
+    assert "expected one of north-1, north-2" in str(result.exception)
     for wrong in (
         ["--sha256", "0" * 64],
         ["--micropython", other, "--keep-micropython"],
@@ -382,6 +382,6 @@ def test_a_wrong_credential_and_an_absent_broker_are_told_apart(flashed, site):
 
 def test_something_that_fails_is_exit_code_1(flashed):
     flashed.sensor.fail(Fault.NAK)
-    done = flash(flashed, "--self-test-only")
-    assert done.exit_code == 1
-    assert "✗ fails bus" in done.output and "hardware/README.md" in done.output
+    result = flash(flashed, "--self-test-only")
+    assert result.exit_code == 1
+    assert "✗ fails bus" in result.output and "hardware/README.md" in result.output

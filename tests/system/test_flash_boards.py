@@ -83,16 +83,16 @@ def test_a_board_whose_lack_of_psram_shows_only_at_run_time_is_refused(other, tm
     path = tmp_path / "spiram.bin"
     path.write_bytes(micropython(chips.WROVER_E))
     board = other(chips.WROOM_32E)
-    done = flash(board, "--micropython", path)
-    assert done.exit_code == 1
-    assert "✗ fails memory" in done.output and "heap of only 2" in done.output
-    assert "no PSRAM: about 100 KB are left" in done.output
-    assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
+    result = flash(board, "--micropython", path)
+    assert result.exit_code == 1
+    assert "✗ fails memory" in result.output and "heap of only 2" in result.output
+    assert "no PSRAM: about 100 KB are left" in result.output
+    assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in result.output
     assert not (board.flash_dir / "kiosk").exists()
     # A board whose MicroPython build does not use PSRAM is refused as well.
     plain = other(chips.WROVER_E, micropython(chips.WROVER_E, board=b"Generic ESP32 module"))
-    done = flash(plain, "--keep-micropython", "--board", "esp32-wrover-e")
-    assert done.exit_code == 1 and "needs the image ESP32_GENERIC-SPIRAM" in done.output
+    result = flash(plain, "--keep-micropython", "--board", "esp32-wrover-e")
+    assert result.exit_code == 1 and "needs the image ESP32_GENERIC-SPIRAM" in result.output
     assert not (plain.flash_dir / "kiosk").exists()
 
 
@@ -122,8 +122,8 @@ def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other,
     seen = Seen(0x303A, 0x1001)
     monkeypatch.setattr(esptool.loader, "get_port_vid_pid", seen)
     board = other(chips.ESP32_S3_N8R2, usb_jtag=True)
-    done = flash(board, "--micropython", file, "--unattended")
-    assert "✓ ok memory" in done.output and seen.asked
+    result = flash(board, "--micropython", file, "--unattended")
+    assert "✓ ok memory" in result.output and seen.asked
     assert on_flash(board) == {one.path: one.data for one in collect().files}
 
 

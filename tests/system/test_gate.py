@@ -70,8 +70,8 @@ class Gate(System):
         """Acknowledge by the command; return its output."""
         command = [sys.executable, "-m", "fevergate.cli", "acknowledge", "north", "--by", by]
         command += ["--settings", str(self.settings_path)]
-        done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
-        return done.stdout
+        result = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+        return result.stdout
 
     def acknowledged_by(self) -> list[str | None]:
         reader = open_reader(self.settings.path(self.settings.database))

@@ -67,14 +67,14 @@ def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
 
 def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
     toml = str(settings.folder / "gateway.toml")
-    done = CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"])
-    assert done.exit_code == 0, done.output
-    assert "north: red, 1 fever(s)" in done.output
-    assert "north-2: nothing heard yet" in done.output and "never heard" in done.output
-    done = CliRunner().invoke(cli, ["status", "--settings", toml])
-    assert "红灯" in done.output
-    done = CliRunner().invoke(cli, ["status", "--settings", toml, "--json"])
-    found = json.loads(done.output)
+    result = CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"])
+    assert result.exit_code == 0, result.output
+    assert "north: red, 1 fever(s)" in result.output
+    assert "north-2: nothing heard yet" in result.output and "never heard" in result.output
+    result = CliRunner().invoke(cli, ["status", "--settings", toml])
+    assert "红灯" in result.output
+    result = CliRunner().invoke(cli, ["status", "--settings", toml, "--json"])
+    found = json.loads(result.output)
     assert found["fevers_today"] == 1
     assert {kiosk["kiosk"]: kiosk["today"]["normal"] for kiosk in found["kiosks"]} == {
         "north-1": 20,
@@ -85,8 +85,8 @@ def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
 def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings):
     toml = str(settings.folder / "gateway.toml")
     arguments = ["lamps", "test", "north", "--by", "Li Wei", "--settings", toml]
-    done = CliRunner().invoke(cli, arguments)
-    assert str(done.exception) == "north is red: its lamps are not tried"
+    result = CliRunner().invoke(cli, arguments)
+    assert str(result.exception) == "north is red: its lamps are not tried"
 
     def tried():
         reader = open_reader(settings.path(settings.database))
@@ -125,9 +125,9 @@ def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
     gates = {"north": ["north-1"]}
     provision(folder, campus="east", gateway="gw-east", gates=gates, broker_port=port)
     Store(folder / "fevergate.db").close()
-    done = CliRunner().invoke(cli, ["status", "--settings", str(folder / "gateway.toml")])
-    assert done.exit_code == 1
-    assert "broker 127.0.0.1" in done.output and "north-1" in done.output
+    result = CliRunner().invoke(cli, ["status", "--settings", str(folder / "gateway.toml")])
+    assert result.exit_code == 1
+    assert "broker 127.0.0.1" in result.output and "north-1" in result.output
 
 
 @pytest.mark.parametrize(

@@ -67,15 +67,15 @@ def test_home_assistant_accepts_each_announcement_and_shows_the_state(alarm, sta
         [topic, payload.decode(), alarm if "/alarm/" in payload.decode() else of_health]
         for topic, payload in discovery(plain_settings(home_assistant=True))
     ]
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("home_assistant_check.py"))],
         input=json.dumps(messages),
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ITSELF)},
     )
-    assert done.returncode == 0, done.stderr
-    entities = json.loads(done.stdout)
+    assert result.returncode == 0, result.stderr
+    entities = json.loads(result.stdout)
     assert [(topic, error) for topic, error, _ in entities if error] == []
     shown = {
         topic.split("/")[3]: text
@@ -99,14 +99,14 @@ def test_a_gate_is_shown_as_unavailable_when_its_gateway_is_gone():
 def test_a_broken_message_would_be_noticed():
     if not ITSELF.exists():
         pytest.skip(NO_WHEELS)
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("home_assistant_check.py"))],
         input=json.dumps([["homeassistant/sensor/a/b/config", '{"device_class": "x"}', None]]),
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ITSELF)},
     )
-    assert json.loads(done.stdout)[0][1]
+    assert json.loads(result.stdout)[0][1]
 
 
 @pytest.fixture

@@ -41,12 +41,12 @@ def test_an_unsupported_machine_is_refused_in_one_line_and_left_unchanged(
         (folder / name).write_text(text if name == "os-release" else f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
     release = "mount --bind /root/instead/os-release /etc/os-release; " * ("os-release" in instead)
-    done = machine.run(
+    result = machine.run(
         f"unshare --mount sh -c '{release}PATH=/root/instead:$PATH; {INSTALL}'", check=False
     )
     shutil.rmtree(folder)
-    assert done.returncode == 1 and done.stdout == "" and says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert result.returncode == 1 and result.stdout == "" and says in result.stderr
+    assert len(result.stderr.splitlines()) == 1
     assert {path for path in machine.files() - before if path != "/etc/apt"} == set()
 
 
@@ -61,8 +61,8 @@ def installed(machine, before):
     """A machine on which the gateway was installed from a checkout, without a warning printed."""
     (machine.root / CONFIG).parent.mkdir()
     (machine.root / CONFIG).write_text(AS_IT_COMES)
-    done = machine.run(INSTALL)
-    assert done.stderr == "" and "arning" not in done.stdout and "DEPREC" not in done.stdout
+    result = machine.run(INSTALL)
+    assert result.stderr == "" and "arning" not in result.stdout and "DEPREC" not in result.stdout
     return machine
 
 
@@ -270,9 +270,9 @@ def test_a_configuration_that_the_broker_refuses_at_an_upgrade_is_rolled_back(ga
     before = gateway.run(f"cat {BROKERS}").stdout
     gateway.run("systemd-run --quiet --unit=other python3 -m http.server --bind 127.0.0.1 8884")
     until(lambda: gateway.run("grep -q :22B4 /proc/net/tcp", check=False).returncode == 0)
-    done = gateway.run("fevergate provision upgrade /etc/fevergate", check=False)
+    result = gateway.run("fevergate provision upgrade /etc/fevergate", check=False)
     gateway.run("systemctl stop other")
-    assert done.returncode == 2 and done.stderr.endswith(": as before\n")
+    assert result.returncode == 2 and result.stderr.endswith(": as before\n")
     assert gateway.run(f"cat {BROKERS}").stdout == before
     until(lambda: watching(gateway) == [])
     until(lambda: stored(gateway, 11) == count + 1)
@@ -329,8 +329,8 @@ def test_a_campus_server_on_the_same_machine(gateway):
 def test_a_version_that_does_not_work_is_not_left_running(gateway, shared, wheel, says):
     (path,) = (shared / wheel).iterdir()
     old = gateway.run("readlink /opt/fevergate").stdout
-    done = gateway.run(f"{INSTALL} --wheel /srv/shared/{wheel}/{path.name}", check=False)
-    assert done.returncode == 1 and says in done.stderr
+    result = gateway.run(f"{INSTALL} --wheel /srv/shared/{wheel}/{path.name}", check=False)
+    assert result.returncode == 1 and says in result.stderr
     assert gateway.run("readlink /opt/fevergate").stdout == old
     until(lambda: watching(gateway) == [])
 
@@ -340,10 +340,10 @@ def test_a_package_that_was_changed_on_its_way_is_refused(gateway, name):
     """paho_mqtt comes as a wheel; sdnotify as source, which is refused before any of it runs."""
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run(f"cp -r /srv/shared/wheels /root/changed; echo | tee -a /root/changed/{name}-*")
-    done = gateway.run(INSTALL.replace("/srv/shared/wheels", "/root/changed"), check=False)
+    result = gateway.run(INSTALL.replace("/srv/shared/wheels", "/root/changed"), check=False)
     gateway.run("rm -r /root/changed")
-    assert done.returncode == 1 and "DO NOT MATCH THE HASHES" in done.stderr
-    assert "what was installed before is as it was" in done.stderr
+    assert result.returncode == 1 and "DO NOT MATCH THE HASHES" in result.stderr
+    assert "what was installed before is as it was" in result.stderr
     assert gateway.run("readlink /opt/fevergate").stdout == old
 
 
@@ -359,12 +359,12 @@ def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
         " /root/half/gateway/install"
     )
     gateway.run("echo '# newer' >>/root/half/gateway/systemd/fevergate-gateway.service")
-    done = gateway.run(
+    result = gateway.run(
         "/root/half/gateway/install --wheels /srv/shared/wheels; result=$?;"
         " rm -r /root/half; exit $result",
         check=False,
     )
-    assert done.returncode == 1 and "is back" in done.stderr
+    assert result.returncode == 1 and "is back" in result.stderr
     assert gateway.run("readlink /opt/fevergate").stdout == old
     assert set(gateway.run("cat /tmp/built-by").stdout.split()) == {"65534"}
     unit = gateway.run("cat /etc/systemd/system/fevergate-gateway.service").stdout
@@ -373,10 +373,10 @@ def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
 
 
 def test_an_error_of_the_installer_is_one_line_in_the_persons_language(installed):
-    done = installed.run("runuser -u nobody -- /srv/shared/source/gateway/install", check=False)
-    assert done.returncode == 1 and done.stderr == "fevergate: please run it with sudo\n"
-    done = installed.run(f"{INSTALL} --wheel /none.whl", check=False, LANG="zh_CN.UTF-8")
-    assert done.stderr == "fevergate：/none.whl：没有这个文件\n"
+    result = installed.run("runuser -u nobody -- /srv/shared/source/gateway/install", check=False)
+    assert result.returncode == 1 and result.stderr == "fevergate: please run it with sudo\n"
+    result = installed.run(f"{INSTALL} --wheel /none.whl", check=False, LANG="zh_CN.UTF-8")
+    assert result.stderr == "fevergate：/none.whl：没有这个文件\n"
     for language, word in (("zh_CN.UTF-8", "卸载"), ("C.UTF-8", "uninstall")):
         helped = installed.run(f"{INSTALL} --help", LANG=language).stdout
         assert word in helped

@@ -69,7 +69,7 @@ def site(tmp_path):
 
 
 def fevergate(site, *arguments):
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", arguments[0]),
             *("--settings", str(site.settings_path), *arguments[1:]),
@@ -78,8 +78,8 @@ def fevergate(site, *arguments):
         text=True,
         timeout=HANG_S,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def test_people_backlog_settings_cards_and_an_update_find_room_on_a_small_board(site):

@@ -23,7 +23,7 @@ def system(tmp_path):
 
 
 def command(system, *arguments):
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", "settings"),
             *("--settings", str(system.settings_path), *arguments),
@@ -32,8 +32,8 @@ def command(system, *arguments):
         text=True,
         timeout=ANSWER_S,
     )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
 
 
 def answer(system):
@@ -53,8 +53,8 @@ def measured(system):
 
 def test_a_threshold_is_in_force_at_once_without_a_reboot_and_after_a_power_cut(system):
     board = system.boards[0]
-    done = command(system, "--threshold", "37.1", "--volume", "0", "--quiet", "22:00-06:30")
-    assert done.returncode == 0 and "in force" in done.stdout and "37.1" in done.stdout
+    result = command(system, "--threshold", "37.1", "--volume", "0", "--quiet", "22:00-06:30")
+    assert result.returncode == 0 and "in force" in result.stdout and "37.1" in result.stdout
     assert answer(system) == (1, "")
     assert measured(system)["threshold_c"] == 37.1
     assert board.boots == 1
@@ -66,12 +66,14 @@ def test_a_threshold_is_in_force_at_once_without_a_reboot_and_after_a_power_cut(
 
 def test_only_what_is_given_changes_and_reset_takes_it_back(system):
     command(system, "--threshold", "37.1")
-    done = command(system, "north-1", "--language", "en")
-    assert "阈值 °C：37.1 °C · Threshold °C: 37.1 °C" in done.stdout
-    assert "Language of its display: English" in done.stdout and "threshold_c" not in done.stdout
+    result = command(system, "north-1", "--language", "en")
+    assert "阈值 °C：37.1 °C · Threshold °C: 37.1 °C" in result.stdout
+    assert (
+        "Language of its display: English" in result.stdout and "threshold_c" not in result.stdout
+    )
     assert answer(system) == (2, "")
-    done = command(system, "--reset")
-    assert "Threshold" not in done.stdout
+    result = command(system, "--reset")
+    assert "Threshold" not in result.stdout
     assert measured(system)["threshold_c"] == 37.3
 
 
@@ -86,8 +88,8 @@ def test_another_site_needs_no_reboot_either(system):
 def test_a_kiosk_that_is_away_takes_new_settings_when_it_is_back(system):
     board = system.boards[0]
     board.power_cut()
-    done = command(system, "--threshold", "37.0")
-    assert done.returncode == 0 and "waits for the kiosk" in done.stdout
+    result = command(system, "--threshold", "37.0")
+    assert result.returncode == 0 and "waits for the kiosk" in result.stdout
     start = len(board.console)
     board.start()
     board.wait_console("settings applied", ANSWER_S, start=start)
@@ -121,8 +123,8 @@ def test_a_kiosk_that_nobody_knows_and_wrong_hours_are_named(system):
 def test_a_campuss_notice_stands_on_the_idle_display(system):
     board = system.boards[0]
     before = settled(board)
-    done = command(system, "--notice", "今日考场请走东门")
-    assert done.returncode == 0 and "今日考场请走东门" in done.stdout
+    result = command(system, "--notice", "今日考场请走东门")
+    assert result.returncode == 0 and "今日考场请走东门" in result.stdout
     until(lambda: board.display.to_text() != before)
     noticed = settled(board)
     half = len(noticed) // 2

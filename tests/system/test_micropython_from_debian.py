@@ -57,25 +57,25 @@ deb file:/nowhere/others stable contrib
 @pytest.mark.parametrize("name", ["debian.sources", "debian.list"])
 def test_a_mirror_that_has_nothing_is_named_and_nothing_is_left(name, tmp_path):
     sources = DEB822 if name.endswith("sources") else LINES
-    done = fetch(tmp_path / "own" / "mp", sources, tmp_path, name)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert f"{THIRTY_TWO}: trixie for {THIRTY_TWO} from no mirror:" in done.stderr
-    (tried,) = [line for line in done.stderr.splitlines() if line.startswith("  ")]
+    result = fetch(tmp_path / "own" / "mp", sources, tmp_path, name)
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert f"{THIRTY_TWO}: trixie for {THIRTY_TWO} from no mirror:" in result.stderr
+    (tried,) = [line for line in result.stderr.splitlines() if line.startswith("  ")]
     assert tried.startswith("  file:/nowhere/debian/: apt-get ended with 100: E: ")
     assert list((tmp_path / "own").iterdir()) == []
 
 
 def test_sources_without_a_mirror_are_named(tmp_path):
-    done = fetch(tmp_path / "mp", "deb file:/nowhere stable contrib\n", tmp_path)
-    assert done.returncode == 1
-    assert "apt's sources (/etc/apt/sources.list*) name no mirror" in done.stderr
+    result = fetch(tmp_path / "mp", "deb file:/nowhere stable contrib\n", tmp_path)
+    assert result.returncode == 1
+    assert "apt's sources (/etc/apt/sources.list*) name no mirror" in result.stderr
 
 
 @pytest.mark.parametrize("about", FETCHED, ids=lambda about: about.name)
 def test_once_there_it_is_not_fetched_again(about, tmp_path):
     folder = Path(about.loader[-1]).parent
-    done = fetch(folder, "", tmp_path, architecture=folder.name.partition("-")[2])
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    result = fetch(folder, "", tmp_path, architecture=folder.name.partition("-")[2])
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
@@ -97,8 +97,10 @@ def test_what_is_fetched_is_what_the_simulator_starts(machine):
 
 def test_what_this_machine_does_not_run_is_refused_before_anything_is_fetched(tmp_path):
     others = {"x86_64": "arm64", "aarch64": "amd64"}[platform.machine()]
-    done = fetch(tmp_path / "mp", LINES, tmp_path, architecture=others)
-    assert done.returncode == 1
-    assert f"no MicroPython for {others}: it does not run on Linux" in done.stderr
-    done = fetch(tmp_path / "mp", LINES, tmp_path, "again.list", architecture="riscv64")
-    assert done.returncode == 2 and done.stderr.startswith("usage: micropython-from-debian amd64|")
+    result = fetch(tmp_path / "mp", LINES, tmp_path, architecture=others)
+    assert result.returncode == 1
+    assert f"no MicroPython for {others}: it does not run on Linux" in result.stderr
+    result = fetch(tmp_path / "mp", LINES, tmp_path, "again.list", architecture="riscv64")
+    assert result.returncode == 2 and result.stderr.startswith(
+        "usage: micropython-from-debian amd64|"
+    )

@@ -63,8 +63,8 @@ def test_no_file_of_gateway_broker_campus_server_or_kiosk_holds_a_name(site, tmp
     file = tmp_path / "list.csv"
     file.write_bytes(as_csv(ROWS))
     campus = site.folder / "campus.toml"
-    done = CliRunner().invoke(cli, ["people", "import", str(file), "--settings", str(campus)])
-    assert done.exit_code == 0, done.output
+    result = CliRunner().invoke(cli, ["people", "import", str(file), "--settings", str(campus)])
+    assert result.exit_code == 0, result.output
     site.start_campus()
     site.start_gateway()
     site.start_web()

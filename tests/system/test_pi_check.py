@@ -119,9 +119,9 @@ def test_a_wrong_option_ends_at_once(arguments, capsys):
 
 
 def test_the_help_names_every_step_and_what_can_be_taken_out():
-    done = subprocess.run([str(TOOL), "--help"], capture_output=True, text=True, check=True)
+    result = subprocess.run([str(TOOL), "--help"], capture_output=True, text=True, check=True)
     for name, what in (STEPS | WITHOUT).items():
-        assert f"{name} " in done.stdout and what in done.stdout
+        assert f"{name} " in result.stdout and what in result.stdout
 
 
 def test_what_is_missing_is_said_before_anything_is_built(monkeypatch):

@@ -31,7 +31,7 @@ def trace(tmp_path_factory):
     )
     disk = folder / "disk"
     disk.mkdir()
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, HERE / "storing_alone.py", disk, "40"],
         env=os.environ
         | {
@@ -43,7 +43,7 @@ def trace(tmp_path_factory):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
     return list(records((folder / "trace").read_bytes()))
 
 

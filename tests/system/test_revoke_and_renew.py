@@ -41,11 +41,11 @@ def gates(site):
 
 
 def fevergate(command, site, *arguments):
-    done = CliRunner().invoke(cli, ["provision", command, str(site.folder), *arguments])
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.output
+    result = CliRunner().invoke(cli, ["provision", command, str(site.folder), *arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def cut(client):

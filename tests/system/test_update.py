@@ -76,7 +76,7 @@ def firmware(tmp_path, version=NEW, **changed):
 
 
 def command(system, *arguments):
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", "update"),
             *("--settings", str(system.settings_path), *arguments),
@@ -86,8 +86,8 @@ def command(system, *arguments):
         timeout=HANG_S,
         env=os.environ | {"COLUMNS": "200"},
     )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
 
 
 def version(board):
@@ -99,10 +99,10 @@ def version(board):
 
 def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, board, tmp_path):
     before = version(board)
-    done = command(system, "north-1", "--firmware", str(firmware(tmp_path)))
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = command(system, "north-1", "--firmware", str(firmware(tmp_path)))
+    assert result.returncode == 0, result.stdout + result.stderr
     for word in ("fetching", "on trial", "updated"):
-        assert word in done.stdout
+        assert word in result.stdout
     assert (before, version(board)) == ("0.1.0", NEW)
     assert (board.flash_dir / "a/glyphs.bin").read_bytes() == (FIRMWARE / "glyphs.bin").read_bytes()
     board.power_cut()
@@ -138,9 +138,9 @@ def test_a_post_is_updated_after_a_kiosk_and_goes_back_if_the_version_fails_only
     soon = "_TRIAL_MIN_MS = 2_000\n"
     falls = "raise ValueError('falls while it is imported')\n"
     bad = firmware(tmp_path, update=soon, post_app=falls)
-    done = command(system, "--all", "--firmware", str(bad))
-    assert done.returncode == 1 and "0.2.0 did not prove healthy" in done.stdout, done.stdout
-    lines = [line for line in done.stdout.splitlines() if line.startswith("north-")]
+    result = command(system, "--all", "--firmware", str(bad))
+    assert result.returncode == 1 and "0.2.0 did not prove healthy" in result.stdout, result.stdout
+    lines = [line for line in result.stdout.splitlines() if line.startswith("north-")]
     assert ["on trial" in line for line in lines].count(True) == 2
     first_of_post = [line.startswith(POST) for line in lines].index(True)
     assert "updated" in lines[first_of_post - 1] and "rolled back" in lines[-1]
@@ -149,8 +149,8 @@ def test_a_post_is_updated_after_a_kiosk_and_goes_back_if_the_version_fails_only
     assert tower.board.boots == 3
 
     good = firmware(tmp_path, "0.3.0", update=soon)
-    done = command(system, POST, "--firmware", str(good))
-    assert done.returncode == 0 and "updated" in done.stdout, done.stdout
+    result = command(system, POST, "--firmware", str(good))
+    assert result.returncode == 0 and "updated" in result.stdout, result.stdout
     tower.wait("green", timeout=ANSWER_S)
     assert tower.board.boots == 4
     assert all(lit.what for lit in tower.history), "never dark"
@@ -169,9 +169,9 @@ def test_a_post_is_updated_after_a_kiosk_and_goes_back_if_the_version_fails_only
 def test_a_kiosk_goes_back_by_itself_from_an_unhealthy_version(
     system, board, tmp_path, module, lines
 ):
-    done = command(system, "north-1", "--firmware", str(firmware(tmp_path, **{module: lines})))
-    assert done.returncode == 1, done.stdout
-    assert "rolled back" in done.stdout and "0.2.0 did not prove healthy" in done.stdout
+    result = command(system, "north-1", "--firmware", str(firmware(tmp_path, **{module: lines})))
+    assert result.returncode == 1, result.stdout
+    assert "rolled back" in result.stdout and "0.2.0 did not prove healthy" in result.stdout
     assert version(board) == "0.1.0"
     board.power_cut()
     board.start()
@@ -276,15 +276,15 @@ def test_an_update_for_another_board_is_refused_in_words_and_changes_nothing(
         *("--save", str(saved), "--firmware", str(firmware(tmp_path)), "--board", "esp32-wrover-e"),
     )
     assert made.returncode == 0 and "esp32-wrover-e" in made.stdout
-    done = command(system, "north-1", "--bundle", str(saved))
-    assert done.returncode == 1
-    assert "not for its board, esp32-s3-n8r2" in done.stdout
-    assert "固件不适用于它的板 esp32-s3-n8r2" in done.stdout
+    result = command(system, "north-1", "--bundle", str(saved))
+    assert result.returncode == 1
+    assert "not for its board, esp32-s3-n8r2" in result.stdout
+    assert "固件不适用于它的板 esp32-s3-n8r2" in result.stdout
     assert slots(board) == [] and version(board) == "0.1.0"
 
 
 def test_the_gateway_knows_which_board_a_kiosk_is(system, board):
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "fevergate.cli", "status", "--json"),
             *("--settings", str(system.settings_path)),
@@ -293,30 +293,30 @@ def test_the_gateway_knows_which_board_a_kiosk_is(system, board):
         text=True,
         timeout=HANG_S,
     )
-    (kiosk,) = json.loads(done.stdout)["kiosks"]
+    (kiosk,) = json.loads(result.stdout)["kiosks"]
     assert kiosk["board"] == "esp32-s3-n8r2"
 
 
 def test_the_command_says_that_a_kiosk_did_not_answer(system, board):
     board.power_cut()
-    done = command(system, "north-1", "--firmware", str(FIRMWARE), "--downgrade")
+    result = command(system, "north-1", "--firmware", str(FIRMWARE), "--downgrade")
     board.start()
-    assert done.returncode == 1 and "did not answer" in done.stdout
+    assert result.returncode == 1 and "did not answer" in result.stdout
 
 
 def test_a_bundle_can_be_built_elsewhere_and_a_wrong_one_is_named(system, board, tmp_path):
     saved = tmp_path / "fw.bundle"
-    done = command(system, "--save", str(saved), "--firmware", str(firmware(tmp_path)))
-    assert done.returncode == 0 and "0.2.0" in done.stdout
+    result = command(system, "--save", str(saved), "--firmware", str(firmware(tmp_path)))
+    assert result.returncode == 0 and "0.2.0" in result.stdout
     assert saved.read_bytes().startswith(b"FeverGate bundle 2 0.2.0 6 esp32-s3-n8r2,")
     (tmp_path / "no.bundle").write_bytes(b"zip")
-    done = command(system, "--all", "--bundle", str(tmp_path / "no.bundle"))
-    assert done.returncode == 2 and "no.bundle: expected a bundle" in done.stderr
-    done = command(system, "south-9", "--bundle", str(saved))
-    assert done.returncode == 2 and "expected one of north-1" in done.stderr
+    result = command(system, "--all", "--bundle", str(tmp_path / "no.bundle"))
+    assert result.returncode == 2 and "no.bundle: expected a bundle" in result.stderr
+    result = command(system, "south-9", "--bundle", str(saved))
+    assert result.returncode == 2 and "expected one of north-1" in result.stderr
     broken = firmware(tmp_path, "0.3.0", scan="def broken(:\n")
-    done = command(system, "--all", "--firmware", str(broken))
-    assert done.returncode == 2 and "scan.py" in done.stderr
+    result = command(system, "--all", "--firmware", str(broken))
+    assert result.returncode == 2 and "scan.py" in result.stderr
 
 
 def test_the_signature_covers_the_kiosk_and_every_field_of_an_offer():

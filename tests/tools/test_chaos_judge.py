@@ -168,8 +168,8 @@ def test_a_disk_fault_counts_as_shown_if_amber_is_lit_and_the_fault_is_reported(
 def test_every_kind_is_played_and_explained():
     assert all(hasattr(Kinds, f"_{kind}") for kind in KINDS)
     script = Path(__file__).parents[2] / "tools/chaos"
-    done = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=60)
-    assert all(f"  {kind:10} {what}" in done.stdout for kind, what in KINDS.items())
+    result = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=60)
+    assert all(f"  {kind:10} {what}" in result.stdout for kind, what in KINDS.items())
     assert parse(["--only", "card", "--only", "card", "--minutes", "2"]).only == ("card",)
 
 

@@ -45,15 +45,15 @@ HANG_S = 600
 def demo(*arguments: str) -> tuple[int, dict[str, float], str]:
     """Run the demo; return its exit code, the summary in its last line, and its error output."""
     environment = os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "demonstration", "--once", "--json", *arguments],
         capture_output=True,
         text=True,
         env=environment,
         timeout=HANG_S,
     )
-    lines = done.stdout.splitlines()
-    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+    lines = result.stdout.splitlines()
+    return result.returncode, json.loads(lines[-1]) if lines else {}, result.stderr
 
 
 def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -> None:

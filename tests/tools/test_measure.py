@@ -23,8 +23,8 @@ def measure(*arguments: str):
 
 
 def test_a_black_body_is_followed_degree_by_degree():
-    done = measure("blackbody", "--step", "0.5", "--json")
-    found = json.loads(done.stdout)
+    result = measure("blackbody", "--step", "0.5", "--json")
+    found = json.loads(result.stdout)
     steps = found["steps"]
     assert [step["blackbody_c"] for step in steps] == [35 + n / 2 for n in range(11)]
     # The slope is a little over 1 because of emissivity. The tolerance allows for the sensor's
@@ -37,8 +37,8 @@ def test_a_black_body_is_followed_degree_by_degree():
 
 @real_micropython.needs("32bit")
 def test_a_verdict_fits_into_a_boards_memory():
-    done = measure("cost", "--verdicts", "200", "--people", "3", "--json")
-    found = json.loads(done.stdout)
+    result = measure("cost", "--verdicts", "200", "--people", "3", "--json")
+    found = json.loads(result.stdout)
     assert found["verdict_bytes"] <= 1280
     assert found["state_bytes"] <= 1024
     assert found["answered"] == found["people"] == 3
@@ -62,13 +62,15 @@ def test_commercial_devices_can_be_put_beside_it(tmp_path):
     path.write_text("device,distance,blackbody_c,device_reading_c\n" + "\n".join(rows))
     assert commercial(path) == {"Flat 1m": {"slope": 0.0, "lowest_c": 36.5, "highest_c": 36.5}}
     path.write_text(path.read_text() + "\nFlat,1m,36.0,warm\n")
-    done = measure("blackbody", "--ipvm", str(path))
-    assert done.returncode == 2 and "line 14" in done.stderr and "Traceback" not in done.stderr
+    result = measure("blackbody", "--ipvm", str(path))
+    assert (
+        result.returncode == 2 and "line 14" in result.stderr and "Traceback" not in result.stderr
+    )
 
 
 def test_a_wrong_file_of_people_is_named(tmp_path):
-    done = measure("constants", str(tmp_path / "nobody.csv"))
-    assert done.returncode == 2 and "No such file" in done.stderr
+    result = measure("constants", str(tmp_path / "nobody.csv"))
+    assert result.returncode == 2 and "No such file" in result.stderr
 
 
 def test_a_slope_is_a_slope():

@@ -15,7 +15,7 @@ def test_every_colleges_days_are_right_or_said_to_be_missing(request, tmp_path, 
     more = []
     if kind == "postgresql":
         more = ["--database", request.getfixturevalue("postgres").database()]
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "scenarios.province", "--json"),
             *("--colleges", "10", "--days", "8", *more),
@@ -24,7 +24,7 @@ def test_every_colleges_days_are_right_or_said_to_be_missing(request, tmp_path, 
         text=True,
         env=os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")},
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    summary = json.loads(done.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stderr[-2000:]
+    summary = json.loads(result.stdout.splitlines()[-1])
     assert summary["wrong"] == 0 and summary["people"] > 20_000
     assert summary["versions"] > summary["reports"] == 8

@@ -28,9 +28,9 @@ def test_each_picture_is_judged_and_named_where_something_is_wrong(tmp_path):
 
 def test_one_state_is_taken_in_every_size(tmp_path):
     only = ["--only", "nowhere", "--language", "en", "--json"]
-    done = CliRunner().invoke(command, [str(tmp_path), *only])
-    assert done.exit_code == 0, done.output
-    figures = json.loads(done.output.splitlines()[-1])
+    result = CliRunner().invoke(command, [str(tmp_path), *only])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.output.splitlines()[-1])
     assert figures == {"states": 1, "pictures": 4, "sheets": 4, "wrong": 0}
     assert len(list(tmp_path.glob("nowhere-en-*.png"))) == 4
 
