@@ -27,8 +27,8 @@ class UART:
         return len(UART.line)
 
     def read(self, most):
-        taken, UART.line = UART.line[:most], UART.line[most:]
-        return taken or None
+        chunk, UART.line = UART.line[:most], UART.line[most:]
+        return chunk or None
 
 
 class Pin:
@@ -96,7 +96,7 @@ class App:
         self.boot = BOOT
         self.now_ms = 1000
         self.link = self.uptime = self.report = self
-        self.said = []
+        self.messages = []
         self.news = 0
         self.cards = Cards(self)
 
@@ -104,7 +104,7 @@ class App:
         return self.now_ms
 
     def say(self, kind, text, qos=1):
-        self.said.append((kind, json.loads(text), qos))
+        self.messages.append((kind, json.loads(text), qos))
 
     def now(self):
         self.news += 1
@@ -154,25 +154,31 @@ def test_the_uart_uses_the_boards_pins_and_never_waits():
 
 def test_a_tap_asks_for_its_permit_at_once_and_sealed():
     app = App("permit").read(FRAME)
-    ((kind, message, qos),) = app.said
+    ((kind, message, qos),) = app.messages
     assert (kind, qos) == ("card", 0)
     assert sorted(message) == ["boot", "tap", "v", "who"] and message["v"] == 1
     assert (message["boot"], message["tap"]) == (BOOT, 1)
     assert opened(b"tap", 1, message["who"]) == NUMBER
     app.now_ms += 5000
     app.read(FRAME)
-    assert app.said[1][1]["who"] != message["who"]  # the same card is sealed differently each time
+    assert (
+        app.messages[1][1]["who"] != message["who"]
+    )  # the same card is sealed differently each time
 
 
 def test_record_asks_nothing_and_holds_nobody():
     app = App("record").read(FRAME)
     judgement = app.scan()
-    assert app.said == [] and app.cards.hold(judgement) is None
+    assert app.messages == [] and app.cards.hold(judgement) is None
     values = app.fields(judgement)
     assert opened(b"who", 9, values["who"]) == NUMBER and values["permit"] is None
-    nobody = App("record")
-    assert nobody.cards.hold(nobody.scan()) is None
-    assert nobody.fields(nobody.scan()) == {"seq": 9, "who": None, "permit": None}
+    app_without_card = App("record")
+    assert app_without_card.cards.hold(app_without_card.scan()) is None
+    assert app_without_card.fields(app_without_card.scan()) == {
+        "seq": 9,
+        "who": None,
+        "permit": None,
+    }
 
 
 def test_only_a_normal_verdict_with_permit_enter_opens_the_door():
@@ -185,9 +191,13 @@ def test_only_a_normal_verdict_with_permit_enter_opens_the_door():
             assert app.cards.hold(app.scan(verdict)) is None
     app = App("permit").read(FRAME)
     assert app.cards.hold(app.scan()) == "ask" and app.fields(app.scan())["permit"] == "late"
-    nobody = App("permit")
-    assert nobody.cards.hold(nobody.scan()) == "ask"
-    assert nobody.fields(nobody.scan()) == {"seq": 9, "who": None, "permit": None}
+    app_without_card = App("permit")
+    assert app_without_card.cards.hold(app_without_card.scan()) == "ask"
+    assert app_without_card.fields(app_without_card.scan()) == {
+        "seq": 9,
+        "who": None,
+        "permit": None,
+    }
 
 
 class Display:
@@ -302,7 +312,7 @@ def test_no_card_number_is_said_or_kept_in_clear():
     app = App("permit").read(FRAME)
     digits = "".join(["%02x" % byte for byte in NUMBER])
     tap = app.cards.pairing.tap
-    for text in (json.dumps(app.said), json.dumps(app.fields(app.scan())), tap.kept):
+    for text in (json.dumps(app.messages), json.dumps(app.fields(app.scan())), tap.kept):
         assert digits not in text and digits[8:] not in text and "1799164630" not in text
 
 
@@ -327,7 +337,7 @@ def test_the_alarm_after_a_power_cut_has_its_card_again():
     sealed = binascii.unhexlify(values["who"])
     assert card_seal.seal(KEY, b"who", BOOT + 1, 1, sealed) == NUMBER
     assert values["permit"] == "late"
-    for kept in (
+    for card in (
         "",
         "x",
         "00-1-2",
@@ -335,7 +345,7 @@ def test_the_alarm_after_a_power_cut_has_its_card_again():
         "0011223344556677-1",
         "0011223344556677-1-%d" % 2**40,
     ):
-        alarm.scan.card = kept
+        alarm.scan.card = card
         after.fields(alarm)  # whatever the flash holds, the alarm is sent
 
 

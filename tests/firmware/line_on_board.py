@@ -198,12 +198,12 @@ def test_a_kept_lie_costs_no_more_than_one_connection_after_a_power_cut():
 
 def test_a_clock_that_was_never_set_is_not_kept_at_each_refusal():
     board = Board()
-    keep, kept = clock._keep, []
-    clock._keep = lambda: kept.append(1)
+    keep, writes = clock._keep, []
+    clock._keep = lambda: writes.append(1)
     for _ in range(3):
         board.tls_refuses()
     clock._keep = keep
-    assert not kept and board.utc == UNSET_S
+    assert not writes and board.utc == UNSET_S
 
 
 for name in sorted(globals()):

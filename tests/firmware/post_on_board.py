@@ -89,7 +89,7 @@ class Client:
     def __init__(self, link):
         self.state = mqtt.UP
         self.link = link
-        self.said = []
+        self.messages = []
         self.full = False
         self.handled = 0
 
@@ -97,7 +97,7 @@ class Client:
         if self.state != mqtt.UP or self.full:
             return False
         ORDER.append(topic)
-        self.said.append((topic, payload))
+        self.messages.append((topic, payload))
         return True
 
     def handle(self):
@@ -118,7 +118,7 @@ class Post:
         self.line = self.link.client = Client(self.link)
         LEVELS[kiosk_board.READER_TX] = 1
         self.link._connected()
-        self.line.said = []
+        self.line.messages = []
         self.beats = 0
 
     def ms(self):
@@ -161,12 +161,12 @@ class Post:
         return bool(LEVELS[kiosk_board.DOOR])
 
     def acknowledged(self):
-        return [text for topic, text in self.line.said if topic == GATE + "/acknowledge"]
+        return [text for topic, text in self.line.messages if topic == GATE + "/acknowledge"]
 
     def health(self):
         self.app.report._publish()
-        (text,) = [text for topic, text in self.line.said if topic.endswith("/health")]
-        self.line.said = []
+        (text,) = [text for topic, text in self.line.messages if topic.endswith("/health")]
+        self.line.messages = []
         return json.loads(text)
 
 
@@ -207,10 +207,10 @@ def test_a_press_is_on_flash_before_it_is_told():
     post.press()
     assert [name.split(".")[0] for name in ORDER] == ["/pressed", GATE + "/acknowledge"]
     assert post.acknowledged() == ['{"v":1,"by":"button","since":%s,"fevers":2}' % SINCE]
-    again = Post()
-    again.alarm(2).beat().tick()
-    assert "red" not in again.lit() and again.acknowledged() == post.acknowledged()
-    again.alarm(0).tick()
+    restarted = Post()
+    restarted.alarm(2).beat().tick()
+    assert "red" not in restarted.lit() and restarted.acknowledged() == post.acknowledged()
+    restarted.alarm(0).tick()
     assert Post().app.post.pressed is None  # an answered press is not sent again after a power cut
 
 
@@ -329,7 +329,7 @@ def test_it_hears_its_gate_and_its_own_name_and_nothing_else():
 def test_a_calibration_is_refused_by_name():
     post = Post().watching()
     post.hear(post.link.base + "settings", b'{"version":1,"calibration":{}}')
-    ((_, text),) = [said for said in post.line.said if said[0].endswith("/applied")]
+    ((_, text),) = [message for message in post.line.messages if message[0].endswith("/applied")]
     assert json.loads(text)["error"] == "a lamp post has no sensor"
     try:
         post.app.calibrate({})

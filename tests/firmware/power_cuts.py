@@ -78,13 +78,17 @@ def live(life):
                 slots.write(life.writing)
                 life.remembered = life.writing
             if stage != 1 and seq % 10 == 0:
-                gone = [one for one in life.kept if one[0] == boot and one[1] <= seq - 3]
-                for one in gone:
-                    life.begun[one] = True
-                    del life.kept[one]
+                released = [
+                    identity
+                    for identity in life.kept
+                    if identity[0] == boot and identity[1] <= seq - 3
+                ]
+                for identity in released:
+                    life.begun[identity] = True
+                    del life.kept[identity]
                 outbox.release(boot, seq - 3, ())
-                for one in gone:
-                    del life.begun[one]
+                for identity in released:
+                    del life.begun[identity]
 
 
 def oldest(outbox):
@@ -104,19 +108,19 @@ def after(flash, life):
         outbox = Outbox("/flash/outbox", limit=1000)
         boot = next_boot("/flash/boot", after=outbox.last_boot(), fresh=7000)
         assert boot not in life.boots, (boot, life.boots)
-        found = {}
+        identities = {}
         while True:
-            waiting = outbox.waiting(found)
+            waiting = outbox.waiting(identities)
             if waiting is None:
                 break
             assert waiting[2] == data_of(*waiting[:2])
-            assert waiting[:2] not in found
-            found[waiting[:2]] = True
-        lost = [key for key in life.kept if key not in found]
-        assert not lost, ("lost", lost)
+            assert waiting[:2] not in identities
+            identities[waiting[:2]] = True
+        missing = [key for key in life.kept if key not in identities]
+        assert not missing, ("lost", missing)
         for number in range(1, 4):  # the outbox takes more readings
             outbox.add(boot, data_of(boot, number))
-        assert len(outbox) == len(found) + 3
+        assert len(outbox) == len(identities) + 3
         remembered = SafeFile("/flash/crowd").read()
         assert remembered in (life.remembered, life.writing), remembered
     finally:

@@ -68,9 +68,9 @@ class _Rounding(ast.NodeTransformer):
         """Turn `a += b` into `a = iadd(a, b)`. This evaluates the target twice, which has no side
         effect in the firmware."""
         self.generic_visit(node)
-        held = ast.copy_location(ast.parse(ast.unparse(node.target), mode="eval").body, node)
+        target = ast.copy_location(ast.parse(ast.unparse(node.target), mode="eval").body, node)
         operation = ast.Constant(type(node.op).__name__)
-        call = ast.Call(ast.Name("_in_place", ast.Load()), [operation, held, node.value], [])
+        call = ast.Call(ast.Name("_in_place", ast.Load()), [operation, target, node.value], [])
         return ast.copy_location(ast.Assign([node.target], ast.copy_location(call, node)), node)
 
 

@@ -50,10 +50,10 @@ def test_parsing_ends_whatever_bytes_follow_the_question(number, rest):
 def test_a_right_answer_is_understood_and_one_to_another_question_is_not(parts, address, number):
     name = ".".join(parts[:8])
     asked = question(name)
-    sent = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + asked
-    assert question_of(sent)[0] == name
-    assert parse(answer_to(sent, address), number, asked) == address
-    assert parse(answer_to(sent, address, Mood.LOOP), number, asked) == address
-    assert parse(answer_to(sent, None), number, asked) == ""
-    assert parse(answer_to(sent, address), number ^ 1, asked) is None
-    assert parse(answer_to(sent, address), number, question(name + ".x")) is None
+    query = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + asked
+    assert question_of(query)[0] == name
+    assert parse(answer_to(query, address), number, asked) == address
+    assert parse(answer_to(query, address, Mood.LOOP), number, asked) == address
+    assert parse(answer_to(query, None), number, asked) == ""
+    assert parse(answer_to(query, address), number ^ 1, asked) is None
+    assert parse(answer_to(query, address), number, question(name + ".x")) is None

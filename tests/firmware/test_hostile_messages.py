@@ -57,7 +57,7 @@ scalars = (
     | st.text(max_size=20)
     | st.sampled_from(["22:00", "06:3", "zh", "canthus", "auto", "", "99:99", "٢٢:٠٠"])
 )
-anything = st.recursive(
+json_values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
@@ -66,20 +66,20 @@ names = st.sampled_from(FIELDS) | st.sampled_from(SECRETS) | st.text(max_size=12
 nearly = st.fixed_dictionaries(
     {},
     optional={
-        "version": st.integers(-1, 5) | anything,
-        "values": st.dictionaries(names, anything, max_size=5) | anything,
-        "calibration": anything,
+        "version": st.integers(-1, 5) | json_values,
+        "values": st.dictionaries(names, json_values, max_size=5) | json_values,
+        "calibration": json_values,
     },
 )
-many = settings(
+examples = settings(
     max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
-@many
-@given(message=nearly | anything)
+@examples
+@given(message=nearly | json_values)
 def test_any_settings_message_leaves_valid_settings_in_force(tmp_path, message):
     remote = RemoteSettings(OWN, str(tmp_path / "remote"))
     before = remote.version
@@ -108,7 +108,7 @@ valid = st.fixed_dictionaries(
 )
 
 
-@many
+@examples
 @given(values=valid, name=st.sampled_from(sorted(NOT_FROM_AFAR)), last=st.booleans())
 def test_a_message_with_one_field_of_the_boards_own_is_refused_whole(tmp_path, values, name, last):
     own = OWN | {"netmask": "255.255.255.0", "router": "10.0.0.1"}
@@ -129,8 +129,8 @@ def test_every_field_may_be_set_from_afar_or_is_the_boards_own():
     assert sorted(settings_check._FIELDS) == sorted([*FIELDS, *NOT_FROM_AFAR])
 
 
-@many
-@given(message=anything)
+@examples
+@given(message=json_values)
 def test_any_calibration_is_refused_or_shifts_readings_within_bounds(message):
     try:
         unit = calibration_from(message)

@@ -72,13 +72,13 @@ def test_lamps_follow_gateway_line_and_button(played):
         flash = json.loads(json.dumps(post.pressed))
         red, amber, green = post.lamps(now_ms)
         assert red == unseen  # red until a press for this very alarm, or until the gateway ends it
-        heard = up and known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
-        assert amber or (heard and not trouble)
-        assert not amber or not heard or trouble or post.pressed is not None
+        gateway_heard = up and known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
+        assert amber or (gateway_heard and not trouble)
+        assert not amber or not gateway_heard or trouble or post.pressed is not None
         assert green == (not red and not amber)
-        told = post.to_tell(now_ms)
-        if told is not None:  # only the alarm that the gateway has now
-            assert heard and told == alarm
+        notice = post.to_tell(now_ms)
+        if notice is not None:  # only the alarm that the gateway has now
+            assert gateway_heard and notice == alarm
             post.told(now_ms)
 
 

@@ -28,9 +28,9 @@ def test_messages_arrive_whole_in_order_and_are_acknowledged(sent, sizes):
     line.says(*cut(data, sizes))
     for _ in range(40):
         line.client.handle()
-    fits = [one for one in sent if len(message(*one)) <= 128]
+    fits = [packet for packet in sent if len(message(*packet)) <= 128]
     assert not line.fell()
-    assert line.heard == [(topic, body) for topic, body, _, _ in fits]
+    assert line.messages == [(topic, body) for topic, body, _, _ in fits]
     assert line.client.oversized == len(sent) - len(fits)
     acks = [b"\x40\x02" + number.to_bytes(2, "big") for _, _, number, qos in sent if qos]
     assert line.stream.take() == b"".join(acks)
@@ -53,7 +53,7 @@ def test_garbage_ends_the_connection_or_waits_for_more_and_the_next_one_works(ga
     assert line.client._have <= 128 and len(line.client._acks) < 2000
     line.up()
     line.says(message("t/stored", b"{}", 1))
-    assert line.heard[-1] == ("t/stored", b"{}")
+    assert line.messages[-1] == ("t/stored", b"{}")
 
 
 @settings(max_examples=300, deadline=None)

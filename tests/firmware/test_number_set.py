@@ -46,15 +46,17 @@ def test_a_set_of_runs_holds_what_a_plain_set_holds(added, cuts, more):
     event("bits" if len(data) == BITS else "runs")
     left = set(added)
     for first, end in cuts:
-        whole = bytes(data)
+        original = bytes(data)
         fewer = number_set.without(data, first, end)
-        assert bytes(data) == whole  # unchanged: the file still has these bytes
+        assert bytes(data) == original  # unchanged: the file still has these bytes
         left -= set(range(first, end))
         event(f"{len(data) == BITS} to {len(fewer) == BITS}")
         data = fewer
         assert numbers(data) == left
         for index in (0, first, end, number_set.SPAN):
-            assert number_set.below(data, index) == len([one for one in left if one < index])
+            assert number_set.below(data, index) == len(
+                [number for number in left if number < index]
+            )
     for index in sorted(index for index in more if index > max(added, default=-1)):
         data = number_set.add(data, index, index + 1)
         left.add(index)

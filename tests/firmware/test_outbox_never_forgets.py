@@ -77,13 +77,13 @@ class OutboxMachine(RuleBasedStateMachine):
     def nothing_that_waits_is_missing_and_nothing_is_made_up(self):
         if not hasattr(self, "outbox"):
             return
-        found: list[tuple[int, int]] = []
-        while (record := self.outbox.waiting(found)) is not None:
-            found.append(record[:2])
+        identities: list[tuple[int, int]] = []
+        while (record := self.outbox.waiting(identities)) is not None:
+            identities.append(record[:2])
             assert self.ever[record[:2]] == record[2]
-        assert len(found) == len(set(found)) == len(self.outbox)
+        assert len(identities) == len(set(identities)) == len(self.outbox)
         # After a power cut some readings that the gateway holds are sent again; none is missing.
-        assert self.waiting <= set(found)
+        assert self.waiting <= set(identities)
 
 
 TestOutboxMachine = OutboxMachine.TestCase
@@ -97,8 +97,8 @@ def test_a_backlog_with_hundreds_of_fevers_runs_empty(tmp_path):
         outbox.add(1, reading(seq, fever=seq % 9 == 0))
     for _ in range(2000 // WINDOW + 250):
         under_way = []
-        while len(under_way) < WINDOW and (found := outbox.waiting(under_way)):
-            under_way.append(found[:2])
+        while len(under_way) < WINDOW and (waiting := outbox.waiting(under_way)):
+            under_way.append(waiting[:2])
         seqs = [seq for _, seq in under_way]
         for seq in seqs:
             held.add(seq)

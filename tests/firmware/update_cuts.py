@@ -44,10 +44,10 @@ class Host:
 
     def __init__(self):
         self.update = Update("north-1", GIVEN["key"], self, "/flash")
-        self.said = []
+        self.reports = []
 
     def say(self, state, **more):
-        self.said.append((state, more))
+        self.reports.append((state, more))
 
     def ask(self, offset):
         self.update.piece(offset.to_bytes(4, "big") + BUNDLE[offset : offset + 1000])
@@ -86,7 +86,7 @@ def take(offer):
     except RestartError:
         assert not host.update.on_trial  # an update on trial would confirm the new one
         return
-    raise AssertionError(host.said)
+    raise AssertionError(host.reports)
 
 
 def live():

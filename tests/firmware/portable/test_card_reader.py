@@ -41,10 +41,10 @@ def test_the_batch_number_of_an_older_card_is_no_part_of_its_number():
 
 def test_a_frame_may_come_in_pieces():
     reader = CardFrames()
-    found = []
+    numbers = []
     for byte in frame(CARD):
-        found += reader.feed(bytes([byte]))
-    assert found == [NUMBER]
+        numbers += reader.feed(bytes([byte]))
+    assert numbers == [NUMBER]
 
 
 def test_a_wrong_byte_costs_its_frame_alone():
@@ -53,9 +53,9 @@ def test_a_wrong_byte_costs_its_frame_alone():
         torn = bytearray(good)
         torn[index] ^= 0x10
         reader = CardFrames()
-        found = reader.feed(bytes(torn) + good)
+        numbers = reader.feed(bytes(torn) + good)
         reader.quiet()
-        assert found == [NUMBER], index
+        assert numbers == [NUMBER], index
         assert reader.noise == len(good)
 
 

@@ -10,8 +10,8 @@ NUMBER = b"\0\0\0\0\x6b\x3d\x12\xd6"
 
 def test_the_mask_is_an_hmac():
     # RFC 4231, test case 2.
-    found = binascii.hexlify(hmac(b"Jefe", b"what do ya want for nothing?"))
-    assert found == b"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    digest = binascii.hexlify(hmac(b"Jefe", b"what do ya want for nothing?"))
+    assert digest == b"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
 
 
 def test_what_is_sealed_opens_with_the_same_key_label_boot_and_count_alone():

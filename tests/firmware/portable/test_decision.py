@@ -29,14 +29,14 @@ class Kiosk:
         self.now_ms = 0
 
     def see(self, object_c, count=14):
-        found = []
+        judgements = []
         for _ in range(count):
             self.now_ms += 100
-            found += self.decision.sample(self.now_ms, object_c, ROOM_C)
-        for one in found:
-            if one.verdict == "retry":
+            judgements += self.decision.sample(self.now_ms, object_c, ROOM_C)
+        for judgement in judgements:
+            if judgement.verdict == "retry":
                 self.decision.scan.ask_again()
-        return found
+        return judgements
 
     def person(self, object_c):
         self.see(ROOM_C, 30)
@@ -52,16 +52,16 @@ def erased():
 def test_people_are_judged():
     erased()
     kiosk = Kiosk()
-    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
-    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["confirm"]
-    assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
+    assert [judgement.verdict for judgement in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+    assert [judgement.reason for judgement in kiosk.person(FEVER_READ_C)] == ["confirm"]
+    assert [judgement.verdict for judgement in kiosk.person(FEVER_READ_C)] == ["fever"]
 
 
 def test_a_positive_person_who_goes_away_raises_the_alarm():
     erased()
     kiosk = Kiosk()
     kiosk.person(FEVER_READ_C)
-    assert [(one.verdict, one.reason) for one in kiosk.see(ROOM_C, 80)] == [
+    assert [(judgement.verdict, judgement.reason) for judgement in kiosk.see(ROOM_C, 80)] == [
         ("fever", "unconfirmed")
     ]
 
@@ -71,8 +71,8 @@ def test_a_positive_scan_raises_the_alarm_although_the_sensor_fails():
     kiosk = Kiosk()
     kiosk.person(FEVER_READ_C)
     kiosk.decision.fail(kiosk.now_ms)
-    late = kiosk.decision.overdue(kiosk.now_ms + 7000)
-    assert [one.verdict for one in late] == ["fever"]
+    judgements = kiosk.decision.overdue(kiosk.now_ms + 7000)
+    assert [judgement.verdict for judgement in judgements] == ["fever"]
 
 
 def test_a_power_cut_does_not_drop_a_positive():
@@ -81,11 +81,11 @@ def test_a_power_cut_does_not_drop_a_positive():
     (first,) = kiosk.person(FEVER_READ_C)
     kiosk.decision.remember()
     after = Kiosk().decision
-    one = after.left_over
-    assert one is not None
-    assert (one.verdict, one.reason) == ("fever", "unconfirmed")
-    assert abs(one.skin_c - first.skin_c) < 0.01
-    assert abs(one.scan.object_c - first.scan.object_c) < 0.01
+    judgement = after.left_over
+    assert judgement is not None
+    assert (judgement.verdict, judgement.reason) == ("fever", "unconfirmed")
+    assert abs(judgement.skin_c - first.skin_c) < 0.01
+    assert abs(judgement.scan.object_c - first.scan.object_c) < 0.01
     after.remember()
     assert Kiosk().decision.left_over is None
 
@@ -143,9 +143,9 @@ def test_a_calibration_moves_what_is_measured_and_outlives_a_power_cut():
     (before,) = Kiosk().person(HEALTHY_READ_C)
     kiosk = Kiosk()
     kiosk.decision.calibrate(record(), UNIT)
-    for one in (kiosk, Kiosk()):
-        one.decision.set_sensor(UNIT)
-        (after,) = one.person(HEALTHY_READ_C)
+    for gate in (kiosk, Kiosk()):
+        gate.decision.set_sensor(UNIT)
+        (after,) = gate.person(HEALTHY_READ_C)
         assert 0.45 < after.skin_c - before.skin_c < 0.55
         assert after.scan.object_c == before.scan.object_c  # the raw value stays raw
 
@@ -170,15 +170,17 @@ def test_a_reference_is_neither_a_fever_nor_a_pass_and_ends_by_itself():
     erased()
     kiosk = Kiosk()
     kiosk.decision.begin_reference(kiosk.now_ms, True)
-    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["reference"]
-    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == []
+    assert [judgement.reason for judgement in kiosk.person(FEVER_READ_C)] == ["reference"]
+    assert [judgement.reason for judgement in kiosk.see(ROOM_C, 5)] == []
     kiosk.see(36.0, 4)
-    assert [one.reason for one in kiosk.see(ROOM_C, 5)] == ["short"]  # it was taken away too soon
+    assert [judgement.reason for judgement in kiosk.see(ROOM_C, 5)] == [
+        "short"
+    ]  # it was taken away too soon
     kiosk.decision.begin_reference(kiosk.now_ms, False)
-    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+    assert [judgement.verdict for judgement in kiosk.person(HEALTHY_READ_C)] == ["normal"]
     kiosk.decision.begin_reference(kiosk.now_ms, True)
     kiosk.now_ms += _REFERENCE_MS
-    assert [one.verdict for one in kiosk.person(HEALTHY_READ_C)] == ["normal"]
+    assert [judgement.verdict for judgement in kiosk.person(HEALTHY_READ_C)] == ["normal"]
 
 
 def test_while_the_can_warms_up_nobody_passes_but_a_clear_fever_raises_the_alarm():
@@ -186,20 +188,20 @@ def test_while_the_can_warms_up_nobody_passes_but_a_clear_fever_raises_the_alarm
     kiosk = Kiosk()
     kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
     # Until the can is warm it has the air's temperature, and 4 °C are subtracted wrongly.
-    assert [one.reason for one in kiosk.person(HEALTHY_READ_C + 0.6)] == ["confirm"]
+    assert [judgement.reason for judgement in kiosk.person(HEALTHY_READ_C + 0.6)] == ["confirm"]
     erased()
     kiosk = Kiosk()
     kiosk.decision.calibrate({"sensor": UNIT, "can_over_air_c": 4.0}, UNIT)
     kiosk.decision.warming = True
     for read_c in (HEALTHY_READ_C, HEALTHY_READ_C + 0.6):
-        (one,) = kiosk.person(read_c)
-        assert (one.verdict, one.reason) == ("retry", "wait")
-    assert [one.reason for one in kiosk.person(FEVER_READ_C)] == ["confirm"]
-    assert [one.verdict for one in kiosk.person(FEVER_READ_C)] == ["fever"]
+        (judgement,) = kiosk.person(read_c)
+        assert (judgement.verdict, judgement.reason) == ("retry", "wait")
+    assert [judgement.reason for judgement in kiosk.person(FEVER_READ_C)] == ["confirm"]
+    assert [judgement.verdict for judgement in kiosk.person(FEVER_READ_C)] == ["fever"]
     assert kiosk.decision.screening.baseline.offset_c == 0.0
     kiosk.decision.warming = False
-    (one,) = kiosk.person(HEALTHY_READ_C)
-    assert one.verdict == "normal"
+    (judgement,) = kiosk.person(HEALTHY_READ_C)
+    assert judgement.verdict == "normal"
 
 
 def test_a_power_cut_does_not_forget_what_is_usual_and_a_calibration_does():
@@ -245,5 +247,5 @@ def test_who_stays_before_the_kiosk_is_one_reading():
     erased()
     kiosk = Kiosk()
     kiosk.see(ROOM_C, 30)
-    assert [one.verdict for one in kiosk.see(HEALTHY_READ_C, 150)] == ["normal"]
+    assert [judgement.verdict for judgement in kiosk.see(HEALTHY_READ_C, 150)] == ["normal"]
     assert len(kiosk.person(HEALTHY_READ_C)) == 1

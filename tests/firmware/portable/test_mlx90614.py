@@ -114,13 +114,13 @@ def test_a_sensor_whose_gain_has_changed_since_it_was_first_seen_is_refused():
     assert unit.check() and not unit.check()
     assert unit.number == "003c003d003e003f"
     wire.words[0x25] = 0x97F5  # another gain, after a power cut
-    again = SensorUnit(part, "unit")
-    assert raises(SetupError, again.check) and again.number == ""
+    restarted = SensorUnit(part, "unit")
+    assert raises(SetupError, restarted.check) and restarted.number == ""
     wire.words[0x25] = 0x9FF5
-    assert again.check()
+    assert restarted.check()
     wire.words[0x3C] = 0x1234  # another part
     wire.words[0x25] = 0x97F5
-    assert again.check() and again.number.startswith("1234")
+    assert restarted.check() and restarted.number.startswith("1234")
 
 
 def test_both_temperatures_are_corrected_for_a_supply_above_3_volts():

@@ -43,9 +43,9 @@ class Stream:
         return len(data)
 
     def write(self, data):
-        taken = bytes(data[: self.takes])
-        self.sent += taken
-        return len(taken) or None
+        part = bytes(data[: self.takes])
+        self.sent += part
+        return len(part) or None
 
     def close(self):
         self.closed = True
@@ -78,10 +78,10 @@ class Line:
         mqtt.time = self.clock = Clock()
         self.streams = []
         self.connectors = []
-        self.heard = []
+        self.messages = []
         self.ups = 0
         self.client = mqtt.Client(self._connector, HELLO, topics, 30, buffer_bytes)
-        self.client.on_message = lambda topic, payload: self.heard.append((topic, payload))
+        self.client.on_message = lambda topic, payload: self.messages.append((topic, payload))
         self.client.on_connect = self._up
 
     def _connector(self):
@@ -174,9 +174,9 @@ def test_a_line_that_takes_little_gets_every_byte_in_order():
     line.says(message("t/stored", b"{}", 9))
     for _ in range(30):
         line.client.handle()
-    one, two = b"\x32\x08\x00\x01t\x00\x02one", b"\x32\x08\x00\x01t\x00\x03two"
+    first, second = b"\x32\x08\x00\x01t\x00\x02one", b"\x32\x08\x00\x01t\x00\x03two"
     # The packet already begun is finished; then the acknowledgement precedes the next message.
-    assert line.stream.take() == one + b"\x40\x02\x00\x09" + two
+    assert line.stream.take() == first + b"\x40\x02\x00\x09" + second
 
 
 def test_each_call_sends_few_bytes_so_that_scanning_goes_on_between():
@@ -194,12 +194,12 @@ def test_messages_come_whole_however_the_bytes_arrive():
     line = Line().up()
     data = message("t/stored", b"{1}", 7) + message("t/settings", "门".encode(), 300)
     data += message("t/stored", b"", 0, qos=0)
-    heard = [("t/stored", b"{1}"), ("t/settings", "门".encode()), ("t/stored", b"")]
+    messages = [("t/stored", b"{1}"), ("t/settings", "门".encode()), ("t/stored", b"")]
     for size in range(1, len(data) + 1):
-        line.heard = []
+        line.messages = []
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
         line.says(*pieces)
-        assert line.heard == heard, size
+        assert line.messages == messages, size
         assert line.stream.take() == b"\x40\x02\x00\x07\x40\x02\x01\x2c"
 
 
@@ -211,7 +211,7 @@ def test_a_message_that_does_not_fit_is_acknowledged_and_dropped():
         for _ in range(10):
             line.client.handle()
         assert not line.fell()
-        assert line.heard == [("t/stored", b"next")] and line.client.oversized == 1
+        assert line.messages == [("t/stored", b"next")] and line.client.oversized == 1
         assert line.stream.take() == b"\x40\x02\x00\x05\x40\x02\x00\x06"
 
 
@@ -240,7 +240,7 @@ def test_no_other_packet_is_accepted_before_the_brokers_greeting():
         line = Line()
         line.client.connect()
         line.says(data)
-        assert line.fell() and not line.heard
+        assert line.fell() and not line.messages
 
 
 def test_a_refusal_is_told_in_words():
@@ -287,14 +287,14 @@ def test_more_than_a_few_messages_are_not_taken():
     line = Line()
     assert not line.client.publish("t", "")  # not yet
     line.up()
-    taken = 0
+    count = 0
     while line.client.publish("t", ""):
-        taken += 1
-    assert taken == mqtt._QUEUE
+        count += 1
+    assert count == mqtt._QUEUE
     for _ in range(100):
         line.client.handle()
-        taken += line.client.publish("t", "")
-    assert taken == mqtt._IN_FLIGHT
+        count += line.client.publish("t", "")
+    assert count == mqtt._IN_FLIGHT
 
 
 def test_a_broker_that_says_nothing_is_left():
@@ -345,7 +345,7 @@ def test_a_new_connection_keeps_nothing_of_the_one_that_ended():
     line.up()
     assert line.client.state == mqtt.UP and line.ups == 2
     line.says(message("t/stored", b"{2}", 3))
-    assert line.heard == [("t/stored", b"{2}")]
+    assert line.messages == [("t/stored", b"{2}")]
     assert line.stream.take() == b"\x40\x02\x00\x03"
 
 
@@ -373,16 +373,16 @@ def test_whoever_leaves_in_peace_leaves_no_last_will():
 def test_a_broker_that_floods_is_not_read_while_its_acknowledgements_wait():
     line = Line().up()
     line.stream.takes = 0
-    one = message("t/stored", b"{}", 1)
+    packet = message("t/stored", b"{}", 1)
     for _ in range(400):
-        line.stream.inbox.append(one)
+        line.stream.inbox.append(packet)
         line.client.handle()
     assert len(line.client._acks) <= mqtt._ACKS_MAX + 1024
-    assert len(line.heard) < 100
+    assert len(line.messages) < 100
     line.stream.takes = 1000
     for _ in range(1000):
         line.client.handle()
-    assert len(line.heard) == 400 and line.stream.sent == b"\x40\x02\x00\x01" * 400
+    assert len(line.messages) == 400 and line.stream.sent == b"\x40\x02\x00\x01" * 400
 
 
 def test_an_answer_sent_while_a_message_is_handled_does_not_spoil_the_next_message():

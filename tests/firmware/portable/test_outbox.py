@@ -55,14 +55,14 @@ def filled(count, boot=1, fevers=()):
 
 def drained(outbox):
     """Boot and number of every reading that the outbox would send, in its order."""
-    seen = []
+    identities = []
     under_way = {}
     while True:
         waiting = outbox.waiting(under_way)
         if waiting is None:
-            return seen
+            return identities
         assert record.seq_of(waiting[2]) == waiting[1]
-        seen.append(waiting[:2])
+        identities.append(waiting[:2])
         under_way[waiting[:2]] = True
 
 
@@ -146,11 +146,11 @@ def test_a_write_that_never_came_to_its_end_costs_that_reading_alone():
     names = sorted(os.listdir(FOLDER))
     assert names[1:] == ["newest.a", "newest.b"]
     with open(FOLDER + "/newest.a", "rb") as file:
-        one = len(file.read())
+        size_a = len(file.read())
     with open(FOLDER + "/newest.b", "rb") as file:
-        other = len(file.read())
+        size_b = len(file.read())
     # Three of the five are in a segment; one file holds the fourth, the other fourth and fifth.
-    longer = FOLDER + ("/newest.a" if one > other else "/newest.b")
+    longer = FOLDER + ("/newest.a" if size_a > size_b else "/newest.b")
     os.remove(longer)
     with open(longer, "wb") as file:
         file.write(bytes(5))
@@ -164,9 +164,9 @@ def test_a_segment_cut_in_the_middle_of_a_record_goes_on_after_it():
     filled(NEWEST + 1)
     name = FOLDER + "/" + segments()[0]
     with open(name, "rb") as file:
-        whole = file.read()
+        data = file.read()
     with open(name, "wb") as file:
-        file.write(whole[:-3])
+        file.write(data[:-3])
     outbox = Outbox(FOLDER)
     assert drained(outbox) == [(1, 1), (1, 2), (1, 3), (1, 4)]  # another file still held reading 3
     assert drained(Outbox(FOLDER)) == [(1, 1), (1, 2), (1, 3), (1, 4)]
@@ -176,10 +176,10 @@ def test_a_rotten_record_costs_that_one_alone_and_is_counted():
     filled(5 * NEWEST + 1)
     name = FOLDER + "/" + segments()[0]
     with open(name, "rb") as file:
-        whole = bytearray(file.read())
-    whole[4 * record.SIZE + 9] ^= 1
+        data = bytearray(file.read())
+    data[4 * record.SIZE + 9] ^= 1
     with open(name, "wb") as file:
-        file.write(whole)
+        file.write(data)
     outbox = Outbox(FOLDER)
     assert outbox.rotten == 1
     assert drained(outbox) == [(1, seq) for seq in range(1, 17) if seq != 5]
@@ -189,10 +189,10 @@ def test_a_record_that_rots_later_is_counted_and_passed_over():
     outbox = filled(5 * NEWEST + 1)
     name = FOLDER + "/" + segments()[0]
     with open(name, "rb") as file:
-        whole = bytearray(file.read())
-    whole[0] ^= 1
+        data = bytearray(file.read())
+    data[0] ^= 1
     with open(name, "wb") as file:
-        file.write(whole)
+        file.write(data)
     assert drained(outbox) == [(1, seq) for seq in range(2, 17)]
     assert outbox.rotten == 1 and len(outbox) == 15
 
@@ -215,11 +215,11 @@ def test_readings_with_and_without_cards_are_kept_side_by_side():
             outbox.add(1, reading(seq, seq % 7 == 0, card_from <= seq <= card_to))
             outbox = Outbox(FOLDER) if seq % 11 == 0 else outbox  # a power cut
         fevers = [(1, 7), (1, 14), (1, 21), (1, 28)]
-        for now in (outbox, Outbox(FOLDER)):
-            assert len(now) == 30
-            found = drained(now)
-            assert sorted(found[:4]) == fevers
-            assert sorted(found) == [(1, seq) for seq in range(1, 31)]
+        for instance in (outbox, Outbox(FOLDER)):
+            assert len(instance) == 30
+            identities = drained(instance)
+            assert sorted(identities[:4]) == fevers
+            assert sorted(identities) == [(1, seq) for seq in range(1, 31)]
         outbox.release(1, 12, ())
         assert sorted(drained(outbox)) == [(1, seq) for seq in range(13, 31)]
 
@@ -228,15 +228,15 @@ def test_a_card_comes_back_with_its_reading():
     outbox = fresh()
     for seq in range(1, 9):
         outbox.add(1, reading(seq, seq == 3, True))
-    for now in (outbox, Outbox(FOLDER)):
-        sent = {}
+    for instance in (outbox, Outbox(FOLDER)):
+        under_way = {}
         while True:
-            waiting = now.waiting(sent)
+            waiting = instance.waiting(under_way)
             if waiting is None:
                 break
-            sent[waiting[:2]] = True
+            under_way[waiting[:2]] = True
             assert record.unpack(waiting[2])["who"] == "%016x" % waiting[1]
-        assert len(sent) == 8
+        assert len(under_way) == 8
 
 
 def test_the_newest_readings_with_cards_fit_into_the_metadata_log_too():
@@ -253,16 +253,16 @@ def test_no_card_is_left_behind_once_its_readings_are_stored():
     for seq in range(1, 8):
         outbox.add(1, reading(seq, card=True))
     outbox.release(1, 7, ())
-    again = Outbox(FOLDER)  # the newest are sent once more
+    restarted = Outbox(FOLDER)  # the newest are sent once more
     assert [name for name in os.listdir(FOLDER) if name.startswith("cards")] == []
-    again.release(1, 7, ())
+    restarted.release(1, 7, ())
     assert os.listdir(FOLDER) == [] and len(Outbox(FOLDER)) == 0
 
 
 def older_firmware_takes(name):
     """Whether firmware that knows only the first layout reads, overwrites or removes this file."""
-    boot, dash, rest = name.partition("-")
-    segment = dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"
+    boot, dash, suffix = name.partition("-")
+    segment = dash and boot.isdigit() and suffix[:-1].isdigit() and suffix[-1] in "fn"
     return bool(segment) or name in ("newest.a", "newest.b")
 
 
@@ -378,9 +378,9 @@ def test_a_power_cut_while_counting_costs_no_count():
     last = [next_boot(PATH, fresh=7) for _ in range(3)][-1]
     for name in SLOTS:
         with open(name, "rb") as file:
-            whole = file.read()
+            data = file.read()
         with open(name, "wb") as file:
-            file.write(whole[:-1])
+            file.write(data[:-1])
         assert next_boot(PATH, fresh=1) >= last
         last += 1
 

@@ -35,7 +35,7 @@ class Kiosk:
         self.pairing = Pairing()
         self.decision = CardDecision(Settings, self.pairing, *FILES)
         self.now_ms = 100
-        self.said = []
+        self.answers = []
         self.scans = []  # [began_ms, ended_ms] of each scan
 
     def see(self, object_c, ms):
@@ -52,7 +52,7 @@ class Kiosk:
                 if judgement.verdict == "retry":
                     scan.ask_again()
                 tap = judgement.scan.card
-                self.said.append((judgement.verdict, judgement.reason, tap and tap.number))
+                self.answers.append((judgement.verdict, judgement.reason, tap and tap.number))
         return self
 
     def tap(self, number):
@@ -71,55 +71,57 @@ def kiosk():
 
 
 def test_a_tap_before_or_during_the_scan_belongs_to_its_person():
-    assert kiosk().tap(A).away(5000).see(HEALTHY_C, 1500).said == [("normal", "", A)]
-    assert kiosk().see(HEALTHY_C, 300).tap(A).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+    assert kiosk().tap(A).away(5000).see(HEALTHY_C, 1500).answers == [("normal", "", A)]
+    assert kiosk().see(HEALTHY_C, 300).tap(A).see(HEALTHY_C, 1500).answers == [("normal", "", A)]
 
 
 def test_without_a_tap_the_verdict_is_given_all_the_same():
-    assert kiosk().see(HEALTHY_C, 1500).said == [("normal", "", None)]
+    assert kiosk().see(HEALTHY_C, 1500).answers == [("normal", "", None)]
 
 
 def test_a_tap_waits_for_eight_seconds():
-    assert kiosk().tap(A).away(TAP_MS - 200).see(HEALTHY_C, 1500).said == [("normal", "", A)]
-    assert kiosk().tap(A).away(TAP_MS + 200).see(HEALTHY_C, 1500).said == [("normal", "", None)]
+    assert kiosk().tap(A).away(TAP_MS - 200).see(HEALTHY_C, 1500).answers == [("normal", "", A)]
+    assert kiosk().tap(A).away(TAP_MS + 200).see(HEALTHY_C, 1500).answers == [("normal", "", None)]
 
 
 def test_the_last_tap_wins():
-    one = kiosk().tap(A).away(500).tap(B).see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", B)]
-    one = kiosk().tap(A).see(HEALTHY_C, 300).tap(B).see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", B)]
+    gate = kiosk().tap(A).away(500).tap(B).see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", B)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 300).tap(B).see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", B)]
 
 
 def test_a_scan_takes_a_tap_once():
-    one = kiosk().tap(A).see(HEALTHY_C, 1500).away(1000).see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", A), ("normal", "", None)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 1500).away(1000).see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", A), ("normal", "", None)]
 
 
 def test_a_tap_after_the_verdict_is_of_the_next_person():
-    one = kiosk().see(HEALTHY_C, 1500).tap(B).away().see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", None), ("normal", "", B)]
+    gate = kiosk().see(HEALTHY_C, 1500).tap(B).away().see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", None), ("normal", "", B)]
 
 
 def test_whoever_taps_again_after_the_verdict_taps_for_nobody_else():
-    one = kiosk().tap(A).see(HEALTHY_C, 2500).tap(A).see(HEALTHY_C, 500).away().see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", A), ("normal", "", None)]
-    one = kiosk().tap(A).see(HEALTHY_C, 1500).tap(B).tap(A).away().see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", A), ("normal", "", B)]
+    gate = (
+        kiosk().tap(A).see(HEALTHY_C, 2500).tap(A).see(HEALTHY_C, 500).away().see(HEALTHY_C, 1500)
+    )
+    assert gate.answers == [("normal", "", A), ("normal", "", None)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 1500).tap(B).tap(A).away().see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", A), ("normal", "", B)]
     # A person who left and comes back may tap again.
-    one = kiosk().tap(A).see(HEALTHY_C, 2500).away().tap(A).see(HEALTHY_C, 1500)
-    assert one.said == [("normal", "", A), ("normal", "", A)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 2500).away().tap(A).see(HEALTHY_C, 1500)
+    assert gate.answers == [("normal", "", A), ("normal", "", A)]
 
 
 def test_a_card_that_is_held_is_one_tap():
-    one = kiosk()
+    gate = kiosk()
     for _ in range(8):
-        one.tap(A).away(HELD_MS - 100)
-    one.tap(A).see(HEALTHY_C, 1200).tap(A).see(HEALTHY_C, 300).tap(A).away(500).tap(A)
-    assert one.away(2000).see(HEALTHY_C, 1500).said == [("normal", "", A), ("normal", "", None)]
-    assert one.pairing.count == 1
-    one.tap(A)
-    assert one.pairing.count == 2  # after a pause it is another tap
+        gate.tap(A).away(HELD_MS - 100)
+    gate.tap(A).see(HEALTHY_C, 1200).tap(A).see(HEALTHY_C, 300).tap(A).away(500).tap(A)
+    assert gate.away(2000).see(HEALTHY_C, 1500).answers == [("normal", "", A), ("normal", "", None)]
+    assert gate.pairing.count == 1
+    gate.tap(A)
+    assert gate.pairing.count == 2  # after a pause it is another tap
 
 
 def test_the_pause_after_which_a_card_is_another_tap():
@@ -129,31 +131,31 @@ def test_the_pause_after_which_a_card_is_another_tap():
 
 
 def test_a_retry_keeps_the_tap():
-    one = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS - 500).see(HEALTHY_C, 1500)
-    assert one.said == [("retry", "short", A), ("normal", "", A)]
-    one = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS + 500).see(HEALTHY_C, 1500)
-    assert one.said == [("retry", "short", A), ("normal", "", None)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS - 500).see(HEALTHY_C, 1500)
+    assert gate.answers == [("retry", "short", A), ("normal", "", A)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 300).away(TAP_MS + 500).see(HEALTHY_C, 1500)
+    assert gate.answers == [("retry", "short", A), ("normal", "", None)]
 
 
 def test_a_confirm_keeps_the_tap_and_the_fever_spends_it():
-    one = kiosk().tap(A).see(FEVER_C, 4000).away().see(HEALTHY_C, 1500)
-    assert one.said == [("retry", "confirm", A), ("fever", "", A), ("normal", "", None)]
+    gate = kiosk().tap(A).see(FEVER_C, 4000).away().see(HEALTHY_C, 1500)
+    assert gate.answers == [("retry", "confirm", A), ("fever", "", A), ("normal", "", None)]
 
 
 def test_the_late_alarm_has_the_card_of_its_person_and_spends_it():
-    one = kiosk().tap(A).see(FEVER_C, 1000).away(7000)
-    assert one.said == [("retry", "confirm", A), ("fever", "unconfirmed", A)]
-    assert one.see(HEALTHY_C, 1500).said[2:] == [("normal", "", None)]
+    gate = kiosk().tap(A).see(FEVER_C, 1000).away(7000)
+    assert gate.answers == [("retry", "confirm", A), ("fever", "unconfirmed", A)]
+    assert gate.see(HEALTHY_C, 1500).answers[2:] == [("normal", "", None)]
 
 
 def test_somebody_else_with_a_card_does_not_clear_a_first_positive():
     """37.25 °C right after 37.70 °C: by temperature alone both scans may be of one person."""
     positive_c, next_c = 36.1, 35.85
-    one = kiosk().tap(A).see(positive_c, 1000).away(1500).see(next_c, 1500)
-    assert one.said == [("retry", "confirm", A), ("normal", "", A)]
+    gate = kiosk().tap(A).see(positive_c, 1000).away(1500).see(next_c, 1500)
+    assert gate.answers == [("retry", "confirm", A), ("normal", "", A)]
     for gap_ms in (1500, 0):  # even if the view was never empty in between
-        one = kiosk().tap(A).see(positive_c, 1000).tap(B).away(gap_ms).see(next_c, 2500)
-        assert one.said == [
+        gate = kiosk().tap(A).see(positive_c, 1000).tap(B).away(gap_ms).see(next_c, 2500)
+        assert gate.answers == [
             ("retry", "confirm", A),
             ("fever", "unconfirmed", A),
             ("normal", "", B),
@@ -161,8 +163,8 @@ def test_somebody_else_with_a_card_does_not_clear_a_first_positive():
 
 
 def test_a_different_person_by_temperature_does_not_get_the_first_ones_card():
-    one = kiosk().tap(A).see(FEVER_C, 1000).away(1500).see(HEALTHY_C, 1500)
-    assert one.said == [
+    gate = kiosk().tap(A).see(FEVER_C, 1000).away(1500).see(HEALTHY_C, 1500)
+    assert gate.answers == [
         ("retry", "confirm", A),
         ("fever", "unconfirmed", A),
         ("normal", "", None),
@@ -170,28 +172,28 @@ def test_a_different_person_by_temperature_does_not_get_the_first_ones_card():
 
 
 def test_a_poor_scan_of_somebody_else_raises_the_alarm_too():
-    one = kiosk().tap(A).see(FEVER_C, 1000).tap(B).away(1500).see(HEALTHY_C, 300).away(300)
-    assert one.said[1:] == [("fever", "unconfirmed", A), ("retry", "short", B)]
+    gate = kiosk().tap(A).see(FEVER_C, 1000).tap(B).away(1500).see(HEALTHY_C, 300).away(300)
+    assert gate.answers[1:] == [("fever", "unconfirmed", A), ("retry", "short", B)]
 
 
 def test_who_lingers_does_not_take_the_next_persons_tap():
-    one = kiosk().tap(A).see(HEALTHY_C, 3000).tap(B).see(HEALTHY_C, 4000)
-    assert one.said == [("normal", "", A)] and len(one.scans) == 2
-    assert one.away(1000).see(HEALTHY_C, 1500).said[1:] == [("normal", "", B)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 3000).tap(B).see(HEALTHY_C, 4000)
+    assert gate.answers == [("normal", "", A)] and len(gate.scans) == 2
+    assert gate.away(1000).see(HEALTHY_C, 1500).answers[1:] == [("normal", "", B)]
 
 
 def test_a_sensor_that_fails_keeps_the_tap():
-    one = kiosk().tap(A).see(HEALTHY_C, 300)
-    judgement = next(iter(one.decision.fail(one.now_ms)))
-    one.said = [(judgement.reason, judgement.scan and judgement.scan.card)]
-    assert one.said == [("sensor", one.pairing.tap)] and one.pairing.count == 1
-    one.said = []
-    assert one.away(1000).see(HEALTHY_C, 1500).said == [("normal", "", A)]
+    gate = kiosk().tap(A).see(HEALTHY_C, 300)
+    judgement = next(iter(gate.decision.fail(gate.now_ms)))
+    gate.answers = [(judgement.reason, judgement.scan and judgement.scan.card)]
+    assert gate.answers == [("sensor", gate.pairing.tap)] and gate.pairing.count == 1
+    gate.answers = []
+    assert gate.away(1000).see(HEALTHY_C, 1500).answers == [("normal", "", A)]
 
 
 def test_a_power_cut_keeps_the_card_of_a_first_positive():
-    one = kiosk().tap(A).see(FEVER_C, 1000)
-    one.decision.remember()
+    gate = kiosk().tap(A).see(FEVER_C, 1000)
+    gate.decision.remember()
     for name in FILES[:1]:
         for slot in (".a", ".b"):
             if name + slot in os.listdir():
@@ -204,8 +206,8 @@ def test_a_power_cut_keeps_the_card_of_a_first_positive():
     assert left is not None
     assert (left.verdict, left.scan.card) == ("fever", "0011223344556677-1-1")
     erased()
-    one = Kiosk().away().see(FEVER_C, 1000)
-    one.decision.remember()
+    gate = Kiosk().away().see(FEVER_C, 1000)
+    gate.decision.remember()
     left = Kiosk().decision.left_over
     assert left is not None and left.scan.card is None
 
@@ -246,9 +248,9 @@ class Crowd(Kiosk):
     def note(self, judgements):
         for judgement in judgements:
             tap = judgement.scan.card
-            what = "late" if judgement.reason == "unconfirmed" else "scan"
+            kind = "late" if judgement.reason == "unconfirmed" else "scan"
             count = tap and tap.count
-            self.log.append((self.now_ms, what, count, judgement.verdict))
+            self.log.append((self.now_ms, kind, count, judgement.verdict))
             if judgement.verdict == "retry":
                 self.decision.scan.ask_again()
 
@@ -266,44 +268,44 @@ class Crowd(Kiosk):
 def a_crowd(chance):
     """Play people and taps in any order; return how many readings had a card."""
     erased()
-    one = Crowd()
-    one.away()
+    crowd = Crowd()
+    crowd.away()
     for _ in range(40):
         if chance.below(2):
-            one.tap((A, B, C)[chance.below(3)])
-        what = chance.below(8)
-        if what < 3:
-            one.away(HELD_MS + 100 + chance.below(50) * 100)
-        elif what < 4:
-            one.note(one.decision.fail(one.now_ms))
-            one.away(HELD_MS + 100)
+            crowd.tap((A, B, C)[chance.below(3)])
+        choice = chance.below(8)
+        if choice < 3:
+            crowd.away(HELD_MS + 100 + chance.below(50) * 100)
+        elif choice < 4:
+            crowd.note(crowd.decision.fail(crowd.now_ms))
+            crowd.away(HELD_MS + 100)
         else:
             skin_c = (HEALTHY_C, HEALTHY_C, FEVER_C, 35.85)[chance.below(4)]
-            one.see(skin_c, HELD_MS + 100 + chance.below(30) * 100)
-    one.away(20_000)
-    assert one.decision.screening.pending is None
-    return as_the_rule_says(one.log)
+            crowd.see(skin_c, HELD_MS + 100 + chance.below(30) * 100)
+    crowd.away(20_000)
+    assert crowd.decision.screening.pending is None
+    return as_the_rule_says(crowd.log)
 
 
 def as_the_rule_says(log):
     last = since = None  # the valid tap, and when (ms) its time began
     spent = []
-    found = 0
+    cards = 0
     for event in log:
-        now_ms, what = event[:2]
-        if what == "tap":
+        now_ms, kind = event[:2]
+        if kind == "tap":
             last, since = event[2], now_ms
-        elif what == "began":
+        elif kind == "began":
             if last is not None and now_ms - since > TAP_MS:
                 last = None
         else:
             count, verdict = event[2:]
-            found += count is not None
-            if what == "scan":
+            cards += count is not None
+            if kind == "scan":
                 assert count == last, event
             if verdict != "retry" and count is not None:
                 assert count not in spent, event
                 spent.append(count)
             if count == last:
                 last, since = (last, now_ms) if verdict == "retry" else (None, None)
-    return found
+    return cards

@@ -22,41 +22,41 @@ VALUES = {
 
 
 def changed(**values):
-    one = dict(VALUES)
-    one.update(values)
-    return one
+    fields = dict(VALUES)
+    fields.update(values)
+    return fields
 
 
 def test_what_is_kept_is_what_was_measured():
     data = record.pack(VALUES)
     assert len(data) == record.SIZE
-    found = record.unpack(data)
-    assert sorted(found) == sorted(VALUES)
+    fields = record.unpack(data)
+    assert sorted(fields) == sorted(VALUES)
     for name in record.TEMPERATURES:
-        assert abs(found[name] - VALUES[name]) < 1e-4
+        assert abs(fields[name] - VALUES[name]) < 1e-4
     for name in VALUES:
         if name not in record.TEMPERATURES:
-            assert found[name] == VALUES[name]
+            assert fields[name] == VALUES[name]
 
 
 def test_a_scan_without_a_temperature_or_a_time_is_kept_as_such():
-    nothing = changed(at=None, object_c=None, ambient_c=None, skin_c=None, body_c=None)
-    found = record.unpack(record.pack(nothing))
+    empty = changed(at=None, object_c=None, ambient_c=None, skin_c=None, body_c=None)
+    fields = record.unpack(record.pack(empty))
     for name in ("at", "object_c", "ambient_c", "skin_c", "body_c"):
-        assert found[name] is None
+        assert fields[name] is None
 
 
 def test_what_is_too_large_for_its_place_is_kept_at_its_limit():
-    found = record.unpack(record.pack(changed(object_c=999.0, samples=400, queued=1_000_000)))
-    assert found["object_c"] > 550 and found["samples"] == 255 and found["queued"] == 65535
+    fields = record.unpack(record.pack(changed(object_c=999.0, samples=400, queued=1_000_000)))
+    assert fields["object_c"] > 550 and fields["samples"] == 255 and fields["queued"] == 65535
 
 
 def test_every_verdict_and_reason_comes_back():
     for verdict in record.VERDICTS:
         for reason in record.REASONS:
             data = record.pack(changed(verdict=verdict, reason=reason))
-            found = record.unpack(data)
-            assert (found["verdict"], found["reason"]) == (verdict, reason)
+            fields = record.unpack(data)
+            assert (fields["verdict"], fields["reason"]) == (verdict, reason)
             assert record.fever_of(data) == (verdict == "fever")
             assert record.seq_of(data) == 70_000
 
@@ -79,13 +79,13 @@ def test_a_sealed_card_and_the_permit_come_back():
         for permit in PERMITS:
             data = record.pack(changed(who=who, permit=permit))
             assert len(data) == record.CARD_SIZE and record.sound(data) and record.carded(data)
-            found = record.unpack(data)
-            assert (found.get("who"), found.get("permit")) == (who, permit)
-            assert None not in (found.get("who", ""), found.get("permit", ""))  # no field is None
+            fields = record.unpack(data)
+            assert (fields.get("who"), fields.get("permit")) == (who, permit)
+            assert None not in (fields.get("who", ""), fields.get("permit", ""))  # no field is None
             assert record.seq_of(data) == 70_000 and not record.fever_of(data)
-            found.pop("who", None)
-            found.pop("permit", None)
-            assert found == record.unpack(record.pack(VALUES))
+            fields.pop("who", None)
+            fields.pop("permit", None)
+            assert fields == record.unpack(record.pack(VALUES))
     assert record.fever_of(record.pack(changed(who=None, verdict="fever")))
 
 
@@ -120,7 +120,7 @@ def test_whatever_the_kiosk_says_can_be_kept():
     from kiosk.words import words_in
 
     record.pack(changed(fw=VERSION))
-    shown = {"idle", "warm", "normal", "fever", "lens", "low", "ask", "stop"}
+    screens = {"idle", "warm", "normal", "fever", "lens", "low", "ask", "stop"}
     for reason in words_in("en"):
-        if reason not in shown:
+        if reason not in screens:
             record.pack(changed(reason=reason))

@@ -39,10 +39,10 @@ def test_without_a_message_from_the_gateway_the_boards_own_settings_are_in_force
 def test_what_came_is_in_force_and_outlives_a_power_cut():
     remote = fresh()
     assert remote.take({"version": 3, "values": {"threshold_c": 37.1, "language": "en"}})
-    for one in (remote, RemoteSettings(OWN, PATH)):
-        assert one.version == 3
-        assert (one.settings.threshold_c, one.settings.language) == (37.1, "en")
-        assert one.settings.password == "secret"
+    for instance in (remote, RemoteSettings(OWN, PATH)):
+        assert instance.version == 3
+        assert (instance.settings.threshold_c, instance.settings.language) == (37.1, "en")
+        assert instance.settings.password == "secret"
 
 
 def test_the_same_again_changes_nothing():

@@ -30,10 +30,10 @@ def test_a_write_that_is_torn_anywhere_leaves_the_value_before():
     slots.write("first")
     slots.write("second")  # in .b
     with open(PATH + ".b", "rb") as file:
-        whole = file.read()
-    for length in range(len(whole)):
+        data = file.read()
+    for length in range(len(data)):
         with open(PATH + ".b", "wb") as file:
-            file.write(whole[:length])
+            file.write(data[:length])
         assert SafeFile(PATH).read() == "first"
     slots.write("third")
     assert SafeFile(PATH).read() == "third"
@@ -43,7 +43,7 @@ def test_a_value_that_the_flash_corrupted_is_not_read():
     slots = fresh()
     slots.write({"a": 1})
     with open(PATH + ".a", "rb") as file:
-        whole = file.read()
+        data = file.read()
     with open(PATH + ".a", "wb") as file:
-        file.write(whole.replace(b"1}", b"2}"))
+        file.write(data.replace(b"1}", b"2}"))
     assert slots.read() is None

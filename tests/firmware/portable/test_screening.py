@@ -23,13 +23,13 @@ class Gate:
     def scan(self, skin_c, air_c=ROOM_C, after_ms=MINUTE_MS, quality="", stayed=False):
         """Judge one scan; return [(verdict, reason), ...]."""
         self.now_ms += after_ms
-        found = self.screening.judge(self.now_ms, skin_c, air_c, quality, stayed)
-        return [(one.verdict, one.reason) for one in found]
+        judgements = self.screening.judge(self.now_ms, skin_c, air_c, quality, stayed)
+        return [(judgement.verdict, judgement.reason) for judgement in judgements]
 
     def overdue(self, after_ms=0):
         self.now_ms += after_ms
-        late = self.screening.overdue(self.now_ms)
-        return late and (late.verdict, late.reason)
+        judgement = self.screening.overdue(self.now_ms)
+        return judgement and (judgement.verdict, judgement.reason)
 
     def alarmed(self, skin_c, after_ms=MINUTE_MS):
         """Whether this scan raises the alarm, at once or because no second scan follows."""
@@ -39,8 +39,8 @@ class Gate:
 
 def one_scan(skin_c, air_c=ROOM_C, site="canthus", quality="", threshold_c=37.3):
     gate = Gate(site, threshold_c=threshold_c, confirm_scans=0)
-    (found,) = gate.scan(skin_c, air_c, quality=quality)
-    return found
+    (answer,) = gate.scan(skin_c, air_c, quality=quality)
+    return answer
 
 
 def test_a_healthy_face_is_normal():
@@ -84,8 +84,8 @@ def test_a_poor_scan_does_not_excuse_heat():
 
 def test_a_sensor_that_gave_nothing_is_no_verdict():
     gate = Gate()
-    (found,) = gate.screening.judge(0, None, None, "sensor")
-    assert (found.verdict, found.reason, found.body_c) == ("retry", "sensor", None)
+    (judgement,) = gate.screening.judge(0, None, None, "sensor")
+    assert (judgement.verdict, judgement.reason, judgement.body_c) == ("retry", "sensor", None)
 
 
 def test_where_the_sensor_cannot_be_trusted_nobody_passes_but_fevers_are_seen():
@@ -187,8 +187,8 @@ def test_a_poor_second_scan_neither_clears_nor_ends_the_wait():
 def test_how_many_further_scans_is_a_setting():
     assert Gate(confirm_scans=0).scan(FEVER_C) == [("fever", "")]
     gate = Gate(confirm_scans=2)
-    found = [gate.scan(FEVER_C, after_ms=2000)[0] for _ in range(3)]
-    assert found == [("retry", "confirm"), ("retry", "confirm"), ("fever", "")]
+    answers = [gate.scan(FEVER_C, after_ms=2000)[0] for _ in range(3)]
+    assert answers == [("retry", "confirm"), ("retry", "confirm"), ("fever", "")]
 
 
 # From the frost.
@@ -215,8 +215,8 @@ def test_nobody_healthy_passes_in_the_first_minute_out_of_the_frost():
                 second = first_s
                 while second < 60:
                     skin_c = from_the_frost(own_c, second)
-                    (found,) = gate.scan(skin_c, 20.5, after_ms=7000, stayed=second > first_s)
-                    assert found in (("retry", "cold"), ("retry", "far"))
+                    (answer,) = gate.scan(skin_c, 20.5, after_ms=7000, stayed=second > first_s)
+                    assert answer in (("retry", "cold"), ("retry", "far"))
                     second += 7
 
 
@@ -226,8 +226,8 @@ def test_a_fever_under_cold_skin_that_was_seen_cold_does_not_pass_in_that_minute
         gate = Gate()
         for second in range(0, 60, 6):
             skin_c = from_the_frost(own_c, second)
-            found = gate.scan(skin_c, 20.5, after_ms=6000, stayed=second > 0)
-            assert ("normal", "") not in found
+            answers = gate.scan(skin_c, 20.5, after_ms=6000, stayed=second > 0)
+            assert ("normal", "") not in answers
 
 
 def test_who_has_warmed_up_passes():
@@ -259,8 +259,8 @@ def test_a_stranger_behind_somebody_cold_is_believed_sooner_than_somebody_who_st
         for stayed, verdict in ((True, who_stays), (False, stranger)):
             gate = Gate()
             assert gate.scan(34.4) == [("retry", "cold")]
-            found = gate.scan(34.4 + rise_c, after_ms=8000, stayed=stayed)
-            assert found[0][0] == verdict, (rise_c, stayed)
+            answers = gate.scan(34.4 + rise_c, after_ms=8000, stayed=stayed)
+            assert answers[0][0] == verdict, (rise_c, stayed)
 
 
 # One visit.
@@ -384,23 +384,23 @@ def test_the_absolute_limit_alarms_whatever_the_crowd_reads():
 
 def test_a_hotter_face_never_gets_a_milder_verdict():
     order = (("retry", "far"), ("retry", "cold"), ("normal", ""), ("fever", ""), ("retry", "hot"))
-    rank = {found: place for place, found in enumerate(order)}
+    rank = {answer: place for place, answer in enumerate(order)}
     for site in SITES:
         for air_c in (16.0, 22.0, 28.0, 35.0):
             for baseline_c in (-0.8, 0.0, 0.8):
                 last = 0
                 for tenth in range(280, 430):
                     gate = Gate(site, confirm_scans=0, baseline=Baseline(baseline_c, fixed=True))
-                    (found,) = gate.scan(tenth / 10, air_c)
-                    assert rank[found] >= last
-                    last = rank[found]
+                    (answer,) = gate.scan(tenth / 10, air_c)
+                    assert rank[answer] >= last
+                    last = rank[answer]
 
 
 def test_what_is_shown_is_what_is_compared():
     gate = Gate(baseline=Baseline(0.3, fixed=True), confirm_scans=0)
-    (one,) = gate.screening.judge(0, HEALTHY_C, ROOM_C)
-    assert one.baseline_c == 0.3
-    assert abs(one.body_c + 0.3 - body_c(HEALTHY_C, ROOM_C, SITES["canthus"])) < 1e-9
+    (judgement,) = gate.screening.judge(0, HEALTHY_C, ROOM_C)
+    assert judgement.baseline_c == 0.3
+    assert abs(judgement.body_c + 0.3 - body_c(HEALTHY_C, ROOM_C, SITES["canthus"])) < 1e-9
 
 
 def test_reasons_are_known_to_the_display():

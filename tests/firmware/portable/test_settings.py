@@ -87,13 +87,13 @@ def test_a_networks_name_may_be_bytes_that_are_no_text():
 
 def test_a_static_address_needs_its_mask_and_its_router():
     assert Settings(GOOD).static is None
-    given = {"address": "10.1.2.3", "netmask": "255.255.0.0", "router": "10.1.0.1"}
-    assert Settings(dict(GOOD, **given)).static == ("10.1.2.3", "255.255.0.0") + ("10.1.0.1",) * 2
-    given["name_server"] = "10.1.0.53"
-    static = Settings(dict(GOOD, **given)).static
+    network = {"address": "10.1.2.3", "netmask": "255.255.0.0", "router": "10.1.0.1"}
+    assert Settings(dict(GOOD, **network)).static == ("10.1.2.3", "255.255.0.0") + ("10.1.0.1",) * 2
+    network["name_server"] = "10.1.0.53"
+    static = Settings(dict(GOOD, **network)).static
     assert static and static[3] == "10.1.0.53"
-    for name in given:
-        assert refusal(**dict(given, **{name: "10.1.2"})) == (
+    for name in network:
+        assert refusal(**dict(network, **{name: "10.1.2"})) == (
             "%s: expected four numbers, such as 10.0.0.7" % name
         )
     assert refusal(address="10.1.2.3").startswith("netmask: expected")

@@ -47,29 +47,29 @@ else:
 
 def lit():
     """The lamps that are lit; amber is lit while its pin is low."""
-    found = []
+    lamps = []
     if LEVELS[kiosk_board.RED]:
-        found.append("red")
+        lamps.append("red")
     if not LEVELS[kiosk_board.AMBER]:
-        found.append("amber")
+        lamps.append("amber")
     if LEVELS[kiosk_board.GREEN]:
-        found.append("green")
-    return found
+        lamps.append("green")
+    return lamps
 
 
 def tower():
-    for kept in (SEEN, TIMEOUTS):
-        kept[:] = []
+    for log in (SEEN, TIMEOUTS):
+        log[:] = []
     return Tower()
 
 
 def pressed(post, *down):
     """Look at a button every 20 ms, down or not as given; return whether each look was a press."""
-    found = []
+    presses = []
     for index, is_down in enumerate(down):
         LEVELS[kiosk_board.READER_TX] = 0 if is_down else 1
-        found.append(post.pressed(20 * index))
-    return found
+        presses.append(post.pressed(20 * index))
+    return presses
 
 
 def test_before_anything_is_known_only_amber_is_lit_and_the_siren_is_silent():
@@ -121,8 +121,8 @@ def test_a_button_that_is_down_for_long_is_jammed_until_it_is_let_go():
 def test_identify_makes_a_post_blink_amber_for_ten_seconds():
     post = tower()
     post.identify()
-    shown = []
+    blinks = []
     for now_ms in range(0, 11_000, 500):
         post.show(now_ms, False, False, True)
-        shown.append("amber" in lit())
-    assert shown == [False, True] * 10 + [False, False]
+        blinks.append("amber" in lit())
+    assert blinks == [False, True] * 10 + [False, False]

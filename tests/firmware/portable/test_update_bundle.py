@@ -64,8 +64,11 @@ def test_no_file_leaves_the_slot():
         "x" * 65,
         "a/b/c/d/e",
     ):
-        said = unpacked(header("1.2.3", 6, BOARDS) + line(name, b"x"))
-        assert isinstance(said, str) and ("no path" in said or "malformed" in said), (name, said)
+        reason = unpacked(header("1.2.3", 6, BOARDS) + line(name, b"x"))
+        assert isinstance(reason, str) and ("no path" in reason or "malformed" in reason), (
+            name,
+            reason,
+        )
         assert os.listdir(SLOT) == []
 
 
@@ -126,9 +129,9 @@ def test_an_offer_says_what_is_wrong_with_it():
         ("signature", None),
     ):
         assert refused(dict(OFFER, **{name: value})).startswith(name), name
-    less = dict(OFFER)
-    del less["signature"]
-    assert refused(less) == "signature: expected str"
+    incomplete = dict(OFFER)
+    del incomplete["signature"]
+    assert refused(incomplete) == "signature: expected str"
 
 
 def test_versions_are_compared_as_numbers():

@@ -46,12 +46,12 @@ def test_the_first_days_are_never_blind():
 def test_a_day_without_anybody_is_blind_from_its_rush_on_after_one_day_with_people():
     usual = fresh()
     live(usual, MONDAY, 24, school)
-    again = UsualVisitors(PATH)  # it outlives a power cut
-    assert live(again, MONDAY + 86400, 7, nobody) == 0  # nobody comes at night
-    assert live(again, MONDAY + 86400 + 7 * 3600, 1, nobody) > 30
-    assert live(again, MONDAY + 86400 + 8 * 3600, 16, nobody) == 16 * 60
-    again.person()
-    assert not again.blind
+    restarted = UsualVisitors(PATH)  # it outlives a power cut
+    assert live(restarted, MONDAY + 86400, 7, nobody) == 0  # nobody comes at night
+    assert live(restarted, MONDAY + 86400 + 7 * 3600, 1, nobody) > 30
+    assert live(restarted, MONDAY + 86400 + 8 * 3600, 16, nobody) == 16 * 60
+    restarted.person()
+    assert not restarted.blind
 
 
 def test_nights_and_weekends_are_as_usual_and_teach_no_working_day():
@@ -79,9 +79,9 @@ def test_a_clock_that_jumps_or_a_board_that_was_off_is_not_blind():
 
 
 def test_whatever_is_on_flash_is_taken_or_begun_anew():
-    for kept in (None, 5, "", "zz", "00" * 47, ["00"], "00" * 48):
+    for content in (None, 5, "", "zz", "00" * 47, ["00"], "00" * 48):
         usual = fresh()
-        usual._file.write(kept)
-        again = UsualVisitors(PATH)
-        live(again, MONDAY, 3, school)
-        assert len(again._people) == 48 and _MISSING > 0
+        usual._file.write(content)
+        restarted = UsualVisitors(PATH)
+        live(restarted, MONDAY, 3, school)
+        assert len(restarted._people) == 48 and _MISSING > 0
