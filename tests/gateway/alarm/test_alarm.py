@@ -35,13 +35,13 @@ def lamps():
 
 
 @pytest.fixture
-def told():
+def states():
     return []
 
 
 @pytest.fixture
-def alarm(lamps, told):
-    return Alarm(lamps, told.append, now=lambda: 1_795_400_000.0)
+def alarm(lamps, states):
+    return Alarm(lamps, states.append, now=lambda: 1_795_400_000.0)
 
 
 def fever(seq, kiosk="north-1"):
@@ -54,93 +54,96 @@ def shown_of(state):
     return ShownAlarm(state.since, state.fevers, Identity(last.kiosk, last.boot, last.seq))
 
 
-def test_a_fever_lights_red_and_sounds_before_anybody_is_told(alarm, lamps, told):
+def test_a_fever_lights_red_and_sounds_before_anybody_is_told(alarm, lamps, states):
     assert alarm.fever("north", fever(1)) is not None
     assert lamps["north"].history[:2] == ["red", "buzz"]
-    assert told[-1].state == "raised" and told[-1].last.seq == 1
+    assert states[-1].state == "raised" and states[-1].last.seq == 1
     assert not lamps["south"].red
 
 
-def test_it_stays_red_until_acknowledged_and_more_fevers_are_counted(alarm, lamps, told):
+def test_it_stays_red_until_acknowledged_and_more_fevers_are_counted(alarm, lamps, states):
     alarm.fever("north", fever(1))
     alarm.fever("north", fever(2))
-    assert told[-1].fevers == 2
+    assert states[-1].fevers == 2
     assert alarm.acknowledge("north", "Li").fevers == (
         Identity("north-1", 1, 1),
         Identity("north-1", 1, 2),
     )
     assert not lamps["north"].red and not lamps["north"].buzzing
-    assert told[-1].state == "clear" and told[-1].by == "Li"
+    assert states[-1].state == "clear" and states[-1].by == "Li"
 
 
-def test_the_light_tells_since_when_it_waits_however_many_fevers_follow(lamps, told):
+def test_the_light_tells_since_when_it_waits_however_many_fevers_follow(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     for seq, now[0] in enumerate((200.0, 201.0, 202.0)):
         assert alarm.fever("north", fever(seq)) == now[0]
-    assert [state.since for state in told] == [200.0, 200.0, 200.0]
+    assert [state.since for state in states] == [200.0, 200.0, 200.0]
     now[0] = 300.0
     alarm.acknowledge("north", "Li")
     now[0] = 400.0
     alarm.fever("north", fever(4))
-    assert [(state.since, state.by) for state in told[-2:]] == [(300.0, "Li"), (400.0, "")]
+    assert [(state.since, state.by) for state in states[-2:]] == [(300.0, "Li"), (400.0, "")]
 
 
-def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, told):
+def test_a_kiosk_gone_mad_is_counted_and_not_remembered_for_ever(alarm, states):
     for seq in range(1, MAX_WAITING + 11):
         assert alarm.fever("north", fever(seq)) is not None
-    assert told[-1].fevers == MAX_WAITING + 10
-    seen = alarm.acknowledge("north", "Li")
-    assert (len(seen.fevers), seen.more) == (MAX_WAITING, 10)
-    assert (told[-1].state, told[-1].fevers) == ("clear", 0)
+    assert states[-1].fevers == MAX_WAITING + 10
+    acknowledgement = alarm.acknowledge("north", "Li")
+    assert (len(acknowledgement.fevers), acknowledgement.more) == (MAX_WAITING, 10)
+    assert (states[-1].state, states[-1].fevers) == ("clear", 0)
     assert alarm.acknowledge("north", "Li") == AcknowledgedFevers()
 
 
-def test_a_press_at_a_board_counts_for_what_was_on_it_and_hides_no_later_fever(lamps, told):
+def test_a_press_at_a_board_counts_for_what_was_on_it_and_hides_no_later_fever(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     for seq in (1, 2, 3):
         now[0] += 1
         alarm.fever("north", fever(seq))
-    shown = [shown_of(state) for state in told]
+    shown = [shown_of(state) for state in states]
     assert alarm.acknowledge("north", "Li", shown[1]).fevers == (
         fever(1).identity,
         fever(2).identity,
     )
     assert lamps["north"].red and lamps["north"].buzzing
-    assert (told[-1].state, told[-1].fevers, told[-1].since) == ("raised", 1, 103.0)
-    before = len(told)
+    assert (states[-1].state, states[-1].fevers, states[-1].since) == ("raised", 1, 103.0)
+    before = len(states)
     for stale in (*shown[:2], ShownAlarm(100.0, 1)):
         assert alarm.acknowledge("north", "Li", stale) == AcknowledgedFevers()
-    assert len(told) == before
+    assert len(states) == before
     assert alarm.acknowledge("north", "Li", shown[2]).fevers == (fever(3).identity,)
-    assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "Li")
+    assert not lamps["north"].red and (states[-1].state, states[-1].by) == ("clear", "Li")
 
 
-def test_at_a_flooded_gate_a_press_ends_no_fever_that_its_board_did_not_show(lamps, told):
+def test_at_a_flooded_gate_a_press_ends_no_fever_that_its_board_did_not_show(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     for seq in range(1, MAX_WAITING + 11):
         now[0] += 1
         alarm.fever("north", fever(seq))
-    shown, early = shown_of(told[-5]), shown_of(told[-12])  # only counted; the last but one held
+    shown, early = (
+        shown_of(states[-5]),
+        shown_of(states[-12]),
+    )  # only counted; the last but one held
     now[0] += 1
     assert len(alarm.acknowledge("north", "Li", early).fevers) == MAX_WAITING - 1
     now[0] += 1
     alarm.fever("north", fever(MAX_WAITING + 11))
     assert alarm.acknowledge("north", "Li", shown) == AcknowledgedFevers()  # `since` has changed
-    assert told[-1].fevers == 12 and told[-1].last.seq == MAX_WAITING + 11
-    held = alarm.acknowledge("north", "Li", shown_of(told[-1]))
-    assert (len(held.fevers), held.more, told[-1].state) == (2, 10, "clear")
+    assert states[-1].fevers == 12 and states[-1].last.seq == MAX_WAITING + 11
+    acknowledgement = alarm.acknowledge("north", "Li", shown_of(states[-1]))
+    assert (len(acknowledgement.fevers), acknowledgement.more, states[-1].state) == (2, 10, "clear")
 
 
-def test_a_press_at_a_flooded_gate_ends_all_but_one_of_those_that_are_held(alarm, told):
+def test_a_press_at_a_flooded_gate_ends_all_but_one_of_those_that_are_held(alarm, states):
     for seq in range(1, MAX_WAITING + 11):
         alarm.fever("north", fever(seq))
-    ended = alarm.acknowledge("north", "Li", shown_of(told[-5]))
-    assert (len(ended.fevers), ended.more) == (MAX_WAITING - 1, 0)
-    assert (told[-1].state, told[-1].fevers) == ("raised", 11)
-    assert told[-1].last.seq == MAX_WAITING + 10
+    acknowledgement = alarm.acknowledge("north", "Li", shown_of(states[-5]))
+    assert (len(acknowledgement.fevers), acknowledgement.more) == (MAX_WAITING - 1, 0)
+    assert (states[-1].state, states[-1].fevers) == ("raised", 11)
+    assert states[-1].last.seq == MAX_WAITING + 10
 
 
 def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(alarm, lamps):
@@ -150,46 +153,46 @@ def test_a_redelivered_fever_neither_cries_wolf_nor_undoes_an_acknowledgement(al
     assert not lamps["north"].red
 
 
-def test_acknowledging_without_a_fever_announces_nothing(alarm, told):
+def test_acknowledging_without_a_fever_announces_nothing(alarm, states):
     assert alarm.acknowledge("north", "Li").fevers == ()
-    assert told == []
+    assert states == []
 
 
-def test_a_press_from_before_a_fever_was_shown_clears_nothing(alarm, lamps, told):
+def test_a_press_from_before_a_fever_was_shown_clears_nothing(alarm, lamps, states):
     alarm.fever("north", fever(1))
-    shown = ShownAlarm(told[-1].since, told[-1].fevers)
+    shown = ShownAlarm(states[-1].since, states[-1].fevers)
     alarm.fever("north", fever(2))
     assert alarm.press("north", "button", shown) == {}
-    assert lamps["north"].red and lamps["north"].buzzing and told[-1].fevers == 2
-    shown = ShownAlarm(told[-1].since, told[-1].fevers)
+    assert lamps["north"].red and lamps["north"].buzzing and states[-1].fevers == 2
+    shown = ShownAlarm(states[-1].since, states[-1].fevers)
     assert len(alarm.press("north", "button", shown)["north"].fevers) == 2
-    assert not lamps["north"].red and (told[-1].state, told[-1].by) == ("clear", "button")
+    assert not lamps["north"].red and (states[-1].state, states[-1].by) == ("clear", "button")
 
 
-def test_a_press_for_one_fever_clears_no_other_after_a_restart_without_a_database(lamps, told):
+def test_a_press_for_one_fever_clears_no_other_after_a_restart_without_a_database(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     first, second = fever(1).identity, fever(2).identity
     shown = ShownAlarm(100.0, 1, first)  # at a post that lost its line before the second fever
     alarm.restore([("north", second, 100.0)], ())  # as the broker's retained message says
     assert alarm.press("north", "button", shown) == {}
     assert lamps["north"].red
-    seen = alarm.press("north", "button", shown._replace(last=second))
-    assert seen["north"].fevers == (second,) and not lamps["north"].red
+    acknowledgements = alarm.press("north", "button", shown._replace(last=second))
+    assert acknowledgements["north"].fevers == (second,) and not lamps["north"].red
 
 
-def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, told):
+def test_a_press_at_an_alarm_that_is_over_clears_no_other(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     alarm.fever("north", fever(1))
-    shown = ShownAlarm(told[-1].since, told[-1].fevers)
+    shown = ShownAlarm(states[-1].since, states[-1].fevers)
     now[0] = 200.0
     alarm.acknowledge("north", "Li")
     now[0] = 300.0
     alarm.fever("north", fever(2))
-    before = len(told)
+    before = len(states)
     assert alarm.press("north", "button", shown) == {}
-    assert lamps["north"].red and len(told) == before
+    assert lamps["north"].red and len(states) == before
 
 
 def test_after_a_restart_unacknowledged_fevers_are_red_again_and_old_ones_stay_quiet(alarm, lamps):
@@ -201,9 +204,9 @@ def test_after_a_restart_unacknowledged_fevers_are_red_again_and_old_ones_stay_q
     assert not lamps["north"].red
 
 
-def test_a_gate_that_was_clear_waits_since_its_restored_fever(lamps, told):
+def test_a_gate_that_was_clear_waits_since_its_restored_fever(lamps, states):
     now = [100.0]
-    alarm = Alarm(lamps, told.append, now=lambda: now[0])
+    alarm = Alarm(lamps, states.append, now=lambda: now[0])
     now[0] = 300.0
     alarm.restore([("north", Identity("north-1", 1, 5), 200.0)], ())
     assert {state.gate: state.since for state in alarm.states()} == {"north": 200.0, "south": 100.0}
@@ -224,18 +227,18 @@ def test_lamps_that_cannot_be_lit_are_not_tested(alarm, lamps):
     assert alarm.try_lamp("south", "red") and lamps["south"].red
 
 
-def test_lamps_that_come_late_show_and_sound_what_is_so(alarm, told):
+def test_lamps_that_come_late_show_and_sound_what_is_so(alarm, states):
     alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
     alarm.fever("north", fever(1))
     late = Lamps()
     alarm.relight("north", late)
-    assert late.red and late.buzzing and told[-1].amber == ()
+    assert late.red and late.buzzing and states[-1].amber == ()
 
 
-def test_a_fever_ends_a_lamp_test_for_good(alarm, lamps, told):
+def test_a_fever_ends_a_lamp_test_for_good(alarm, lamps, states):
     alarm.try_lamp("north", "amber")
     alarm.fever("north", fever(1))
-    assert lamps["north"].red and told[-1].amber == ()
+    assert lamps["north"].red and states[-1].amber == ()
     alarm.acknowledge("north", "Li")
     assert not lamps["north"].red and not lamps["north"].amber
 
@@ -245,17 +248,17 @@ def test_a_fever_of_a_gate_that_was_renamed_is_not_dark(alarm, lamps):
     assert lamps["north"].red
 
 
-def test_a_silent_kiosk_is_amber_until_it_speaks(alarm, lamps, told):
+def test_a_silent_kiosk_is_amber_until_it_speaks(alarm, lamps, states):
     alarm.trouble("north", "north-1", "north-1: silent")
-    assert lamps["north"].amber and told[-1].amber == ("north-1: silent",)
+    assert lamps["north"].amber and states[-1].amber == ("north-1: silent",)
     alarm.trouble("north", "north-1", None)
-    assert not lamps["north"].amber and told[-1].amber == ()
+    assert not lamps["north"].amber and states[-1].amber == ()
 
 
-def test_the_same_trouble_is_told_once(alarm, told):
+def test_the_same_trouble_is_told_once(alarm, states):
     for _ in range(3):
         alarm.trouble("north", "north-1", "north-1: silent")
-    assert len(told) == 1
+    assert len(states) == 1
 
 
 def test_trouble_never_darkens_a_red_light(alarm, lamps):
@@ -264,20 +267,20 @@ def test_trouble_never_darkens_a_red_light(alarm, lamps):
     assert lamps["north"].red and lamps["north"].amber
 
 
-def test_the_announcement_of_the_worst_gate_fits_into_a_message(alarm, told):
+def test_the_announcement_of_the_worst_gate_fits_into_a_message(alarm, states):
     for number in range(40):
         kiosk = f"kiosk-with-a-rather-long-name-{number:02d}"
         alarm.trouble("north", kiosk, f"{kiosk}: sensor {'x' * 640}")
     alarm.trouble("north", "lamps", "no lamp can be lit: no pins")
     alarm.fever("north", fever(1, "a" * 32))
     alarm.acknowledge("north", "\U0001f600" * 64)
-    assert all(decode(encode(state), AlarmState) for state in told)  # MAX_PAYLOAD at most
-    assert told[-1].amber[0] == "no lamp can be lit: no pins"
+    assert all(decode(encode(state), AlarmState) for state in states)  # MAX_PAYLOAD at most
+    assert states[-1].amber[0] == "no lamp can be lit: no pins"
 
 
-def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(told):
+def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(states):
     lamps = {"north": Lamps(), "south": Lamps(), "door": Lamps()}
-    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    alarm = Alarm(lamps, states.append, watched_by={"door": "north"})
     alarm.fever("door", fever(1, "door-1"))
     assert lamps["north"].red and lamps["north"].buzzing and not lamps["south"].red
     assert {state.gate: state.state for state in alarm.states()} == {
@@ -292,18 +295,18 @@ def test_a_door_without_lamps_is_red_and_loud_at_the_gate_that_watches_it(told):
     assert not lamps["north"].red and not lamps["north"].buzzing
 
 
-def test_a_door_that_does_not_watch_is_amber_at_the_gate_that_watches_it(told):
+def test_a_door_that_does_not_watch_is_amber_at_the_gate_that_watches_it(states):
     lamps = {"north": Lamps(), "door": Lamps()}
-    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    alarm = Alarm(lamps, states.append, watched_by={"door": "north"})
     alarm.trouble("door", "door-1", "door-1: silent")
-    assert lamps["north"].amber and told[-1].gate == "door"
+    assert lamps["north"].amber and states[-1].gate == "door"
     alarm.trouble("door", "door-1", None)
     assert not lamps["north"].amber
 
 
-def test_a_lamp_test_hides_no_fever_of_a_watched_door(told):
+def test_a_lamp_test_hides_no_fever_of_a_watched_door(states):
     lamps = {"north": Lamps(), "door": Lamps()}
-    alarm = Alarm(lamps, told.append, watched_by={"door": "north"})
+    alarm = Alarm(lamps, states.append, watched_by={"door": "north"})
     assert alarm.try_lamp("north", "green")
     alarm.fever("door", fever(1, "door-1"))
     assert lamps["north"].red and lamps["north"].buzzing
@@ -332,8 +335,8 @@ class AlarmMachine(RuleBasedStateMachine):
     @rule(gate=GATES, seq=st.integers(1, 8))
     def a_fever_or_its_repeat(self, gate, seq):
         reading = fever(seq, f"{gate}-1")
-        raised = self.alarm.fever(gate, reading)
-        assert (raised is None) == (reading.identity in self.ever)
+        raised_at = self.alarm.fever(gate, reading)
+        assert (raised_at is None) == (reading.identity in self.ever)
         if reading.identity not in self.ever:
             self.waiting[gate].add(reading.identity)
             self.ever[reading.identity] = gate
@@ -345,22 +348,24 @@ class AlarmMachine(RuleBasedStateMachine):
 
     @rule(gate=GATES)
     def a_board_is_painted(self, gate):
-        state = next(one for one in self.alarm.states() if one.gate == gate)
+        state = next(state for state in self.alarm.states() if state.gate == gate)
         if state.fevers:
             self.on_board = gate, shown_of(state), set(self.waiting[gate])
 
     @rule()
     def a_press_at_that_board(self):
-        gate, shown, seen = self.on_board
+        gate, shown, board_fevers = self.on_board
         ended = set(self.alarm.acknowledge(gate, "Li", shown).fevers)
         # Ends all fevers that the board showed, or none if the newest of them has ended meanwhile.
-        assert ended == (self.waiting[gate] & seen if shown.last in self.waiting[gate] else set())
+        assert ended == (
+            self.waiting[gate] & board_fevers if shown.last in self.waiting[gate] else set()
+        )
         self.waiting[gate] -= ended
 
     @rule()
     def the_button(self):
         ended = self.alarm.press("north", "button")
-        assert {gate: set(seen.fevers) for gate, seen in ended.items()} == {
+        assert {gate: set(acknowledgement.fevers) for gate, acknowledgement in ended.items()} == {
             gate: waiting for gate, waiting in self.waiting.items() if waiting
         }
         self.waiting = {"north": set(), "door": set()}
@@ -377,9 +382,9 @@ class AlarmMachine(RuleBasedStateMachine):
             self.ever,
         )
 
-    @rule(gate=GATES, what=st.none() | st.just("silent"))
-    def trouble(self, gate, what):
-        self.alarm.trouble(gate, "north-2", what)
+    @rule(gate=GATES, message=st.none() | st.just("silent"))
+    def trouble(self, gate, message):
+        self.alarm.trouble(gate, "north-2", message)
 
     @rule(lamp=st.sampled_from(["red", "amber", "green", None]))
     def a_lamp_test(self, lamp):

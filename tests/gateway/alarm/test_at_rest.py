@@ -26,7 +26,7 @@ class Kernel:
 
     def __init__(self, folder):
         self.roots = (folder / "sys", folder / "dev")
-        self.taken = set()
+        self.busy_pins = set()
         self.inputs = []
         self.files = []
 
@@ -34,7 +34,7 @@ class Kernel:
         pin, *_, consumer, flags, count, _ = pins_at_rest.REQUEST.unpack(request)
         assert os.path.samestat(os.fstat(chip), (self.roots[1] / "gpiochip0").stat())
         assert (code, flags, count) == (0xC250B407, 4, 1) and consumer.startswith(b"fevergate")
-        if pin in self.taken:
+        if pin in self.busy_pins:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         self.inputs.append(pin)
         self.files.append(os.open(os.devnull, os.O_RDONLY))
@@ -62,7 +62,7 @@ def test_every_output_becomes_an_input_green_first_and_nothing_is_held(kernel):
 
 
 def test_a_pin_that_a_program_holds_does_not_keep_the_others(kernel):
-    kernel.taken = {22}
+    kernel.busy_pins = {22}
     assert pins_at_rest.make_inputs([22, 17], *kernel.roots) == {22: "Device or resource busy"}
     assert kernel.inputs == [17]
 
@@ -79,9 +79,9 @@ def test_the_pins_are_the_gates_own_or_all_if_the_settings_cannot_be_read(tmp_pa
         load_gateway(toml)
         assert pins_at_rest.output_pins(toml) == []
     toml.write_text("no TOML")
-    everything = [GATES[gate][use] for use in lamps for gate in GATES]
-    assert pins_at_rest.output_pins(toml) == everything
-    assert pins_at_rest.output_pins(tmp_path / "none.toml") == everything
+    all_pins = [GATES[gate][use] for use in lamps for gate in GATES]
+    assert pins_at_rest.output_pins(toml) == all_pins
+    assert pins_at_rest.output_pins(tmp_path / "none.toml") == all_pins
 
 
 def test_the_command_says_what_it_could_not_do(kernel, monkeypatch, tmp_path):
@@ -106,11 +106,11 @@ def test_the_request_is_laid_out_as_the_kernels_header_says(tmp_path):
     built = subprocess.run(["cc", source, "-o", tmp_path / "layout"], capture_output=True)
     if built.returncode:
         pytest.skip("no header of the kernel's GPIO here")
-    said = subprocess.run([tmp_path / "layout"], capture_output=True, text=True).stdout.split()
+    numbers = subprocess.run([tmp_path / "layout"], capture_output=True, text=True).stdout.split()
     packed = pins_at_rest.REQUEST.pack(*[0] * 64, b"\xff" * 32, 2**64 - 1, 2**32 - 1, -1)
     runs = [match.span() for match in re.finditer(rb"\xff+", packed)]
     assert runs == [(256, 296), (560, 564), (588, 592)]
-    assert [int(word) for word in said] == [592, 256, 288, 560, 588, pins_at_rest.GET_LINE, 4]
+    assert [int(word) for word in numbers] == [592, 256, 288, 560, 588, pins_at_rest.GET_LINE, 4]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ class Scene:
         self.troubles = {}
         self.monitor = KioskMonitor(settings(), self.trouble, lambda: self.now)
 
-    def trouble(self, gate, kiosk, what):
-        self.troubles[gate, kiosk] = what
+    def trouble(self, gate, kiosk, message):
+        self.troubles[gate, kiosk] = message
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_a_post_that_is_not_heard_is_a_trouble_of_its_gate():
     scene.monitor.status("north-post", False)
     assert scene.troubles["north", "north-post"] == "north-post: offline"
     scene.monitor.health(health(kiosk="north-post", state="fault", fault="button held"))
-    held = scene.troubles["north", "north-post"]
-    assert words(held, "en", ["north-post"]) == (
+    trouble = scene.troubles["north", "north-post"]
+    assert words(trouble, "en", ["north-post"]) == (
         "north-post (lamp post): its button is held down or jammed"
     )
     assert words("north-post: offline", "zh", ["north-post"]) == "north-post（灯柱）：离线"
@@ -97,11 +97,11 @@ def test_a_kiosk_of_no_gate_is_nobodys_amber(scene):
 def test_a_drift_is_amber_and_names_its_size_until_it_ends(scene):
     for drift_c in (-0.62, 0.45):
         scene.monitor.health(health(drift=True, drift_c=drift_c, baseline_c=0.1))
-        what = f"north-1: crowd reads {drift_c:+.1f} C, check it"
-        assert scene.troubles["north", "north-1"] == what
-        shown = [line(what, translator(language)) for language in ("zh", "en")]
-        assert f"{drift_c:+.1f} °C" in shown[0] and "校准" in shown[0]
-        assert "calibrate" in shown[1] and ("frost" in shown[1]) == (drift_c < 0)
+        trouble = f"north-1: crowd reads {drift_c:+.1f} C, check it"
+        assert scene.troubles["north", "north-1"] == trouble
+        lines = [line(trouble, translator(language)) for language in ("zh", "en")]
+        assert f"{drift_c:+.1f} °C" in lines[0] and "校准" in lines[0]
+        assert "calibrate" in lines[1] and ("frost" in lines[1]) == (drift_c < 0)
     scene.monitor.health(health(drift_c=0.1))
     assert scene.troubles["north", "north-1"] is None
 
@@ -131,7 +131,7 @@ def test_a_flood_is_named_and_forgotten_when_it_is_over(scene):
     assert scene.troubles["north", "north-1"] is None
 
 
-def said(scene):
+def broker_trouble(scene):
     scene.monitor.check()
     gates = {scene.troubles["north", "broker"], scene.troubles["south", "broker"]}
     assert len(gates) == 1
@@ -142,46 +142,48 @@ def test_what_the_broker_drops_for_others_is_nobodys_amber(scene):
     """Such as messages for web pages that were off for four days."""
     scene.monitor.drops.up()
     scene.monitor.drops.count(601)
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
     for _ in range(20):
         scene.now += 30
         scene.monitor.drops.received += 300
         scene.monitor.drops.count(scene.monitor.drops.dropped + 50)
-        assert said(scene) is None
+        assert broker_trouble(scene) is None
 
 
 def test_a_gateway_that_comes_back_to_a_full_queue_says_for_a_while_what_it_may_have_missed(scene):
     scene.monitor.drops.count(601)
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
     scene.now += 7 * 86400
     scene.monitor.drops.up()
     scene.monitor.drops.received += QUEUE_FULL - 1
     scene.monitor.drops.count(613)
-    assert said(scene) is None  # the gateway's queue was not full
+    assert broker_trouble(scene) is None  # the gateway's queue was not full
     scene.monitor.drops.received += 1
-    assert said(scene) == "broker dropped 613 messages"  # since we started we knew no other count
+    assert (
+        broker_trouble(scene) == "broker dropped 613 messages"
+    )  # since we started we knew no other count
     scene.now += SHOWN_S
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
     scene.monitor.drops.count(700)  # dropped for others, while we receive messages
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
 
 
 def test_a_count_that_was_known_before_the_line_broke_is_not_counted_again(scene):
     scene.monitor.drops.count(601)
     scene.now += WINDOW_S
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
     scene.now += 3600
     scene.monitor.drops.up()
     scene.monitor.drops.count(613)
     scene.monitor.drops.received += QUEUE_FULL
-    assert said(scene) == "broker dropped 12 messages"
+    assert broker_trouble(scene) == "broker dropped 12 messages"
 
 
 def test_a_broker_that_started_anew_and_counts_from_zero_is_no_trouble(scene):
     scene.monitor.drops.count(601)
     scene.now += WINDOW_S
-    assert said(scene) is None
+    assert broker_trouble(scene) is None
     scene.monitor.drops.up()
     scene.monitor.drops.received += QUEUE_FULL
     scene.monitor.drops.count(0)
-    assert said(scene) is None
+    assert broker_trouble(scene) is None

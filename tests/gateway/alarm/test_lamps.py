@@ -89,14 +89,16 @@ def test_a_gate_has_the_pins_that_its_settings_say_and_no_more(tmp_path, monkeyp
     settings = load_gateway(folder / "gateway.toml")
     _, south, side = settings.gates
     south.pins, side.lamps, settings.alarm.buzzer = "gate2", "none", False
-    opened: list[MockFactory] = []
-    monkeypatch.setattr(lamps, "open_factory", lambda _: opened.append(MockFactory()) or opened[-1])
+    factories: list[MockFactory] = []
+    monkeypatch.setattr(
+        lamps, "open_factory", lambda _: factories.append(MockFactory()) or factories[-1]
+    )
     claimed = Lamps(settings)
     assert claimed.dark == {} and isinstance(claimed.lights["side"], NoLights)
-    (factory,) = opened
-    held = {info.name for info, pin in factory.pins.items() if pin.function == "output"}
-    wanted = (GATES[of][use] for of in GATES for use in ("red", "amber", "green"))
-    assert held == {f"GPIO{pin}" for pin in wanted}
+    (factory,) = factories
+    output_names = {info.name for info, pin in factory.pins.items() if pin.function == "output"}
+    expected_pins = (GATES[of][use] for of in GATES for use in ("red", "amber", "green"))
+    assert output_names == {f"GPIO{pin}" for pin in expected_pins}
     claimed.close()
 
 
@@ -137,17 +139,17 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
     pin = factory.pin(GATES["gate1"]["green"])
     pin.function = "output"
     pin.state = 1
-    seen = []
+    lit_lamps = []
 
     def open_store(*_):
-        seen.append(lit(factory))
+        lit_lamps.append(lit(factory))
         raise StoreError("no disk")
 
     monkeypatch.setattr("fevergate.gateway.store_opener.open_store", open_store)
     gateway = Gateway(settings, factory)
     assert lit(factory) == set()  # the relay's resting contact lights amber
     gateway.start()
-    assert seen[0] == {"amber"}
+    assert lit_lamps[0] == {"amber"}
     gateway.stop()
     factory.reset()
 

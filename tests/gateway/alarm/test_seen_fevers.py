@@ -14,10 +14,10 @@ identities = st.builds(
 
 
 @given(st.lists(identities), identities)
-def test_exactly_the_added_fevers_are_known(added, other):
+def test_exactly_the_added_fevers_are_known(added, candidate):
     known = SeenFevers(added)
     assert all(identity in known for identity in added)
-    assert (other in known) == (other in added)
+    assert (candidate in known) == (candidate in added)
     assert len(known) == len(set(added))
 
 
@@ -55,12 +55,12 @@ def test_old_fevers_are_seldom_searched_for(monkeypatch):
     """A search takes milliseconds, during which no other gate's fever lights its lamp."""
     monkeypatch.setattr(seen_fevers, "MAX_FEVERS", 100)
     known = SeenFevers()
-    searched = []
+    searches = []
     forget = known._forget
-    monkeypatch.setattr(known, "_forget", lambda kiosk: (searched.append(kiosk), forget(kiosk)))
+    monkeypatch.setattr(known, "_forget", lambda kiosk: (searches.append(kiosk), forget(kiosk)))
     for boot in range(1000):
         known.add(Identity("a", boot, 1))
-    assert 1 <= len(searched) <= 20
+    assert 1 <= len(searches) <= 20
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

@@ -45,19 +45,19 @@ def fever(gate, seq):
 
 
 @pytest.fixture
-def shown():
+def post_states():
     return []
 
 
 @pytest.fixture
-def alarm(shown):
+def alarm(post_states):
     return Alarm(
         {name: Lamps() for name in NAMES},
         lambda _: None,
         lambda: 1_795_795_200.0,
         watched_by=SITE.watched_by,
         posts=["hall"],
-        show=shown.append,
+        show=post_states.append,
     )
 
 
@@ -69,72 +69,74 @@ def _last(state):
     return state.last.kiosk, state.last.boot, state.last.seq
 
 
-def test_a_post_is_shown_the_fevers_and_troubles_of_the_doors_too(alarm, shown):
+def test_a_post_is_shown_the_fevers_and_troubles_of_the_doors_too(alarm, post_states):
     alarm.fever("gym", fever("gym", 1))
     alarm.fever("hall", fever("hall", 1))
     alarm.fever("lab", fever("lab", 1))
-    assert [(state.gate, state.state, state.fevers) for state in shown] == [
+    assert [(state.gate, state.state, state.fevers) for state in post_states] == [
         ("hall", "raised", 1),
         ("hall", "raised", 2),
         ("hall", "raised", 3),
     ]
-    assert len({state.since for state in shown}) == 1 and _last(shown[-1])[0] == "lab-1"
+    assert len({state.since for state in post_states}) == 1 and _last(post_states[-1])[0] == "lab-1"
     alarm.trouble("lab", "lab-1", "lab-1: silent")
-    assert shown[-1].amber == ("lab-1: silent",)
+    assert post_states[-1].amber == ("lab-1: silent",)
     alarm.acknowledge("lab", "Li")
-    assert (shown[-1].fevers, _last(shown[-1])[0]) == (2, "hall-1")
+    assert (post_states[-1].fevers, _last(post_states[-1])[0]) == (2, "hall-1")
 
 
 def test_a_lamp_post_is_told_before_subscribers_that_only_read():
-    told = []
-    site = Alarm({"hall": Lamps()}, told.append, posts=["hall"], show=lambda _: told.append("post"))
+    calls = []
+    site = Alarm(
+        {"hall": Lamps()}, calls.append, posts=["hall"], show=lambda _: calls.append("post")
+    )
     site.fever("hall", fever("hall", 1))
-    assert told[0] == "post" and len(told) == 2
+    assert calls[0] == "post" and len(calls) == 2
 
 
-def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, shown):
+def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, post_states):
     for gate in NAMES:
         alarm.fever(gate, fever(gate, 1))
-    ended = alarm.press("hall", "button", pressed(shown[-1]))
+    ended = alarm.press("hall", "button", pressed(post_states[-1]))
     assert {gate: fevers.fevers for gate, fevers in ended.items()} == {
         gate: (fever(gate, 1).identity,) for gate in NAMES
     }
     assert {state.state for state in alarm.states()} == {"clear"}
-    assert (shown[-1].state, shown[-1].by) == ("clear", "button")
+    assert (post_states[-1].state, post_states[-1].by) == ("clear", "button")
 
 
-def test_a_press_made_before_a_doors_fever_was_shown_ends_nothing(alarm, shown):
+def test_a_press_made_before_a_doors_fever_was_shown_ends_nothing(alarm, post_states):
     alarm.fever("hall", fever("hall", 1))
-    before = pressed(shown[-1])
+    before = pressed(post_states[-1])
     alarm.fever("gym", fever("gym", 1))
     assert alarm.press("hall", "button", before) == {}
-    assert shown[-1].fevers == 2
+    assert post_states[-1].fevers == 2
 
 
-def test_a_press_at_a_door_ends_nothing_at_the_gate_that_watches_it(alarm, shown):
+def test_a_press_at_a_door_ends_nothing_at_the_gate_that_watches_it(alarm, post_states):
     alarm.fever("hall", fever("hall", 1))
     alarm.fever("lab", fever("lab", 1))
     assert set(alarm.press("lab", "button")) == {"lab"}
-    assert (shown[-1].state, shown[-1].fevers) == ("raised", 1)
+    assert (post_states[-1].state, post_states[-1].fevers) == ("raised", 1)
 
 
-def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, shown):
+def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, post_states):
     alarm.fever("gym", fever("gym", 1))
     for seq in range(1, MAX_WAITING + 2):
         alarm.fever("lab", fever("lab", seq))
-    before = pressed(shown[-1])
+    before = pressed(post_states[-1])
     alarm.acknowledge("gym", "Li")
     alarm.fever("lab", fever("lab", MAX_WAITING + 2))
-    assert shown[-1].fevers == before.fevers  # one fever less and one more
+    assert post_states[-1].fevers == before.fevers  # one fever less and one more
     assert alarm.press("hall", "button", before) == {}
 
 
-def test_what_the_worst_doors_show_fits_into_a_message(alarm, shown):
+def test_what_the_worst_doors_show_fits_into_a_message(alarm, post_states):
     for gate in NAMES:
         for number in range(9):
             alarm.trouble(gate, f"{number}", f"{gate}-{number}: sensor {'x' * 640}")
         alarm.fever(gate, fever(gate, 1))
-    assert all(decode(encode(state), AlarmState) for state in shown)  # MAX_PAYLOAD at most
+    assert all(decode(encode(state), AlarmState) for state in post_states)  # MAX_PAYLOAD at most
 
 
 def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
@@ -156,27 +158,27 @@ def test_a_restart_without_a_database_knows_which_doors_fever_was_the_newest():
     alarm.fever("gym", fever("gym", 1))
     now[0] = began + 1
     alarm.fever("hall", fever("hall", 1))
-    kept = ShownAlarm(began, 2, fever("hall", 1).identity)
+    press = ShownAlarm(began, 2, fever("hall", 1).identity)
     alarm.fever("gym", fever("gym", 2))  # the post, whose line is down, does not hear of this one
     alarm = gateway()
     alarm.restore(told_by(SITE, retained), ())
-    assert alarm.press("hall", "button", kept) == {}
+    assert alarm.press("hall", "button", press) == {}
     assert lamps["hall"].red
 
 
-def test_what_an_earlier_run_left_is_older_than_all_that_came_since(alarm, shown):
+def test_what_an_earlier_run_left_is_older_than_all_that_came_since(alarm, post_states):
     alarm.fever("hall", fever("hall", 1))
     alarm.fever("gym", fever("gym", 1))  # a fever of the earlier run, sent again
-    left = [(gate, fever(gate, 1).identity, 1.0) for gate in ("lab", "gym")]
-    alarm.restore(left, ())
+    records = [(gate, fever(gate, 1).identity, 1.0) for gate in ("lab", "gym")]
+    alarm.restore(records, ())
     alarm.tell_all()
-    assert (shown[-1].fevers, _last(shown[-1])[0]) == (3, "hall-1")
+    assert (post_states[-1].fevers, _last(post_states[-1])[0]) == (3, "hall-1")
 
 
 def test_a_fever_announced_only_to_posts_is_restored_at_its_door():
-    shown = Alarm({"hall": Lamps()}, lambda _: None, posts=["hall"], show=(told := []).append)
-    shown.fever("hall", fever("lab", 1))
-    ((gate, identity, _),) = told_by(SITE, {shown_topic("east", "hall"): encode(told[-1])})
+    alarm = Alarm({"hall": Lamps()}, lambda _: None, posts=["hall"], show=(states := []).append)
+    alarm.fever("hall", fever("lab", 1))
+    ((gate, identity, _),) = told_by(SITE, {shown_topic("east", "hall"): encode(states[-1])})
     assert (gate, identity) == ("lab", fever("lab", 1).identity)
 
 
@@ -198,7 +200,7 @@ class Watched(RuleBasedStateMachine):
         self.raised_at = {}  # fever: Unix time (s), of each fever ever raised, oldest first
         self.waiting = {name: set() for name in NAMES}
         self.post, self.flash, self.up = LampPost(), None, False
-        self.displayed = self.seen = frozenset()
+        self.displayed = self.seen_fevers = frozenset()
         self.on_the_way = []  # presses that have not arrived, each with the fevers that it is for
         self.killed = False
         self.begin()
@@ -207,7 +209,7 @@ class Watched(RuleBasedStateMachine):
         self.lamps = Lamps()
         lamps = {name: Lamps() for name in DOORS} | {"hall": self.lamps}
         self.alarm = Alarm(
-            lamps, self.announced, lambda: self.now_s, SITE.watched_by, ["hall"], self.shown
+            lamps, self.announced, lambda: self.now_s, SITE.watched_by, ["hall"], self.show
         )
 
     def announced(self, state):
@@ -215,12 +217,12 @@ class Watched(RuleBasedStateMachine):
             raise KilledError
         self.retained[alarm_topic("east", state.gate)] = encode(state)
 
-    def shown(self, state):
+    def show(self, state):
         self.retained[shown_topic("east", "hall")] = encode(state)
         self.content = frozenset().union(*self.waiting.values())
-        self.told()
+        self.deliver()
 
-    def told(self):
+    def deliver(self):
         """The retained message reaches the post, if its line is up."""
         if self.up and (payload := self.retained.get(shown_topic("east", "hall"))):
             self.post.state(payload)
@@ -255,7 +257,7 @@ class Watched(RuleBasedStateMachine):
     def the_line(self, up):
         self.up = up
         self.post.new_line()
-        self.told()
+        self.deliver()
 
     @rule()
     def the_power_of_the_post_is_cut(self):
@@ -265,13 +267,13 @@ class Watched(RuleBasedStateMachine):
     @rule()
     def the_button(self):
         if self.post.red:
-            self.seen = self.displayed
+            self.seen_fevers = self.displayed
         self.post.press()
 
     @precondition(lambda self: self.on_the_way)
     @rule(data=st.data())
     def a_press_arrives(self, data):
-        text, seen = self.on_the_way[data.draw(st.integers(0, len(self.on_the_way) - 1))]
+        text, seen_fevers = self.on_the_way[data.draw(st.integers(0, len(self.on_the_way) - 1))]
         message = decode(text, Acknowledge)
         before = {name: frozenset(waiting) for name, waiting in self.waiting.items()}
         for waiting in self.waiting.values():
@@ -281,7 +283,7 @@ class Watched(RuleBasedStateMachine):
         ended = self.alarm.press("hall", "button", alarm)
         if ended:
             fevers = {fever for of in ended.values() for fever in of.fevers}
-            assert fevers == frozenset().union(*before.values()) <= seen
+            assert fevers == frozenset().union(*before.values()) <= seen_fevers
         else:
             self.waiting = {name: set(waiting) for name, waiting in before.items()}
 
@@ -299,11 +301,13 @@ class Watched(RuleBasedStateMachine):
         """The gateway knows only the newest fever of each gate and the state last shown at the
         post. The kiosks will send the other fevers again."""
         self.begin()
-        known = list(told_by(SITE, self.retained))
-        self.alarm.restore(known, ())
-        self.waiting = {name: {at for gate, at, _ in known if gate == name} for name in NAMES}
-        left = {fever for waiting in self.waiting.values() for fever in waiting}
-        self.raised_at = {fever: at for fever, at in self.raised_at.items() if fever in left}
+        records = list(told_by(SITE, self.retained))
+        self.alarm.restore(records, ())
+        self.waiting = {name: {at for gate, at, _ in records if gate == name} for name in NAMES}
+        waiting_fevers = {fever for waiting in self.waiting.values() for fever in waiting}
+        self.raised_at = {
+            fever: at for fever, at in self.raised_at.items() if fever in waiting_fevers
+        }
         self.alarm.tell_all()
 
     @invariant()
@@ -314,7 +318,7 @@ class Watched(RuleBasedStateMachine):
     def a_post_shows_each_fever_that_no_press_of_its_was_for(self):
         if self.up:
             waiting = frozenset().union(*self.waiting.values())
-            assert self.post.red or waiting <= self.seen
+            assert self.post.red or waiting <= self.seen_fevers
             assert bool(waiting) or not self.post.red
 
     @invariant()
@@ -324,7 +328,7 @@ class Watched(RuleBasedStateMachine):
             self.post.beat(self.now_ms, {"v": 1, "n": self.number})
         self.flash = json.loads(json.dumps(self.post.pressed))
         if self.up and (alarm := self.post.to_tell(self.now_ms)):
-            self.on_the_way.append((acknowledgement(alarm).encode(), self.seen))
+            self.on_the_way.append((acknowledgement(alarm).encode(), self.seen_fevers))
             self.post.told(self.now_ms)
 
 

@@ -20,7 +20,7 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def made(settings, tmp_path):
+def backup_path(settings, tmp_path):
     path = tmp_path / "monday.tar.gz"
     backup(settings, path)
     return path

@@ -22,17 +22,17 @@ from fevergate.web.context import Shared
 from fevergate.web.follow_ups import FollowUp
 
 
-def test_a_new_machine_has_everything_again(settings, made, tmp_path):
-    manifest = restore(made, tmp_path / "new")
-    again = load_gateway(tmp_path / "new" / "gateway.toml")
-    assert contents(again.folder) == contents(settings.folder)
+def test_a_new_machine_has_everything_again(settings, backup_path, tmp_path):
+    manifest = restore(backup_path, tmp_path / "new")
+    new_settings = load_gateway(tmp_path / "new" / "gateway.toml")
+    assert contents(new_settings.folder) == contents(settings.folder)
     for unit in ("mosquitto", "fevergate-gateway"):
-        drop_in = again.folder / "systemd" / f"{unit}.service.d" / "fevergate.conf"
-        assert f"{again.folder}/" in drop_in.read_text()
-    assert log(again) == log(settings)
+        drop_in = new_settings.folder / "systemd" / f"{unit}.service.d" / "fevergate.conf"
+        assert f"{new_settings.folder}/" in drop_in.read_text()
+    assert log(new_settings) == log(settings)
     assert (manifest.readings, manifest.fevers) == (300, 6)
-    conf = (again.folder / "mosquitto.conf").read_text()
-    assert f"{again.folder}/broker.crt" in conf and str(settings.folder) + "/" not in conf
+    conf = (new_settings.folder / "mosquitto.conf").read_text()
+    assert f"{new_settings.folder}/broker.crt" in conf and str(settings.folder) + "/" not in conf
 
 
 def test_follow_ups_and_those_who_sign_in_are_there_again(settings, tmp_path):
@@ -43,18 +43,18 @@ def test_follow_ups_and_those_who_sign_in_are_there_again(settings, tmp_path):
     backup(settings, tmp_path / "with.tar.gz")  # while the pages are open
     pages.store.close()
     restore(tmp_path / "with.tar.gz", tmp_path / "new")
-    again = Shared(load_gateway(tmp_path / "new" / "gateway.toml"))
+    new_pages = Shared(load_gateway(tmp_path / "new" / "gateway.toml"))
     try:
-        found = again.follow_ups.get(fever)
-        assert found and (found.person, found.outcome) == ("王芳", "home")
-        assert again.accounts.sign_in("李伟", "correct horse 电池")
+        follow_up = new_pages.follow_ups.get(fever)
+        assert follow_up and (follow_up.person, follow_up.outcome) == ("王芳", "home")
+        assert new_pages.accounts.sign_in("李伟", "correct horse 电池")
     finally:
-        again.store.close()
+        new_pages.store.close()
 
 
-def test_only_its_owner_reads_it_and_what_comes_out_of_it(made, tmp_path):
-    restore(made, tmp_path / "new")
-    files = [made, *(path for path in (tmp_path / "new").rglob("*.password"))]
+def test_only_its_owner_reads_it_and_what_comes_out_of_it(backup_path, tmp_path):
+    restore(backup_path, tmp_path / "new")
+    files = [backup_path, *(path for path in (tmp_path / "new").rglob("*.password"))]
     files += (tmp_path / "new").rglob("*.key")
     assert len(files) > 4
     for path in files:
@@ -94,29 +94,33 @@ def test_while_another_never_lets_go_of_the_database_there_is_no_backup(
 ):
     """Without an epoch that ends with it, a card and its copy could be counted twice."""
     monkeypatch.setattr("fevergate.backup.gateway.LOCK_MS", 10)
-    with closing(sqlite3.connect(settings.path(settings.database), isolation_level=None)) as other:
-        other.execute("begin immediate")
+    with closing(
+        sqlite3.connect(settings.path(settings.database), isolation_level=None)
+    ) as connection:
+        connection.execute("begin immediate")
         with pytest.raises(StoreError, match="locked"):
             backup(settings, tmp_path / "b.tar.gz")
     assert not (tmp_path / "b.tar.gz").exists()
 
 
-def test_nothing_is_ever_overwritten(settings, made, tmp_path):
+def test_nothing_is_ever_overwritten(settings, backup_path, tmp_path):
     with pytest.raises(BackupError, match="never overwrites"):
-        backup(settings, made)
+        backup(settings, backup_path)
     with pytest.raises(BackupError, match="new or empty"):
-        restore(made, settings.folder)
+        restore(backup_path, settings.folder)
     with pytest.raises(BackupError, match="new or empty"):
-        restore(made, made)
+        restore(backup_path, backup_path)
     assert log(settings)
 
 
-def test_a_restore_goes_into_an_empty_folder_and_makes_none_above_it(settings, made, tmp_path):
+def test_a_restore_goes_into_an_empty_folder_and_makes_none_above_it(
+    settings, backup_path, tmp_path
+):
     (tmp_path / "new").mkdir()
-    restore(made, tmp_path / "new")
+    restore(backup_path, tmp_path / "new")
     assert contents(tmp_path / "new") == contents(settings.folder)
     with pytest.raises(BackupError, match="no such folder"):
-        restore(made, tmp_path / "nowhere" / "new")
+        restore(backup_path, tmp_path / "nowhere" / "new")
 
 
 def test_a_backup_that_was_broken_off_does_not_stand_in_the_way_of_the_next(settings, tmp_path):
@@ -151,7 +155,7 @@ def test_where_there_is_no_database_it_is_said(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_database_in_a_folder_of_its_own_is_there_again(made, tmp_path):
-    restore(moved(made, tmp_path / "b.tar.gz", database="data/east.db"), tmp_path / "new")
-    again = load_gateway(tmp_path / "new" / "gateway.toml")
-    assert again.database == "data/east.db" and len(log(again).fevers) == 6
+def test_a_database_in_a_folder_of_its_own_is_there_again(backup_path, tmp_path):
+    restore(moved(backup_path, tmp_path / "b.tar.gz", database="data/east.db"), tmp_path / "new")
+    new_settings = load_gateway(tmp_path / "new" / "gateway.toml")
+    assert new_settings.database == "data/east.db" and len(log(new_settings).fevers) == 6

@@ -66,12 +66,12 @@ def test_a_wrong_passphrase_is_told_from_a_damaged_file(sealed, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_a_change_behind_the_archives_end_is_seen_too(made, cheap, tmp_path):
+def test_a_change_behind_the_archives_end_is_seen_too(backup_path, cheap, tmp_path):
     """The whole file is authenticated, not only as much of it as the archive needs."""
     path = tmp_path / "longer.backup"
     with path.open("wb") as file:
         writer = EncryptedWriter(file, PASSPHRASE)
-        writer.write(made.read_bytes() + bytes(2 * BLOCK))
+        writer.write(backup_path.read_bytes() + bytes(2 * BLOCK))
         writer.finish()
     read_backup(path, None, PASSPHRASE)
     content = bytearray(path.read_bytes())

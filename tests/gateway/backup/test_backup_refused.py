@@ -16,9 +16,9 @@ from fevergate.errors import BackupError
 from fevergate.settings.gateway import load_gateway
 
 
-def repacked(made, path, change):
+def repacked(backup_path, path, change):
     """The backup with its members changed: a function from (name, bytes) to bytes or None."""
-    with tarfile.open(made) as old, tarfile.open(path, "w:gz") as new:
+    with tarfile.open(backup_path) as old, tarfile.open(path, "w:gz") as new:
         for member in old:
             file = old.extractfile(member)
             assert file
@@ -41,8 +41,10 @@ def repacked(made, path, change):
     ],
     ids=["other bytes", "longer", "missing", "no manifest", "empty manifest", "outside"],
 )
-def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(made, tmp_path, change, said):
-    path = repacked(made, tmp_path / "bad.tar.gz", change)
+def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(
+    backup_path, tmp_path, change, said
+):
+    path = repacked(backup_path, tmp_path / "bad.tar.gz", change)
     with pytest.raises(BackupError, match=said):
         restore(path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
@@ -55,29 +57,29 @@ def test_a_card_that_does_not_keep_what_was_written_is_found_out_at_once(
     """The backup is read back before it takes its name; none that is torn is left."""
     fsync = os.fsync
 
-    def torn(descriptor):
+    def tearing_fsync(descriptor):
         if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith(".tar.gz.new"):
             os.ftruncate(descriptor, os.fstat(descriptor).st_size - 1000)
         fsync(descriptor)
 
-    monkeypatch.setattr("fevergate.backup.archive.os.fsync", torn)
+    monkeypatch.setattr("fevergate.backup.archive.os.fsync", tearing_fsync)
     with pytest.raises(BackupError, match="damaged"):
         backup(settings, tmp_path / "torn.tar.gz")
     assert not list(tmp_path.glob("torn*"))
 
 
 @pytest.mark.parametrize("name", ["../../evil", "kiosks/../../../evil", "/evil", ".", "", ".."])
-def test_a_member_that_would_climb_out_is_refused(made, tmp_path, name):
+def test_a_member_that_would_climb_out_is_refused(backup_path, tmp_path, name):
     (tmp_path / "a").mkdir()
-    path = made_up(tmp_path / "bad.tar.gz", members(made) | {name: b"x"})
+    path = made_up(tmp_path / "bad.tar.gz", members(backup_path) | {name: b"x"})
     with pytest.raises(BackupError, match="no backup has such a file"):
         restore(path, tmp_path / "a" / "new")
     assert not list(tmp_path.rglob("evil")) and not list((tmp_path / "a").iterdir())
 
 
-def test_a_link_in_a_files_place_is_refused(made, tmp_path):
+def test_a_link_in_a_files_place_is_refused(backup_path, tmp_path):
     path = tmp_path / "bad.tar.gz"
-    with tarfile.open(made) as old, tarfile.open(path, "w:gz") as new:
+    with tarfile.open(backup_path) as old, tarfile.open(path, "w:gz") as new:
         for member in old:
             data = old.extractfile(member)
             if member.name == "ca.key":
@@ -87,20 +89,20 @@ def test_a_link_in_a_files_place_is_refused(made, tmp_path):
         read_backup(path, None, None)
 
 
-def test_a_manifest_may_not_ask_for_all_memory(made, monkeypatch):
+def test_a_manifest_may_not_ask_for_all_memory(backup_path, monkeypatch):
     monkeypatch.setattr("fevergate.backup.archive.MAX_MANIFEST", 1000)
     with pytest.raises(BackupError, match="expected a backup"):
-        read_backup(made, None, None)
+        read_backup(backup_path, None, None)
 
 
 @pytest.mark.parametrize(
     ("at", "size"), [(20 * 4096, 4096), (36, 4)], ids=["a page", "the number of free pages"]
 )
 def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(
-    made, tmp_path, at, size
+    backup_path, tmp_path, at, size
 ):
     """Its digest is right."""
-    files = members(made)
+    files = members(backup_path)
     data = bytearray(files["database.sqlite"])
     assert len(data) > at + size
     data[at : at + size] = b"\xa5" * size
@@ -111,8 +113,8 @@ def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(
 
 
 @pytest.mark.parametrize("kind", ["campus server", "archive"])
-def test_what_is_no_gateways_backup_is_not_restored_as_one(made, tmp_path, kind):
-    path = made_up(tmp_path / "b.tar.gz", members(made), kind=kind)
+def test_what_is_no_gateways_backup_is_not_restored_as_one(backup_path, tmp_path, kind):
+    path = made_up(tmp_path / "b.tar.gz", members(backup_path), kind=kind)
     with pytest.raises(BackupError, match="without a gateway's settings"):
         restore(path, tmp_path / "new")
 
@@ -146,15 +148,20 @@ def test_a_manifest_that_is_none_is_said_to_be_no_backup(tmp_path, first):
     ],
     ids=["not UTF-8", "a date that is none"],
 )
-def test_a_manifest_with_nonsense_is_said_to_be_no_backup(made, tmp_path, change):
-    path = repacked(made, tmp_path / "bad.tar.gz", lambda n, d: change(d) if n == MANIFEST else d)
+def test_a_manifest_with_nonsense_is_said_to_be_no_backup(backup_path, tmp_path, change):
+    path = repacked(
+        backup_path, tmp_path / "bad.tar.gz", lambda n, d: change(d) if n == MANIFEST else d
+    )
     with pytest.raises(BackupError, match="no backup"):
         read_manifest(path, None)
 
 
-def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(made, tmp_path):
+def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(backup_path, tmp_path):
     name, path = "kiosks/a\0b", tmp_path / "evil.tar.gz"
-    with tarfile.open(made) as old, tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as new:
+    with (
+        tarfile.open(backup_path) as old,
+        tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as new,
+    ):
         for member in old:
             file = old.extractfile(member)
             assert file
@@ -171,8 +178,8 @@ def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(made, tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
-def test_a_file_that_was_cut_short_is_said_to_be_damaged(made, tmp_path, keep):
-    data = made.read_bytes()
+def test_a_file_that_was_cut_short_is_said_to_be_damaged(backup_path, tmp_path, keep):
+    data = backup_path.read_bytes()
     path = tmp_path / "short.tar.gz"
     path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
     with pytest.raises(BackupError, match=r"damaged|expected a backup"):
@@ -184,28 +191,28 @@ def everything_below(folder):
 
 
 @pytest.mark.parametrize("name", ["{away}/x.db", "../away/x.db", "a/../../away/x.db", "."])
-def test_nothing_is_ever_written_outside_the_folder(made, tmp_path, name):
+def test_nothing_is_ever_written_outside_the_folder(backup_path, tmp_path, name):
     """A stick that was damaged, or prepared: root restores it (faults.md, L10)."""
     away = tmp_path / "away"
     away.mkdir()
     name = name.format(away=away)
     (tmp_path / "here").mkdir()
-    path = moved(made, tmp_path / "b.tar.gz", database=name, web=name)
+    path = moved(backup_path, tmp_path / "b.tar.gz", database=name, web=name)
     files = members(path)
     made_up(path, files, database=name, pages="", desk="")
     before = everything_below(tmp_path)
     restore(path, tmp_path / "here" / "new")
     new = everything_below(tmp_path) - before
-    assert all(one.startswith("here/new") for one in new) and not list(away.iterdir())
-    again = load_gateway(tmp_path / "here/new/gateway.toml")
-    assert again.database == "fevergate.db" and len(log(again).fevers) == 6
+    assert all(entry.startswith("here/new") for entry in new) and not list(away.iterdir())
+    new_settings = load_gateway(tmp_path / "here/new/gateway.toml")
+    assert new_settings.database == "fevergate.db" and len(log(new_settings).fevers) == 6
 
 
 @pytest.mark.parametrize(
     "name", ["systemd/mosquitto.service.d/x.conf", "bin/x", "kiosk.py", ".bashrc", "a/ca.key"]
 )
-def test_a_file_that_no_backup_has_is_refused(made, tmp_path, name):
-    files = members(made)
+def test_a_file_that_no_backup_has_is_refused(backup_path, tmp_path, name):
+    files = members(backup_path)
     path = made_up(tmp_path / "b.tar.gz", files | {name: b"x"})
     with pytest.raises(BackupError, match="no backup has such a file"):
         restore(path, tmp_path / "new")
@@ -213,7 +220,7 @@ def test_a_file_that_no_backup_has_is_refused(made, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["ca.key", "kiosks/north-1/settings.json", "kiosks"])
-def test_a_database_that_would_take_anothers_place_is_refused(made, tmp_path, name):
+def test_a_database_that_would_take_anothers_place_is_refused(backup_path, tmp_path, name):
     with pytest.raises(BackupError):
-        restore(moved(made, tmp_path / "b.tar.gz", database=name), tmp_path / "new")
+        restore(moved(backup_path, tmp_path / "b.tar.gz", database=name), tmp_path / "new")
     assert not (tmp_path / "new").exists()

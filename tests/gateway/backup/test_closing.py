@@ -86,16 +86,16 @@ def test_closing_archives_the_figures_without_names_and_leaves_no_file_of_ours(f
     assert [path.name for path in folder.iterdir()] == ["mine.txt"] == done.left
     back = tmp_path / "back"
     read_backup(archive, back, PHRASE)
-    everything = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
-    assert not [name for name in NAMES if name.encode() in everything]
+    content = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
+    assert not [name for name in NAMES if name.encode() in content]
     names = {path.name for path in back.iterdir()}
     # no key, no credential
     files = {"gateway.toml", closing.REVOKED, closing.REGISTERS}
     assert names == files | {"database.sqlite", "pages.sqlite", "people.sqlite"}
     pages = sqlite3.connect(back / "pages.sqlite")
     assert pages.execute("select outcome, sealed from follow_ups").fetchall() == [("clinic", "")]
-    kept = pages.execute("select register, sealed, by from entry_revisions").fetchall()
-    assert kept == [("visitors", "", "")]
+    revisions = pages.execute("select register, sealed, by from entry_revisions").fetchall()
+    assert revisions == [("visitors", "", "")]
     pages.close()
     people = sqlite3.connect(back / "people.sqlite")
     assert people.execute('select kind, "by", sealed from marks').fetchall() == [
@@ -139,15 +139,15 @@ def test_only_names_are_wiped_if_the_archive_cannot_be_written(folder, tmp_path,
     pages.executemany(entry, [("Zhang", "look at log", str(number)) for number in range(500)])
     pages.execute("delete from audit")  # deleted rows still lie in free pages of the file
     pages.close()
-    other = sqlite3.connect(folder / "fevergate.db")  # somebody looks at it with a tool
-    other.execute("select * from fevers").fetchall()
+    reader = sqlite3.connect(folder / "fevergate.db")  # somebody looks at it with a tool
+    reader.execute("select * from fevers").fetchall()
     with pytest.raises(BackupError, match="No space"):
         close_it(folder, tmp_path / "east.archive")
     assert (folder / "ca.key").exists() and (folder / "kiosks" / "north-1").exists()
     assert not (folder / KEY).exists() and not copy.exists()
-    whole = b"".join(path.read_bytes() for path in folder.glob("*.db*"))
-    assert not [name for name in NAMES if name.encode() in whole]
-    other.close()
+    content = b"".join(path.read_bytes() for path in folder.glob("*.db*"))
+    assert not [name for name in NAMES if name.encode() in content]
+    reader.close()
     store = sqlite3.connect(folder / "fevergate.db")
     assert store.execute("select acknowledged_by from fevers").fetchall() == [("",)]
     store.close()
@@ -186,16 +186,16 @@ def test_an_interrupted_wipe_is_finished_by_the_next_run(folder, tmp_path, monke
     """The power is cut after some files, or when a file is overwritten but not yet removed."""
     archive = tmp_path / "east.archive"
     settings = load_gateway(folder / "gateway.toml")
-    left = [after if isinstance(after, int) else 999]
+    removals_left = [after if isinstance(after, int) else 999]
     unlink = os.unlink
     inside = str(folder)
 
-    def cut(path, *arguments, **named):
+    def cut(path, *arguments, **options):
         if str(path).startswith(inside) and (folder / closing.NOTE).exists() and archive.exists():
-            if not left[0] or Path(path).name == after:
+            if not removals_left[0] or Path(path).name == after:
                 raise OSError(5, "power cut")
-            left[0] -= 1
-        unlink(path, *arguments, **named)
+            removals_left[0] -= 1
+        unlink(path, *arguments, **options)
 
     monkeypatch.setattr("pathlib.os.unlink", cut)
     with pytest.raises((OSError, ClosingError), match="power cut"):
@@ -246,13 +246,13 @@ def test_a_closing_that_cannot_read_its_progress_wipes_nothing_more(
 
 def test_what_a_link_points_at_stays(folder, tmp_path):
     """The service's user owns the folder and may put links there; closing runs as root."""
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "precious").write_text("x")
-    (folder / "updates").symlink_to(other)
-    (folder / "a.key").symlink_to(other / "precious")
+    other_folder = tmp_path / "other"
+    other_folder.mkdir()
+    (other_folder / "precious").write_text("x")
+    (folder / "updates").symlink_to(other_folder)
+    (folder / "a.key").symlink_to(other_folder / "precious")
     close_it(folder, tmp_path / "east.archive")
-    assert (other / "precious").read_text() == "x"
+    assert (other_folder / "precious").read_text() == "x"
 
 
 @pytest.mark.parametrize("broken_off", [False, True], ids=["at once", "when it goes on"])
@@ -262,21 +262,21 @@ def test_a_file_that_is_no_database_of_ours_is_not_wiped_whatever_the_settings_s
     def fails(_folder):
         raise OSError(5, "x")
 
-    other = tmp_path / "other.db"
-    database = sqlite3.connect(other)
+    other_path = tmp_path / "other.db"
+    database = sqlite3.connect(other_path)
     database.execute("create table accounts (name text)")
     database.close()
-    before = other.read_bytes()
+    before = other_path.read_bytes()
     settings = load_gateway(folder / "gateway.toml")
     if broken_off:
         monkeypatch.setattr(closing, "finish", fails)
         with pytest.raises(ClosingError, match="not all wiped"):
             close(settings, "east", tmp_path / "east.archive", PHRASE)
         monkeypatch.undo()
-    settings.database = str(other)
+    settings.database = str(other_path)
     with pytest.raises(ClosingError, match="not a database of ours"):
         close(settings, "east", tmp_path / "east.archive", PHRASE)
-    assert other.read_bytes() == before
+    assert other_path.read_bytes() == before
 
 
 @pytest.mark.parametrize("language, word", [("zh", "本机已清除"), ("en", "this gateway is wiped")])
