@@ -1,13 +1,14 @@
 "use strict";
-/* "I see to it": of what is shown, and not of what came after, which stays red; told to the gateway,
-   and believed only when the gateway's red is gone or is another. */
+/* The button "I see to it". It acknowledges the fevers that the page shows; a fever that came later
+   stays red. The board shows an acknowledgement as done only once the gateway's red light is out, or
+   is lit for another fever. */
 const acknowledgement = (() => {
-  const STILL_MS = 2000; // so long after the gateway was told, its red should be gone
-  const COUNTED_MS = 30000; // so long the focus waits for the fever to be counted as open
-  let shown = null; // the red that is on the page: since when, how many, which came last
-  let told = ""; // the red that the gateway was told of
-  let waiting = null;
-  let leads = 0; // until when the focus goes where the work goes on, once the red is gone
+  const STILL_MS = 2000; // the light should be out this long after the gateway got the message
+  const COUNTED_MS = 30000; // longest time until the fever is counted as an open follow-up
+  let shown = null; // the red light on the page: since when, how many fevers, the last of them
+  let sent = ""; // the red light that was acknowledged to the gateway, as `name` has it
+  let timer = null;
+  let leads = 0; // until this time, once red is out, the focus moves to the next thing to do
 
   function named(state) {
     const { kiosk, boot, seq } = state.last || {};
@@ -17,8 +18,8 @@ const acknowledgement = (() => {
   const button = () => find("acknowledge").querySelector("button");
 
   function rest() {
-    clearTimeout(waiting);
-    told = "";
+    clearTimeout(timer);
+    sent = "";
     button().disabled = false;
     alert(find("told"), "");
   }
@@ -35,9 +36,9 @@ const acknowledgement = (() => {
       if (!answer.ok) return refused(reason(answer));
       leads = Date.now() + COUNTED_MS;
       if (!shown) return;
-      told = pressed;
+      sent = pressed;
       alert(find("told"), say.told);
-      waiting = setTimeout(() => refused(say.still), STILL_MS);
+      timer = setTimeout(() => refused(say.still), STILL_MS);
     } catch (error) {
       refused(unanswered(error, say.untold));
     }
@@ -49,8 +50,8 @@ const acknowledgement = (() => {
     find("acknowledge").requestSubmit();
   });
 
-  /* To what the board says, and from there to the button that leads to what is open, as soon as it
-     is counted. Not away from whoever is typing. */
+  /* Move the focus to the headline, and from there to the button of open follow-ups once it
+     appears. The focus stays where it is while somebody types. */
   function lead() {
     const open = find("open");
     const at = document.activeElement;
@@ -67,7 +68,7 @@ const acknowledgement = (() => {
     if (then) then();
   }
 
-  /* The server's own words; they are in the reader's language. */
+  /* The server's reason for a refusal, which is in the reader's language. */
   function reason(answer) {
     try {
       return JSON.parse(answer.text).detail || say.untold;
@@ -77,11 +78,11 @@ const acknowledgement = (() => {
   }
 
   return {
-    /* The gate's state, as the last event has it. */
+    /* Take the gate's alarm state from the last event. */
     follow(state) {
       const raised = state && state.state === "raised";
       find("acknowledge").hidden = !raised;
-      const another = raised && told && told !== name(state);
+      const another = raised && sent && sent !== name(state);
       if (!raised || another) rest();
       if (another) alert(find("told"), say.another);
       if (!raised) alert(find("failed"), "");

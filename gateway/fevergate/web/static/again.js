@@ -1,3 +1,3 @@
 "use strict";
-/* A display has nobody who loads a page again: what may pass is tried again by itself. */
+/* Loads an error page of a wall display again each minute, because nobody is there to do it. */
 setTimeout(() => location.reload(), 60000);

@@ -1,7 +1,7 @@
 "use strict";
-/* Draws one gate as the last event has it. When the line breaks, what was red stays, with the
-   sentence that nothing new can be seen: a lost line never looks like peace. */
-const LOST_SOUND_MS = 5000; // a line that is back at once startles nobody
+/* Draws one gate from the last event. When the connection is lost, a red light stays red and a
+   sentence says that nothing new can be seen, so that it never looks as if all were well. */
+const LOST_SOUND_MS = 5000; // a shorter loss of the connection makes no sound
 let red = false;
 let elsewhere = "";
 let lostAt = 0;
@@ -22,7 +22,8 @@ function show(kind, sign, headline, detail, more) {
   body.classList.toggle("red", kind === "red");
 }
 
-/* Why a light is amber: below the state, so that beside a red one it takes the button no room. */
+/* List the reasons of an amber light. They are below the state, so that they leave the button its
+   room while the light is red. */
 function explain(reasons) {
   const list = find("reasons");
   if (list.dataset.shown === reasons.join("\n")) return;
@@ -41,7 +42,7 @@ function warmth({ alarm, where }) {
 }
 
 function draw(now) {
-  const mine = now.gates.find((one) => one.gate === gate) || { alarm: null, reasons: [], kiosks: [], passers: "" };
+  const mine = now.gates.find((entry) => entry.gate === gate) || { alarm: null, reasons: [], kiosks: [], passers: "" };
   lostAt = now.line && now.gateway ? 0 : lostAt || Date.now();
   const state = mine.alarm;
   const title = gateTitle(gate);
@@ -62,9 +63,9 @@ function draw(now) {
   alert(find("gone"), red && lostAt ? say.lost : "");
   followUp.open(red || lostAt ? 0 : mine.open);
   acknowledgement.follow(state);
-  others(now.gates.filter((one) => one !== mine));
+  others(now.gates.filter((entry) => entry !== mine));
   kiosks(mine.kiosks, now.date);
-  find("kiosks").hidden = Boolean(lostAt); // what they said last may not be so any more
+  find("kiosks").hidden = Boolean(lostAt); // their last values may be out of date
   find("clock").hidden = now.clock;
   find("untaken").hidden = !now.untaken;
   alert(find("roll"), now.roll);
@@ -74,33 +75,33 @@ function draw(now) {
   voice();
 }
 
-/* A red gate in a line of the band, or in few words. */
-function inBand(one, short) {
-  const { gate: name, alarm } = one;
+/* The text of a red gate in the band; `short` for few words. */
+function inBand(entry, short) {
+  const { gate: name, alarm } = entry;
   const waiting = say.waiting.replace("%(count)s", alarm.fevers);
   const warm = (alarm.last || {}).body_c;
   const words = short
     ? [warm == null ? say.red : warm.toFixed(1) + " °C", alarm.fevers > 1 ? waiting : ""]
-    : [say.red, warmth(one), waiting];
+    : [say.red, warmth(entry), waiting];
   return ["▲ " + gateTitle(name), ...words].filter(Boolean).join(" · ");
 }
 
-/* The other gates: on their tabs, which never move under a finger, and the red ones as a band above
-   everything, whoever waits longest first, so that none of many gates is out of sight. */
+/* Show the other gates. All have a tab, and tabs never move under a finger. The red ones are also in
+   a band above everything, the one that waits longest first, so that none is out of sight. */
 function others(gates) {
-  const raised = gates.filter((one) => one.alarm && one.alarm.state === "raised");
-  raised.sort((one, other) => one.alarm.since - other.alarm.since);
-  elsewhere = raised.map((one) => gateTitle(one.gate)).join(", ");
-  for (const one of gates) {
-    const hot = raised.includes(one);
-    const sign = hot ? "▲ " + one.alarm.fevers : one.alarm && one.alarm.amber.length ? "!" : "";
-    const tab = document.querySelector(`.tabs [data-gate="${one.gate}"]`);
+  const raised = gates.filter((entry) => entry.alarm && entry.alarm.state === "raised");
+  raised.sort((entry, other) => entry.alarm.since - other.alarm.since);
+  elsewhere = raised.map((entry) => gateTitle(entry.gate)).join(", ");
+  for (const entry of gates) {
+    const hot = raised.includes(entry);
+    const sign = hot ? "▲ " + entry.alarm.fevers : entry.alarm && entry.alarm.amber.length ? "!" : "";
+    const tab = document.querySelector(`.tabs [data-gate="${entry.gate}"]`);
     tab.classList.toggle("hot", hot);
     text(tab.querySelector("span"), sign);
   }
   const band = find("elsewhere");
   const short = raised.length > 2;
-  const lines = raised.map((one) => [one.gate, inBand(one, short)]);
+  const lines = raised.map((entry) => [entry.gate, inBand(entry, short)]);
   const shown = JSON.stringify(lines);
   if (band.dataset.shown === shown) return;
   band.dataset.shown = shown;
@@ -127,7 +128,7 @@ function lost() {
   voice();
 }
 
-/* The title and the sound of what is shown. */
+/* Set the page's title and sound to what it shows. */
 function voice() {
   const signs = [red ? "▲ " + say.red : "", elsewhere ? "▲ " + elsewhere + " " + say.red : "", lostAt ? "✕" : ""];
   const title = [...signs, gateTitle(gate), "FeverGate"].filter(Boolean).join(" · ");
@@ -155,7 +156,7 @@ function stateOf(kiosk) {
   return kiosk.trouble ? "! " + kiosk.trouble : "✓ " + say.online;
 }
 
-/* When a reading was: with its day, where that is not today's. */
+/* The time of a reading, with its date unless it is of today. */
 function moment(at, today) {
   const when = new Date(at * 1000);
   const day = new Intl.DateTimeFormat("en-CA", { dateStyle: "short", timeZone: body.dataset.zone }).format(when);
@@ -185,7 +186,7 @@ function kiosks(all, today) {
   }));
 }
 
-/* What has the focus is not covered by the band that stays above, nor pushed away by its coming. */
+/* Keep the focused element in view when the band above appears or grows. */
 new ResizeObserver(() => {
   document.documentElement.style.scrollPaddingTop = find("top").offsetHeight + "px";
   const at = document.activeElement;

@@ -1,5 +1,5 @@
 "use strict";
-/* Says the figures of a bar or square that is pointed at, touched, or reached by the arrow keys. */
+/* Shows the figures of the bar or square that is pointed at, touched or reached by arrow keys. */
 for (const plot of document.querySelectorAll(".plot")) {
   const parts = [...plot.querySelectorAll("g, a")].filter((part) => part.querySelector("title"));
   const output = plot.querySelector("output");

@@ -1,6 +1,6 @@
 "use strict";
-/* Who is on duty: the name that was chosen on this device for this gate stays chosen, over reloads,
-   nights and sessions, for as long as it is on the list. */
+/* Remembers who is on duty: the name chosen on this device for this gate stays chosen after reloads,
+   nights and new sessions, as long as it is on the list. */
 const duty = (() => {
   const KEY = "fevergate-on-duty-" + gate;
 

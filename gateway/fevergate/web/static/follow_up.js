@@ -1,13 +1,13 @@
 "use strict";
-/* A follow-up opens on the board itself, so that the next fever is seen and heard beside it. What
-   was typed stays until it is saved, whatever the server or the line does. */
+/* Opens a follow-up on the board itself, so that the next fever is seen and heard beside it. Typed
+   text stays until it is saved, even if the server or the connection fails. */
 const followUp = (() => {
   const AGAIN_MS = 3000;
   let asked = 0;
   let typed = false;
-  let field = null; // where somebody typed, before being asked
+  let field = null; // the field to go back to if the question whether to close is answered no
 
-  /* Load the fevers anew where their mark is another one; again later, where that fails. */
+  /* Load the list of fevers again if its mark has changed; if that fails, the next event retries. */
   async function list(mark) {
     if (!mark || mark === find("fevers").dataset.mark || Date.now() - asked < AGAIN_MS) return;
     asked = Date.now();
@@ -23,7 +23,7 @@ const followUp = (() => {
       find("fevers").replaceWith(now);
       if (open && now.querySelector("details")) now.querySelector("details").open = true;
     } catch (error) {
-      // The next event asks again.
+      // The next event tries again.
     }
   }
 
@@ -35,7 +35,7 @@ const followUp = (() => {
     next.find((element) => element.offsetParent).focus({ preventScroll: true });
   }
 
-  /* Close the form; what was typed is not thrown away unasked. */
+  /* Close the form; if something was typed, ask first. */
   function leave() {
     if (!typed) return close();
     const at = document.activeElement;
@@ -59,7 +59,7 @@ const followUp = (() => {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const fields = new FormData(form, event.submitter);
-      fields.set("by", find("by").value); // who is on duty, beside the account
+      fields.set("by", find("by").value); // the person on duty; the session says which account it is
       save(form, fields);
     });
   }
@@ -118,12 +118,12 @@ const followUp = (() => {
     }
   }
 
-  /* To what is open: its form, if it is the only one. */
+  /* Go to the open follow-ups; if there is only one, open its form. */
   find("open").addEventListener("click", async (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const listed = () => [...find("fevers").querySelectorAll("a.open")];
-    if (!listed().length) await reload(); // counted a moment ago, and not in the list yet
+    if (!listed().length) await reload(); // it was counted a moment ago and is not in the list yet
     const links = listed();
     if (!links.length) return location.assign(find("open").href);
     if (links.length === 1) return follow(links[0]);
@@ -142,11 +142,11 @@ const followUp = (() => {
     else stay();
   });
   addEventListener("beforeunload", (event) => {
-    if (typed) event.preventDefault(); // the browser asks
+    if (typed) event.preventDefault(); // the browser asks whether to leave the page
   });
 
-  /* How many are open, on the button that leads to them. The focus that waits on the headline goes
-     there when it comes, and back when it goes. */
+  /* Show the number of open follow-ups on their button. A focus on the headline moves to the button
+     when it appears, and back when it disappears. */
   function count(open) {
     const [button, headline, at] = [find("open"), find("headline"), document.activeElement];
     const came = button.hidden && open;

@@ -1,6 +1,6 @@
 "use strict";
-/* "Try them now", without leaving the board: a new page would be without sound until somebody taps
-   it, and without what was typed. */
+/* The button "Try them now" tests the lamps without leaving the board: a new page would lose typed
+   text and have no sound until somebody taps it. */
 (() => {
   const form = find("lamps").querySelector("form");
   const button = form.querySelector("button");

@@ -1,28 +1,28 @@
 "use strict";
-/* The line: one stream of events for all boards of this browser, since a browser opens six
-   connections to a server and no more (HTTP/1.1). The tab that holds a lock has the stream and
-   passes each event on to the others; when it is closed or frozen the next tab has the lock, and
-   when it is silent and does not answer, another takes the lock from it. Three beats without an
-   event, and each board says that it sees nothing, whoever has the stream.
+/* Shares one stream of events among all boards of this browser, because a browser opens at most six
+   connections to a server (HTTP/1.1). The tab that holds a lock has the stream and passes each event
+   on to the other tabs. When it is closed or frozen, the next tab gets the lock; when it is silent
+   and does not answer, another tab takes the lock from it. After three beats without an event each
+   board says that it sees nothing, whichever tab has the stream.
    Web Locks: w3.org/TR/web-locks. Freezing: wicg.github.io/page-lifecycle. */
 const line = (() => {
   const LOST_MS = 3500;
   const AGAIN_MS = 3000;
-  const SILENT_MS = 1500; // without an event: is the tab that has the stream still there?
-  const DEAD_MS = 700; // without its answer it is not
+  const SILENT_MS = 1500; // after this time without an event, ask the tab that has the stream
+  const DEAD_MS = 700; // a tab that has not answered by then is taken for dead
   const TICK_MS = 250;
-  const STALE_MS = 10000; // a line that brings nothing for so long is dead, whatever it says
-  const NAME = "fevergate-boards-" + body.dataset.language; // events are in somebody's language
+  const STALE_MS = 10000; // a stream without an event for so long is opened again
+  const NAME = "fevergate-boards-" + body.dataset.language; // the texts of events are in one language
   const shared = Boolean(navigator.locks && window.BroadcastChannel);
   let channel = null;
-  let source = null; // where this tab has the stream
-  let opened = 0; // when
-  let last = null; // the event that it had last
-  let heard = Date.now(); // when that came, whoever had the stream
-  let there = 0; // when another tab said that it has the stream
+  let source = null; // the stream, if this tab has it
+  let opened = 0; // time at which this tab opened it
+  let last = null; // its last event
+  let heard = Date.now(); // time of the last event, from any tab's stream
+  let there = 0; // time at which another tab last said that it has the stream
   let asked = 0;
-  let waiting = null; // for the lock
-  let release = null; // what gives it back
+  let waiting = null; // ends this tab's request for the lock
+  let release = null; // gives the lock back
 
   function tell(message) {
     if (channel) channel.postMessage(message);
@@ -61,14 +61,14 @@ const line = (() => {
     return new Promise((done) => { release = done; });
   }
 
-  /* Have the stream as soon as no other tab has it; at once where one is to `steal` it. */
+  /* Get the stream as soon as no other tab has it; with `steal`, at once. */
   async function queue(steal) {
     if (waiting) waiting.abort();
     const mine = waiting = new AbortController();
     try {
       await navigator.locks.request(NAME, steal ? { steal } : { signal: mine.signal }, hold);
     } catch (error) {
-      if (error.name !== "AbortError") return open(); // no locks here: a stream of one's own
+      if (error.name !== "AbortError") return open(); // no locks in this browser: use an own stream
     }
     if (waiting !== mine) return;
     shut();
@@ -81,7 +81,7 @@ const line = (() => {
     channel.onmessage = ({ data }) => {
       if (data.event) {
         asked = 0;
-        if (Date.now() - data.event.at < LOST_MS) take(data.event); // older: this tab was frozen
+        if (Date.now() - data.event.at < LOST_MS) take(data.event); // an older one means that this tab was frozen
       } else if (data.lost) {
         lost();
       } else if (data.out) {
@@ -116,7 +116,7 @@ const line = (() => {
     tell({ ask: true });
   }
 
-  /* Whether the server refused the stream: nobody is signed in, or something is between us. */
+  /* If the server refused the stream, find out whether the session has ended. */
   async function look() {
     if (!source || source.readyState !== EventSource.CLOSED) return;
     try {
@@ -149,12 +149,12 @@ const line = (() => {
     }
   }
   setInterval(tick, TICK_MS);
-  document.addEventListener("visibilitychange", tick); // at once after a sleep
+  document.addEventListener("visibilitychange", tick); // do not wait for the timer after a sleep
   setInterval(look, AGAIN_MS);
   join();
 
   return {
-    /* Somebody has signed in: the stream is theirs from now on, in each tab. */
+    /* Open the stream again after a sign-in, so that it belongs to the new session. */
     again() {
       if (source) open();
       else tell({ again: true });

@@ -1,5 +1,5 @@
 "use strict";
-/* What every script of the board stands on: its words, its elements, and how it asks the server. */
+/* Functions that all scripts of the board use: its texts, its elements, requests to the server. */
 const body = document.body;
 const gate = body.dataset.gate;
 const say = document.getElementById("words").dataset;
@@ -23,35 +23,36 @@ function pageOf(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-/* What ends a request, or several that one button makes, when it has waited for long enough. */
+/* A signal that aborts a request, or all requests of one button, after `PATIENCE_MS`. */
 function limit() {
   const stop = new AbortController();
   setTimeout(() => stop.abort(), PATIENCE_MS);
   return stop.signal;
 }
 
-/* Ask the server: the answer, whose `text` has come whole. Throws where the server cannot be
-   reached, and where it is silent for too long (`unanswered` tells which). */
+/* Send a request; returns the answer with its whole `text`. Throws if the server cannot be reached
+   or is silent for too long (`unanswered` tells these two apart). */
 async function ask(path, options, signal = limit()) {
   const answer = await fetch(path, { ...options, signal });
   const { status, ok, type, redirected, url } = answer;
   return { status, ok, type, redirected, url, text: await answer.text() };
 }
 
-/* What to say of an error of `ask`. */
+/* The sentence for an error of `ask`; `otherwise` if it is not the time limit. */
 function unanswered(error, otherwise) {
   return error.name === "AbortError" ? find("silent").textContent : otherwise;
 }
 
-/* A page of ours, or null where one is signed out. Throws as `ask` does. */
+/* Load a page of this gateway; null if nobody is signed in. Throws as `ask` does. */
 async function load(path, signal) {
   const answer = await ask(path, { redirect: "manual" }, signal);
   if (answer.type === "opaqueredirect" || answer.status === 401) return null;
   return pageOf(answer.text);
 }
 
-/* Send a form. `answer` is where it led; `out`: nobody is signed in. A page that is older than the
-   session takes the session's new token and asks once more. Throws as `ask` does. */
+/* Send a form; returns the `answer`, and `out` if nobody is signed in. If somebody has signed in
+   since the page was loaded, it takes the new session's token and sends the form once more. Throws
+   as `ask` does. */
 async function send(path, fields) {
   const signal = limit();
   let answer = await post(path, fields, signal);
@@ -66,7 +67,7 @@ function post(path, fields, signal) {
   return ask(path, { method: "POST", body: form }, signal);
 }
 
-/* Take the token of whoever is signed in now; whether it is another one than before. */
+/* Take the present session's token; returns whether it differs from the one before. */
 async function renew(signal) {
   const page = await load(location.href, signal);
   const csrf = page && page.body.dataset.csrf;
@@ -78,5 +79,5 @@ async function renew(signal) {
   return true;
 }
 
-/* What a form's answer put into the address is said once, not at each reload. */
+/* Remove the query from the address: the message that it shows must not come again at a reload. */
 if (location.search) history.replaceState(null, "", location.pathname);

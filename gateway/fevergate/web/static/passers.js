@@ -1,19 +1,20 @@
 "use strict";
-/* Who tapped a card at this gate, for a minute or while its alarm burns. An event only says that it
-   is others now: names come to this gate's board alone, and each look is noted. */
+/* Shows who tapped a card at this gate, for a minute or while that person's alarm is on. An event
+   has no names, it only says that the people have changed; names are loaded by this gate's board
+   alone, and the audit notes each time they are shown. */
 const passers = (() => {
   let mark = "";
 
   function show(people) {
     const list = find("passers");
     list.hidden = people.length === 0;
-    list.replaceChildren(...people.map((one) => {
+    list.replaceChildren(...people.map((person) => {
       const item = document.createElement("li");
-      if (one.stopped) item.className = "stopped";
-      const sign = one.fever ? "▲ " : one.stopped ? "✕ " : "✓ ";
+      if (person.stopped) item.className = "stopped";
+      const sign = person.fever ? "▲ " : person.stopped ? "✕ " : "✓ ";
       const name = document.createElement("strong");
-      name.textContent = one.name;
-      item.append(sign, name, ["", one.unit, one.permit, one.fever ? say.fever : "", one.kiosk].filter((word, n) => n === 0 || word).join(" · "));
+      name.textContent = person.name;
+      item.append(sign, name, ["", person.unit, person.permit, person.fever ? say.fever : "", person.kiosk].filter((word, n) => n === 0 || word).join(" · "));
       return item;
     }));
   }
@@ -23,7 +24,7 @@ const passers = (() => {
       const answer = await ask(`/board/${gate}/who`, { redirect: "manual", headers: { "x-fevergate-refresh": "1" } });
       if (mark !== wanted) return;
       if (answer.ok) return show(JSON.parse(answer.text).people);
-    } catch (error) { /* asked again with the next event */ }
+    } catch (error) { /* the next event tries again */ }
     if (mark === wanted) mark = "?";
   }
 

@@ -1,6 +1,6 @@
 "use strict";
-/* How long a button waits for its answer. A form that the browser sends by itself says it, too,
-   where no page comes. */
+/* The time that a button waits for an answer. After that time, a form that the browser itself sends
+   also says that the server does not answer. */
 const PATIENCE_MS = 1000 * document.getElementById("silent").dataset.seconds;
 
 document.addEventListener("submit", (event) => {

@@ -1,7 +1,7 @@
 "use strict";
-/* A wall display: shows one gate, or all in turn, and a red one before any other. When nothing is
-   heard, what was red stays, and the sentence that nothing can be seen is there: a lost line never
-   looks like peace. */
+/* A wall display: shows one gate, or all in turn; while gates are red, it shows only these. When
+   the connection is lost, a red gate stays red and a sentence says that nothing can be seen, so that
+   it never looks as if all were well. */
 const LOST_MS = 3500; // three beats of the stream
 const AGAIN_MS = 3000;
 const TURN_MS = 10000;
@@ -10,8 +10,8 @@ const find = (id) => document.getElementById(id);
 const words = body.dataset;
 const time = new Intl.DateTimeFormat(words.language === "en" ? "en-GB" : "zh-CN", { timeStyle: "short", timeZone: words.zone });
 let now = null; // the last event
-let heard = 0; // when it came
-let ahead = 0; // the gateway's clock before ours, ms
+let heard = 0; // its time of arrival, ms
+let ahead = 0; // the gateway's clock minus this device's, ms
 let turn = 0;
 let source = null;
 
@@ -25,20 +25,20 @@ function list(element, items, make) {
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
   element.hidden = items.length === 0;
-  element.replaceChildren(...items.map((one) => {
+  element.replaceChildren(...items.map((entry) => {
     const item = document.createElement("li");
-    make(item, one);
+    make(item, entry);
     return item;
   }));
 }
 
-/* The gates whose turn it is: the red ones as long as there are any. */
+/* The gates that are shown in turn: the red ones if there are any, else all. */
 function showing() {
   const red = now.gates.filter((gate) => gate.state === "red");
   return red.length ? red : now.gates;
 }
 
-/* A gate in the list of all, with the first reason of its amber light. */
+/* A gate's text in the list of all gates, with the first reason of an amber light. */
 function inList(gate) {
   const named = gate.sign + " " + gate.title;
   if (gate.state !== "amber" || !gate.reasons.length) return named;
@@ -63,7 +63,7 @@ function draw() {
     item.textContent = [(kiosk.watches ? "✓ " : "! ") + kiosk.kiosk, kiosk.watches ? kiosk.last : kiosk.state].filter(Boolean).join(" · ");
   });
   const others = now && now.gates.length > 1 ? now.gates : [];
-  list(find("gates"), others.map((one) => [dark ? one.title : inList(one), dark ? "" : one.state, one === gate]), (item, [named, state, current]) => {
+  list(find("gates"), others.map((entry) => [dark ? entry.title : inList(entry), dark ? "" : entry.state, entry === gate]), (item, [named, state, current]) => {
     item.textContent = named;
     if (state === "red" || state === "amber") item.className = state + "-gate";
     if (current) item.setAttribute("aria-current", "true");
@@ -77,7 +77,8 @@ function tick() {
   text(find("clock"), doubt + time.format(new Date(Date.now() + ahead)));
 }
 
-/* Whether the link was revoked: then the page says so; everything else is waited for. */
+/* If the stream has ended: reload a page whose link was revoked, which then says so; else open the
+   stream again once the server answers. */
 async function look() {
   if (!source || source.readyState !== EventSource.CLOSED) return;
   try {
@@ -89,7 +90,8 @@ async function look() {
   open();
 }
 
-/* Kept for a start before the pages are there; a browser that does not trust us keeps nothing. */
+/* Store the page in the browser, to show it when the tablet starts before the gateway. A browser that
+   does not trust the gateway's certificate stores nothing. */
 async function keep() {
   try {
     await navigator.serviceWorker.register("/screen/worker.js");

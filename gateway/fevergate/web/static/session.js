@@ -1,9 +1,9 @@
 "use strict";
-/* The end of a session: said before it comes, and signed in again on the board itself, so that
-   neither the sound nor a follow-up that is half typed is lost. */
+/* Announces the end of a session before it comes, and offers to sign in again on the board itself,
+   so that neither the sound nor a half-typed follow-up is lost. */
 const session = (() => {
   let signing = false;
-  let out = false; // the stream was refused: nobody is signed in, in any tab
+  let out = false; // the server refused the stream because nobody is signed in
 
   function ending(now) {
     const left = now.ends_at - now.now;
@@ -44,7 +44,7 @@ const session = (() => {
     await renew();
   }
 
-  /* Ask for name and password beside the board; `out`: nobody is signed in any more. */
+  /* Show the sign-in form on the board. */
   async function again() {
     if (signing) return;
     signing = true;
@@ -63,21 +63,21 @@ const session = (() => {
   return {
     ending,
     again,
-    /* Nobody is signed in. */
+    /* To be called when nobody is signed in any more. */
     ended() {
       out = true;
       lost();
       return again();
     },
     isOut: () => out,
-    /* An event has come: somebody is, perhaps by another tab. */
+    /* To be called for each event: somebody is signed in, perhaps in another tab. */
     goesOn() {
-      if (out) close().catch(() => {}); // a button takes the new token then
+      if (out) close().catch(() => {}); // if it fails, the next button pressed takes the new token
     },
   };
 })();
 
-/* Say on a form what went wrong, where a reader hears it. */
+/* Show an error on a form, in a place that screen readers announce. */
 function complain(form, words) {
   let place = form.querySelector(".complaint");
   if (!place) {

@@ -1,9 +1,10 @@
 "use strict";
-/* What the board sounds. A browser lets it after one tap; until then, and whenever it is silenced
-   (a telephone call, a sleeping tablet), the page says in large letters that the sound is off. */
+/* The board's sound. A browser allows sound after one tap. Until then, and whenever the device
+   silences it (a telephone call, a sleeping tablet), the page says in large letters that the sound
+   is off. */
 const siren = (() => {
   const TONES = {
-    // Hz, seconds from the beginning of each beep, its length, and how often all of it comes.
+    // Frequency (Hz), start of each beep (s), its length (s), and period of the whole (ms).
     red: { hertz: 880, beeps: [0, 0.25], length: 0.15, each: 1000 },
     elsewhere: { hertz: 587, beeps: [0, 0.3, 0.6], length: 0.2, each: 3000 },
     lost: { hertz: 294, beeps: [0], length: 0.7, each: 4000 },
@@ -44,7 +45,8 @@ const siren = (() => {
   }
 
   find("sound").addEventListener("click", allow);
-  // Any tap will do, too; and where it sounded a page ago, it may sound at once.
+  // Any other tap turns the sound on again, too. If it was on before this page was loaded, the
+  // browser may allow it at once.
   document.addEventListener("click", () => {
     if (audio && audio.state !== "running") allow();
   });
@@ -54,7 +56,7 @@ const siren = (() => {
   if (sessionStorage.getItem("sound") === "on") allow();
 
   return {
-    /* One of TONES from now on, or "" for silence. */
+    /* Sound one of TONES from now on, or "" for silence. */
     sound(wanted) {
       if (wanted === kind) return;
       kind = wanted;

@@ -1,6 +1,6 @@
 "use strict";
-/* Keeps the page of a wall display, so that a tablet that starts anew before the pages do shows it
-   and its lost line, and not the browser's own error, which nobody would reload. */
+/* Stores a wall display's page. A tablet that starts before the gateway then shows this page, which
+   says that the connection is lost, and not the browser's error page, which nobody would reload. */
 const KEPT = "fevergate-display";
 
 self.addEventListener("install", () => self.skipWaiting());

@@ -1,5 +1,5 @@
 "use strict";
-/* What cannot be taken back is asked once; without this script it is done at one click. */
+/* Asks before an action that cannot be undone; without this script one click does it. */
 document.addEventListener("submit", (event) => {
   const words = event.submitter && event.submitter.dataset.ask;
   if (words && !confirm(words)) event.preventDefault();

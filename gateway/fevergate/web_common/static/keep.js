@@ -1,6 +1,6 @@
 "use strict";
-/* A form on a page of its own: what was typed stays, whether the session has ended, the server does
-   not answer or refuses, and the browser asks before it leaves. `patience.js` comes before. */
+/* Sends the form of a page and keeps typed text if the session has ended, or if the server refuses
+   or does not answer; the browser asks before it leaves the page. Needs `patience.js`. */
 (() => {
   let typed = false;
 
@@ -17,7 +17,7 @@
 
   async function send(form, fields) {
     let answer = await post(form, fields);
-    if (answer.status === 403) { // somebody has signed in anew since: with the new token
+    if (answer.status === 403) { // a new session: send it with its token
       const own = (await page(await fetch(location.href))).querySelector("main [name=csrf]");
       if (own) fields.set("csrf", own.value);
       answer = await post(form, fields);
@@ -50,7 +50,7 @@
       at("silent").hidden = false;
     }
     for (const button of buttons) button.disabled = false;
-  }, true); // before `patience.js`, which is for what the browser sends by itself
+  }, true); // captured before `patience.js` sees it, which is for forms that the browser sends
   addEventListener("beforeunload", (event) => {
     if (typed) event.preventDefault();
   });

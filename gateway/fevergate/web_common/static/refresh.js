@@ -1,7 +1,7 @@
 "use strict";
-/* Keeps a page true while it is looked at: it asks for itself again, and puts its live part in
-   place. What it shows is of the time beside it; if no answer comes, that is said. */
-const EVERY_MS = 15000; // unless the live part says another
+/* Keeps a visible page up to date: loads it again and replaces its live part. The page shows the
+   time of its figures; if no answer comes, it says so. */
+const EVERY_MS = 15000; // if the live part states no other period
 const stale = document.getElementById("stale");
 let asking = false;
 
