@@ -69,8 +69,8 @@ def table() -> str:
 def page() -> str:
     """Text of gateway/README.md with the present table of rooms."""
     text = PAGE.read_text("utf-8")
-    before, rest = text.split(BEGIN)
-    return before + table() + rest.split(END)[1]
+    before, after = text.split(BEGIN)
+    return before + table() + after.split(END)[1]
 
 
 def main() -> int:

@@ -112,9 +112,9 @@ class Cards:
         tap.kept = "%s-%d-%d" % (kept, app.boot, count)
         print("card", count)
         if self._asks:
-            who = card_seal.sealed_hex(self._key, card_seal.TAP, app.boot, count, number)
-            asked = {"v": 1, "boot": app.boot, "tap": count, "who": who}
-            app.link.say("card", json.dumps(asked), qos=0)
+            sealed = card_seal.sealed_hex(self._key, card_seal.TAP, app.boot, count, number)
+            request = {"v": 1, "boot": app.boot, "tap": count, "who": sealed}
+            app.link.say("card", json.dumps(request), qos=0)
 
     def _reopened(self, kept):
         """The tap from a `Tap.kept` text of an earlier boot, or None if the text is malformed."""

@@ -30,14 +30,14 @@ def new(boot, window, fever, carded=False):
 
 def named(name):
     """The state for a file's name, not loaded yet; None if the file is not a segment."""
-    boot, dash, rest = name.partition("-")
-    carded = rest[-2:] in ("f2", "n2")
+    boot, dash, suffix = name.partition("-")
+    carded = suffix[-2:] in ("f2", "n2")
     if carded:
-        rest = rest[:-1]
-    if not (dash and boot.isdigit() and rest[:-1].isdigit() and rest[-1] in "fn"):
+        suffix = suffix[:-1]
+    if not (dash and boot.isdigit() and suffix[:-1].isdigit() and suffix[-1] in "fn"):
         return None
-    boot, window = int(boot), int(rest[:-1])
-    return None if boot >> 32 or window >> 22 else new(boot, window, rest[-1] == "f", carded)
+    boot, window = int(boot), int(suffix[:-1])
+    return None if boot >> 32 or window >> 22 else new(boot, window, suffix[-1] == "f", carded)
 
 
 def same(state, other):

@@ -31,9 +31,9 @@ def parse(text):
     """(host, port, code) from the text HOST[:PORT]/CODE, or from a link that ends in "#" and it.
     Raises `SettingsError`."""
     text = text.split("#")[-1].strip()
-    place, slash, rest = text.partition("/")
+    place, slash, code_text = text.partition("/")
     host, _, port = place.partition(":")
-    code = "".join([char for char in rest.upper() if char not in "- "])
+    code = "".join([char for char in code_text.upper() if char not in "- "])
     port = port or str(PORT)
     if not slash or len(code) != LENGTH or [char for char in code if char not in ALPHABET]:
         raise SettingsError("setup code: expected GATEWAY/ and %d letters and digits" % LENGTH)

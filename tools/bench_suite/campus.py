@@ -130,9 +130,9 @@ class _Gateway(threading.Thread):
             )
             self._say(GatewayDay(date=day, revision=revision, kiosks=[count]))
             return
-        who = {"kiosk": "kiosk-1", "boot": 1, "seq": seq, "revision": revision, "at": at}
-        self._say(FeverEvent(**who, gate="gate", body_c=38.0))
-        self._say(FollowUpEvent(**who, outcome="home", closed=revision % 2 == 0))
+        fields = {"kiosk": "kiosk-1", "boot": 1, "seq": seq, "revision": revision, "at": at}
+        self._say(FeverEvent(**fields, gate="gate", body_c=38.0))
+        self._say(FollowUpEvent(**fields, outcome="home", closed=revision % 2 == 0))
 
     def _say(self, summary: Summary) -> None:
         item = Item(summary.key, summary.revision, msgspec.json.encode(summary).decode())
@@ -181,8 +181,8 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
         for key, revision in gateway.told.items()
     )
     lost += sum(
-        held.get(who, (0, ""))[1] != msgspec.json.encode(summary).decode()
-        for who, summary in published.items()
+        held.get(item, (0, ""))[1] != msgspec.json.encode(summary).decode()
+        for item, summary in published.items()
     )
     return {
         "deliveries": sum(gateway.deliveries for gateway in gateways),

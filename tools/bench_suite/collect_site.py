@@ -56,10 +56,10 @@ class CollectSite(LoadSite):
         total = 0
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
-                head, _, rest = path.read_text().rpartition(")")
+                head, _, numbers = path.read_text().rpartition(")")
             except OSError:
                 continue  # it has ended meanwhile
-            fields = rest.split()
+            fields = numbers.split()
             if int(head.split()[0]) == pid:
                 total += sum(map(int, fields[11:15]))
             elif int(fields[1]) == pid:

@@ -42,15 +42,15 @@ def measure(site: LoadSite, readings: int, rounds: int, fsync_ms: float = 0.0) -
             first_at, last_at = map(float, sink.line(WAIT_S).split())
         bare.append(readings / (last_at - first_at))
         progress(f"gateway, round {number} of {rounds}")
-        told = _StoredMessages(site, number, readings)
+        stored = _StoredMessages(site, number, readings)
         with (
-            Admin(site, str(Topic(CAMPUS, "+", "stored")), heard=told.heard),
+            Admin(site, str(Topic(CAMPUS, "+", "stored")), heard=stored.heard),
             site.start_gateway(environment=slow) as gateway,
         ):
-            if not told.done.wait(WAIT_S):
+            if not stored.done.wait(WAIT_S):
                 raise HarnessError(f"round {number}: not all was stored in {WAIT_S} s")
             memory.append(gateway.status_kb("VmRSS") / 1024)
-        durable.append(readings / (told.last_at - _first_arrival(site, number, readings)))
+        durable.append(readings / (stored.last_at - _first_arrival(site, number, readings)))
     return {
         "bare_per_s": round(median(bare)),
         "durable_per_s": round(median(durable)),
@@ -66,8 +66,8 @@ class _StoredMessages:
         self.done = threading.Event()
         self.last_at = 0.0
         self._boot = boot
-        share, rest = divmod(readings, len(site.kiosks))
-        self._waiting = {kiosk: share + (n < rest) for n, kiosk in enumerate(site.kiosks)}
+        share, remainder = divmod(readings, len(site.kiosks))
+        self._waiting = {kiosk: share + (n < remainder) for n, kiosk in enumerate(site.kiosks)}
 
     def heard(self, topic: str, payload: bytes | bytearray) -> None:
         stored = msgspec.json.decode(payload, type=Stored)

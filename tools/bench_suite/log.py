@@ -34,8 +34,8 @@ def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
         for number in range(1, rounds + 1):
             progress(f"reading, round {number} of {rounds}")
             for name, filled in stages.items():
-                for what, read in (("log", filled.log), ("summary", filled.summary)):
-                    took.setdefault(f"{name}{what}_ms", []).append(median_ms(read, SAMPLES))
+                for figure, read in (("log", filled.log), ("summary", filled.summary)):
+                    took.setdefault(f"{name}{figure}_ms", []).append(median_ms(read, SAMPLES))
     figures: dict[str, float] = {f"{name}rows": size for name, size in sizes.items()}
     return figures | {name: round(median(of), 3) for name, of in took.items()}
 

@@ -259,7 +259,7 @@ class Doors:
             kiosk.health(1.0)
 
 
-def _wait(ready: Callable[[], bool], what: str, site: DoorSite) -> None:
+def _wait(ready: Callable[[], bool], condition: str, site: DoorSite) -> None:
     def stepped() -> bool:
         for board in site.all_boards():
             board.check()
@@ -267,7 +267,7 @@ def _wait(ready: Callable[[], bool], what: str, site: DoorSite) -> None:
             kiosk.again()
         return ready()
 
-    wait_until(stepped, HANG_S, what)
+    wait_until(stepped, HANG_S, condition)
 
 
 def _said(board: Board, text: str) -> bool:

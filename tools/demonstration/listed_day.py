@@ -120,10 +120,10 @@ class ListedDay:
         left = stays_away(self._count)
         with self._signed_in() as tutors:
             for client, people in self._people(tutors):
-                came = [{"person": who, "clinical_c": CLINICAL_C} for who in people]
-                kept = max(0, min(left, len(came)))
+                marks = [{"person": person, "clinical_c": CLINICAL_C} for person in people]
+                kept = max(0, min(left, len(marks)))
                 left -= kept
-                self._enter(client, came[: len(came) - kept])
+                self._enter(client, marks[: len(marks) - kept])
         self._night_passes()
         with self._signed_in() as tutors:
             wait_until(lambda: self._told(tutors), SETTLE_S, "the campus report has the day")
@@ -131,8 +131,8 @@ class ListedDay:
             zero = self._zero(tutors)
             for client, people in self._people(tutors):
                 half = len(people) // 2
-                late = [{"person": who, "clinical_c": CLINICAL_C} for who in people[:half]]
-                excused = [{"person": who, "excused": "at home"} for who in people[half:]]
+                late = [{"person": person, "clinical_c": CLINICAL_C} for person in people[:half]]
+                excused = [{"person": person, "excused": "at home"} for person in people[half:]]
                 self._enter(client, late + excused)
             wait_until(lambda: self._told(tutors), SETTLE_S, "the campus report has the rest")
             return ListedFigures(
@@ -159,8 +159,8 @@ class ListedDay:
         """Whether the campus report is complete and has the gateway's figures."""
         report = self._report()
         roll = report.roll
-        told = roll and {name: getattr(roll, name) for name in self._figures(tutors)}
-        return report.complete and told == self._figures(tutors)
+        reported = roll and {name: getattr(roll, name) for name in self._figures(tutors)}
+        return report.complete and reported == self._figures(tutors)
 
     def _zero(self, tutors: Sequence[httpx.Client]) -> bool:
         """Whether the gateway's log and the campus report state zero; they must agree."""

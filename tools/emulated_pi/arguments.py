@@ -25,10 +25,10 @@ WITHOUT = {
 
 EPILOG = f"""\
 steps (all, in this order, unless --only):
-{chr(10).join(f"  {name:12} {what}" for name, what in STEPS.items())}
+{chr(10).join(f"  {name:12} {description}" for name, description in STEPS.items())}
 
 what --without takes out, so that the check must fail:
-{chr(10).join(f"  {name:12} {what}" for name, what in WITHOUT.items())}
+{chr(10).join(f"  {name:12} {description}" for name, description in WITHOUT.items())}
 
 examples:
   sudo tools/pi-check --json                       all of it on Debian 12: about half an hour

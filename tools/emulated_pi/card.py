@@ -204,10 +204,10 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _newest(candidates: Iterable[Path], what: str) -> Path:
+def _newest(candidates: Iterable[Path], name: str) -> Path:
     paths = sorted(candidates)
     if not paths:
-        raise PiCheckError(f"the Pi's system has no {what}")
+        raise PiCheckError(f"the Pi's system has no {name}")
     return paths[-1]
 
 

@@ -98,22 +98,22 @@ class Play:
 
     # --- parts of the steps
 
-    def _expect(self, what: str, holds: bool) -> None:
+    def _expect(self, expectation: str, holds: bool) -> None:
         if not holds:
-            self.verdict.problems.append(f"expected: {what}; the lines are {self._pi.lamps}")
+            self.verdict.problems.append(f"expected: {expectation}; the lines are {self._pi.lamps}")
 
-    def _fever_comes(self, what: str, *, stored: bool = True) -> int:
+    def _fever_comes(self, occasion: str, *, stored: bool = True) -> int:
         """Send a fever and record whether its red line goes high; returns the reading's number."""
-        self._expect(f"red is out before {what}", not self._pi.lamps.red)
+        self._expect(f"red is out before {occasion}", not self._pi.lamps.red)
         began = time.monotonic()
         first = self._pi.say(1, "fever")
         self._wanted.add(first)
         lit = self._pi.shows(lambda lamps: lamps.red)
-        self.verdict.fever(what, lit)
+        self.verdict.fever(occasion, lit)
         now = time.monotonic()
         sent = self._pi.sent_at(first)
         self._say(
-            f"  {what}: red is {'lit' if lit else 'DARK'} after {now - began:.0f} s, "
+            f"  {occasion}: red is {'lit' if lit else 'DARK'} after {now - began:.0f} s, "
             + ("its kiosk has sent nothing" if sent is None else f"{now - sent:.1f} s of it sent")
         )
         if not lit:
@@ -235,9 +235,9 @@ class Play:
             self._pi.until_stored({first})
             time.sleep(self._rng.uniform(0.5, 12))
             self._pi.machine.cut()
-            told = self._pi.told_stored(first)
-            self._wanted |= told
-            self._say(f"  power cut {number}, {len(told)} readings were told to be stored")
+            stored = self._pi.told_stored(first)
+            self._wanted |= stored
+            self._say(f"  power cut {number}, {len(stored)} readings were told to be stored")
             self._boot()
             self._fever_comes(f"a fever after power cut {number}")
             self._press()

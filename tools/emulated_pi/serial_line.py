@@ -75,8 +75,8 @@ class SerialLine:
                 self._hear(row)
 
     def _hear(self, row: bytes) -> None:
-        _, separator, rest = row.strip().rpartition(RECORD)
-        words = rest.decode("ascii", "replace").split()
+        _, separator, message = row.strip().rpartition(RECORD)
+        words = message.decode("ascii", "replace").split()
         if not separator or not words:
             return
         with self._changed:
@@ -111,7 +111,7 @@ class SerialLine:
             raise PiCheckError(f"{command}: {result.text[-600:]} (exit code {result.code})")
         return result
 
-    def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+    def until(self, condition: Callable[[], object], seconds: float, description: str) -> None:
         """Wait until what was received meets a condition. Raises `PiCheckError` after `seconds`."""
         end = time.monotonic() + seconds
         with self._changed:
@@ -119,7 +119,7 @@ class SerialLine:
                 self._changed.wait(0.2)
                 self._alive()
                 if time.monotonic() > end:
-                    raise PiCheckError(f"after {seconds:.0f} s still waiting for: {what}")
+                    raise PiCheckError(f"after {seconds:.0f} s still waiting for: {description}")
 
     def events(self, word: str) -> list[int]:
         """Numbers of the readings for which the kiosk has reported `word`, in order."""

@@ -28,20 +28,20 @@ class Verdict:
     problems: list[str] = field(default_factory=list)
     """Messages about all that was wrong; not in the last line."""
 
-    def fever(self, what: str, lit: bool) -> None:
+    def fever(self, occasion: str, lit: bool) -> None:
         """Count one fever, and whether red was lit for it."""
         self.fevers += 1
         if lit:
             self.red_lines_high += 1
         else:
             self.dark += 1
-            self.problems.append(f"{what}: the red line did not go high")
+            self.problems.append(f"{occasion}: the red line did not go high")
 
-    def dead(self, what: str, green: bool, seconds: float | None) -> None:
+    def dead(self, occasion: str, green: bool, seconds: float | None) -> None:
         """Record one end of the gateway: whether green stayed lit, else the seconds until amber."""
         if green:
             self.green_over_dead += 1
-            self.problems.append(f"{what}: green is lit and no gateway runs")
+            self.problems.append(f"{occasion}: green is lit and no gateway runs")
         elif seconds is not None:
             self.seconds_to_amber = max(self.seconds_to_amber, seconds)
 

@@ -27,7 +27,7 @@ MOUNTING = ("full", "readonly", "unset")
 
 EPILOG = f"""\
 kinds (all, as often as fit, unless --only):
-{chr(10).join(f"  {name:10} {what}" for name, what in KINDS.items())}
+{chr(10).join(f"  {name:10} {description}" for name, description in KINDS.items())}
 
 Ten kiosks with 100 readings a second, a fever in fifty, mosquitto with TLS, the gateway on recorded
 pins, its pages, a campus server on two PostgreSQL servers (SQLite where there is none). A night

@@ -102,8 +102,8 @@ class Kinds:
             pair.switch_over(PATIENCE_S)
             self.switched += 1
             heard = pair.ask(HEARD)
-            what = "the campus server takes something after its database was switched over"
-            wait_until(lambda: pair.ask(HEARD) != heard, PATIENCE_S, what)
+            condition = "the campus server takes something after its database was switched over"
+            wait_until(lambda: pair.ask(HEARD) != heard, PATIENCE_S, condition)
         else:
             self._fall("campus")
 
@@ -163,8 +163,8 @@ class Kinds:
         self._crowd.come()
         self._go_on()
         self._crowd.go()
-        what = f"{kiosk.kiosk}, whose date is wrong, holds nothing any more"
-        wait_until(lambda: not (kiosk.pending or kiosk.unsent), PATIENCE_S, what)
+        condition = f"{kiosk.kiosk}, whose date is wrong, holds nothing any more"
+        wait_until(lambda: not (kiosk.pending or kiosk.unsent), PATIENCE_S, condition)
         kiosk.off_s = 0.0
         self._crowd.come()
 

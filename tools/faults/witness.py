@@ -27,13 +27,13 @@ class Witness:
 
     def heard(self, line: str) -> None:
         """Take one line that the gateway printed."""
-        at, kind, rest = line.split(" ", 2)
+        at, kind, text = line.split(" ", 2)
         with self._changed:
             if kind == "pin":
-                number, level = map(int, rest.split())
+                number, level = map(int, text.split())
                 (self._high.add if level else self._high.discard)(number)
             else:
-                fever, self._amber = json.loads(rest)
+                fever, self._amber = json.loads(text)
                 if fever and RED in self._high:
                     self._lit(Identity(*fever), float(at))
             disk = any(word.startswith("disk") for word in self._amber)

@@ -41,7 +41,7 @@ def main() -> int:
     if code := pin_tables.main():
         return code
     try:
-        files = build(lambda what: print(f"  {what}", file=sys.stderr))
+        files = build(lambda message: print(f"  {message}", file=sys.stderr))
     except HardwareError as error:
         print(f"tools/make-hardware: {error}", file=sys.stderr)
         return 2

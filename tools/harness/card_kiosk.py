@@ -58,8 +58,8 @@ class CardKiosk:
         the tap was published (monotonic s)."""
         self._taps += 1
         # The seal is an exclusive or, so the function that opens a number also seals it.
-        who = unsealed(self._key, TAP, self._boot, self._taps, f"{number:016x}")
-        payload = encode(CardTapped(boot=self._boot, tap=self._taps, who=f"{who:016x}"))
+        sealed = unsealed(self._key, TAP, self._boot, self._taps, f"{number:016x}")
+        payload = encode(CardTapped(boot=self._boot, tap=self._taps, who=f"{sealed:016x}"))
         at = time.monotonic()
         self._client.publish(str(self._topic), payload)
         return (self._kiosk, self._boot, self._taps), at

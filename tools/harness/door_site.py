@@ -134,9 +134,9 @@ class DoorSite(Site):
         else:
             self.gateway.tell(f"press {self._pin(door, 'acknowledge')}")
 
-    def _pin(self, door: Door, what: str) -> int | None:
+    def _pin(self, door: Door, use: str) -> int | None:
         (gate,) = [gate for gate in self.settings.gates if gate.name == door.name]
-        return PINS[gate.pins][what] if door.kind == "pins" else None
+        return PINS[gate.pins][use] if door.kind == "pins" else None
 
     def _board(
         self, name: str, speed: float, seed: int = 0, changes: dict[str, str] | None = None

@@ -69,7 +69,7 @@ def state(name: str, role: Role = "guard", *, many: bool = False) -> Callable[[P
 def shown(
     name: str,
     path: str,
-    what: str,
+    description: str,
     role: Role = "administrator",
     before: Callable[[Stage], object] = lambda _: None,
 ) -> None:
@@ -79,7 +79,7 @@ def shown(
         before(stage)
         page.goto(stage.url + path)
 
-    STATES[name] = State(name, what, role, play, many=False)
+    STATES[name] = State(name, description, role, play, many=False)
 
 
 @contextmanager

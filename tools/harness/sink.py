@@ -31,12 +31,12 @@ KEPT_S = 86_400
 
 
 def bare_subscriber(
-    settings: Path, mode: str, what: str = "", collector: str = "", topic: str = ""
+    settings: Path, mode: str, argument: str = "", collector: str = "", topic: str = ""
 ) -> Worker:
     """Run this module as a process and wait until it is ready. `topic`: by default the topics of
     all readings. Raises `HarnessError`."""
     options = ("--collector", collector, "--topic", topic)
-    worker = Worker("harness.sink", str(settings), mode, what, *options)
+    worker = Worker("harness.sink", str(settings), mode, argument, *options)
     if worker.line(END_S) != "ready":
         raise HarnessError("the bare subscriber did not come up")
     return worker
@@ -45,11 +45,11 @@ def bare_subscriber(
 class Sink:
     """The subscriber; `done` is set once the mode's work is complete."""
 
-    def __init__(self, mode: str, what: str) -> None:
+    def __init__(self, mode: str, argument: str) -> None:
         self.done = threading.Event()
         self._mode = mode
-        self._count = int(what) if mode == "drain" else 0
-        self._text = what.encode()
+        self._count = int(argument) if mode == "drain" else 0
+        self._text = argument.encode()
         self._came = 0
         self._first_at = 0.0
 

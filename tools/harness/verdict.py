@@ -114,9 +114,11 @@ def judge(
     summary.forwarded = arrived.readings
     missing = printed.keys() - rows
     own = [answer for answer in shown if answer.own_light]
-    lit, told = Counter(answers), Counter(answer.identity.kiosk for answer in own)
+    lit, printed_counts = Counter(answers), Counter(answer.identity.kiosk for answer in own)
     extra = [
-        reading for reading in sorted(rows - printed.keys()) if not _explained(reading, lit, told)
+        reading
+        for reading in sorted(rows - printed.keys())
+        if not _explained(reading, lit, printed_counts)
     ]
     summary.lost = len(missing) + max(0, len(rows) - arrived.readings)
     summary.duplicated = len(extra) + max(0, arrived.readings - len(rows))
@@ -137,10 +139,10 @@ def judge(
     return summary
 
 
-def _explained(reading: Identity, lit: Mapping[str, int], told: Counter[str]) -> bool:
+def _explained(reading: Identity, lit: Mapping[str, int], printed_counts: Counter[str]) -> bool:
     """Whether the kiosk lit more answers than it printed; counts one of them as printed."""
-    explained = lit[reading.kiosk] > told[reading.kiosk]
-    told[reading.kiosk] += explained
+    explained = lit[reading.kiosk] > printed_counts[reading.kiosk]
+    printed_counts[reading.kiosk] += explained
     return explained
 
 

@@ -12,9 +12,9 @@ def link(stage: Stage, gate: str = "", language: str = "") -> str:
     """The address of a new link, made as an administrator does."""
     chosen = {"name": "hall", "gate": gate, "language": language or "zh"}
     page = stage.post_as_administrator("/admin/screens", "/admin/screens", chosen)
-    found = re.search(r"(https://[^<]*/screen/[\w-]+)<", page)
-    assert found, page  # noqa: S101
-    return found[1]
+    match = re.search(r"(https://[^<]*/screen/[\w-]+)<", page)
+    assert match, page  # noqa: S101
+    return match[1]
 
 
 def revoke_all(stage: Stage) -> None:

@@ -155,10 +155,10 @@ def cpu_s(pid: int) -> float:
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_until(ready: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Wait until `ready()` is true. Raises `HarnessError` with `what`, the condition in words."""
+def wait_until(ready: Callable[[], bool], timeout_s: float, condition: str) -> None:
+    """Wait until `ready()` is true. Raises `HarnessError` with `condition` in words."""
     until = time.monotonic() + timeout_s
     while not ready():
         if time.monotonic() > until:
-            raise HarnessError(f"after {timeout_s:.0f} s still not: {what}")
+            raise HarnessError(f"after {timeout_s:.0f} s still not: {condition}")
         time.sleep(0.05)

@@ -202,18 +202,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    what = parser.add_subparsers(required=True, metavar="WHAT")
-    sub = what.add_parser("blackbody", help=str(blackbody.__doc__).split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="WHAT")
+    sub = commands.add_parser("blackbody", help=str(blackbody.__doc__).split("\n")[0])
     sub.add_argument("--low", type=float, default=35.0, help="°C (%(default)s)")
     sub.add_argument("--high", type=float, default=40.0, help="°C (%(default)s)")
     sub.add_argument("--step", type=float, default=0.25, help="°C (%(default)s)")
     sub.add_argument("--ipvm", type=Path, metavar="FILE", help="commercial devices' data (CSV)")
     sub.set_defaults(run=_blackbody)
-    sub = what.add_parser("constants", help=str(constants.__doc__).split("\n")[0])
+    sub = commands.add_parser("constants", help=str(constants.__doc__).split("\n")[0])
     sub.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
     sub.add_argument("--fever", type=float, default=38.0, help="°C in the mouth (%(default)s)")
     sub.set_defaults(run=_constants)
-    sub = what.add_parser(
+    sub = commands.add_parser(
         "stress",
         help=str(stress.__doc__).split("\n")[0],
         description=str(stress.__doc__),
@@ -231,15 +231,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--markdown", action="store_true", help="the table of gateway/evaluation.md")
     sub.set_defaults(run=_stress)
-    sub = what.add_parser("cost", help=str(cost.__doc__).split("\n")[0])
+    sub = commands.add_parser("cost", help=str(cost.__doc__).split("\n")[0])
     sub.add_argument("--verdicts", type=int, default=1000, help="to time (%(default)s)")
     sub.add_argument("--people", type=int, default=30, help="to wait with (%(default)s)")
     sub.set_defaults(run=_cost)
-    sub = what.add_parser("wear", help=str(wear.__doc__).split("\n")[0])
+    sub = commands.add_parser("wear", help=str(wear.__doc__).split("\n")[0])
     sub.add_argument("--readings", type=int, default=5000, help="a day (%(default)s)")
     sub.add_argument("--days", type=int, default=20, help="to play (%(default)s)")
     sub.set_defaults(run=_wear)
-    sub = what.add_parser("heap", help=str(heap.__doc__).split("\n")[0])
+    sub = commands.add_parser("heap", help=str(heap.__doc__).split("\n")[0])
     sub.add_argument("--people", type=int, default=2000, help="(%(default)s)")
     sub.add_argument("--backlog", type=int, default=20_000, help="readings kept (%(default)s)")
     sub.add_argument("--interpreter", choices=tuple(INTERPRETERS), default="32bit", help=_WORDS)
@@ -251,13 +251,13 @@ def _parser() -> argparse.ArgumentParser:
         help="the kiosk's setting; with a reader everybody taps a card (%(default)s)",
     )
     sub.set_defaults(run=_heap)
-    sub = what.add_parser("pauses", help=str(pauses.__doc__).split("\n")[0])
+    sub = commands.add_parser("pauses", help=str(pauses.__doc__).split("\n")[0])
     sub.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
     sub.set_defaults(run=_pauses)
-    sub = what.add_parser("revoke", help=str(revoking.__doc__).split("\n")[0])
+    sub = commands.add_parser("revoke", help=str(revoking.__doc__).split("\n")[0])
     sub.add_argument("--rounds", type=int, choices=range(1, 100), default=5, metavar="N")
     sub.set_defaults(run=_revoke)
-    sub = what.add_parser(
+    sub = commands.add_parser(
         "optics",
         help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",
         description="What a variant of the MLX90614 sees of a face, from the figures of"
@@ -273,11 +273,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--room", type=float, metavar="C", help="°C of what is behind 室温 (22)")
     sub.set_defaults(run=_optics)
-    sub = what.add_parser("aiming", help=str(aiming.__doc__).split("\n")[0])
+    sub = commands.add_parser("aiming", help=str(aiming.__doc__).split("\n")[0])
     sub.add_argument("--people", type=int, default=aiming.PEOPLE, help="each row (%(default)s)")
     sub.add_argument("--seed", type=int, default=aiming.SEED, help="(%(default)s)")
     sub.set_defaults(run=_aiming)
-    for sub in what.choices.values():
+    for sub in commands.choices.values():
         sub.add_argument("--json", action="store_true", help="one JSON line, for a program")
     return parser
 

@@ -27,11 +27,11 @@ def revoking(rounds: int) -> dict[str, float]:
       broker refuses the kiosk.
     """
     times = [_round() for _ in range(rounds)]
-    whole, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
+    cut_off, after_files, ended = (sorted(column) for column in zip(*times, strict=True))
     return {
         "rounds": rounds,
-        "cut_off_s": whole[rounds // 2],
-        "cut_off_max_s": whole[-1],
+        "cut_off_s": cut_off[rounds // 2],
+        "cut_off_max_s": cut_off[-1],
         "after_new_files_s": after_files[rounds // 2],
         "after_new_files_max_s": after_files[-1],
         "seen_refused_s": ended[rounds // 2],

@@ -205,20 +205,20 @@ class Gate:
         """One sample; returns the answer to the person in view, or None."""
         self.now_ms += SAMPLE_MS
         wall_c = self._air_c if read_c is None else read_c
-        own = None
+        answer = None
         for judgement in self._decision.sample(self.now_ms, wall_c, self._air_c):
-            who = getattr(judgement.scan, "visitor", None)
-            if who is None:
-                who = judgement.scan.visitor = visitor
-                own = judgement
-            if who is None:
+            person = getattr(judgement.scan, "visitor", None)
+            if person is None:
+                person = judgement.scan.visitor = visitor
+                answer = judgement
+            if person is None:
                 continue
-            who.readings += 1
+            person.readings += 1
             if judgement.verdict == NORMAL:
                 self.normal_c.append(judgement.body_c + judgement.baseline_c)
-            who.alarmed = who.alarmed or judgement.verdict == FEVER
-            who.answer = judgement.verdict if judgement.verdict != RETRY else judgement.reason
-        return own
+            person.alarmed = person.alarmed or judgement.verdict == FEVER
+            person.answer = judgement.verdict if judgement.verdict != RETRY else judgement.reason
+        return answer
 
     def _note_drift(self) -> None:
         if self.reported_ms is None and self._watched_from_ms is not None and self.reports_drift:

@@ -38,13 +38,13 @@ class Play:
         self, people: list[Person], shift: Shift | float = 0.0, room_c: float = 0.0, **habits: Any
     ) -> Visitor:
         """One of `people`, with skin shifted by `shift` (°C) in a room `room_c` warmer."""
-        who = self.rng.choice(people)
+        person = self.rng.choice(people)
         warmer_c = SKIN_PER_ROOM_C[self.site] * room_c
         moved = shift if callable(shift) else lambda _: shift
         return Visitor(
-            who.rounds_c,
-            who.ambient_c + room_c,
-            who.oral_c or 0.0,
+            person.rounds_c,
+            person.ambient_c + room_c,
+            person.oral_c or 0.0,
             (lambda seconds: moved(seconds) + warmer_c),
             **habits,
         )

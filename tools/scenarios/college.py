@@ -190,30 +190,30 @@ def _call(college: College, day: str, *, late: bool) -> None:
         unmeasured=unmeasured,
     )
     college.rolls[day] = roll
-    whole = RollDay(date=day, revision=9, **asdict(roll))
+    complete = RollDay(date=day, revision=9, **asdict(roll))
     if entered:
         first = replace(
-            whole,
+            complete,
             revision=8,
-            measured=whole.measured - entered,
-            unmeasured=whole.unmeasured + entered,
+            measured=complete.measured - entered,
+            unmeasured=complete.unmeasured + entered,
         )
         college.waiting.append(first)
-        college.late.append((days_from(day, 3)[2], whole))
+        college.late.append((days_from(day, 3)[2], complete))
     else:
-        college.waiting.append(whole)
+        college.waiting.append(complete)
 
 
 def _hours(count: KioskCount, day: str, clock: SimulatedClock) -> list[HourSummary]:
     """A kiosk's day by the hour; people are spread evenly, the remainder in the first hour."""
-    share, rest = divmod(count.normal, HOURS)
+    share, remainder = divmod(count.normal, HOURS)
     return [
         HourSummary(
             kiosk=count.kiosk,
             gate=count.gate,
             hour=clock.of(day, f"{OPENS + hour:02d}:00"),
-            revision=share + rest * (hour == 0) + 60,
-            normal=share + rest * (hour == 0),
+            revision=share + remainder * (hour == 0) + 60,
+            normal=share + remainder * (hour == 0),
             fever=len(range(hour, count.fever, HOURS)),
             watched=2**60 - 1,
         )
@@ -226,14 +226,14 @@ def _fever(
 ) -> tuple[FeverEvent, FollowUpEvent | None]:
     """A fever, and its follow-up, or None if it has none."""
     college.seq += 1
-    who: dict[str, Any] = {"kiosk": kiosk, "boot": 1, "seq": college.seq}
+    identity: dict[str, Any] = {"kiosk": kiosk, "boot": 1, "seq": college.seq}
     times: dict[str, Any] = {"at": at, "raised_at": at, "acknowledged_at": at + 20}
-    fever = FeverEvent(**who, **times, gate="gate", revision=2, body_c=38.1)
+    fever = FeverEvent(**identity, **times, gate="gate", revision=2, body_c=38.1)
     if chance.random() >= 0.8:
         return fever, None
     well = chance.random() < 0.6
     return fever, FollowUpEvent(
-        **who,
+        **identity,
         revision=1,
         at=at + 600,
         clinical_c=36.8 if well else 38.0,
@@ -248,15 +248,15 @@ def _report(
 ) -> None:
     """Queue a day's summaries. With the fault "late" they lack the last `LATE` people of the
     offline kiosk, and complete ones are due three days later."""
-    whole = GatewayDay(date=day, revision=1000, kiosks=counts)
+    complete = GatewayDay(date=day, revision=1000, kiosks=counts)
     if not (late and "late" in college.faults and counts[0].normal):
-        college.waiting += [*hours, whole]
+        college.waiting += [*hours, complete]
         return
     due = days_from(day, 4)[3]
     first = replace(counts[0], normal=counts[0].normal - LATE)
     early = GatewayDay(date=day, revision=990, kiosks=[first, *counts[1:]])
     college.waiting += [*_without(hours, LATE), early]
-    college.late += [(due, summary) for summary in (*hours, whole)]
+    college.late += [(due, summary) for summary in (*hours, complete)]
 
 
 def _without(hours: list[HourSummary], people: int) -> list[HourSummary]:

@@ -152,10 +152,10 @@ def _disturb(day: Day, plan: Plan, say: Any) -> None:
         events.append((plan.hours * share, "Wi-Fi gone", lambda: day.wifi(False)))
         events.append((plan.hours * (share + 0.01), "Wi-Fi back", lambda: day.wifi(True)))
     since = day.clock.utc()
-    for hour, what, act in sorted(events, key=lambda event: event[0]):
+    for hour, title, act in sorted(events, key=lambda event: event[0]):
         wait_s = (since + hour * 3600 - day.clock.utc()) / plan.speed
         time.sleep(max(0.0, wait_s))
-        say(f"{hour:6.2f} h  {what}; {len(day.shown)} readings so far")
+        say(f"{hour:6.2f} h  {title}; {len(day.shown)} readings so far")
         act()
 
 

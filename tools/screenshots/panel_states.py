@@ -53,18 +53,18 @@ def states() -> list[State]:
     lamps = {getattr(pins, name): name for name in COLOURS}
     drawn: list[State] = []
     for line in done.stdout.splitlines():
-        kind, *rest = line.split()
+        kind, *fields = line.split()
         if kind == "state":
-            drawn.append(State(rest[0], rest[1]))
+            drawn.append(State(fields[0], fields[1]))
         elif kind == "i2c":
             glass = drawn[-1].glass
-            glass.transfer(0, glass.address, bytes.fromhex(rest[0]), 0)
+            glass.transfer(0, glass.address, bytes.fromhex(fields[0]), 0)
         elif kind == "tone":
-            drawn[-1].tones.append(int(rest[0]))
-        elif int(rest[0]) == pins.door:
-            drawn[-1].opened |= bool(int(rest[1]))
-        elif name := lamps.get(int(rest[0])):
-            (drawn[-1].lit.add if int(rest[1]) else drawn[-1].lit.discard)(name)
+            drawn[-1].tones.append(int(fields[0]))
+        elif int(fields[0]) == pins.door:
+            drawn[-1].opened |= bool(int(fields[1]))
+        elif name := lamps.get(int(fields[0])):
+            (drawn[-1].lit.add if int(fields[1]) else drawn[-1].lit.discard)(name)
     return drawn
 
 

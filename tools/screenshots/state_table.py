@@ -96,12 +96,12 @@ class Table:
                 _sheet(pictures[start : start + for_each], size).save(path)
                 yield path
 
-    def write_index(self, what: dict[str, str]) -> None:
-        """Write the table of all states as a page; `what` describes each."""
+    def write_index(self, descriptions: dict[str, str]) -> None:
+        """Write the table of all states as a page; `descriptions` has a line on each."""
         template = resources.files("screenshots").joinpath("state_table.html").read_text("utf-8")
         page = Environment(autoescape=True).from_string(template)
         columns = list(self.pictures)
-        text = page.render(names=self.names, what=what, columns=columns, wrong=self.wrong)
+        text = page.render(names=self.names, what=descriptions, columns=columns, wrong=self.wrong)
         (self.folder / "index.html").write_text(text, "utf-8")
 
 
@@ -167,7 +167,7 @@ def _closing(page: Page) -> Iterator[Page]:
 
 
 WHAT = {name: state.what for name, state in STATES.items()} | {
-    name: what for name, (_, what) in CAMPUS.items()
+    name: description for name, (_, description) in CAMPUS.items()
 }
 """Description of every state."""
 

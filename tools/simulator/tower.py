@@ -71,9 +71,9 @@ class Tower:
         finally:
             self.hold(False)
 
-    def wait(self, *what: str, timeout: float) -> None:
+    def wait(self, *colours: str, timeout: float) -> None:
         """Wait until exactly these are on. Raises `SimulatorError` after `timeout` s."""
-        self.wait_for(lambda: self.lit == frozenset(what), timeout, f"not just {what}")
+        self.wait_for(lambda: self.lit == frozenset(colours), timeout, f"not just {colours}")
 
     def wait_for(self, ready: Callable[[], bool], timeout: float, otherwise: str) -> None:
         """Wait until `ready()` is true, also while the board is off. Raises `SimulatorError` after

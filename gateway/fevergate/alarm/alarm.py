@@ -236,10 +236,10 @@ class Alarm:
             for lamps in (gate, gate.watcher)
             if lamps and lamps.name in self._posts
         )
-        told = [(self._show, gate.shown) for gate in lit]
-        told += [(self._announce, gate.state) for gate in gates]
+        calls = [(self._show, gate.shown) for gate in lit]
+        calls += [(self._announce, gate.state) for gate in gates]
         with self._telling:
-            for tell, present in told:
+            for tell, present in calls:
                 with self._lock:
                     state = present()
                 tell(state)

@@ -185,13 +185,13 @@ def copy_of(source: Path, copy: Path) -> Path:
 def at_end_of_epoch(source: Path, copy: Path) -> Path:
     """Write a compact copy of the gateway's database with all readings of the present epoch. This
     ends the epoch: readings that come from now on belong to the next one."""
-    whole = copy.with_name("whole.sqlite")
+    full_copy = copy.with_name("whole.sqlite")
     with reading(source) as reader:
         _begin_snapshot(reader.conn, source)
-        with closing(sqlite3.connect(whole)) as target:
+        with closing(sqlite3.connect(full_copy)) as target:
             reader.conn.backup(target)
-    copy_of(whole, copy)
-    whole.unlink()
+    copy_of(full_copy, copy)
+    full_copy.unlink()
     return copy
 
 

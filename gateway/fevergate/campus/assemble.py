@@ -40,7 +40,7 @@ class _Heard:
     """Summaries and fevers of one campus's day, as its gateways sent them."""
 
     def __init__(self) -> None:
-        self.told: dict[tuple[str, str], KioskTotals] = {}
+        self.totals: dict[tuple[str, str], KioskTotals] = {}
         """Each kiosk's totals, by gateway and kiosk."""
         self.fevers: dict[tuple[str, str], Figures] = {}
         """Counts of the fevers that are not struck, by gateway and kiosk."""
@@ -66,15 +66,15 @@ class _Heard:
 
     def strikes(self, fever: FeverDay) -> bool:
         """Whether a fever is in hours that were struck at its gateway."""
-        kiosk = self.told.get((fever.gateway, fever.kiosk))
+        kiosk = self.totals.get((fever.gateway, fever.kiosk))
         return kiosk is not None and kiosk.strikes(fever.at)
 
     def count(self, fever: FeverDay) -> None:
         """Add a fever to the counts, unless it is struck."""
-        who = (fever.gateway, fever.kiosk)
-        self.gates.setdefault(who, fever.gate)
+        kiosk = (fever.gateway, fever.kiosk)
+        self.gates.setdefault(kiosk, fever.gate)
         if not fever.struck:
-            self.fevers.setdefault(who, Figures()).add(
+            self.fevers.setdefault(kiosk, Figures()).add(
                 Figures(
                     fevers=1,
                     confirmed=fever.confirmed,
@@ -93,20 +93,20 @@ class _Heard:
 
     def kiosks(self) -> list[KioskFigures]:
         # A fever arrives at once, the day's counts of its kiosk some minutes later.
-        early = {who: KioskCount(kiosk=who[1], gate=gate) for who, gate in self.gates.items()}
-        counts = {who: told.count(who[1]) for who, told in self.told.items()}
+        early = {kiosk: KioskCount(kiosk=kiosk[1], gate=gate) for kiosk, gate in self.gates.items()}
+        counts = {kiosk: totals.count(kiosk[1]) for kiosk, totals in self.totals.items()}
         return [
             KioskFigures(
-                gateway=who[0],
-                kiosk=who[1],
+                gateway=kiosk[0],
+                kiosk=kiosk[1],
                 gate=count.gate,
-                figures=_figures(count, self.fevers.get(who, Figures())),
+                figures=_figures(count, self.fevers.get(kiosk, Figures())),
             )
-            for who, count in sorted((early | counts).items())
+            for kiosk, count in sorted((early | counts).items())
         ]
 
     def _of(self, gateway: str, kiosk: str) -> KioskTotals:
-        return self.told.setdefault((gateway, kiosk), KioskTotals())
+        return self.totals.setdefault((gateway, kiosk), KioskTotals())
 
 
 def assemble(
@@ -193,17 +193,17 @@ def _expected(
 
 def _contradictions(heard: _Heard) -> list[Contradiction]:
     return [
-        Contradiction(gateway=gateway, kiosk=kiosk, stated=told.stated, held=told.held)
-        for (gateway, kiosk), told in sorted(heard.told.items())
-        if gateway in heard.stating and told.held > told.stated
+        Contradiction(gateway=gateway, kiosk=kiosk, stated=totals.stated, held=totals.held)
+        for (gateway, kiosk), totals in sorted(heard.totals.items())
+        if gateway in heard.stating and totals.held > totals.stated
     ]
 
 
 def _struck(heard: _Heard) -> list[StruckHours]:
     return [
-        StruckHours(gateway=gateway, kiosk=kiosk, **msgspec.structs.asdict(told.struck[key]))
-        for (gateway, kiosk), told in sorted(heard.told.items())
-        for key in sorted(told.struck)
+        StruckHours(gateway=gateway, kiosk=kiosk, **msgspec.structs.asdict(totals.struck[key]))
+        for (gateway, kiosk), totals in sorted(heard.totals.items())
+        for key in sorted(totals.struck)
     ]
 
 

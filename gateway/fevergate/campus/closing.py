@@ -219,13 +219,13 @@ def _forget(path: Path, campus: str, names: list[str]) -> None:
         tokens.pop(name, None)
     contacts: Any = document.get("contacts", [])
     for number in reversed(range(len(contacts))):
-        told = contacts[number].get("campuses", [])
-        if campus not in told:
+        contact_campuses = contacts[number].get("campuses", [])
+        if campus not in contact_campuses:
             continue
-        if len(told) == 1:
+        if len(contact_campuses) == 1:
             del contacts[number]  # without a campus it would get all notices
         else:
-            told.remove(campus)
+            contact_campuses.remove(campus)
     write_toml(path, document)
 
 

@@ -73,13 +73,13 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
             wrong = believed and not KNOWN_PAST <= item.at <= now + ahead_s
             return msgspec.structs.replace(item, at=now) if wrong else item
         case HourSummary():
-            what, begin, end = "hour", item.hour, item.hour + 3600
+            unit, begin, end = "hour", item.hour, item.hour + 3600
         case _:
             try:
                 midnight = datetime.fromisoformat(item.date).replace(tzinfo=zone)
             except ValueError:
                 raise OverBoundError("expected a day as YYYY-MM-DD") from None
-            what, begin = "day", midnight.timestamp()
+            unit, begin = "day", midnight.timestamp()
             end = (midnight + timedelta(days=1)).timestamp()
             if not isinstance(item, DaySummary):
                 ahead_s = AHEAD_S
@@ -88,12 +88,12 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
     here = f"it is {minute(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
     if end < KNOWN_PAST:
         raise OverBoundError(
-            f"this {what} is before {minute(KNOWN_PAST, zone)}; look at the gateway's clock"
+            f"this {unit} is before {minute(KNOWN_PAST, zone)}; look at the gateway's clock"
         )
     if isinstance(item, GatewayDay) and end > now + ahead_s:
         raise OverBoundError(f"this day is not over yet: {here}; look at the gateway's clock")
     if begin > now + ahead_s:
-        raise OverBoundError(f"this {what} has not begun yet: {here}; look at the gateway's clock")
+        raise OverBoundError(f"this {unit} has not begun yet: {here}; look at the gateway's clock")
     return item
 
 

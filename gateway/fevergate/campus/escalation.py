@@ -85,8 +85,8 @@ class Escalation:
         after_s = self.settings.escalation.fever_after_min * 60.0
         fevers = unseen(self.database, now - LOOK_BACK_S)
         fevers = [fever for fever in fevers if now - fever.raised_at >= after_s]
-        told = self.notices.told(fever.key for fever in fevers)
-        new = [fever for fever in fevers if fever.key not in told]
+        posted = self.notices.told(fever.key for fever in fevers)
+        new = [fever for fever in fevers if fever.key not in posted]
         for fever in fevers if self._escalates else new:
             if now - fever.at <= OLD_S:
                 self._tell_fever(fever, now, now - fever.raised_at - after_s)
@@ -127,11 +127,11 @@ class Escalation:
                 changes[key] = "silent", campus, gateway, heard_at
             elif silence is not None and _began(silence) < int(heard_at):
                 changes[f"heard/{campus}/{gateway}/{silence}"] = "heard", campus, gateway, heard_at
-        told = self.notices.told(changes)
-        for key, (what, campus, gateway, at) in changes.items():
-            if key not in told:
+        posted = self.notices.told(changes)
+        for key, (kind, campus, gateway, at) in changes.items():
+            if key not in posted:
                 subject, body = texts(
-                    what,
+                    kind,
                     place=self._place(campus),
                     gateway=gateway,
                     at=self._clock(at),

@@ -28,10 +28,10 @@ def read_names(database: CampusDatabase, language: str) -> CampusNames:
     """The names of all campuses. Raises `CampusError`."""
     half = LANGUAGES.index(language)
     names: dict[str, Names] = {}
-    for campus, told in _told(database):
+    for campus, given in _told(database):
         before = names.get(campus, Names())
-        gates = {gate: pair[half] for gate, pair in told.gates.items()}
-        kiosks = {kiosk: pair[half] for kiosk, pair in told.kiosks.items()}
+        gates = {gate: pair[half] for gate, pair in given.gates.items()}
+        kiosks = {kiosk: pair[half] for kiosk, pair in given.kiosks.items()}
         names[campus] = Names("", {**before.gates, **gates}, {**before.kiosks, **kiosks})
     return names
 
@@ -41,8 +41,8 @@ def pair_of(
 ) -> Pair:
     """Return a gate's or kiosk's name in Chinese and English; its id if it has no name. Raises
     `CampusError`."""
-    for owner, told in _told(database):
-        named = told.gates if kind == "gate" else told.kiosks
+    for owner, given in _told(database):
+        named = given.gates if kind == "gate" else given.kiosks
         if owner == campus and name in named:
             chinese, english = named[name]
             return chinese or name, english or name

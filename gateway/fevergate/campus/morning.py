@@ -80,8 +80,8 @@ def read_morning(
     return CampusMorning(
         period=period,
         cases=search.page(CampusQuery(period=period, outcome=OPEN), MAX_CASES),
-        silent=[one for one in states if one.state in ("silent", "never")],
-        untaken=[one for one in states if one.state == "untaken"],
+        silent=[gateway for gateway in states if gateway.state in ("silent", "never")],
+        untaken=[gateway for gateway in states if gateway.state == "untaken"],
         unsigned=[day for day, known in past if known and known[1].signed_at is None],
         unsubmitted=[
             day

@@ -93,12 +93,12 @@ class SearchPages:
 
     def _note(self, request: Request, query: CampusQuery, part: CampusFeverPage) -> None:
         if not query.name:
-            what = " ".join(filter(None, (str(query.period), query.place, query.outcome)))
-            self._site.note(request, "search fevers", what)
+            text = " ".join(filter(None, (str(query.period), query.place, query.outcome)))
+            self._site.note(request, "search fevers", text)
             return
         names = ", ".join(f"{campus}/{f.identity}" for campus, f in part.rows[:MAX_NOTED])
-        what = f"{query.period}: {part.count} {names}".strip()
-        self._site.note(request, "search name", what)
+        text = f"{query.period}: {part.count} {names}".strip()
+        self._site.note(request, "search name", text)
 
     def fevers_file(self, request: Request) -> Response:
         """Export the fevers that a search finds."""

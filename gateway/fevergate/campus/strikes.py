@@ -151,7 +151,7 @@ class Register:
         return sum(map(len, by_campus.values()))
 
     def _note(self, connection: Connection, action: str, strike: TokenStrike) -> None:
-        what = f"{strike.id}: {strike.gateway}/{strike.token[:8]}: {self._reason}"
+        text = f"{strike.id}: {strike.gateway}/{strike.token[:8]}: {self._reason}"
         connection.execute(
-            audit.insert().values(at=self._now(), user=self._by, action=action, what=what)
+            audit.insert().values(at=self._now(), user=self._by, action=action, what=text)
         )

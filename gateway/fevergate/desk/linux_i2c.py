@@ -81,10 +81,10 @@ class DeskBus:
         """Return the bus frequency (Hz) in the device tree; None if it is not there, as for other
         adapters."""
         try:
-            told = (DEVICES / f"i2c-{self.number}/of_node/clock-frequency").read_bytes()
+            value = (DEVICES / f"i2c-{self.number}/of_node/clock-frequency").read_bytes()
         except OSError:
             return None
-        return int.from_bytes(told, "big") or None
+        return int.from_bytes(value, "big") or None
 
     def _open(self) -> SMBus:
         try:

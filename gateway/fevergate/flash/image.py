@@ -171,30 +171,30 @@ class _File:
     def refused(self, why: str) -> FlashError:
         return FlashError(f"{self.name}: {why}: {_take(self.model)}")
 
-    def check_part(self, at: int, what: str) -> None:
+    def check_part(self, at: int, part_name: str) -> None:
         """Check one of the images inside the file. Raises `FlashError`."""
         part = self.data[at:]
         if len(part) < _HEADER_BYTES or part[0] != _MAGIC:
-            raise self.refused(f"{what} at {at:#x} is no image (0xE9 first)")
+            raise self.refused(f"{part_name} at {at:#x} is no image (0xE9 first)")
         if (chip := _chip(part)) != self.model.chip:
-            raise self.refused(f"{what} is made for {chip}, not {self.model.chip}")
+            raise self.refused(f"{part_name} is made for {chip}, not {self.model.chip}")
         try:
             image: Any = LoadFirmwareImage(self.model.chip, part)
         except (FatalError, RuntimeError, struct.error, IndexError) as error:
-            raise FlashError(f"{self.name}: {what} is cut off or damaged: {error}") from error
+            raise FlashError(f"{self.name}: {part_name} is cut off or damaged: {error}") from error
         wrong = "checksum" if image.checksum != image.calculate_checksum() else ""
         if image.append_digest and image.stored_digest != image.calc_digest:
             wrong = wrong or "digest"
         if wrong:
             raise FlashError(
-                f"{self.name}: {what} is damaged: its {wrong} is wrong; download it again"
+                f"{self.name}: {part_name} is damaged: its {wrong} is wrong; download it again"
             )
 
     def application_at(self) -> int:
         """Offset in the file of the first application partition. Raises `FlashError`."""
         table = self.data[_TABLE_AT - self.model.offset :][: _PARTITIONS_MAX * _PARTITION.size]
-        whole = len(table) // _PARTITION.size * _PARTITION.size
-        for magic, kind, _, at, *_ in _PARTITION.iter_unpack(table[:whole]):
+        size = len(table) // _PARTITION.size * _PARTITION.size
+        for magic, kind, _, at, *_ in _PARTITION.iter_unpack(table[:size]):
             if magic != _PARTITION_MAGIC:
                 break
             if kind == 0:

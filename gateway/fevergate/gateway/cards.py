@@ -103,10 +103,10 @@ class Cards(PeriodicThread):
         return self._holder(reading.kiosk, READING, reading.boot, reading.seq, reading.who)
 
     def _holder(
-        self, kiosk: str, label: bytes, boot: int, count: int, who: str
+        self, kiosk: str, label: bytes, boot: int, count: int, sealed: str
     ) -> CardHolder | None:
         key, cards = self._keys.get(kiosk), self._list
-        return cards.find(unsealed(key, label, boot, count, who)) if key and cards else None
+        return cards.find(unsealed(key, label, boot, count, sealed)) if key and cards else None
 
     def _read_keys(self) -> None:
         paths = sorted(self._settings.path("kiosks").glob("*/settings.json"))
@@ -117,10 +117,10 @@ class Cards(PeriodicThread):
             self._seen = seen
 
 
-def unsealed(key: bytes, label: bytes, boot: int, count: int, who: str) -> int:
+def unsealed(key: bytes, label: bytes, boot: int, count: int, sealed: str) -> int:
     """The number of a card that a kiosk has sealed; with a wrong key, some other number."""
     text = label + boot.to_bytes(4, "big") + count.to_bytes(4, "big")
-    return int(who, 16) ^ int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
+    return int(sealed, 16) ^ int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
 
 
 def key_of(path: Path) -> bytes:

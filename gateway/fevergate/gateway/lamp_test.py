@@ -64,15 +64,15 @@ class LampTests:
             thread.join()
 
     def _run(self, gate: str, by: str) -> None:
-        at, whole = self._now(), False
+        at, completed = self._now(), False
         try:
             try:
-                whole = self._play(gate)
+                completed = self._play(gate)
             except Exception:  # a failing lamp: the test is stored as broken off
                 log.exception("lamp test at %s", gate)
-            if not whole:
+            if not completed:
                 log.warning("lamp test at %s: broken off", gate, extra={"gate": gate})
-            self._keep(LampsTried(gate, by, at, whole), lambda: None)
+            self._keep(LampsTried(gate, by, at, completed), lambda: None)
         finally:
             with self._lock:
                 del self._running[gate]

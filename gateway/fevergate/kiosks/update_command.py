@@ -140,8 +140,8 @@ class _Shown(Progress):
 
 
 def _why(progress: rollout.Progress) -> str:
-    told = (why_in_words(progress.why, translator(language)) for language in LANGUAGES)
-    return " ".join(dict.fromkeys(told))
+    texts = (why_in_words(progress.why, translator(language)) for language in LANGUAGES)
+    return " ".join(dict.fromkeys(texts))
 
 
 def _results(ended: list[rollout.Progress], left: list[str]) -> Table:

@@ -160,10 +160,10 @@ def far_side(notice: Notice) -> str:
 
 def _cut(text: str, most_bytes: int) -> str:
     """Shorten a text to at most `most_bytes` of UTF-8 without cutting a character in two."""
-    whole = text.encode()
-    if len(whole) <= most_bytes:
+    encoded = text.encode()
+    if len(encoded) <= most_bytes:
         return text
-    return whole[: most_bytes - 3].decode(errors="ignore") + "…"
+    return encoded[: most_bytes - 3].decode(errors="ignore") + "…"
 
 
 def _readable(reply: bytes, notice: Notice) -> str:

@@ -104,9 +104,12 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
             yield warning("lamps", "{gate}: its lamps were never tried", advice, gate=title)
             continue
         days = (time.time() - at) / DAY_S
-        who = f", {by}" if by else ""
+        tester = f", {by}" if by else ""
         text = both(
-            "{gate}: its lamps were tried {days:.0f} days ago{who}", gate=title, days=days, who=who
+            "{gate}: its lamps were tried {days:.0f} days ago{who}",
+            gate=title,
+            days=days,
+            who=tester,
         )
         late = days > MAX_UNTESTED_DAYS
         yield warning("lamps", text, advice) if late else ok("lamps", text)

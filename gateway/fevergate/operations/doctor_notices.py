@@ -22,13 +22,13 @@ from fevergate.web_common.told_cases import OPEN_S
 
 def notices(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether anybody is told, and whether the mail server accepts our sign-in."""
-    told = [
+    receivers = [
         contact
         for contact in settings.contacts
         if "confirmed" in contact.kinds
         and settings.campus in (contact.campuses or [settings.campus])
     ]
-    if not told and not settings.campus_server:
+    if not receivers and not settings.campus_server:
         yield warning(
             "notices",
             "no contact is set: nobody is told of a confirmed fever",

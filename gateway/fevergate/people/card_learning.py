@@ -64,9 +64,9 @@ def learn(number: int, text: str, bases: Collection[Base], now: CardWriting) -> 
         raise CardLearningError("text")
     ways = [
         now._replace(order=order, base=base, list_base=list_base)
-        for (order, base), told in _told(number, now).items()
+        for (order, base), number_read in _told(number, now).items()
         for list_base, value in listed.items()
-        if told == value
+        if number_read == value
     ]
     if len(ways) != 1:
         raise CardLearningError("doubt" if ways else "other")
@@ -76,12 +76,12 @@ def learn(number: int, text: str, bases: Collection[Base], now: CardWriting) -> 
 def _told(number: int, now: CardWriting) -> dict[tuple[Order, Base], int]:
     """The number that the kiosk would have read with each of its possible settings."""
     if now.reader == "binary":
-        told: dict[tuple[Order, Base], int] = {(now.order, now.base): number}
+        numbers: dict[tuple[Order, Base], int] = {(now.order, now.base): number}
         if number < 1 << 8 * FRAME_BYTES:
             other: Order = "little" if now.order == "big" else "big"
             turned = int.from_bytes(number.to_bytes(FRAME_BYTES, "big"), "little")
-            told[other, now.base] = turned
-        return told
+            numbers[other, now.base] = turned
+        return numbers
     line = f"{number:d}" if now.base == 10 else f"{number:x}"
     return {(now.order, base): value for base in BASES if (value := _value(line, base)) is not None}
 

@@ -158,8 +158,8 @@ def _begin_anew(connection: Connection, list_id: str) -> None:
 def _drop_rest(connection: Connection, now: float) -> None:
     """Drop rows of the earlier list that the new one lacks. A person of the earlier list keeps a
     row without names, because marks refer to it."""
-    rest = "(select person from people where revision = 0)"
-    connection.execute(f"delete from cards where person in {rest}")  # noqa: S608
+    leavers = "(select person from people where revision = 0)"
+    connection.execute(f"delete from cards where person in {leavers}")  # noqa: S608
     for table in ("policies", "overrides"):
         connection.execute(f"delete from {table} where revision = 0")  # noqa: S608
     connection.execute(

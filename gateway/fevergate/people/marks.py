@@ -168,16 +168,16 @@ class Marks:
 
     def learn(self, day: date, measured: Collection[int], excused: Collection[int]) -> None:
         """Replace what is known of the other gateways' marks of a day."""
-        told = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
+        marks = dict.fromkeys(excused, "excused") | dict.fromkeys(measured, "measured")
         text = day.isoformat()
         with self._statements.transaction() as connection:
             rows = self._statements.query(_SELECT_ELSEWHERE, (text,))
             at_kiosks = {person for person, kind in rows if kind == CARD}
             known = {person: kind for person, kind in rows if kind != CARD}
-            told = {person: kind for person, kind in told.items() if person not in at_kiosks}
-            gone = [(text, person) for person in known if person not in told]
+            marks = {person: kind for person, kind in marks.items() if person not in at_kiosks}
+            gone = [(text, person) for person in known if person not in marks]
             connection.executemany("delete from marks_elsewhere where day = ? and person = ?", gone)
-            new = [(text, *item) for item in told.items() if known.get(item[0]) != item[1]]
+            new = [(text, *item) for item in marks.items() if known.get(item[0]) != item[1]]
             connection.executemany(_PUT_ELSEWHERE, new)
 
     def reason(self, sealed: str) -> str:

@@ -118,8 +118,8 @@ class PassList:
         """The pass with a number, even if it has ended; None if there is none."""
         if number < FIRST or not self._passes:
             return None
-        found = self._passes.get(self._vault.tag(_KIND, code_of(number)))
-        return VisitorPass(found[0], self._now() < found[1]) if found else None
+        entry = self._passes.get(self._vault.tag(_KIND, code_of(number)))
+        return VisitorPass(entry[0], self._now() < entry[1]) if entry else None
 
 
 def code_of(number: int) -> str:

@@ -152,14 +152,14 @@ class Rolls:
             return []
         rows, values = source
         limit = "limit :most offset :skip" if most >= 0 else ""
-        found = self._statements.query(
+        people = self._statements.query(
             f'select person, campus, unit, kind, clinical_c, at, "by", sealed from ({rows}) r'  # noqa: S608
             f" where {_STATES[state]} order by campus, unit, person {limit}",
             values | ({"most": most, "skip": skip} if most >= 0 else {}),
         )
         return [
             MarkedPerson(**dict(zip(MarkedPerson.__struct_fields__, row, strict=True)))
-            for row in found
+            for row in people
         ]
 
     def fevers(self, begin: date, end: date) -> int:

@@ -183,9 +183,9 @@ def _settings(
         flag = str(home_assistant).lower()
         return tomlkit.parse(from_template(SETTINGS, **own, broker=broker, home_assistant=flag))
     before = load_gateway(path)
-    for what in ("campus", "gateway"):
-        if (was := getattr(before, what)) != own[what]:
-            raise ProvisionError(f"{path}: {what} is {was!r}, expected it, not {own[what]!r}")
+    for field in ("campus", "gateway"):
+        if (was := getattr(before, field)) != own[field]:
+            raise ProvisionError(f"{path}: {field} is {was!r}, expected it, not {own[field]!r}")
     document = read_toml(path)
     table: Any = document.setdefault("broker", tomlkit.table())
     for key in ("host", "port", "local_port"):

@@ -122,8 +122,8 @@ def write_kiosk(
     pki.write_private(path, text)
     pki.write_public(folder / "ca.der", authority)
     # Settings and authority in one file, to be uploaded on the setup page of a new board.
-    whole = {"settings": settings, "ca": base64.b64encode(authority).decode()}
-    text = json.dumps(whole, ensure_ascii=False).encode() + b"\n"
+    upload = {"settings": settings, "ca": base64.b64encode(authority).decode()}
+    text = json.dumps(upload, ensure_ascii=False).encode() + b"\n"
     pki.write_private(folder / "kiosk.json", text)
 
 

@@ -105,8 +105,8 @@ def _draw(canvas: Canvas, label: Label, font: str, x: float, y: float) -> None:
     room, at = WIDTH - QR - 6 * mm, x + QR + 3 * mm
     _fitted(canvas, label.title, font, 22, (at, y + 33 * mm), room)
     _fitted(canvas, label.place, font, 11, (at, y + 25 * mm), room)
-    what, no_diagnosis, scan = (" · ".join(both(text)) for text in WORDS)
-    _fitted(canvas, what, font, 8, (at, y + 18 * mm), room)
+    purpose, no_diagnosis, scan = (" · ".join(both(text)) for text in WORDS)
+    _fitted(canvas, purpose, font, 8, (at, y + 18 * mm), room)
     _fitted(canvas, scan, font, 8, (at, y + 13 * mm), room)
     _fitted(canvas, no_diagnosis, font, 7.5, (x + 4 * mm, y + 5 * mm), WIDTH - 8 * mm)
 

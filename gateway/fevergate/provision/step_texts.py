@@ -64,10 +64,10 @@ class StepText(str):
     pair: Pair
 
 
-def message(settings: GatewaySettings | None, what: str, **values: object) -> StepText:
+def message(settings: GatewaySettings | None, key: str, **values: object) -> StepText:
     """A message in the language of the settings; in English without settings. A value may be a pair
     of texts in Chinese and in English."""
-    pair = both(SAID[what], **values)
+    pair = both(SAID[key], **values)
     text = StepText(pair[0] if settings and settings.language == "zh" else pair[1])
     text.pair = pair
     return text

@@ -80,10 +80,10 @@ def unlit(settings: GatewaySettings, gates: Iterable[str]) -> Iterator[StepText]
     """Yield where the red light of each of `gates` without lamps of its own is shown."""
     for gate in settings.gates:
         if gate.name in gates and gate.lamps == "none" and (gate.watched_by or not gate.posts):
-            what = "watched" if gate.watched_by else "unlit"
+            key = "watched" if gate.watched_by else "unlit"
             title = _title(settings, gate.name)
             yield message(
-                settings, what, gate=title, watcher=_title(settings, gate.watched_by or "")
+                settings, key, gate=title, watcher=_title(settings, gate.watched_by or "")
             )
 
 
@@ -148,9 +148,9 @@ def add(
     write_broker(done, settings.campus)
     broker_files.hand_over(folder)
     after = load_gateway(folder / SETTINGS)
-    what = "changed" if known else "post_added" if post else "added"
+    key = "changed" if known else "post_added" if post else "added"
     named = after.in_both(lambda names: names.kiosk(kiosk))
-    yield message(settings, what, kiosk=named, gate=_title(after, gate))
+    yield message(settings, key, kiosk=named, gate=_title(after, gate))
     if not known and not post:
         yield from unlit(after, [gate])
     yield from apply(folder)
@@ -171,7 +171,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         yield from apply_campus(folder)
         return
     settings = _open(folder)
-    told, password = dict[str, Any](), ""
+    values, password = dict[str, Any](), ""
     left: BrokerError | None = None
     if name in kiosk_names(folder) or name not in kiosks.revoked(folder):
         password = kiosks.renew_password(folder, name)
@@ -183,7 +183,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
                 services.clear_retained(settings, name, own)
             except BrokerError as error:
                 left = error
-        told = kiosks.forget(folder, name, reason)
+        values = kiosks.forget(folder, name, reason)
     document = read_toml(folder / SETTINGS)
     left_at = take_from_gate(document, name)
     dark = end_dark_watches(document)
@@ -204,7 +204,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         yield message(settings, "last", gate=_title(settings, left_at))
     dark += [post_of] if post_of else []
     yield from unlit(load_gateway(folder / SETTINGS), dark)
-    if ssid := kiosks.wifi_name(told):
+    if ssid := kiosks.wifi_name(values):
         yield message(settings, "wifi", ssid=ssid)
 
 

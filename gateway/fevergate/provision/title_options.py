@@ -73,7 +73,7 @@ def checked(titles: Titles) -> Titles:
 
 
 def ask_for(
-    what: str,
+    question: str,
     names: Iterable[str],
     given: Named,
     known: Callable[[str], Any],
@@ -91,7 +91,7 @@ def ask_for(
         if name in titles or known(name).get("title"):
             continue
         likely = suggested(name)
-        chinese = _ask(side_by_side(what, name=name), likely.title)
+        chinese = _ask(side_by_side(question, name=name), likely.title)
         titles[name] = checked(Titles(chinese, _ask(side_by_side(ENGLISH), likely.title_en)))
     return titles
 

@@ -69,12 +69,12 @@ def _from_id(name: str) -> Titles:
     return Titles(name, name.replace("-", " ").capitalize())
 
 
-def check_title(what: str, title: str, most: int = MAX_LENGTH) -> str:
+def check_title(kind: str, title: str, most: int = MAX_LENGTH) -> str:
     """A name without blanks around it. Raises `ProvisionError` if it is too long, or has characters
     that cannot be printed."""
     title = title.strip()
     if len(title) > most or any(unicodedata.category(sign)[0] == "C" for sign in title):
-        raise ProvisionError(f"{what} {title!r}: expected at most {most} printable characters")
+        raise ProvisionError(f"{kind} {title!r}: expected at most {most} printable characters")
     return title
 
 

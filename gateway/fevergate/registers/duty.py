@@ -171,8 +171,8 @@ class Duty:
         (shift,) = wanted
         self._change(shift, shift.begin, now, by)
         if all(other.name != name or other.gate not in ("", shift.gate) for other in present):
-            rest = shift.end is not None and shift.end - now > NEARLY_OVER_S
-            end = shift.end if rest and shift.end else now + LONGEST_S
+            lasts = shift.end is not None and shift.end - now > NEARLY_OVER_S
+            end = shift.end if lasts and shift.end else now + LONGEST_S
             self._begin(OnDuty(name=name, gate=shift.gate, begin=now, end=end), by)
         return shift
 
@@ -261,16 +261,16 @@ class Duty:
         over since."""
         if shift.begin is None:
             return False
-        who = (shift.name, shift.gate)
+        key = (shift.name, shift.gate)
         if any(
-            (other.name, other.gate) == who
+            (other.name, other.gate) == key
             and other.end == shift.end
             and (other.begin or 0.0) <= min(shift.begin, now)
             for other in known
         ):
             return True
         return shift.begin <= now and any(
-            (other.name, other.gate) == who and self._was(other, shift)
+            (other.name, other.gate) == key and self._was(other, shift)
             for other in self.shifts(shift.gate, shift.begin)
         )
 

@@ -88,10 +88,10 @@ class Fevers:
         )
         return (msgspec.convert(row, Fever, strict=False) for row in rows)
 
-    def _count(self, what: str) -> int:
+    def _count(self, expression: str) -> int:
         joined = f"readings r join fevers f using (kiosk, boot, seq) {self._where}"
         ((count,),) = self._database.execute(
-            f"select {what} from {joined}",  # noqa: S608 - constants
+            f"select {expression} from {joined}",  # noqa: S608 - constants
             self._span,
         )
         return count

@@ -29,10 +29,10 @@ def _degrees(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def json_parts(whole: WholeDay, indent: int = 0) -> Iterator[bytes]:
+def json_parts(day_log: WholeDay, indent: int = 0) -> Iterator[bytes]:
     """The log as JSON, keys as in `fever_log.Day`; its fevers one by one."""
-    rest = _json(whole.day, indent)
-    for name, fevers in (("fevers", whole.fevers), ("struck", whole.struck)):
+    rest = _json(day_log.day, indent)
+    for name, fevers in (("fevers", day_log.fevers), ("struck", day_log.struck)):
         # A quotation mark within a text is escaped: this matches the key alone.
         head, empty, rest = rest.partition(b'"%s":%s[]' % (name.encode(), b" " * (indent > 0)))
         yield head + empty[:-1]

@@ -101,9 +101,9 @@ _TAKE = (
         f"""
         insert into temperatures(kiosk, hour, tenth, {column})
         select kiosk, {_OWN_HOUR}, {TENTH.format(value=value.format(row="a"))}, count(*)
-        from arriving a where {which.format(row="a")} group by 1, 2, 3
+        from arriving a where {condition.format(row="a")} group by 1, 2, 3
         on conflict(kiosk, hour, tenth) do update set {column} = {column} + excluded.{column}"""  # noqa: S608
-        for column, value, which in COUNTED
+        for column, value, condition in COUNTED
     ),
     f"insert into readings({_NAMES}, epoch) select {_NAMES}, {EPOCH} from arriving",  # noqa: S608
     "delete from arriving",

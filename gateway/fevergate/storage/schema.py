@@ -65,9 +65,9 @@ def _spread(row: str, sign: str) -> str:
         insert into temperatures(kiosk, hour, tenth, {column})
         select {row}.kiosk, {HOUR.format(row=row)},
                {TENTH.format(value=value.format(row=row))}, {sign}1
-        where {which.format(row=row)}
+        where {condition.format(row=row)}
         on conflict(kiosk, hour, tenth) do update set {column} = {column} + excluded.{column};"""
-        for column, value, which in COUNTED
+        for column, value, condition in COUNTED
     )
 
 

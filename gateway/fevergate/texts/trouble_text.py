@@ -172,12 +172,12 @@ def line(text: str, say: Say, name: Callable[[str], str] = str, posts: Container
         return say("no lamp can be lit: {why}", why=_translated(NO_LAMP_WHY, why, say) or why)
     if translated := _translated(LINES, text, say):
         return translated
-    kiosk, colon, what = text.partition(": ")
+    kiosk, colon, reason = text.partition(": ")
     if not colon:
         return text
     if kiosk in posts and not names_its_kind(name(kiosk)):
-        return say("{post} (lamp post): {what}", post=name(kiosk), what=trouble(what, say))
-    return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(what, say))
+        return say("{post} (lamp post): {what}", post=name(kiosk), what=trouble(reason, say))
+    return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(reason, say))
 
 
 def _translated(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:

@@ -21,8 +21,8 @@ class ApiPart:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
-    def _note(self, request: Request, action: str, what: str) -> None:
-        self._shared.store.note(who(request), action, what)
+    def _note(self, request: Request, action: str, text: str) -> None:
+        self._shared.store.note(who(request), action, text)
 
 
 def limits(request: Request) -> tuple[int, int]:

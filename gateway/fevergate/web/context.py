@@ -201,11 +201,11 @@ class Shared(Site):
         works."""
         try:
             with self.reader() as reader:
-                found = passages(reader, [-id_ for id_ in ids], self.registers.day_begin())
+                times = passages(reader, [-id_ for id_ in ids], self.registers.day_begin())
         except (StoreError, sqlite3.Error) as error:
             log.warning("visitors who passed: %s", error)
             return {}
-        return {-person: at for person, at in found.items()}
+        return {-person: at for person, at in times.items()}
 
     def day(self, text: str | None, most: int, skip: int = 0, most_struck: int = 0) -> Day:
         """A day's log (YYYY-MM-DD, default today) with at most `most` fevers after the first

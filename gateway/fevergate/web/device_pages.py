@@ -110,10 +110,10 @@ class DevicePages:
                 ask(settings.folder, asked, time.time())
         except ActionError as error:
             return self.devices(request, error, form)
-        what = " ".join(filter(None, (asked.kiosk, asked.gate, asked.title, asked.because)))
+        text = " ".join(filter(None, (asked.kiosk, asked.gate, asked.title, asked.because)))
         a_post = asked.action == "add_post" or asked.kiosk in settings.posts
         action = asked.action.removesuffix("_post")
-        self._shared.note(request, f"{action} {'post' if a_post else 'kiosk'}", what[:500])
+        self._shared.note(request, f"{action} {'post' if a_post else 'kiosk'}", text[:500])
         return RedirectResponse(REQUEST_PAGE, 303)
 
     def request(self, request: Request) -> Response:
@@ -194,20 +194,28 @@ def take_names(settings: GatewaySettings, read: GatewaySettings) -> None:
             gate.title, gate.title_en = named[gate.name].title, named[gate.name].title_en
 
 
-def command_to(what: str, settings: GatewaySettings, name: str, *more: str) -> str:
+def command_to(command: str, settings: GatewaySettings, name: str, *options: str) -> str:
     """A `fevergate provision` command to be typed at the gateway's terminal."""
-    parts: list[str] = ["sudo", "fevergate", "provision", what, str(settings.folder), name, *more]
+    parts: list[str] = [
+        "sudo",
+        "fevergate",
+        "provision",
+        command,
+        str(settings.folder),
+        name,
+        *options,
+    ]
     return shlex.join(parts)
 
 
 def _command_for(settings: GatewaySettings, asked: DeviceRequest) -> str:
     """The terminal command that does what was requested."""
     if asked.action == "remove":
-        more = ["--because", asked.because] if asked.because else []
-        return command_to("revoke", settings, asked.kiosk, *more)
-    more = ["--title", asked.title] if asked.title else []
-    what = "post" if asked.action == "add_post" else "kiosk"
-    return command_to(what, settings, asked.kiosk, "--gate", asked.gate, *more)
+        options = ["--because", asked.because] if asked.because else []
+        return command_to("revoke", settings, asked.kiosk, *options)
+    options = ["--title", asked.title] if asked.title else []
+    command = "post" if asked.action == "add_post" else "kiosk"
+    return command_to(command, settings, asked.kiosk, "--gate", asked.gate, *options)
 
 
 def _new(form: Form) -> dict[str, str]:

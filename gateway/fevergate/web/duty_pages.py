@@ -31,13 +31,13 @@ class DutyPages(AccountPages):
     def duty(self, request: Request, form: Form) -> Response:
         """Change the duty list."""
         duty, name, gate = self._shared.duty, form["name"], form["gate"]
-        what, user = f"{name} {gate}".strip(), session_of(request).user
+        text, user = f"{name} {gate}".strip(), session_of(request).user
         shift = whole_number(form["shift"] or "0", 16)
         if form["action"] == "remove":
             return self._apply(
-                request, "off duty", what, lambda: duty.remove(name, gate, user, shift)
+                request, "off duty", text, lambda: duty.remove(name, gate, user, shift)
             )
-        return self._apply(request, "on duty", what, lambda: duty.add(name, gate, by=user))
+        return self._apply(request, "on duty", text, lambda: duty.add(name, gate, by=user))
 
     def tokens(self, request: Request, error: str = "", secret: str = "") -> Response:
         """List the API tokens; `error`: why none was issued, `secret`: the one just issued."""

@@ -50,8 +50,8 @@ class FollowUpPage:
         except FollowUpError as error:
             return self._follow_up_page(request, fever, known, form, error)
         words = filter(None, (f"by: {on_duty}" if on_duty else "", changes))
-        what = f"{identity_of(fever)} {', '.join(words)}".strip()
-        self._shared.note(request, "save follow-up", what)
+        text = f"{identity_of(fever)} {', '.join(words)}".strip()
+        self._shared.note(request, "save follow-up", text)
         # The fever's gate may have been removed from the settings.
         gates = [gate.name for gate in self._shared.settings.gates]
         gate = fever.gate if fever.gate in gates else gates[0]

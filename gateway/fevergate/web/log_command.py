@@ -113,13 +113,13 @@ def log_command(
                     )
                 )
             return
-        whole = read_whole_day(database, settings, chosen)
+        day_log = read_whole_day(database, settings, chosen)
         if form == "table":
-            console().print(log_table(whole, settings, language))
+            console().print(log_table(day_log, settings, language))
         elif form == "csv":
-            table = day_table(whole, without_persons(settings), settings, language)
+            table = day_table(day_log, without_persons(settings), settings, language)
             write_csv(table, sys.stdout.buffer)
         else:
-            for part in formats.json_parts(whole, indent=2):
+            for part in formats.json_parts(day_log, indent=2):
                 sys.stdout.write(part.decode())
             sys.stdout.write("\n")

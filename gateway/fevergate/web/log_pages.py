@@ -135,8 +135,8 @@ class LogPages:
         except StrikeError as error:
             shown = ActionError(error.reason, error.detail if error.reason in _DETAILED else "")
             return self._log_page(request, day.isoformat(), shown, form)
-        what = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
-        self._shared.note(request, action, what)
+        text = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
+        self._shared.note(request, action, text)
         return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 
     def coverage_csv(self, request: Request) -> Response:
@@ -146,15 +146,15 @@ class LogPages:
         return self._file(
             request,
             "csv",
-            lambda whole, out: write_csv(coverage_table(whole.day, settings, language), out),
+            lambda day_log, out: write_csv(coverage_table(day_log.day, settings, language), out),
             "-coverage",
         )
 
     def json(self, request: Request) -> Response:
         """Export the log as JSON."""
 
-        def write_day(whole: WholeDay, out: BinaryIO) -> None:
-            for part in json_parts(whole):
+        def write_day(day_log: WholeDay, out: BinaryIO) -> None:
+            for part in json_parts(day_log):
                 out.write(part)
 
         return self._file(request, "json", write_day)
@@ -169,15 +169,15 @@ class LogPages:
             rows = self._shared.follow_ups.beside(fevers)
             return with_card_names(self._shared, rows) if personal else rows
 
-        def write_day(whole: WholeDay, out: BinaryIO) -> None:
+        def write_day(day_log: WholeDay, out: BinaryIO) -> None:
             report = sheet(
-                whole,
+                day_log,
                 followed,
-                self._shared.signed(whole.day),
+                self._shared.signed(day_log.day),
                 self._shared.settings,
                 language,
                 personal=personal,
-                open_cases=self._open_cases(whole.day),
+                open_cases=self._open_cases(day_log.day),
             )
             write_sheet(kind, report, say, out)
 
@@ -194,8 +194,8 @@ class LogPages:
         day = parse_day(text) if text else self._shared.clock.today()
 
         def write(out: BinaryIO) -> None:
-            with self._shared.whole_day(day) as whole:
-                write_day(whole, out)
+            with self._shared.whole_day(day) as day_log:
+                write_day(day_log, out)
 
         name = f"fever-log{variant}-{self._shared.settings.campus}-{day}.{kind}"
         return self._shared.answer_file(request, "take log", name, write)

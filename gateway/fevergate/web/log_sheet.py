@@ -36,7 +36,7 @@ STRIKE_COLUMNS = (
 
 
 def day_table(
-    whole: WholeDay,
+    day_log: WholeDay,
     followed: Callable[[Iterable[Fever]], Iterator[Followed]],
     settings: GatewaySettings,
     language: str,
@@ -47,15 +47,15 @@ def day_table(
     names and telephone numbers."""
 
     def read() -> Iterator[Followed]:
-        return chain(followed(whole.fevers), ((fever, None) for fever in whole.struck))
+        return chain(followed(day_log.fevers), ((fever, None) for fever in day_log.struck))
 
-    count = whole.day.count + (count_struck := len(whole.struck))
-    strikes = whole.day.strikes if count_struck else []
+    count = day_log.day.count + (count_struck := len(day_log.struck))
+    strikes = day_log.day.strikes if count_struck else []
     return fever_table(settings, language, count, read, personal=personal, strikes=strikes)
 
 
 def sheet(
-    whole: WholeDay,
+    day_log: WholeDay,
     followed: Callable[[Iterable[Fever]], Iterator[Followed]],
     signed: Sequence[SignOff],
     settings: GatewaySettings,
@@ -69,10 +69,10 @@ def sheet(
     With `personal` it is a separate document, to be kept locked away: only the fevers, with names
     and telephone numbers.
     """
-    day, zone, say = whole.day, settings.zone, translator(language)
+    day, zone, say = day_log.day, settings.zone, translator(language)
     state, sentence = verdict(day, say)
     times = say("Times are those of %s.") % day.timezone
-    fevers = day_table(whole, followed, settings, language, personal=personal)
+    fevers = day_table(day_log, followed, settings, language, personal=personal)
     campus, names = settings.campus_title(language), settings.names(language)
     if personal:
         title = say("Fever log with names")

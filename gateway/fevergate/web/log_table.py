@@ -51,18 +51,18 @@ def without_persons(settings: GatewaySettings) -> Callable[[Iterable[Fever]], It
     return followed
 
 
-def log_table(whole: WholeDay, settings: GatewaySettings, language: str) -> RenderableType:
+def log_table(day_log: WholeDay, settings: GatewaySettings, language: str) -> RenderableType:
     """The log as tables for the terminal."""
     say = translator(language)
     followed = without_persons(settings)
-    open_cases = sum(not (after and after.closed) for _, after in followed(whole.fevers))
-    report = sheet(whole, followed, [], settings, language, open_cases=open_cases)
-    day = whole.day
+    open_cases = sum(not (after and after.closed) for _, after in followed(day_log.fevers))
+    report = sheet(day_log, followed, [], settings, language, open_cases=open_cases)
+    day = day_log.day
     parts: list[RenderableType] = [
         Text(f"{report.title}  ({day.timezone})", "bold"),
         Text(report.verdict, STYLES[report.state]),
     ]
-    if day.count and (waiting := whole.fevers.unacknowledged()):
+    if day.count and (waiting := day_log.fevers.unacknowledged()):
         parts.append(Text(say("Not acknowledged: {count}.", count=waiting), STYLES["red"]))
     if day.count > MAX_SHOWN:
         text = say(

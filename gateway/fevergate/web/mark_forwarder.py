@@ -57,8 +57,8 @@ class MarkForwarder(CampusThread):
         if state is None:
             return True
         now, today = self._now(), self._rolls.today()
-        whole = self._all_at is None or not 0 <= now - self._all_at < ALL_EVERY_S
-        count = self._kept_days if whole else min(RECENT_DAYS, self._kept_days)
+        all_days = self._all_at is None or not 0 <= now - self._all_at < ALL_EVERY_S
+        count = self._kept_days if all_days else min(RECENT_DAYS, self._kept_days)
         first = today - timedelta(days=count - 1)
         index = self._sender.get(f"/v1/marks?since={first}", MarkIndex, MOST_ANSWER)
         if index is None:
@@ -69,7 +69,7 @@ class MarkForwarder(CampusThread):
             if day.isoformat() >= index.since:
                 done &= self._tell(state, day, index)
                 done &= self._learn(state, day, index)
-        if whole and done:
+        if all_days and done:
             self._all_at = now
         return done
 

@@ -41,7 +41,7 @@ class NoticeThread(PeriodicThread):
 
     def tick(self) -> None:
         """Do one round; a failure to post does not stop the sending."""
-        for what, post in (
+        for subject, post in (
             ("confirmed fevers", self._tell_confirmed),
             ("fevers that nobody acknowledged", self._unacknowledged.tick),
             ("who was not measured", self._tell_unmeasured),
@@ -50,7 +50,7 @@ class NoticeThread(PeriodicThread):
             try:
                 post()
             except (FeverGateError, sqlite3.Error) as error:
-                log.error("%s: %s", what, error)
+                log.error("%s: %s", subject, error)
         self._sender.tick()
 
     def _tell_confirmed(self) -> None:

@@ -92,18 +92,20 @@ class SignOffs:
         )
         if not ids:
             return []
-        whole = day.count <= MAX_SIGNED_FEVERS
-        now = content(day, known, self._vault) if whole else {"fevers": day.count}
+        complete = day.count <= MAX_SIGNED_FEVERS
+        now = content(day, known, self._vault) if complete else {"fevers": day.count}
         # One by one: a document may take megabytes.
-        return [self._held(self._store.query(_SIGN_OFF, number)[0], now, whole) for number in ids]
+        return [
+            self._held(self._store.query(_SIGN_OFF, number)[0], now, complete) for number in ids
+        ]
 
-    def _held(self, row: tuple[Any, ...], now: dict[str, Any], whole: bool) -> SignOff:
+    def _held(self, row: tuple[Any, ...], now: dict[str, Any], complete: bool) -> SignOff:
         by, at, digest, document, mac, mac_before = row
         genuine = hashlib.sha256(document.encode()).hexdigest() == digest
         genuine &= self._vault.mac(f"{mac_before}\n{document}") == mac
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
-        before = signed["log"] if whole else {"fevers": len(signed["log"]["fevers"])}
+        before = signed["log"] if complete else {"fevers": len(signed["log"]["fevers"])}
         shown = [
             difference
             for difference in differences({"struck": {}} | before, {"struck": {}} | now)

@@ -100,14 +100,14 @@ class Tracer:
         `StoreError`."""
         record, reason = asked.record.strip()[:64], " ".join(asked.reason.split())
         try:
-            found = self._trace(record, asked.minutes, reason)
+            trace = self._trace(record, asked.minutes, reason)
         except TraceError as error:
             self.audit.note(by, "trace failed", f"{record}: {error.reason}")
             raise
-        count = len(found.passed) + len(found.inside)
-        what = f"{found.record} {found.minutes} min: {count} reason: {reason}"
-        self.audit.note(by, "trace", what)
-        return found
+        count = len(trace.passed) + len(trace.inside)
+        text = f"{trace.record} {trace.minutes} min: {count} reason: {reason}"
+        self.audit.note(by, "trace", text)
+        return trace
 
     def _trace(self, record: str, minutes: int, reason: str) -> Trace:
         if not reason:

@@ -36,9 +36,11 @@ class UnacknowledgedNotices:
             keys = {
                 f"fever/{self._shared.settings.campus}/{identity}": identity for identity in waiting
             }
-            told = self._shared.notices.told(keys)
+            posted = self._shared.notices.told(keys)
             for key, identity in keys.items():
-                fever = read_fever(reader, identity) if self._escalates or key not in told else None
+                fever = (
+                    read_fever(reader, identity) if self._escalates or key not in posted else None
+                )
                 if fever:
                     self._tell(key, fever, now, until - fever.raised_at)
 

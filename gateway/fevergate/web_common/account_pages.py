@@ -102,14 +102,14 @@ class AccountPages:
         return RedirectResponse("/sign-in", 303)
 
     def _apply(
-        self, request: Request, action: str, what: str, change: Callable[[], None]
+        self, request: Request, action: str, text: str, change: Callable[[], None]
     ) -> Response:
         try:
             change()
         except RefusalError as error:
-            self._site.note(request, f"{action} failed", f"{what}: {error.reason}")
+            self._site.note(request, f"{action} failed", f"{text}: {error.reason}")
             return self.people(request, error.reason)
-        self._site.note(request, action, what)
+        self._site.note(request, action, text)
         return RedirectResponse("/admin/people", 303)
 
     def _remove(self, name: str) -> None:

@@ -15,25 +15,25 @@ _REASON = re.compile(r"((?:^|[ ,])reason: ).*", re.DOTALL)
 _OF_LIST = re.compile(r"^(hand/[\d-]{10}/)\d+$")
 
 
-def without_others(action: str, what: str) -> str:
+def without_others(action: str, text: str) -> str:
     """An entry's text without other people's names, numbers of the list and free text."""
     forget = _BY_ACTION.get(action)
-    return forget(what) if forget else what
+    return forget(text) if forget else text
 
 
-def _before_by(what: str) -> str:
+def _before_by(text: str) -> str:
     """`GATE by NAME`, `GATE by NAME → NAME`."""
-    return what.partition(" by ")[0]
+    return text.partition(" by ")[0]
 
 
-def _case(what: str) -> str:
+def _case(text: str) -> str:
     """`CASE by NAME`; in old entries the key of a case by hand has a day and a list number."""
-    return _OF_LIST.sub(r"\1-", _before_by(what))
+    return _OF_LIST.sub(r"\1-", _before_by(text))
 
 
-def _refusal(what: str) -> str:
+def _refusal(text: str) -> str:
     """`NAME GATE: REASON`."""
-    return what.rpartition(": ")[2]
+    return text.rpartition(": ")[2]
 
 
 def _nothing(_what: str) -> str:
@@ -41,50 +41,50 @@ def _nothing(_what: str) -> str:
     return ""
 
 
-def _unless_number(what: str) -> str:
+def _unless_number(text: str) -> str:
     """`PERSON`, `UNIT`."""
-    return "" if what.isdecimal() else what
+    return "" if text.isdecimal() else text
 
 
-def _first_word(what: str) -> str:
+def _first_word(text: str) -> str:
     """`KIOSK PERSON`."""
-    return what.partition(" ")[0]
+    return text.partition(" ")[0]
 
 
-def _permit(what: str) -> str:
+def _permit(text: str) -> str:
     """`PERSON: PERMIT`."""
-    return f"-: {what.rpartition(': ')[2]}"
+    return f"-: {text.rpartition(': ')[2]}"
 
 
-def _follow_up(what: str) -> str:
+def _follow_up(text: str) -> str:
     """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2, reason: TEXT`."""
-    return _reason(_ON_DUTY.sub(r"\1 ", what).strip())
+    return _reason(_ON_DUTY.sub(r"\1 ", text).strip())
 
 
-def _reason(what: str) -> str:
+def _reason(text: str) -> str:
     """`... reason: TEXT`."""
-    return _REASON.sub(r"\1-", what)
+    return _REASON.sub(r"\1-", text)
 
 
-def _strike(what: str) -> str:
+def _strike(text: str) -> str:
     """`DAY KIOSK BEGIN-END: TEXT`."""
-    before, colon, _text = what.partition(": ")
-    return f"{before}: -" if colon else what
+    before, colon, _text = text.partition(": ")
+    return f"{before}: -" if colon else text
 
 
-def _last_word(what: str) -> str:
+def _last_word(text: str) -> str:
     """`NAME ADDRESS`: what was typed for a name may be anything."""
-    return what.rpartition(" ")[2]
+    return text.rpartition(" ")[2]
 
 
-def _submission(what: str) -> str:
+def _submission(text: str) -> str:
     """`DAY VERSION TO`."""
-    return " ".join(what.split(" ")[:2])
+    return " ".join(text.split(" ")[:2])
 
 
-def _roll(what: str) -> str:
+def _roll(text: str) -> str:
     """`DAY UNIT: 45 measured; PERSON 38.9 → 36.5`, the form of old entries."""
-    return _ENTERED.sub("", what)
+    return _ENTERED.sub("", text)
 
 
 _BY_ACTION: Mapping[str, Callable[[str], str]] = {

@@ -37,17 +37,17 @@ def audit_text(entry: AuditEntry, say: Say) -> str:
     return in_words(entry.what, say) if in_words else entry.what
 
 
-def _refused(what: str, say: Say) -> str:
-    head, colon, reason = what.rpartition(": ")
+def _refused(text: str, say: Say) -> str:
+    head, colon, reason = text.rpartition(": ")
     if reason not in ERRORS:
-        return what
+        return text
     return f"{_person(head, say)}{say(': ')}{say(ERRORS[reason])}" if colon else say(ERRORS[reason])
 
 
-def _person(what: str, say: Say) -> str:
-    name, bracket, role = what.rpartition(" (")
+def _person(text: str, say: Say) -> str:
+    name, bracket, role = text.rpartition(" (")
     known = ROLES.get(role.removesuffix(")")) if bracket else None
-    return f"{name} ({say(known)})" if known else what
+    return f"{name} ({say(known)})" if known else text
 
 
 def _value(value: str, say: Say) -> str:
@@ -55,9 +55,9 @@ def _value(value: str, say: Say) -> str:
     return say(words[value]) if value in words else value
 
 
-def _follow_up(what: str, say: Say) -> str:
+def _follow_up(text: str, say: Say) -> str:
     """`KIOSK/BOOT/SEQ by: NAME, clinical_c: None → 38.2, person, reason: TEXT`."""
-    record, _, changes = what.partition(" ")
+    record, _, changes = text.partition(" ")
     changes, _, reason = changes.partition("reason: ")
     words = [_change(part, say) for part in changes.split(", ") if part]
     if reason:
@@ -76,53 +76,53 @@ def _change(text: str, say: Say) -> str:
     return say(FOLLOW_UP_FIELDS[text]) if text in FOLLOW_UP_FIELDS else text
 
 
-def _settings(what: str, say: Say) -> str:
+def _settings(text: str, say: Say) -> str:
     """`KIOSK {'threshold_c': '37.5'}`."""
-    kiosk, brace, given = what.partition(" {")
+    kiosk, brace, given = text.partition(" {")
     if not brace:
-        return what
+        return text
     words = []
     for name, single, double in _SET.findall("{" + given):
         title = say(SETTINGS[name].title) if name in SETTINGS else name
         words.append(f"{title}{say(': ')}{_value(single or double, say)}")
-    return f"{kiosk} {say(', ').join(words)}".strip() if words else what
+    return f"{kiosk} {say(', ').join(words)}".strip() if words else text
 
 
-def _scopes(what: str, say: Say) -> str:
-    name, colon, scopes = what.rpartition(": ")
+def _scopes(text: str, say: Say) -> str:
+    name, colon, scopes = text.rpartition(": ")
     if not (colon and scopes):
-        return what
+        return text
     words = [say(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes.split()]
     return f"{name}{say(': ')}{'; '.join(words)}"
 
 
-def _search(what: str, say: Say) -> str:
-    return " ".join(say(LABELS[word]) if word in LABELS else word for word in what.split(" "))
+def _search(text: str, say: Say) -> str:
+    return " ".join(say(LABELS[word]) if word in LABELS else word for word in text.split(" "))
 
 
-def _roll(what: str, say: Say) -> str:
+def _roll(text: str, say: Say) -> str:
     """`DAY UNIT: 45 measured, 2 excused; 36.5 → excused`."""
     words = {"measured": say(N_("measured")), "excused": say(N_("excused"))}
-    return re.sub(r"\b(measured|excused)\b", lambda word: words[word[0]], what)
+    return re.sub(r"\b(measured|excused)\b", lambda word: words[word[0]], text)
 
 
-def _trace(what: str, say: Say) -> str:
+def _trace(text: str, say: Say) -> str:
     """`KIOSK/BOOT/SEQ 10 min: 31 reason: TEXT`."""
-    if not (match := _TRACED.fullmatch(what)):
-        return what
+    if not (match := _TRACED.fullmatch(text)):
+        return text
     record, minutes, people, reason = match.groups()
     values = {"minutes": minutes, "people": people}
-    found = say("{minutes} minutes before and after, {people} found", **values)
-    return f"{record}{say(': ')}{found}{say(', ')}{say(FIELDS['reason'])}{say(': ')}{reason}"
+    summary = say("{minutes} minutes before and after, {people} found", **values)
+    return f"{record}{say(': ')}{summary}{say(', ')}{say(FIELDS['reason'])}{say(': ')}{reason}"
 
 
-def _began(what: str, say: Say) -> str:
-    return say(N_("by a code of the terminal")) if what == BY_A_CODE else what
+def _began(text: str, say: Say) -> str:
+    return say(N_("by a code of the terminal")) if text == BY_A_CODE else text
 
 
-def _acknowledged(what: str, say: Say) -> str:
-    gate, by, name = what.partition(" by ")
-    return f"{gate}{say(': ')}{name}" if by else what
+def _acknowledged(text: str, say: Say) -> str:
+    gate, by, name = text.partition(" by ")
+    return f"{gate}{say(': ')}{name}" if by else text
 
 
 _BY_ACTION: Mapping[str, Callable[[str, Say], str]] = {

@@ -38,9 +38,9 @@ class ClosingNotices:
         at = datetime.fromtimestamp(closing, site.zone)
         open_of = site.entries.open_by_gate(register.name, site.now(), closing)
         due = {f"inside/{at.date()}/{register.name}/{gate}": gate for gate in open_of}
-        told = self.notices.told(due)
+        posted = self.notices.told(due)
         for key, gate in due.items():
-            if key in told:
+            if key in posted:
                 continue
             chinese, english = (site.gates(language).get(gate, gate) for language in LANGUAGES)
             subject, body = texts(

@@ -68,8 +68,8 @@ class Period(Struct, frozen=True):
         """The period before: the week before a week, the month before a month (also if it still
         goes on), else as many days before."""
         before = self.begin - timedelta(days=1)
-        if whole := self._whole(before):
-            return whole
+        if period := self._whole(before):
+            return period
         return type(self)(self.begin - timedelta(days=self.days), before)
 
     @property
@@ -90,9 +90,9 @@ class Period(Struct, frozen=True):
     def _whole(self, day: date) -> Self | None:
         """The week (month) of `day` if this period is a week (month), or one that still goes on."""
         for kind in (self.week, self.month):
-            whole = kind(self.begin)
-            begun = self.lasts and self.end <= whole.end and self.days > 1
-            if self.begin == whole.begin and (begun or self.end == whole.end):
+            period = kind(self.begin)
+            begun = self.lasts and self.end <= period.end and self.days > 1
+            if self.begin == period.begin and (begun or self.end == period.end):
                 return kind(day)
         return None
 

@@ -68,7 +68,7 @@ class ListPages:
         self,
         request: Request,
         *,
-        found: list[ListedPerson] | None = None,
+        people: list[ListedPerson] | None = None,
         error: str = "",
         problems: tuple[str, ...] = (),
     ) -> Response:
@@ -82,8 +82,8 @@ class ListPages:
             state=self._store.state(),
             units=units,
             total=sum(count for _, count in units),
-            found=found,
-            permits=self._permits(found or []),
+            found=people,
+            permits=self._permits(people or []),
             error=error,
             problems=problems,
         )
@@ -108,9 +108,9 @@ class ListPages:
 
     def search(self, request: Request, form: Form) -> Response:
         """Whoever has a number, name or card; what was looked for is in no address and no log."""
-        found = self._store.find(form["text"], MOST_FOUND) if form["text"].strip() else []
-        self._site.note(request, "search person", str(len(found)))
-        return self.overview(request, found=found)
+        people = self._store.find(form["text"], MOST_FOUND) if form["text"].strip() else []
+        self._site.note(request, "search person", str(len(people)))
+        return self.overview(request, people=people)
 
     def person(self, request: Request, error: str = "") -> Response:
         """One person, and where the list is kept what may be changed of them."""
@@ -171,8 +171,8 @@ class ListPages:
             self._policies.set(form["kind"], form["class"], form["permit"], by)
         except PeopleError as error:
             return self.policy(request, error.reason)
-        what = f"{form['kind']} {form['class']}".strip()
-        self._site.note(request, "set policy", f"{what}: {form['permit'] or '-'}")
+        group = f"{form['kind']} {form['class']}".strip()
+        self._site.note(request, "set policy", f"{group}: {form['permit'] or '-'}")
         return RedirectResponse(f"{LIST}/policy", 303)
 
     def page(self, request: Request, template: str, /, **more: Any) -> Response:

@@ -25,12 +25,12 @@ _IN_NUMBERS = re.compile(r"\+(\d+) ~(\d+) -(\d+) =(\d+)")
 _PERMITTED = re.compile(r"(.+): (enter|ask|stop|-)")
 
 
-def difference_of(what: str, say: Say) -> str:
+def difference_of(text: str, say: Say) -> str:
     """An audited change of the list (`ListDifference.in_numbers`, such as `+3 ~1 -2 =900`) as a
     sentence; any other text as it is."""
-    match = _IN_NUMBERS.fullmatch(what)
+    match = _IN_NUMBERS.fullmatch(text)
     if not match:
-        return what
+        return text
     added, changed, gone, same = match.groups()
     return say(
         N_("{added} added, {changed} changed, {gone} gone; {same} as before"),
@@ -41,14 +41,14 @@ def difference_of(what: str, say: Say) -> str:
     )
 
 
-def permitted(what: str, say: Say) -> str:
+def permitted(text: str, say: Say) -> str:
     """An audited policy (`KIND CLASS: PERMIT`) or override (`PERSON: PERMIT`) in words; any other
     text as it is."""
-    match = _PERMITTED.fullmatch(what)
+    match = _PERMITTED.fullmatch(text)
     if not match:
-        return what
-    whom, permit = match.groups()
-    kind, space, class_ = whom.partition(" ")
+        return text
+    subject, permit = match.groups()
+    kind, space, class_ = subject.partition(" ")
     named = say(KIND_NAMES[kind]) if kind in KIND_NAMES else kind
     words = say(PERMIT_NAMES[permit]) if permit in PERMIT_NAMES else say(N_("no rule"))
     return f"{named}{space}{class_}{say(': ')}{words}"

@@ -82,8 +82,8 @@ class Notices:
         rows = []
         for name, contact in new:
             half = LANGUAGES.index(contact.language or self.settings.language)
-            told = (name, contact.channel, contact.address, subject[half], body[half])
-            rows.append((key, kind, campus, *told, now, now))
+            message = (name, contact.channel, contact.address, subject[half], body[half])
+            rows.append((key, kind, campus, *message, now, now))
         with self.store.transaction() as connection:
             connection.execute("delete from notices where made_at < ?", (now - AUDIT_S,))
             return sum(connection.execute(_INSERT, row).rowcount for row in rows)

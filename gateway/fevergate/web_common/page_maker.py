@@ -84,9 +84,9 @@ class Site(ABC):
     def home(self, session: Session) -> str:
         """The address of the page to show after signing in."""
 
-    def note(self, request: Request, action: str, what: str = "") -> None:
+    def note(self, request: Request, action: str, text: str = "") -> None:
         """Add an entry to the audit under the name of the signed-in person."""
-        self.audited.note(session_of(request).user, action, what)
+        self.audited.note(session_of(request).user, action, text)
 
     def answer_file(
         self,
@@ -94,12 +94,12 @@ class Site(ABC):
         action: str,
         name: str,
         write: Callable[[BinaryIO], object],
-        what: str = "",
+        text: str = "",
     ) -> Response:
-        """Answer with a file (`download`), and note in the audit its name and `what` it
-        contains."""
+        """Answer with a file (`download`), and note its name in the audit with `text`, which says
+        what it contains."""
         answer = download(name, write)
-        self.note(request, action, f"{name} {what}".strip())
+        self.note(request, action, f"{name} {text}".strip())
         return answer
 
     def always(self) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class RegisterPages:
         """Close an entry, open it again, or correct it."""
         register, user = self._register(request), session_of(request).user
         id_, revision = request.path_params["id"], whole_number(form["revision"])
-        what, action = f"{register.name} {id_}", form["action"]
+        subject, action = f"{register.name} {id_}", form["action"]
         if action == "reopen" and not self._reopens(request, register):
             raise HTTPException(403)
         if action in ("close", "reopen"):
@@ -145,7 +145,7 @@ class RegisterPages:
                 act(register.name, id_, user, revision)
             except EntryError as error:
                 return self.register(request, error=error)
-            self._site.note(request, f"{action} entry", what)
+            self._site.note(request, f"{action} entry", subject)
             return RedirectResponse(f"/registers/{register.name}", 303)
         entry, reason = self._entry(request, register), form["reason"].strip()
         try:
@@ -159,7 +159,9 @@ class RegisterPages:
         except EntryError as error:
             return self.entry(request, form, error)
         because = f" reason: {reason}" if reason else ""
-        self._site.note(request, "correct entry", f"{what} {', '.join(changed)}{because}".strip())
+        self._site.note(
+            request, "correct entry", f"{subject} {', '.join(changed)}{because}".strip()
+        )
         return RedirectResponse(f"/registers/{register.name}", 303)
 
     def history(self, request: Request, given: Form | None = None) -> Response:

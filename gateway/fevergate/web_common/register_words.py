@@ -115,14 +115,14 @@ class RegisterWords:
 
     def audited(self, entry: AuditEntry) -> str:
         """What an entry of the audit was about, if it concerns a register; else an empty text."""
-        name, _, rest = entry.what.partition(" ")
+        name, _, text = entry.what.partition(" ")
         register = self._site.entries.registers.get(name)
         if register is None or entry.action not in AUDITED:
             return ""
         if entry.action != "correct entry":
-            return f"{self.title(register)} {rest}".strip()
-        number, _, rest = rest.partition(" ")
-        names, _, reason = f" {rest}".partition(" reason: ")
+            return f"{self.title(register)} {text}".strip()
+        number, _, text = text.partition(" ")
+        names, _, reason = f" {text}".partition(" reason: ")
         titles = {field: self.title(declared) for field, declared in register.fields.items()}
         titles["gate"] = self.gate_word
         words = [titles.get(field, field) for field in names.strip().split(", ") if field]

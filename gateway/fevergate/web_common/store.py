@@ -49,7 +49,7 @@ class AuditedStore(ABC):
     def clock(self) -> float:
         """Unix time (s)."""
 
-    def note(self, user: str, action: str, what: str) -> None:
+    def note(self, user: str, action: str, text: str) -> None:
         """Add an audit entry. A repeat within a minute is counted in the first entry, so that
         nobody can flood the audit. Entries are deleted only by age."""
         now = self.clock()
@@ -57,13 +57,13 @@ class AuditedStore(ABC):
             repeat = connection.execute(
                 "update audit set times = times + 1 where id = (select max(id) from audit"
                 ' where "user" = ? and action = ? and what = ? and at > ?)',
-                (user, action, what, now - REPEATED_S),
+                (user, action, text, now - REPEATED_S),
             )
             if repeat.rowcount:
                 return
             connection.execute(
                 'insert into audit(at, "user", action, what) values (?, ?, ?, ?)',
-                (now, user, action, what),
+                (now, user, action, text),
             )
             connection.execute("delete from audit where at < ?", (now - AUDIT_S,))
 
@@ -77,11 +77,11 @@ class AuditedStore(ABC):
             (before, FORGOTTEN_AT_ONCE),
         ):
             with self.transaction() as connection:
-                for id_, action, what in rows:
-                    left = without_others(action, what)
-                    forgotten += left != what
+                for id_, action, text in rows:
+                    shortened = without_others(action, text)
+                    forgotten += shortened != text
                     connection.execute(
-                        "update audit set what = ?, forgotten = 1 where id = ?", (left, id_)
+                        "update audit set what = ?, forgotten = 1 where id = ?", (shortened, id_)
                     )
         return forgotten
 

@@ -44,9 +44,9 @@ class UnmeasuredNotices:
         day, hour = due_hour
         key = f"unmeasured/{day}/{hour}"
         due = {f"{key}/{roll.campus}": roll for roll in read(day) if roll.figures.unmeasured}
-        told = self._notices.told(due)
+        posted = self._notices.told(due)
         for name, roll in due.items():
-            if name not in told:
+            if name not in posted:
                 self._post(name, roll, day, now)
 
     def _due(self, now: float) -> tuple[date, str] | None:

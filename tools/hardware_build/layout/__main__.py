@@ -44,7 +44,7 @@ def main() -> int:
         if not (making.has_kicad() and shutil.which("gerbv")):
             raise HardwareError("expected KiCad 6: sudo apt install kicad kicad-footprints gerbv")
         wanted = plan.load()
-        made, checked = making.make(wanted, lambda what: print(f"  {what}", file=sys.stderr))
+        made, checked = making.make(wanted, lambda message: print(f"  {message}", file=sys.stderr))
         drawn = picture.png(made, wanted.name)
     except HardwareError as error:
         print(f"tools/make-layout: {error}", file=sys.stderr)

@@ -39,8 +39,8 @@ def each(node: list[Any], key: str) -> Iterator[list[Any]]:
 def only(node: list[Any], *keys: str) -> list[Any]:
     """The first list that `keys` lead to, one level for each key. Raises `HardwareError`."""
     for key in keys:
-        found = next(each(node, key), None)
-        if found is None:
+        child = next(each(node, key), None)
+        if child is None:
             raise HardwareError(f"({node[0]} …): expected ({key} …) in it")
-        node = found
+        node = child
     return node

@@ -62,9 +62,9 @@ class Rules:
         """Width of a net's tracks."""
         return self.widths.get(net, self.track)
 
-    def apart(self, one: str, other: str) -> float:
+    def apart(self, first: str, second: str) -> float:
         """Least distance between copper of two nets."""
-        return SAFE_MM + max(self.clearances.get(net, self.clearance) for net in (one, other))
+        return SAFE_MM + max(self.clearances.get(net, self.clearance) for net in (first, second))
 
 
 @dataclass

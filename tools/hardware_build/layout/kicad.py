@@ -21,7 +21,7 @@ def pads(plan):
     """Each pad and courtyard of the placed parts, mm from the board's corner."""
     board = pcbnew.BOARD()
     placed(board, plan)
-    found, rooms = [], {}
+    placed_pads, rooms = [], {}
     for footprint in board.GetFootprints():
         reference = footprint.GetReference()
         for pad in footprint.Pads():
@@ -30,7 +30,7 @@ def pads(plan):
             layers = [
                 n for n, layer in enumerate((pcbnew.F_Cu, pcbnew.B_Cu)) if pad.IsOnLayer(layer)
             ]
-            found.append(
+            placed_pads.append(
                 {
                     "part": reference,
                     "number": pad.GetName(),
@@ -53,7 +53,7 @@ def pads(plan):
         xs = [pcbnew.ToMM(point.x) - ORIGIN_MM for point in points]
         ys = [pcbnew.ToMM(point.y) - ORIGIN_MM for point in points]
         rooms[reference] = [min(xs), min(ys), max(xs), max(ys)]
-    return {"pads": found, "rooms": rooms}
+    return {"pads": placed_pads, "rooms": rooms}
 
 
 def checked(plan):

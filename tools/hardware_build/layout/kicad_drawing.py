@@ -89,12 +89,12 @@ def settle_ids(path):
         blocks[-1].append(line)
     for block in blocks:
         plain = [re.sub(r"\(tstamp [^)]*\)", "", line) for line in block]
-        whole = "\n".join(sorted(filter(None, plain)))
+        block_text = "\n".join(sorted(filter(None, plain)))
         item = ""
         for number, line in enumerate(block):
             item = plain[number] if re.match(r"    \(", line) else item + plain[number]
             if "(tstamp " in line:
-                name = whole + item
+                name = block_text + item
                 while name in known:
                     name += "+"
                 known.add(name)

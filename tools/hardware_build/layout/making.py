@@ -97,12 +97,12 @@ def check(folder: Path, name: str) -> Checked:
 
 
 def _taken_apart(answer: dict[str, Any]) -> Checked:
-    found = re.findall(r"^\[\w+\]: .+?(?=^\[|^\*\*)", answer["report"], re.M | re.S)
-    errors = [entry for entry in found if "Severity: error" in entry]
+    entries = re.findall(r"^\[\w+\]: .+?(?=^\[|^\*\*)", answer["report"], re.M | re.S)
+    errors = [entry for entry in entries if "Severity: error" in entry]
     return Checked(
         answer["unconnected"],
         errors,
-        [entry for entry in found if entry not in errors],
+        [entry for entry in entries if entry not in errors],
         answer["tracks"],
         answer["vias"],
         answer["version"],

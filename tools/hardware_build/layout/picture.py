@@ -27,13 +27,13 @@ def png(files: dict[str, bytes], name: str) -> bytes:
             Path(folder, file).write_bytes(content)
         sides = [_side(Path(folder, name), side, options) for _, side, options in _SIDES]
     high = _CAPTION_PX + sides[0].height
-    whole = Image.new("RGB", (sides[0].width, high * len(sides)), "white")
-    pen = ImageDraw.Draw(whole)
+    image = Image.new("RGB", (sides[0].width, high * len(sides)), "white")
+    pen = ImageDraw.Draw(image)
     for number, (side, (words, *_)) in enumerate(zip(sides, _SIDES, strict=True)):
         pen.text((20, number * high + 6), words, "black", ImageFont.truetype(FONT, 16))
-        whole.paste(side, (0, number * high + _CAPTION_PX))
+        image.paste(side, (0, number * high + _CAPTION_PX))
     out = io.BytesIO()
-    whole.save(out, "png")
+    image.save(out, "png")
     return out.getvalue()
 
 

@@ -256,7 +256,12 @@ class Router:
 
 
 def _turns(
-    one: tuple[int, float, float], two: tuple[int, float, float], three: tuple[int, float, float]
+    start: tuple[int, float, float], middle: tuple[int, float, float], end: tuple[int, float, float]
 ) -> bool:
-    ax, ay, bx, by = two[1] - one[1], two[2] - one[2], three[1] - two[1], three[2] - two[2]
+    ax, ay, bx, by = (
+        middle[1] - start[1],
+        middle[2] - start[2],
+        end[1] - middle[1],
+        end[2] - middle[2],
+    )
     return abs(ax * by - ay * bx) > 1e-9 or ax * bx + ay * by < 0

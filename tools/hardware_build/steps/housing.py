@@ -114,10 +114,10 @@ class Scenes:
             Manifold.cylinder(2.4, 3.2, 3.2, 6).translate((x, y, -52))
             for x, y in self.kiosk.cell_screws()
         ]
-        whole = self.front + self.mark
+        front = self.front + self.mark
         inside = Panel(
             (
-                Piece(whole, THERE),
+                Piece(front, THERE),
                 Piece(held.translate((0, 0, -26)), NEW),
                 *(Piece(nut, STEEL) for nut in nuts),
             ),
@@ -132,7 +132,7 @@ class Scenes:
         )
         screws = [screw(x, y, 34, True) for x, y in self.kiosk.cell_screws()]
         outside = Panel(
-            (Piece(whole + held, THERE), *(Piece(each, NEW) for each in screws)),
+            (Piece(front + held, THERE), *(Piece(solid, NEW) for solid in screws)),
             AHEAD,
             1.9,
             (("MACHINE", (2, self.kiosk.cell_screws()[0][1], 44)),),
@@ -143,7 +143,7 @@ class Scenes:
     def lights(self) -> list[Panel]:
         """Put in three lights from outside, and their nuts from inside."""
         box = self.kiosk.box
-        whole = self.front + self.mark + self.cell
+        front = self.front + self.mark + self.cell
         spots = [(n * box.lights_apart_mm, box.lights_mm) for n in (-1, 0, 1)]
         lights, nuts = [], []
         for (x, y), colour in zip(spots, COLOURS.values(), strict=True):
@@ -158,14 +158,14 @@ class Scenes:
             nuts.append(Piece(ring.translate((x, y, -42)), NEW))
         there = [Piece(light.solid.translate((0, 0, -34)), THERE) for light in lights]
         ahead = Panel(
-            (Piece(whole, THERE), *lights),
+            (Piece(front, THERE), *lights),
             AHEAD,
             1.9,
             tuple((name, (x, y - 5, 38)) for name, (x, y) in zip(COLOURS, spots, strict=True)),
             tuple(((x, y, 18.0), (x, y, 0.0)) for x, y in spots),
         )
         inside = Panel(
-            (Piece(whole, THERE), *there, *nuts),
+            (Piece(front, THERE), *there, *nuts),
             INSIDE,
             1.9,
             (("OWN_NUTS", (-24, box.lights_mm, -42)),),
@@ -184,10 +184,10 @@ class Scenes:
         )
         radius = inside.beeper_wide_mm / 2
         piezo = Manifold.cylinder(4, radius, radius, 40).translate((0, box.beeper_mm, -44))
-        whole = self.front + self.mark + self.cell + self.module(0)
+        front = self.front + self.mark + self.cell + self.module(0)
         return [
             Panel(
-                (Piece(whole, THERE), Piece(display, NEW), Piece(piezo, NEW)),
+                (Piece(front, THERE), Piece(display, NEW), Piece(piezo, NEW)),
                 INSIDE,
                 2.3,
                 (("DISPLAY", (-12, box.display_mm, -41)), ("PIEZO", (0, box.beeper_mm, -44))),
@@ -238,11 +238,12 @@ class Scenes:
             ties.append(Piece(outer - hole, NEW))
         away = 46
         lifted = [
-            Piece(one.translate((0, 0, away)), colour)
-            for one, colour in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
+            Piece(solid.translate((0, 0, away)), colour)
+            for solid, colour in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
         ]
         there = [
-            Piece(one, c) for one, c in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
+            Piece(solid, c)
+            for solid, c in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
         ]
         base = (Piece(self.wedge, THERE), Piece(self.back, THERE))
         return [
@@ -263,14 +264,14 @@ class Scenes:
         """Join front and back with four screws from behind."""
         outer = -self.kiosk.box.depth_mm - BACK_MM
         screws = [screw(x, y, outer - 52, False) for x, y in self.kiosk.corners()]
-        whole = self.front + self.mark + self.cell
+        front = self.front + self.mark + self.cell
         return [
             Panel(
                 (
-                    Piece(whole.translate((0, 0, 46)), THERE),
+                    Piece(front.translate((0, 0, 46)), THERE),
                     Piece(self.back, THERE),
                     Piece(self.wedge, THERE),
-                    *(Piece(each, NEW) for each in screws),
+                    *(Piece(solid, NEW) for solid in screws),
                 ),
                 INSIDE,
                 2.0,

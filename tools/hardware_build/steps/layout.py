@@ -108,8 +108,8 @@ def small(name: str, labels: list[tuple[str, str]], left: float, top: float) -> 
     wide = max(len(labels) * pitch, title + 16)
     device = Device(name, Box(left, top, left + wide, top + 58))
     start = left + (wide - len(labels) * pitch) / 2
-    for n, (one, label) in enumerate(labels):
-        device.terminals[one] = Terminal(start + (n + 0.5) * pitch, top + 10, label, True)
+    for n, (key, label) in enumerate(labels):
+        device.terminals[key] = Terminal(start + (n + 0.5) * pitch, top + 10, label, True)
     return device
 
 
@@ -117,8 +117,8 @@ def draw(canvas: Canvas, device: Device, lit: set[str], language: str, board: bo
     """Draw a device; the terminals in `lit`, which the step is about, stand out."""
     canvas.rect(device.box, SOFT, round_by=8)
     big = device.name in PITCH
-    for one, terminal in device.terminals.items():
-        on = one in lit
+    for key, terminal in device.terminals.items():
+        on = key in lit
         at = (terminal.x, terminal.y)
         if device.name == "pi":
             canvas.disc(at, 10, LIT if on else "#ffffff", INK if on else PALE, 2.2 if on else 1.2)

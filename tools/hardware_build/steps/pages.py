@@ -101,7 +101,7 @@ class Book:
 
     def taken(self, made: Build, step: Step) -> list[Part]:
         """Parts of the parts list that a step takes. Raises `HardwareError` for an unknown part."""
-        found = []
+        parts = []
         for words in step.takes:
             fits = [
                 part
@@ -111,8 +111,8 @@ class Book:
             if not fits:
                 raise HardwareError(f"steps: {step.id}: the order has no {words}")
             exact = [part for part in fits if part.item_en == words]
-            found += (exact or fits)[:1]
-        return found
+            parts += (exact or fits)[:1]
+        return parts
 
     def rows(self, made: Build, step: Step, language: str) -> list[tuple[str, str, str, str]]:
         """A step's wires as texts: from, to, colour, centimetres."""

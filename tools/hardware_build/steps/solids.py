@@ -184,15 +184,15 @@ def _visible(edges: Array, nearest: Array, left: float, top: float, scale: float
     and its neighbours."""
     if not len(edges):
         return ""
-    many = (np.hypot(*(edges[:, 1, :2] - edges[:, 0, :2]).T) * 1.5).astype(int) + 2
-    which = np.repeat(np.arange(len(edges)), many)
-    along = np.arange(len(which)) - np.repeat(many.cumsum() - many, many)
-    share = (along / (many[which] - 1))[:, None]
-    points = edges[which, 0] * (1 - share) + edges[which, 1] * share
+    counts = (np.hypot(*(edges[:, 1, :2] - edges[:, 0, :2]).T) * 1.5).astype(int) + 2
+    edge_index = np.repeat(np.arange(len(edges)), counts)
+    along = np.arange(len(edge_index)) - np.repeat(counts.cumsum() - counts, counts)
+    share = (along / (counts[edge_index] - 1))[:, None]
+    points = edges[edge_index, 0] * (1 - share) + edges[edge_index, 1] * share
     columns = ((points[:, 0] - left) * GRID).round().astype(int)
     rows = ((top - points[:, 1]) * GRID).round().astype(int)
     free = points[:, 2] + _BEHIND_MM >= nearest[rows, columns]
-    joined = free[1:] & free[:-1] & (which[1:] == which[:-1])
+    joined = free[1:] & free[:-1] & (edge_index[1:] == edge_index[:-1])
     begins = np.flatnonzero(joined & ~np.concatenate([[False], joined[:-1]]))
     ends = np.flatnonzero(joined & ~np.concatenate([joined[1:], [False]])) + 1
     shown = np.column_stack([(points[:, 0] - left) * scale, (top - points[:, 1]) * scale])

@@ -123,8 +123,8 @@ def _below(
     return made
 
 
-def _place(one: tuple[str, str]) -> tuple[str, int]:
-    key = one[0]
+def _place(ends: tuple[str, str]) -> tuple[str, int]:
+    key = ends[0]
     return (key[0], int(key[1:])) if key[0] in "ul" else ("", int(key))
 
 

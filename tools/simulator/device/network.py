@@ -97,11 +97,11 @@ class WLAN:
         """Whether the station has an address."""
         return self._station and self.status() == STAT_GOT_IP
 
-    def status(self, what=None):
+    def status(self, param=None):
         """The connection's state, or with "rssi" the signal in dBm."""
-        if what is None:
+        if param is None:
             return _call("status") if self._station else None
-        if what != "rssi":
+        if param != "rssi":
             raise ValueError("unknown status param")
         return _call("rssi")
 
