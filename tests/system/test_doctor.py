@@ -114,6 +114,7 @@ def test_a_wrong_password_is_the_brokers_finding(site):
     try:
         (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
         assert finding.state == "failed" and "Not authorized" in finding.text[1]
+        assert "用户名或密码不被接受" in finding.text[0]
         assert "wrong" not in "".join(finding.text)
     finally:
         path.write_text(right)
@@ -213,17 +214,20 @@ def test_a_drift_and_a_reader_of_cards_are_named_with_what_to_do(site):
         path.unlink()
 
 
-def test_what_the_campus_server_refuses_is_named(site):
+def test_what_the_campus_server_refuses_is_named_in_the_readers_language(site):
     settings = load_gateway(site.folder / "gateway.toml")
     settings.campus_server = CampusServerSettings(url="https://127.0.0.1:1")
     store = Store(settings.path(settings.database))
     store.db.execute(
         "insert into outbox(epoch, key, revision, payload, created_at, refused)"
-        " values ('', 'day/x', 1, '{}', 0, '$.items[0].gate: expected a name')"
+        " values ('', 'day/x', 1, '{}', 0, '$.items[0].day: expected a day as YYYY-MM-DD'),"
+        " ('', 'day/y', 1, '{}', 0, 'another release')"
     )
     store.close()
     (found,) = doctor_storage.refused(settings)
-    assert "day/x: $.items[0].gate" in found.text[1] and found.state == "warning"
+    assert found.state == "warning"
+    assert "day/x: $.items[0].day: 应为日期，如 2026-12-31; day/y: another release" in found.text[0]
+    assert "$.items[0].day: expected a day as YYYY-MM-DD; day/y: another release" in found.text[1]
 
 
 def test_a_mistake_in_a_sites_register_is_told_with_its_line(site):

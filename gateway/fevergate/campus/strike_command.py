@@ -15,19 +15,23 @@ from fevergate.campus.strikes import Register, read_strikes
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.reports.day_in_words import minute
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import N_, side_by_side, translator
 
 REASONS = {
-    "by": "--by: expected 1 to {detail} characters that can be printed",
-    "reason": "--because: expected 1 to {detail} characters that can be printed",
-    "nothing": "{detail}: nothing is held by such a token since then; `fevergate strike-token`"
-    " alone lists what is",
-    "token": "{detail}: more than one token begins so; expected more of it",
-    "in_use": "{detail}: is the token in use; `fevergate provision revoke` first, then give the"
-    " gateway its new one",
-    "struck": "that is struck already, by number {detail}",
-    "not_struck": "{detail}: no strike of that number, or taken back already",
-    "often": "{detail} strikes are the most",
+    "by": N_("--by: expected 1 to {detail} characters that can be printed"),
+    "reason": N_("--because: expected 1 to {detail} characters that can be printed"),
+    "nothing": N_(
+        "{detail}: no rows that count were received with such a token since then; `fevergate"
+        " strike-token` without arguments lists those that were"
+    ),
+    "token": N_("{detail}: several tokens begin like this; give more of it"),
+    "in_use": N_(
+        "{detail}: this token is in use; run `fevergate provision revoke` first, then give the"
+        " gateway its new token"
+    ),
+    "struck": N_("these rows were struck before, by strike {detail}"),
+    "not_struck": N_("{detail}: there is no such strike, or it was undone before"),
+    "often": N_("there are {detail} strikes, the most that is allowed"),
 }
 """Message for each reason of a `StrikeError`."""
 
@@ -103,7 +107,7 @@ def strike_token_command(
             name = "" if epoch == "-" else epoch
             click.echo(_struck(register.strike(gateway, digest, name, at), settings))
     except StrikeError as error:
-        raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
+        raise NothingFoundError(side_by_side(REASONS[error.reason], detail=error.detail)) from error
 
 
 def _list(database: CampusDatabase, settings: CampusSettings) -> None:

@@ -170,8 +170,9 @@ class SummarySender:
     def _without_what_is_refused(self, items: Sequence[Item], answer: httpx.Response) -> SendResult:
         """Send the items again without the refused ones. The server's answer names the refused
         items; if it names none, bisection finds them."""
-        why = answer.text
-        bad = {0} if len(items) == 1 else _named(answer.content, len(items))
+        error = _error_in(answer.content)
+        why = f"{error.field}: {error.reason}" if error.reason else answer.text
+        bad = {0} if len(items) == 1 else _named(error, len(items))
         if bad:
             refused = [(items[number], why[:500]) for number in sorted(bad)]
             log.error("campus server refuses %s (%d): %s", refused[0][0].key, len(bad), why[:200])
@@ -187,6 +188,8 @@ class SummarySender:
 
 
 class _Error(Struct):
+    field: str = "$"
+    reason: str = ""
     items: list[int] = []
 
 
@@ -194,13 +197,18 @@ class _Answer(Struct):
     error: _Error
 
 
-def _named(answer: bytes, count: int) -> set[int]:
-    """Indexes of the refused items, of `count` in all, that an answer names; empty if the answer
-    names none or an impossible one."""
+def _error_in(answer: bytes) -> _Error:
+    """The error that an answer describes; one without a reason if it is not understood."""
     try:
-        numbers = set(msgspec.json.decode(answer, type=_Answer).error.items)
+        return msgspec.json.decode(answer, type=_Answer).error
     except _NOT_UNDERSTOOD:
-        return set()
+        return _Error()
+
+
+def _named(error: _Error, count: int) -> set[int]:
+    """Indexes of the refused items, of `count` in all, that an error names; empty if it names none
+    or an impossible one."""
+    numbers = set(error.items)
     return numbers if numbers <= set(range(count)) else set()
 
 

@@ -37,6 +37,7 @@ from fevergate.settings.gateway import GatewaySettings, load_gateway
 from fevergate.settings.settings_file import read_secret
 from fevergate.storage.clock_memory import last_state
 from fevergate.storage.connection import open_reader
+from fevergate.texts.network_text import connection_error
 from fevergate.texts.translations import N_, both
 
 MIN_YEAR = 2025
@@ -68,7 +69,7 @@ def _broker(settings: GatewaySettings) -> Iterator[Finding]:
             "broker",
             "the broker cannot be used: {error}",
             "see systemctl status mosquitto, and [broker] in the settings",
-            error=error,
+            error=connection_error(error),
         )
     else:
         yield ok(
@@ -168,7 +169,7 @@ def _campus(settings: GatewaySettings) -> Iterator[Finding]:
             "{url} does not answer: {error}",
             "summaries wait until it is back",
             url=server.url,
-            error=error,
+            error=connection_error(error),
         )
         return
     if answer.status_code == 401:

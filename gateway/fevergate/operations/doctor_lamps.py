@@ -76,7 +76,7 @@ def _dark(gate: Pair, why: str, state: State) -> Finding:
     return finding(
         state,
         "pins",
-        (gate[0] + line(why, translator("zh")), gate[1] + why),
+        (gate[0] + line(why, translator("zh")), gate[1] + line(why, translator("en"))),
         "run gateway/install again, on a Raspberry Pi; [pins] factory should be"
         " auto (mock to try it without lamps)",
     )

@@ -16,6 +16,7 @@ from fevergate.registers.entries import Entries
 from fevergate.reports.confirmation import is_to_be_told
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import read_rows
+from fevergate.texts.network_text import connection_error
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.told_cases import OPEN_S
 
@@ -60,7 +61,7 @@ def notices(settings: GatewaySettings) -> Iterator[Finding]:
             "the mail server {host} cannot be used: {error}",
             "see [smtp] in gateway.toml: nobody gets mail until then",
             host=settings.smtp.host,
-            error=error,
+            error=connection_error(error),
         )
     else:
         yield ok("notices", "the mail server {host} takes mail", host=settings.smtp.host)

@@ -21,7 +21,8 @@ from fevergate.settings.gateway import Desk, GatewaySettings
 from fevergate.storage.connection import open_reader, refuses, set_aside_before
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.retention import kept
-from fevergate.texts.translations import N_, Pair, both
+from fevergate.texts.refusal_text import refused_because
+from fevergate.texts.translations import LANGUAGES, N_, Pair, both, translator
 from fevergate.texts.trouble_text import drift_advice
 
 MIN_FREE_MB = 500
@@ -217,17 +218,26 @@ def refused(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     if settings.campus_server is None:
         return
     rows = reader.execute("select key, refused from outbox where refused != '' order by key")
-    reasons = [f"{key}: {why[:200]}" for key, why in rows]
-    if reasons:
-        first = "; ".join(reasons[:3])
+    refusals = list(rows)
+    if refusals:
+        chinese, english = (
+            "; ".join(f"{key}: {_refusal(why, language)}" for key, why in refusals[:3])
+            for language in LANGUAGES
+        )
         yield warning(
             "refused",
             "the campus server refuses {count} summaries: {reasons}",
             "they are kept here, tried ever more rarely and at each start of the gateway; compare"
             " versions, campus and clock",
-            count=len(reasons),
-            reasons=first,
+            count=len(refusals),
+            reasons=(chinese, english),
         )
+
+
+def _refusal(why: str, language: str) -> str:
+    """The campus server's refusal of a summary, `FIELD: REASON`, with the reason translated."""
+    field, colon, reason = why.partition(": ")
+    return f"{field}{colon}{refused_because(reason, translator(language))}"[:200]
 
 
 def damaged(settings: GatewaySettings) -> Iterator[Finding]:

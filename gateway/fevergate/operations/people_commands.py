@@ -29,14 +29,16 @@ from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PeopleStore
 from fevergate.settings.gateway import load_gateway
 from fevergate.storage.statements import SqliteStatements
-from fevergate.texts.translations import N_, translator
+from fevergate.texts.translations import N_, side_by_side, translator
 from fevergate.web_common.store import AuditedStore, WebStore
 
 REASONS = {
-    "many_people": "the list would have more people than it can hold: {detail}",
-    "many_gone": "{detail} people would leave the list, more than a tenth: is the file whole? If it"
-    " is, run it again with --gone",
-    "meanwhile_list": "the list was changed meanwhile; run it again",
+    "many_people": N_("the list would have more people than it can hold: {detail}"),
+    "many_gone": N_(
+        "{detail} people would leave the list, more than a tenth: is the file whole? If it"
+        " is, run it again with --gone"
+    ),
+    "meanwhile_list": N_("the list was changed meanwhile; run it again"),
 }
 """Message of a `PeopleError` on the command line, by its reason."""
 
@@ -107,7 +109,7 @@ def import_command(
                 difference = changes.replace(listed.entries, drastic=gone)
                 home.audited.note(user(), "import list", difference.in_numbers)
         except PeopleError as error:
-            raise StoreError(REASONS[error.reason].format(detail=error.detail)) from error
+            raise StoreError(side_by_side(REASONS[error.reason], detail=error.detail)) from error
         if as_json:
             click.echo(msgspec.json.encode(_figures(listed, difference, dry_run)))
             return

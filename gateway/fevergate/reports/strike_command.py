@@ -14,20 +14,22 @@ from fevergate.settings.shell_completion import complete_kiosk
 from fevergate.storage import clock_memory
 from fevergate.storage.connection import open_reader
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
-from fevergate.texts.translations import translator
+from fevergate.texts.translations import N_, side_by_side, translator
 
 REASONS = {
-    "by": "--by: expected 1 to {detail} characters that can be printed",
-    "reason": "--because: expected 1 to {detail} characters that can be printed",
-    "hours": "--from, --to: expected whole hours, the first before the last; got {detail}",
-    "future": "--date, --from: {detail} has not come so far",
-    "nothing": "kiosk {detail!r}: has no rows in that time",
-    "struck": "kiosk {detail!r}: that time is struck already; `fevergate log` shows by whom",
-    "not_struck": "kiosk {detail!r}: nothing of that day is struck",
-    "often": "that kiosk's day was struck {detail} times, which is the most",
-    "trusted": "kiosk {detail!r}: its credential of that time was not revoked, so that its rows are"
-    " its own; `fevergate provision revoke` first, or --not-revoked",
-    "revoked_file": "{detail}: expected what `provision revoke` wrote",
+    "by": N_("--by: expected 1 to {detail} characters that can be printed"),
+    "reason": N_("--because: expected 1 to {detail} characters that can be printed"),
+    "hours": N_("--from, --to: expected whole hours, the first before the last; got {detail}"),
+    "future": N_("--date, --from: {detail} is in the future"),
+    "nothing": N_("kiosk {detail!r}: has no rows in that time"),
+    "struck": N_("kiosk {detail!r}: that time was struck before; `fevergate log` shows by whom"),
+    "not_struck": N_("kiosk {detail!r}: nothing of that day is struck"),
+    "often": N_("that kiosk's day was struck {detail} times, the most that is allowed"),
+    "trusted": N_(
+        "kiosk {detail!r}: the credential that it used then was not revoked; run `fevergate"
+        " provision revoke` first, or add --not-revoked"
+    ),
+    "revoked_file": N_("{detail}: expected lines that `fevergate provision revoke` wrote"),
 }
 """Message of a `StrikeError` on the command line, by its reason."""
 
@@ -109,7 +111,7 @@ def strike_command(
     try:
         strikes = take_back(settings, request) if undo else [strike(settings, request)]
     except StrikeError as error:
-        raise NothingFoundError(REASONS[error.reason].format(detail=error.detail)) from error
+        raise NothingFoundError(side_by_side(REASONS[error.reason], detail=error.detail)) from error
     for changed in strikes:
         say = translator(settings.language)
         click.echo(struck_in_words(changed, kiosk, settings.zone, say))

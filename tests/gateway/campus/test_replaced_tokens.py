@@ -238,7 +238,7 @@ def test_the_command_lists_strikes_and_takes_back(tmp_path, language, word):
     assert code == 0 and word in text and "李伟" in text
     assert word in run()[1]
     code, text = run(f"gw-east/{OLD[:8]}", "--since", DAY, *why)
-    assert code != 0 and ("number 1" in text)
+    assert code != 0 and "这些记录此前已剔除" in text and "by strike 1" in text
     assert run("--undo", "1", *why)[0] == 0
     assert "not_struck" not in run("--undo", "1", *why)[1]
     for wrong in ((f"gw-east/{OLD[:8]}", *why), ("gw-east", "--since", DAY, *why), ("--undo", "1")):

@@ -62,6 +62,15 @@ def test_what_a_server_can_never_take_is_found_refused_and_holds_up_nothing_else
     assert sent.held == [item for item in ITEMS if item is not BAD]
 
 
+def test_of_a_servers_refusal_its_field_and_reason_are_kept():
+    error = {"field": "$.items[0].gate", "reason": "Expected `str`", "items": [0]}
+    line = Line(422)
+    line._client = httpx.Client(
+        transport=httpx.MockTransport(lambda _: httpx.Response(422, json={"error": error}))
+    )
+    assert line.send([BAD]).refused == [(BAD, "$.items[0].gate: Expected `str`")]
+
+
 def test_when_a_server_names_a_refused_item_the_others_are_sent_again_at_once():
     line = Line(422, names=True)
     sent = line.send(ITEMS)

@@ -76,7 +76,7 @@ def test_a_cut_file_does_not_end_the_list_unless_somebody_says_so(folder):
     (folder / "cut.csv").write_bytes(as_csv(rows[:200]))
     imported(folder, "list.csv")
     assert imported(folder, "cut.csv", "--dry-run")["gone"] == 100
-    with pytest.raises(StoreError, match="100 people would leave"):
+    with pytest.raises(StoreError, match=r"将有 100 人离开名单.* 100 people would leave"):
         people(folder, "import", str(folder / "cut.csv"))
     assert imported(folder, "cut.csv", "--gone")["gone"] == 100
     assert imported(folder, "list.csv")["changed"] == 100, "nobody was deleted"
