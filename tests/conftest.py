@@ -34,7 +34,7 @@ ROWS = 2
 @cache
 def _plays(path, module):
     """Whether a file's tests play kiosks."""
-    modules = {getattr(one, "__module__", "") or "" for one in vars(module).values()}
+    modules = {getattr(member, "__module__", "") or "" for member in vars(module).values()}
     plays = any(f"{name}.".startswith(tuple(f"{room}." for room in SIMULATED)) for name in modules)
     return (plays and not ROOMS.isdisjoint(path.parts)) or path.name in ELSEWHERE
 

@@ -116,8 +116,8 @@ def test_an_administrators_morning(place, browser):
     expect(page.get_by_role("heading", name="Fevers: 1")).to_be_visible()
     expect(page.get_by_role("cell", name=NAME)).to_be_visible()
     assert page.url.endswith("/admin/fevers") and judged(page) == []
-    named = page.get_by_text("With names").get_by_role("button", name="CSV")
-    content, name = taken(page, named)
+    button = page.get_by_text("With names").get_by_role("button", name="CSV")
+    content, name = taken(page, button)
     assert NAME in opened_again(content, name) and "names" in name
 
     # The clinic calls: the temperature was 38.6. A closed case opens again with a reason.

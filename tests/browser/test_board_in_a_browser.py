@@ -41,10 +41,10 @@ def browser():
         yield browser
 
 
-def opened(browser, url, **how):
+def opened(browser, url, **options):
     """A page in a browser context of its own. Its buttons wait 20 times as long for an answer, so
     that a slow machine fails no test."""
-    page = harness.opened(browser, url, **how)
+    page = harness.opened(browser, url, **options)
     patient = PATIENCE.replace("PATIENCE_MS = 1000 *", "PATIENCE_MS = 20000 *")
     assert patient != PATIENCE
     page.context.route(
@@ -148,12 +148,12 @@ def test_a_day_at_the_gate(place, browser):
     expect(page.get_by_role("link", name="To the clinic")).to_be_visible()
     page.get_by_role("button", name="Sign off as Li Wei").click()
     expect(page.get_by_text("Unchanged since.")).to_be_visible()
-    kept = {kind: taken(page, kind) for kind in ("CSV", "XLSX", "PDF")}
-    rows = list(csv.reader(io.StringIO(kept["CSV"].decode("utf-8-sig"))))
+    downloads = {kind: taken(page, kind) for kind in ("CSV", "XLSX", "PDF")}
+    rows = list(csv.reader(io.StringIO(downloads["CSV"].decode("utf-8-sig"))))
     assert len(rows) == 2 and {"38.6", "Liu Yang", "38.1", "To the clinic"} <= set(rows[1])
-    sheet = openpyxl.load_workbook(io.BytesIO(kept["XLSX"])).worksheets[0]
+    sheet = openpyxl.load_workbook(io.BytesIO(downloads["XLSX"])).worksheets[0]
     assert cells([[cell.value or "" for cell in sheet[2]]]) == cells([rows[1]])
-    with pdfplumber.open(io.BytesIO(kept["PDF"])) as document:
+    with pdfplumber.open(io.BytesIO(downloads["PDF"])) as document:
         text = document.pages[0].extract_text()
     assert "Liu Yang" in text and "Signed off by Li Wei" in text
 
@@ -313,9 +313,9 @@ def test_eight_boards_of_one_browser_share_a_stream_and_each_is_live(place, eigh
     seen_to()
 
     # The tab with the stream is closed, then the next one is frozen: another takes over at once.
-    for gone in ("closed", "frozen"):
+    for end in ("closed", "frozen"):
         eight = [board for board in eight if board is not leading]
-        if gone == "closed":
+        if end == "closed":
             leading.close()
         else:
             leading.evaluate("document.dispatchEvent(new Event('freeze')) && null")

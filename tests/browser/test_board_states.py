@@ -100,9 +100,9 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     page.get_by_text("Armpit").click()
     page.get_by_text("To the clinic", exact=True).click()
     page.get_by_role("button", name="Save and close").click()
-    one = page.get_by_role("link", name="1 to be treated")
+    link = page.get_by_role("link", name="1 to be treated")
     assert page.evaluate("taps") == 4
-    expect(one).to_be_focused()
+    expect(link).to_be_focused()
     page.keyboard.press("Enter")  # only one is open, so its form opens
     page.get_by_label("Second measurement").fill("36.9")
     page.get_by_text("Released").click()
@@ -250,9 +250,9 @@ def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
         " made += 1 } }"
     )
     stage.board(page, shows="green")
-    made = page.evaluate("made")
+    count = page.evaluate("made")
     with stage.frozen_pages():  # the connection stays open, but no event comes
-        page.wait_for_function("before => made > before", arg=made)
+        page.wait_for_function("before => made > before", arg=count)
         expect(page.locator("#state")).to_have_class(re.compile("lost"))
     stage.shows(page, "green")
     page.context.close()
@@ -261,5 +261,5 @@ def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
 @pytest.mark.parametrize("name", ["signed-out", "signed-out-red"])
 def test_who_is_signed_out_is_not_told_that_the_line_is_gone(stage, name):
     with played(stage, name, "en") as page:
-        told = page.locator("#state").inner_text()
-        assert "You are signed out" in told and "line to the gateway" not in told
+        text = page.locator("#state").inner_text()
+        assert "You are signed out" in text and "line to the gateway" not in text

@@ -43,9 +43,9 @@ def test_no_date_of_a_period_is_broken_over_two_lines(stage):
 def test_a_rosters_changes_are_whole_on_a_phone_and_each_value_is_labelled(stage):
     with played(stage, "roster-changes", "zh", SIZES["phone"]) as page:
         row = page.locator("table.named tbody tr", has_text="2999-01-01 08:00")
-        named = "of => of.map((cell) => getComputedStyle(cell, '::before').content)"
+        script = "of => of.map((cell) => getComputedStyle(cell, '::before').content)"
         cells = row.locator("th, td")
-        assert cells.evaluate_all(named) == ['"姓名"', '"校门"', '"起始"', '"截止"']
+        assert cells.evaluate_all(script) == ['"姓名"', '"校门"', '"起始"', '"截止"']
         lines = "of => of.map((cell) => cell.scrollWidth > cell.clientWidth)"
         assert not any(cells.evaluate_all(lines)) and too_wide_px(page) <= 0
         pushed = "of => of.some((table) => table.scrollWidth > table.clientWidth)"
@@ -59,11 +59,11 @@ CUT = """of => of.filter((it) => { const at = it.getBoundingClientRect();
 """The texts of those elements that are not wholly inside the window."""
 
 
-def _looked_at(page, whole):
+def _looked_at(page, selector):
     """Assert that at every size all elements of a selector are wholly in sight."""
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        assert page.locator(whole).evaluate_all(CUT) == [], size
+        assert page.locator(selector).evaluate_all(CUT) == [], size
         over = "it => it.scrollHeight - it.clientHeight"
         assert page.locator("main").evaluate(over) <= 0, size  # a display hides what overflows
         assert too_wide_px(page) <= 0, size
@@ -73,11 +73,11 @@ def _looked_at(page, whole):
 @pytest.mark.parametrize(("name", "language"), [("twenty-doors", "zh"), ("twenty-doors-red", "en")])
 def test_of_twenty_gates_each_red_one_is_in_sight_the_longest_waiting_first(stage, name, language):
     with played(stage, name, language) as page:
-        here = "lab" if name.endswith("red") else "north"
+        own_gate = "lab" if name.endswith("red") else "north"
         waiting = [kiosk.partition("-")[0] for kiosk in RED]
-        titles = [NAMES[gate][language == "en"] for gate in waiting if gate != here]
-        named = [text.split(" · ")[0] for text in page.locator("#elsewhere a").all_inner_texts()]
-        assert named == [f"▲ {title}" for title in titles]
+        titles = [NAMES[gate][language == "en"] for gate in waiting if gate != own_gate]
+        listed = [text.split(" · ")[0] for text in page.locator("#elsewhere a").all_inner_texts()]
+        assert listed == [f"▲ {title}" for title in titles]
         _looked_at(page, "#elsewhere a, #headline, #acknowledge:not([hidden]) button")
         tabs = page.locator(".tabs a").evaluate_all("of => of.map((tab) => tab.dataset.gate)")
         assert tabs == list(NAMES)  # tabs keep their places

@@ -73,10 +73,10 @@ def site(tmp_path_factory, browser):
 @pytest.mark.parametrize(("language", "theme", "size"), WAYS, ids=lambda way: str(way))
 def test_everybody_can_use_every_page(site, browser, language, theme, size):
     page = opened(browser, site.url, language, size, theme)
-    complaints, asked = [], []
+    complaints, urls = [], []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: urls.append(request.url))
     sign_in(page, "陈静")
     page.goto(f"{site.url}/board/north")
     after = page.locator("td a").first.get_attribute("href")
@@ -97,8 +97,8 @@ def test_everybody_can_use_every_page(site, browser, language, theme, size):
     page.wait_for_selector("main h2")  # the heading above the result
     assert judged(page) == [] and too_wide_px(page) <= 0
     refused = ("400 (Bad Request)", "404 (Not Found)")  # a wrong period, a missing page
-    assert [text for text in complaints if not any(one in text for one in refused)] == []
-    assert not [url for url in asked if not url.startswith((site.url, "data:"))]
+    assert [text for text in complaints if not any(notice in text for notice in refused)] == []
+    assert not [url for url in urls if not url.startswith((site.url, "data:"))]
     page.context.close()
 
 
@@ -166,10 +166,10 @@ def test_on_a_phone_the_tag_that_nobody_was_told_of_a_fever_is_not_cut_off(site,
     page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_load_state()
     page.goto(f"{site.url}/board/north")
-    told = page.locator("table.stack .tag", has_text="未通知任何人").first
-    expect(told).to_be_visible()
+    tag = page.locator("table.stack .tag", has_text="未通知任何人").first
+    expect(tag).to_be_visible()
     cut = (
         "it => it.getBoundingClientRect().right - it.closest('.wide').getBoundingClientRect().right"
     )
-    assert told.evaluate(cut) <= 0
+    assert tag.evaluate(cut) <= 0
     page.context.close()

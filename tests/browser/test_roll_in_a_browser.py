@@ -92,9 +92,9 @@ def test_a_guard_sees_on_the_board_who_taps_a_card_and_how_many_were_measured(si
     key = bytes.fromhex(json.loads(site.board_files("north-1")["settings.json"])["card_key"])
     with Client(site, "north-1") as kiosk:
         for tap in range(2):
-            who = unsealed(key, TAP, 7, tap, f"{CARD + tap:016x}")
+            identity = unsealed(key, TAP, 7, tap, f"{CARD + tap:016x}")
             kiosk.say(
-                f"{BASE}/north-1/card", encode(CardTapped(boot=7, tap=tap, who=f"{who:016x}"))
+                f"{BASE}/north-1/card", encode(CardTapped(boot=7, tap=tap, who=f"{identity:016x}"))
             )
     rows = page.locator("#passers li")
     expect(rows).to_have_count(2, timeout=PATIENT_MS)

@@ -31,9 +31,9 @@ def test_each_tool_of_each_step_reaches_its_screw(kiosk):
 def test_nothing_that_is_there_fills_anothers_place(kiosk):
     last = assembly.steps(kiosk)[-1]
     bodies = {name: assembly.there(kiosk, name) for name in last.there}
-    for n, (name, one) in enumerate(bodies.items()):
+    for n, (name, body) in enumerate(bodies.items()):
         for other in list(bodies)[:n]:
-            assert (one ^ bodies[other]).volume() < 1e-3, (name, other)
+            assert (body ^ bodies[other]).volume() < 1e-3, (name, other)
 
 
 def test_the_corners_cannot_be_reached_once_it_hangs(kiosk):

@@ -50,11 +50,11 @@ EACH_BOARD = pytest.mark.parametrize("name", list(BOARDS))
 
 def line_of(name, use):
     """A pin's line in the table, and its line number from 1."""
-    here = ""
+    section = ""
     for number, line in enumerate(CONTENT.splitlines(), start=1):
         if line.startswith("["):
-            here = line
-        elif here == f"[boards.{name}.pins]" and line.startswith(f"{use} ="):
+            section = line
+        elif section == f"[boards.{name}.pins]" and line.startswith(f"{use} ="):
             return line, number
     raise LookupError(name, use)
 
@@ -80,9 +80,9 @@ def load(tmp_path):
 @EACH_BOARD
 def test_no_pin_is_used_that_the_board_needs_itself(name):
     model = BOARDS[name]
-    for why, reserved in RESERVED[model.chip].items():
-        assert not reserved & set(model.pins.values()), why
-        assert reserved <= set(TABLE.gpios[name].never), why
+    for reason, reserved in RESERVED[model.chip].items():
+        assert not reserved & set(model.pins.values()), reason
+        assert reserved <= set(TABLE.gpios[name].never), reason
     assert not NONE_SUCH[model.chip] & set(TABLE.gpios[name].usable)
 
 
@@ -93,9 +93,13 @@ def test_the_check_refuses_each_reserved_pin_naming_line_and_reason(load, name):
     for number in set().union(*reserved.values()):
         with pytest.raises(HardwareError) as refused:
             load(moved(name, "red", number))
-        why = TABLE.gpios[name].never.get(number, f"the chip has no GPIO {number}")
-        told = str(refused.value)
-        assert f"line {line}" in told and f"[boards.{name}.pins] red" in told and why in told
+        reason = TABLE.gpios[name].never.get(number, f"the chip has no GPIO {number}")
+        message = str(refused.value)
+        assert (
+            f"line {line}" in message
+            and f"[boards.{name}.pins] red" in message
+            and reason in message
+        )
 
 
 @pytest.mark.parametrize(
@@ -201,10 +205,10 @@ def test_the_gateway_knows_the_same_boards():
 
 @EACH_BOARD
 def test_a_board_is_given_its_own_name_and_pins(name):
-    known: dict[str, object] = {}
-    exec(pins_source(BOARDS[name]), known)  # noqa: S102
-    assert known["BOARD"] == name
-    assert {use: known[use.upper()] for use in boards.USES} == BOARDS[name].pins
+    module: dict[str, object] = {}
+    exec(pins_source(BOARDS[name]), module)  # noqa: S102
+    assert module["BOARD"] == name
+    assert {use: module[use.upper()] for use in boards.USES} == BOARDS[name].pins
 
 
 def test_the_firmware_in_the_repository_is_the_default_boards():

@@ -12,7 +12,7 @@ DCI = optics.find("DCI")
 
 
 def figure(name):
-    return next(one for one in FIGURES if one.english == name)
+    return next(row for row in FIGURES if row.english == name)
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_a_bus_that_is_too_long_is_refused(changed):
 
 
 def test_modules_that_keep_their_own_pull_ups_would_ask_too_much_of_the_sensor():
-    both = 1 / (1 / VALUES["pull_up"] + 1 / 4700)
-    assert both < figure("smallest pull-up (sink current)").value
+    parallel = 1 / (1 / VALUES["pull_up"] + 1 / 4700)
+    assert parallel < figure("smallest pull-up (sink current)").value
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_pull_up_at_boot_counts_only_where_a_lamp_hangs_on_it(changed):
     figures, _ = changed(
         ("shunt_ohm = 1000", "shunt_ohm = 1500"), table=pins.Pins(PINS.kiosk, {"gate1": down})
     )
-    assert next(one for one in figures if "booting" in one.english).value == 0
+    assert next(row for row in figures if "booting" in row.english).value == 0
 
 
 def test_every_group_of_figures_says_where_it_is_from():

@@ -57,10 +57,10 @@ def test_whatever_sensor_and_distance_no_wall_enters_the_view_or_it_is_refused(
 ):
     changes = {"view__distance_mm": away, "view__clear": clear, "view__hood_mm": hood}
     try:
-        one = Enclosure(table(**changes), part)
+        housing = Enclosure(table(**changes), part)
     except HardwareError:
         return
-    assert (one.whole ^ one.view_cone).volume() < 1e-6
+    assert (housing.whole ^ housing.view_cone).volume() < 1e-6
 
 
 def test_a_view_too_wide_for_any_hood_is_refused():
@@ -116,9 +116,9 @@ def test_the_wedge_makes_the_kiosk_look_up_by_its_tilt(kiosk, solids):
 
 def test_no_two_parts_fill_one_place(kiosk):
     fixed = [part for part in kiosk.parts if part.name != "wedge"]
-    for n, one in enumerate(fixed):
+    for n, part in enumerate(fixed):
         for other in fixed[:n]:
-            assert (one.solid ^ other.solid).volume() < 1e-6, (one.name, other.name)
+            assert (part.solid ^ other.solid).volume() < 1e-6, (part.name, other.name)
 
 
 @pytest.mark.parametrize("name", boards.load().models)
@@ -141,9 +141,9 @@ def test_the_can_hangs_on_spokes_with_air_around(kiosk, solids):
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_is_one_closed_body_that_prints_without_supports(name, kiosk):
-    there = measures.TABLE.parent / "enclosure" / f"{name}.stl"
-    assert there.stat().st_size < 300_000
-    solid = printable.load_stl(there)
+    path = measures.TABLE.parent / "enclosure" / f"{name}.stl"
+    assert path.stat().st_size < 300_000
+    solid = printable.load_stl(path)
     assert printable.mesh(solid).is_watertight
     assert len(solid.decompose()) == 1
     assert solid.bounding_box()[2] == pytest.approx(0, abs=1e-4)

@@ -23,10 +23,12 @@ def drawn(language, kind):
 
 
 def test_both_languages_state_the_same_figures_commands_and_chapters():
-    one, other = (source(language) for language in handbook.LANGUAGES)
-    for what in (r"\{\w+\}", r"fevergate (\w+)", r"(?m)^##? "):
-        assert sorted(re.findall(what, one)) == sorted(re.findall(what, other)), what
-    assert one.count("\n| ") == other.count("\n| ")
+    text, translation = (source(language) for language in handbook.LANGUAGES)
+    for pattern in (r"\{\w+\}", r"fevergate (\w+)", r"(?m)^##? "):
+        assert sorted(re.findall(pattern, text)) == sorted(re.findall(pattern, translation)), (
+            pattern
+        )
+    assert text.count("\n| ") == translation.count("\n| ")
 
 
 @pytest.mark.parametrize("language", handbook.LANGUAGES)
@@ -57,5 +59,5 @@ def test_no_light_is_told_by_its_colour_alone(language):
 def test_nothing_is_wider_than_its_column(language):
     for text in drawn(language, "text"):
         size, x = float(text.get("font-size", 0)), float(text.get("x", 0))
-        wide = sum(size if ord(one) > 0x2E7F else 0.56 * size for one in text.text or "")
+        wide = sum(size if ord(char) > 0x2E7F else 0.56 * size for char in text.text or "")
         assert x + wide < (500 if 90 < x < 500 else handbook.WIDTH - 16), text.text

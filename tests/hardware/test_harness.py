@@ -16,9 +16,9 @@ def wires(text):
     drawn = yaml.safe_load(text)
 
     def label(connector, pin):
-        one = drawn["connectors"][connector]
-        numbers = one.get("pins") or list(range(1, len(one["pinlabels"]) + 1))
-        return connector, str(one["pinlabels"][numbers.index(pin)])
+        properties = drawn["connectors"][connector]
+        numbers = properties.get("pins") or list(range(1, len(properties["pinlabels"]) + 1))
+        return connector, str(properties["pinlabels"][numbers.index(pin)])
 
     for row in drawn["connections"]:
         ends = [
@@ -28,9 +28,9 @@ def wires(text):
             for name, pins in entry.items()
             if not name.startswith("W")
         ]
-        for (one, these), (other, those) in pairwise(ends):
-            for a, b in zip(spread(these), spread(those), strict=True):
-                yield label(one, a), label(other, b)
+        for (connector_a, pins_a), (connector_b, pins_b) in pairwise(ends):
+            for a, b in zip(spread(pins_a), spread(pins_b), strict=True):
+                yield label(connector_a, a), label(connector_b, b)
 
 
 def spread(pins):
@@ -53,20 +53,20 @@ def test_every_cable_has_a_length_and_every_wire_a_colour(name):
 def test_the_kiosks_wires_join_what_its_board_joins():
     carrier = board("carrier")
     parts = {"MLX90614": "J2", "SSD1306": "J3"}
-    for (here, mine), (there, theirs) in wires(WIRING["kiosk"]):
-        if there not in parts:
+    for (connector, label), (device, device_label) in wires(WIRING["kiosk"]):
+        if device not in parts:
             continue
-        pin = f"{parts[there]}.{theirs.split('/')[0]}"
+        pin = f"{parts[device]}.{device_label.split('/')[0]}"
         net = next(name for name, pins in carrier.nets.items() if pin in pins)
-        assert (here, mine) == (parts[there], net)
+        assert (connector, label) == (parts[device], net)
 
 
 def test_a_supplys_colour_is_no_other_supplys():
     drawn = yaml.safe_load(WIRING["kiosk"])
     colours = {}
-    for (here, mine), (_, _), colour in coloured(drawn):
-        if here.startswith("J") and mine in ("5V", "3V3", "3V0", "GND"):
-            colours.setdefault(mine, set()).add(colour)
+    for (connector, label), (_, _), colour in coloured(drawn):
+        if connector.startswith("J") and label in ("5V", "3V3", "3V0", "GND"):
+            colours.setdefault(label, set()).add(colour)
     assert colours == {"5V": {"RD"}, "3V3": {"OG"}, "3V0": {"PK"}, "GND": {"BK"}}
 
 
@@ -74,20 +74,24 @@ def coloured(drawn):
     """Both ends and the colour of each wire between two connectors; an end is (connector,
     label)."""
     for row in drawn["connections"]:
-        (here, mine), (cable, cores), *_, (there, theirs) = (
+        (connector_a, pins_a), (cable, cores), *_, (connector_b, pins_b) = (
             next(iter(entry.items())) for entry in row if isinstance(entry, dict)
         )
         ends = [
             drawn["connectors"][name].get("pins")
             or range(1, len(drawn["connectors"][name]["pinlabels"]) + 1)
-            for name in (here, there)
+            for name in (connector_a, connector_b)
         ]
-        for a, core, b in zip(spread(mine), spread(cores), spread(theirs), strict=True):
+        for a, core, b in zip(spread(pins_a), spread(cores), spread(pins_b), strict=True):
             labels = [
                 str(drawn["connectors"][name]["pinlabels"][list(pins).index(pin)])
-                for name, pins, pin in zip((here, there), ends, (a, b), strict=True)
+                for name, pins, pin in zip((connector_a, connector_b), ends, (a, b), strict=True)
             ]
-            yield (here, labels[0]), (there, labels[1]), drawn["cables"][cable]["colors"][core - 1]
+            yield (
+                (connector_a, labels[0]),
+                (connector_b, labels[1]),
+                drawn["cables"][cable]["colors"][core - 1],
+            )
 
 
 @pytest.mark.parametrize(("name", "supply"), [("kiosk", "LOCKPSU"), ("gateway-gate1", "PSU")])
@@ -108,7 +112,11 @@ def test_the_sensors_wires_have_the_numbers_of_the_can():
 
 
 def test_the_esp32s_wires_end_at_the_tables_pins():
-    labels = {there[1]: here[1] for here, there in wires(WIRING["kiosk"]) if here[0] == "ESP32"}
+    labels = {
+        far_end[1]: near_end[1]
+        for near_end, far_end in wires(WIRING["kiosk"])
+        if near_end[0] == "ESP32"
+    }
     for name, number in PINS.kiosk.items():
         if name.startswith("reader"):
             continue  # no wire goes to the reader's pins
@@ -127,12 +135,12 @@ def test_a_gates_wires_begin_at_the_tables_place_on_the_header(gate):
 
 
 def test_no_two_gates_nor_the_desk_use_one_place_of_the_header():
-    taken = [
+    places = [
         place
         for name in [*(f"gateway-{gate}" for gate in PINS.gateway), "desk"]
         for place in yaml.safe_load(WIRING[name])["connectors"]["PI"]["pins"]
     ]
-    assert len(set(taken)) == len(taken)
+    assert len(set(places)) == len(places)
 
 
 def test_the_desks_sensor_hangs_at_the_bus_and_at_3_volts_never_5():

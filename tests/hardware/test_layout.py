@@ -41,40 +41,40 @@ def line(x1, y1, x2, y2):
     return LineString([(x1, y1), (x2, y2)])
 
 
-def between(one, other):
+def between(shape, other):
     """Distance of the edges of two pieces of copper; below 0 they touch."""
-    return line(*one[2:6]).distance(line(*other[2:6])) - one[6] - other[6]
+    return line(*shape[2:6]).distance(line(*other[2:6])) - shape[6] - other[6]
 
 
 def pieces(board):
     """For each net its connected pieces of copper, by number, and the pads of each piece."""
-    things = [thing for thing in copper(board) if thing[0]]
-    above = list(range(len(things)))
+    shapes = [shape for shape in copper(board) if shape[0]]
+    above = list(range(len(shapes)))
 
     def top(number):
         while above[number] != number:
             number = above[number]
         return number
 
-    for one, other in combinations(range(len(things)), 2):
-        a, b = things[one], things[other]
+    for first, second in combinations(range(len(shapes)), 2):
+        a, b = shapes[first], shapes[second]
         if a[0] == b[0] and a[1] & b[1] and between(a, b) < -0.05:
-            above[top(one)] = top(other)
+            above[top(first)] = top(second)
     # A pour joins the copper that its outline crosses: its spokes end within a pad or go through.
     for layer, net, outline in board.pours:
         edge = LinearRing(outline)
         reached = [
             number
-            for number, thing in enumerate(things)
-            if thing[0] == net and layer in thing[1] and edge.distance(line(*thing[2:6])) < thing[6]
+            for number, shape in enumerate(shapes)
+            if shape[0] == net and layer in shape[1] and edge.distance(line(*shape[2:6])) < shape[6]
         ]
         for number in reached[1:]:
             above[top(number)] = top(reached[0])
-    found = {}
-    for number, thing in enumerate(things):
-        if isinstance(thing[7], Pad):
-            found.setdefault(thing[0], {}).setdefault(top(number), []).append(thing[7])
-    return found
+    pads = {}
+    for number, shape in enumerate(shapes):
+        if isinstance(shape[7], Pad):
+            pads.setdefault(shape[0], {}).setdefault(top(number), []).append(shape[7])
+    return pads
 
 
 def test_the_board_has_the_parts_of_the_netlist_and_each_pad_its_net():
@@ -97,46 +97,46 @@ def test_a_board_of_another_netlist_is_told():
 def test_every_net_is_one_piece_of_copper():
     joined = pieces(BOARD)
     assert set(joined) == set(PLAN.nets)
-    assert {net: len(each) for net, each in joined.items() if len(each) != 1} == {}
+    assert {net: len(groups) for net, groups in joined.items() if len(groups) != 1} == {}
 
 
 @pytest.mark.parametrize("what", ["track", "via", "pour"])
 def test_copper_that_is_missing_leaves_a_net_in_two(what):
-    less = {
-        "track": {"tracks": [each for each in BOARD.tracks if each != BOARD.tracks[0]]},
+    changes = {
+        "track": {"tracks": [track for track in BOARD.tracks if track != BOARD.tracks[0]]},
         "via": {"vias": BOARD.vias[1:]},
         "pour": {"pours": []},
     }[what]
     net = {"track": BOARD.tracks[0], "via": BOARD.vias[0], "pour": Via(PLAN.pour_net, 0, 0)}[
         what
     ].net
-    assert len(pieces(replace(BOARD, **less))[net]) > 1
+    assert len(pieces(replace(BOARD, **changes))[net]) > 1
 
 
 def test_nets_keep_their_distance_by_a_second_calculation():
     """A pad is treated as the circle or line inscribed in it; KiCad checks the corners."""
     near = []
-    for one, other in combinations(copper(BOARD), 2):
-        if one[0] == other[0] or not one[1] & other[1]:
+    for shape, other in combinations(copper(BOARD), 2):
+        if shape[0] == other[0] or not shape[1] & other[1]:
             continue
-        asked = max(
-            PLAN.rules.clearances.get(net, PLAN.rules.clearance) for net in (one[0], other[0])
+        clearance = max(
+            PLAN.rules.clearances.get(net, PLAN.rules.clearance) for net in (shape[0], other[0])
         )
-        if between(one, other) < asked - 0.001:
-            near.append((one[7], other[7]))
+        if between(shape, other) < clearance - 0.001:
+            near.append((shape[7], other[7]))
     assert near == []
 
 
 def test_the_lock_keeps_away_from_the_pour_too():
     """The limit is 1.45 mm instead of 1.5 mm, because KiCad draws round corners as polygons."""
-    lock = [thing for thing in copper(BOARD) if thing[0] in PLAN.rules.clearances]
-    lock += [thing for thing in copper(BOARD) if getattr(thing[7], "clearance", 0)]
+    lock = [shape for shape in copper(BOARD) if shape[0] in PLAN.rules.clearances]
+    lock += [shape for shape in copper(BOARD) if getattr(shape[7], "clearance", 0)]
     assert len(lock) > 6
-    for thing in lock:
+    for shape in lock:
         for layer, _, outline in BOARD.pours:
-            if layer in thing[1]:
-                near = LinearRing(outline).distance(line(*thing[2:6])) - thing[6]
-                assert near > 1.45, thing[7]
+            if layer in shape[1]:
+                near = LinearRing(outline).distance(line(*shape[2:6])) - shape[6]
+                assert near > 1.45, shape[7]
 
 
 def test_tracks_are_as_wide_as_their_current_asks():
@@ -155,8 +155,8 @@ def test_it_fits_the_housings_posts_and_leaves_its_screws_free():
     assert sorted((x + left, top - y) for x, y, _ in BOARD.holes) == sorted(kiosk.carrier_screws())
     assert {size for *_, size in BOARD.holes} == {3.2}
     for x, y, _ in BOARD.holes:
-        for thing in copper(BOARD):
-            assert line(*thing[2:6]).distance(Point(x, y)) - thing[6] > 3.3, thing[7]
+        for shape in copper(BOARD):
+            assert line(*shape[2:6]).distance(Point(x, y)) - shape[6] > 3.3, shape[7]
 
 
 def holes(drill):
@@ -253,8 +253,10 @@ def test_kicad_itself_finds_no_fault(tmp_path):
     assert (good.unconnected, good.errors, good.warnings) == (0, [], [])
     path = tmp_path / "carrier.kicad_pcb"
     text = path.read_text()
-    track = next(each for each in re.findall(r"\n  \(segment .*", text) if "(width 1)" in each)
+    track = next(
+        segment for segment in re.findall(r"\n  \(segment .*", text) if "(width 1)" in segment
+    )
     path.write_text(text.replace(track, "").replace("(size 2.4 2.4)", "(size 3.4 2.4)"))
     bad = making.check(tmp_path, "carrier")
-    assert bad.unconnected > 0 and any("[clearance]" in each for each in bad.errors)
+    assert bad.unconnected > 0 and any("[clearance]" in error for error in bad.errors)
     assert isinstance(BOARD.tracks[0], Track)

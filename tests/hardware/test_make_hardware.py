@@ -54,22 +54,22 @@ def test_a_changed_housing_is_told(built):
 
 
 def test_a_file_that_is_no_longer_built_is_named(built):
-    less = {path: content for path, content in built.items() if path.name != "gate.net"}
-    assert generate.stale(less) == ["circuit/gate.net: no longer built"]
+    remaining = {path: content for path, content in built.items() if path.name != "gate.net"}
+    assert generate.stale(remaining) == ["circuit/gate.net: no longer built"]
 
 
 def test_a_picture_of_something_else_is_told(built):
     content = built[HARDWARE / "pictures/enclosure.png"]
     image = Image.open(io.BytesIO(content)).convert("RGB")
-    again = io.BytesIO()
-    image.save(again, format="png")
-    assert pictures.same_picture(pictures.labelled(again.getvalue(), "x"), content) is not None
+    buffer = io.BytesIO()
+    image.save(buffer, format="png")
+    assert pictures.same_picture(pictures.labelled(buffer.getvalue(), "x"), content) is not None
     digest = Image.open(io.BytesIO(content)).info["fevergate-source"]
-    assert pictures.same_picture(pictures.labelled(again.getvalue(), digest), content) is None
+    assert pictures.same_picture(pictures.labelled(buffer.getvalue(), digest), content) is None
     ImageDraw.Draw(image).rectangle((0, 0, 900, 700), fill="black")
-    image.save(again := io.BytesIO(), format="png")
+    image.save(buffer := io.BytesIO(), format="png")
     assert "different" in str(
-        pictures.same_picture(pictures.labelled(again.getvalue(), digest), content)
+        pictures.same_picture(pictures.labelled(buffer.getvalue(), digest), content)
     )
 
 

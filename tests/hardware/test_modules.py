@@ -43,14 +43,14 @@ BOUGHT = {
 
 def nets(text, energised=()):
     """Sets of wire ends that are connected while the relays in `energised` are energised."""
-    joined = [{here, there.split(" (")[0]} for here, there, *_ in modules.rows(text)]
+    joined = [{near_end, far_end.split(" (")[0]} for near_end, far_end, *_ in modules.rows(text)]
     for relay in "1234":
         contact = "NO" if relay in energised else "NC"
         joined.append({f"CONTACTS {relay} COM", f"CONTACTS {relay} {contact}"})
     merged = []
     for ends in joined:
-        touching = [one for one in merged if one & ends]
-        merged = [one for one in merged if not one & ends] + [ends.union(*touching)]
+        touching = [group for group in merged if group & ends]
+        merged = [group for group in merged if not group & ends] + [ends.union(*touching)]
     return merged
 
 
@@ -60,16 +60,16 @@ def lit(levels):
     inputs = {"red": "1", "amber": "2", "green": "3", "siren": "4"}
     wired = {
         name: next(
-            there.split()[1][2]
-            for here, there, *_ in modules.rows(text)
-            if here.startswith(f"PI BCM{PINS.gateway['gate1'][pin]}")
+            far_end.split()[1][2]
+            for near_end, far_end, *_ in modules.rows(text)
+            if near_end.startswith(f"PI BCM{PINS.gateway['gate1'][pin]}")
         )
         for name, pin in zip(inputs, ("red", "amber", "green", "buzzer"), strict=True)
     }
     assert wired == inputs
-    one = nets(text, {inputs[name] for name, high in levels.items() if high})
-    ground = next(net for net in one if "JACK 0V" in net)
-    plus = next(net for net in one if "JACK +12V" in net)
+    groups = nets(text, {inputs[name] for name, high in levels.items() if high})
+    ground = next(net for net in groups if "JACK 0V" in net)
+    plus = next(net for net in groups if "JACK +12V" in net)
     assert not ground & plus
     assert "TOWER common + 公共正" in plus
     return {end.split()[1] for end in ground if end.startswith("TOWER")}
@@ -79,41 +79,43 @@ def test_a_dead_gateway_shows_amber_and_the_wiring_lets_red_override_green():
     assert lit(dict.fromkeys(("red", "amber", "green", "siren"), False)) == {"amber"}
     for red, amber, green, siren in product((False, True), repeat=4):
         levels = {"red": red, "amber": amber, "green": green, "siren": siren}
-        shown = lit(levels)
-        assert ("red" in shown) == red and ("siren" in shown) == siren
-        assert ("green" in shown) == (green and not red)
-        assert ("amber" in shown) == (amber or not (red or green))
+        lamps = lit(levels)
+        assert ("red" in lamps) == red and ("siren" in lamps) == siren
+        assert ("green" in lamps) == (green and not red)
+        assert ("amber" in lamps) == (amber or not (red or green))
 
 
 def test_a_posts_dead_board_is_amber_and_each_output_moves_its_own_lamp():
     text = WIRING["lamp-post"]
     relays = {}
     for relay, use in enumerate(("red", "amber", "green", "door"), 1):
-        (there,) = {
-            there
-            for here, there, *_ in modules.rows(text)
-            if here.startswith(f"BOARD GPIO{PINS.kiosk[use]} ")
+        (far_end,) = {
+            far_end
+            for near_end, far_end, *_ in modules.rows(text)
+            if near_end.startswith(f"BOARD GPIO{PINS.kiosk[use]} ")
         }
-        assert there.startswith(f"INPUT IN{relay} ")
+        assert far_end.startswith(f"INPUT IN{relay} ")
         relays[use] = str(relay)
     for levels in product((False, True), repeat=4):
         driven = {use for use, high in zip(relays, levels, strict=True) if high}
         joined = nets(text, {relays[use] for use in driven})
         ground = next(net for net in joined if "JACK 0V" in net)
-        shown = {end.split()[1] for end in ground if end.startswith("TOWER")}
-        wanted = {"siren" if use == "door" else use for use in driven ^ {"amber"}}
-        assert shown == wanted
+        lamps = {end.split()[1] for end in ground if end.startswith("TOWER")}
+        expected = {"siren" if use == "door" else use for use in driven ^ {"amber"}}
+        assert lamps == expected
         assert f"BOARD GPIO{PINS.kiosk['reader_tx']} button 按钮" not in ground
 
 
 def test_each_wire_ends_at_the_tables_pin():
-    ends = {here for here, *_ in modules.rows(WIRING["modules"])}
+    ends = {near_end for near_end, *_ in modules.rows(WIRING["modules"])}
     for use, number in PINS.kiosk.items():
         word = {"sda": "SDA", "scl": "SCL", "reader_rx": "reader"}.get(use, use)
         if use != "reader_tx":
             assert any(end.startswith(f"BOARD GPIO{number} {word}") for end in ends), use
     sensor = {
-        there: here for here, there, *_ in modules.rows(WIRING["modules"]) if "SENSOR" in there
+        far_end: near_end
+        for near_end, far_end, *_ in modules.rows(WIRING["modules"])
+        if "SENSOR" in far_end
     }
     assert sensor["SENSOR VIN"] == "BOARD 3V3"  # never 5 V
 
@@ -132,8 +134,8 @@ def test_all_that_is_drawn_is_bought_and_on_the_page(name):
 
 @pytest.mark.parametrize("name", BOUGHT)
 def test_the_page_has_every_wire_of_the_drawing(name):
-    for here, there, mark, metres in modules.rows(WIRING[name]):
-        assert f"| {here} | {there} | {mark} | {metres} |" in PAGE
+    for near_end, far_end, mark, metres in modules.rows(WIRING[name]):
+        assert f"| {near_end} | {far_end} | {mark} | {metres} |" in PAGE
 
 
 def test_the_build_of_modules_needs_no_soldering():

@@ -14,15 +14,15 @@ PAGES = ("*.md", "*.csv", "*.yml", "*.toml", "*.in", "*.gv", "*.svg", "*.net")
 
 
 def test_no_page_drawing_or_list_names_the_old_board_but_as_refused():
-    named, refused = {}, set()
+    mentions, refused = {}, set()
     pages = [ROOT / "README.md"]
     for folder in ("hardware", "gateway", "tools", "firmware"):
         pages += [path for pattern in PAGES for path in (ROOT / folder).rglob(pattern)]
     for path in pages:
         text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
-        if found := OLD.search(REFUSED.sub("", text)):
-            named[name] = found[0]
+        if match := OLD.search(REFUSED.sub("", text)):
+            mentions[name] = match[0]
         elif OLD.search(text):
             refused.add(name)
-    assert named == {}
+    assert mentions == {}
     assert refused >= {"hardware/boards.toml", "hardware/boards.md"}  # so the search does find it

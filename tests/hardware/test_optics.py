@@ -28,13 +28,13 @@ def test_a_spot_is_the_opening_and_what_the_view_adds():
 
 @given(parts, distances)
 def test_background_in_the_view_only_lowers_the_reading(sensor, away):
-    seen = optics.view(sensor, away, FACE)
+    view = optics.view(sensor, away, FACE)
     for model in ("hard", "soft"):
-        one = seen[model]
-        assert 0 <= one["site_share"] <= one["skin_share"] <= 1
-        assert one["site_error_c"] <= 0 and one["room_error_c"] <= 0
-        assert FACE.room_c - FACE.site_c <= one["site_error_c"]
-    assert seen["soft"]["site_error_c"] <= seen["hard"]["site_error_c"] + 1e-6
+        figures = view[model]
+        assert 0 <= figures["site_share"] <= figures["skin_share"] <= 1
+        assert figures["site_error_c"] <= 0 and figures["room_error_c"] <= 0
+        assert FACE.room_c - FACE.site_c <= figures["site_error_c"]
+    assert view["soft"]["site_error_c"] <= view["hard"]["site_error_c"] + 1e-6
 
 
 @given(parts, distances, st.floats(1.05, 3))
@@ -46,11 +46,11 @@ def test_farther_away_never_sees_more_skin(sensor, away, more):
 
 
 def test_an_eyes_corner_does_not_fill_the_narrowest_parts_view_at_a_hands_breadth():
-    seen = optics.view(PARTS["DCI"], 100, FACE)
-    assert seen["hard"]["site_share"] == pytest.approx(0.53, abs=0.005)
-    assert seen["soft"]["site_share"] == pytest.approx(0.31, abs=0.005)
-    assert seen["hard"]["site_error_c"] == pytest.approx(-0.59, abs=0.005)
-    assert seen["soft"]["site_error_c"] == pytest.approx(-0.86, abs=0.005)
+    view = optics.view(PARTS["DCI"], 100, FACE)
+    assert view["hard"]["site_share"] == pytest.approx(0.53, abs=0.005)
+    assert view["soft"]["site_share"] == pytest.approx(0.31, abs=0.005)
+    assert view["hard"]["site_error_c"] == pytest.approx(-0.59, abs=0.005)
+    assert view["soft"]["site_error_c"] == pytest.approx(-0.86, abs=0.005)
 
 
 def test_a_soft_edge_keeps_a_half_within_the_spot():
@@ -69,10 +69,10 @@ def measure(*arguments, command="optics"):
 
 
 def test_the_command_prints_what_was_computed():
-    found = json.loads(measure("--part", "mlx90614esf-bcc", "--distance", "15", "--json").stdout)
-    assert found == optics.view(PARTS["BCC"], 150, FACE)
-    shown = measure("--part", "DCI", "--room", "10").stdout
-    assert "13.7 mm" in shown and "光斑" in shown and "内眦" in shown
+    view = json.loads(measure("--part", "mlx90614esf-bcc", "--distance", "15", "--json").stdout)
+    assert view == optics.view(PARTS["BCC"], 150, FACE)
+    output = measure("--part", "DCI", "--room", "10").stdout
+    assert "13.7 mm" in output and "光斑" in output and "内眦" in output
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ LISTED = parts.load()
 
 
 def test_every_part_has_two_sources_and_a_dated_price():
-    for one in LISTED:
-        assert one.source_1 != one.source_2 and one.part_number
-        assert 0 < one.low_cny <= one.high_cny
-        assert re.fullmatch(r"20\d\d-\d\d", one.dated) and one.basis == "estimate"
+    for part in LISTED:
+        assert part.source_1 != part.source_2 and part.part_number
+        assert 0 < part.low_cny <= part.high_cny
+        assert re.fullmatch(r"20\d\d-\d\d", part.dated) and part.basis == "estimate"
 
 
 @pytest.mark.parametrize("assembly", ["kiosk", "gateway"])
@@ -50,44 +50,44 @@ def test_the_readme_says_the_same_price():
 
 def test_the_total_price_leaves_out_alternatives_to_the_default_parts():
     low, _ = parts.total_cny(LISTED, "kiosk")
-    default = [one for one in LISTED if one.assembly == "kiosk" and one.choice == "default"]
-    assert low == pytest.approx(sum(one.quantity * one.low_cny for one in default))
-    assert sum(one.sensor != "" for one in default) == 1
+    default = [part for part in LISTED if part.assembly == "kiosk" and part.choice == "default"]
+    assert low == pytest.approx(sum(part.quantity * part.low_cny for part in default))
+    assert sum(part.sensor != "" for part in default) == 1
 
 
 def test_the_parts_list_has_the_boards_of_the_table_with_the_default_first():
-    listed = [one for one in LISTED if one.item_en.startswith("microcontroller board")]
+    listed = [part for part in LISTED if part.item_en.startswith("microcontroller board")]
     titles = [model.title for model in BOARDS.values()]
-    assert [one.choice for one in listed] == ["default", *["instead"] * (len(titles) - 1)]
+    assert [part.choice for part in listed] == ["default", *["instead"] * (len(titles) - 1)]
     assert BOARDS[DEFAULT_BOARD].title == listed[0].part_number
-    for one, title in zip(listed, titles, strict=True):
-        assert title.split(" ")[0] == one.part_number
+    for part, title in zip(listed, titles, strict=True):
+        assert title.split(" ")[0] == part.part_number
     table = (parts.TABLE.parent / "parts.md").read_text()
-    assert all(one.part_number in table for one in listed)
+    assert all(part.part_number in table for part in listed)
 
 
 def test_each_sensors_accuracy_is_the_optics():
     table = (parts.TABLE.parent / "parts.md").read_text()
-    supply = next(one.value for one in FIGURES if one.english == electrical.SUPPLY)
+    supply = next(part.value for part in FIGURES if part.english == electrical.SUPPLY)
     _, face = optics.load()
-    for one in LISTED:
-        if one.sensor:
-            sensor = optics.find(one.sensor)
-            lost = optics.view(sensor, 100, face)["soft"]["site_error_c"]
+    for part in LISTED:
+        if part.sensor:
+            sensor = optics.find(part.sensor)
+            error_c = optics.view(sensor, 100, face)["soft"]["site_error_c"]
             row = next(
-                line for line in table.splitlines() if f"{one.part_number}" in line and "±" in line
+                line for line in table.splitlines() if f"{part.part_number}" in line and "±" in line
             )
-            assert f"| {lost:+.2f} |" in row
-            assert f"{lost - sensor.tolerance_c - supply:+.2f} to " in row
-    assert {"DCI", "BCC"} <= {one.sensor for one in LISTED}
+            assert f"| {error_c:+.2f} |" in row
+            assert f"{error_c - sensor.tolerance_c - supply:+.2f} to " in row
+    assert {"DCI", "BCC"} <= {part.sensor for part in LISTED}
 
 
 @pytest.mark.parametrize(("name", "assembly"), [("carrier", "kiosk"), ("gate", "gateway")])
 def test_all_that_is_on_a_board_is_bought(name, assembly):
-    one = board(name)
+    netlist = board(name)
     bought = [part for part in LISTED if part.assembly == assembly and part.choice != "instead"]
-    for kind, sort in one.kinds.items():
-        count = sum(part["kind"] == kind for part in one.parts.values())
+    for kind, sort in netlist.kinds.items():
+        count = sum(part["kind"] == kind for part in netlist.parts.values())
         words = {
             "R": "resistor", "C": "capacitor X7R", "D": "diode signal", "DR": "diode rectifier",
             "TVS": "surge diode", "CP": "uF 16 V" if name == "carrier" else "uF 25 V",

@@ -76,14 +76,16 @@ def test_the_desks_sensor_is_at_the_pis_own_bus_or_nowhere(load):
     content = text(gate())
     assert load(content).desk == {}
     assert load(content + DESK).desk == {"sda": 2, "scl": 3}
-    for wrong, said in (
+    for wrong, pattern in (
         ("sda = 4\nscl = 3", "sda: expected 2: a Pi's bus 1"),
         ("sda = 3\nscl = 2", "sda: expected 2"),
         ("sda = 2", "scl: missing"),
         ("sda = 2\nscl = 3\nint = 4", "int: unknown; known are sda, scl"),
         ("sda = 2\nscl = '3'", "scl: Expected `int`"),
     ):
-        with pytest.raises(HardwareError, match=rf"\[desk\] {said}" if ":" in said else said):
+        with pytest.raises(
+            HardwareError, match=rf"\[desk\] {pattern}" if ":" in pattern else pattern
+        ):
             load(f"{content}\n[desk]\n{wrong}\n")
 
 
@@ -103,10 +105,10 @@ def test_a_missing_pin_is_named(load):
 @given(st.permutations(GOOD_PI))
 def test_any_suitable_pins_are_accepted(tmp_path_factory, pi):
     path = tmp_path_factory.getbasetemp() / "good.toml"
-    one = dict(zip(pins.GATE, pi, strict=False))
-    other = dict(zip(pins.GATE, pi[len(pins.GATE) :], strict=False))
-    path.write_text(text(one, other))
-    assert pins.load(path).gateway == {"gate1": one, "gate2": other}
+    gate1 = dict(zip(pins.GATE, pi, strict=False))
+    gate2 = dict(zip(pins.GATE, pi[len(pins.GATE) :], strict=False))
+    path.write_text(text(gate1, gate2))
+    assert pins.load(path).gateway == {"gate1": gate1, "gate2": gate2}
 
 
 @settings(deadline=None)
@@ -145,12 +147,12 @@ def stated():
             content = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        if found := STATED.search(content):
-            yield name, found[0].strip()
+        if match := STATED.search(content):
+            yield name, match[0].strip()
 
 
 def test_no_file_but_the_tables_and_generated_files_states_a_pin():
-    found = dict(stated())
-    assert [name for name in found if not BUILT.fullmatch(name)] == []
+    statements = dict(stated())
+    assert [name for name in statements if not BUILT.fullmatch(name)] == []
     # The search does find pins: drawings and netlists have numbers.
-    assert {"hardware/wiring/kiosk.svg", "hardware/circuit/carrier.net"} <= set(found)
+    assert {"hardware/wiring/kiosk.svg", "hardware/circuit/carrier.net"} <= set(statements)

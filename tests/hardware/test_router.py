@@ -20,14 +20,14 @@ def pad(net, x, y, layers=(0, 1)):
 
 
 def board(pads, wide=16.0, high=12.0, holes=()):
-    nets = sorted({each.net for each in pads if each.net})
+    nets = sorted({pad.net for pad in pads if pad.net})
     return Board(wide, high, pads, list(holes), RULES, nets)
 
 
 def lines(given_board, tracks, vias):
     yield from (
-        (each.net, set(each.layers), each.x, each.y, each.x, each.y, each.wide / 2)
-        for each in given_board.pads
+        (pad.net, set(pad.layers), pad.x, pad.y, pad.x, pad.y, pad.wide / 2)
+        for pad in given_board.pads
     )
     for track in tracks:
         ends = (track.x1, track.y1, track.x2, track.y2)
@@ -36,28 +36,30 @@ def lines(given_board, tracks, vias):
         yield via.net, {0, 1}, via.x, via.y, via.x, via.y, RULES.via / 2
 
 
-def joined(net, things):
+def joined(net, shapes):
     """Whether all copper of a net is one piece."""
-    own = [thing for thing in things if thing[0] == net]
-    piece, left = own[:1], own[1:]
+    own = [shape for shape in shapes if shape[0] == net]
+    piece, remaining = own[:1], own[1:]
     while touching := [
-        one for one in left if any(one[1] & two[1] and between(one, two) < -0.05 for two in piece)
+        shape
+        for shape in remaining
+        if any(shape[1] & other[1] and between(shape, other) < -0.05 for other in piece)
     ]:
         piece += touching
-        left = [one for one in left if one not in touching]
-    return not left
+        remaining = [shape for shape in remaining if shape not in touching]
+    return not remaining
 
 
 def wrong(given_board, tracks, vias):
     """Nets that are not joined, and pairs of nets that are too near."""
-    things = list(lines(given_board, tracks, vias))
-    apart = {net for net in given_board.nets if not joined(net, things)}
+    shapes = list(lines(given_board, tracks, vias))
+    apart = {net for net in given_board.nets if not joined(net, shapes)}
     near = {
-        (one[0], two[0])
-        for one, two in combinations(things, 2)
-        if one[0] != two[0]
-        and one[1] & two[1]
-        and between(one, two) < (1.0 if "FAR" in (one[0], two[0]) else 0.2) - 1e-3
+        (shape[0], other[0])
+        for shape, other in combinations(shapes, 2)
+        if shape[0] != other[0]
+        and shape[1] & other[1]
+        and between(shape, other) < (1.0 if "FAR" in (shape[0], other[0]) else 0.2) - 1e-3
     }  # fmt: skip
     return apart, near
 
@@ -121,4 +123,4 @@ def test_screws_are_gone_around():
     given_board = board([pad("A", 2, 6), pad("A", 14, 6)], holes=[(8, 6, 2.5)])
     tracks, vias = Router(given_board).route()
     screw = ("", {0, 1}, 8, 6, 8, 6, 2.5)
-    assert min(between(screw, thing) for thing in lines(given_board, tracks, vias)) >= -1e-3
+    assert min(between(screw, shape) for shape in lines(given_board, tracks, vias)) >= -1e-3

@@ -33,7 +33,7 @@ def builds():
 
 
 BUILDS = builds()
-STEPS = [(name, step) for name, made in BUILDS.items() for step in made.step]
+STEPS = [(name, step) for name, build in BUILDS.items() for step in build.step]
 EACH_STEP = pytest.mark.parametrize(
     ("name", "step"), STEPS, ids=[f"{name}-{step.id}" for name, step in STEPS]
 )
@@ -63,19 +63,19 @@ def test_every_wire_of_the_drawing_is_put_in_by_exactly_one_step(drawing):
 
 @pytest.mark.parametrize("name", BUILDS)
 def test_every_part_of_the_order_is_taken_by_a_step_and_no_other(name, book):
-    made = BUILDS[name]
+    build = BUILDS[name]
     ordered = {
-        (part.assembly, part.item_en) for part in book.listed if part.assembly in made.assemblies
+        (part.assembly, part.item_en) for part in book.listed if part.assembly in build.assemblies
     }
     taken = {
         (part.assembly, part.item_en)
-        for step in made.step
+        for step in build.step
         for words in step.takes
         for part in book.listed
-        if part.assembly in made.assemblies and part.item_en.startswith(words)
+        if part.assembly in build.assemblies and part.item_en.startswith(words)
     }
     assert taken == ordered
-    shown = {part.item_en for step in made.step for part in book.taken(made, step)}
+    shown = {part.item_en for step in build.step for part in book.taken(build, step)}
     assert shown == {item for _, item in ordered}
 
 
@@ -87,14 +87,14 @@ def test_a_part_that_nobody_orders_is_named(book):
 
 @pytest.mark.parametrize("drawing", DRAWINGS)
 def test_no_screw_has_more_than_two_wires_and_no_pin_or_clamp_more_than_one(drawing):
-    held = Counter()
+    wire_counts = Counter()
     for name, step in STEPS:
         if step.wiring == drawing:
             at = BUILDS[name].at.get(drawing, {})
             for wire in wiring.wires_of(step, DRAWINGS):
                 for end, key in zip((wire.here, wire.there), routes.keys(wire, at), strict=True):
-                    held[layout_of(end), key] += 1
-    for (device, key), wires in held.items():
+                    wire_counts[layout_of(end), key] += 1
+    for (device, key), wires in wire_counts.items():
         assert wires <= (1 if device in ("PI", "CLAMP", "TOWER", "BUTTON") else 2), (device, key)
 
 
@@ -221,14 +221,14 @@ boxes = st.tuples(
 
 
 @given(boxes, boxes)
-def test_boxes_meet_where_they_have_a_point_in_common(one, other):
+def test_boxes_meet_where_they_have_a_point_in_common(box, other):
     apart = (
-        one.right <= other.left
-        or other.right <= one.left
-        or one.bottom <= other.top
-        or other.bottom <= one.top
+        box.right <= other.left
+        or other.right <= box.left
+        or box.bottom <= other.top
+        or other.bottom <= box.top
     )
-    assert one.meets(other) == other.meets(one) == (not apart)
+    assert box.meets(other) == other.meets(box) == (not apart)
 
 
 def test_texts_that_overlap_or_leave_the_picture_are_reported():

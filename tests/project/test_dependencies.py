@@ -34,24 +34,30 @@ def counts_here(component):
 
 
 COMPONENTS = SBOM["components"]
-LOCKED = {each["name"]: each["version"] for each in COMPONENTS if counts_here(each)}
+LOCKED = {
+    component["name"]: component["version"] for component in COMPONENTS if counts_here(component)
+}
 PINS = {
-    each["name"] for each in COMPONENTS if bill_of_materials.property_of(each, "extra") == "pins"
+    component["name"]
+    for component in COMPONENTS
+    if bill_of_materials.property_of(component, "extra") == "pins"
 }
 
 
 def closure(extras, of="fevergate"):
     """Installed version of each distribution that `of` with its `extras` needs on this system."""
-    waiting, versions, seen = [(of, extra) for extra in ("", *extras)], {}, set()
+    waiting, versions, visited = [(of, extra) for extra in ("", *extras)], {}, set()
     while waiting:
         name, extra = waiting.pop()
-        if (name, extra) in seen:
+        if (name, extra) in visited:
             continue
-        seen.add((name, extra))
+        visited.add((name, extra))
         versions[name] = distribution(name).version
         for needs in map(Requirement, distribution(name).requires or ()):
             if needs.marker is None or needs.marker.evaluate({"extra": extra}):
-                waiting += [(normal(needs.name), wanted) for wanted in ("", *needs.extras)]
+                waiting += [
+                    (normal(needs.name), needed_extra) for needed_extra in ("", *needs.extras)
+                ]
     return versions
 
 
@@ -95,15 +101,17 @@ def test_the_bill_of_materials_is_cyclonedx():
 def test_every_package_has_a_file_for_each_system(system):
     """Each has a wheel, except packages of pure Python that are listed in sources.txt."""
     sources = (package_lock.LOCK / "sources.txt").read_text()
-    for each in COMPONENTS:
-        marker = bill_of_materials.property_of(each, "when")
+    for component in COMPONENTS:
+        marker = bill_of_materials.property_of(component, "when")
         if marker and not Marker(marker).evaluate(system.markers):
             continue
-        files = {file["url"]: file["hashes"][0]["content"] for file in each["externalReferences"]}
-        package = package_lock.Package(each["name"], each["version"], files, {})
+        files = {
+            file["url"]: file["hashes"][0]["content"] for file in component["externalReferences"]
+        }
+        package = package_lock.Package(component["name"], component["version"], files, {})
         fits = fitting(package, system)
         wheels = {name for name in fits if name.endswith(".whl")}
-        assert fits and (wheels or f"\n{each['name']}==" in sources), each["name"]
+        assert fits and (wheels or f"\n{component['name']}==" in sources), component["name"]
 
 
 def test_pip_takes_no_file_but_those_of_the_lock(tmp_path):
@@ -139,15 +147,15 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups
 def of_group(name):
     """Distributions that a dependency group of pyproject.toml asks for, and the distributions that
     these need on this system."""
-    wanted = set()
+    names = set()
     for entry in GROUPS[name]:
         if isinstance(entry, dict):
-            wanted |= of_group(entry["include-group"])
+            names |= of_group(entry["include-group"])
             continue
         needs = Requirement(entry)
         if needs.marker is None or needs.marker.evaluate():
-            wanted |= {normal(name) for name in closure(needs.extras, needs.name)}
-    return wanted
+            names |= {normal(name) for name in closure(needs.extras, needs.name)}
+    return names
 
 
 WITHOUT = """
@@ -167,11 +175,11 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *plugins
 
 def test_the_firmwares_tests_ask_for_no_more_than_is_installed_for_them():
     """On a Pi it would take an hour to install what the other tests need."""
-    there = of_group("firmware") | {"fevergate"}
+    installed = of_group("firmware") | {"fevergate"}
     missing = [
         module
         for module, distributions in packages_distributions().items()
-        if not there & {normal(name) for name in distributions}
+        if not installed & {normal(name) for name in distributions}
     ]
     assert {"msgspec", "xdist"}.isdisjoint(missing) and {"click", "esptool"} <= {*missing}
     result = subprocess.run(
@@ -243,14 +251,14 @@ def test_no_file_names_a_package_registrys_host():
     )
     if listed.returncode:
         pytest.skip("not a clone")
-    named = [
+    mentions = [
         (path.name, host)
         for path in (ROOT / name.decode() for name in listed.stdout.split(b"\0") if name)
         if path.is_file()
         for host in REGISTRIES
         if host.encode() in path.read_bytes()
     ]
-    assert named == []
+    assert mentions == []
 
 
 def test_a_failing_npm_ends_setup_and_its_message_is_shown(tmp_path):

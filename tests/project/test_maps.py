@@ -56,8 +56,8 @@ def test_each_file_and_name_on_the_page_is_there(page):
     for words in backticked(page):
         first = words.split()[0]
         if PATH.fullmatch(first) and first not in WRITTEN_ELSEWHERE:
-            there = [f"{start}{first}" for start in starts]
-            known = any((ROOT / path).exists() for path in there) or (
+            paths = [f"{start}{first}" for start in starts]
+            known = any((ROOT / path).exists() for path in paths) or (
                 # A file of the room that the sentence is about.
                 any(name.endswith(f"/{first}") for name in FILES)
             )
@@ -74,6 +74,6 @@ def test_a_room_says_where_to_begin_by_names_that_are_there(room):
     inside = [name for name in FILES if name.startswith(room.removesuffix("__init__.py"))]
     modules = {name.rpartition("/")[2].removesuffix(".py") for name in FILES}
     words = words_of(name for name in inside if name != room) | modules
-    for named in re.findall(r"`([^`]+)`", text):
-        missing = set(re.findall(r"\w+", named)) - words
-        assert "*" in named or not missing, f"{room}: {named}"
+    for reference in re.findall(r"`([^`]+)`", text):
+        missing = set(re.findall(r"\w+", reference)) - words
+        assert "*" in reference or not missing, f"{room}: {reference}"

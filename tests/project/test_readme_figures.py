@@ -31,25 +31,25 @@ def test_the_table_of_sites():
     rows = ROW.findall(EVALUATION)
     assert len(rows) == 6
     for site, camera, *stated in rows:
-        found, _ = evaluate(load_people(PEOPLE_FILE, site, camera), site, camera, 38.0)
-        assert found.auc is not None and found.raw_rule.sensitivity is not None
+        result, _ = evaluate(load_people(PEOPLE_FILE, site, camera), site, camera, 38.0)
+        assert result.auc is not None and result.raw_rule.sensitivity is not None
         assert stated == [
-            f"{found.sensitivity:.2f}",
-            f"{found.specificity:.2f}",
-            f"{found.auc:.3f}",
-            f"{found.raw_rule.sensitivity:.2f}",
+            f"{result.sensitivity:.2f}",
+            f"{result.specificity:.2f}",
+            f"{result.auc:.3f}",
+            f"{result.raw_rule.sensitivity:.2f}",
         ]
 
 
 def test_every_command_that_is_named_is_there_with_its_options():
     text = "\n".join(page.read_text() for page in PAGES)
     lines = re.findall(r"fevergate (?!fevergate)(\w+)((?: [^`\n|]*)?)", text)
-    named = [(name, rest) for name, rest in lines if name in COMMANDS]
-    assert {name for name, _ in named} >= {"evaluate", "log", "calibrate", "doctor", "provision"}
-    for name, rest in named:
+    uses = [(name, arguments) for name, arguments in lines if name in COMMANDS]
+    assert {name for name, _ in uses} >= {"evaluate", "log", "calibrate", "doctor", "provision"}
+    for name, arguments in uses:
         command = COMMANDS[name]
         if isinstance(command, click.Group):
-            command = command.commands[rest.split()[0]]
-        known = {option for parameter in command.params for option in parameter.opts}
-        for option in re.findall(r"--[a-z-]+", rest):
-            assert option in known | {"--help"}, (name, option)
+            command = command.commands[arguments.split()[0]]
+        options = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"--[a-z-]+", arguments):
+            assert option in options | {"--help"}, (name, option)

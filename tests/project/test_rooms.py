@@ -30,8 +30,8 @@ def test_an_arrow_that_follows_from_others_is_not_drawn(drawn):
 
 def test_a_newcomer_finds_few_enough_rooms():
     package = real_micropython.ROOT / "gateway/fevergate"
-    found = [path for path in package.iterdir() if not path.name.startswith("__")]
-    assert len(found) <= MOST_ROOMS
+    rooms = [path for path in package.iterdir() if not path.name.startswith("__")]
+    assert len(rooms) <= MOST_ROOMS
 
 
 def test_every_class_of_the_package_has_a_name_of_its_own():

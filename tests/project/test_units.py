@@ -55,9 +55,9 @@ def granted(device):
     (line,) = [line for line in rule.read_text().splitlines() if not line.startswith("#")]
     parts = [re.fullmatch(r'([A-Z]+)(==|=)"([^"]*)"', part.strip()) for part in line.split(",")]
     assert all(parts), line
-    found = [part.groups() for part in parts if part]
-    if all(fnmatchcase(device[key], value) for key, how, value in found if how == "=="):
-        return {key: value for key, how, value in found if how == "="}
+    matches = [part.groups() for part in parts if part]
+    if all(fnmatchcase(device[key], value) for key, operator, value in matches if operator == "=="):
+        return {key: value for key, operator, value in matches if operator == "="}
     return {}
 
 
@@ -94,8 +94,8 @@ def shell(path):
 def test_the_page_names_every_file_that_the_script_puts_into_the_system():
     script = (real_micropython.ROOT / "gateway/install").read_text()
     page = (real_micropython.ROOT / "gateway/install.md").read_text()
-    put = re.findall(r"^    \[(?:\$units/)?(\S+)\]=", script, re.MULTILINE)
-    assert len(put) >= 6 and all(path in page for path in put)
+    paths = re.findall(r"^    \[(?:\$units/)?(\S+)\]=", script, re.MULTILINE)
+    assert len(paths) >= 6 and all(path in page for path in paths)
     assert set(re.findall(r"`sudo gateway/install (--[a-z-]+)", page)) <= set(
         re.findall(r"(--[a-z-]+)", script)
     )
@@ -105,15 +105,15 @@ def test_debian_package_and_pi_check_bring_all_packages_that_the_installer_needs
     """When dpkg runs the installer, it has already installed the system's packages; the emulated Pi
     has no network to fetch them from."""
     script = (real_micropython.ROOT / "gateway/install").read_text()
-    asked = {
+    packages = {
         package
         for names in re.findall(r"\bpackages\+?=\(([^)$]+)\)", script)
         for package in names.split()
     }
-    assert {"mosquitto", "chrony", "i2c-tools"} <= asked
+    assert {"mosquitto", "chrony", "i2c-tools"} <= packages
     control = (real_micropython.ROOT / "gateway/debian/control").read_text()
     brought = set(re.findall(r"[a-z0-9-]+", control.partition("Depends: fonts")[2]))
-    assert asked <= {*brought, "fonts-wqy-microhei"} and asked <= set(PACKAGES)
+    assert packages <= {*brought, "fonts-wqy-microhei"} and packages <= set(PACKAGES)
 
 
 def test_each_task_of_the_list_is_a_link_and_starts_a_module_that_there_is():

@@ -13,19 +13,19 @@ from simulator.board import Board
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[MakeBoard]:
     """Makes boards whose main.py is given, and stops them."""
-    made: list[Board] = []
+    boards: list[Board] = []
 
     def make(main: str, **options: object) -> Board:
-        firmware = tmp_path / f"firmware{len(made)}"
+        firmware = tmp_path / f"firmware{len(boards)}"
         firmware.mkdir()
         (firmware / "main.py").write_text(NAMES + OPEN_BUS + textwrap.dedent(main))
         options.setdefault("speed", 10.0)
-        name = f"kiosk{len(made)}"
+        name = f"kiosk{len(boards)}"
         new = Board(name, tmp_path / name, firmware, **options)  # type: ignore[arg-type]
         new.flash()
-        made.append(new)
+        boards.append(new)
         return new
 
     yield make
-    for one in made:
-        one.stop()
+    for board in boards:
+        board.stop()

@@ -100,14 +100,14 @@ def test_a_stuck_bus_costs_what_it_costs_on_a_board(board: MakeBoard) -> None:
     )
     kiosk.start()
     kiosk.wait_console("scan", TIMEOUT_S)
-    said = [line.split() for line in kiosk.console]
+    lines = [line.split() for line in kiosk.console]
     # 100 ms for each byte and one more: of the register's number too.
     for words, errno, least_ms in zip(
-        said[:4], (19, 116, 116, 116), (0, 500, 800, 13_000), strict=True
+        lines[:4], (19, 116, 116, 116), (0, 500, 800, 13_000), strict=True
     ):
         assert int(words[1]) == errno
         assert least_ms <= int(words[2])
-    assert said[4][1] == "[]" and int(said[4][2]) >= 112 * 100
+    assert lines[4][1] == "[]" and int(lines[4][2]) >= 112 * 100
 
 
 def test_a_bus_made_anew_keeps_its_clock_as_a_board_does(board: MakeBoard) -> None:
@@ -234,8 +234,8 @@ def test_a_boards_clock_is_right_for_weeks_whatever_the_words(tmp_path, interpre
     script = tmp_path / "forty_days.py"
     script.write_text(FORTY_DAYS)
     device = ROOT / "tools/simulator/device"
-    said = real_micropython.run(str(script), str(device), interpreter=interpreter)
-    assert said == "right\n"
+    output = real_micropython.run(str(script), str(device), interpreter=interpreter)
+    assert output == "right\n"
 
 
 def test_a_clock_that_nobody_set_begins_in_2000(board: MakeBoard) -> None:

@@ -95,17 +95,17 @@ while True:
 
 def test_visitors_get_an_answer(board: MakeBoard) -> None:
     people = built_in_crowd(5, seed=4, fever_share=0.0)
-    heard: list[tuple[str, str]] = []
+    lines: list[tuple[str, str]] = []
     kiosk = board(
         "print('ready')" + ANSWER,
         people=people,
-        on_console=lambda who, line: heard.append((who.name, line)),
+        on_console=lambda source, line: lines.append((source.name, line)),
     )
     kiosk.start()
     kiosk.wait_crowd(TIMEOUT_S)
     assert [visit.subject for visit in kiosk.visits] == [person.subject for person in people]
     assert {visit.colours for visit in kiosk.visits} == {("green",)}
-    assert heard == [("kiosk0", "ready")]
+    assert lines == [("kiosk0", "ready")]
 
 
 def test_people_who_come_later_are_served(board: MakeBoard) -> None:
@@ -219,19 +219,19 @@ def test_the_shipped_firmware_is_flashed_whole_compiled_as_updates_are(tmp_path,
     kiosk.flash()  # the other form, as it may lie there
     kiosk.sources = sources
     kiosk.flash({"settings.json": json.dumps({}).encode()})
-    wanted = {"settings.json": b"{}"}
+    expected = {"settings.json": b"{}"}
     for path in (ROOT / "firmware").rglob("*"):
         inside = path.relative_to(ROOT / "firmware")
         if path.suffix == ".py" and not sources and inside.name not in ("boot.py", "main.py"):
-            wanted[str(inside.with_suffix(".mpy"))] = compiled(path.read_bytes(), str(inside))
+            expected[str(inside.with_suffix(".mpy"))] = compiled(path.read_bytes(), str(inside))
         elif path.suffix in (".py", ".bin"):
-            wanted[str(inside)] = path.read_bytes()
+            expected[str(inside)] = path.read_bytes()
     on_flash = {
         str(path.relative_to(kiosk.flash_dir)): path.read_bytes()
         for path in kiosk.flash_dir.rglob("*")
         if path.is_file()
     }
-    assert on_flash == wanted
+    assert on_flash == expected
 
 
 def test_a_traceback_of_compiled_firmware_names_source_and_function(board: MakeBoard) -> None:
@@ -241,9 +241,9 @@ def test_a_traceback_of_compiled_firmware_names_source_and_function(board: MakeB
     assert not (kiosk.flash_dir / "helper.py").exists()
     kiosk.start()
     until(lambda: not kiosk.running)
-    said = "\n".join(kiosk.console)
-    assert 'File "helper.py", line ' in said and "in divide" in said
-    assert "ZeroDivisionError" in said
+    output = "\n".join(kiosk.console)
+    assert 'File "helper.py", line ' in output and "in divide" in output
+    assert "ZeroDivisionError" in output
 
 
 def test_a_picture_of_the_panel_shows_the_lamp_and_the_glass(board: MakeBoard) -> None:

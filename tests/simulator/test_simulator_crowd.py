@@ -152,62 +152,62 @@ class Held:
     """A reader that records which card is held to it and when."""
 
     def __init__(self) -> None:
-        self.held: list[tuple[int, float]] = []
+        self.taps: list[tuple[int, float]] = []
 
     def hold(self, number: int, at_ms: float, for_ms: float) -> None:
-        self.held.append((number, at_ms))
+        self.taps.append((number, at_ms))
 
 
 def with_cards(taps: dict[str, tapping.Taps], *people: Person) -> tuple[Crowd, Held]:
-    held = Held()
-    crowd = Crowd(people, 0, HABITS, taps, held)  # type: ignore[arg-type]
+    reader = Held()
+    crowd = Crowd(people, 0, HABITS, taps, reader)  # type: ignore[arg-type]
     crowd.thaw(0)
-    return crowd, held
+    return crowd, reader
 
 
 @pytest.mark.parametrize("step_ms", [10, 90_000])
 def test_people_tap_before_they_step_in_or_while_they_look(step_ms: int) -> None:
     taps = {"anna": tapping.before(1), "berta": tapping.anothers_first(3, 2)}
-    crowd, held = with_cards(taps, ANNA, BERTA)
+    crowd, reader = with_cards(taps, ANNA, BERTA)
     for now_ms in range(0, 90_001, step_ms):
         crowd.advance(now_ms)
     first, second = crowd.visits
-    assert held.held == [
+    assert reader.taps == [
         (1, first.arrived_ms + tapping.BEFORE_MS),
         (3, second.arrived_ms + tapping.BEFORE_MS),
         (2, second.arrived_ms + tapping.DURING_MS),
     ]
-    assert (*first.tapped, *second.tapped) == tuple(held.held)
+    assert (*first.tapped, *second.tapped) == tuple(reader.taps)
     assert second.arrived_ms + tapping.BEFORE_MS > first.left_ms
 
 
 @pytest.mark.parametrize(("colour", "taps"), [("amber", (1,)), ("green", ())])
 def test_a_late_tapper_taps_only_once_amber_asks_for_it(colour: str, taps: tuple[int, ...]) -> None:
-    crowd, held = with_cards({"anna": tapping.late(1)}, ANNA)
+    crowd, reader = with_cards({"anna": tapping.late(1)}, ANNA)
     crowd.see(colour, LEAD_IN_MS + 1000)
     crowd.see("amber", LEAD_IN_MS + 4000)
     crowd.advance(60_000)
-    assert held.held == [(number, LEAD_IN_MS + 1000.0) for number in taps]
-    assert crowd.visits[0].tapped == tuple(held.held)
+    assert reader.taps == [(number, LEAD_IN_MS + 1000.0) for number in taps]
+    assert crowd.visits[0].tapped == tuple(reader.taps)
 
 
 def test_a_person_who_has_left_does_not_tap_a_second_time() -> None:
-    crowd, held = with_cards({"anna": tapping.twice(1)}, ANNA, BERTA)
+    crowd, reader = with_cards({"anna": tapping.twice(1)}, ANNA, BERTA)
     crowd.see("green", LEAD_IN_MS + 450)
     crowd.advance(60_000)
     assert crowd.visits[0].left_ms < LEAD_IN_MS + tapping.AGAIN_MS
-    assert crowd.visits[0].tapped == tuple(held.held)
-    assert (len(held.held), crowd.visits[1].tapped) == (1, ())
+    assert crowd.visits[0].tapped == tuple(reader.taps)
+    assert (len(reader.taps), crowd.visits[1].tapped) == (1, ())
 
 
 def test_taps_stand_still_while_the_kiosk_boots() -> None:
-    crowd, held = with_cards({"anna": tapping.during(1)}, ANNA)
+    crowd, reader = with_cards({"anna": tapping.during(1)}, ANNA)
     crowd.advance(LEAD_IN_MS + 100)
     crowd.freeze(LEAD_IN_MS + 100)
     crowd.advance(50_000)
-    assert held.held == []
+    assert reader.taps == []
     crowd.thaw(50_000)
     crowd.advance(51_000)
-    assert held.held == [(1, 50_000 + tapping.DURING_MS - 100)]
+    assert reader.taps == [(1, 50_000 + tapping.DURING_MS - 100)]
     crowd.advance(110_000)
-    assert crowd.visits[0].tapped == tuple(held.held)
+    assert crowd.visits[0].tapped == tuple(reader.taps)

@@ -27,36 +27,36 @@ KEY = b"long enough"
 
 
 def station(*points: AccessPoint) -> Station:
-    made = Station(list(points) or [AccessPoint()])
-    made.activate(True)
-    return made
+    wlan = Station(list(points) or [AccessPoint()])
+    wlan.activate(True)
+    return wlan
 
 
 def test_a_join_has_stages_and_connect_during_one_is_refused():
-    made = station()
-    assert made.connect(0, b"campus", KEY, b"") == WifiError.NONE
-    assert made.status(500) == STAT_CONNECTING
-    assert made.connect(500, b"campus", KEY, b"") == WifiError.STATE
-    assert made.scan(500) is None
-    assert made.status(1200) == STAT_CONNECTING  # joined, without an address yet
-    assert made.point is not None
-    assert made.connect(1200, b"campus", KEY, b"") == WifiError.CONN
-    assert made.status(2300) == STAT_GOT_IP
-    assert made.disconnect(2400) == WifiError.NONE
-    assert made.status(2400) == STAT_IDLE
+    wlan = station()
+    assert wlan.connect(0, b"campus", KEY, b"") == WifiError.NONE
+    assert wlan.status(500) == STAT_CONNECTING
+    assert wlan.connect(500, b"campus", KEY, b"") == WifiError.STATE
+    assert wlan.scan(500) is None
+    assert wlan.status(1200) == STAT_CONNECTING  # joined, without an address yet
+    assert wlan.point is not None
+    assert wlan.connect(1200, b"campus", KEY, b"") == WifiError.CONN
+    assert wlan.status(2300) == STAT_GOT_IP
+    assert wlan.disconnect(2400) == WifiError.NONE
+    assert wlan.status(2400) == STAT_IDLE
 
 
 def test_without_a_bssid_the_first_that_is_heard_is_taken_and_never_left():
     near = AccessPoint(bssid=b"\x02near!", channel=11, rssi_dbm=-40)
     far = AccessPoint(bssid=b"\x02far!!", channel=1, rssi_dbm=-85)
-    made = station(near, far)
-    made.connect(0, b"campus", KEY, b"")
-    made.advance(60_000)
-    assert made.point is far
-    made.disconnect(60_000)
-    made.connect(60_000, b"campus", KEY, near.bssid)
-    made.advance(70_000)
-    assert made.point is near
+    wlan = station(near, far)
+    wlan.connect(0, b"campus", KEY, b"")
+    wlan.advance(60_000)
+    assert wlan.point is far
+    wlan.disconnect(60_000)
+    wlan.connect(60_000, b"campus", KEY, near.bssid)
+    wlan.advance(70_000)
+    assert wlan.point is near
 
 
 @pytest.mark.parametrize(
@@ -72,57 +72,57 @@ def test_without_a_bssid_the_first_that_is_heard_is_taken_and_never_left():
     ],
 )
 def test_each_way_to_fail_has_the_code_of_the_port(point, key, code):
-    made = station(point)
-    made.reconnects(0)
-    made.connect(0, b"campus", key, b"")
-    assert made.status(30_000) == code
+    wlan = station(point)
+    wlan.reconnects(0)
+    wlan.connect(0, b"campus", key, b"")
+    assert wlan.status(30_000) == code
 
 
 def test_a_wrong_key_is_never_told_while_the_port_reconnects_for_ever():
-    made = station(AccessPoint(key=b"another key"))
-    made.connect(0, b"campus", KEY, b"")
-    assert {made.status(now_ms) for now_ms in range(0, 60_000, 100)} == {STAT_CONNECTING}
+    wlan = station(AccessPoint(key=b"another key"))
+    wlan.connect(0, b"campus", KEY, b"")
+    assert {wlan.status(now_ms) for now_ms in range(0, 60_000, 100)} == {STAT_CONNECTING}
 
 
 def test_an_old_reason_stays_while_it_joins_again():
     point = AccessPoint(on=False)
-    made = station(point)
-    made.connect(0, b"campus", KEY, b"")
-    assert made.status(3000) == 201
+    wlan = station(point)
+    wlan.connect(0, b"campus", KEY, b"")
+    assert wlan.status(3000) == 201
     point.on = True
-    assert made.status(5000) == 201
-    assert made.status(60_000) == STAT_GOT_IP
+    assert wlan.status(5000) == 201
+    assert wlan.status(60_000) == STAT_GOT_IP
 
 
 def test_a_lost_access_point_is_noticed_after_seconds():
     point = AccessPoint()
-    made = station(point)
-    made.connect(0, b"campus", KEY, b"")
-    made.advance(10_000)
+    wlan = station(point)
+    wlan.connect(0, b"campus", KEY, b"")
+    wlan.advance(10_000)
     point.on = False
-    assert not made.through(10_000)
-    assert made.status(10_000 + BEACON_MS - 1) == STAT_GOT_IP
-    assert made.status(10_000 + BEACON_MS) != STAT_GOT_IP
+    assert not wlan.through(10_000)
+    assert wlan.status(10_000 + BEACON_MS - 1) == STAT_GOT_IP
+    assert wlan.status(10_000 + BEACON_MS) != STAT_GOT_IP
 
 
 @given(st.lists(st.tuples(st.sampled_from("acdsx"), st.integers(0, 9000)), max_size=40))
 def test_whatever_is_called_the_station_says_it_is_connected_only_when_joined(calls):
     point = AccessPoint(flap_ms=7000)
-    made = station(point)
+    wlan = station(point)
     now_ms = 0
     for call, wait_ms in calls:
         now_ms += wait_ms
         if call == "a":
-            made.activate(not made.active)
+            wlan.activate(not wlan.active)
         elif call == "c":
-            made.connect(now_ms, b"campus", KEY, b"")
+            wlan.connect(now_ms, b"campus", KEY, b"")
         elif call == "d":
-            made.disconnect(now_ms)
+            wlan.disconnect(now_ms)
         elif call == "s":
-            made.scan(now_ms)
-        connected = made.status(now_ms) == STAT_GOT_IP
-        assert not connected or (made.active and made.point is point and made.reason == 0)
-        assert not made.through(now_ms) or connected
+            wlan.scan(now_ms)
+        connected = wlan.status(now_ms) == STAT_GOT_IP
+        assert not connected or (wlan.active and wlan.point is point and wlan.reason == 0)
+        assert not wlan.through(now_ms) or connected
 
 
 @pytest.fixture
@@ -133,14 +133,14 @@ def board(tmp_path):
         folder = tmp_path / "firmware"
         folder.mkdir()
         (folder / "main.py").write_text("import time\n" + dedent(program))
-        made = Board("net-1", tmp_path / "flash", folder, speed=5, **options)
-        made.flash()
-        boards.append(made)
-        return made
+        new = Board("net-1", tmp_path / "flash", folder, speed=5, **options)
+        new.flash()
+        boards.append(new)
+        return new
 
     yield make
-    for made in boards:
-        made.stop()
+    for kiosk in boards:
+        kiosk.stop()
 
 
 LOOK_UP = """
@@ -206,14 +206,14 @@ def test_packets_wait_while_the_access_point_is_away(board):
         kiosk.wait_console("('10.66.0.23', '255.255.255.0', '10.66.0.1'", ANSWER_S)
         assert connection.recv(2) == b"0."
         kiosk.wifi(False)
-        heard = b"0."
+        data = b"0."
 
         def silent():
             """Whether everything that was sent before has arrived and nothing more comes."""
-            nonlocal heard
+            nonlocal data
             connection.settimeout(0.3)
             try:
-                heard += connection.recv(4096)
+                data += connection.recv(4096)
             except TimeoutError:
                 return True
             return False
@@ -222,8 +222,8 @@ def test_packets_wait_while_the_access_point_is_away(board):
         kiosk.wifi(True)
         connection.settimeout(ANSWER_S)
         until(lambda: bool(connection.recv(1, socket.MSG_PEEK)))
-        heard += connection.recv(4096)
-        numbers = heard.decode().split(".")[:-1]
+        data += connection.recv(4096)
+        numbers = data.decode().split(".")[:-1]
         assert numbers == [str(number) for number in range(len(numbers))]
 
 

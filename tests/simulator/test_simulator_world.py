@@ -26,103 +26,108 @@ def world() -> World:
     sensor, display = quiet_sensor(), VirtualSSD1306()
     bus.attach(sensor)
     bus.attach(display)
-    made = World(PINS, sensor, display, bus, Crowd())
-    made.boot(power_on=True)
-    return made
+    board_world = World(PINS, sensor, display, bus, Crowd())
+    board_world.boot(power_on=True)
+    return board_world
 
 
 def ask(
-    asked: World, operation: Operation, payload: bytes = b"", now_ms: int = 1000
+    target: World, operation: Operation, payload: bytes = b"", now_ms: int = 1000
 ) -> tuple[int, bytes]:
-    answer = asked.handle(frames.HEADER.pack(operation, now_ms) + payload)
+    answer = target.handle(frames.HEADER.pack(operation, now_ms) + payload)
     assert answer is not None
     length, status = struct.unpack_from("<HB", answer)
     assert length == len(answer) - 2
     return status, answer[3:]
 
 
-def read_object(asked: World, now_ms: int = 1000) -> tuple[int, bytes]:
-    return ask(asked, Operation.I2C_TRANSFER, struct.pack("<BBBHB", 0, 0x5A, 1, 3, 7), now_ms)
+def read_object(target: World, now_ms: int = 1000) -> tuple[int, bytes]:
+    return ask(target, Operation.I2C_TRANSFER, struct.pack("<BBBHB", 0, 0x5A, 1, 3, 7), now_ms)
 
 
-def set_pin(asked: World, pin: int, level: int, now_ms: int = 1000, mode: int = 3) -> None:
-    assert ask(asked, Operation.PIN, bytes((pin, mode, 255, level)), now_ms)[0] == 0
+def set_pin(target: World, pin: int, level: int, now_ms: int = 1000, mode: int = 3) -> None:
+    assert ask(target, Operation.PIN, bytes((pin, mode, 255, level)), now_ms)[0] == 0
 
 
 def test_errors_are_those_of_an_esp32() -> None:
-    made = world()
-    assert read_object(made)[0] == 0
-    nobody = struct.pack("<BBBH", 0, 0x11, 1, 1)
-    assert ask(made, Operation.I2C_TRANSFER, nobody) == (19, b"")
-    made._sensor.fail(Fault.STUCK_BUS)  # pyright: ignore[reportPrivateUsage]
-    assert read_object(made) == (116, b"")
+    board_world = world()
+    assert read_object(board_world)[0] == 0
+    request = struct.pack("<BBBH", 0, 0x11, 1, 1)
+    assert ask(board_world, Operation.I2C_TRANSFER, request) == (19, b"")
+    board_world._sensor.fail(Fault.STUCK_BUS)  # pyright: ignore[reportPrivateUsage]
+    assert read_object(board_world) == (116, b"")
 
 
 def test_level_changes_are_kept_with_simulated_and_host_time() -> None:
-    made = world()
+    board_world = world()
     for now_ms, level in ((100, 0), (200, 1), (300, 1), (400, 0)):
-        set_pin(made, PINS.green, level, now_ms)
-    history = [(c.sim_ms - LOADER_MS, c.pin, c.level) for c in made.pin_history]
+        set_pin(board_world, PINS.green, level, now_ms)
+    history = [(c.sim_ms - LOADER_MS, c.pin, c.level) for c in board_world.pin_history]
     assert history == [(200, PINS.green, 1), (400, PINS.green, 0)]
-    assert made.pin_history[0].host_s <= made.pin_history[1].host_s
+    assert board_world.pin_history[0].host_s <= board_world.pin_history[1].host_s
 
 
 def test_a_lamp_goes_out_with_the_power() -> None:
-    made = world()
-    set_pin(made, PINS.red, 1)
-    made.power_off()
-    assert [(c.pin, c.level) for c in made.pin_history] == [(PINS.red, 1), (PINS.red, 0)]
+    board_world = world()
+    set_pin(board_world, PINS.red, 1)
+    board_world.power_off()
+    assert [(c.pin, c.level) for c in board_world.pin_history] == [(PINS.red, 1), (PINS.red, 0)]
 
 
 def test_the_beeper_is_heard() -> None:
-    made = world()
-    ask(made, Operation.PWM, frames.PWM.pack(PINS.beeper, 2400, 32768))
-    ask(made, Operation.PWM, frames.PWM.pack(PINS.green, 1, 1))
-    made.boot(power_on=False)
-    assert [(t.frequency_hz, t.duty_u16) for t in made.tones] == [(2400, 32768), (0, 0)]
+    board_world = world()
+    ask(board_world, Operation.PWM, frames.PWM.pack(PINS.beeper, 2400, 32768))
+    ask(board_world, Operation.PWM, frames.PWM.pack(PINS.green, 1, 1))
+    board_world.boot(power_on=False)
+    assert [(t.frequency_hz, t.duty_u16) for t in board_world.tones] == [(2400, 32768), (0, 0)]
 
 
 def test_an_input_floats_low_or_is_pulled_up() -> None:
-    made = world()
-    assert ask(made, Operation.PIN, bytes((4, 1, 0, 255)))[1] == b"\x00"
-    assert ask(made, Operation.PIN, bytes((4, 1, 2, 255)))[1] == b"\x01"
+    board_world = world()
+    assert ask(board_world, Operation.PIN, bytes((4, 1, 0, 255)))[1] == b"\x00"
+    assert ask(board_world, Operation.PIN, bytes((4, 1, 2, 255)))[1] == b"\x01"
 
 
 def test_time_goes_on_over_boots_and_never_back() -> None:
-    made = world()
-    read_object(made, 5000)
-    first_ms = made.now_ms
-    made.boot(power_on=False)
-    read_object(made, 10)
-    assert made.now_ms == first_ms + LOADER_MS + 10
-    read_object(made, 5)
-    assert made.now_ms == first_ms + LOADER_MS + 10
+    board_world = world()
+    read_object(board_world, 5000)
+    first_ms = board_world.now_ms
+    board_world.boot(power_on=False)
+    read_object(board_world, 10)
+    assert board_world.now_ms == first_ms + LOADER_MS + 10
+    read_object(board_world, 5)
+    assert board_world.now_ms == first_ms + LOADER_MS + 10
 
 
 def test_a_watchdog_barks_unless_it_is_fed() -> None:
-    made = world()
-    assert not made.watchdog_barked(1e9, 1.0, 0.0)
-    ask(made, Operation.WDT, frames.WDT.pack(8000))
-    fed_s = made._fed_host_s  # pyright: ignore[reportPrivateUsage]
-    assert not made.watchdog_barked(fed_s + 7.9, 1.0, 0.0)
-    assert made.watchdog_barked(fed_s + 8.1, 1.0, 0.0)
-    assert made.watchdog_barked(fed_s + 0.9, 10.0, 0.0)
-    assert not made.watchdog_barked(fed_s + 0.9, 10.0, 2.0)
+    board_world = world()
+    assert not board_world.watchdog_barked(1e9, 1.0, 0.0)
+    ask(board_world, Operation.WDT, frames.WDT.pack(8000))
+    fed_s = board_world._fed_host_s  # pyright: ignore[reportPrivateUsage]
+    assert not board_world.watchdog_barked(fed_s + 7.9, 1.0, 0.0)
+    assert board_world.watchdog_barked(fed_s + 8.1, 1.0, 0.0)
+    assert board_world.watchdog_barked(fed_s + 0.9, 10.0, 0.0)
+    assert not board_world.watchdog_barked(fed_s + 0.9, 10.0, 2.0)
 
 
 def test_a_reset_has_no_answer() -> None:
-    made = world()
-    assert made.handle(frames.HEADER.pack(Operation.RESET, 1) + b"\x02") is None
-    assert made.reset_asked is ResetCause.HARD
+    board_world = world()
+    assert board_world.handle(frames.HEADER.pack(Operation.RESET, 1) + b"\x02") is None
+    assert board_world.reset_asked is ResetCause.HARD
 
 
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_any_frame_is_answered(bodies: list[bytes]) -> None:
-    made = world()
+    board_world = world()
     for body in bodies:
-        answer = made.handle(body)
+        answer = board_world.handle(body)
         assert answer is None or len(answer) >= 3
-    assert read_object(made, 90_000_000)[0] in (0, frames.EINVAL, frames.ENODEV, frames.ETIMEDOUT)
+    assert read_object(board_world, 90_000_000)[0] in (
+        0,
+        frames.EINVAL,
+        frames.ENODEV,
+        frames.ETIMEDOUT,
+    )
 
 
 @given(
@@ -136,9 +141,9 @@ def test_any_frame_is_answered(bodies: list[bytes]) -> None:
 def test_any_payload_of_a_known_operation_is_answered(
     requests: list[tuple[Operation, int, bytes]],
 ) -> None:
-    made = world()
+    board_world = world()
     for operation, now_ms, payload in requests:
-        answer = made.handle(frames.HEADER.pack(operation, now_ms) + payload)
+        answer = board_world.handle(frames.HEADER.pack(operation, now_ms) + payload)
         assert answer is None or answer[2] in (0, frames.EINVAL, frames.ENODEV, frames.ETIMEDOUT)
 
 

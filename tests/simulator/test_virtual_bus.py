@@ -151,7 +151,7 @@ def test_any_transactions_are_answered_or_refused(
     bus.attach(VirtualSSD1306())
     for address, data, count, stop in transactions:
         try:
-            got = bus.transfer(READY_MS, address, data, count, stop=stop)
+            answer = bus.transfer(READY_MS, address, data, count, stop=stop)
         except NotAcknowledgedError:
             continue
-        assert len(got) == count
+        assert len(answer) == count

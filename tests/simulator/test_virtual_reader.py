@@ -121,6 +121,6 @@ def test_a_fault_never_makes_another_card_and_the_next_one_is_read(
     first = firmware.feed(reader.take(REPEAT_MS - 1))
     assert first in ([], [eight(number)])
     firmware.quiet()  # nothing comes for 200 ms
-    again = firmware.feed(sent(reader))
-    assert again == [eight(number)]
+    numbers = firmware.feed(sent(reader))
+    assert numbers == [eight(number)]
     assert firmware.noise > 0

@@ -21,8 +21,8 @@ def ask(loader, command, body=b"", summed=0):
     """Send one command; return the answer's (status, error, data)."""
     answer = loader.feed(slip(struct.pack("<BBHI", 0, command, len(body), summed) + body))
     packet = answer[1:-1].replace(b"\xdb\xdc", b"\xc0").replace(b"\xdb\xdd", b"\xdb")
-    direction, answered, size, _ = struct.unpack_from("<BBHI", packet)
-    assert (direction, answered, size) == (1, command, len(packet) - 8)
+    direction, opcode, size, _ = struct.unpack_from("<BBHI", packet)
+    assert (direction, opcode, size) == (1, command, len(packet) - 8)
     return packet[-4], packet[-3], packet[8:-4]
 
 

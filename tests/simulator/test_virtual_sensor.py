@@ -173,11 +173,11 @@ def test_sleeps_and_wakes_by_a_long_low_on_sda() -> None:
 
 
 def test_the_first_value_after_waking_skips_the_filter() -> None:
-    seen = [black_body(20.0, 22.0)]
-    sensor = VirtualMLX90614(lambda _: seen[0], config1=0x9FF3, noise_c=0.0)  # IIR 13 %
+    scenes = [black_body(20.0, 22.0)]
+    sensor = VirtualMLX90614(lambda _: scenes[0], config1=0x9FF3, noise_c=0.0)  # IIR 13 %
     sensor.power_on(0.0)
     sensor.transfer(READY_MS, 0x5A, SLEEP, 0)
-    seen[0] = black_body(40.0, 22.0)
+    scenes[0] = black_body(40.0, 22.0)
     sensor.sda_was_low(READY_MS + 100, low_ms=40.0)
     assert read_c(sensor, OBJECT, READY_MS + 350) == pytest.approx(40.0, abs=0.02)
 
@@ -286,12 +286,12 @@ def test_fault_out_of_range_and_error_bit_come_with_a_right_checksum() -> None:
 
 
 def test_fault_frozen_goes_on_with_the_old_value() -> None:
-    seen = [black_body(30.0, 22.0)]
-    sensor = VirtualMLX90614(lambda _: seen[0], noise_c=0.0)
+    scenes = [black_body(30.0, 22.0)]
+    sensor = VirtualMLX90614(lambda _: scenes[0], noise_c=0.0)
     sensor.power_on(0.0)
     assert read_c(sensor) == pytest.approx(30.0, abs=0.02)
     sensor.fail(Fault.FROZEN)
-    seen[0] = black_body(40.0, 22.0)
+    scenes[0] = black_body(40.0, 22.0)
     assert read_c(sensor, OBJECT, 5000.0) == pytest.approx(30.0, abs=0.02)
     sensor.heal()
     assert read_c(sensor, OBJECT, 9000.0) == pytest.approx(40.0, abs=0.02)

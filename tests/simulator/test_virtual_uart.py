@@ -20,18 +20,18 @@ def uarts(
     *, baud: int = 9600, rx: int = PINS.reader_rx, frame: tuple[int, ...] = (8, 0, 1)
 ) -> tuple[VirtualUarts, VirtualReader]:
     reader = VirtualReader()
-    made = VirtualUarts(PINS.reader_rx, reader)
-    made.setup(0.0, 1, baud, list(frame), rx, SIZE)
-    return made, reader
+    ports = VirtualUarts(PINS.reader_rx, reader)
+    ports.setup(0.0, 1, baud, list(frame), rx, SIZE)
+    return ports, reader
 
 
 def test_received_bytes_can_be_read_in_pieces() -> None:
-    made, reader = uarts()
+    ports, reader = uarts()
     reader.send(b"0123456789", 0.0)
-    made.advance(5 * BYTE_MS)
-    assert (made.waiting(1), made.read(1, 3), made.waiting(1)) == (5, b"012", 2)
-    made.advance(100.0)
-    assert (made.read(1, SIZE), made.read(1, SIZE)) == (b"3456789", b"")
+    ports.advance(5 * BYTE_MS)
+    assert (ports.waiting(1), ports.read(1, 3), ports.waiting(1)) == (5, b"012", 2)
+    ports.advance(100.0)
+    assert (ports.read(1, SIZE), ports.read(1, SIZE)) == (b"3456789", b"")
 
 
 def stream(size: int) -> bytes:
@@ -54,36 +54,36 @@ def stream(size: int) -> bytes:
     ids=["full", "with the FIFO", "one too many", "and on"],
 )
 def test_a_full_buffer_loses_a_whole_fifo_at_a_time(sent: int, kept: bytes) -> None:
-    made, reader = uarts()
+    ports, reader = uarts()
     reader.send(stream(sent), 0.0)
-    made.advance(sent * BYTE_MS + 1)
-    assert made.waiting(1) == SIZE
-    got = b""
-    while part := made.read(1, 100):
-        got += part
-    assert got == kept
+    ports.advance(sent * BYTE_MS + 1)
+    assert ports.waiting(1) == SIZE
+    data = b""
+    while part := ports.read(1, 100):
+        data += part
+    assert data == kept
     reader.send(b"on", 10_000.0)
-    made.advance(10_100.0)
-    assert made.read(1, SIZE) == b"on"
+    ports.advance(10_100.0)
+    assert ports.read(1, SIZE) == b"on"
 
 
 @pytest.mark.parametrize("options", [{"baud": 115_200}, {"frame": (8, 2, 1)}])
 def test_a_wrong_baud_rate_or_frame_gives_wrong_bytes(options: dict[str, object]) -> None:
-    made, reader = uarts(**options)  # type: ignore[arg-type]
+    ports, reader = uarts(**options)  # type: ignore[arg-type]
     reader.hold(CARD, 0.0)
-    made.advance(100.0)
-    assert made.waiting(1) and made.read(1, SIZE) != card_frame(CARD)
+    ports.advance(100.0)
+    assert ports.waiting(1) and ports.read(1, SIZE) != card_frame(CARD)
 
 
 def test_nothing_is_received_on_another_pin_nor_before_the_setup() -> None:
-    made, reader = uarts(rx=PINS.reader_tx)
+    ports, reader = uarts(rx=PINS.reader_tx)
     reader.hold(CARD, 0.0)
-    made.advance(100.0)
-    assert made.waiting(1) == 0
-    made, reader = uarts()
+    ports.advance(100.0)
+    assert ports.waiting(1) == 0
+    ports, reader = uarts()
     reader.hold(CARD, 0.0)
-    made.setup(100.0, 1, 9600, [8, 0, 1], PINS.reader_rx, SIZE)
-    assert made.waiting(1) == 0
+    ports.setup(100.0, 1, 9600, [8, 0, 1], PINS.reader_rx, SIZE)
+    assert ports.waiting(1) == 0
 
 
 MAIN = """
@@ -119,11 +119,11 @@ def board(tmp_path: Path) -> Iterator[Board]:
     firmware.mkdir()
     names = "".join(f"{name.upper()} = {getattr(PINS, name)}\n" for name in vars(PINS))
     (firmware / "main.py").write_text(names + MAIN)
-    made = Board("kiosk", tmp_path / "kiosk", firmware, speed=10.0, reader=VirtualReader())
-    made.flash()
-    with made:
-        made.start()
-        yield made
+    kiosk = Board("kiosk", tmp_path / "kiosk", firmware, speed=10.0, reader=VirtualReader())
+    kiosk.flash()
+    with kiosk:
+        kiosk.start()
+        yield kiosk
 
 
 def test_a_boards_program_reads_cards_and_sees_a_reader_that_is_pulled_out(board: Board) -> None:
@@ -140,7 +140,7 @@ def test_a_boards_program_reads_cards_and_sees_a_reader_that_is_pulled_out(board
         board.reader.pull(board.world.now_ms)
     board.wait_console("level 0", TIMEOUT_S)
     assert "data 00" in board.console
-    seen = len(board.console)
+    start = len(board.console)
     with board.world.lock:
         board.reader.plug(board.world.now_ms)
-    board.wait_console("level 1", TIMEOUT_S, start=seen)
+    board.wait_console("level 1", TIMEOUT_S, start=start)

@@ -34,13 +34,13 @@ def log(settings):
 
 def members(path):
     with tarfile.open(path) as tar:
-        some = {one.name: tar.extractfile(one) for one in tar}
-        return {name: file.read() for name, file in some.items() if file}
+        streams = {member.name: tar.extractfile(member) for member in tar}
+        return {name: file.read() for name, file in streams.items() if file}
 
 
-def moved(made, path, **changes):
+def moved(backup, path, **changes):
     """The backup with other settings, as somebody who made it up would: its digests are right."""
-    files = members(made)
+    files = members(backup)
     toml = tomlkit.parse(files["gateway.toml"].decode())
     for table, name in changes.items():
         (toml if table == "database" else toml.setdefault(table, {}))["database"] = name

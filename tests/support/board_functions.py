@@ -40,60 +40,60 @@ def uses(sources: Iterable[str]) -> set[str]:
     """
     trees = [ast.parse(source) for source in sources]
     imports = [_imports(tree) for tree in trees]
-    made: dict[str, str] = {}
-    for tree, known in zip(trees, imports, strict=True):
-        made |= _made(tree, known)
-    found: set[str] = set()
-    for tree, known in zip(trees, imports, strict=True):
-        found.update(name for name in known.values() if "." in name)
+    classes: dict[str, str] = {}
+    for tree, names in zip(trees, imports, strict=True):
+        classes |= _made(tree, names)
+    members: set[str] = set()
+    for tree, names in zip(trees, imports, strict=True):
+        members.update(name for name in names.values() if "." in name)
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
-                base = _class_of(node.value, known) or made.get(_name(node.value))
-                module = _module(node.value, known)
+                base = _class_of(node.value, names) or classes.get(_name(node.value))
+                module = _module(node.value, names)
                 if module or base:
-                    found.add(f"{module or base}.{node.attr}")
-    return found
+                    members.add(f"{module or base}.{node.attr}")
+    return members
 
 
 def _imports(tree: ast.AST) -> dict[str, str]:
     """For each local name, the module, or the member of a module, that it stands for."""
-    known: dict[str, str] = {}
+    names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            known |= {a.asname or a.name: a.name for a in node.names if a.name in MODULES}
+            names |= {a.asname or a.name: a.name for a in node.names if a.name in MODULES}
         elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
-            known |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-    return known
+            names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return names
 
 
-def _module(node: ast.expr, known: dict[str, str]) -> str:
+def _module(node: ast.expr, names: dict[str, str]) -> str:
     """The module, or the member of a module, for which a plain name stands; empty if for none."""
-    return known.get(node.id, "") if isinstance(node, ast.Name) else ""
+    return names.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
-def _class_of(node: ast.expr, known: dict[str, str]) -> str:
+def _class_of(node: ast.expr, names: dict[str, str]) -> str:
     """The class of what a call such as `machine.RTC()` returns, also in either branch of a
     conditional expression; empty if there is none."""
     if isinstance(node, ast.IfExp):
-        return _class_of(node.body, known) or _class_of(node.orelse, known)
+        return _class_of(node.body, names) or _class_of(node.orelse, names)
     if isinstance(node, ast.Subscript | ast.Await):
-        return _class_of(node.value, known)
+        return _class_of(node.value, names)
     if not isinstance(node, ast.Call):
         return ""
-    called = node.func
-    name = _module(called, known)
-    if isinstance(called, ast.Attribute) and _module(called.value, known):
-        name = f"{_module(called.value, known)}.{called.attr}"
+    function = node.func
+    name = _module(function, names)
+    if isinstance(function, ast.Attribute) and _module(function.value, names):
+        name = f"{_module(function.value, names)}.{function.attr}"
     return name if name in OBJECTS or name.rpartition(".")[2][:1].isupper() else ""
 
 
-def _made(tree: ast.AST, known: dict[str, str]) -> dict[str, str]:
+def _made(tree: ast.AST, names: dict[str, str]) -> dict[str, str]:
     """For each name, without its leading underscores, the class of what was assigned to it."""
-    made: dict[str, str] = {}
+    classes: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and (kind := _class_of(node.value, known)):
-            made |= {name: kind for target in node.targets if (name := _name(target))}
-    return made
+        if isinstance(node, ast.Assign) and (kind := _class_of(node.value, names)):
+            classes |= {name: kind for target in node.targets if (name := _name(target))}
+    return classes
 
 
 def _name(node: ast.expr) -> str:

@@ -52,31 +52,31 @@ class Client:
             self._changed.notify_all()
 
     def hear(self, topic):
-        done = threading.Event()
-        self.client.on_subscribe = lambda *_: done.set()
+        subscribed = threading.Event()
+        self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.subscribe(topic, 1)
-        assert done.wait(HANG_S)
+        assert subscribed.wait(HANG_S)
 
     def say(self, topic, payload, retain=False):
         """Publish and wait for the broker's answer; returns whether it refused."""
         outcome = []
-        done = threading.Event()
+        answered = threading.Event()
 
         def published(_client, _data, _mid, reason, _properties):
             outcome.append(reason.is_failure)
-            done.set()
+            answered.set()
 
         self.client.on_publish = published
         self.client.publish(topic, payload, qos=1, retain=retain)
-        assert done.wait(HANG_S)
+        assert answered.wait(HANG_S)
         return outcome[0]
 
     def wait_for(self, payload):
         with self._changed:
-            heard = self._changed.wait_for(
+            arrived = self._changed.wait_for(
                 lambda: payload in [p for _, p in self.heard], timeout=HANG_S
             )
-        assert heard, self.heard
+        assert arrived, self.heard
 
     def payloads(self):
         return [payload for _, payload in self.heard]

@@ -32,9 +32,9 @@ def settings(folder, database="campus.db", **fields) -> CampusSettings:
         "tokens": {f"gw-{name}": DIGEST for name in CAMPUSES},
         "campuses": CAMPUSES,
     }
-    made = CampusSettings(**(values | fields))
-    made.folder = folder
-    return made
+    campus_settings = CampusSettings(**(values | fields))
+    campus_settings.folder = folder
+    return campus_settings
 
 
 class Clock:
@@ -68,7 +68,7 @@ class Parts:
         return self.reports.now(day)
 
     def campus(self, name="east", day=DAY):
-        return next(one for one in self.report(day).campuses if one.campus == name)
+        return next(campus for campus in self.report(day).campuses if campus.campus == name)
 
 
 def delivery(*items, campus="east", sent_at=None) -> Delivery:

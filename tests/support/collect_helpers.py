@@ -41,8 +41,8 @@ class Desk:
         self.intake.message(topic, payload, self._acknowledged)
 
     def say(self, campus: str = "east", **fields: Any) -> None:
-        said = reading(**fields)
-        self.raw(f"fevergate/v1/{campus}/{said.kiosk}/reading", encode(said))
+        message = reading(**fields)
+        self.raw(f"fevergate/v1/{campus}/{message.kiosk}/reading", encode(message))
 
     def commit(self) -> None:
         self.store.commit(self.items)
@@ -63,12 +63,12 @@ class Books:
 
     def readings(self) -> dict[Any, Any]:
         """Day and time (UTC s) of each reading, by its identity; fails if one is there twice."""
-        found = self.rows(
+        rows = self.rows(
             "select campus, kiosk, boot, seq, day::text, extract(epoch from at)::float8"
             " from readings"
         )
-        assert len({row[:4] for row in found}) == len(found), "a reading is there twice"
-        return {row[:4]: row[4:] for row in found}
+        assert len({row[:4] for row in rows}) == len(rows), "a reading is there twice"
+        return {row[:4]: row[4:] for row in rows}
 
     def agrees(self) -> bool:
         """Whether the tables of keys and of readings agree."""

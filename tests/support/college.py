@@ -60,8 +60,8 @@ class College:
         assert person
         return person.person
 
-    def enter(self, number: str, day: date | None = None, units=None, **what) -> None:
-        mark = NewMark(person=self.person(number), **what)
+    def enter(self, number: str, day: date | None = None, units=None, **fields) -> None:
+        mark = NewMark(person=self.person(number), **fields)
         self.marks.enter(day or self.today, [mark], "Chen", units=units)
 
     def numbers(self, state: str, day: date | None = None, units=None) -> list[str]:
@@ -73,14 +73,14 @@ class College:
         self._stack.close()
 
 
-def listed(college: College, *numbers: str, **other) -> None:
-    college.changes.replace([entry(number, **other) for number in numbers])
+def listed(college: College, *numbers: str, **fields) -> None:
+    college.changes.replace([entry(number, **fields) for number in numbers])
 
 
-def why(college: College, *what, **more) -> tuple[str, str]:
+def why(college: College, *arguments, **options) -> tuple[str, str]:
     """Enter a mark that must be refused; return the person's number and the reason."""
     with pytest.raises(MarkError) as refused:
-        college.enter(*what, **more)
+        college.enter(*arguments, **options)
     return college.store.people([refused.value.person])[refused.value.person].number, (
         refused.value.reason
     )

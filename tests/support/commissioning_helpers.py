@@ -108,11 +108,11 @@ def gateway_that_answers(site, answer):
     """A stand-in for the gateway's pages that a board requests. `answer(path)` returns (status,
     body); with the body None, the Content-Length is no number. Yields the port and the list of
     requested paths."""
-    asked = []
+    paths = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
+            paths.append(self.path)
             status, body = answer(self.path)
             self.send_response(status)
             self.send_header("Content-Length", "many" if body is None else str(len(body)))
@@ -129,7 +129,7 @@ def gateway_that_answers(site, answer):
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield server.server_address[1], asked
+        yield server.server_address[1], paths
     finally:
         server.shutdown()
         server.server_close()

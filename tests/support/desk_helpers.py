@@ -36,8 +36,8 @@ class AtTheDesk:
         self.folder = folder
         self.toml = folder / "gateway.toml"
         self.toml.write_text(SETTINGS)
-        self.part = VirtualMLX90614(lambda _: self.seen)
-        self.seen = EMPTY
+        self.part = VirtualMLX90614(lambda _: self.view)
+        self.view = EMPTY
         self.part.scene = self._scene
         self._plan = []
         bus = VirtualBus()
@@ -50,7 +50,7 @@ class AtTheDesk:
         for view, begin_ms, end_ms in self._plan:
             if begin_ms <= now_ms < end_ms:
                 return view
-        return self.seen
+        return self.view
 
     def before(self, view, from_s=0.0, for_s=1e6):
         now_ms = self.kernel.time.now_ms

@@ -73,7 +73,9 @@ class Kernel:
             return 0
         assert request == I2C_RDWR, "nothing but raw transfers: who else would check the PEC?"
         messages = [argument.msgs[number] for number in range(argument.nmsgs)]
-        answer = self.transfer([(each.addr, each.flags, _body(each)) for each in messages])
+        answer = self.transfer(
+            [(message.addr, message.flags, _body(message)) for message in messages]
+        )
         if isinstance(answer, int):
             raise OSError(answer, os.strerror(answer))
         for message in messages:

@@ -67,10 +67,10 @@ def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options
 
 def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
     """Put files onto the flash as a cable would."""
-    for one in files:
-        path = board.flash_dir / one.path.removeprefix("/")
+    for file in files:
+        path = board.flash_dir / file.path.removeprefix("/")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(one.data)
+        path.write_bytes(file.data)
 
 
 def flash(board: DeskBoard, *arguments: Any) -> Result:

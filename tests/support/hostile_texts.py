@@ -61,22 +61,22 @@ class Crawl:
     def run(self, *first: str) -> None:
         """Visit all pages that can be reached, send their forms, and visit them again."""
         for send in (True, False):
-            left, seen = [*first], set()
-            while left and len(seen) < MOST_PAGES:
-                path = left.pop(0)
-                if _kind(path) in seen or NOT_PRESSED.search(path):
+            paths, kinds = [*first], set()
+            while paths and len(kinds) < MOST_PAGES:
+                path = paths.pop(0)
+                if _kind(path) in kinds or NOT_PRESSED.search(path):
                     continue
-                seen.add(_kind(path))
+                kinds.add(_kind(path))
                 if re.search(r"\.(pdf|xlsx)\b", path):
                     continue  # no browser shows these as a page, and each takes seconds
                 if re.search(r"\.(csv|json)\b", path):
                     if not send:
                         self._take(path)
                     continue
-                left += self.visit(path)
+                paths += self.visit(path)
                 if send:
                     self._send_forms()
-            self.pages = len(seen)
+            self.pages = len(kinds)
 
     def visit(self, path: str) -> list[str]:
         """Open a page and look at it; returns the paths that it links to."""
@@ -93,7 +93,7 @@ class Crawl:
 
     def _look(self, path: str) -> None:
         injected, shows = self.page.evaluate(LOOK)
-        self.wrong += [f"{path}: {it}" for it in injected]
+        self.wrong += [f"{path}: {fault}" for fault in injected]
         if shows:
             self.shown.add(urlsplit(path).path)
 
@@ -102,12 +102,12 @@ class Crawl:
         for number, form in enumerate(self.page.evaluate(FORMS)):
             if not _ends_the_session(form):
                 values = {}
-                for n, it in enumerate(form["fields"]):
-                    if (value := _filled(it, number + n)) is not None:
-                        values.setdefault(it["name"], value)
-                how: dict[str, Any] = {"multipart": values} if form["upload"] else {"form": values}
+                for n, item in enumerate(form["fields"]):
+                    if (value := _filled(item, number + n)) is not None:
+                        values.setdefault(item["name"], value)
+                body: dict[str, Any] = {"multipart": values} if form["upload"] else {"form": values}
                 answer = self.page.request.post(
-                    urljoin(at, form["action"]), headers={"origin": self.url, "referer": at}, **how
+                    urljoin(at, form["action"]), headers={"origin": self.url, "referer": at}, **body
                 )
                 self._show(form["action"], answer)
 
@@ -138,16 +138,16 @@ def crawled(browser: Browser, url: str, *first: str, language: str = "en") -> Cr
     page = context.new_page()
     crawl = Crawl(url, page)
 
-    def ran(dialog: Any) -> None:
+    def on_dialog(dialog: Any) -> None:
         crawl.wrong.append(f"{page.url}: {dialog.message} ran")
         dialog.dismiss()
 
-    def asked(request: Request) -> None:
+    def on_request(request: Request) -> None:
         if request.url.endswith("/x"):
             crawl.wrong.append(f"{page.url}: an injected picture was asked for")
 
-    page.on("dialog", ran)
-    page.on("request", asked)
+    page.on("dialog", on_dialog)
+    page.on("request", on_request)
     page.goto(url)
     page.locator("input[name=name]").fill(NAME)
     page.locator("input[name=password]").fill(PASSWORD)
@@ -161,13 +161,15 @@ def crawled(browser: Browser, url: str, *first: str, language: str = "en") -> Cr
 def _ends_the_session(form: dict[str, Any]) -> bool:
     """Whether sending a form would remove something or could change the account signed in."""
     fields = form["fields"]
-    asked = {form["action"]} | {it["value"] for it in fields if it["type"] in ("hidden", "submit")}
-    about = {choice for it in fields for choice in it["choices"]} | asked
-    secret = any(it["type"] == "password" for it in fields)
+    values = {form["action"]} | {
+        item["value"] for item in fields if item["type"] in ("hidden", "submit")
+    }
+    about = {choice for item in fields for choice in item["choices"]} | values
+    secret = any(item["type"] == "password" for item in fields)
     return (
         bool(NOT_PRESSED.search(form["action"]))
-        or not asked.isdisjoint({NAME, "remove"})
-        or any(it["name"] == "old_password" for it in fields)
+        or not values.isdisjoint({NAME, "remove"})
+        or any(item["name"] == "old_password" for item in fields)
         or (secret and NAME in about)
     )
 
@@ -179,25 +181,25 @@ def _kind(path: str) -> str:
     return re.sub(r"[0-9a-f]{8,}|\d+", "N", path) + "?" + ",".join(re.findall(r"(\w+)=", query))
 
 
-def _filled(it: dict[str, Any], turn: int) -> Any:
+def _filled(item: dict[str, Any], turn: int) -> Any:
     """The value to enter into a form's field; None leaves the field out."""
-    match it["type"]:
+    match item["type"]:
         case "hidden" | "date" | "datetime-local":
-            return it["value"]
+            return item["value"]
         case "password":
             return PASSWORD
         case "checkbox":
-            return it["value"] if it["name"].startswith("scope") else None
+            return item["value"] if item["name"].startswith("scope") else None
         case "submit" | "radio":
-            return it["value"]
+            return item["value"]
         case "select-one":
-            return next((value for value in reversed(it["choices"]) if value), "")
+            return next((value for value in reversed(item["choices"]) if value), "")
         case "file":
             text = "学号,姓名,类别,部门\n" + "".join(
                 f"2026{n},{text},student,{text}\n" for n, text in enumerate(TEXTS)
             )
             return {"name": f"{TEXTS[0]}.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    if it["mode"] in ("decimal", "numeric"):
-        return it["value"] or "38"
-    text = "".join(TEXTS) if it["most"] >= 200 else TEXTS[turn % len(TEXTS)]
-    return text[: it["most"]] if it["most"] > 0 else text
+    if item["mode"] in ("decimal", "numeric"):
+        return item["value"] or "38"
+    text = "".join(TEXTS) if item["most"] >= 200 else TEXTS[turn % len(TEXTS)]
+    return text[: item["most"]] if item["most"] > 0 else text

@@ -81,8 +81,8 @@ def changed(board: Board, module: str, *replaced: tuple[str, str]) -> None:
 
 def readings(board: Board) -> list[dict[str, Any]]:
     """The readings that the board has printed on its console."""
-    said = [line for line in board.console if line.startswith("reading ")]
-    return [json.loads(line.removeprefix("reading ")) for line in said]
+    lines = [line for line in board.console if line.startswith("reading ")]
+    return [json.loads(line.removeprefix("reading ")) for line in lines]
 
 
 def until(ready) -> None:

@@ -57,13 +57,13 @@ class Site:
         return client
 
     def audit(self):
-        return [(one.user, one.action, one.what) for one in self.pages.store.audit(1000)]
+        return [(entry.user, entry.action, entry.what) for entry in self.pages.store.audit(1000)]
 
 
 def csrf(client, path=FEVER):
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
+    match = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert match
+    return match[1]
 
 
 def post(client, path, page=None, **form):

@@ -235,8 +235,8 @@ class World:
         if self.deaf:
             return
         if answer.status_code == 200:
-            held = set(answer.json()["held"])
-            _forget(self.store, [item for item in items if item.key in held])
+            held_keys = set(answer.json()["held"])
+            _forget(self.store, [item for item in items if item.key in held_keys])
         elif len(items) > 1:
             for item in items:
                 self._send([item])
@@ -293,8 +293,12 @@ class World:
     def figures(self, day):
         """(state, people, fevers) of a day at the campus."""
         east = self.campus.campus("east", day)
-        found = east.figures
-        return east.state, found.screened if found else None, found.fevers if found else None
+        figures = east.figures
+        return (
+            east.state,
+            figures.screened if figures else None,
+            figures.fevers if figures else None,
+        )
 
     def totals(self):
         """(people, fevers) of all days at the campus."""

@@ -31,9 +31,9 @@ def quiet_sensor(
     view: View | None = None, *, config1: int = CONFIG1_DCI, emissivity: int = 0xFFFF
 ) -> VirtualMLX90614:
     """A sensor without noise before a scene that does not change, powered on at 0 ms."""
-    seen = view or black_body(35.0, 22.0)
+    scene = view or black_body(35.0, 22.0)
     sensor = VirtualMLX90614(
-        lambda _: seen,
+        lambda _: scene,
         config1=config1,
         emissivity=emissivity,
         noise_c=0.0,

@@ -131,11 +131,11 @@ def lit_only_once_the_card_was_well(facts):
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_whatever_goes_wrong_shows_in_its_figure(fault, figure):
-    found = facts()
-    fault(found)
-    shown = figures(found)
-    assert {name: shown[name] for name in WRONG if shown[name]} == {figure: 1}
-    assert len(wrong_days(found)) == shown["days_wrong"]
+    changed_facts = facts()
+    fault(changed_facts)
+    result = figures(changed_facts)
+    assert {name: result[name] for name in WRONG if result[name]} == {figure: 1}
+    assert len(wrong_days(changed_facts)) == result["days_wrong"]
 
 
 def told(witness, at, fever, *amber):
@@ -169,7 +169,7 @@ def test_every_kind_is_played_and_explained():
     assert all(hasattr(Kinds, f"_{kind}") for kind in KINDS)
     script = Path(__file__).parents[2] / "tools/chaos"
     result = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=60)
-    assert all(f"  {kind:10} {what}" in result.stdout for kind, what in KINDS.items())
+    assert all(f"  {kind:10} {text}" in result.stdout for kind, text in KINDS.items())
     assert parse(["--only", "card", "--only", "card", "--minutes", "2"]).only == ("card",)
 
 

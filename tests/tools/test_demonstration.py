@@ -56,8 +56,8 @@ def demo(*arguments: str) -> tuple[int, dict[str, float], str]:
     return result.returncode, json.loads(lines[-1]) if lines else {}, result.stderr
 
 
-def assert_whole(code: int, summary: dict[str, float], said: str, people: int) -> None:
-    assert code == 0, said
+def assert_whole(code: int, summary: dict[str, float], output: str, people: int) -> None:
+    assert code == 0, output
     assert list(summary) in (KEYS, KEYS + CARD_KEYS)
     assert summary["people"] == people and summary["readings"] >= people
     assert summary["lost"] == summary["duplicated"] == 0
@@ -81,14 +81,14 @@ def assert_paired(summary: dict[str, float], with_cards: int) -> None:
 @real_micropython.needs("32bit")
 def test_a_crowd_is_measured_lit_stored_and_forwarded_once():
     """With the 32-bit words of a real board; the other tests use the usual 64 bits."""
-    code, summary, said = demo("--crowd", "32", "--cards", "--interpreter", "32bit")
-    assert_whole(code, summary, said, people=32)
+    code, summary, output = demo("--crowd", "32", "--cards", "--interpreter", "32bit")
+    assert_whole(code, summary, output, people=32)
     assert_paired(summary, with_cards=16)
 
 
 def test_a_listed_day_is_zero_only_once_every_expected_person_is_accounted_for():
-    code, summary, said = demo("--list", "20")
-    assert code == 0, said
+    code, summary, output = demo("--list", "20")
+    assert code == 0, output
     assert list(summary) == [*KEYS, *LISTED_KEYS]
     assert summary["fevers"] == summary["lost"] == summary["duplicated"] == 0
     assert (summary["expected"], summary["measured"], summary["excused"]) == (20, 18, 0)
@@ -161,9 +161,9 @@ def test_with_every_clock_at_2000_nobody_waits_and_each_reading_gets_its_date():
 
 def test_killing_both_half_way_loses_and_doubles_nothing_and_leaves_no_fever_dark():
     kills = ("--kill", "broker", "--kill", "gateway")
-    code, summary, said = demo("--crowd", "48", "--cards", *kills, "--seed", "5")
-    assert "killing the broker" in said and "killing the gateway" in said
-    assert_whole(code, summary, said, people=48)
+    code, summary, output = demo("--crowd", "48", "--cards", *kills, "--seed", "5")
+    assert "killing the broker" in output and "killing the gateway" in output
+    assert_whole(code, summary, output, people=48)
     assert_paired(summary, with_cards=24)
 
 
@@ -173,15 +173,17 @@ def test_two_name_servers_that_never_answer_change_nothing_for_anybody():
 
 @pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="no file of real people beside the project")
 def test_real_people_of_a_file():
-    code, summary, said = demo("--people", str(PEOPLE_FILE), "--site", "canthus", "--limit", "100")
-    assert_whole(code, summary, said, people=100)
+    code, summary, output = demo(
+        "--people", str(PEOPLE_FILE), "--site", "canthus", "--limit", "100"
+    )
+    assert_whole(code, summary, output, people=100)
 
 
 def test_a_wrong_file_of_people_is_named(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("subject,camera\n1,FLIR\n")
-    code, _, said = demo("--people", str(path))
-    assert code == 2 and "line 1: expected a column" in said and "Traceback" not in said
+    code, _, output = demo("--people", str(path))
+    assert code == 2 and "line 1: expected a column" in output and "Traceback" not in output
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
@@ -198,43 +200,43 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     )
     try:
         assert process.stdout
-        seen = ""
-        while "normal" not in seen:
+        output = ""
+        while "normal" not in output:
             line = process.stdout.readline()
-            assert line, seen
-            seen += line
+            assert line, output
+            output += line
         assert list(tmp_path.iterdir())
         assert running_in(tmp_path)
-        every_page_is_served(seen, tmp_path)
+        every_page_is_served(output, tmp_path)
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)  # somebody is impatient
-        rest, _ = process.communicate(timeout=HANG_S)
-        assert process.returncode == 0, rest
+        remainder, _ = process.communicate(timeout=HANG_S)
+        assert process.returncode == 0, remainder
         assert list(tmp_path.iterdir()) == []
         assert running_in(tmp_path) == []
     finally:
         process.kill()  # the processes that it started end with it
 
 
-def every_page_is_served(said: str, folder: Path) -> None:
+def every_page_is_served(output: str, folder: Path) -> None:
     """Check that each printed address serves its page to the user printed beside it, and that the
     board shows the gate's name."""
     pages = {"board": "/board/north", "board, log": "/admin/log", "campus server": "/"}
     for title, path in pages.items():
-        found = re.search(rf"  {title} +(https://\S+)\s+user (\w+), password (\S+)", said)
-        assert found, title
-        address, name, password = found.groups()
+        match = re.search(rf"  {title} +(https://\S+)\s+user (\w+), password (\S+)", output)
+        assert match, title
+        address, name, password = match.groups()
         origin = re.match(r"https://[^/]+", address)
         assert origin
         with httpx.Client(verify=False, base_url=origin[0], timeout=HANG_S) as client:  # noqa: S501
             answer = signed_in(client, name, password)
             assert answer.status_code == 303, title
-            shown = client.get(path, follow_redirects=True)
-            assert shown.status_code == 200, title
-            assert title != "board" or "北门" in shown.text
-    assert "The browser warns" in said and "浏览器会提示" in said
-    (authority,) = re.findall(r"(/\S+/ca\.crt); ports", said)
+            page = client.get(path, follow_redirects=True)
+            assert page.status_code == 200, title
+            assert title != "board" or "北门" in page.text
+    assert "The browser warns" in output and "浏览器会提示" in output
+    (authority,) = re.findall(r"(/\S+/ca\.crt); ports", output)
     assert Path(authority).is_file() and folder in Path(authority).parents
 
 

@@ -4,6 +4,6 @@ from measurement.fuzz import fuzz
 
 
 def test_ten_thousand_hostile_messages_end_somewhere_each(tmp_path):
-    found = fuzz(10_000, tmp_path, number=7)
-    assert (found["messages"], found["not_acknowledged_once"]) == (10_000, 0)
-    assert found["rejected"] > 1000 and found["stored"] > 10
+    result = fuzz(10_000, tmp_path, number=7)
+    assert (result["messages"], result["not_acknowledged_once"]) == (10_000, 0)
+    assert result["rejected"] > 1000 and result["stored"] > 10

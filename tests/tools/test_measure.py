@@ -24,12 +24,12 @@ def measure(*arguments: str):
 
 def test_a_black_body_is_followed_degree_by_degree():
     result = measure("blackbody", "--step", "0.5", "--json")
-    found = json.loads(result.stdout)
-    steps = found["steps"]
+    report = json.loads(result.stdout)
+    steps = report["steps"]
     assert [step["blackbody_c"] for step in steps] == [35 + n / 2 for n in range(11)]
     # The slope is a little over 1 because of emissivity. The tolerance allows for the sensor's
     # noise over eleven steps.
-    assert 0.96 < found["slope"] < 1.08
+    assert 0.96 < report["slope"] < 1.08
     for step in steps:
         assert abs(step["body_c"] - step["skin_c"] - 1.0) < 0.02
         assert step["skin_c"] > step["object_c"]
@@ -38,22 +38,22 @@ def test_a_black_body_is_followed_degree_by_degree():
 @real_micropython.needs("32bit")
 def test_a_verdict_fits_into_a_boards_memory():
     result = measure("cost", "--verdicts", "200", "--people", "3", "--json")
-    found = json.loads(result.stdout)
-    assert found["verdict_bytes"] <= 1280
-    assert found["state_bytes"] <= 1024
-    assert found["answered"] == found["people"] == 3
-    assert found["settling_ms"] + found["sampling_ms_p50"] == found["answer_ms_p50"]
+    report = json.loads(result.stdout)
+    assert report["verdict_bytes"] <= 1280
+    assert report["state_bytes"] <= 1024
+    assert report["answered"] == report["people"] == 3
+    assert report["settling_ms"] + report["sampling_ms_p50"] == report["answer_ms_p50"]
 
 
 @real_micropython.needs("32bit")
 def test_a_reading_erases_less_than_a_block_and_the_flash_outlives_the_kiosk():
-    found = json.loads(measure("wear", "--readings", "1000", "--days", "4", "--json").stdout)
-    assert found["answers"]["erases_per_reading"] < 0.1
-    assert found["away"]["erases_per_reading"] < 0.5
+    report = json.loads(measure("wear", "--readings", "1000", "--days", "4", "--json").stdout)
+    assert report["answers"]["erases_per_reading"] < 0.1
+    assert report["away"]["erases_per_reading"] < 0.5
     for mode in ("answers", "away"):
-        assert found[mode]["years"] > 30
-        assert found[mode]["file_writes_per_reading"] < 1.1
-    assert found["full"]["heap_bytes"] < 16 * 1024
+        assert report[mode]["years"] > 30
+        assert report[mode]["file_writes_per_reading"] < 1.1
+    assert report["full"]["heap_bytes"] < 16 * 1024
 
 
 def test_commercial_devices_can_be_put_beside_it(tmp_path):

@@ -12,13 +12,13 @@ import real_micropython
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_every_colleges_days_are_right_or_said_to_be_missing(request, tmp_path, kind):
-    more = []
+    options = []
     if kind == "postgresql":
-        more = ["--database", request.getfixturevalue("postgres").database()]
+        options = ["--database", request.getfixturevalue("postgres").database()]
     result = subprocess.run(
         [
             *(sys.executable, "-m", "scenarios.province", "--json"),
-            *("--colleges", "10", "--days", "8", *more),
+            *("--colleges", "10", "--days", "8", *options),
         ],
         capture_output=True,
         text=True,

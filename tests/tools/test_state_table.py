@@ -27,8 +27,8 @@ def test_each_picture_is_judged_and_named_where_something_is_wrong(tmp_path):
 
 
 def test_one_state_is_taken_in_every_size(tmp_path):
-    only = ["--only", "nowhere", "--language", "en", "--json"]
-    result = CliRunner().invoke(command, [str(tmp_path), *only])
+    arguments = ["--only", "nowhere", "--language", "en", "--json"]
+    result = CliRunner().invoke(command, [str(tmp_path), *arguments])
     assert result.exit_code == 0, result.output
     figures = json.loads(result.output.splitlines()[-1])
     assert figures == {"states": 1, "pictures": 4, "sheets": 4, "wrong": 0}
@@ -36,4 +36,4 @@ def test_one_state_is_taken_in_every_size(tmp_path):
 
 
 def test_there_are_forty_states_at_least_and_each_says_what_it_is():
-    assert len(WHAT) >= 40 and all(what.endswith(".") for what in WHAT.values())
+    assert len(WHAT) >= 40 and all(text.endswith(".") for text in WHAT.values())
