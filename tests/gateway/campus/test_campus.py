@@ -104,8 +104,8 @@ def test_what_does_not_validate_is_refused_with_field_and_reason(campus, body, s
 
 def test_what_was_refused_is_noted_for_whoever_looks(campus):
     campus.post(delivery(hour()).replace(b"north-1", b"North 1"))
-    noted = campus.refusals()
-    assert ("gw-east", "$.items[0].kiosk") in noted
+    refusals = campus.refusals()
+    assert ("gw-east", "$.items[0].kiosk") in refusals
     campus.post(delivery(hour(), gateway="gw-west"))
     assert ("gw-east", "$.gateway") in campus.refusals()
 
@@ -122,14 +122,14 @@ def test_a_day_that_is_still_to_come_is_not_over(campus):
 
 
 def test_a_clock_that_is_years_ahead_leaves_no_days_and_takes_no_real_one_along(campus):
-    far = msgspec.structs.replace(hour(normal=9), hour=HOUR + 5 * 366 * 86400)
+    far_hour = msgspec.structs.replace(hour(normal=9), hour=HOUR + 5 * 366 * 86400)
     days = [
         DaySummary(date=date, kiosk="ahead", gate="north", revision=1, normal=9)
         for date in ("2031-05-01", "2019-05-01")
     ]
     real = hour(1, "real", normal=2)
     before = campus.received().readings
-    answer = campus.post(delivery(real, far, *days))
+    answer = campus.post(delivery(real, far_hour, *days))
     error = answer.json()["error"]
     assert (answer.status_code, error["field"]) == (422, "$.items[1].hour")
     assert error["items"] == [1, 2, 3] and "look at the gateway's clock" in error["reason"]

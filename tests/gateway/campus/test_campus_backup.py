@@ -69,7 +69,7 @@ def rows(database):
         }
 
 
-def back(folder):
+def restored_server(folder):
     """Settings and database of a restored server."""
     settings = load_campus(folder / "campus.toml")
     return settings, CampusDatabase(settings.url)
@@ -94,17 +94,17 @@ def test_a_new_server_has_everything_again(server, tmp_path, target, request):
     assert manifest.readings == 3 and manifest.fevers == 1
     database = "campus.db" if target == "sqlite" else request.getfixturevalue("postgres").database()
     restore_campus(path, new, passphrase=PASSPHRASE, database=database)
-    again, opened = back(new)
+    new_settings, new_database = restored_server(new)
     try:
-        assert rows(opened) == rows(server.database)
+        assert rows(new_database) == rows(server.database)
         assert files(new) == files(server.settings.folder)
-        assert again.tokens == settings.tokens and again.database == database
-        store = CampusStore(opened, again.zone, Vault(new / KEY), server.now)
+        assert new_settings.tokens == settings.tokens and new_settings.database == database
+        store = CampusStore(new_database, new_settings.zone, Vault(new / KEY), server.now)
         store.keep(campus_site.delivery(campus_site.fever(2)))
-        refuse(opened, 2.0)  # the row numbers go on
-        assert len(rows(opened)["refusals"]) == 2
+        refuse(new_database, 2.0)  # the row numbers go on
+        assert len(rows(new_database)["refusals"]) == 2
     finally:
-        opened.close()
+        new_database.close()
 
 
 def test_a_database_with_rows_is_never_written_into(server, tmp_path, database_text):
@@ -129,9 +129,9 @@ def test_a_database_elsewhere_comes_into_the_folder(tmp_path, name):
     path = tmp_path / "b.backup"
     backup_campus(load_campus(folder / "campus.toml"), path)
     restore_campus(path, tmp_path / "new", database=name.format(away=away))
-    settings, opened = back(tmp_path / "new")
-    assert settings.database == "campus.db" and len(rows(opened)["items"]) == 1
-    opened.close()
+    settings, new_database = restored_server(tmp_path / "new")
+    assert settings.database == "campus.db" and len(rows(new_database)["items"]) == 1
+    new_database.close()
     assert not list(away.iterdir())
 
 
@@ -149,9 +149,9 @@ def test_the_commands_know_a_campus_servers_settings(server, tmp_path, monkeypat
     done = CliRunner().invoke(cli, ["restore", str(path), str(new), "--database", "campus.db"])
     assert done.exit_code == 0, done.output
     assert "systemctl restart fevergate-campus" in done.output
-    _, opened = back(new)
-    assert rows(opened) == rows(server.database)
-    opened.close()
+    _, new_database = restored_server(new)
+    assert rows(new_database) == rows(server.database)
+    new_database.close()
 
 
 def test_a_certificate_that_lies_elsewhere_is_named(server, tmp_path):

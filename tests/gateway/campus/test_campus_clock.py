@@ -52,12 +52,12 @@ class Server:
         self.receiver = Receiver(parts.settings, self.store, self.clock.gateway_says)
         self.clerk.tick()
 
-    def go(self, seconds, every=3600.0):
+    def go(self, seconds, step_s=3600.0):
         """Let time go by."""
         end = self.up_s + seconds
         while self.up_s < end:
-            self.up_s += every
-            self.at += every
+            self.up_s += step_s
+            self.at += step_s
             self.clerk.tick()
 
     def post(self, *items, sent_at=None):
@@ -114,7 +114,7 @@ def test_a_doubt_ends_by_a_persons_word(server):
     server.set("2027-03-01 08:00")
     assert not server.clock.believed()
     say_right(server.parts.database)
-    server.go(60, every=10)
+    server.go(60, step_s=10)
     assert server.clock.believed() and server.clock.state().why == "confirmed"
 
 
@@ -122,7 +122,7 @@ def test_a_doubt_ends_when_gateways_have_agreed_for_three_hours(server):
     server.set("2027-03-01 08:00")
     for _ in range(19):
         assert server.post().status_code == 200
-        server.go(600, every=600)
+        server.go(600, step_s=600)
     assert server.clock.believed() and server.clock.state().why == "agreed"
 
 
@@ -131,7 +131,7 @@ def test_one_gateway_that_lies_is_not_the_majority(server):
     for _ in range(24):
         server.clock.gateway_says("gw-east", server.at)
         server.clock.gateway_says("gw-west", RIGHT)
-        server.go(600, every=600)
+        server.go(600, step_s=600)
     assert not server.clock.believed()
 
 
@@ -151,8 +151,8 @@ def test_what_came_while_the_clock_was_wrong_is_dated_right_afterwards(server):
     server.synchronised = True
     server.up_s += 60
     server.set("2026-11-24 09:00")
-    (heard,) = (one for one in server.store.heard() if one.gateway == "gw-east")
-    assert abs(heard.heard_at - server.clock.now()) < 2 * 3600
+    (gateway,) = (gateway for gateway in server.store.heard() if gateway.gateway == "gw-east")
+    assert abs(gateway.heard_at - server.clock.now()) < 2 * 3600
 
 
 def test_a_server_at_1970_takes_a_day_that_its_gateway_states(server):

@@ -46,11 +46,11 @@ def test_an_empty_database_gets_the_same_tables_and_is_opened_again(campus_url):
 
 
 def test_a_database_of_another_version_is_refused_in_words_and_left_as_it_is(tmp_path):
-    with closing(sqlite3.connect(tmp_path / "campus.db")) as other:
-        other.executescript(FIRST_RELEASE.read_text())
-        other.execute("update alembic_version set version_num = 7")
-        other.commit()
+    with closing(sqlite3.connect(tmp_path / "campus.db")) as connection:
+        connection.executescript(FIRST_RELEASE.read_text())
+        connection.execute("update alembic_version set version_num = 7")
+        connection.commit()
     with pytest.raises(CampusError, match=r"another version of FeverGate: .*7"):
         CampusDatabase(database_url("campus.db", tmp_path))
-    with closing(sqlite3.connect(tmp_path / "campus.db")) as other:
-        assert other.execute("select version_num from alembic_version").fetchall() == [("7",)]
+    with closing(sqlite3.connect(tmp_path / "campus.db")) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchall() == [("7",)]

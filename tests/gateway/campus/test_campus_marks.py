@@ -60,10 +60,10 @@ class Marks:
         )
 
     def send(self, item, gateway="gw-east", campus="east", *, token=NEW):
-        whole = msgspec.structs.replace(delivery(item, campus=campus), gateway=gateway)
-        held = self.parts.store.keep(whole, token)
+        body = msgspec.structs.replace(delivery(item, campus=campus), gateway=gateway)
+        keys = self.parts.store.keep(body, token)
         self.exchange.apply({item.date})
-        return held
+        return keys
 
     def index(self, gateway="gw-east", token=NEW, since=""):
         return self.exchange.index("east", gateway, token, since)
@@ -145,8 +145,8 @@ def test_a_gateway_that_was_restored_forgets_nobody_and_learns_whom_it_forgot(ma
 def test_a_gateway_asks_what_is_held_of_it_and_its_new_token_holds_nothing_yet(marks):
     day = marks.day({1, 2}, {3}, revision=7)
     marks.send(day, token=OLD)
-    ((key, held),) = marks.index(token=OLD).mine.items()
-    assert (key, held.revision, held.digest) == (day.key, 7, day.digest)
+    ((key, held_day),) = marks.index(token=OLD).mine.items()
+    assert (key, held_day.revision, held_day.digest) == (day.key, 7, day.digest)
     assert marks.index(token=NEW).mine == {}
     marks.send(marks.day({1}, revision=1), token=NEW)
     assert marks.all() == ({1}, set()), "what a token that is no longer in use said"
@@ -193,9 +193,9 @@ def test_only_days_whose_marks_are_kept_are_asked_for(marks):
     for day in ("2026-10-24", "2026-10-25", "2026-10-26", "2026-10-27"):
         marks.send(marks.day({1}, day=day))
     index = marks.index()
-    kept = ["marked_day/2026-10-26", "marked_day/2026-10-27"]
-    assert index.since == "2026-10-26" and list(index.mine) == kept
-    assert list(marks.index(since="2026-10-27").mine) == kept[1:]
+    keys = ["marked_day/2026-10-26", "marked_day/2026-10-27"]
+    assert index.since == "2026-10-26" and list(index.mine) == keys
+    assert list(marks.index(since="2026-10-27").mine) == keys[1:]
 
 
 @pytest.fixture(scope="module")
@@ -242,8 +242,8 @@ def test_a_gateway_asks_by_its_token_and_gets_its_own_campus(host):
             answer = client.get(path, headers={"Authorization": "Bearer guessed"})
             assert answer.status_code == 401
             assert answer.json()["error"]["field"] == "authorization"
-        wrong = client.get("/v1/marks/yesterday", headers=bearer(host, "gw-east"))
-        assert wrong.status_code == 422 and wrong.json()["error"]["field"] == "date"
+        refusal = client.get("/v1/marks/yesterday", headers=bearer(host, "gw-east"))
+        assert refusal.status_code == 422 and refusal.json()["error"]["field"] == "date"
 
 
 @pytest.mark.parametrize("path", ["/v1/people", "/v1/marks", f"/v1/marks/{DAY}"])

@@ -192,11 +192,11 @@ def test_a_person_is_found_by_name_where_the_campus_sends_names(on_either):
         page = search(administrator, name=name).text
         assert rows(page) == [("East · north · north-1", "To the clinic")]
     assert rows(search(administrator, name="nobody").text) == []
-    noted = [what for _, action, what in on_either.audit() if action == "search name"]
-    assert noted[0] == f"2026-06-01 – {DAY}: 0"
-    assert noted[1] == f"2026-06-01 – {DAY}: 1 east/north-1/1/1"
+    searches = [text for _, action, text in on_either.audit() if action == "search name"]
+    assert searches[0] == f"2026-06-01 – {DAY}: 0"
+    assert searches[1] == f"2026-06-01 – {DAY}: 1 east/north-1/1/1"
     words = ("芳", "3-2", "nobody")
-    assert not [what for *_, what in on_either.audit() for word in words if word in what]
+    assert not [text for *_, text in on_either.audit() for word in words if word in text]
 
 
 def test_a_name_is_never_part_of_an_address_and_not_for_viewers(site, administrator, viewer):

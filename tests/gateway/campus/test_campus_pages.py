@@ -65,9 +65,9 @@ def viewer(site):
 
 
 def post(client, path, page, **form):
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get(page).text)
-    assert found
-    return client.post(path, data={"csrf": found[1]} | form, headers=OURS)
+    match = re.search(r'name="csrf" value="([^"]+)"', client.get(page).text)
+    assert match
+    return client.post(path, data={"csrf": match[1]} | form, headers=OURS)
 
 
 def test_a_missing_campus_is_said_to_be_missing_and_has_no_figures(viewer):
@@ -154,15 +154,15 @@ def test_whoever_presses_too_late_reads_why_and_gets_back_to_the_report(administ
     form = {"csrf": csrf[1], "version": "1"}
     host = administrator.base_url.netloc.decode()
 
-    def pressed(referer):
+    def press(referer):
         return administrator.post(path, data=form, headers=OURS | {"Referer": referer})
 
-    assert pressed("").status_code == 303
-    late = pressed(f"https://{host}{page}?version=1")
+    assert press("").status_code == 303
+    late = press(f"https://{host}{page}?version=1")
     assert late.status_code == 400 and "<h1>This version is signed already.</h1>" in late.text
     assert f'<a href="{page}?version=1">Back</a>' in late.text
     for elsewhere in ("", "https://else.where/x", f"https://{host}//else.where", "https://[", "x"):
-        assert '<a href="/">Back</a>' in pressed(elsewhere).text
+        assert '<a href="/">Back</a>' in press(elsewhere).text
 
 
 @pytest.mark.parametrize("version", ["", "2", "x", "²", "9" * 30])
@@ -195,14 +195,14 @@ def test_every_file_holds_what_the_page_shows(site, language):
     with pdfplumber.open(io.BytesIO(client.get(f"/reports/{DAY}.pdf").content)) as document:
         tables = [table for page in document.pages for table in page.extract_tables()]
         text = "".join(page.extract_text() for page in document.pages)
-    found = [[(cell or "").replace("\n", "") for cell in row] for row in tables[0]]
-    assert cells(found) == cells(rows)
+    pdf_rows = [[(cell or "").replace("\n", "") for cell in row] for row in tables[0]]
+    assert cells(pdf_rows) == cells(rows)
     assert ("发热筛查日报告" if language == "zh" else "Daily report of fever screening") in text
     fevers = client.get(f"/reports/{DAY}.csv?table=fevers").content.decode("utf-8-sig")
     assert len(fevers.strip().splitlines()) == 3
-    whole = client.get(f"/reports/{DAY}.json").json()
-    assert whole["version"]["version"] == 1
-    assert [one["state"] for one in whole["report"]["campuses"]] == ["reported", "missing"]
+    body = client.get(f"/reports/{DAY}.json").json()
+    assert body["version"]["version"] == 1
+    assert [campus["state"] for campus in body["report"]["campuses"]] == ["reported", "missing"]
     assert client.get(f"/reports/{DAY}.doc").status_code == 404
     assert client.get(f"/reports/{DAY}.csv?table=people").status_code == 404
 
@@ -238,7 +238,9 @@ def test_names_are_shown_to_administrators_alone_and_every_look_is_noted(
     for kind in ("", ".json", ".pdf", ".csv?table=fevers"):
         assert "王芳".encode() not in viewer.get(f"/reports/{DAY}{kind}").content
     assert "王芳" in administrator.get(path).text
-    notes = [(one.user, one.action, one.what) for one in site.server.pages.audited.audit(99)]
+    notes = [
+        (entry.user, entry.action, entry.what) for entry in site.server.pages.audited.audit(99)
+    ]
     assert ("李伟", "look at follow-up", "east north-1/1/1") in notes
 
 
@@ -246,8 +248,8 @@ def test_today_is_shown_as_it_is_known_and_tomorrow_is_not_there(site, viewer):
     page = viewer.get("/reports/2026-11-24").text
     assert "no version of the report yet" in page
     assert viewer.get("/reports/2026-11-25").status_code == 404
-    for wrong in ("/reports/yesterday", "/reports/2026-02-30", "/reports/2026-02-30.csv"):
-        assert viewer.get(wrong).status_code == 400
+    for path in ("/reports/yesterday", "/reports/2026-02-30", "/reports/2026-02-30.csv"):
+        assert viewer.get(path).status_code == 400
 
 
 def test_the_status_says_who_is_silent_whose_clock_is_wrong_and_what_was_refused(site, viewer):
@@ -317,14 +319,14 @@ def test_guesses_are_counted_before_they_are_looked_at(site):
 def test_another_server_on_the_same_database_knows_who_is_signed_in(site, tmp_path, viewer):
     from fevergate.campus.settings import CampusSettings
 
-    given: CampusSettings = site.server.pages._settings
-    other = CampusServer(given, site.now)
+    settings: CampusSettings = site.server.pages._settings
+    second_server = CampusServer(settings, site.now)
     try:
-        client = TestClient(other.app, base_url="https://campus", follow_redirects=False)
+        client = TestClient(second_server.app, base_url="https://campus", follow_redirects=False)
         client.cookies = viewer.cookies
         assert client.get(f"/reports/{DAY}").status_code == 200
     finally:
-        other.close()
+        second_server.close()
 
 
 def test_registers_of_the_institution_are_kept_by_its_administrators(site, administrator, viewer):
@@ -346,8 +348,10 @@ def test_registers_of_the_institution_are_kept_by_its_administrators(site, admin
     site.now.at += 15 * 3600  # 22:30: by then all visitors should have left
     site.server.clerk.tick()
     site.server.clerk.tick()
-    told = {one.contact: one for one in site.server.notices.recent() if one.kind == "inside"}
-    assert set(told) == {"Chen", "Zhou"} and "王小明" not in str(told)
-    assert "东校区" in told["Chen"].subject and "east" in told["Zhou"].body.lower()
+    notices = {
+        notice.contact: notice for notice in site.server.notices.recent() if notice.kind == "inside"
+    }
+    assert set(notices) == {"Chen", "Zhou"} and "王小明" not in str(notices)
+    assert "东校区" in notices["Chen"].subject and "east" in notices["Zhou"].body.lower()
     chinese = site.client("Zhang", "zh").get("/privacy").text
     assert "30 天" in chinese and "30 days" in chinese and "某某职业技术学院" in chinese

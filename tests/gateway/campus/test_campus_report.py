@@ -32,7 +32,7 @@ def test_a_campus_that_has_not_reported_is_missing_and_has_no_figures(parts):
     assert (west.state, west.figures) == ("missing", None)
     report = parts.report()
     assert not report.zero and not report.complete
-    assert [one.campus for one in report.missing] == ["west"] and report.total.screened == 10
+    assert [campus.campus for campus in report.missing] == ["west"] and report.total.screened == 10
 
 
 def test_zero_is_stated_where_everybody_reported_and_watched(parts):
@@ -97,20 +97,20 @@ def test_what_became_of_fevers_is_counted(parts):
     )
     figures = parts.campus().figures
     assert figures
-    found = (figures.fevers, figures.confirmed, figures.released, figures.outstanding)
-    assert found == (5, 1, 1, 3)
+    numbers = (figures.fevers, figures.confirmed, figures.released, figures.outstanding)
+    assert numbers == (5, 1, 1, 3)
 
 
 def test_a_campus_with_two_gateways_reports_when_both_have(tmp_path, database_text):
     from fevergate.campus.settings import Campus
 
-    both = {"east": Campus(gateways=["gw-east", "gw-two"])}
+    campuses = {"east": Campus(gateways=["gw-east", "gw-two"])}
     tokens = {"gw-east": "0" * 64, "gw-two": "1" * 64}
-    parts = Parts(tmp_path, database_text, campuses=both, tokens=tokens)
+    parts = Parts(tmp_path, database_text, campuses=campuses, tokens=tokens)
     parts.keep(over(counts(normal=3)))
     assert parts.campus().state == "partial"
-    other = delivery(over(counts(normal=4)))
-    parts.store.keep(msgspec.structs.replace(other, gateway="gw-two"))
+    second_delivery = delivery(over(counts(normal=4)))
+    parts.store.keep(msgspec.structs.replace(second_delivery, gateway="gw-two"))
     east = parts.campus()
     # Both have a kiosk called north-1.
     assert east.state == "reported" and len(east.kiosks) == 2
@@ -171,9 +171,11 @@ def test_a_report_is_made_once_and_anew_only_where_something_changed(parts):
     assert parts.reports.changed(10, DAY) == []
     newest, first = parts.reports.versions(DAY)
     assert (newest.latest, first.latest, first.differences) == (True, False, [])
-    shown = {(one.what, one.before, one.now) for one in newest.differences}
-    assert ("campuses east figures screened", "10", "12") in shown
-    assert ("total screened", "10", "12") in shown
+    differences = {
+        (difference.what, difference.before, difference.now) for difference in newest.differences
+    }
+    assert ("campuses east figures screened", "10", "12") in differences
+    assert ("total screened", "10", "12") in differences
 
 
 def words(language):
@@ -230,7 +232,7 @@ def test_a_follow_up_that_comes_days_later_corrects_the_day_of_its_fever(parts):
     assert parts.reports.make(DAY) == 2
     (newest, _) = parts.reports.versions(DAY)
     assert ("total outstanding", "1", "0") in {
-        (one.what, one.before, one.now) for one in newest.differences
+        (difference.what, difference.before, difference.now) for difference in newest.differences
     }
 
 
@@ -238,8 +240,8 @@ def test_a_fever_that_turns_out_to_be_of_another_day_corrects_both(parts):
     parts.keep(fever(1))
     for day in (DAY, "2026-11-22"):
         parts.reports.make(day)
-    moved = msgspec.structs.replace(fever(1), at=local("2026-11-22 23:59"), revision=2)
-    parts.keep(moved)
+    correction = msgspec.structs.replace(fever(1), at=local("2026-11-22 23:59"), revision=2)
+    parts.keep(correction)
     assert parts.reports.changed(10, DAY) == ["2026-11-22", DAY]
 
 
@@ -304,11 +306,11 @@ def test_names_lie_sealed_and_go_after_their_days(parts, tmp_path):
     with parts.database.read() as connection:
         rows = connection.execute(text("select payload, sealed from items")).all()
     assert "王芳" not in str(rows) and "138" not in str(rows)
-    other = Parts(tmp_path, parts.settings.database)
-    other.store._vault = Vault(tmp_path / "other.key")
+    other_parts = Parts(tmp_path, parts.settings.database)
+    other_parts.store._vault = Vault(tmp_path / "other.key")
     with pytest.raises(StoreError):
-        other.store.persons("east", "north-1/1/1")
-    other.close()
+        other_parts.store.persons("east", "north-1/1/1")
+    other_parts.close()
     assert parts.store.forget_persons(parts.now() - 1) == 0
     assert parts.store.forget_persons(parts.now() + 1) == 1
     assert parts.store.persons("east", "north-1/1/1") == {}
@@ -328,8 +330,8 @@ def test_a_database_that_is_away_is_said_to_be_and_nothing_is_half_kept(parts):
 
 def test_a_gateways_clock_that_is_wrong_shows(parts):
     parts.keep(over(), sent_at=parts.now() + 3600)
-    (heard,) = parts.store.heard()
-    assert heard.clock_off_s == 3600 and heard.heard_at == parts.now()
+    (gateway,) = parts.store.heard()
+    assert gateway.clock_off_s == 3600 and gateway.heard_at == parts.now()
 
 
 def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeypatch):
@@ -338,9 +340,9 @@ def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeyp
     monkeypatch.setattr(summary_store, "MAX_REFUSALS", 5)
     for n in range(9):
         parts.store.refuse("gw-east", "$", f"reason {n}", b"\xff\0" + b"x" * 9999)
-    found = parts.store.refused()
-    assert [one.reason for one in found] == [f"reason {n}" for n in (8, 7, 6, 5, 4)]
-    assert len(found[0].excerpt) <= 256
+    refusals = parts.store.refused()
+    assert [refusal.reason for refusal in refusals] == [f"reason {n}" for n in (8, 7, 6, 5, 4)]
+    assert len(refusals[0].excerpt) <= 256
 
 
 def test_a_statement_holds_as_many_kiosks_as_a_gateway_has(parts):

@@ -51,9 +51,9 @@ class Office:
 
     def enter(self, client, unit, day=TODAY, **fields):
         page = client.get("/roll", params={"unit": unit, "date": day}).text
-        found = re.search(r'name="csrf" value="([^"]+)"', page)
-        assert found
-        data = {"csrf": found[1], "date": day, "unit": unit} | fields
+        match = re.search(r'name="csrf" value="([^"]+)"', page)
+        assert match
+        data = {"csrf": match[1], "date": day, "unit": unit} | fields
         return client.post("/roll", data=data, headers=OURS)
 
 
@@ -129,8 +129,8 @@ def test_a_tutor_sees_no_unit_of_the_same_name_at_another_campus(office):
     office.server.accounts.set_units("Liu", ["east/class 1", "class 2"])
     page = tutor.get("/roll").text
     assert "unit=east/class%201" in page and "unit=class%202" in page and "CAMPUS/" not in page
-    one = tutor.get("/roll?unit=east/class+1").text
-    assert "张三" in one and "钱七" not in one and "class 1 · East" in one
+    unit_page = tutor.get("/roll?unit=east/class+1").text
+    assert "张三" in unit_page and "钱七" not in unit_page and "class 1 · East" in unit_page
     assert tutor.get("/roll?unit=west/class+1").status_code == 403
     refused = office.enter(tutor, "east/class 1", **{f"c-{office.person(9)}": "36.5"})
     assert refused.status_code == 400, "of the other campus"

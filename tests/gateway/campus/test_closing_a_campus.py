@@ -71,7 +71,7 @@ def site(tmp_path, database_text):
     (folder / "gateways" / "gw-east.json").write_text("a token")
     parts = Parts(folder, database)
     for campus in ("east", "west"):
-        whole = msgspec.structs.replace(
+        body = msgspec.structs.replace(
             delivery(
                 over(counts(normal=10, fever=1)),
                 fever(1, acknowledged_by="Zhang", acknowledged_at=local(f"{DAY} 09:05")),
@@ -81,7 +81,7 @@ def site(tmp_path, database_text):
             epoch="a",
             corrected_by=("b",),
         )
-        parts.store.keep(whole, "a" * 16)
+        parts.store.keep(body, "a" * 16)
         parts.store.refuse(f"gw-{campus}", "$", "why", f"excerpt of {campus}".encode())
         with parts.database.write() as connection:
             notice = {"key": "k", "kind": "fever", "campus": campus, "contact": "Chen Jing"}
@@ -118,7 +118,7 @@ def close_it(folder, archive, campus="east"):
     return close_campus(load_campus(folder / "campus.toml"), campus, archive, PHRASE)
 
 
-def held(folder):
+def table_rows(folder):
     """All rows of each table, as text."""
     database = CampusDatabase(load_campus(folder / "campus.toml").url)
     try:
@@ -132,9 +132,9 @@ def held(folder):
 
 
 def is_closed(folder, archive):
-    rows = held(folder)
-    others = set(rows) - {"reports", "audit"}
-    assert not [row for name in others for row in rows[name] if "east" in row]
+    rows = table_rows(folder)
+    tables = set(rows) - {"reports", "audit"}
+    assert not [row for name in tables for row in rows[name] if "east" in row]
     assert len(rows["items"]) == 3 and len(rows["reports"]) == 1
     assert sum("sealed': ''" not in row for row in rows["items"]) == 1  # the name at west stays
     assert len(rows["marks"]) == len(rows["people"]) == 1
@@ -147,8 +147,8 @@ def is_closed(folder, archive):
     assert not (folder / "gateways" / "gw-east.json").exists()
     back = archive.with_name("back")
     read_backup(archive, back, PHRASE)
-    everything = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
-    assert not [name for name in NAMES if name.encode() in everything]
+    content = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
+    assert not [name for name in NAMES if name.encode() in content]
     copy = CampusDatabase(database_url("campus.sqlite", back))
     with copy.read() as connection:
         campuses = connection.execute(select(items.c.campus, func.count()).group_by("campus"))
@@ -164,8 +164,8 @@ def test_the_archive_has_the_rows_without_names_and_the_other_campus_stays(site,
     assert (done.kind, done.campus, done.readings, done.fevers) == ("archive", "east", 3, 1)
     is_closed(site, archive)
     if (site / "campus.db").exists():
-        left = b"".join(path.read_bytes() for path in site.glob("campus.db*"))
-        assert b"excerpt of east" not in left
+        content = b"".join(path.read_bytes() for path in site.glob("campus.db*"))
+        assert b"excerpt of east" not in content
 
 
 STAGES = ["write_backup", "keep", "rows", "wipe", "write_toml", "last"]
@@ -211,23 +211,23 @@ def test_a_closing_that_was_interrupted_is_finished_by_the_next(site, tmp_path, 
 
 @pytest.mark.parametrize("campus", ["", "EAST", "north"])
 def test_without_a_campus_of_the_server_nothing_happens(site, tmp_path, campus):
-    before = held(site)
+    before = table_rows(site)
     with pytest.raises(ClosingError, match="east, west"):
         close_it(site, tmp_path / "east.archive", campus)
-    assert held(site) == before and not (site / closing.NOTE).exists()
+    assert table_rows(site) == before and not (site / closing.NOTE).exists()
 
 
 def test_closing_is_refused_while_the_server_runs_and_a_start_while_it_closes(site, tmp_path):
-    before = held(site)
+    before = table_rows(site)
     settings = load_campus(site / "campus.toml")
     with here(site), here(site), pytest.raises(ClosingError, match="stop fevergate-campus"):
         close_it(site, tmp_path / "east.archive")
     if "://" in settings.database:  # a server on another machine
-        other = CampusDatabase(settings.url)
-        with other.read(), pytest.raises(ClosingError, match="stop fevergate-campus"):
+        server = CampusDatabase(settings.url)
+        with server.read(), pytest.raises(ClosingError, match="stop fevergate-campus"):
             close_it(site, tmp_path / "east.archive")
-        other.close()
-    assert held(site) == before
+        server.close()
+    assert table_rows(site) == before
 
     def start(*_):
         with here(site):

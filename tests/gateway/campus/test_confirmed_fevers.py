@@ -37,7 +37,7 @@ class Scene(Parts):
         self.escalation = Escalation(self.database, self.settings, self.notices, self.now)
         self.keep(fever(1, DAY))
 
-    def told(self):
+    def new_notices(self):
         """Round and contact of each notice that has been posted since the last call."""
         before = len(self.notices.recent(999))
         self.escalation.confirmed()
@@ -71,27 +71,27 @@ def test_a_fever_is_told_if_the_second_measurement_confirms_it_or_the_clinic_get
     scene, measured, told
 ):
     scene.keep(after(1, day=DAY, **measured))
-    assert scene.told() == ([("0", "Chen")] if told else [])
+    assert scene.new_notices() == ([("0", "Chen")] if told else [])
 
 
 def test_a_fever_that_was_measured_by_hand_is_told_and_so_is_its_correction(scene):
-    def stated(revision, fevers):
+    def keep_day(revision, fevers):
         scene.keep(MarkedDay(date=DAY, revision=revision, list_id="0" * 16, fevers=fevers))
 
-    stated(1, 1)
-    assert scene.told() == [("0", "Chen")]
+    keep_day(1, 1)
+    assert scene.new_notices() == [("0", "Chen")]
     (notice,) = scene.notices.recent()
     assert "手工测得发热" in notice.subject and "东校区" in notice.subject
     assert "东校区 网关未报单位：发热，" in notice.body
-    stated(2, 2)
-    assert scene.told() == [("0", "Chen")]  # of another person
-    stated(3, 1)
-    assert scene.told() == [("corrected", "Chen")]
+    keep_day(2, 2)
+    assert scene.new_notices() == [("0", "Chen")]  # of another person
+    keep_day(3, 1)
+    assert scene.new_notices() == [("corrected", "Chen")]
 
 
 def test_the_notice_says_where_and_how_warm_and_names_nobody(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9, person="王芳", note="同行 2 人"))
-    scene.told()
+    scene.new_notices()
     (notice,) = scene.notices.recent()
     assert "东校区" in notice.subject and "38.9 °C" in notice.body and notice.kind == "confirmed"
     assert not any(word in str(notice) for word in ("王芳", "同行"))
@@ -99,43 +99,43 @@ def test_the_notice_says_where_and_how_warm_and_names_nobody(scene):
 
 def test_a_notice_is_repeated_also_to_the_next_level_until_somebody_takes_the_case(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    assert scene.told() == [("0", "Chen")]
+    assert scene.new_notices() == [("0", "Chen")]
     scene.wait(9)
-    assert scene.told() == []
+    assert scene.new_notices() == []
     scene.wait(1)
-    assert scene.told() == [("1", "Chen"), ("1", "Li")]
+    assert scene.new_notices() == [("1", "Chen"), ("1", "Li")]
     cases = scene.escalation.cases
     assert [case.fever.key for case in cases.waiting()] == [KEY]
     assert cases.take(KEY, "Chen") and not cases.take(KEY, "Li")
     scene.wait(60)
-    assert scene.told() == [] and cases.waiting() == []
+    assert scene.new_notices() == [] and cases.waiting() == []
     (case,) = cases.recent()
     assert (case.taken_by, case.over_at) == ("Chen", None)
 
 
 def test_repeats_and_the_next_level_come_although_the_clock_was_set_back(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    scene.told()
+    scene.new_notices()
     scene.wait(-180)
-    assert scene.told() == [("0", "Chen")]  # told again: the time counts from now on
+    assert scene.new_notices() == [("0", "Chen")]  # told again: the time counts from now on
     scene.wait(10)
-    assert scene.told() == [("1", "Chen"), ("1", "Li")]
+    assert scene.new_notices() == [("1", "Chen"), ("1", "Li")]
 
 
 def test_nobody_is_told_twice_because_another_servers_clock_is_a_little_late(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    scene.told()
+    scene.new_notices()
     scene.wait(-0.5)
-    assert scene.told() == []
+    assert scene.new_notices() == []
 
 
 def test_whoever_comes_on_duty_is_told_too(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    scene.told()
+    scene.new_notices()
     scene.on_duty = {"Zhou"}
-    assert scene.told() == [("0", "Zhou")]
+    assert scene.new_notices() == [("0", "Zhou")]
     scene.wait(10)
-    assert scene.told() == [("1", "Li"), ("1", "Zhou")]
+    assert scene.new_notices() == [("1", "Li"), ("1", "Zhou")]
 
 
 def test_at_night_the_person_on_night_duty_is_told(scene):
@@ -154,25 +154,25 @@ def test_at_night_the_person_on_night_duty_is_told(scene):
 def test_where_nobody_is_on_duty_the_next_level_is_told_at_once(scene):
     scene.on_duty = set()
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    assert scene.told() == [("0", "Li")]
+    assert scene.new_notices() == [("0", "Li")]
 
 
 def test_a_correction_is_told_and_so_is_a_fever_that_is_confirmed_after_all(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    scene.told()
+    scene.new_notices()
     scene.keep(after(1, day=DAY, revision=2, clinical_c=36.9))
-    assert scene.told() == [("corrected", "Chen")]
+    assert scene.new_notices() == [("corrected", "Chen")]
     scene.wait(30)
-    assert scene.told() == []
+    assert scene.new_notices() == []
     scene.keep(after(1, day=DAY, revision=3, clinical_c=38.9))
-    assert scene.told() == [("0", "Chen")]
+    assert scene.new_notices() == [("0", "Chen")]
 
 
 def test_after_a_day_nobody_is_told_any_more(scene):
     scene.keep(after(1, day=DAY, clinical_c=38.9))
-    scene.told()
+    scene.new_notices()
     scene.now.at += told_cases.OPEN_S
-    assert scene.told() == []
+    assert scene.new_notices() == []
     assert [case.waits for case in scene.escalation.cases.recent()] == [False]
 
 
@@ -182,66 +182,66 @@ def test_a_flood_by_one_kiosk_is_bounded_and_hides_neither_its_newest_fever_nor_
     monkeypatch.setattr("fevergate.web_common.told_cases.MAX_OF_KIOSK", 3)
 
     def waiting():
-        scene.told()
+        scene.new_notices()
         cases = scene.escalation.cases.waiting()
         return sorted("/".join(case.fever.key.split("/")[-3:]) for case in cases)
 
     scene.keep(*(after(seq, day=DAY, clinical_c=38.9) for seq in range(1, 9)))
     scene.keep(after(1, day=DAY, kiosk="north-2", clinical_c=38.9))
-    told = ["north-1/1/6", "north-1/1/7", "north-1/1/8", "north-2/1/1"]
-    assert waiting() == told
+    keys = ["north-1/1/6", "north-1/1/7", "north-1/1/8", "north-2/1/1"]
+    assert waiting() == keys
     scene.keep(after(9, day=DAY, clinical_c=38.9))
-    assert waiting() == told
+    assert waiting() == keys
     scene.now.at += told_cases.FLOOD_S
-    assert waiting() == sorted([*told, "north-1/1/9"]), "the newest, and none is called corrected"
-    assert waiting() == sorted([*told, "north-1/1/9"])
+    assert waiting() == sorted([*keys, "north-1/1/9"]), "the newest, and none is called corrected"
+    assert waiting() == sorted([*keys, "north-1/1/9"])
 
 
 @pytest.mark.parametrize("names", ["Chen Zhou Li", "Chen Zhou"])
 def test_an_unacknowledged_fever_reaches_whoever_comes_on_duty_and_the_next_level(scene, names):
-    who = scene.settings.contacts
-    scene.settings.contacts = [contact for contact in who if contact.name in names]
+    contacts = scene.settings.contacts
+    scene.settings.contacts = [contact for contact in contacts if contact.name in names]
     scene.now.at = local(f"{DAY} 09:01")
     scene.keep(fever(2, DAY))
 
-    def told():
+    def recipients():
         scene.escalation.fevers()
         scene.escalation.fevers()
         notices = scene.notices.recent()
         return {notice.contact for notice in notices if notice.key.endswith("/1/2")}
 
     scene.now.at = local(f"{DAY} 09:00") + 3 + 599  # since the red light
-    assert told() == set()
+    assert recipients() == set()
     scene.now.at += 1
-    assert told() == {"Chen"}
+    assert recipients() == {"Chen"}
     scene.on_duty = {"Zhou"}
     scene.now.at += 599
-    assert told() == {"Chen", "Zhou"}
+    assert recipients() == {"Chen", "Zhou"}
     scene.now.at += 1
-    assert told() == set(names.split())
+    assert recipients() == set(names.split())
 
 
 def test_a_fever_is_told_to_whoever_is_on_duty_at_its_gate(scene):
     scene.now.at = local(f"{DAY} 09:11")
     scene.keep(msgspec.structs.replace(fever(2, DAY), gate="south"))
     scene.escalation.fevers()
-    told = [notice for notice in scene.notices.recent() if notice.key.endswith("/1/2")]
-    assert [notice.contact for notice in told] == ["Li"]
+    notices = [notice for notice in scene.notices.recent() if notice.key.endswith("/1/2")]
+    assert [notice.contact for notice in notices] == ["Li"]
 
 
 def test_a_flood_of_follow_ups_asks_the_database_for_few_at_a_time(scene, monkeypatch):
     """PostgreSQL takes at most 65,535 values in a statement, SQLite often fewer. Beyond that the
     notices of every campus failed."""
     monkeypatch.setattr(told_cases, "KEYS_AT_ONCE", 2)
-    asked = []
+    argument_counts = []
     query = scene.notices.store.query
 
     def watched(sql, arguments=()):
         if "from told_cases where key in" in sql:
-            asked.append(len(arguments))
+            argument_counts.append(len(arguments))
         return query(sql, arguments)
 
     monkeypatch.setattr(scene.notices.store, "query", watched)
     scene.keep(*(after(seq, day=DAY, clinical_c=38.0) for seq in range(1, 6)))
-    assert scene.told() == [("0", "Chen")] * 5
-    assert asked[:3] == [2, 2, 1]
+    assert scene.new_notices() == [("0", "Chen")] * 5
+    assert argument_counts[:3] == [2, 2, 1]

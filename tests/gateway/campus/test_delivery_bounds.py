@@ -41,10 +41,10 @@ def day(kiosk, date=DAY, revision=1):
 
 @pytest.mark.parametrize("at", [KNOWN_PAST - 1, AT + LEFT_S + 1, AT + 5 * 366 * 86400])
 def test_a_fever_of_a_wrong_clock_is_kept_under_the_time_at_which_it_came(at):
-    wrong = msgspec.structs.replace(fever(1), at=at)
-    kept = msgspec.structs.replace(wrong, at=AT)
-    assert dated(wrong, AT, ZONE, believed=True) == kept
-    assert dated(wrong, AT, ZONE, believed=False) == wrong
+    misdated = msgspec.structs.replace(fever(1), at=at)
+    expected = msgspec.structs.replace(misdated, at=AT)
+    assert dated(misdated, AT, ZONE, believed=True) == expected
+    assert dated(misdated, AT, ZONE, believed=False) == misdated
 
 
 @given(st.floats(KNOWN_PAST, 4e9), st.booleans())
@@ -56,8 +56,8 @@ def test_an_hour_or_day_is_taken_once_it_has_begun_and_no_real_one_is_refused(be
         GatewayDay(date=date, revision=1, kiosks=[]),
     )
     for now in (begin + 86400 + 3600, begin - LEFT_S - 86400):
-        taken = [_taken(item, now, believed) for item in items]
-        assert taken == [now > begin or not believed] * 3
+        answers = [_taken(item, now, believed) for item in items]
+        assert answers == [now > begin or not believed] * 3
 
 
 def _taken(item, now, believed):
@@ -160,9 +160,9 @@ def test_a_token_invents_no_campus_after_campus_where_the_settings_name_none(tmp
     assert len(site.store.heard()) == len(site.reports.now(DAY).campuses) == 3
     assert send(site, "invented-0").status_code == 200
     site.close()
-    named = {"real": Campus(gateways=["gw-1"])}
+    campuses = {"real": Campus(gateways=["gw-1"])}
     site = CampusServer(
-        settings(tmp_path, tokens={"gw-1": token}, campuses=named), Clock(f"{DAY} 08:00")
+        settings(tmp_path, tokens={"gw-1": token}, campuses=campuses), Clock(f"{DAY} 08:00")
     )
     assert send(site, "real").status_code == 200, "the settings say where it is"
     site.close()

@@ -34,7 +34,7 @@ def test_every_fever_counts_and_the_first_are_listed(parts):
     figures = east.figures
     assert (figures.fevers, figures.outstanding) == (FLOOD, FLOOD - 2)
     assert (figures.confirmed, figures.released) == (1, 1)
-    assert [one.seq for one in east.fevers] == [*range(1, LISTED + 1)]
+    assert [row.seq for row in east.fevers] == [*range(1, LISTED + 1)]
     assert east.fevers[1].outcome == "clinic"
     assert (east.unlisted, west.unlisted, len(west.fevers)) == (FLOOD - LISTED, 0, 1)
 
@@ -48,7 +48,7 @@ def test_struck_fevers_take_no_room_from_those_that_count(parts):
     parts.keep(over(counts(struck=[span]), counts("north-2", fever=2), revision=2))
     east = parts.campus()
     assert east.figures and east.figures.fevers == 2
-    assert [one.kiosk for one in east.fevers if not one.struck] == ["north-2", "north-2"]
+    assert [row.kiosk for row in east.fevers if not row.struck] == ["north-2", "north-2"]
     assert len(east.fevers) == LISTED + 2 and east.unlisted == FLOOD - LISTED
 
 
@@ -67,7 +67,7 @@ def test_the_report_says_how_many_it_does_not_list(parts, language, sentence, ro
     table = text.table("fevers", report)
     rows = list(table.rows)
     assert len(rows) == LISTED + 1 and row in rows[-1]
-    assert {len(one) for one in rows} == {len(table.columns)}
+    assert {len(cells) for cells in rows} == {len(table.columns)}
 
 
 def test_a_report_takes_no_more_memory_for_a_flooded_day(parts):

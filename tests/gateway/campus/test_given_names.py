@@ -29,7 +29,7 @@ def parts(tmp_path):
     parts.close()
 
 
-def told(parts, *items, names: GivenNames | None = NAMES):
+def keep(parts, *items, names: GivenNames | None = NAMES):
     parts.store.keep(Delivery(campus="east", gateway="gw-east", items=list(items), names=names))
 
 
@@ -44,7 +44,7 @@ def tables(parts, language):
 
 
 def test_the_report_names_gates_and_kiosks_as_people_do(parts):
-    told(parts, over(counts(fever=1)), fever())
+    keep(parts, over(counts(fever=1)), fever())
     gates, kiosks, fevers = tables(parts, "zh")
     assert gates[0][:2] == ["东校区", "北门"] and kiosks[0][1:3] == ["北门", "左侧"]
     assert fevers[0][2:4] == ["北门", "左侧"]
@@ -52,10 +52,10 @@ def test_the_report_names_gates_and_kiosks_as_people_do(parts):
 
 
 def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_none_away(parts):
-    told(parts, over(counts(fever=1)), fever())
+    keep(parts, over(counts(fever=1)), fever())
     before = msgspec.json.encode(parts.report())
-    told(parts, names=GivenNames(gates={"north": ("大门", "Gate")}))
-    told(parts, names=None)
+    keep(parts, names=GivenNames(gates={"north": ("大门", "Gate")}))
+    keep(parts, names=None)
     assert tables(parts, "zh")[0][0][1] == "大门"
     assert msgspec.json.encode(parts.report()) == before
 
@@ -86,12 +86,18 @@ def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_non
 def test_what_a_version_corrects_is_in_words_with_the_names_that_people_use(
     parts, language, expected
 ):
-    told(parts, over(counts(fever=1)), fever(2))
+    keep(parts, over(counts(fever=1)), fever(2))
     parts.reports.make(DAY)
     at = local(f"{DAY} 09:00:30")
-    moved = msgspec.structs.replace(counts(fever=2), gate="south")
+    moved_counts = msgspec.structs.replace(counts(fever=2), gate="south")
     closed = after(2, outcome="released", closed=True)
-    told(parts, over(moved, revision=2), fever(), fever(2, revision=2, acknowledged_at=at), closed)
+    keep(
+        parts,
+        over(moved_counts, revision=2),
+        fever(),
+        fever(2, revision=2, acknowledged_at=at),
+        closed,
+    )
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 2)
     text = ReportText(
@@ -106,7 +112,7 @@ def test_what_a_version_corrects_is_in_words_with_the_names_that_people_use(
 
 
 def test_a_notice_of_a_fever_says_where_to_go(parts):
-    told(parts, fever())
+    keep(parts, fever())
     notices = Notices(AccountStore(parts.database, parts.now), parts.settings)
     parts.now.at += 3600
     Escalation(parts.database, parts.settings, notices, parts.now).fevers()

@@ -56,8 +56,8 @@ def test_a_gateway_is_told_which_item_is_wrong_so_that_it_can_send_the_others(po
 @pytest.mark.parametrize("epoch", ["", "00000000000000e1"])
 def test_what_is_beyond_a_bound_is_named_and_the_rest_can_be_sent(parts, post, monkeypatch, epoch):
     monkeypatch.setattr(delivery_bounds, "MOST_KIOSKS", 2)
-    whole = delivery(*(so_far(kiosk=kiosk) for kiosk in "abc"))
-    answer = post(encode(msgspec.structs.replace(whole, epoch=epoch)))
+    body = delivery(*(so_far(kiosk=kiosk) for kiosk in "abc"))
+    answer = post(encode(msgspec.structs.replace(body, epoch=epoch)))
     error = answer.json()["error"]
     assert (answer.status_code, error["field"], error["items"]) == (422, "$.items[2]", [2])
 
@@ -69,8 +69,8 @@ def test_what_comes_too_fast_is_to_be_sent_later(parts, post, monkeypatch):
 
 
 def test_a_fever_of_2031_is_taken_under_the_time_at_which_it_came(parts, post):
-    wrong = msgspec.structs.replace(fever(1), at=local("2031-05-01 08:00"))
-    assert post(encode(delivery(wrong))).status_code == 200
+    misdated = msgspec.structs.replace(fever(1), at=local("2031-05-01 08:00"))
+    assert post(encode(delivery(misdated))).status_code == 200
     assert parts.database.scalars(select(items.c.at)) == [parts.now()]
 
 

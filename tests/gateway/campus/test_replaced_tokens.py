@@ -33,8 +33,8 @@ def parts(tmp_path, database_text):
 
 def keep(parts, *items, token, epoch="", at=None):
     parts.now.at = local(at) if at else parts.now.at
-    whole = msgspec.structs.replace(delivery(*items), epoch=epoch)
-    parts.store.keep(whole, token)
+    body = msgspec.structs.replace(delivery(*items), epoch=epoch)
+    parts.store.keep(body, token)
 
 
 def register(parts, by="李伟", reason="stolen"):
@@ -61,9 +61,9 @@ def test_what_a_thief_sent_is_named_struck_shown_and_taken_back(parts):
     theft(parts)
     assert parts.reports.make(DAY) == 1
     assert figures(parts) == ("reported", (52, 2))
-    (named,) = replaced_rows(parts.database, parts.settings)
-    assert (named.gateway, named.token, named.epoch) == ("gw-east", OLD, "f00d")
-    assert (named.rows, named.fevers, named.first_day, named.last_day) == (3, 1, DAY, DAY)
+    (row,) = replaced_rows(parts.database, parts.settings)
+    assert (row.gateway, row.token, row.epoch) == ("gw-east", OLD, "f00d")
+    assert (row.rows, row.fevers, row.first_day, row.last_day) == (3, 1, DAY, DAY)
 
     number = strike(parts).id
     assert figures(parts) == ("reported", (11, 1))
@@ -71,20 +71,20 @@ def test_what_a_thief_sent_is_named_struck_shown_and_taken_back(parts):
     east = parts.campus()
     (row,) = east.rows_struck
     assert (row.by, row.reason, row.people, row.fevers) == ("李伟", "stolen", 41, 1)
-    assert [(one.kiosk, one.struck) for one in east.fevers] == [
+    assert [(fever.kiosk, fever.struck) for fever in east.fevers] == [
         ("lie-1", True),
         ("north-1", False),
     ]
-    assert [one.kiosk for one in east.kiosks] == ["north-1"]
-    assert [one.event.kiosk for one in unseen(parts.database, 0)] == ["north-1"]
+    assert [kiosk.kiosk for kiosk in east.kiosks] == ["north-1"]
+    assert [case.event.kiosk for case in unseen(parts.database, 0)] == ["north-1"]
 
     register(parts, reason="wrong one").take_back(number)
     assert figures(parts) == ("reported", (52, 2)) and parts.reports.make(DAY) == 3
     (row,) = parts.campus().rows_struck
     assert (row.undone_by, row.undone_reason, row.people) == ("李伟", "wrong one", 41)
     with parts.database.read() as connection:
-        noted = connection.execute(select(audit.c.user, audit.c.action, audit.c.what)).all()
-    assert [tuple(one) for one in noted] == [
+        entries = connection.execute(select(audit.c.user, audit.c.action, audit.c.what)).all()
+    assert [tuple(entry) for entry in entries] == [
         ("李伟", "strike", f"{number}: gw-east/aaaaaaaa: stolen"),
         ("李伟", "take back strike", f"{number}: gw-east/aaaaaaaa: wrong one"),
     ]
@@ -212,9 +212,9 @@ def test_after_a_simulated_theft_is_struck_the_true_days_are_left(tmp_path):
     world.skip("2026-09-02 03:00")
     assert world.figures(ON) != true
     parts = world.campus
-    (named,) = replaced_rows(parts.database, parts.settings)
-    assert (named.rows, named.fevers) == (7, 5)
-    register(parts).strike("gw-east", named.token, None, stolen_at)
+    (row,) = replaced_rows(parts.database, parts.settings)
+    assert (row.rows, row.fevers) == (7, 5)
+    register(parts).strike("gw-east", row.token, None, stolen_at)
     assert world.figures(ON) == true
     world.close()
 
@@ -233,13 +233,17 @@ def test_the_command_lists_strikes_and_takes_back(tmp_path, language, word):
 
     code, text = run()
     assert code == 0 and f"gw-east/{OLD[:8]}" in text and "f00d" in text and DAY in text
-    why = ("--by", "李伟", "--because", "stolen")
-    code, text = run(f"gw-east/{OLD[:8]}", "--since", DAY, *why)
+    reason = ("--by", "李伟", "--because", "stolen")
+    code, text = run(f"gw-east/{OLD[:8]}", "--since", DAY, *reason)
     assert code == 0 and word in text and "李伟" in text
     assert word in run()[1]
-    code, text = run(f"gw-east/{OLD[:8]}", "--since", DAY, *why)
+    code, text = run(f"gw-east/{OLD[:8]}", "--since", DAY, *reason)
     assert code != 0 and "这些记录此前已剔除" in text and "by strike 1" in text
-    assert run("--undo", "1", *why)[0] == 0
-    assert "not_struck" not in run("--undo", "1", *why)[1]
-    for wrong in ((f"gw-east/{OLD[:8]}", *why), ("gw-east", "--since", DAY, *why), ("--undo", "1")):
-        assert run(*wrong)[0] == 2
+    assert run("--undo", "1", *reason)[0] == 0
+    assert "not_struck" not in run("--undo", "1", *reason)[1]
+    for options in (
+        (f"gw-east/{OLD[:8]}", *reason),
+        ("gw-east", "--since", DAY, *reason),
+        ("--undo", "1"),
+    ):
+        assert run(*options)[0] == 2

@@ -19,10 +19,10 @@ class Scene(Parts):
 
     def __init__(self, folder):
         super().__init__(folder, at=f"{TODAY} 07:00")
-        self.works, self.reminded, self.made, self.forgotten = [], [], [], []
-        told = ("confirmed", "fevers", "gateways", "unmeasured")
+        self.works, self.reminded, self.made_days, self.forgotten = [], [], [], []
+        names = ("confirmed", "fevers", "gateways", "unmeasured")
         escalation: Any = SimpleNamespace(
-            **{name: self._work(name) for name in told},
+            **{name: self._work(name) for name in names},
             remind=lambda date, state: self.reminded.append((date, state)),
         )
         sender: Any = SimpleNamespace(tick=self._work("send"))
@@ -36,11 +36,11 @@ class Scene(Parts):
         return lambda: self.works.append(name)
 
     def _noted_reports(self):
-        made = self.made
+        made_days = self.made_days
 
         class Noted(Reports):
             def make(self, date):
-                made.append(date)
+                made_days.append(date)
                 return super().make(date)
 
         return Noted(self.database, self.settings, self.vault, self.now)
@@ -48,9 +48,9 @@ class Scene(Parts):
     def at(self, text):
         """Return the days whose reports a round at this time makes."""
         self.now.at = local(text)
-        self.made.clear()
+        self.made_days.clear()
         self.clerk.tick()
-        return list(self.made)
+        return list(self.made_days)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_while_the_clock_is_in_doubt_fevers_are_told_and_what_goes_by_the_date_w
     by_date = {"close_days", "gateways", "unmeasured", "tell_open"}
     always = ["keep_time", "confirmed", "fevers", "send"]
     assert set(scene.works) == by_date | {*always} if believed else scene.works == always
-    assert bool(scene.made) == bool(scene.forgotten) == believed
+    assert bool(scene.made_days) == bool(scene.forgotten) == believed
 
 
 def test_one_task_that_fails_stops_no_other(scene):

@@ -28,11 +28,11 @@ def world(tmp_path):
     world.close()
 
 
-def strikes(world, what=strike, **fields):
+def strikes(world, action=strike, **fields):
     world.settings.database = world.path.name
     values: dict[str, Any] = {"kiosk": "north-1", "day": date.fromisoformat(ON), "by": "李伟"}
     values |= {"reason": "stolen", "trusted": True} | fields
-    done = what(world.settings, StrikeRequest(**values))
+    done = action(world.settings, StrikeRequest(**values))
     world.forward()
     return done
 
@@ -51,8 +51,8 @@ def test_a_day_that_was_stated_is_stated_again_without_what_is_struck(world):
     state, people, fevers = world.figures(ON)
     assert (state, people, fevers) == ("reported", 27, 1)
     assert world.campus.reports.make(ON) == version + 1
-    (shown,) = on_campus(world).struck
-    assert (shown.by, shown.reason, shown.people) == ("李伟", "stolen", before[1] - 27)
+    (span,) = on_campus(world).struck
+    assert (span.by, span.reason, span.people) == ("李伟", "stolen", before[1] - 27)
     assert on_campus(world).contradictions == []
     report = world.campus.reports.now(ON)
     for language, word in (("zh", "已剔除"), ("en", "Struck, in no figure")):
@@ -64,16 +64,16 @@ def test_a_day_that_was_stated_is_stated_again_without_what_is_struck(world):
         assert line in text.sheet(report, versions[0]).lines
     strikes(world, take_back, reason="wrong kiosk")
     assert world.figures(ON) == before
-    (shown,) = on_campus(world).struck
-    assert shown.undone_reason == "wrong kiosk"
+    (span,) = on_campus(world).struck
+    assert span.undone_reason == "wrong kiosk"
 
 
 def test_struck_fevers_stay_in_the_report_and_nobody_is_called_for_them(world):
     world.day(people=3, fever_at="08:00")
     assert len(unseen(world.campus.database, 0)) == 1
     strikes(world)
-    (shown,) = on_campus(world).fevers
-    assert shown.struck and on_campus(world).figures.fevers == 0
+    (row,) = on_campus(world).fevers
+    assert row.struck and on_campus(world).figures.fevers == 0
     assert unseen(world.campus.database, 0) == []
 
 
@@ -127,9 +127,9 @@ def test_minutes_that_were_told_late_are_in_the_report(tmp_path):
     parts.reports.make(DAY)
     report, version = parts.reports.read(DAY, 1)
     say = translator("en")
-    found = ReportText(parts.settings.zone, "en", say).sheet(report, version)
-    column = found.tables[0].columns.index("Minutes told late")
-    assert next(iter(found.tables[0].rows))[column] == 45
+    sheet = ReportText(parts.settings.zone, "en", say).sheet(report, version)
+    column = sheet.tables[0].columns.index("Minutes told late")
+    assert next(iter(sheet.tables[0].rows))[column] == 45
     parts.close()
 
 
@@ -155,10 +155,10 @@ hour_counts = st.lists(st.integers(0, 5), min_size=len(HOURS), max_size=len(HOUR
     st.sampled_from(["", "a", "b"]),
 )
 def test_whichever_epochs_know_of_a_strike_the_figures_are_those_of_the_other_hours(
-    told, spans, knows
+    people_by_epoch, spans, knows
 ):
     kiosk = KioskTotals()
-    made = [
+    struck_spans = [
         StruckSpan(
             begin=a * 3600,
             end=b * 3600,
@@ -169,29 +169,33 @@ def test_whichever_epochs_know_of_a_strike_the_figures_are_those_of_the_other_ho
         )
         for number, (a, b, undone) in enumerate(spans)
     ]
-    if knows not in told:
-        made = []
-    active = [one for one in made if one.undone_at is None]
+    if knows not in people_by_epoch:
+        struck_spans = []
+    active = [span for span in struck_spans if span.undone_at is None]
 
-    def counts_of(people, known):
+    def counts_of(people, known_spans):
         return sum(
             n
             for hour, n in zip(HOURS, people, strict=True)
-            if not any(one.begin <= hour * 3600 < one.end for one in known)
+            if not any(span.begin <= hour * 3600 < span.end for span in known_spans)
         )
 
-    for epoch, people in told.items():
-        known = made if epoch == knows else []
-        mine = [one for one in known if one.undone_at is None]
+    for epoch, people in people_by_epoch.items():
+        known_spans = struck_spans if epoch == knows else []
+        valid_spans = [span for span in known_spans if span.undone_at is None]
         kiosk.hear(
             epoch,
-            KioskCount(kiosk="k", gate="g", normal=counts_of(people, mine), struck=known),
+            KioskCount(
+                kiosk="k", gate="g", normal=counts_of(people, valid_spans), struck=known_spans
+            ),
         )
         for hour, number in zip(HOURS, people, strict=True):
-            gone = any(one.begin <= hour * 3600 < one.end for one in mine)
+            is_struck = any(span.begin <= hour * 3600 < span.end for span in valid_spans)
             summary = HourSummary(
-                kiosk="k", gate="g", hour=hour * 3600, revision=1, normal=0 if gone else number
+                kiosk="k", gate="g", hour=hour * 3600, revision=1, normal=0 if is_struck else number
             )
             kiosk.hours.append((epoch, summary))
-    assert kiosk.count("k").normal == sum(counts_of(people, active) for people in told.values())
+    assert kiosk.count("k").normal == sum(
+        counts_of(people, active) for people in people_by_epoch.values()
+    )
     assert kiosk.stated == kiosk.held

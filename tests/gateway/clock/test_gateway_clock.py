@@ -49,10 +49,10 @@ class Pi:
         a kiosk says its date, `kiosk_off_s` ahead of the machine; None: no kiosk says any."""
         state = self.clock.state()
         while s > 0:
-            gone = min(s, step_s)
-            self.utc += gone
-            self.up_s += gone
-            s -= gone
+            elapsed_s = min(s, step_s)
+            self.utc += elapsed_s
+            self.up_s += elapsed_s
+            s -= elapsed_s
             if kiosk_off_s is not None:
                 self.clock.kiosk_says("north-1", self.utc + kiosk_off_s)
             state = self.clock.state()

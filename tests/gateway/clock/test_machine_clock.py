@@ -26,7 +26,7 @@ def pi(tmp_path, monkeypatch):
     return tmp_path
 
 
-def told(state):
+def remark(state):
     finding = time_source.finding(NOW, ZONE)
     assert finding.check == "clock" and finding.state == state
     assert (finding.advice == ("", "")) is (state == "ok")
@@ -43,17 +43,17 @@ def chip(pi, seconds, name="rtc-ds1307 1-0068\n"):
 
 def test_a_clock_that_a_time_server_set(pi, monkeypatch):
     monkeypatch.setattr(time_source, "_synchronised", lambda: True)
-    assert told("ok") == ", synchronised"
+    assert remark("ok") == ", synchronised"
 
 
 def test_where_systemd_cannot_be_asked_nothing_is_claimed(pi, monkeypatch):
     monkeypatch.setattr(time_source, "_synchronised", lambda: None)
-    assert told("ok") == ""
+    assert remark("ok") == ""
 
 
 def test_a_clock_that_nobody_ever_set(pi):
     (pi / "clock-epoch").touch()
-    assert told("warning") == (
+    assert remark("warning") == (
         ", never set by a time server: right only if somebody set it by hand"
     )
 
@@ -62,24 +62,24 @@ def test_a_clock_that_goes_on_from_the_saved_time_says_when_it_was_last_right(pi
     for name in ("clock-epoch", "synchronised"):
         (pi / name).touch()
         os.utime(pi / name, (RIGHT, RIGHT))
-    assert "goes on from the time that was saved; last right 2026-11-20 09:12" in told("warning")
+    assert "goes on from the time that was saved; last right 2026-11-20 09:12" in remark("warning")
 
 
 def test_a_clock_that_is_not_saved_claims_no_restoring(pi):
     (pi / "synchronised").touch()
     os.utime(pi / "synchronised", (RIGHT, RIGHT))
-    assert told("warning") == ", not synchronised; last right 2026-11-20 09:12"
+    assert remark("warning") == ", not synchronised; last right 2026-11-20 09:12"
 
 
 def test_a_clock_module_that_agrees(pi):
     chip(pi, int(NOW.timestamp()) + 2)
-    assert told("ok") == ", from the clock chip rtc-ds1307"
+    assert remark("ok") == ", from the clock chip rtc-ds1307"
 
 
 @pytest.mark.parametrize("seconds", [0, "", "nonsense", int(RIGHT), int(NOW.timestamp()) + 61])
 def test_a_chip_without_a_battery_or_that_nobody_read_is_no_chip(pi, seconds):
     chip(pi, seconds)
-    assert "never set" in told("warning")
+    assert "never set" in remark("warning")
 
 
 def test_the_units_touch_the_files_that_are_read():

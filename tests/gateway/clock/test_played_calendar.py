@@ -86,9 +86,9 @@ def test_a_clock_two_days_ahead_for_three_hours_states_nothing_that_stays_wrong(
         day = f"2026-09-0{number}"
         state, people, fevers = world.true(day)
         expected = (state if people else "uncovered", people, fevers)
-        seen = world.figures(day)
-        assert seen[1:] == expected[1:], day
-        assert seen[0] in ("reported", expected[0])
+        figures = world.figures(day)
+        assert figures[1:] == expected[1:], day
+        assert figures[0] in ("reported", expected[0])
         log = log_of(world, day)
         assert sum(kiosk.normal + kiosk.fever for kiosk in log.kiosks) == people
 

@@ -157,9 +157,9 @@ def test_two_collectors_that_each_get_half_of_a_boot_date_all_of_it(given_, book
             thread.join()
         for desk in desks:
             desk.store.close()
-    found = books.readings()
-    assert len(found) == 400
-    assert {at - AT - key[3] for key, (_, at) in found.items()} == {0}
+    readings = books.readings()
+    assert len(readings) == 400
+    assert {at - AT - key[3] for key, (_, at) in readings.items()} == {0}
 
 
 def test_more_undated_readings_than_are_dated_at_once(desk, books, now):
@@ -216,14 +216,14 @@ def test_what_does_not_validate_is_kept_with_its_reason_and_stops_nothing(desk, 
     desk.say(seq=2)
     desk.commit()
     assert len(books.readings()) == 1
-    found = books.rows("select topic, reason, head, size, times from rejected")
-    assert len(found) == len(HOSTILE) and desk.intake.counts["rejected"] == len(HOSTILE) + 1
-    for topic, reason, head, size, times in found:
+    rows = books.rows("select topic, reason, head, size, times from rejected")
+    assert len(rows) == len(HOSTILE) and desk.intake.counts["rejected"] == len(HOSTILE) + 1
+    for topic, reason, head, size, times in rows:
         assert reason and len(head) <= HEAD_BYTES and head == bytes(head)
         assert times == (2 if size == 0 else 1)
         assert any(
-            payload[:HEAD_BYTES] == head and said.replace("\0", "\ufffd") == topic
-            for payload, said in HOSTILE
+            payload[:HEAD_BYTES] == head and sent_topic.replace("\0", "\ufffd") == topic
+            for payload, sent_topic in HOSTILE
         )
 
 
@@ -246,9 +246,9 @@ def test_no_message_on_any_topic_hinders_the_next_reading(desk, now, messages):
 def test_a_row_that_only_the_database_refuses_hinders_no_other_row(desk, books, now):
     for seq in (1, 2, 3):
         desk.say(seq=seq)
-    bad = list(desk.items[1])
-    bad[list(COLUMNS).index("fw")] = "a\0b"
-    desk.items[1] = tuple(bad)
+    row = list(desk.items[1])
+    row[list(COLUMNS).index("fw")] = "a\0b"
+    desk.items[1] = tuple(row)
     desk.commit()
     assert sorted(key[3] for key in books.readings()) == [1, 3]
     assert "database:" in books.one("select reason from rejected")
@@ -298,22 +298,24 @@ def test_in_any_order_and_any_number_each_reading_is_there_once(one_database, se
         desk.commit()
     books.connection.execute("truncate readings, reading_keys, boots")
     dated = {}
-    arrived = time.time()
-    for boot, seq, kind, who, commits in sent:
-        at = {"dated": arrived - 60 + seq, "undated": None, "other day": arrived - 9 * DAY_S}[kind]
-        desks[who].say(boot=boot, seq=seq, at=at, up_ms=seq * 1000)
+    arrived_at = time.time()
+    for boot, seq, kind, index, commits in sent:
+        at = {"dated": arrived_at - 60 + seq, "undated": None, "other day": arrived_at - 9 * DAY_S}[
+            kind
+        ]
+        desks[index].say(boot=boot, seq=seq, at=at, up_ms=seq * 1000)
         if at is not None:
             dated.setdefault((boot, seq), set()).add(at)
         if commits:
-            desks[who].commit()
+            desks[index].commit()
     for desk in desks:
         desk.commit()
         desk.store.close()
-    found = books.readings()
-    assert {key[2:] for key in found} == {(boot, seq) for boot, seq, *_ in sent}
+    readings = books.readings()
+    assert {key[2:] for key in readings} == {(boot, seq) for boot, seq, *_ in sent}
     assert books.agrees()
     boots = {boot for boot, _ in dated}
-    for (_, _, boot, seq), (_, at) in found.items():
+    for (_, _, boot, seq), (_, at) in readings.items():
         assert (at is None) == (boot not in boots)
         if (boot, seq) in dated and len(dated[boot, seq]) == 1 and boot_clock(dated, boot):
             assert abs(at - next(iter(dated[boot, seq]))) < 1e-3
@@ -357,9 +359,9 @@ def test_partitions_are_made_ahead_and_by_many_at_once(given_, books, now):
 def test_making_a_day_waits_for_nobody_who_inserts_or_reads(desk, books, now):
     desk.say(seq=1)
     desk.commit()
-    with psycopg.connect(desk.store._settings.database.url) as other:
-        other.execute("select * from readings")
-        other.execute("insert into readings select * from readings where false")
+    with psycopg.connect(desk.store._settings.database.url) as connection:
+        connection.execute("select * from readings")
+        connection.execute("insert into readings select * from readings where false")
         desk.say(seq=2, at=AT - DAY_S)
         desk.commit()  # while the other transaction holds its locks
     assert len(books.readings()) == 2
@@ -440,12 +442,16 @@ GOOD = '[database]\nurl = "postgresql://fevergate@127.0.0.1/fevergate"\n'
 def test_settings_that_are_not_given_have_defaults(tmp_path):
     path = tmp_path / "collect.toml"
     path.write_text(GOOD)
-    found = load_collect(path)
-    assert (found.broker.group, found.broker.username, found.broker.window) == (
+    collect_settings = load_collect(path)
+    assert (
+        collect_settings.broker.group,
+        collect_settings.broker.username,
+        collect_settings.broker.window,
+    ) == (
         *("raw", "collect"),
         4000,
     )
-    assert found.partitions.keep_days is None and found.metrics is None
+    assert collect_settings.partitions.keep_days is None and collect_settings.metrics is None
 
 
 @pytest.mark.parametrize(

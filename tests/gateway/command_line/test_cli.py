@@ -66,8 +66,8 @@ def test_the_settings_file_may_come_from_the_environment(tmp_path):
 
 def test_the_readme_names_only_commands_that_there_are():
     text = (real_micropython.ROOT / "README.md").read_text()
-    named = set(re.findall(r"(?:bin/|`|sudo )fevergate ([a-z]+)", text))
-    assert named and named <= set(COMMANDS)
+    names = set(re.findall(r"(?:bin/|`|sudo )fevergate ([a-z]+)", text))
+    assert names and names <= set(COMMANDS)
 
 
 PAGES = ("README.md", "README.zh.md", "*/README.md", "gateway/*.md", "firmware/*.md")

@@ -26,7 +26,7 @@ def settings(tmp_path):
     return load_gateway(tmp_path / "gateway.toml")
 
 
-def shown(table, columns=80):
+def rendered(table, columns=80):
     screen = io.StringIO()
     Console(file=screen, width=columns).print(table)
     return screen.getvalue()
@@ -49,7 +49,7 @@ def status(settings, heard_at=AT, **fields):
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_names_are_whole_or_folded_never_cut(settings, language):
-    text = shown(as_table(status(settings), settings, language))
+    text = rendered(as_table(status(settings), settings, language))
     assert "…" not in text and all(len(line) <= 80 for line in text.splitlines())
     assert all(kiosk in text for kiosk in KIOSKS)
 
@@ -61,12 +61,12 @@ def test_a_log_leaves_out_whole_columns_and_says_which(settings, language):
         store.commit([arrived(number, "fever", kiosk=kiosk, at=AT + number, body_c=38.1)])
     with open_reader(store.path) as reader:
         day = read_whole_day(reader, settings, datetime.fromtimestamp(AT, settings.zone).date())
-        narrow = shown(log_table(day, settings, language))
-        wide = shown(log_table(day, settings, language), 250)
+        narrow = rendered(log_table(day, settings, language))
+        wide = rendered(log_table(day, settings, language), 250)
     store.close()
     assert "…" not in narrow
-    found = set(re.findall(r"lane-[12]|ne-[12]|-[12]", narrow))
-    assert {name[-2:] for name in found} == {"-1", "-2"}
+    matches = set(re.findall(r"lane-[12]|ne-[12]|-[12]", narrow))
+    assert {name[-2:] for name in matches} == {"-1", "-2"}
     words = {"zh": "屏幕较窄，未列出：", "en": "The terminal is too narrow for:"}[language]
     assert words in narrow and words not in wide
     assert all(kiosk in wide for kiosk in KIOSKS)
@@ -74,18 +74,18 @@ def test_a_log_leaves_out_whole_columns_and_says_which(settings, language):
 
 def test_times_are_those_of_the_campus_wherever_the_command_runs(settings, monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
-    assert "2026-11-23 12:00:00" in shown(as_table(status(settings), settings, "en"))
-    assert "Asia/Shanghai" in shown(as_table(status(settings), settings, "en"))
+    assert "2026-11-23 12:00:00" in rendered(as_table(status(settings), settings, "en"))
+    assert "Asia/Shanghai" in rendered(as_table(status(settings), settings, "en"))
 
 
 def test_a_silent_kiosk_is_not_said_to_watch(settings):
-    assert "watches" in shown(as_table(status(settings), settings, "en"))
+    assert "watches" in rendered(as_table(status(settings), settings, "en"))
     silent = AT - settings.alarm.silent_after_s - 1
-    text = shown(as_table(status(settings, silent), settings, "en"))
+    text = rendered(as_table(status(settings, silent), settings, "en"))
     assert "silent" in text and "watches" not in text
-    assert "失联" in shown(as_table(status(settings, silent), settings, "zh"))
+    assert "失联" in rendered(as_table(status(settings, silent), settings, "zh"))
 
 
 def test_a_fault_is_said_in_the_language_of_the_rest(settings):
-    text = shown(as_table(status(settings, fault="lens blocked"), settings, "zh"))
+    text = rendered(as_table(status(settings, fault="lens blocked"), settings, "zh"))
     assert "lens blocked" not in text and "镜头" in text

@@ -86,9 +86,9 @@ def test_the_digits_never_contradict_the_answer(body_c, verdict, digits):
 def test_nobody_is_ever_called_healthy(desk, language):
     desk.person(35.6)
     done = desk.run("--count", "1", "--language", language)
-    said = done.output.lower()
-    assert ("低于阈值 37.3" if language == "zh" else "below 37.3") in said
-    assert not [word for word in ("healthy", "normal", "健康", "正常", "无发热") if word in said]
+    output = done.output.lower()
+    assert ("低于阈值 37.3" if language == "zh" else "below 37.3") in output
+    assert not [word for word in ("healthy", "normal", "健康", "正常", "无发热") if word in output]
 
 
 def test_every_verdict_reason_and_state_has_words():
@@ -129,12 +129,12 @@ def test_watch_answers_everybody_who_comes(desk):
 
 def test_watch_says_a_fault_once_and_goes_on_when_the_sensor_is_back(desk):
     desk.person(35.6, from_s=12.0)
-    begun = desk.kernel.time.now_s
+    start_s = desk.kernel.time.now_s
     broken = False
 
     def scene(now_ms, before=desk.part.scene):
         nonlocal broken
-        if not broken and now_ms > begun * 1000 + 2000:
+        if not broken and now_ms > start_s * 1000 + 2000:
             broken = True
             desk.part.fail(Fault.NAK, duration_ms=5000)
         return before(now_ms)
@@ -147,9 +147,9 @@ def test_watch_says_a_fault_once_and_goes_on_when_the_sensor_is_back(desk):
 
 
 def test_a_second_look_is_no_milder_than_the_strictest_kiosk(desk):
-    kept = Store(desk.folder / "fevergate.db")
-    kept.commit([arrived(1, threshold_c=37.0), arrived(2, kiosk="north-2", threshold_c=37.3)])
-    kept.close()
+    store = Store(desk.folder / "fevergate.db")
+    store.commit([arrived(1, threshold_c=37.0), arrived(2, kiosk="north-2", threshold_c=37.3)])
+    store.close()
     desk.person(35.6)
     assert desk.look()["threshold_c"] == 37.0
     desk.person(35.6)
@@ -171,10 +171,10 @@ def test_a_look_without_a_name_is_not_kept_and_needs_no_database(desk):
 
 
 def test_a_look_at_the_person_of_a_fever_is_noted_to_that_fever(desk):
-    kept = Store(desk.folder / "fevergate.db")
-    kept.commit([arrived(7, "fever")])
-    kept.db.execute("update fevers set raised_at = ?", (time.time(),))
-    kept.close()
+    store = Store(desk.folder / "fevergate.db")
+    store.commit([arrived(7, "fever")])
+    store.db.execute("update fevers set raised_at = ?", (time.time(),))
+    store.close()
     desk.person(37.6)
     desk.look("--by", "Li", "--fever", "north-1")
     (row,) = desk.kept("looks")
@@ -185,9 +185,9 @@ def test_a_look_at_the_person_of_a_fever_is_noted_to_that_fever(desk):
 
 
 def test_a_look_is_refused_for_a_kiosk_without_a_recent_fever(desk):
-    for kiosk, said in (("north-2", "no fever within"), ("south-9", "expected one of north-1")):
+    for kiosk, message in (("north-2", "no fever within"), ("south-9", "expected one of north-1")):
         done = desk.run("--fever", kiosk, "--by", "Li")
-        assert isinstance(done.exception, NothingFoundError) and said in str(done.exception)
+        assert isinstance(done.exception, NothingFoundError) and message in str(done.exception)
     assert "--by says" in desk.run("--fever", "north-1").output
 
 

@@ -87,16 +87,16 @@ class MachineI2C:
 
 def outcomes(part, driver, plan):
     """Return what each step of a plan gives (a word, °C or an error's type), and error counts."""
-    found = []
+    results = []
     for faults, step in plan:
         for fault, count in faults:
             part.fail(fault, count)
         try:
-            found.append(getattr(driver, step)())
+            results.append(getattr(driver, step)())
         except SensorError as error:
-            found.append(type(error))
+            results.append(type(error))
         part.heal()
-    return found, driver.pec_errors, driver.bus_errors
+    return results, driver.pec_errors, driver.bus_errors
 
 
 COUNTED = [fault for fault in Fault if fault not in (Fault.FROZEN,)]
@@ -112,14 +112,14 @@ PLANS = st.lists(
 
 @given(PLANS, st.floats(-30, 60))
 def test_desk_and_kiosk_see_the_same_words_errors_and_counts_for_the_same_faults(plan, object_c):
-    one, other = (quiet_sensor(black_body(object_c, 22.0)) for _ in range(2))
+    kiosk_part, desk_part = (quiet_sensor(black_body(object_c, 22.0)) for _ in range(2))
     time = Time()
-    kiosk = MLX90614(SimpleNamespace(i2c=MachineI2C(wired(one), time)))
+    kiosk = MLX90614(SimpleNamespace(i2c=MachineI2C(wired(kiosk_part), time)))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        Kernel(wired(other), time).install(monkeypatch)
+        Kernel(wired(desk_part), time).install(monkeypatch)
         with DeskBus(1) as bus:
-            found = outcomes(other, MLX90614(bus), plan)
-    assert found == outcomes(one, kiosk, plan)
+            results = outcomes(desk_part, MLX90614(bus), plan)
+    assert results == outcomes(kiosk_part, kiosk, plan)
 
 
 @given(st.binary(min_size=3, max_size=3))
@@ -139,12 +139,12 @@ def test_whatever_three_bytes_come_only_a_right_checksum_is_a_word(answer):
                 assert not right
 
 
-def begun(**options):
+def begin(**options):
     with DeskBus(1) as bus:
         DeskSensor(bus, 3.0, Clock(**options)).begin()
 
 
-def refused(call=begun):
+def refused(call=begin):
     with pytest.raises(DeskError) as caught:
         call()
     zh, en = caught.value.text[0] + caught.value.advice[0], str(caught.value)
@@ -211,7 +211,7 @@ def test_a_clock_that_the_sensor_does_not_hear_is_named(monkeypatch, tmp_path, k
     monkeypatch.setattr(desk_bus, "DEVICES", tmp_path)
     assert "i2c_arm_baudrate=100000" in refused().advice[1]
     (node / "clock-frequency").write_bytes((100_000).to_bytes(4, "big"))
-    begun()
+    begin()
 
 
 def test_the_kernels_errors_become_the_same_driver_errors_as_on_the_board(kernel, part):

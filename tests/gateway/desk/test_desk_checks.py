@@ -117,9 +117,9 @@ def test_a_supply_that_was_set_anew_since_the_desks_calibration_is_said(desk):
     assert done.exit_code == 0 and desk.kept("calibrations")[0]["supply_v"] == 3.0
     assert "calibrated" in desk.doctor()[-1].text[1] and desk.doctor()[-1].state == "ok"
     desk.toml.write_text(SETTINGS.replace("supply_v = 3.0", "supply_v = 3.3"))
-    said = desk.doctor()[-1]
-    assert said.state == "warning" and "3.00 V, now 3.30 V is set: -0.18 °C" in said.text[1]
-    assert said.text[0].startswith("值班台传感器") and "desk calibrate" in said.advice[1]
+    finding = desk.doctor()[-1]
+    assert finding.state == "warning" and "3.00 V, now 3.30 V is set: -0.18 °C" in finding.text[1]
+    assert finding.text[0].startswith("值班台传感器") and "desk calibrate" in finding.advice[1]
 
 
 def test_a_calibration_without_a_noted_supply_voltage_is_still_read(desk):
@@ -129,8 +129,8 @@ def test_a_calibration_without_a_noted_supply_voltage_is_still_read(desk):
         database.execute("alter table calibrations drop column supply_v")
         database.execute("update calibrations set at = at - 86400")
         database.execute("delete from _sqlite_migrations where name = 'supply_of_calibration'")
-    said = desk.doctor()
-    assert [one.state for one in said] == ["ok", "warning", "ok"]
+    findings = desk.doctor()
+    assert [finding.state for finding in findings] == ["ok", "warning", "ok"]
     assert desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n").exit_code == 0
     assert sorted(str(row["supply_v"]) for row in desk.kept("calibrations")) == ["3.0", "None"]
 
@@ -143,30 +143,30 @@ def test_a_calibration_that_no_sensor_can_need_is_refused(desk):
 
 
 def test_doctor_names_a_check_that_is_missing_old_or_failed(desk):
-    def said():
-        return next(one for one in desk.doctor() if one.check == "desk check")
+    def desk_check():
+        return next(finding for finding in desk.doctor() if finding.check == "desk check")
 
-    assert said().state == "warning" and "never checked" in said().text[1]
+    assert desk_check().state == "warning" and "never checked" in desk_check().text[1]
     desk.before(black_body(37.0, ROOM_C))
     check(desk, "--at", "37.0")
-    assert said().state == "ok" and "Li Wei" in said().text[1]
+    assert desk_check().state == "ok" and "Li Wei" in desk_check().text[1]
     database = sqlite3.connect(desk.folder / "desk.db")
     with database:
         database.execute("update checks set at = at - ?", (DAY_S + 60,))
-    assert said().state == "warning" and "more than a day" in said().text[1]
+    assert desk_check().state == "warning" and "more than a day" in desk_check().text[1]
     with database:
         database.execute("update checks set at = at + ?", (3 * DAY_S,))
-    assert said().state == "warning"  # dated in the future by a wrong clock
+    assert desk_check().state == "warning"  # dated in the future by a wrong clock
     with database:
         database.execute("update checks set at = ?, sensor = 'another'", (time.time(),))
-    assert "never checked" in said().text[1]
+    assert "never checked" in desk_check().text[1]
     database.close()
     check(desk, "--at", "38.0")
-    assert said().state == "failed" and "judge nobody by it" in said().text[1]
+    assert desk_check().state == "failed" and "judge nobody by it" in desk_check().text[1]
 
 
 def test_doctor_says_what_is_wrong_with_the_sensor_and_still_speaks_of_the_check(desk):
-    assert [one.state for one in desk.doctor()] == ["ok", "warning", "warning"]
+    assert [finding.state for finding in desk.doctor()] == ["ok", "warning", "warning"]
     desk.part.fail(Fault.NAK)
     sensor, checked = desk.doctor()
     assert sensor.state == "failed" and "does not answer" in sensor.text[1]
@@ -210,9 +210,11 @@ def test_names_of_guards_go_from_looks_by_the_gateways_clock_and_checks_stay(des
     desk.look("--by", "Old")
     desk.before(black_body(37.0, ROOM_C))
     check(desk, "--at", "37.0")
-    gone = Store(desk.folder / "fevergate.db")
-    gone.db.execute("insert into meta values ('housekept_at', ?)", (str(time.time() + 31 * DAY_S),))
-    gone.close()
+    gateway_store = Store(desk.folder / "fevergate.db")
+    gateway_store.db.execute(
+        "insert into meta values ('housekept_at', ?)", (str(time.time() + 31 * DAY_S),)
+    )
+    gateway_store.close()
     desk._plan.clear()
     desk.person(35.6)
     desk.look("--by", "New")
@@ -230,5 +232,5 @@ def test_a_backup_brings_the_desks_records_along(desk, tmp_path):
     Store(folder / "fevergate.db").close()
     backup(load_gateway(folder / "gateway.toml"), tmp_path / "all.tar.gz")
     restore(tmp_path / "all.tar.gz", tmp_path / "new")
-    again = load_gateway(tmp_path / "new/gateway.toml")
-    assert store.newest(again, Desk(), "checks", 1)[0]["by"] == "Li Wei"
+    new_settings = load_gateway(tmp_path / "new/gateway.toml")
+    assert store.newest(new_settings, Desk(), "checks", 1)[0]["by"] == "Li Wei"

@@ -61,10 +61,10 @@ def test_a_guard_below_the_threshold_is_marked_as_measured(desk):
     assert row.clinical_c == pytest.approx(36.6, abs=0.4)
     (look,) = desk.kept("looks")
     assert look["by"] == "Zhang" and "李伟" not in str(look)
-    with closing(WebStore(desk.settings.path(desk.settings.web.database))) as audited:
-        (noted,) = audited.audit(5)
+    with closing(WebStore(desk.settings.path(desk.settings.web.database))) as web_store:
+        (entry,) = web_store.audit(5)
     today = datetime.now(desk.settings.zone).date()
-    assert (noted.user, noted.what) == ("Zhang", f"{today} {UNIT}: 1 measured")
+    assert (entry.user, entry.what) == ("Zhang", f"{today} {UNIT}: 1 measured")
 
 
 def test_a_guard_with_a_fever_stays_unmeasured_until_a_clinical_thermometer_decides(desk):
@@ -76,9 +76,9 @@ def test_a_guard_with_a_fever_stays_unmeasured_until_a_clinical_thermometer_deci
 
 
 def test_nobody_is_measured_as_somebody_else(desk):
-    for name, why in (("张敏", "give the number"), ("王五", "nobody on the list")):
+    for name, message in (("张敏", "give the number"), ("王五", "nobody on the list")):
         done = desk.run("person", name, "--by", "Zhang")
-        assert isinstance(done.exception, NothingFoundError) and why in str(done.exception)
+        assert isinstance(done.exception, NothingFoundError) and message in str(done.exception)
     desk.person(35.6)
     assert desk.run("person", "2003", "--by", "Zhang").exit_code == 0
     assert measured(desk) == ["2003"]

@@ -38,8 +38,8 @@ def test_a_share_lies_in_its_interval(successes, others):
 def test_the_area_of_scores_that_separate_and_of_scores_that_do_not():
     assert auc([3, 4], [1, 2]) == (1.0, 1.0, 1.0)
     assert auc([1, 2], [3, 4]) == (0.0, 0.0, 0.0)
-    found = auc([1, 2, 3], [1, 2, 3])
-    assert found and found[0] == 0.5
+    result = auc([1, 2, 3], [1, 2, 3])
+    assert result and result[0] == 0.5
     assert auc([], [1.0]) is None and auc([1.0], []) is None
 
 
@@ -47,21 +47,21 @@ def test_the_area_of_scores_that_separate_and_of_scores_that_do_not():
 def test_the_area_is_that_under_the_curve(ill, well):
     points = roc(ill, well)
     area = sum((x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in pairwise(points))
-    found = auc(ill, well)
-    assert found and found[0] == pytest.approx(area)
-    assert 0 <= found[1] <= found[0] <= found[2] <= 1
+    result = auc(ill, well)
+    assert result and result[0] == pytest.approx(area)
+    assert 0 <= result[1] <= result[0] <= result[2] <= 1
 
 
 def test_the_interval_of_an_area_is_what_drawing_again_gives():
     chance = random.Random(5)
     ill = [chance.gauss(1.2, 1) for _ in range(60)]
     well = [chance.gauss(0, 1) for _ in range(200)]
-    found = auc(ill, well)
-    assert found
+    result = auc(ill, well)
+    assert result
     drawn = []
     for _ in range(400):
-        again = auc(chance.choices(ill, k=60), chance.choices(well, k=200))
-        assert again
-        drawn.append(again[0])
+        redraw = auc(chance.choices(ill, k=60), chance.choices(well, k=200))
+        assert redraw
+        drawn.append(redraw[0])
     cuts = quantiles(drawn, n=40)
-    assert found[1:] == pytest.approx((cuts[0], cuts[-1]), abs=0.02)
+    assert result[1:] == pytest.approx((cuts[0], cuts[-1]), abs=0.02)

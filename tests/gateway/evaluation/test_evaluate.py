@@ -45,21 +45,21 @@ def run(*arguments):
 
 
 def test_every_person_is_counted_where_they_belong(file):
-    found = json.loads(run(file, "--json").output)
-    assert (found["n"], found["fevers"], found["skipped"]) == (5, 2, 1)
-    assert (found["true_positive"], found["false_negative"]) == (1, 1)
-    assert (found["false_positive"], found["true_negative"]) == (1, 2)
-    assert found["sensitivity"] == 0.5 and found["specificity"] == round(2 / 3, 4)
-    assert found["retries"] == 1 and found["retry_reasons"] == {"cold": 1}
-    assert found["raw_rule"]["sensitivity"] == 0.5 and found["raw_rule"]["specificity"] == 1.0
-    assert found["fixed_rule"]["specificity"] == round(2 / 3, 4)
+    report = json.loads(run(file, "--json").output)
+    assert (report["n"], report["fevers"], report["skipped"]) == (5, 2, 1)
+    assert (report["true_positive"], report["false_negative"]) == (1, 1)
+    assert (report["false_positive"], report["true_negative"]) == (1, 2)
+    assert report["sensitivity"] == 0.5 and report["specificity"] == round(2 / 3, 4)
+    assert report["retries"] == 1 and report["retry_reasons"] == {"cold": 1}
+    assert report["raw_rule"]["sensitivity"] == 0.5 and report["raw_rule"]["specificity"] == 1.0
+    assert report["fixed_rule"]["specificity"] == round(2 / 3, 4)
 
 
 def test_the_keys_that_programs_rely_on(file):
-    found = json.loads(run(file, "--json", "--fever", "37.5", "--camera", "FLIR").output)
+    report = json.loads(run(file, "--json", "--fever", "37.5", "--camera", "FLIR").output)
     keys = "site camera fever_c n fevers auc sensitivity specificity retries raw_rule"
-    assert set(keys.split()) <= set(found)
-    assert (found["site"], found["camera"], found["fever_c"]) == ("canthus", "FLIR", 37.5)
+    assert set(keys.split()) <= set(report)
+    assert (report["site"], report["camera"], report["fever_c"]) == ("canthus", "FLIR", 37.5)
 
 
 def test_a_table_for_people_in_both_languages(file):
@@ -69,8 +69,8 @@ def test_a_table_for_people_in_both_languages(file):
 
 
 def test_the_threshold_is_the_callers(file):
-    found = json.loads(run(file, "--json", "--threshold", "39").output)
-    assert found["true_positive"] == 0 and found["false_positive"] == 0
+    report = json.loads(run(file, "--json", "--threshold", "39").output)
+    assert report["true_positive"] == 0 and report["false_positive"] == 0
 
 
 def test_a_malformed_file_gives_line_and_column(file):
@@ -104,10 +104,14 @@ def test_a_picture_that_cannot_be_drawn_is_said(file, tmp_path, monkeypatch):
 
 def test_nothing_is_learnt_from_people_who_are_still_to_come():
     people = built_in_crowd(200, 3, fever_share=0.1)
-    whole, _ = replay(people, SITES["canthus"], 38.0)
-    half, _ = replay(people[:100], SITES["canthus"], 38.0)
-    assert [one.verdict for one in half] == [one.verdict for one in whole[:100]]
-    assert [one.score_c for one in half] == [one.score_c for one in whole[:100]]
+    results, _ = replay(people, SITES["canthus"], 38.0)
+    half_results, _ = replay(people[:100], SITES["canthus"], 38.0)
+    assert [result.verdict for result in half_results] == [
+        result.verdict for result in results[:100]
+    ]
+    assert [result.score_c for result in half_results] == [
+        result.score_c for result in results[:100]
+    ]
 
 
 def test_people_of_a_dated_file_are_judged_in_the_order_of_time(tmp_path):
@@ -117,8 +121,8 @@ def test_people_of_a_dated_file_are_judged_in_the_order_of_time(tmp_path):
         f"{line},2026-03-{20 - number:02d}T08:00:00" for number, line in enumerate(lines[1:])
     ]
     path.write_text("\n".join(dated))
-    judged, _ = replay(load_people(path)[:5], SITES["canthus"], 38.0)
-    assert [one.person.subject for one in judged] == ["cold", "flushed", "hidden", "ill", "well"]
+    results, _ = replay(load_people(path)[:5], SITES["canthus"], 38.0)
+    assert [row.person.subject for row in results] == ["cold", "flushed", "hidden", "ill", "well"]
 
 
 @pytest.mark.parametrize("site", list(SITES))
@@ -126,11 +130,11 @@ def test_the_room_decides_nothing(site):
     shares = []
     for ambient_c in (18.0, 24.0, 29.0):
         people = built_in_crowd(1500, 2, fever_share=0.05, ambient_c=ambient_c, site=site)
-        found, _ = evaluate(people, site, "none", 38.0)
-        assert found.sensitivity and found.specificity
-        shares.append((found.sensitivity, found.specificity))
-    assert max(seen for seen, _ in shares) - min(seen for seen, _ in shares) < 0.03
-    assert max(quiet for _, quiet in shares) - min(quiet for _, quiet in shares) < 0.03
+        result, _ = evaluate(people, site, "none", 38.0)
+        assert result.sensitivity and result.specificity
+        shares.append((result.sensitivity, result.specificity))
+    assert max(share for share, _ in shares) - min(share for share, _ in shares) < 0.03
+    assert max(share for _, share in shares) - min(share for _, share in shares) < 0.03
     assert min(shares) > ((0.8, 0.8) if site == "forehead" else (0.9, 0.93))
 
 
@@ -141,12 +145,12 @@ def test_the_room_decides_nothing(site):
     [("canthus", 0.95, 0.92), ("face_max", 0.95, 0.92), ("forehead", 0.85, 0.90)],
 )
 def test_measured_people(site, camera, sensitivity, specificity):
-    found, _ = evaluate(load_people(PEOPLE_FILE, site, camera), site, camera, 38.0)
-    assert found.n > 530 and found.fevers == 19
-    assert found.sensitivity and found.sensitivity >= sensitivity
-    assert found.specificity and found.specificity >= specificity
-    assert found.raw_rule.sensitivity is not None
-    assert found.raw_rule.sensitivity <= found.sensitivity
+    result, _ = evaluate(load_people(PEOPLE_FILE, site, camera), site, camera, 38.0)
+    assert result.n > 530 and result.fevers == 19
+    assert result.sensitivity and result.sensitivity >= sensitivity
+    assert result.specificity and result.specificity >= specificity
+    assert result.raw_rule.sensitivity is not None
+    assert result.raw_rule.sensitivity <= result.sensitivity
 
 
 @needs_people
@@ -157,13 +161,13 @@ def test_no_constant_carries_the_result_by_itself():
         if "threshold" in name or "0.20/°C" in name:
             continue
         for camera in constants.CAMERAS:
-            found = row[f"canthus {camera}"]
-            assert found["sensitivity"] == 1.0, name
-            assert found["specificity"] > 0.90, name
+            result = row[f"canthus {camera}"]
+            assert result["sensitivity"] == 1.0, name
+            assert result["specificity"] > 0.90, name
     site = SITES["canthus"]
     assert site.per_room_c == pytest.approx(0.095, abs=0.001)  # every constant was put back
 
 
 def test_one_person_alone_is_an_evaluation_without_an_area():
-    found, _ = evaluate([Person("a", (35.6,) * 4, 23.0, 36.9)], "canthus", "FLIR", 38.0)
-    assert found.auc is None and found.sensitivity is None and found.specificity == 1.0
+    result, _ = evaluate([Person("a", (35.6,) * 4, 23.0, 36.9)], "canthus", "FLIR", 38.0)
+    assert result.auc is None and result.sensitivity is None and result.specificity == 1.0

@@ -18,12 +18,12 @@ def test_the_shares_found_are_those_of_the_measured_people(site):
         for camera in ("FLIR", "ICI")
     ]
     for oral_c in (MILD_FROM_C, FEVER_FROM_C):
-        for threshold_c, stated in zip(THRESHOLDS_C, FOUND[site][oral_c], strict=True):
-            judged = [
+        for threshold_c, share in zip(THRESHOLDS_C, FOUND[site][oral_c], strict=True):
+            ill_people = [
                 person
                 for crowd in crowds
                 for person in replay(crowd, SITES[site], oral_c, threshold_c)[0]
                 if person.ill
             ]
-            found = sum(person.verdict == FEVER for person in judged)
-            assert round(found / len(judged), 2) == stated, threshold_c
+            fever_count = sum(person.verdict == FEVER for person in ill_people)
+            assert round(fever_count / len(ill_people), 2) == share, threshold_c

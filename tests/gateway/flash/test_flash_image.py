@@ -43,21 +43,21 @@ def refused(name, data, model=None):
     ("chip", "model"), [(chips.ESP32_S3_N8R2, S3), (chips.WROVER_E, WROVER)], ids=["S3", "WROVER"]
 )
 def test_a_whole_image_says_its_version_and_for_which_board_it_is(chip, model):
-    judged = image.judge("x.bin", micropython(chip))
-    assert (judged.version, judged.model, judged.flash_bytes) == ((1, 28), model, 4 << 20)
-    assert image.judge("x.bin", micropython(chip), model) == judged
+    verdict = image.judge("x.bin", micropython(chip))
+    assert (verdict.version, verdict.model, verdict.flash_bytes) == ((1, 28), model, 4 << 20)
+    assert image.judge("x.bin", micropython(chip), model) == verdict
 
 
 def test_an_image_for_another_chip_is_named_with_the_page_of_the_right_one():
-    says = refused("x.bin", micropython(chips.WROVER_E), S3)
-    assert "made for ESP32, expected ESP32-S3" in says
-    assert "ESP32_GENERIC_S3 from https://micropython.org/download/ESP32_GENERIC_S3/" in says
-    says = refused("x.bin", WHOLE, WROVER)
-    assert "made for ESP32-S3, expected ESP32" in says
-    assert "ESP32_GENERIC-SPIRAM from https://micropython.org/download/ESP32_GENERIC/" in says
-    other = bytearray(WHOLE)
-    other[12] = 5
-    assert "made for ESP32-C3, expected ESP32-S3" in refused("x.bin", bytes(other))
+    message = refused("x.bin", micropython(chips.WROVER_E), S3)
+    assert "made for ESP32, expected ESP32-S3" in message
+    assert "ESP32_GENERIC_S3 from https://micropython.org/download/ESP32_GENERIC_S3/" in message
+    message = refused("x.bin", WHOLE, WROVER)
+    assert "made for ESP32-S3, expected ESP32" in message
+    assert "ESP32_GENERIC-SPIRAM from https://micropython.org/download/ESP32_GENERIC/" in message
+    other_image = bytearray(WHOLE)
+    other_image[12] = 5
+    assert "made for ESP32-C3, expected ESP32-S3" in refused("x.bin", bytes(other_image))
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_an_image_for_another_chip_is_named_with_the_page_of_the_right_one():
     ],
 )
 def test_an_image_that_does_not_reach_the_boards_memory_is_refused(chip, board):
-    says = refused("x.bin", micropython(chip, board=board))
-    assert f"built for {board.decode()!r}" in says and "does not reach the memory" in says
+    message = refused("x.bin", micropython(chip, board=board))
+    assert f"built for {board.decode()!r}" in message and "does not reach the memory" in message
 
 
 def test_an_image_of_ones_own_is_taken_and_left_to_the_self_test():
@@ -105,9 +105,9 @@ def test_a_damaged_byte_of_the_program_is_found_wherever_it_is(at, flipped):
 
 
 def test_an_image_without_a_digest_is_held_to_its_checksum():
-    whole = micropython(digest=False)
-    assert image.judge("x.bin", whole).version == (1, 28)
-    damaged = bytearray(whole)
+    content = micropython(digest=False)
+    assert image.judge("x.bin", content).version == (1, 28)
+    damaged = bytearray(content)
     damaged[-100] ^= 1
     assert "its checksum is wrong" in refused("x.bin", bytes(damaged))
 
@@ -163,14 +163,15 @@ PAGE = (Path(__file__).parents[3] / "hardware/flash.md").read_text(encoding="utf
 
 def test_the_page_names_each_board_with_its_image_and_where_it_is_written():
     rows = re.findall(r"\| `([\w-]+)` \| (.+) \| \[`(.+)`\]\((.+)\) \| (0x[0-9a-f]+) \|", PAGE)
-    assert {name: rest for name, *rest in rows} == {
+    assert {name: cells for name, *cells in rows} == {
         name: [model.title, model.image, image.page(model), hex(model.offset)]
         for name, model in BOARDS.items()
     }
 
 
 def test_the_page_names_the_commands_options_and_no_others():
-    known = {option for each in flash_command.params for option in each.opts}
-    written = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PAGE)) - {"--wifi-ssid"}
-    assert written <= known
-    assert known - written == {"--firmware", "--language"}  # for developers, and self-explanatory
+    options = {option for parameter in flash_command.params for option in parameter.opts}
+    page_options = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PAGE)) - {"--wifi-ssid"}
+    assert page_options <= options
+    # for developers, and self-explanatory
+    assert options - page_options == {"--firmware", "--language"}

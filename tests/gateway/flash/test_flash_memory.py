@@ -52,7 +52,9 @@ def test_whatever_a_board_answers_it_is_understood_or_refused(answer):
         return
     heap_bytes, regions = answer
     assert memory.heap_bytes == heap_bytes
-    assert memory.enough == (heap_bytes >= 1 << 19 and any(each[0] >= 1 << 20 for each in regions))
+    assert memory.enough == (
+        heap_bytes >= 1 << 19 and any(region[0] >= 1 << 20 for region in regions)
+    )
 
 
 @pytest.mark.parametrize(

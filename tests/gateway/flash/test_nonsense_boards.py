@@ -67,17 +67,18 @@ def framed(packet: bytes) -> bytes:
 
 def test_an_answer_too_short_for_a_chip_is_an_error_and_no_traceback(monkeypatch):
     monkeypatch.setattr(loader, "ATTEMPTS", 1)
-    ours, port = os.openpty()
+    board, port = os.openpty()
 
     def answer() -> None:
-        with suppress(OSError), os.fdopen(ours, "rb"):  # until nobody has the port open any more
+        # until nobody has the port open any more
+        with suppress(OSError), os.fdopen(board, "rb"):
             while True:
-                for packet in os.read(ours, 4096).split(b"\xc0"):
+                for packet in os.read(board, 4096).split(b"\xc0"):
                     if len(packet) >= 8:
                         head = struct.pack("<BBHI", 1, packet[1], 0, 0)
                         times = 8 if packet[1] == 8 else 1  # to each "sync" it answers eight times
                         status = bytes(4) if packet[1] == 8 else b""
-                        os.write(ours, framed(head + status) * times)
+                        os.write(board, framed(head + status) * times)
 
     threading.Thread(target=answer, daemon=True).start()
     with (

@@ -34,10 +34,10 @@ class Line(SummarySender):
     the items of other deliveries. Its refusal names no item (`names` is None), the first bad one
     (True) or the numbers in `names`."""
 
-    def __init__(self, status, names=None, bad=(BAD,)):
+    def __init__(self, status, names=None, bad_items=(BAD,)):
         super().__init__(SETTINGS)
         self.status, self.names = status, names
-        self.bad = [item.key for item in bad]
+        self.bad_keys = [item.key for item in bad_items]
         self.requests = 0
 
     def _open(self):
@@ -46,12 +46,12 @@ class Line(SummarySender):
     def _answer(self, request):
         self.requests += 1
         keys = [item["key"] for item in msgspec.json.decode(request.content)["items"]]
-        bad = [number for number, key in enumerate(keys) if key in self.bad]
-        if bad:
+        bad_numbers = [number for number, key in enumerate(keys) if key in self.bad_keys]
+        if bad_numbers:
             if self.names is None:
                 return httpx.Response(self.status, text="why" * 1000)
-            named = bad[:1] if self.names is True else self.names
-            return httpx.Response(self.status, json={"error": {"items": named}})
+            named_numbers = bad_numbers[:1] if self.names is True else self.names
+            return httpx.Response(self.status, json={"error": {"items": named_numbers}})
         return httpx.Response(200, json={"held": keys})
 
 
@@ -80,7 +80,7 @@ def test_when_a_server_names_a_refused_item_the_others_are_sent_again_at_once():
 
 @pytest.mark.parametrize("names", [None, True], ids=["names none", "names one at a time"])
 def test_each_of_several_that_a_server_can_never_take_is_refused(names):
-    sent = Line(422, names, bad=ITEMS[1:4]).send(ITEMS)
+    sent = Line(422, names, bad_items=ITEMS[1:4]).send(ITEMS)
     assert [item for item, _ in sent.refused] == ITEMS[1:4]
     assert sent.held == [ITEMS[0], ITEMS[4]]
 
@@ -116,9 +116,9 @@ def test_an_answer_that_no_campus_server_gives_holds_nothing(answer):
 
 def test_while_token_or_authority_cannot_be_read_nothing_is_sent(tmp_path):
     server = CampusServerSettings(url="https://campus/", ca="ca.crt")
-    ours = settings(campus_server=server)
-    ours.folder = tmp_path
-    sender = SummarySender(ours)
+    gateway_settings = settings(campus_server=server)
+    gateway_settings.folder = tmp_path
+    sender = SummarySender(gateway_settings)
     assert sender.send(ITEMS) == ([], []) and sender.token_digest == ""
     (tmp_path / "campus.token").write_text("secret")
     assert sender.send(ITEMS) == ([], [])
@@ -141,8 +141,8 @@ class Campus(SummarySender):
         assert request.url.path == "/v1/summaries"
         delivery = msgspec.json.decode(request.content, type=Delivery)
         self.deliveries.append(delivery)
-        held = [item.key for item in delivery.items if self.holds(item.key)]
-        return httpx.Response(self.status, json={"held": held})
+        held_keys = [item.key for item in delivery.items if self.holds(item.key)]
+        return httpx.Response(self.status, json={"held": held_keys})
 
     def sent(self):
         return [[item.key for item in delivery.items] for delivery in self.deliveries]
@@ -226,7 +226,12 @@ def test_what_changes_while_it_is_sent_is_sent_again(store):
     store.commit([arrived(1)])
     box = Outbox(store, campus)
     assert box.forwarder.once()
-    counts = [it.normal for told in campus.deliveries for it in told.items if it.key[:4] == "hour"]
+    counts = [
+        item.normal
+        for delivery in campus.deliveries
+        for item in delivery.items
+        if item.key[:4] == "hour"
+    ]
     assert counts == [1, 2]
 
 
@@ -245,7 +250,7 @@ def test_a_delivery_of_counts_names_their_own_epoch_and_the_present_one(store, s
     campus.status = status
     campus.deliveries.clear()
     assert box.forwarder.once()
-    assert {(told.epoch, told.present) for told in campus.deliveries} == {
+    assert {(delivery.epoch, delivery.present) for delivery in campus.deliveries} == {
         (began, present),
         (present, present),
     }
@@ -323,7 +328,12 @@ def test_a_late_reading_is_stated_once_the_clock_is_no_longer_in_doubt(store):
         assert box.forwarder.once()
     box.sure = True
     assert box.forwarder.once()
-    days = [it for told in campus.deliveries for it in told.items if isinstance(it, GatewayDay)]
+    days = [
+        item
+        for delivery in campus.deliveries
+        for item in delivery.items
+        if isinstance(item, GatewayDay)
+    ]
     assert [sum(kiosk.normal for kiosk in day.kiosks) for day in days] == [1, 2]
 
 

@@ -144,7 +144,9 @@ def test_each_day_is_counted_once_whatever_becomes_of_the_card(steps):
 
 @settings(max_examples=8, deadline=None)
 @given(
-    st.lists(st.one_of(*(one for one in STEPS if one is not TOKEN), SET), min_size=6, max_size=20)
+    st.lists(
+        st.one_of(*(step for step in STEPS if step is not TOKEN), SET), min_size=6, max_size=20
+    )
 )
 def test_whoever_corrects_a_wrong_clock_nobody_is_counted_twice_or_lost(steps):
     play(steps, sntp=False)
@@ -168,8 +170,8 @@ IN_DOUBT = {
 @pytest.mark.parametrize("what", IN_DOUBT)
 def test_a_backup_of_a_time_in_doubt_is_put_right_once(what, off_s):
     """The card counted some people in wrong hours; the first store that corrects it is believed."""
-    wrong = ("the_clock_is_set", {"off_s": off_s})
-    play([PEOPLE, wrong, PEOPLE, STARTED, PEOPLE, *IN_DOUBT[what], PEOPLE], sntp=False)
+    wrong_clock = ("the_clock_is_set", {"off_s": off_s})
+    play([PEOPLE, wrong_clock, PEOPLE, STARTED, PEOPLE, *IN_DOUBT[what], PEOPLE], sntp=False)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["told before", "told after"])

@@ -140,8 +140,8 @@ def test_a_token_that_is_revoked_in_mid_delivery_loses_nothing_and_a_new_one_goe
 
     monkeypatch.setattr(scene.forwarder, "_send", revoked_after_the_first)
     assert not scene.forwarder.once()
-    taken, waiting = scene.campus.received().readings, scene.waiting()
-    assert taken < 7 and waiting > 0
+    readings, waiting = scene.campus.received().readings, scene.waiting()
+    assert readings < 7 and waiting > 0
     assert not scene.forwarder.once() and scene.waiting() == waiting
     (finding,) = doctor()
     assert finding.state == "failed" and "does not take this gateway's token" in finding.text[1]
@@ -215,8 +215,8 @@ def test_an_item_that_the_server_refuses_does_not_hold_up_the_others(scene):
     assert scene.forwarder.once()
     assert scene.campus.received().fevers == 1
     assert scene.waiting() == 2  # the hour and the day wait until they are corrected
-    reasons = [why for (why,) in scene.store.db.execute("select refused from outbox")]
-    assert all(".gate" in why for why in reasons)
+    reasons = [reason for (reason,) in scene.store.db.execute("select refused from outbox")]
+    assert all(".gate" in reason for reason in reasons)
     assert scene.forwarder.once()
 
 
@@ -227,14 +227,17 @@ def test_a_day_is_stated_once_it_is_over_with_every_kiosk_and_again_when_it_chan
     assert scene.forwarder.once() and scene.campus.items("gateway_day") == []
     now[0] += 120
     assert scene.forwarder.once()
-    (stated,) = scene.campus.items("gateway_day")
-    counts = {one["kiosk"]: (one.get("normal", 0), one.get("fever", 0)) for one in stated["kiosks"]}
+    (first_day,) = scene.campus.items("gateway_day")
+    counts = {
+        kiosk["kiosk"]: (kiosk.get("normal", 0), kiosk.get("fever", 0))
+        for kiosk in first_day["kiosks"]
+    }
     assert counts == {"north-1": (6, 1)}
     assert scene.forwarder.once()
     scene.store.commit([arrived(8)])  # from a kiosk that was offline
     assert scene.forwarder.once()
-    (again,) = scene.campus.items("gateway_day")
-    assert again["kiosks"][0]["normal"] == 7 and again["revision"] > stated["revision"]
+    (second_day,) = scene.campus.items("gateway_day")
+    assert second_day["kiosks"][0]["normal"] == 7 and second_day["revision"] > first_day["revision"]
 
 
 def test_days_on_which_nothing_came_are_stated_too(scene):
@@ -242,10 +245,10 @@ def test_days_on_which_nothing_came_are_stated_too(scene):
     scene.store.commit([arrived(1, at=before)])
     scene.now[0] = local_midnight(before) + 4 * 86400 + 3600  # the gateway was off for three days
     assert scene.forwarder.once()
-    days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
+    days = {day["date"]: day["kiosks"] for day in scene.campus.items("gateway_day")}
     assert list(days) == ["2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16"]
-    (nobody,) = days["2026-11-15"]
-    assert (nobody["kiosk"], nobody["normal"], nobody["watched_minutes"]) == ("north-1", 0, 0)
+    (kiosk,) = days["2026-11-15"]
+    assert (kiosk["kiosk"], kiosk["normal"], kiosk["watched_minutes"]) == ("north-1", 0, 0)
 
 
 def test_while_the_clock_is_in_doubt_no_day_is_over(scene):
@@ -268,7 +271,7 @@ def test_a_day_that_was_stated_too_early_is_stated_again_when_it_is_over(scene):
     assert scene.store.db["stated"].count == 0
     scene.now[0] = AT + 86400
     assert scene.forwarder.once()
-    days = {one["date"]: one["kiosks"] for one in scene.campus.items("gateway_day")}
+    days = {day["date"]: day["kiosks"] for day in scene.campus.items("gateway_day")}
     assert days[outbox._day(AT, plain_settings().zone)][0]["normal"] == 2
 
 
@@ -279,13 +282,13 @@ def local_midnight(at):
 
 def test_a_stranger_in_the_servers_place_gets_nothing(scene, tmp_path):
     scene.store.commit([arrived(1)])
-    other = CampusProcess(tmp_path / "other")
-    other.start()
-    scene.campus.settings.campus_server.url = other.url
+    other_campus = CampusProcess(tmp_path / "other")
+    other_campus.start()
+    scene.campus.settings.campus_server.url = other_campus.url
     stranger = Forwarder(scene.campus.settings, scene.submit)
     assert not stranger.once()
-    assert other.received().readings == 0
-    other.stop()
+    assert other_campus.received().readings == 0
+    other_campus.stop()
 
 
 def test_without_a_campus_server_there_is_nothing_to_forward_to():
