@@ -32,11 +32,11 @@ class Lamps:
 class Broker:
     def __init__(self, events):
         self.events = events
-        self.said = []
+        self.messages = []
 
     def publish(self, topic, payload, *, qos, retain=False):
         self.events.append("beat")
-        self.said.append((topic, decode(payload, Beat).n, qos, retain))
+        self.messages.append((topic, decode(payload, Beat).n, qos, retain))
         return True
 
 
@@ -74,7 +74,7 @@ def test_each_gate_with_posts_gets_one_beat_whatever_their_number():
     beat.beat()
     beat.beat()
     topic = "fevergate/v1/east/alarm/south/beat"
-    assert broker.said == [(topic, 1, 0, False), (topic, 2, 0, False)]
+    assert broker.messages == [(topic, 1, 0, False), (topic, 2, 0, False)]
 
 
 def test_every_gate_with_posts_gets_the_beat():
@@ -82,7 +82,7 @@ def test_every_gate_with_posts_gets_the_beat():
     alarm = Alarm({"north": Lamps(), "south": Lamps()}, lambda _: None)
     beat = AlarmBeat(gates(north=["north-post"], south=["south-post"]), alarm, broker.publish)
     beat.beat()
-    assert {topic for topic, *_ in broker.said} == {
+    assert {topic for topic, *_ in broker.messages} == {
         "fevergate/v1/east/alarm/north/beat",
         "fevergate/v1/east/alarm/south/beat",
     }
@@ -91,7 +91,7 @@ def test_every_gate_with_posts_gets_the_beat():
 def test_without_posts_nothing_is_sent():
     broker = Broker([])
     AlarmBeat(gates(), Alarm({"north": Lamps()}, lambda _: None), broker.publish).beat()
-    assert broker.said == []
+    assert broker.messages == []
 
 
 def test_an_alarm_that_is_stuck_is_silent():

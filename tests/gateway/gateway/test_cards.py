@@ -225,7 +225,7 @@ def test_a_reading_without_a_card_is_nobodys():
 def test_a_tap_is_answered_and_not_stored():
     scene = TapScene()
     scene.say("north-1/card", tap())
-    assert scene.taps == [("north-1", 3)] and not scene.kept and scene.acknowledged == 1
+    assert scene.taps == [("north-1", 3)] and not scene.records and scene.acknowledged == 1
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_a_flood_of_taps_is_counted_and_keeps_no_other_kiosk_from_its_answer():
     scene = TapScene()
     for count in range(1000):
         scene.say("north-1/card", tap(count=count))
-    answered = len(scene.taps)
-    assert TAPS_BURST <= answered < 1000
-    assert scene.ingest.counts["flood"] == 1000 - answered
+    answer_count = len(scene.taps)
+    assert TAPS_BURST <= answer_count < 1000
+    assert scene.ingest.counts["flood"] == 1000 - answer_count
     scene.say("north-2/card", tap(kiosk="north-2"))
-    assert scene.taps[-1][0] == "north-2" and not scene.kept
+    assert scene.taps[-1][0] == "north-2" and not scene.records
     assert list(scene.ingest.flood.kiosks()) == ["north-1"]

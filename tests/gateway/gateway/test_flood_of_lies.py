@@ -69,7 +69,7 @@ class Kiosk:
         self.broker = []
         self.health_at = 0.0
         self.was_up = self.gateway_was_up = True
-        self.kept = self.flood.levels(self.clock.now)
+        self.saved_levels = self.flood.levels(self.clock.now)
 
     def up_ms(self):
         return int((self.clock.now - self.began_at) * 1000)
@@ -85,10 +85,10 @@ class Kiosk:
         for second in range(times.seconds):
             self.clock.now += 1
             if times.gateway and not recalled:
-                self.flood.recall(self.kept, self.clock.now)
+                self.flood.recall(self.saved_levels, self.clock.now)
                 recalled = True
             if times.gateway and self.clock.now % KEPT_S == 0:
-                self.kept = self.flood.levels(self.clock.now)
+                self.saved_levels = self.flood.levels(self.clock.now)
             if (
                 times.person_s
                 and second % times.person_s == 0
@@ -128,8 +128,8 @@ class Kiosk:
             self.broker.append(word)
 
     def hear(self, times):
-        heard, self.broker = self.broker, []
-        for message in heard:
+        messages, self.broker = self.broker, []
+        for message in messages:
             if hasattr(message, "queued") and hasattr(message, "watched_s"):
                 self.flood.health(message)
                 continue
@@ -190,7 +190,7 @@ lie = st.fixed_dictionaries(
 )
 
 
-def invented(flood, clock, lie, seconds):
+def send_lies(flood, clock, lie, seconds):
     """Send readings and health by a stolen credential, for at most `seconds`; return the second in
     which the kiosk is named, or None."""
     seq, began_at, boot = 10_000, clock.now, lie["boot"]
@@ -222,7 +222,7 @@ def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_m
         flood.over(reading(minute + 1, boot=7, up_ms=minute * 60_000))
         flood.health(health(boot=7, up_ms=minute * 60_000 + 1000, queued=1))
     clock.now += later
-    assert invented(flood, clock, lie, 61) is not None
+    assert send_lies(flood, clock, lie, 61) is not None
 
 
 @settings(max_examples=15)
@@ -230,7 +230,7 @@ def test_readings_that_a_watched_kiosk_cannot_have_measured_are_named_within_a_m
 def test_a_kiosk_that_says_nothing_of_its_outbox_is_named_soon_after_the_gateways_start(lie):
     clock = Clock()
     flood = FloodGuard(clock)
-    assert invented(flood, clock, lie | {"queued": None}, int(HEALTH_DUE_S) + 61) is not None
+    assert send_lies(flood, clock, lie | {"queued": None}, int(HEALTH_DUE_S) + 61) is not None
 
 
 @settings(max_examples=15)
@@ -243,7 +243,7 @@ def test_an_uptime_that_runs_faster_than_time_makes_no_backlog_believed(lie, ste
     clock.now += LIVE_S
     flood.health(health(boot=7, up_ms=1000, queued=20_000))
     races = {"boot": 7, "boot_each": 0, "queued": 20_000, "step_ms": step_ms}
-    assert invented(flood, clock, lie | races | {"health_ms": 1000}, 61) is not None
+    assert send_lies(flood, clock, lie | races | {"health_ms": 1000}, 61) is not None
 
 
 @settings(max_examples=40)
@@ -258,14 +258,14 @@ def test_a_backlog_that_is_invented_right_after_the_gateways_start_is_named(lie,
         clock.now += HEALTH_S
         before.over(reading(minute + 1, boot=7, up_ms=minute * 60_000))
         before.health(health(boot=7, up_ms=minute * 60_000 + 1000, queued=1))
-    kept = before.levels(clock.now)
+    levels = before.levels(clock.now)
     clock.now += kept_s + away_s
     after = FloodGuard(clock)
     after.line_up()
-    after.recall(kept, clock.now)
+    after.recall(levels, clock.now)
     can_be = 2 * SLACK_READINGS + (kept_s + away_s) * READINGS_PER_S + SLACK_READINGS
     named_s = min(can_be / (lie["per_s"] - READINGS_PER_S), READINGS_BURST) + 2
-    assert invented(after, clock, lie, int(named_s)) is not None
+    assert send_lies(after, clock, lie, int(named_s)) is not None
 
 
 def test_a_backlog_is_no_flood_though_the_line_was_lost_soon_after_a_restart():
@@ -288,9 +288,9 @@ def test_levels_from_the_future_are_ignored():
 def test_what_a_gateway_knew_is_on_disk_for_the_next_one(tmp_path):
     store = Store(tmp_path / "fevergate.db")
     assert meta.load(store.db, "flood", FloodLevels) is None
-    kept = FloodLevels(at=5.0, kiosks={"north-1": 7.5})
-    flood_guard.remember_levels(store, kept)
-    assert meta.load(store.db, "flood", FloodLevels) == kept
+    levels = FloodLevels(at=5.0, kiosks={"north-1": 7.5})
+    flood_guard.remember_levels(store, levels)
+    assert meta.load(store.db, "flood", FloodLevels) == levels
     store.db.execute("update meta set value = '[]' where key = 'flood'")
     assert meta.load(store.db, "flood", FloodLevels) is None
     store.close()

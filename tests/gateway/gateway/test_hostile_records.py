@@ -207,14 +207,17 @@ def test_a_message_that_makes_the_gateway_itself_stumble_is_quarantined(tmp_path
 
 
 def test_a_lamp_that_fails_costs_no_fever_its_place_on_the_disk():
-    kept = []
-    wish = gateway_settings()
+    records = []
+    settings = gateway_settings()
     alarm: Any = SimpleNamespace(fever=lambda *_: 1 / 0, trouble=lambda *_: None)
     ingest = Ingest(
-        wish, alarm, KioskMonitor(wish, alarm.trouble), lambda record, _: kept.append(record)
+        settings,
+        alarm,
+        KioskMonitor(settings, alarm.trouble),
+        lambda record, _: records.append(record),
     )
     ingest.message("fevergate/v1/east/north-1/reading", encode(reading(1, "fever")), lambda: None)
-    assert isinstance(kept[0], ReadingArrived) and not isinstance(kept[0], Rejected)
+    assert isinstance(records[0], ReadingArrived) and not isinstance(records[0], Rejected)
 
 
 def test_an_absurd_row_of_a_damaged_database_costs_itself_alone(tmp_path):

@@ -43,7 +43,7 @@ class Lamps:
 class Scene:
     def __init__(self, settings=settings):
         self.events = []
-        self.kept = []
+        self.records = []
         self.acknowledged = 0
         self.alarm = Alarm(
             {"north": Lamps(self.events), "south": Lamps(self.events)}, lambda _: None
@@ -54,7 +54,7 @@ class Scene:
 
     def keep(self, record, done):
         self.events.append(type(record).__name__)
-        self.kept.append(record)
+        self.records.append(record)
 
     def done(self):
         self.acknowledged += 1
@@ -63,7 +63,7 @@ class Scene:
         self.ingest.message(
             BASE + topic, payload if isinstance(payload, bytes) else encode(payload), self.done
         )
-        return self.kept[-1] if self.kept else None
+        return self.records[-1] if self.records else None
 
 
 @pytest.fixture
@@ -89,16 +89,16 @@ def test_status_and_health_are_kept(scene):
 
 @pytest.mark.parametrize("off_s", [2 * AHEAD_S, -PAST_S - 60])
 def test_an_impossible_date_is_not_believed_but_a_readings_claim_is_kept(scene, off_s):
-    wrong = time.time() + off_s
-    record = scene.say("north-1/reading", reading(1, "fever", at=wrong))
-    assert (record.reading.at, record.claimed_at) == (None, wrong)
-    record = scene.say("north-1/health", health(at=wrong))
+    wrong_at = time.time() + off_s
+    record = scene.say("north-1/reading", reading(1, "fever", at=wrong_at))
+    assert (record.reading.at, record.claimed_at) == (None, wrong_at)
+    record = scene.say("north-1/health", health(at=wrong_at))
     assert record.health.at is None and record.at == record.received_at
-    right = time.time() - 60
-    record = scene.say("north-1/reading", reading(2, at=right))
-    assert (record.reading.at, record.claimed_at) == (right, None)
-    record = scene.say("north-1/health", health(at=right))
-    assert (record.health.at, record.at) == (right, None)
+    right_at = time.time() - 60
+    record = scene.say("north-1/reading", reading(2, at=right_at))
+    assert (record.reading.at, record.claimed_at) == (right_at, None)
+    record = scene.say("north-1/health", health(at=right_at))
+    assert (record.health.at, record.at) == (right_at, None)
     assert scene.ingest.counts["misdated"] == 2
 
 
@@ -124,13 +124,13 @@ def test_fevers_that_were_only_counted_are_acknowledged_in_the_store_too(scene):
 
 
 def test_a_health_message_reaches_clock_and_listener_unless_it_names_another_kiosk(scene):
-    said, heard = [], []
-    scene.ingest._clock.kiosk_says = lambda kiosk, at: said.append((kiosk, at))
-    scene.ingest._health = heard.append
+    kiosk_times, messages = [], []
+    scene.ingest._clock.kiosk_says = lambda kiosk, at: kiosk_times.append((kiosk, at))
+    scene.ingest._health = messages.append
     scene.say("north-1/health", health())
-    assert said == [("north-1", health().at)] and heard == [health()]
+    assert kiosk_times == [("north-1", health().at)] and messages == [health()]
     record = scene.say("north-2/health", health())
-    assert isinstance(record, Rejected) and len(said) == len(heard) == 1
+    assert isinstance(record, Rejected) and len(kiosk_times) == len(messages) == 1
 
 
 def test_acknowledgements_and_fevers_are_urgent_but_normal_readings_are_not():
@@ -166,7 +166,7 @@ def test_a_name_that_a_terminal_obeys_ends_the_red_light_and_is_kept_visible(sce
 def test_a_guards_command_is_not_asked_for_again_whatever_the_disk_does(scene):
     scene.say("north-1/reading", reading(1, "fever"))
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
-    assert len(scene.kept) == 2 and scene.acknowledged == 1
+    assert len(scene.records) == 2 and scene.acknowledged == 1
 
 
 def test_a_post_acknowledges_what_it_showed(scene):
@@ -174,7 +174,7 @@ def test_a_post_acknowledges_what_it_showed(scene):
     since = scene.alarm.states()[0].since
     for stale in ({"since": since - 1, "fevers": 1}, {"since": since, "fevers": 2}):
         scene.say("alarm/north/acknowledge", Acknowledge(by="button", **stale))
-    assert len(scene.kept) == 1
+    assert len(scene.records) == 1
     record = scene.say("alarm/north/acknowledge", Acknowledge(by="button", since=since, fevers=1))
     assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
 
@@ -200,9 +200,9 @@ def test_a_person_acknowledges_at_a_gate_with_posts(scene_with_post):
 
 def test_a_person_acknowledges_what_the_board_showed_and_no_later_fever(scene):
     scene.say("north-1/reading", reading(1, "fever"))
-    shown = scene.alarm.states()[0]
+    state = scene.alarm.states()[0]
     scene.say("north-1/reading", reading(2, "fever"))
-    press = Acknowledge(by="Li Wei", since=shown.since, fevers=1, last=shown.last)
+    press = Acknowledge(by="Li Wei", since=state.since, fevers=1, last=state.last)
     record = scene.say("alarm/north/acknowledge/person", press)
     assert isinstance(record, Acknowledged) and record.fevers == (reading(1).identity,)
     assert (scene.alarm.states()[0].state, scene.alarm.states()[0].fevers) == ("raised", 1)
@@ -228,7 +228,7 @@ def scene_with_post():
 
 def test_an_acknowledgement_of_nothing_needs_no_store(scene):
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li"))
-    assert scene.kept == [] and scene.acknowledged == 1
+    assert scene.records == [] and scene.acknowledged == 1
 
 
 def test_a_fever_of_a_kiosk_of_no_gate_lights_the_red_light(scene):
@@ -261,7 +261,7 @@ def test_what_does_not_validate_is_quarantined_with_its_reason(scene, topic, pay
 
 def test_another_campus_is_quarantined(scene):
     scene.ingest.message("fevergate/v1/west/north-1/reading", encode(reading(1)), scene.done)
-    assert "expected 'east'" in scene.kept[-1].reason
+    assert "expected 'east'" in scene.records[-1].reason
 
 
 RECORD = CalibrationRecord(
@@ -300,9 +300,9 @@ def test_a_kiosk_cannot_speak_for_anothers_sensor(scene):
 
 @pytest.mark.parametrize("field", ["sensor", "offset_c", "by", "method", "uncertainty_c"])
 def test_a_calibration_out_of_bounds_is_quarantined(scene, field):
-    wrong = {"sensor": "ear", "offset_c": 99, "by": "", "method": "A B", "uncertainty_c": -1}
+    wrong_values = {"sensor": "ear", "offset_c": 99, "by": "", "method": "A B", "uncertainty_c": -1}
     message = json.loads(encode(Applied(kiosk="north-1", calibration=RECORD)))
-    message["calibration"][field] = wrong[field]
+    message["calibration"][field] = wrong_values[field]
     record = scene.say("north-1/settings/applied", json.dumps(message).encode())
     assert isinstance(record, Rejected) and field in record.reason
 
@@ -311,10 +311,10 @@ def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene):
     scene.ingest.flood._readings._burst = 2.0
     for seq in (1, 2):
         scene.say("north-1/reading", reading(seq))
-    kept = len(scene.kept)
+    record_count = len(scene.records)
     scene.say("north-1/reading", reading(3, "fever"))
     assert scene.events[-1] == "red light"
-    assert len(scene.kept) == kept  # the kiosk keeps it until it hears that it is stored
+    assert len(scene.records) == record_count  # the kiosk keeps it until it hears that it is stored
     assert scene.acknowledged == 1  # so the broker need not keep it
     assert "north-1" in scene.ingest.flood.kiosks()
 
@@ -322,7 +322,7 @@ def test_a_flooding_kiosk_lights_red_and_is_kept_from_the_disk(scene):
 def test_what_the_broker_says_of_itself_is_no_kiosks_message(scene):
     for payload in (b"0", b"7", b"-1", b"much", b"9" * 40):
         scene.ingest.message("$SYS/broker/publish/messages/dropped", payload, scene.done)
-    assert scene.kept == [] and scene.acknowledged == 5
+    assert scene.records == [] and scene.acknowledged == 5
 
 
 @pytest.mark.parametrize("leap_s", [-10 * 365 * 86400, 70 * 365 * 86400])
@@ -334,8 +334,8 @@ def test_a_clock_that_leaps_changes_no_light_and_no_acknowledgement(scene, monke
     scene.say("north-1/reading", reading(2, "fever"))
     assert scene.events.count("red light") >= 2
     scene.say("alarm/north/acknowledge", Acknowledge(by="Li Wei"))
-    seen = [record for record in scene.kept if isinstance(record, Acknowledged)]
-    assert {identity.seq for record in seen for identity in record.fevers} == {1, 2}
+    records = [record for record in scene.records if isinstance(record, Acknowledged)]
+    assert {identity.seq for record in records for identity in record.fevers} == {1, 2}
 
 
 def test_a_kiosk_that_sends_a_backlog_though_its_health_tells_of_none_is_named(scene):
@@ -353,8 +353,8 @@ def test_a_kiosk_that_sends_a_backlog_though_its_health_tells_of_none_is_named(s
 def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_watched(scene):
     for number in range(2 * int(OTHERS_BURST)):
         scene.say("north-1/health", health() if number % 2 else b"nonsense")
-    assert len(scene.kept) <= OTHERS_BURST + 10  # each second allows some more
-    assert scene.acknowledged == 2 * OTHERS_BURST - len(scene.kept)
+    assert len(scene.records) <= OTHERS_BURST + 10  # each second allows some more
+    assert scene.acknowledged == 2 * OTHERS_BURST - len(scene.records)
     assert "north-1" in scene.ingest.flood.kiosks()
     assert isinstance(scene.say("south-1/health", health(kiosk="south-1")), HealthArrived)
     record = scene.say("north-1/reading", reading(1, "fever"))
@@ -364,12 +364,12 @@ def test_a_kiosk_that_floods_with_anything_else_is_kept_from_the_disk_and_still_
 def test_names_that_nobody_gave_a_kiosk_share_one_bound(scene):
     for number in range(2 * int(OTHERS_BURST)):
         scene.say(f"invented-{number}/status", b"online")
-    assert len(scene.kept) <= OTHERS_BURST + 10
+    assert len(scene.records) <= OTHERS_BURST + 10
     assert isinstance(scene.say("north-1/status", b"online"), StatusArrived)
 
 
 def test_a_kiosk_that_refuses_its_settings_without_end_does_not_fill_the_journal(scene, caplog):
     for number in range(2 * int(OTHERS_BURST)):
         scene.say("north-1/settings/applied", Applied(kiosk="north-1", error=f"x{number}"))
-    assert len(scene.kept) == caplog.text.count("settings refused") < 2 * OTHERS_BURST
+    assert len(scene.records) == caplog.text.count("settings refused") < 2 * OTHERS_BURST
     assert "north-1: settings refused: x0" in caplog.text

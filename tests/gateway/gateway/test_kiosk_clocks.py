@@ -16,7 +16,7 @@ class Scene:
     def __init__(self, last=None, utc=NOW, ends=None):
         self.utc = utc
         self.up_s = 5.0
-        self.told = []
+        self.answers = []
         self.synchronised = False
         clock = GatewayClock(
             last,
@@ -26,16 +26,18 @@ class Scene:
             certificate_end=lambda: ends,
         )
         self.clocks = KioskClocks(
-            lambda kiosk, time: self.told.append((kiosk, time)), clock, monotonic=lambda: self.up_s
+            lambda kiosk, time: self.answers.append((kiosk, time)),
+            clock,
+            monotonic=lambda: self.up_s,
         )
 
     def hears(self, at, kiosk="north-1", after_s=60.0):
         """Take a health message of a kiosk with date `at`; return the times sent in answer."""
-        self.told.clear()
+        self.answers.clear()
         self.utc += after_s
         self.up_s += after_s
         self.clocks.health(health(kiosk=kiosk, at=at, up_ms=77))
-        return [time for _, time in self.told]
+        return [time for _, time in self.answers]
 
 
 def test_a_kiosk_without_a_date_is_told_the_time_in_answer_to_its_health():
@@ -45,7 +47,7 @@ def test_a_kiosk_without_a_date_is_told_the_time_in_answer_to_its_health():
 def test_a_kiosk_that_is_right_is_told_once_an_hour():
     scene = Scene()
     answers = [len(scene.hears(int(scene.utc + 60))) for _ in range(122)]
-    assert [minute for minute, told in enumerate(answers) if told] == [0, 60, 120]
+    assert [minute for minute, count in enumerate(answers) if count] == [0, 60, 120]
 
 
 def test_a_kiosk_whose_date_is_wrong_is_told_each_minute():

@@ -36,9 +36,9 @@ class Lamps:
         if on:
             self._note("sound")
 
-    def _note(self, what):
-        if self.history[-1:] != [what]:
-            self.history.append(what)
+    def _note(self, event):
+        if self.history[-1:] != [event]:
+            self.history.append(event)
 
 
 class Scene:
@@ -46,15 +46,15 @@ class Scene:
 
     def __init__(self):
         self.lamps = Lamps()
-        self.told, self.kept = [], []
+        self.states, self.records = [], []
         self.on_word = lambda state: None
         self.alarm = Alarm({"north": self.lamps}, self.announce)
         self.tests = LampTests(
-            self.alarm, lambda record, done: self.kept.append(record), lambda: AT, step_s=0
+            self.alarm, lambda record, done: self.records.append(record), lambda: AT, step_s=0
         )
 
     def announce(self, state):
-        self.told.append(state)
+        self.states.append(state)
         self.on_word(state)
 
     def play(self):
@@ -71,16 +71,16 @@ def scene():
 def test_each_lamp_is_lit_alone_then_it_sounds_and_all_is_as_before(scene):
     scene.play()
     assert scene.lamps.history == ["red", "amber", "green", "amber", "sound", "green"]
-    assert scene.kept == [LampsTried("north", "Li Wei", AT, True)]
+    assert scene.records == [LampsTried("north", "Li Wei", AT, True)]
 
 
 def test_a_lamp_test_is_announced_as_a_test_and_not_as_a_fever(scene):
     scene.play()
-    assert [state.amber for state in scene.told] == [
-        *((f"lamp test: {what}",) for what in ("red", "amber", "green", "sound")),
+    assert [state.amber for state in scene.states] == [
+        *((f"lamp test: {lamp}",) for lamp in ("red", "amber", "green", "sound")),
         (),
     ]
-    assert {state.state for state in scene.told} == {"clear"}
+    assert {state.state for state in scene.states} == {"clear"}
 
 
 def test_a_gate_that_was_amber_is_amber_again_after_a_lamp_test(scene):
@@ -88,7 +88,7 @@ def test_a_gate_that_was_amber_is_amber_again_after_a_lamp_test(scene):
     scene.lamps.history.clear()
     scene.play()
     assert scene.lamps.history[-1] == "amber" or scene.lamps.history[-2:] == ["sound", "amber"]
-    assert scene.told[-1].amber == ("north-1: silent",)
+    assert scene.states[-1].amber == ("north-1: silent",)
 
 
 def test_a_trouble_during_a_lamp_test_does_not_end_the_test(scene):
@@ -98,7 +98,7 @@ def test_a_trouble_during_a_lamp_test_does_not_end_the_test(scene):
         else None
     )
     scene.play()
-    assert scene.kept[0].whole and "green" in scene.lamps.history
+    assert scene.records[0].whole and "green" in scene.lamps.history
 
 
 @pytest.mark.parametrize("lamp", ["red", "amber", "green", "sound"])
@@ -110,9 +110,9 @@ def test_a_fever_during_a_lamp_test_is_red_at_once_and_ends_the_test(scene, lamp
 
     scene.on_word = on_word
     scene.play()
-    assert scene.told[-1].state == "raised" and scene.told[-1].amber == ()
+    assert scene.states[-1].state == "raised" and scene.states[-1].amber == ()
     assert set(scene.lamps.history) <= {"red", "sound"}
-    assert scene.kept == [LampsTried("north", "Li Wei", AT, False)]
+    assert scene.records == [LampsTried("north", "Li Wei", AT, False)]
 
 
 def test_a_gate_that_is_red_or_dark_is_not_tried(scene):
@@ -123,17 +123,17 @@ def test_a_gate_that_is_red_or_dark_is_not_tried(scene):
     scene.alarm.acknowledge("north", "Li Wei")
     scene.alarm.trouble("north", "lamps", "no lamp can be lit: so")
     scene.play()
-    assert [record.whole for record in scene.kept] == [False, False]
+    assert [record.whole for record in scene.records] == [False, False]
 
 
 def test_lamp_tests_run_one_at_a_time_and_not_while_the_gateway_stops(scene):
     scene.on_word = lambda state: scene.tests.begin("north", "another")
     scene.play()
-    assert len(scene.kept) == 1
+    assert len(scene.records) == 1
     scene.on_word = lambda state: None
     scene.tests.stop()
     scene.play()
-    assert len(scene.kept) == 1
+    assert len(scene.records) == 1
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b'{"by": ""}', b'{"by": 1}', b"\xff"])
@@ -157,7 +157,7 @@ def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
     store.commit([LampsTried("north", "Li Wei", now - 86400, False)])  # broken off
 
     def findings():
-        return {found.text[1]: found.state for found in doctor_lamps.lamps(settings)}
+        return {finding.text[1]: finding.state for finding in doctor_lamps.lamps(settings)}
 
     assert findings() == {
         "north: its lamps were tried 40 days ago, Li Wei": "warning",
@@ -194,7 +194,7 @@ def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
     ],
 )
 def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, answers, says):
-    asked = []
+    messages = []
 
     def read_retained(settings, topic):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -204,9 +204,11 @@ def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, an
         return encode(AlarmState(gate="north", state=state, since=AT, amber=amber))
 
     monkeypatch.setattr("fevergate.mqtt.one_shot.read_retained", read_retained)
-    monkeypatch.setattr("fevergate.mqtt.one_shot.publish_once", lambda _, *what: asked.append(what))
+    monkeypatch.setattr(
+        "fevergate.mqtt.one_shot.publish_once", lambda _, *message: messages.append(message)
+    )
     monkeypatch.setattr("fevergate.operations.gate_commands.ANSWER_S", 1.0)
     toml = str(settings.folder / "gateway.toml")
     done = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
     assert says in (str(done.exception) if done.exception else done.output)
-    assert asked == [("fevergate/v1/east/alarm/north/test", encode(LampTest(by="Li")))]
+    assert messages == [("fevergate/v1/east/alarm/north/test", encode(LampTest(by="Li")))]

@@ -30,35 +30,39 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def says(settings, tmp_path, monkeypatch):
+def write_state(settings, tmp_path, monkeypatch):
     """Writes the run state of a gateway under systemd, and returns the path of its file."""
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
     for module in (doctor_lamps, doctor_gateway, status_command):
-        monkeypatch.setattr(module, "read_run_state", lambda where: read_run_state(where, folder))
+        monkeypatch.setattr(
+            module,
+            "read_run_state",
+            lambda settings_folder: read_run_state(settings_folder, folder),
+        )
 
-    def says(**fields):
+    def write_state(**fields):
         fine = {"pins": "rpigpio", "chip": 0, "line": True, "pid": 1}
-        where = str(settings.folder.resolve())
+        settings_folder = str(settings.folder.resolve())
         times = {"boot_s": uptime(), "since_s": uptime() - 100}
-        write_run_state(RunState(**{"settings": where, **times, **fine, **fields}))
+        write_run_state(RunState(**{"settings": settings_folder, **times, **fine, **fields}))
         return folder / run_state.NAME
 
-    return says
+    return write_state
 
 
 def findings(settings):
-    found = [*doctor_gateway.gateway(settings), *doctor_lamps.pins(settings)]
-    return {finding.check: (finding.state, finding.text[1]) for finding in found}
+    results = [*doctor_gateway.gateway(settings), *doctor_lamps.pins(settings)]
+    return {finding.check: (finding.state, finding.text[1]) for finding in results}
 
 
-def test_what_it_says_is_for_everybody_who_may_log_in(says):
-    assert stat.S_IMODE(says().stat().st_mode) == 0o644
+def test_what_it_says_is_for_everybody_who_may_log_in(write_state):
+    assert stat.S_IMODE(write_state().stat().st_mode) == 0o644
 
 
-def test_a_gateway_that_has_everything(settings, says):
-    says()
+def test_a_gateway_that_has_everything(settings, write_state):
+    write_state()
     assert findings(settings) == {
         "gateway": ("ok", f"{run_state.__version__} runs, with its line, its disk and a clock"),
         "pins": ("ok", "the gateway has rpigpio, gpiochip0"),
@@ -75,28 +79,28 @@ def test_a_gateway_that_has_everything(settings, says):
         ({"boot_s": uptime() - 20}, "gateway", "it has hung for 20 s"),
     ],
 )
-def test_what_it_lacks_is_a_failure(settings, says, monkeypatch, fields, check, text):
+def test_what_it_lacks_is_a_failure(settings, write_state, monkeypatch, fields, check, text):
     if "boot_s" in fields:
         monkeypatch.setattr(run_state, "uptime", lambda: fields["boot_s"] + 20)
-    says(**fields)
+    write_state(**fields)
     pi = Machine("Raspberry Pi 4 Model B", 0xC03114, 0)
     monkeypatch.setattr(doctor_lamps, "recognise", lambda: pi)
     assert findings(settings)[check] == ("failed", text)
 
 
-def test_a_pc_without_lamps_is_no_failure(settings, says, monkeypatch):
+def test_a_pc_without_lamps_is_no_failure(settings, write_state, monkeypatch):
     monkeypatch.setattr(doctor_lamps, "recognise", lambda: Machine("", 0xA02082, None))
-    says(pins="", dark={"north": DARK})
+    write_state(pins="", dark={"north": DARK})
     assert findings(settings)["pins"] == ("warning", f"north: {DARK}")
 
 
-def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, says):
-    says(line=False, since_s=uptime() - 1)
+def test_a_gateway_that_began_just_now_may_have_no_line_yet(settings, write_state):
+    write_state(line=False, since_s=uptime() - 1)
     assert findings(settings)["gateway"][0] == "ok"
 
 
-def test_another_gateways_state_and_rubbish_are_ignored(settings, says):
-    path = says(settings="/etc/other")
+def test_another_gateways_state_and_rubbish_are_ignored(settings, write_state):
+    path = write_state(settings="/etc/other")
     assert read_run_state(settings.folder, path.parent) is None
     for rubbish in (b"", b"{", b"[1]", b'{"pid": "x"}', bytes(100_000)):
         path.write_bytes(rubbish)
@@ -105,9 +109,9 @@ def test_another_gateways_state_and_rubbish_are_ignored(settings, says):
 
 def test_the_gateway_says_what_it_has(settings):
     gateway = Gateway(settings, MockFactory())
-    said = gateway.run_state()
-    assert (said.pins, said.dark, said.line, said.disk) == ("mock", {}, False, "")
-    assert msgspec.json.decode(msgspec.json.encode(said), type=RunState) == said
+    state = gateway.run_state()
+    assert (state.pins, state.dark, state.line, state.disk) == ("mock", {}, False, "")
+    assert msgspec.json.decode(msgspec.json.encode(state), type=RunState) == state
     gateway._disk_trouble(sqlite3.OperationalError("disk I/O error"))
     assert gateway.run_state().disk == "cannot be opened or written"
 
@@ -120,8 +124,8 @@ def test_the_gateway_says_what_it_has(settings):
         ({"line": False, "clock": False}, "line none; disk fine; clock not believed", "不可信"),
     ],
 )
-def test_status_shows_it(settings, says, fields, en, zh):
-    says(**fields)
+def test_status_shows_it(settings, write_state, fields, en, zh):
+    write_state(**fields)
     toml = str(settings.folder / "gateway.toml")
     assert en in CliRunner().invoke(cli, ["status", "--settings", toml, "--language", "en"]).output
     assert zh in CliRunner().invoke(cli, ["status", "--settings", toml]).output

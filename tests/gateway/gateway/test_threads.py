@@ -45,7 +45,7 @@ def gateway(folder):
 
 def amber(gateway):
     (state,) = gateway.alarm.states()
-    return [why for why in state.amber if why.startswith("gateway")]
+    return [reason for reason in state.amber if reason.startswith("gateway")]
 
 
 @pytest.mark.parametrize("part", ["writer", "_broker", "_housekeeper", "_slow_checks"])
@@ -153,7 +153,9 @@ def test_the_next_gateway_goes_on_from_what_this_one_knew_of_floods(
     store.close()
     after._opener.open().close()
     after._clock_keeper.tick()
-    known = after.ingest.flood.levels(0.0).kiosks
+    levels = after.ingest.flood.levels(0.0).kiosks
     assert (
-        known.get("north-1", READINGS_BURST) < 10 * SLACK_READINGS if synchronised else known == {}
+        levels.get("north-1", READINGS_BURST) < 10 * SLACK_READINGS
+        if synchronised
+        else levels == {}
     )

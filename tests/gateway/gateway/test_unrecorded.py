@@ -40,7 +40,7 @@ class Guards(RuleBasedStateMachine):
         self.unrecorded = UnrecordedAcknowledgements()
         self.waiting = []
         self.refusing = False
-        self.told = set()
+        self.told_gates = set()
 
     @rule(gate=st.sampled_from(GATES))
     def acknowledge(self, gate):
@@ -59,11 +59,11 @@ class Guards(RuleBasedStateMachine):
     @invariant()
     def every_gate_is_told_what_waits_and_none_what_does_not(self):
         waiting = {gate for gate, _ in self.waiting}
-        told = self.unrecorded.gates(self.refusing)
-        assert told <= waiting
-        assert told == waiting or not self.refusing
-        assert self.told & waiting <= told
-        self.told = told
+        gates = self.unrecorded.gates(self.refusing)
+        assert gates <= waiting
+        assert gates == waiting or not self.refusing
+        assert self.told_gates & waiting <= gates
+        self.told_gates = gates
 
 
 TestGuards = Guards.TestCase

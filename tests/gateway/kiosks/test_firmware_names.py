@@ -58,8 +58,8 @@ def test_private_attributes_of_an_object_have_short_names_and_functions_their_ow
     ],
 )
 def test_what_somebody_else_may_ask_for_keeps_its_name(source):
-    kept = short(source)
-    assert kept.replace("self._0 = self.f", "self._f = self.f") == source
+    result = short(source)
+    assert result.replace("self._0 = self.f", "self._f = self.f") == source
 
 
 def test_parameters_have_short_names_wherever_the_function_uses_them():
@@ -80,7 +80,7 @@ def test_each_variable_of_the_firmware_is_still_the_same_one(path):
     source = path.read_text(encoding="utf-8")
 
     def shapes(text):
-        found = []
+        rows = []
         scopes = [symtable.symtable(text, path.name, "exec")]
         while scopes:
             scope = scopes.pop()
@@ -90,8 +90,8 @@ def test_each_variable_of_the_firmware_is_still_the_same_one(path):
                 (symbol.is_parameter(), symbol.is_free(), symbol.is_assigned())
                 for symbol in scope.get_symbols()
             ]
-            found.append((scope.get_name(), outer, sorted(counts)))
-        return found
+            rows.append((scope.get_name(), outer, sorted(counts)))
+        return rows
 
     assert shapes(short(source)) == shapes(source)
 
@@ -129,14 +129,14 @@ def test_each_private_attribute_of_the_firmware_is_one_modules_alone():
                 home[node.name] = path
     for path, nodes in modules.items():
         for attribute in private(nodes):
-            told = f"{path.name}: {ast.unparse(attribute)}"
-            assert attribute.attr in stored[path] | functions, told
+            message = f"{path.name}: {ast.unparse(attribute)}"
+            assert attribute.attr in stored[path] | functions, message
         if derives_from_elsewhere(nodes):
             for node in nodes:
                 for base in node.bases if isinstance(node, ast.ClassDef) else ():
-                    where = home.get(ast.unparse(base), path)
-                    shared = stored[path] & stored[where] if where != path else set()
-                    assert not shared, f"{path.name} and {where.name}: {shared}"
+                    base_path = home.get(ast.unparse(base), path)
+                    shared = stored[path] & stored[base_path] if base_path != path else set()
+                    assert not shared, f"{path.name} and {base_path.name}: {shared}"
 
 
 def private(nodes, stored_only=False):

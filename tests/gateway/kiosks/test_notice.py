@@ -73,5 +73,5 @@ def test_all_that_a_kiosk_can_be_told_fits_into_one_message():
         gain=1.01234567,
         uncertainty_c=0.1234567,
     )
-    whole = encode(KioskSettings(version=2**31 - 1, values=values, calibration=record))
-    assert len(whole) <= MAX_PAYLOAD
+    payload = encode(KioskSettings(version=2**31 - 1, values=values, calibration=record))
+    assert len(payload) <= MAX_PAYLOAD

@@ -99,7 +99,7 @@ class Kiosk:
         assert retain
         self.retained[topic] = payload
 
-    def answered(self, version):
+    def answer(self, version):
         self.store.commit([SettingsApplied(Applied(kiosk="north-1", version=version), AT, "north")])
 
     def set(self, reset=False, shown_version=None, **values):
@@ -125,11 +125,11 @@ def kiosk(tmp_path, monkeypatch):
 
 
 def test_what_is_set_is_retained_for_that_kiosk_alone_with_the_hour_of_the_campus(kiosk):
-    wanted = kiosk.set(volume=40)
+    message = kiosk.set(volume=40)
     assert set(kiosk.retained) == {TOPIC}
-    assert decode(kiosk.retained[TOPIC], KioskSettings) == wanted == current(settings(), "north-1")
+    assert decode(kiosk.retained[TOPIC], KioskSettings) == message == current(settings(), "north-1")
     offset = datetime.now(settings().zone).utcoffset()
-    assert offset and wanted.values.utc_offset_min == offset.total_seconds() / 60 == 480
+    assert offset and message.values.utc_offset_min == offset.total_seconds() / 60 == 480
 
 
 def test_one_value_after_another_leaves_the_first_and_a_reset_does_not(kiosk):
@@ -154,13 +154,13 @@ def test_a_new_version_is_above_all_that_the_kiosk_may_know(
     kiosk, retained, answered, next_version
 ):
     kiosk.retained[TOPIC] = encode(KioskSettings(version=retained))
-    kiosk.answered(answered)
+    kiosk.answer(answered)
     assert kiosk.set(volume=40).version == next_version
 
 
 def test_what_is_retained_and_makes_no_sense_is_replaced_by_what_the_kiosk_takes(kiosk):
     kiosk.retained[TOPIC] = b"{"
-    kiosk.answered(7)
+    kiosk.answer(7)
     assert current(settings(), "north-1") == KioskSettings()
     assert kiosk.set(volume=40).version == 8
 
