@@ -29,7 +29,7 @@ def test_a_reset_starts_the_board_again_and_says_why(board: MakeBoard) -> None:
     assert kiosk.exit_code == 75
 
 
-def test_a_brown_out_reads_as_power_on_and_a_panic_as_a_reset(board: MakeBoard) -> None:
+def test_a_brown_out_is_reported_as_power_on_and_a_panic_as_a_reset(board: MakeBoard) -> None:
     kiosk = board(
         """
         print("cause", machine.reset_cause(), "year", time.gmtime()[0])
@@ -46,7 +46,7 @@ def test_a_brown_out_reads_as_power_on_and_a_panic_as_a_reset(board: MakeBoard) 
     kiosk.panic()
     kiosk.wait_console("up", TIMEOUT_S, start=2)
     assert kiosk.last_reset is ResetCause.HARD
-    assert kiosk.display.on  # it kept its supply
+    assert kiosk.display.on  # the sensor kept its supply
     kiosk.brown_out()
     kiosk.wait_console("cause", TIMEOUT_S, start=4)
     assert kiosk.console[::2] == ["cause 1 year 2000", "cause 2 year 2026", "cause 1 year 2000"]
@@ -89,7 +89,7 @@ def test_a_soft_reset_stops_no_watchdog_and_leaves_the_pins(board: MakeBoard) ->
     assert kiosk.console == ["cause 1 red 0", "cause 5 red 1", "cause 3 red 0"]
 
 
-def test_a_watchdog_is_made_as_a_board_allows(board: MakeBoard) -> None:
+def test_a_watchdog_takes_only_the_periods_that_a_board_allows(board: MakeBoard) -> None:
     kiosk = board(
         """
         for id, timeout in ((1, 1000), (0, 0)):

@@ -77,7 +77,7 @@ def test_bus_errors_have_the_numbers_of_an_esp32(board: MakeBoard) -> None:
     assert kiosk.console == ["nobody 19", "fast 19", "stuck 116 0", "freed None 1"]
 
 
-def test_a_stuck_bus_costs_what_it_costs_on_a_board(board: MakeBoard) -> None:
+def test_a_stuck_bus_takes_as_long_as_on_a_board(board: MakeBoard) -> None:
     kiosk = board(
         """
         def cost(name, call):
@@ -101,7 +101,7 @@ def test_a_stuck_bus_costs_what_it_costs_on_a_board(board: MakeBoard) -> None:
     kiosk.start()
     kiosk.wait_console("scan", TIMEOUT_S)
     lines = [line.split() for line in kiosk.console]
-    # 100 ms for each byte and one more: of the register's number too.
+    # 100 ms for each byte, the register's number included, and 100 ms more.
     for words, errno, least_ms in zip(
         lines[:4], (19, 116, 116, 116), (0, 500, 800, 13_000), strict=True
     ):
@@ -110,7 +110,7 @@ def test_a_stuck_bus_costs_what_it_costs_on_a_board(board: MakeBoard) -> None:
     assert lines[4][1] == "[]" and int(lines[4][2]) >= 112 * 100
 
 
-def test_a_bus_made_anew_keeps_its_clock_as_a_board_does(board: MakeBoard) -> None:
+def test_a_second_i2c_object_keeps_the_first_ones_clock_as_on_a_board(board: MakeBoard) -> None:
     kiosk = board(
         """
         again = I2C(0, scl=Pin(SCL), sda=Pin(SDA))
@@ -145,7 +145,7 @@ def test_a_pulse_by_hand_wakes_a_sleeping_sensor(board: MakeBoard) -> None:
     assert kiosk.console == [f"asleep [{0x3C}]", f"awake [{0x3C}, {0x5A}]"]
 
 
-def test_a_boards_time_stands_still_while_its_host_holds_it_up(board: MakeBoard) -> None:
+def test_a_boards_time_stops_while_its_host_is_busy(board: MakeBoard) -> None:
     kiosk = board(
         """
         last, most = time.ticks_ms(), 0
@@ -166,15 +166,15 @@ def test_a_boards_time_stands_still_while_its_host_holds_it_up(board: MakeBoard)
     assert kiosk.pid
     for _ in range(3):
         os.kill(kiosk.pid, signal.SIGSTOP)
-        time.sleep(0.5)  # 10 s of the board's
+        time.sleep(0.5)  # 10 s of the board's time
         os.kill(kiosk.pid, signal.SIGCONT)
         kiosk.wait_console("goes on", TIMEOUT_S, len(kiosk.console))
     steps = [int(line.split()[1]) for line in kiosk.console if line.startswith("step ")]
     assert max(steps) <= 2 * 100 * kiosk.speed + 20
 
 
-def test_an_accelerated_clock_is_felt_by_asyncio_and_sleep(board: MakeBoard) -> None:
-    # Real seconds would be counted as twenty each: ten of them are beyond what is allowed.
+def test_asyncio_and_sleep_follow_an_accelerated_clock(board: MakeBoard) -> None:
+    # A real second would count as twenty of the board's; ten real seconds would be too many.
     kiosk = board(
         """
         import asyncio
@@ -230,7 +230,7 @@ print("right")
 
 
 @pytest.mark.parametrize("interpreter", real_micropython.INTERPRETERS)
-def test_a_boards_clock_is_right_for_weeks_whatever_the_words(tmp_path, interpreter) -> None:
+def test_a_boards_clock_is_right_for_weeks_whatever_the_word_size(tmp_path, interpreter) -> None:
     script = tmp_path / "forty_days.py"
     script.write_text(FORTY_DAYS)
     device = ROOT / "tools/simulator/device"
@@ -238,7 +238,7 @@ def test_a_boards_clock_is_right_for_weeks_whatever_the_words(tmp_path, interpre
     assert output == "right\n"
 
 
-def test_a_clock_that_nobody_set_begins_in_2000(board: MakeBoard) -> None:
+def test_an_unset_clock_begins_in_2000(board: MakeBoard) -> None:
     kiosk = board(
         """
         print("year", time.gmtime()[0])

@@ -22,7 +22,7 @@ from simulator.population import built_in_crowd
 
 
 @pytest.mark.parametrize("psram_bytes", [0, 2 << 20])
-def test_the_board_tells_its_memory(board: MakeBoard, psram_bytes: int) -> None:
+def test_the_board_reports_its_memory(board: MakeBoard, psram_bytes: int) -> None:
     kiosk = board(
         """
         import esp32
@@ -47,7 +47,7 @@ def test_a_crash_shows_its_traceback_and_is_an_error(board: MakeBoard) -> None:
         kiosk.power_cut()
 
 
-def test_a_listener_that_fails_stops_no_board_but_is_told(board: MakeBoard) -> None:
+def test_an_error_of_a_listener_is_reported_and_stops_no_board(board: MakeBoard) -> None:
     def listener(_: Board, line: str) -> None:
         raise ValueError(line)
 
@@ -59,7 +59,9 @@ def test_a_listener_that_fails_stops_no_board_but_is_told(board: MakeBoard) -> N
     assert kiosk.running
 
 
-def test_a_board_is_used_in_order(board: MakeBoard, tmp_path: Path) -> None:
+def test_a_call_that_a_boards_state_does_not_allow_is_an_error(
+    board: MakeBoard, tmp_path: Path
+) -> None:
     with pytest.raises(SimulatorError, match="speed"):
         Board("k", tmp_path, tmp_path, speed=0.5)
     with pytest.raises(SimulatorError, match="flash it first"):
@@ -153,7 +155,7 @@ def test_wifi_goes_and_comes_back(board: MakeBoard) -> None:
     kiosk.start()
     kiosk.wait_console("connected True 1010 -58", TIMEOUT_S)
     kiosk.wifi(False)
-    kiosk.wait_console("connected False 1001", TIMEOUT_S)  # the beacons' loss is not shown
+    kiosk.wait_console("connected False 1001", TIMEOUT_S)  # nothing shows lost beacons
     kiosk.wait_console("not found", TIMEOUT_S)
     kiosk.wifi(True)
     kiosk.wait_console("connected True 1010 -58", TIMEOUT_S, start=3)
@@ -167,7 +169,7 @@ def test_the_board_leaves_the_firmware_most_of_its_heap(board: MakeBoard) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tied to the parent by a Linux call")
-def test_killing_whoever_simulates_leaves_no_board_behind(tmp_path: Path) -> None:
+def test_killing_the_simulating_process_leaves_no_board_running(tmp_path: Path) -> None:
     firmware = tmp_path / "firmware"
     firmware.mkdir()
     (firmware / "main.py").write_text("import time\nprint('up')\ntime.sleep(1000)\n")
@@ -214,9 +216,9 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("sources", [False, True])
-def test_the_shipped_firmware_is_flashed_whole_compiled_as_updates_are(tmp_path, sources) -> None:
+def test_all_shipped_firmware_is_flashed_compiled_as_updates_are(tmp_path, sources) -> None:
     kiosk = Board("k", tmp_path / "flash", ROOT / "firmware", sources=not sources)
-    kiosk.flash()  # the other form, as it may lie there
+    kiosk.flash()  # the same modules in the other form
     kiosk.sources = sources
     kiosk.flash({"settings.json": json.dumps({}).encode()})
     expected = {"settings.json": b"{}"}

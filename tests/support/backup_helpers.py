@@ -20,7 +20,7 @@ def contents(folder):
         for path in folder.rglob("*")
         if path.is_file()
         and ".db" not in path.name
-        and path.name not in ("mosquitto.conf", "fevergate.conf")  # they name the folder
+        and path.name not in ("mosquitto.conf", "fevergate.conf")  # they contain the folder's path
     }
 
 
@@ -39,7 +39,7 @@ def members(path):
 
 
 def moved(backup, path, **changes):
-    """The backup with other settings, as somebody who made it up would: its digests are right."""
+    """The backup with other settings and right digests, as a forger would make it."""
     files = members(backup)
     toml = tomlkit.parse(files["gateway.toml"].decode())
     for table, name in changes.items():

@@ -1,4 +1,4 @@
-"""A gateway in one file, and back again, or a clear word why not."""
+"""A backup holds a whole gateway in one file, and is restored whole or with a clear error."""
 
 import sqlite3
 import stat
@@ -22,7 +22,7 @@ from fevergate.web.context import Shared
 from fevergate.web.follow_ups import FollowUp
 
 
-def test_a_new_machine_has_everything_again(settings, backup_path, tmp_path):
+def test_a_new_machine_gets_everything_back(settings, backup_path, tmp_path):
     manifest = restore(backup_path, tmp_path / "new")
     new_settings = load_gateway(tmp_path / "new" / "gateway.toml")
     assert contents(new_settings.folder) == contents(settings.folder)
@@ -35,7 +35,7 @@ def test_a_new_machine_has_everything_again(settings, backup_path, tmp_path):
     assert f"{new_settings.folder}/broker.crt" in conf and str(settings.folder) + "/" not in conf
 
 
-def test_follow_ups_and_those_who_sign_in_are_there_again(settings, tmp_path):
+def test_follow_ups_and_accounts_are_restored(settings, tmp_path):
     pages = Shared(settings)
     fever = Identity("north-1", 1, 50)
     pages.follow_ups.save(fever, FollowUp(outcome="home", person="王芳"), "Zhang")
@@ -52,17 +52,17 @@ def test_follow_ups_and_those_who_sign_in_are_there_again(settings, tmp_path):
         new_pages.store.close()
 
 
-def test_only_its_owner_reads_it_and_what_comes_out_of_it(backup_path, tmp_path):
+def test_only_its_owner_reads_a_backup_and_the_files_restored_from_it(backup_path, tmp_path):
     restore(backup_path, tmp_path / "new")
     files = [backup_path, *(path for path in (tmp_path / "new").rglob("*.password"))]
     files += (tmp_path / "new").rglob("*.key")
     assert len(files) > 4
     for path in files:
-        if path.name != "broker.key":  # mosquitto's own
+        if path.name != "broker.key":  # mosquitto's own files
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_it_is_whole_although_the_gateway_writes_meanwhile(settings, tmp_path):
+def test_a_backup_is_whole_although_the_gateway_writes_meanwhile(settings, tmp_path):
     store = Store(settings.path(settings.database))
     stopping = threading.Event()
 
@@ -89,10 +89,10 @@ def test_it_is_whole_although_the_gateway_writes_meanwhile(settings, tmp_path):
     reader.close()
 
 
-def test_while_another_never_lets_go_of_the_database_there_is_no_backup(
+def test_while_another_program_locks_the_database_no_backup_is_made(
     settings, tmp_path, monkeypatch
 ):
-    """Without an epoch that ends with it, a card and its copy could be counted twice."""
+    """A backup ends an epoch; without that, readings of a card and its copy could count twice."""
     monkeypatch.setattr("fevergate.backup.gateway.LOCK_MS", 10)
     with closing(
         sqlite3.connect(settings.path(settings.database), isolation_level=None)
@@ -123,7 +123,7 @@ def test_a_restore_goes_into_an_empty_folder_and_makes_none_above_it(
         restore(backup_path, tmp_path / "nowhere" / "new")
 
 
-def test_a_backup_that_was_broken_off_does_not_stand_in_the_way_of_the_next(settings, tmp_path):
+def test_an_interrupted_backup_does_not_hinder_the_next(settings, tmp_path):
     (tmp_path / "monday.tar.gz.new").write_bytes(bytes(10_000_000))
     backup(settings, tmp_path / "monday.tar.gz")
     assert [path.name for path in tmp_path.glob("monday*")] == ["monday.tar.gz"]
@@ -140,11 +140,11 @@ def test_the_commands_say_what_they_did_and_what_comes_next(settings, tmp_path):
     assert done.exit_code == 0 and "all digests right" in done.output
     done = runner.invoke(cli, ["restore", str(path), str(tmp_path / "new")])
     assert done.exit_code == 0 and "Next: fevergate doctor" in done.output
-    # The broker must run out of it; the boards have all that they need.
+    # The broker must be able to run from the folder; the boards' files are complete.
     assert "systemd/* /etc/systemd/system/" in done.output and "flash" not in done.output
 
 
-def test_where_there_is_no_database_it_is_said(tmp_path):
+def test_a_missing_database_is_reported(tmp_path):
     folder = tmp_path / "gateway"
     provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
     done = CliRunner().invoke(
@@ -155,7 +155,7 @@ def test_where_there_is_no_database_it_is_said(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_database_in_a_folder_of_its_own_is_there_again(backup_path, tmp_path):
+def test_a_database_in_another_folder_is_restored(backup_path, tmp_path):
     restore(moved(backup_path, tmp_path / "b.tar.gz", database="data/east.db"), tmp_path / "new")
     new_settings = load_gateway(tmp_path / "new" / "gateway.toml")
     assert new_settings.database == "data/east.db" and len(log(new_settings).fevers) == 6

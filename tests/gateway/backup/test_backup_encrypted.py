@@ -21,7 +21,7 @@ PASSPHRASE = "正确 horse battery"
 
 @pytest.fixture
 def cheap(monkeypatch):
-    """As few rounds as a file may ask for; the format is the same."""
+    """The fewest rounds of scrypt that a file may ask for, to be fast; the format is the same."""
     monkeypatch.setattr("fevergate.crypto.passphrase.LOG2_N", 10)
 
 
@@ -32,7 +32,7 @@ def sealed(settings, tmp_path, cheap):
     return path
 
 
-def test_a_stick_never_holds_what_an_encrypted_backup_hides(settings, cheap, tmp_path):
+def test_no_plain_text_of_an_encrypted_backup_is_ever_on_the_stick(settings, cheap, tmp_path):
     stick, beside = tmp_path / "stick", set()
     stick.mkdir()
 
@@ -44,7 +44,7 @@ def test_a_stick_never_holds_what_an_encrypted_backup_hides(settings, cheap, tmp
     assert beside == {"b.backup.new"}
 
 
-def test_an_encrypted_backup_tells_nothing_and_comes_back_whole(settings, sealed, tmp_path):
+def test_an_encrypted_backup_reveals_nothing_and_is_restored_whole(settings, sealed, tmp_path):
     content = sealed.read_bytes()
     assert b"gateway.toml" not in content and b"SQLite" not in content
     assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
@@ -53,7 +53,7 @@ def test_an_encrypted_backup_tells_nothing_and_comes_back_whole(settings, sealed
     assert not [path for path in settings.folder.iterdir() if path.name.startswith(".")]
 
 
-def test_a_wrong_passphrase_is_told_from_a_damaged_file(sealed, tmp_path):
+def test_a_wrong_passphrase_is_distinguished_from_a_damaged_file(sealed, tmp_path):
     with pytest.raises(BackupError, match="is not the passphrase"):
         restore(sealed, tmp_path / "new", passphrase="another one")
     with pytest.raises(BackupError, match="is encrypted"):
@@ -66,8 +66,8 @@ def test_a_wrong_passphrase_is_told_from_a_damaged_file(sealed, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_a_change_behind_the_archives_end_is_seen_too(backup_path, cheap, tmp_path):
-    """The whole file is authenticated, not only as much of it as the archive needs."""
+def test_a_change_after_the_archives_end_is_detected_too(backup_path, cheap, tmp_path):
+    """The whole file is authenticated, not only the part that the archive needs."""
     path = tmp_path / "longer.backup"
     with path.open("wb") as file:
         writer = EncryptedWriter(file, PASSPHRASE)
@@ -111,7 +111,7 @@ def decrypted(content):
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
-def test_what_was_encrypted_is_decrypted_at_every_edge_of_a_block(cheap, size):
+def test_data_of_every_length_around_a_blocks_edge_is_decrypted(cheap, size):
     data = bytes(range(256)) * (size // 256 + 1)
     assert decrypted(encrypted_bytes(data[:size])) == data[:size]
 
@@ -119,7 +119,7 @@ def test_what_was_encrypted_is_decrypted_at_every_edge_of_a_block(cheap, size):
 @settings_of_hypothesis(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_change_of_an_encrypted_file_goes_unseen(data):
-    """Cut, lengthened, a bit turned, blocks dropped, doubled or moved."""
+    """Such as a cut, added bytes, a flipped bit, or blocks that are missing, doubled or moved."""
     content = CONTENT
     blocks = [content[at : at + WHOLE] for at in range(HEAD, len(content), WHOLE)]
     way = data.draw(st.sampled_from(["cut", "longer", "bit", "drop", "twice", "swap"]))
@@ -128,7 +128,7 @@ def test_no_change_of_an_encrypted_file_goes_unseen(data):
     elif way == "longer":
         changed = content + data.draw(st.binary(min_size=1, max_size=40))
     elif way == "bit":
-        # But for the head's first bytes, which are judged before anything is computed.
+        # Except the first bytes of the header, which are checked before anything is computed.
         at = data.draw(st.integers(len(b"FGBACKUP") + 4, len(content) - 1))
         changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     else:

@@ -17,7 +17,7 @@ from fevergate.settings.gateway import load_gateway
 
 
 def repacked(backup_path, path, change):
-    """The backup with its members changed: a function from (name, bytes) to bytes or None."""
+    """The backup with its members changed by `change(name, bytes)`, which returns bytes or None."""
     with tarfile.open(backup_path) as old, tarfile.open(path, "w:gz") as new:
         for member in old:
             file = old.extractfile(member)
@@ -41,9 +41,7 @@ def repacked(backup_path, path, change):
     ],
     ids=["other bytes", "longer", "missing", "no manifest", "empty manifest", "outside"],
 )
-def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(
-    backup_path, tmp_path, change, said
-):
+def test_an_altered_backup_restores_nothing(backup_path, tmp_path, change, said):
     path = repacked(backup_path, tmp_path / "bad.tar.gz", change)
     with pytest.raises(BackupError, match=said):
         restore(path, tmp_path / "new")
@@ -51,10 +49,8 @@ def test_a_backup_that_is_not_what_was_made_puts_nothing_anywhere(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".new")]
 
 
-def test_a_card_that_does_not_keep_what_was_written_is_found_out_at_once(
-    settings, tmp_path, monkeypatch
-):
-    """The backup is read back before it takes its name; none that is torn is left."""
+def test_a_card_that_loses_written_bytes_is_detected_at_once(settings, tmp_path, monkeypatch):
+    """A backup is read back before it gets its name, and no torn file is left."""
     fsync = os.fsync
 
     def tearing_fsync(descriptor):
@@ -69,7 +65,7 @@ def test_a_card_that_does_not_keep_what_was_written_is_found_out_at_once(
 
 
 @pytest.mark.parametrize("name", ["../../evil", "kiosks/../../../evil", "/evil", ".", "", ".."])
-def test_a_member_that_would_climb_out_is_refused(backup_path, tmp_path, name):
+def test_a_member_with_a_path_out_of_the_folder_is_refused(backup_path, tmp_path, name):
     (tmp_path / "a").mkdir()
     path = made_up(tmp_path / "bad.tar.gz", members(backup_path) | {name: b"x"})
     with pytest.raises(BackupError, match="no backup has such a file"):
@@ -98,10 +94,10 @@ def test_a_manifest_may_not_ask_for_all_memory(backup_path, monkeypatch):
 @pytest.mark.parametrize(
     ("at", "size"), [(20 * 4096, 4096), (36, 4)], ids=["a page", "the number of free pages"]
 )
-def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(
+def test_a_database_that_was_damaged_before_its_backup_is_not_restored(
     backup_path, tmp_path, at, size
 ):
-    """Its digest is right."""
+    """The digest in the manifest fits the damaged database."""
     files = members(backup_path)
     data = bytearray(files["database.sqlite"])
     assert len(data) > at + size
@@ -113,7 +109,7 @@ def test_a_database_that_was_damaged_before_its_backup_is_not_put_in_place(
 
 
 @pytest.mark.parametrize("kind", ["campus server", "archive"])
-def test_what_is_no_gateways_backup_is_not_restored_as_one(backup_path, tmp_path, kind):
+def test_a_backup_of_another_kind_is_not_restored_as_a_gateways(backup_path, tmp_path, kind):
     path = made_up(tmp_path / "b.tar.gz", members(backup_path), kind=kind)
     with pytest.raises(BackupError, match="without a gateway's settings"):
         restore(path, tmp_path / "new")
@@ -128,7 +124,7 @@ def test_what_is_no_gateways_backup_is_not_restored_as_one(backup_path, tmp_path
     ],
     ids=["a link to nothing", "a link to itself", "a header that contradicts itself"],
 )
-def test_a_manifest_that_is_none_is_said_to_be_no_backup(tmp_path, first):
+def test_a_file_without_a_valid_manifest_is_reported_as_no_backup(tmp_path, first):
     path = tmp_path / "evil.tar.gz"
     with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
         member = tarfile.TarInfo(MANIFEST)
@@ -148,7 +144,7 @@ def test_a_manifest_that_is_none_is_said_to_be_no_backup(tmp_path, first):
     ],
     ids=["not UTF-8", "a date that is none"],
 )
-def test_a_manifest_with_nonsense_is_said_to_be_no_backup(backup_path, tmp_path, change):
+def test_a_manifest_with_wrong_values_is_reported_as_no_backup(backup_path, tmp_path, change):
     path = repacked(
         backup_path, tmp_path / "bad.tar.gz", lambda n, d: change(d) if n == MANIFEST else d
     )
@@ -156,7 +152,7 @@ def test_a_manifest_with_nonsense_is_said_to_be_no_backup(backup_path, tmp_path,
         read_manifest(path, None)
 
 
-def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(backup_path, tmp_path):
+def test_an_impossible_file_name_is_reported_as_no_backup(backup_path, tmp_path):
     name, path = "kiosks/a\0b", tmp_path / "evil.tar.gz"
     with (
         tarfile.open(backup_path) as old,
@@ -178,7 +174,7 @@ def test_a_name_that_no_file_can_have_is_said_to_be_no_backup(backup_path, tmp_p
 
 
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
-def test_a_file_that_was_cut_short_is_said_to_be_damaged(backup_path, tmp_path, keep):
+def test_a_file_that_was_cut_short_is_reported_as_damaged(backup_path, tmp_path, keep):
     data = backup_path.read_bytes()
     path = tmp_path / "short.tar.gz"
     path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
@@ -192,7 +188,7 @@ def everything_below(folder):
 
 @pytest.mark.parametrize("name", ["{away}/x.db", "../away/x.db", "a/../../away/x.db", "."])
 def test_nothing_is_ever_written_outside_the_folder(backup_path, tmp_path, name):
-    """A stick that was damaged, or prepared: root restores it (faults.md, L10)."""
+    """Root restores from a stick that may be damaged, or prepared by an attacker."""
     away = tmp_path / "away"
     away.mkdir()
     name = name.format(away=away)
@@ -220,7 +216,7 @@ def test_a_file_that_no_backup_has_is_refused(backup_path, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["ca.key", "kiosks/north-1/settings.json", "kiosks"])
-def test_a_database_that_would_take_anothers_place_is_refused(backup_path, tmp_path, name):
+def test_a_database_that_would_replace_another_file_is_refused(backup_path, tmp_path, name):
     with pytest.raises(BackupError):
         restore(moved(backup_path, tmp_path / "b.tar.gz", database=name), tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -1,4 +1,4 @@
-"""Trust for a whole campus from one command, which can be run again."""
+"""`fevergate provision gateway` writes a gateway's folder, and can be run again."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from fevergate.settings.gateway import load_gateway
 from kiosk.settings import Settings
 
 
-def test_settings_that_it_makes_load(tmp_path):
+def test_the_settings_that_provision_writes_can_be_loaded(tmp_path):
     make(tmp_path / "a", campus_server_url="https://campus.example:8443")
     gateway = load_gateway(tmp_path / "a" / "gateway.toml")
     assert [gate.name for gate in gateway.gates] == ["north", "south"]
@@ -32,7 +32,7 @@ def test_settings_that_it_makes_load(tmp_path):
     assert campus.port == 8443 and list(campus.tokens) == ["gw-east"]
 
 
-def test_running_it_again_keeps_every_secret_and_an_edited_file(tmp_path):
+def test_a_second_run_keeps_every_secret_and_an_edited_file(tmp_path):
     folder = tmp_path / "a"
     make(folder)
     edited = (folder / "gateway.toml").read_text() + "# my note\n"
@@ -41,7 +41,7 @@ def test_running_it_again_keeps_every_secret_and_an_edited_file(tmp_path):
     again = make(folder)
     after = contents(folder)
     changed = {str(path) for path in after if after[path] != before.get(path)}
-    assert changed <= {"broker.passwords"}  # hashed anew with another salt
+    assert changed <= {"broker.passwords"}  # hashed again, with another salt
     assert set(again.made) == {"broker.passwords", "broker.acl", "systemd"}
 
 
@@ -74,8 +74,8 @@ def test_a_boards_folder_has_what_the_board_reads(tmp_path):
     assert x509.load_der_x509_certificate((folder / "ca.der").read_bytes())
 
 
-def test_a_board_reads_a_wifi_name_with_an_emoji_as_it_is(tmp_path):
-    """MicroPython's JSON makes two characters of the escapes of one beyond U+FFFF."""
+def test_a_board_reads_a_wifi_name_with_an_emoji_unchanged(tmp_path):
+    """MicroPython's JSON reads the two escapes of a character beyond U+FFFF as two characters."""
     make(tmp_path / "a", gates={"north": ["north-1"]}, wifi_ssid="📶 校园")
     script = tmp_path / "reads.py"
     script.write_text(
@@ -128,7 +128,7 @@ def test_secrets_are_their_owners_and_are_never_printed(tmp_path, capfd):
         ({"wifi_ssid": "campus", "wifi_password": "密" * 8}, "expected 8 to 63 letters"),
     ],
 )
-def test_what_is_wrong_is_named_and_leaves_nothing(tmp_path, options, says):
+def test_a_wrong_option_is_named_and_no_file_is_written(tmp_path, options, says):
     with pytest.raises(ProvisionError, match=says):
         make(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
@@ -139,7 +139,7 @@ def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path):
         make(tmp_path / "a b")
 
 
-def test_what_is_not_said_again_stays_as_it_was(tmp_path):
+def test_an_option_that_is_not_repeated_stays_as_it_was(tmp_path):
     first = {"broker_host": "192.168.1.10", "bind": "192.168.1.10", "language": "en"}
     first |= {"threshold_c": 37.1, "wifi_ssid": "campus", "wifi_password": "pass phrase"}
     make(tmp_path / "a", **first)
@@ -153,7 +153,7 @@ def test_what_is_not_said_again_stays_as_it_was(tmp_path):
     assert new["broker_host"] == new["ntp_host"] == "192.168.1.10"
 
 
-def test_what_is_said_again_is_changed(tmp_path):
+def test_an_option_that_is_repeated_is_changed(tmp_path):
     make(tmp_path / "a")
     make(tmp_path / "a", broker_host="192.168.1.10", broker_port=8884)
     settings = load_gateway(tmp_path / "a/gateway.toml")
@@ -163,7 +163,7 @@ def test_what_is_said_again_is_changed(tmp_path):
 
 
 @pytest.mark.parametrize("options", [{"campus": "west"}, {"gateway": "gw-west"}])
-def test_a_folder_is_one_gateways(tmp_path, options):
+def test_a_folder_of_one_gateway_is_refused_to_another(tmp_path, options):
     make(tmp_path / "a")
     before = contents(tmp_path / "a")
     with pytest.raises(ProvisionError, match="expected it, not"):
@@ -198,7 +198,7 @@ def test_root_follows_no_link_out_of_the_folder(tmp_path):
     assert not list(elsewhere.iterdir())
 
 
-def test_nothing_that_a_link_points_at_gets_into_a_file_that_others_read(tmp_path):
+def test_no_content_behind_a_link_is_copied_into_a_public_file(tmp_path):
     make(tmp_path / "a")
     (tmp_path / "secret").write_text("root's")
     (tmp_path / "a/revoked.jsonl").symlink_to(tmp_path / "secret")
@@ -219,7 +219,7 @@ def test_gates_beyond_a_pis_pins_have_no_lamps_and_another_gate_may_watch_them(t
     assert load_gateway(tmp_path / "a/gateway.toml").watched_by["door-2"] == "south"
 
 
-def test_pins_go_to_the_gates_that_no_other_watches(tmp_path):
+def test_the_pins_go_to_gates_that_no_other_gate_watches(tmp_path):
     gates = {"door": ["door-1"], "north": ["north-1"], "south": ["south-1"]}
     make(tmp_path / "a", gates=gates, watched_by={"door": "south"})
     settings = load_gateway(tmp_path / "a/gateway.toml")
@@ -230,7 +230,7 @@ def test_pins_go_to_the_gates_that_no_other_watches(tmp_path):
     ]
 
 
-def test_a_watch_that_cannot_be_leaves_a_gateway_as_it_was(tmp_path):
+def test_an_impossible_watch_leaves_a_gateway_as_it_was(tmp_path):
     make(tmp_path / "a", gates=GATES | {"door": ["door-1"]}, watched_by={"door": "south"})
     before = contents(tmp_path / "a")
     with pytest.raises(ProvisionError, match="'south' watches another one itself"):
@@ -238,7 +238,7 @@ def test_a_watch_that_cannot_be_leaves_a_gateway_as_it_was(tmp_path):
     assert contents(tmp_path / "a") == before
 
 
-def test_without_mosquittos_tool_it_says_what_to_install(tmp_path, monkeypatch):
+def test_a_missing_mosquitto_tool_is_named_with_its_package(tmp_path, monkeypatch):
     monkeypatch.setattr(broker_files.shutil, "which", lambda _: None)
     with pytest.raises(ProvisionError, match="apt-get install mosquitto"):
         make(tmp_path / "a")
@@ -251,7 +251,7 @@ def test_the_access_list_gives_a_kiosk_its_own_topics_only():
     assert not any("#" in line or "+" in line for line in lines)
 
 
-def test_the_command_teaches(tmp_path):
+def test_the_commands_help_teaches(tmp_path):
     import sys
 
     helped = subprocess.run(
@@ -278,8 +278,8 @@ def test_home_assistant_gets_a_credential_only_when_asked_for_and_keeps_it(tmp_p
         make(tmp_path / "c", gates={"north": ["homeassistant"]})
 
 
-def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
-    """The drop-ins are what systemd itself takes."""
+def test_the_drop_ins_tell_systemd_of_another_folder(tmp_path):
+    """The drop-ins change the units that the project ships."""
     make(tmp_path / "a")
     folder = tmp_path / "units"
     shutil.copytree(real_micropython.ROOT / "gateway/systemd", folder)
@@ -298,8 +298,8 @@ def test_systemd_is_told_of_a_folder_elsewhere(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_a_link_in_the_folder_leads_root_nowhere_else(tmp_path):
-    """The folder is the service's: whoever is that user must not become root by it."""
+def test_a_link_in_the_folder_makes_root_write_nowhere_else(tmp_path):
+    """The service's user owns the folder, and must not become root by a link in it."""
     folder, treasure = tmp_path / "a", tmp_path / "treasure"
     make(folder)
     treasure.write_text("root's")
@@ -318,7 +318,7 @@ def test_a_link_in_the_folder_leads_root_nowhere_else(tmp_path):
     assert not (folder / "mosquitto.conf").is_symlink()
 
 
-def test_what_somebody_put_among_the_drop_ins_is_not_systemds(tmp_path, systemd, monkeypatch):
+def test_a_forged_drop_in_of_the_folder_does_not_reach_systemd(tmp_path, systemd, monkeypatch):
     units = tmp_path / "units"
     monkeypatch.setattr(services, "UNITS_FOLDER", units)
     monkeypatch.setattr(services.os, "geteuid", lambda: 0)

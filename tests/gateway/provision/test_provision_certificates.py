@@ -1,4 +1,4 @@
-"""The private authority and its certificates: made, renewed, and whole after a cut."""
+"""The private authority and its certificates: made, renewed, and sound after a power cut."""
 
 import base64
 import errno
@@ -17,12 +17,12 @@ from fevergate.errors import NothingFoundError, ProvisionError
 from fevergate.provision import steps
 
 
-def test_the_brokers_certificate_is_small_signed_and_names_where_it_is(tmp_path):
+def test_the_brokers_certificate_is_small_signed_and_names_its_addresses(tmp_path):
     make(tmp_path / "a", broker_host="192.168.1.10")
     authority = pki.read_certificate(tmp_path / "a/ca.crt")
     broker = pki.read_certificate(tmp_path / "a/broker.crt")
     broker.verify_directly_issued_by(authority)
-    # As OpenSSL's strict mode wants it, which Python switches on from 3.13.
+    # What OpenSSL's strict mode demands, which is Python's default from 3.13 on.
     key_id = broker.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     assert key_id.key_identifier
     assert isinstance(broker.public_key(), ec.EllipticCurvePublicKey)
@@ -60,8 +60,8 @@ def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
 
 
 @pytest.mark.parametrize("year", [1970, 2000, 2026])
-def test_whoever_stands_at_the_epoch_or_at_2000_believes_them(tmp_path, year):
-    """By the rules of browsers, as python-cryptography has them."""
+def test_a_client_whose_clock_is_at_1970_or_2000_trusts_the_certificates(tmp_path, year):
+    """Verified by the rules for browsers that python-cryptography implements."""
     make(tmp_path / "a")
     made = certificates_of(tmp_path / "a")
     at = datetime(year, 1, 1) + timedelta(days=0 if year < 2026 else 360)
@@ -72,7 +72,7 @@ def test_whoever_stands_at_the_epoch_or_at_2000_believes_them(tmp_path, year):
 
 @pytest.fixture
 def old(tmp_path, monkeypatch):
-    """A folder as earlier versions made it: nothing in it began before yesterday."""
+    """A folder as earlier versions made it: its certificates are valid from yesterday."""
     with monkeypatch.context() as before:
         before.setattr(pki, "BEGINS", datetime.now(UTC) - timedelta(days=1))
         make(tmp_path / "a", campus_server_url="https://campus.example:8443", language="en")
@@ -92,7 +92,9 @@ def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(ol
     after = certificates_of(old)
     for certificate in after.values():
         assert certificate.not_valid_before_utc <= YEAR_2000
-        certificate.verify_directly_issued_by(before["ca.crt"])  # what is out trusts it
+        certificate.verify_directly_issued_by(
+            before["ca.crt"]
+        )  # kiosks that have the old certificate trust it
     new, authority = after["ca.crt"], before["ca.crt"]
     assert new.subject == authority.subject and new.public_key() == authority.public_key()
     assert new.not_valid_after_utc == authority.not_valid_after_utc
@@ -105,14 +107,14 @@ def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(ol
     assert list(steps.renew(old, [], everything=False)) == ["no certificate is near its end"]
 
 
-def test_a_renewal_that_broke_off_is_ended_by_the_next(old):
-    assert pki.renew_authority(old)  # and then the power went
+def test_a_renewal_that_was_cut_off_is_finished_by_the_next(old):
+    assert pki.renew_authority(old)  # then the power fails
     list(steps.renew(old, [], everything=False))
     assert (old / "kiosks/south-1/ca.der").read_bytes() == pki.authority_der(old)
 
 
-def test_a_key_whose_certificate_was_not_written_any_more_gets_one(tmp_path, monkeypatch):
-    """Else the broker starts with neither, and no later run sees why."""
+def test_a_key_whose_certificate_could_not_be_written_gets_one_later(tmp_path, monkeypatch):
+    """Otherwise the broker never starts again, and no later run sees why."""
     make(tmp_path / "a")
 
     def full(path, _data):
@@ -136,7 +138,7 @@ def test_an_authority_with_another_key_is_not_renewed(old):
         list(steps.renew(old, [], everything=False))
 
 
-def test_a_half_of_an_authority_is_not_papered_over(tmp_path):
+def test_an_authority_with_half_its_files_is_reported_and_not_replaced(tmp_path):
     make(tmp_path / "a")
     (tmp_path / "a/ca.key").unlink()
     with pytest.raises(ProvisionError, match=r"belong together, ca\.key is missing"):
@@ -153,13 +155,13 @@ def test_an_authority_whose_certificate_was_not_written_keeps_its_key(tmp_path):
     assert public == pki._read_key(tmp_path / "ca.key").public_key()
 
 
-def test_an_authority_near_its_end_is_told_in_time(tmp_path, monkeypatch):
+def test_an_authority_near_its_end_is_announced_in_time(tmp_path, monkeypatch):
     monkeypatch.setattr(pki, "AUTHORITY_DAYS", 700)
     make(tmp_path / "a", language="en")
     assert "the authority ends in 69" in list(steps.renew(tmp_path / "a", [], everything=False))[-1]
 
 
-def test_renew_knows_its_names(tmp_path):
+def test_renew_refuses_an_unknown_name(tmp_path):
     make(tmp_path / "a")
     with pytest.raises(NothingFoundError, match="'north-9': expected of admin, gateway, north-1"):
         list(steps.renew(tmp_path / "a", ["north-9"], everything=False))

@@ -14,10 +14,10 @@ from fevergate.settings.gateway import load_gateway
 from kiosk.settings import Settings
 
 
-def test_a_revocation_that_was_cut_off_is_ended_by_the_next(tmp_path, monkeypatch):
+def test_a_revocation_that_was_cut_off_is_finished_by_the_next(tmp_path, monkeypatch):
     folder = make(tmp_path / "a").folder
     with monkeypatch.context() as power:
-        power.setattr(steps, "take_from_gate", lambda *_: 1 / 0)  # and then the power went
+        power.setattr(steps, "take_from_gate", lambda *_: 1 / 0)  # then the power fails
         with pytest.raises(ZeroDivisionError):
             list(steps.revoke(folder, "north-2", "stolen"))
     assert "north-2" in load_gateway(folder / "gateway.toml").kiosks
@@ -37,7 +37,7 @@ def test_the_only_kiosk_can_be_replaced_when_it_was_stolen(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../../b/kiosks/north-1", "../kiosks/north-1", "."])
-def test_what_is_revoked_is_a_kiosk_of_this_folder(tmp_path, name):
+def test_only_a_kiosk_of_this_folder_can_be_revoked(tmp_path, name):
     make(tmp_path / "a")
     make(tmp_path / "b")
     before = contents(tmp_path)
@@ -46,7 +46,7 @@ def test_what_is_revoked_is_a_kiosk_of_this_folder(tmp_path, name):
     assert contents(tmp_path) == before
 
 
-def test_a_board_that_somebody_else_described_is_named(tmp_path):
+def test_a_board_file_that_provision_did_not_write_is_named(tmp_path):
     make(tmp_path / "a")
     path = tmp_path / "a/kiosks/north-1/settings.json"
     path.write_text('{"password": "x"}')
@@ -54,7 +54,7 @@ def test_a_board_that_somebody_else_described_is_named(tmp_path):
         list(steps.add(tmp_path / "a", "north-1", None, {}))
 
 
-def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):
+def test_a_new_gate_and_its_kiosks_keep_the_text_that_a_person_wrote(tmp_path):
     make(tmp_path / "a", gates={"north": ["north-1"]})
     path = tmp_path / "a/gateway.toml"
     path.write_text(path.read_text().replace("buzzer = true", "buzzer = false  # the library"))
@@ -63,7 +63,7 @@ def test_a_gate_and_its_kiosks_are_added_to_what_somebody_wrote(tmp_path):
     assert not settings.alarm.buzzer and "# the library" in path.read_text()
     assert [gate.kiosks for gate in settings.gates] == [["north-1", "north-2"], ["south-1"]]
     assert settings.gates[0].pins != settings.gates[1].pins
-    make(tmp_path / "a", gates={"south": ["north-2"]})  # it was carried over
+    make(tmp_path / "a", gates={"south": ["north-2"]})  # kept from before
     assert [gate.kiosks for gate in load_gateway(path).gates] == [
         ["north-1"],
         ["south-1", "north-2"],
@@ -107,7 +107,7 @@ def test_a_sensors_supply_is_its_own_boards_and_never_its_neighbours(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "10.1.2.7", "10.1.2.7,,10.1.0.1", "1,2,3,4,5", "x,y,z"])
-def test_a_static_address_that_is_none_changes_nothing(tmp_path, text):
+def test_an_invalid_static_address_changes_nothing(tmp_path, text):
     make(tmp_path / "a")
     before = (tmp_path / "a/kiosks/north-1/settings.json").read_bytes()
     with pytest.raises(ProvisionError, match="expected"):
@@ -115,19 +115,21 @@ def test_a_static_address_that_is_none_changes_nothing(tmp_path, text):
     assert (tmp_path / "a/kiosks/north-1/settings.json").read_bytes() == before
 
 
-def test_what_runs_takes_a_new_kiosk_without_anybody_else(tmp_path, systemd):
+def test_a_new_kiosk_restarts_the_services_without_further_commands(tmp_path, systemd):
     make(tmp_path / "a")
     said = list(steps.add(tmp_path / "a", "north-3", "north", {}))
     assert systemd.read_text() == "try-restart fevergate-gateway fevergate-web\n"
     assert said[2] == "网关与页面已重新启动"
 
 
-def test_what_systemd_refuses_is_said(tmp_path, systemd, monkeypatch):
+def test_a_refusal_of_systemd_is_reported(tmp_path, systemd, monkeypatch):
     make(tmp_path / "a")
     monkeypatch.setenv("SYSTEMCTL_FAILS", "1")
     with pytest.raises(ProvisionError, match="systemctl try-restart"):
         list(steps.add(tmp_path / "a", "north-3", "north", {}))
-    assert "north-3" in (tmp_path / "a/broker.acl").read_text()  # the broker has it all the same
+    assert (
+        "north-3" in (tmp_path / "a/broker.acl").read_text()
+    )  # the broker's files have it all the same
 
 
 def test_a_folder_elsewhere_leaves_this_machines_services_alone(tmp_path, systemd):
@@ -173,7 +175,7 @@ def test_a_wifi_that_no_access_point_can_have_changes_nothing(tmp_path, wifi, sa
     assert contents(tmp_path / "a") == before
 
 
-def test_a_wifi_whose_name_is_no_text_is_given_by_its_bytes_and_changed_again(
+def test_a_wifi_name_that_is_not_text_is_given_by_its_bytes_and_can_be_changed(
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("FEVERGATE_WIFI_PASSWORD", "long enough")

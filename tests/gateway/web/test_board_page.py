@@ -1,4 +1,4 @@
-"""The guard's board: live, acknowledged with a press, its lamps tried."""
+"""The guard's board: its live events, acknowledgements and lamp tests."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ def test_a_press_tells_the_gateway_which_fever_was_on_the_board(site, guard):
     site.pages.live.acknowledge = lambda *told_now: told.append(told_now) or True
     newest = FeverSeen(kiosk="north-1", boot=7, seq=9)
     last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=5, last=newest)
-    site.pages.live._alarms["north"] = last  # later ones than the one that is sent
+    site.pages.live._alarms["north"] = last  # newer than the one that is sent
     shown = {"since": repr(AT + 0.5), "fevers": "2", "kiosk": "north-1", "boot": "7", "seq": "8"}
     form = {"csrf": csrf(guard), "by": "Zhang", **shown}
     assert guard.post("/board/north/acknowledge", data=form, headers=OURS).status_code == 200
@@ -52,7 +52,7 @@ def test_open_boards_are_bounded(site, guard, monkeypatch):
     assert answer.status_code == 503
 
 
-def test_a_proxy_is_told_to_pass_each_change_on_at_once(guard, monkeypatch):
+def test_proxies_are_asked_to_pass_on_each_event_at_once(guard, monkeypatch):
     async def once(*_):
         yield b"data: {}\n\n"
 
@@ -61,7 +61,7 @@ def test_a_proxy_is_told_to_pass_each_change_on_at_once(guard, monkeypatch):
     assert answer.status_code == 200 and answer.headers["x-accel-buffering"] == "no"
 
 
-def test_without_a_line_an_acknowledgement_says_so(guard):
+def test_an_acknowledgement_without_a_connection_says_that_it_was_not_sent(guard):
     form = {"csrf": csrf(guard), "by": "Zhang", "since": str(AT), "fevers": "1"}
     answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
     assert answer.status_code == 503 and answer.json() == {
@@ -71,7 +71,7 @@ def test_without_a_line_an_acknowledgement_says_so(guard):
 
 
 def untried(site, client, **state):
-    """What a board says after a lamp test was asked for at a gate in this state."""
+    """The board's text after a lamp test was requested at a gate in this state."""
     if state:
         given = {"gate": "north", "state": "clear", "since": AT} | state
         site.pages.live._alarms["north"] = AlarmState(**given)
@@ -83,10 +83,11 @@ def untried(site, client, **state):
 
 
 def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch):
-    assert "the gateway cannot be told now" in untried(site, guard)  # there is no line
+    # There is no connection to the gateway.
+    assert "the gateway cannot be told now" in untried(site, guard)
     monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
     monkeypatch.setattr(lamps, "ANSWER_S", 0.0)
-    assert "Does it know this gate?" in untried(site, guard)  # the gateway drops it
+    assert "Does it know this gate?" in untried(site, guard)  # the gateway ignores the request
     monkeypatch.undo()
     monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
     assert untried(site, guard, state="raised", fevers=1).endswith("this gate is red.")
@@ -97,7 +98,7 @@ def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch)
     assert not any(action == "try lamps" for _, action, _ in site.audit())
 
 
-def test_the_server_gives_up_on_the_gateway_before_the_button_gives_up_on_the_server(guard):
+def test_the_server_stops_waiting_before_the_button_does(guard):
     words = re.search(
         r'id="silent"[^>]* data-seconds="(\d+)"[^>]*>([^<]*)<', guard.get("/board/north").text
     )
@@ -105,8 +106,8 @@ def test_the_server_gives_up_on_the_gateway_before_the_button_gives_up_on_the_se
     assert int(words[1]) > lamps.ANSWER_S and f"within {words[1]} seconds" in words[2]
 
 
-def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatch):
-    """It begins after it was asked for."""
+def test_a_guards_lamp_test_is_in_the_audit_with_the_guards_name(site, guard, monkeypatch):
+    """The gateway begins the test after the request has been answered."""
     asked = []
 
     def try_lamps(gate, by):
@@ -124,6 +125,6 @@ def test_a_guard_has_the_lamps_tried_and_it_is_noted_who(site, guard, monkeypatc
     assert ("Zhang", "try lamps", "north by Zhang") in site.audit()
 
 
-def test_an_address_cannot_put_words_of_its_own_onto_the_board(guard):
+def test_a_query_in_the_address_puts_no_text_onto_the_board(guard):
     text = guard.get("/board/north?untried=<b>Go+home").text
     assert "Go home" not in text and '<details id="lamps" class="card lamps">' in text

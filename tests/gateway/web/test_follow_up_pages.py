@@ -13,7 +13,7 @@ from fevergate.storage.store import Store
 from fevergate.web.follow_ups import FollowUp, FollowUps
 
 
-def test_a_follow_up_is_saved_half_done_and_gone_on_with(guard, administrator):
+def test_a_half_done_follow_up_is_saved_and_continued_later(guard, administrator):
     token = csrf(guard)
     half = {"csrf": token, "clinical_c": "37.9", "clinical_site": "oral", "person": "王芳"}
     assert guard.post(FEVER, data=half | {"action": "save"}, headers=OURS).status_code == 303
@@ -38,7 +38,7 @@ def test_a_follow_up_is_saved_half_done_and_gone_on_with(guard, administrator):
         ("note", "x" * 1001, "too long"),
     ],
 )
-def test_a_field_that_cannot_be_is_said_and_the_rest_is_not_lost(guard, field, value, said):
+def test_an_invalid_field_is_named_and_the_others_are_not_lost(guard, field, value, said):
     form = {"csrf": csrf(guard), "outcome": "home", "person": "王芳", "clinical_c": "37.0"}
     answer = guard.post(FEVER, data=form | {"action": "close", field: value}, headers=OURS)
     assert answer.status_code == 400 and said in answer.text and "王芳" in answer.text
@@ -88,7 +88,7 @@ def test_a_closed_follow_up_is_opened_again_by_an_administrator_who_says_why(
     )
 
 
-def test_what_people_write_is_text_and_never_a_page(guard):
+def test_typed_text_is_shown_as_text_and_never_as_html(guard):
     form = {"csrf": csrf(guard), "note": "<script>alert(1)</script>", "action": "save"}
     guard.post(FEVER, data=form, headers=OURS)
     assert "<script>alert" not in guard.get(FEVER).text
@@ -110,13 +110,13 @@ def test_without_its_key_a_follow_up_is_not_shown_and_the_page_says_so(guard, si
     assert answer.status_code == 503 and "cannot be read now" in answer.text
 
 
-def test_a_key_that_is_none_is_named(tmp_path):
+def test_an_invalid_key_file_is_named(tmp_path):
     (tmp_path / "persons.key").write_text("short")
     with pytest.raises(StoreError, match=r"persons\.key"):
         Vault(tmp_path / "persons.key").seal({"name": "x"})
 
 
-def test_who_saves_over_somebody_elses_follow_up_is_told_and_loses_nothing(guard, administrator):
+def test_saving_over_anothers_change_is_reported_and_loses_nothing(guard, administrator):
     form = {"csrf": csrf(guard), "revision": "0", "action": "save"}
     assert guard.post(FEVER, data=form | {"note": "first"}, headers=OURS).status_code == 303
     mine = form | {"csrf": csrf(administrator), "note": "second"}
@@ -153,7 +153,9 @@ def test_an_open_follow_up_of_yesterday_is_still_on_the_board(site, guard):
     assert "/fevers/north-1/1/70" not in guard.get("/board/north").text
 
 
-def test_a_guard_cannot_blank_what_is_closed_and_nothing_is_ever_gone(site, guard, administrator):
+def test_a_guard_cannot_empty_a_closed_follow_up_and_every_revision_is_kept(
+    site, guard, administrator
+):
     post(guard, FEVER, action="close", outcome="clinic", clinical_c="38.4", person="王芳")
     answer = post(guard, FEVER, action="save")
     assert answer.status_code == 400 and "an administrator can open it again" in answer.text
@@ -169,7 +171,7 @@ def test_a_guard_cannot_blank_what_is_closed_and_nothing_is_ever_gone(site, guar
     assert "王芳" not in str(noted) and "person" in noted[0]
 
 
-def test_saving_again_keeps_no_name_any_longer(site, guard):
+def test_saving_a_follow_up_again_does_not_keep_its_name_longer(site, guard):
     now = [1000.0]
     ups = site.pages.follow_ups
     ups._now = lambda: now[0]
@@ -181,17 +183,17 @@ def test_saving_again_keeps_no_name_any_longer(site, guard):
     assert site.pages.store.query("select distinct sealed from follow_up_revisions") == [("",)]
 
 
-def test_what_somebody_saved_meanwhile_is_shown_beside_ones_own(guard, administrator):
+def test_text_saved_by_another_meanwhile_is_shown_beside_ones_own(guard, administrator):
     post(guard, FEVER, action="save", note="first", outcome="home")
     mine = {"csrf": csrf(administrator), "revision": "0", "action": "save", "note": "second"}
     page = administrator.post(FEVER, data=mine, headers=OURS).text
     assert "Saved: first" in page and "Saved: Sent home" in page and ">second<" in page
 
 
-def test_names_go_after_their_days_by_a_clock_that_is_believed(guard, site):
+def test_names_are_deleted_after_their_days_only_by_a_believed_clock(guard, site):
     form = {"csrf": csrf(guard), "clinical_c": "38.0", "person": "王芳", "phone": "138"}
     guard.post(FEVER, data=form | {"outcome": "home", "action": "close"}, headers=OURS)
-    assert site.pages.forget_persons() == 0  # the gateway has not said what time it is
+    assert site.pages.forget_persons() == 0  # the gateway has not confirmed the time yet
     gateway = Store(site.settings.folder / "fevergate.db")
 
     def believes(at):

@@ -1,4 +1,4 @@
-"""Who may see which page, and what it says; without a browser."""
+"""Who may see which page, and what the pages say; tested without a browser."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from fevergate.storage.store import Store
 
 
 def paths(site):
-    """Every page there is, with something in its blanks."""
+    """The path of every page, with values in the place of its parameters."""
     blanks = {"gate": "north", "kiosk": "north-1", "boot": "1", "seq": "2", "table": "days"}
     blanks |= {"register": "visitors", "id": "1", "person": "1"}
     blanks |= {"name": "0" * 32, "kind": "csv", "secret": "0" * 43}
@@ -25,7 +25,7 @@ def paths(site):
                 yield method, path
 
 
-def test_what_is_no_form_is_refused_on_every_route_in_a_sentence(site, administrator):
+def test_a_body_that_is_no_form_is_refused_in_a_sentence_on_every_route(site, administrator):
     cut_off = OURS | {"content-type": "multipart/form-data; boundary=q"}
     routes = [path for method, path in paths(site) if method == "POST" and "/api/" not in path]
     routes.remove("/sign-out")  # reads no form
@@ -36,7 +36,7 @@ def test_what_is_no_form_is_refused_on_every_route_in_a_sentence(site, administr
     assert "no form of ours" not in no_json.text
 
 
-def test_nobody_who_has_not_signed_in_gets_anything_on_any_route(site):
+def test_without_a_session_no_route_shows_anything(site):
     client = site.client()
     seen = list(paths(site))
     assert len(seen) > 45
@@ -45,17 +45,17 @@ def test_nobody_who_has_not_signed_in_gets_anything_on_any_route(site):
         if path in ("/healthz", "/sign-in", "/first", "/language", "/theme"):
             continue
         if path.startswith("/setup/"):
-            assert answer.status_code == 404  # open, to the board that has a code
+            assert answer.status_code == 404  # open to a board that has a setup code
             continue
         if path.startswith("/screen/"):
-            # Open, to a display that has its link; its script holds nothing.
+            # Open to a wall display that has its link; the script contains no data.
             assert answer.status_code == (200 if path == "/screen/worker.js" else 404)
             continue
         assert answer.status_code in (303, 401), (method, path)
         assert "38.4" not in answer.text and "north-1" not in answer.text
 
 
-def test_a_guard_reaches_nothing_of_the_administrators(site, guard):
+def test_a_guard_reaches_no_page_of_the_administrators(site, guard):
     for method, path in paths(site):
         if path.startswith("/admin"):
             answer = guard.request(method, path, headers=OURS)
@@ -63,7 +63,7 @@ def test_a_guard_reaches_nothing_of_the_administrators(site, guard):
             assert "38.4" not in answer.text
 
 
-def test_the_fever_log_shows_every_fever_and_who_saw_to_it(administrator):
+def test_the_fever_log_shows_every_fever_and_who_acknowledged_it(administrator):
     text = administrator.get(f"/admin/log?date={DAY}").text
     assert "38.4" in text and "Zhang" in text and "Fevers on this day: 1." in text
     csv = administrator.get(f"/admin/log.csv?date={DAY}")
@@ -107,12 +107,12 @@ def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_named(site, administrator)
     assert "covered, or a closed lane?" in page and "north-2 saw 0 people" in page
 
 
-def test_a_day_that_is_none_is_said_to_be_none(administrator):
+def test_an_invalid_date_is_refused_with_the_expected_form(administrator):
     answer = administrator.get("/admin/log?date=tomorrow")
     assert answer.status_code == 400 and "YYYY-MM-DD" in answer.text
 
 
-def test_a_form_that_is_not_ours_changes_nothing(guard, site):
+def test_a_form_from_another_site_changes_nothing(guard, site):
     token = csrf(guard)
     for data, headers in (
         ({"csrf": token}, {"origin": "https://evil"}),
@@ -140,7 +140,7 @@ def test_a_form_that_is_not_ours_changes_nothing(guard, site):
         "/static/..%2fapp.py",
     ],
 )
-def test_what_is_not_there_is_not_found(guard, path):
+def test_an_unknown_page_is_not_found(guard, path):
     answer = guard.get(path)
     assert answer.status_code == 404
     assert "Traceback" not in answer.text and "import" not in answer.text
@@ -171,7 +171,7 @@ def test_every_look_at_personal_data_is_noted(guard, site):
     assert ("Zhang", "look at follow-up", "north-1/1/2") in noted
 
 
-def test_a_gateway_without_a_database_is_said_to_be_so(site, guard, administrator):
+def test_a_missing_database_is_reported_on_the_pages(site, guard, administrator):
     site.gateway.close()
     (site.settings.folder / "fevergate.db").rename(site.settings.folder / "aside.db")
     site.gateway = Store(site.settings.folder / "aside.db")
@@ -182,12 +182,12 @@ def test_a_gateway_without_a_database_is_said_to_be_so(site, guard, administrato
     assert answer.status_code == 503 and answer.json()["error"] == "store"
 
 
-def test_without_a_session_a_form_is_told_so_and_not_led_away(site):
+def test_without_a_session_a_form_is_answered_401_and_not_redirected(site):
     answer = site.client().post("/board/north/acknowledge", data={}, headers=OURS)
     assert answer.status_code == 401
 
 
-def test_a_mistake_of_ours_is_said_in_words_with_every_header(site, monkeypatch):
+def test_an_internal_error_is_reported_in_words_with_every_header(site, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret detail")
 
@@ -205,16 +205,16 @@ def test_a_mistake_of_ours_is_said_in_words_with_every_header(site, monkeypatch)
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_a_number_as_long_as_a_book_is_just_not_there(guard):
+def test_a_very_long_number_in_an_address_is_not_found(guard):
     assert guard.get("/fevers/north-1/1/" + "9" * 5000).status_code == 404
 
 
-def test_who_is_signed_in_already_is_led_home(guard):
+def test_a_signed_in_person_is_sent_from_the_sign_in_page_to_the_start_page(guard):
     assert guard.get("/sign-in").headers["location"] == "/board/north"
     assert guard.get("/sign-in?again=1").status_code == 200
 
 
-def test_a_wrong_password_and_a_departure_are_noted(site, guard):
+def test_a_wrong_password_and_a_sign_out_are_in_the_audit(site, guard):
     form = {"name": "Zhang", "password": "a wrong password"}
     site.client().post("/sign-in", data=form, headers=OURS)
     site.client().post("/sign-in", data=form | {"name": "x" * 5000}, headers=OURS)
@@ -224,7 +224,7 @@ def test_a_wrong_password_and_a_departure_are_noted(site, guard):
     assert ("Zhang", "sign out", "") in site.audit()
 
 
-def test_nobody_pushes_out_of_the_audit_what_was_noted(site):
+def test_a_repeated_look_is_one_line_of_the_audit_with_its_count(site):
     for _ in range(500):
         site.pages.store.note("Zhang", "look at follow-up", "north-1/1/2")
     (line,) = [one for one in site.pages.store.audit(999) if one.action == "look at follow-up"]
@@ -238,7 +238,7 @@ def test_the_language_can_be_changed_and_only_leads_to_our_own_pages(guard):
     assert "处置登记" in guard.get(FEVER).text
 
 
-def test_people_are_let_in_and_out_by_the_administrator(administrator, site):
+def test_the_administrator_adds_and_removes_accounts(administrator, site):
     token = csrf(administrator, "/admin/people")
     new = {"csrf": token, "name": "Wang", "password": GOOD, "role": "guard"}
     assert administrator.post("/admin/people", data=new, headers=OURS).status_code == 303
