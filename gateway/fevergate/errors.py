@@ -206,8 +206,8 @@ class ListFileError(FeverGateError, ValueError):
     def __init__(self, file: str, problems: list[ListProblem]) -> None:
         row, column, (_, expected) = problems[0]
         place = f"row {row}, column {column}: " if row else ""
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(f"{file}: {place}{expected}{more}")
+        count = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{file}: {place}{expected}{count}")
         self.file = file
         self.problems = problems
 

@@ -66,8 +66,10 @@ class Alarm:
         self._restored -= 1  # fevers of a later call are ranked before those of earlier calls
         for number, (name, identity, raised_at) in enumerate(waiting):
             name = name if name in self._gates else next(iter(self._gates))
-            seen = FeverSeen(**identity._asdict())
-            left.setdefault(name, {})[identity] = Waiting((self._restored, number), seen, raised_at)
+            fever_seen = FeverSeen(**identity._asdict())
+            left.setdefault(name, {})[identity] = Waiting(
+                (self._restored, number), fever_seen, raised_at
+            )
             unseen.add(identity)
         with self._lock:
             for name, fevers in left.items():
@@ -95,8 +97,8 @@ class Alarm:
             raised_at = [fever.raised_at for fever in unseen.values()]
             gate.since = min(*raised_at, gate.since if waiting else self._now())
         for identity, fever in unseen.items():
-            known = waiting.pop(identity, fever)
-            gate.wait_for(identity, known._replace(rank=fever.rank))
+            waiting_fever = waiting.pop(identity, fever)
+            gate.wait_for(identity, waiting_fever._replace(rank=fever.rank))
             self._raised.add(identity)
         for identity, fever in waiting.items():
             gate.wait_for(identity, fever)
@@ -115,10 +117,10 @@ class Alarm:
             gate = self._gates[gate_name]
             first = not gate.waiting
             self._end_test(gate)
-            seen = FeverSeen(**identity._asdict(), body_c=reading.body_c)
+            fever_seen = FeverSeen(**identity._asdict(), body_c=reading.body_c)
             self._raised_now += 1
             raised_at = self._now()
-            gate.wait_for(identity, Waiting((0, self._raised_now), seen, raised_at))
+            gate.wait_for(identity, Waiting((0, self._raised_now), fever_seen, raised_at))
             gate.shine()
             gate.sound()
             if first:
@@ -128,26 +130,28 @@ class Alarm:
         return raised_at
 
     def acknowledge(
-        self, gate_name: str, by: str, shown: ShownAlarm | None = None
+        self, gate_name: str, by: str, shown_alarm: ShownAlarm | None = None
     ) -> AcknowledgedFevers:
         """Acknowledge a gate's own fevers for the guard `by`; returns the acknowledged fevers.
 
-        With `shown`, acknowledges only the fevers in it: a fever that came later stays red.
+        With `shown_alarm`, acknowledges only the fevers in it: a fever that came later stays red.
         """
-        end = partial(GateState.end_shown, shown=shown) if shown else GateState.end
+        end = (
+            partial(GateState.end_shown, shown_alarm=shown_alarm) if shown_alarm else GateState.end
+        )
         return self._end([self._gates[gate_name]], by, end=end).get(gate_name, AcknowledgedFevers())
 
     def press(
-        self, gate_name: str, by: str, shown: ShownAlarm | None = None
+        self, gate_name: str, by: str, shown_alarm: ShownAlarm | None = None
     ) -> dict[str, AcknowledgedFevers]:
         """Acknowledge all fevers that a gate's lamps show, as its button does: the gate's own and
         those of the doors that it watches. Returns the acknowledged fevers by gate.
 
-        With `shown`, acknowledges nothing if the lamps now show another alarm: the message may
-        arrive long after the press, and nobody has seen later fevers.
+        With `shown_alarm`, acknowledges nothing if the lamps now show another alarm: the message
+        may arrive long after the press, and nobody has seen later fevers.
         """
         gate = self._gates[gate_name]
-        return self._end(gate.group, by, lambda: not shown or gate.shows(shown))
+        return self._end(gate.group, by, lambda: not shown_alarm or gate.shows(shown_alarm))
 
     def _end(
         self,

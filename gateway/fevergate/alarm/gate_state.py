@@ -99,16 +99,19 @@ class GateState:
             self.since, self.by = at, by
         return ended
 
-    def end_shown(self, at: float, by: str, shown: ShownAlarm) -> AcknowledgedFevers:
-        """Acknowledge the gate's own fevers that `shown` included; later ones stay red.
+    def end_shown(self, at: float, by: str, shown_alarm: ShownAlarm) -> AcknowledgedFevers:
+        """Acknowledge the gate's own fevers that `shown_alarm` included; later ones stay red.
 
         Of more than `MAX_WAITING` fevers, nobody knows which counted ones had been shown. So the
-        counted ones and one held fever stay red until a press whose `shown` is the present state.
+        counted ones and one held fever stay red until a press whose `shown_alarm` is the present
+        state.
         """
-        if _shown_now(self.state(), shown) == shown:
+        if _shown_now(self.state(), shown_alarm) == shown_alarm:
             return self.end(at, by)
-        last = self.waiting.get(shown.last) if shown.last else None
-        counted = self.more and shown.since == self.since and shown.fevers > len(self.waiting)
+        last = self.waiting.get(shown_alarm.last) if shown_alarm.last else None
+        counted = (
+            self.more and shown_alarm.since == self.since and shown_alarm.fevers > len(self.waiting)
+        )
         ended = [
             identity
             for identity, fever in self.waiting.items()
@@ -127,8 +130,8 @@ class GateState:
     @property
     def newest(self) -> Waiting:
         """The fever that came last. Requires at least one unacknowledged fever."""
-        held = next(reversed(self.waiting.values()))
-        return max(held, self._counted or held, key=_rank)
+        newest = next(reversed(self.waiting.values()))
+        return max(newest, self._counted or newest, key=_rank)
 
     @property
     def red(self) -> bool:

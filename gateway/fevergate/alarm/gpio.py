@@ -106,16 +106,16 @@ def _writable_folder() -> Iterator[None]:
     `LG_WD`, which it makes the working directory, else in the current one (lgUtil.c, lgNotify.c).
     """
     before = Path.cwd()
-    own = None if "LG_WD" in os.environ else tempfile.TemporaryDirectory(prefix="fevergate-")
+    folder = None if "LG_WD" in os.environ else tempfile.TemporaryDirectory(prefix="fevergate-")
     try:
-        if own:
-            os.environ["LG_WD"] = own.name
+        if folder:
+            os.environ["LG_WD"] = folder.name
         yield
     finally:
         os.chdir(before)
-        if own:
+        if folder:
             del os.environ["LG_WD"]
-            own.cleanup()
+            folder.cleanup()
 
 
 class NoLights:

@@ -119,12 +119,12 @@ class KioskMonitor:
     def _tell(self, kiosk: str) -> None:
         gate = self._gates[kiosk]
         with self._lock:
-            heard = self._heard.get(kiosk)
-            if heard is None:
+            heard_at = self._heard.get(kiosk)
+            if heard_at is None:
                 reason = "not heard yet"
             elif not self._online.get(kiosk, True):
                 reason = "offline"
-            elif self._now() - heard > self._silent_after_s:
+            elif self._now() - heard_at > self._silent_after_s:
                 reason = "silent"
             elif flood := self._floods.get(kiosk):
                 reason = flood

@@ -121,27 +121,27 @@ def assemble(
     `before` is the previous version of the report; it holds the figures of marks that have been
     deleted since."""
     strikes = TokenStrikes(connection)
-    heard: dict[str, _Heard] = {}
-    gone: dict[str, dict[int, _Heard]] = {}
+    summaries: dict[str, _Heard] = {}
+    struck: dict[str, dict[int, _Heard]] = {}
     # The row received last prevails. Within one delivery, `gateway_day` prevails: it reports that
     # the day is over and replaces the kiosks' partial days.
     last = (items.c.received_at, items.c.kind == "gateway_day", items.c.key)
     order = (items.c.campus, items.c.gateway, *last)
-    for campus, gateway, kind, payload, *came in connection.execute(
+    for campus, gateway, kind, payload, *origin in connection.execute(
         select(items.c.campus, items.c.gateway, items.c.kind, items.c.payload, *CAME)
         .where(items.c.date == date, items.c.kind.in_(("gateway_day", "day", "hour")))
         .order_by(*order)
     ):
-        epoch = came[0]
-        for strike in strikes.of(gateway, *came):
-            of_strike = gone.setdefault(campus, {}).setdefault(strike.id, _Heard())
+        epoch = origin[0]
+        for strike in strikes.of(gateway, *origin):
+            of_strike = struck.setdefault(campus, {}).setdefault(strike.id, _Heard())
             of_strike.hear(gateway, epoch, kind, payload)
-        if not strikes.strike(gateway, *came):
-            heard.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
+        if not strikes.strike(gateway, *origin):
+            summaries.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
     for campus, fever, selecting in read_fevers(connection, strikes, date, date):
         for strike in selecting:
-            gone.setdefault(campus, {}).setdefault(strike.id, _Heard()).count(fever)
-        day = heard.setdefault(campus, _Heard())
+            struck.setdefault(campus, {}).setdefault(strike.id, _Heard()).count(fever)
+        day = summaries.setdefault(campus, _Heard())
         if is_counted(selecting):
             fever.struck = day.strikes(fever)
             day.count(fever)
@@ -152,8 +152,8 @@ def assemble(
         _campus(
             (campus, *titles),
             expected,
-            heard.get(campus, _Heard()),
-            {s: rows for s in strikes.all if (rows := gone.get(campus, {}).get(s.id))},
+            summaries.get(campus, _Heard()),
+            {s: rows for s in strikes.all if (rows := struck.get(campus, {}).get(s.id))},
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
     ]
@@ -183,26 +183,26 @@ def _expected(
             name: (*settings.titles(name), set(campus.gateways))
             for name, campus in settings.campuses.items()
         }
-    known: dict[str, tuple[str, str, set[str]]] = {}
+    gateways_of: dict[str, tuple[str, str, set[str]]] = {}
     for campus, gateway in connection.execute(
         select(gateways.c.campus, gateways.c.gateway).order_by(gateways.c.campus)
     ):
-        known.setdefault(campus, (campus, campus, set()))[2].add(gateway)
-    return known
+        gateways_of.setdefault(campus, (campus, campus, set()))[2].add(gateway)
+    return gateways_of
 
 
-def _contradictions(heard: _Heard) -> list[Contradiction]:
+def _contradictions(summaries: _Heard) -> list[Contradiction]:
     return [
         Contradiction(gateway=gateway, kiosk=kiosk, stated=totals.stated, held=totals.held)
-        for (gateway, kiosk), totals in sorted(heard.totals.items())
-        if gateway in heard.stating and totals.held > totals.stated
+        for (gateway, kiosk), totals in sorted(summaries.totals.items())
+        if gateway in summaries.stating and totals.held > totals.stated
     ]
 
 
-def _struck(heard: _Heard) -> list[StruckHours]:
+def _struck(summaries: _Heard) -> list[StruckHours]:
     return [
         StruckHours(gateway=gateway, kiosk=kiosk, **msgspec.structs.asdict(totals.struck[key]))
-        for (gateway, kiosk), totals in sorted(heard.totals.items())
+        for (gateway, kiosk), totals in sorted(summaries.totals.items())
         for key in sorted(totals.struck)
     ]
 
@@ -210,19 +210,19 @@ def _struck(heard: _Heard) -> list[StruckHours]:
 def _campus(
     names: tuple[str, ...],
     expected: set[str],
-    heard: _Heard,
-    gone: Mapping[TokenStrike, _Heard],
+    summaries: _Heard,
+    struck: Mapping[TokenStrike, _Heard],
 ) -> CampusDay:
-    """Build one campus's day from the rows that count (`heard`) and the rows that each strike
-    removed (`gone`)."""
+    """Build one campus's day from the rows that count (`summaries`) and the rows that each strike
+    removed (`struck`)."""
     rows_struck = []
-    for strike, rows in gone.items():
+    for strike, rows in struck.items():
         figures = _sum(kiosk.figures for kiosk in rows.kiosks())
         values = msgspec.structs.asdict(strike)
         rows_struck.append(StruckRows(people=figures.screened, fevers=figures.fevers, **values))
-    kiosks = heard.kiosks()
+    kiosks = summaries.kiosks()
     figures = _sum(kiosk.figures for kiosk in kiosks)
-    silent = sorted(expected - heard.stating)
+    silent = sorted(expected - summaries.stating)
     state: State = "reported"
     if not kiosks and silent:
         state = "missing"
@@ -237,11 +237,11 @@ def _campus(
         state=state,
         figures=None if state == "missing" else figures,
         kiosks=kiosks,
-        fevers=sorted(heard.listed, key=lambda fever: (fever.at, fever.identity)),
-        unlisted=heard.unlisted,
+        fevers=sorted(summaries.listed, key=lambda fever: (fever.at, fever.identity)),
+        unlisted=summaries.unlisted,
         silent=silent,
-        contradictions=_contradictions(heard),
-        struck=_struck(heard),
+        contradictions=_contradictions(summaries),
+        struck=_struck(summaries),
         rows_struck=rows_struck,
     )
 

@@ -96,17 +96,17 @@ def restore_campus(
     with unpacking(path, folder, passphrase, progress) as (beside, manifest):
         if manifest.kind != "campus server" or not {SETTINGS, DATABASE} <= set(manifest.members):
             raise BackupError(f"{path}: without a campus server's settings or database")
-        wanted = database or load_campus(beside / SETTINGS).database
-        if "://" not in wanted:
-            place = (beside / wanted).resolve()
+        target = database or load_campus(beside / SETTINGS).database
+        if "://" not in target:
+            place = (beside / target).resolve()
             if not place.is_relative_to(beside.resolve()) or place.exists():
-                wanted = FILE  # never a file outside the folder
-        if wanted != load_campus(beside / SETTINGS).database:
+                target = FILE  # never a file outside the folder
+        if target != load_campus(beside / SETTINGS).database:
             document = read_toml(beside / SETTINGS)
-            document["database"] = wanted
+            document["database"] = target
             write_toml(beside / SETTINGS, document)
         progress("filling the database")
-        _fill(beside, wanted)
+        _fill(beside, target)
     hand_over(folder)
     return manifest
 
@@ -146,11 +146,11 @@ def _export(settings: CampusSettings, copy: Path) -> tuple[int, int]:
         )
 
 
-def _fill(beside: Path, wanted: str) -> None:
+def _fill(beside: Path, url: str) -> None:
     """Copy the unpacked rows into the empty database."""
     with (
         CampusDatabase(database_url(DATABASE, beside)) as source,  # opening it migrates it
-        CampusDatabase(database_url(wanted, beside)) as target,
+        CampusDatabase(database_url(url, beside)) as target,
         source.read() as reading,
         target.write() as writing,
     ):
@@ -160,7 +160,7 @@ def _fill(beside: Path, wanted: str) -> None:
         _copy(reading, writing)
         if not target.sqlite:
             _number_on(writing)
-    with CampusDatabase(database_url(wanted, beside)) as target:
+    with CampusDatabase(database_url(url, beside)) as target:
         begin_again(CampusStatements(target, time.time))
     for end in ("", "-wal", "-shm"):
         (beside / f"{DATABASE}{end}").unlink(missing_ok=True)
@@ -178,8 +178,8 @@ def copy_rows(
     where: ColumnElement[bool] | None = None,
 ) -> None:
     """Copy a table's rows, all or those that match `where`, into another database."""
-    wanted = select(table) if where is None else select(table).where(where)
-    result = reading.execution_options(yield_per=ROWS).execute(wanted)
+    statement = select(table) if where is None else select(table).where(where)
+    result = reading.execution_options(yield_per=ROWS).execute(statement)
     for part in result.mappings().partitions():
         writing.execute(table.insert(), [dict(row) for row in part])
 

@@ -63,8 +63,8 @@ def _rows_of(campus: str, names: list[str]) -> Callable[[Table], ColumnElement[b
     """
 
     def rows(table: Table) -> ColumnElement[bool]:
-        named = table.c.get("campus", table.c.get("gate"))
-        return table.c.gateway.in_(names) if named is None else named == campus
+        campus_column = table.c.get("campus", table.c.get("gate"))
+        return table.c.gateway.in_(names) if campus_column is None else campus_column == campus
 
     return rows
 
@@ -86,8 +86,8 @@ def close_campus(
     with CampusDatabase(settings.url) as database:
         names = _gateways(database, settings, campus)
         if not names and not (folder / NOTE).exists():
-            known = ", ".join(sorted(settings.campuses)) or "none"
-            raise ClosingError(f"{campus!r}: expected a campus of this server: {known}")
+            campuses = ", ".join(sorted(settings.campuses)) or "none"
+            raise ClosingError(f"{campus!r}: expected a campus of this server: {campuses}")
         with alone(database, folder):
             note = begun(folder / NOTE, campus, archive)
             rows = _rows_of(campus, names)
@@ -124,8 +124,8 @@ def _gateways(database: CampusDatabase, settings: CampusSettings, campus: str) -
     if settings.campuses:
         return list(settings.campuses[campus].gateways) if campus in settings.campuses else []
     with database.read() as connection:
-        heard = select(gateways.c.gateway).where(gateways.c.campus == campus)
-        return sorted(connection.execute(heard).scalars())
+        statement = select(gateways.c.gateway).where(gateways.c.campus == campus)
+        return sorted(connection.execute(statement).scalars())
 
 
 def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]]) -> None:
@@ -172,13 +172,13 @@ def _archive(
     """Archive the campus's rows and all reports with their signatures, but no key or credential."""
     archive = Path(note.archive)
     archive.unlink(missing_ok=True)  # left by a run that ended before it noted the SHA-256
-    wanted = {table: rows(table) for table in OWN_TABLES} | {reports: true()}
+    conditions = {table: rows(table) for table in OWN_TABLES} | {reports: true()}
     with packing(archive, settings.folder, passphrase) as beside:
         files = {DATABASE: beside / DATABASE}
         progress("copying the rows")
         with CampusDatabase(database_url(DATABASE, beside)) as target:
             with database.read() as reading, target.write() as writing:
-                for table, where in wanted.items():
+                for table, where in conditions.items():
                     copy_rows(reading, writing, table, where)
             count, fevers = _counts(target)
         manifest = campus_manifest(

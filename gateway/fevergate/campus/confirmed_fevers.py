@@ -42,16 +42,16 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
     of_kiosk = Counter[tuple[str, str, str]]()
     with database.read() as connection:
         strikes = TokenStrikes(connection)
-        for campus, gateway, payload, *came in connection.execute(statement):
+        for campus, gateway, payload, *origin in connection.execute(statement):
             event = msgspec.json.decode(payload, type=FollowUpEvent)
             whose = (campus, gateway, event.kiosk)
             if (
                 of_kiosk[whose] < MAX_KNOWN_OF_KIOSK
                 and is_to_be_told(event.clinical_c, event.clinical_site, event.outcome)
-                and not strikes.strike(gateway, *came)
+                and not strikes.strike(gateway, *origin)
             ):
                 of_kiosk[whose] += 1
-                confirmed.append((campus, gateway, event, came[-1]))
+                confirmed.append((campus, gateway, event, origin[-1]))
         return [_confirmed(connection, *row) for row in reversed(confirmed)]
 
 
@@ -69,19 +69,19 @@ def fevers_by_list(
     days = [str(first + timedelta(n)) for n in range((last - first).days + 1)]
     with database.read() as connection:
         statements = BoundStatements(connection, lambda: now)
-        own = fevers_since(statements, settings.zone, since)
+        fevers = fevers_since(statements, settings.zone, since)
         stated = {day: fevers_by_hand(connection, day) for day in days}
     confirmed = [
         ConfirmedFever.by_hand(
             f"{fever.day}/{fever.key}",
             *(campus_of(settings, fever.campus), fever.at, fever.clinical_c, fever.unit),
         )
-        for fever in own
+        for fever in fevers
     ]
     confirmed += [
         ConfirmedFever.by_hand(f"{day}/{campus}/{number}", campus, now)
-        for day, known in stated.items()
-        for campus, count in known.items()
+        for day, counts in stated.items()
+        for campus, count in counts.items()
         for number in range(1, min(count, MAX_STATED) + 1)
     ]
     return confirmed

@@ -96,8 +96,8 @@ def _counted(
 
 def together(rolls: Iterable[DayRoll | None]) -> DayRoll | None:
     """Add up figures; None if there are none."""
-    known = [roll for roll in rolls if roll is not None]
-    return sum(known, DayRoll()) if known else None
+    stated = [roll for roll in rolls if roll is not None]
+    return sum(stated, DayRoll()) if stated else None
 
 
 def _stated(
@@ -113,18 +113,18 @@ def _stated(
         )
     ).mappings()
     figures: dict[str, list[DayRoll]] = {}
-    known: dict[str, set[str]] = {}
+    gateways_of: dict[str, set[str]] = {}
     stating: set[tuple[str, str]] = set()
     for row in rows:
         if strikes.strike(row["gateway"], *(row[column.name] for column in CAME)):
             continue
-        known.setdefault(row["campus"], set()).add(row["gateway"])
+        gateways_of.setdefault(row["campus"], set()).add(row["gateway"])
         if row["date"] == day:
             stating.add((row["campus"], row["gateway"]))
             figures.setdefault(row["campus"], []).append(_roll(row["payload"]))
     silent = {
         campus: sorted(gateway for gateway in gateways if (campus, gateway) not in stating)
-        for campus, gateways in known.items()
+        for campus, gateways in gateways_of.items()
     }
     return (
         {campus: sum(rolls, DayRoll()) for campus, rolls in figures.items()},

@@ -37,16 +37,16 @@ def knows_corrections(
     correction that it knows is stored.
 
     A correction received with another token is ignored, since it may have been false."""
-    mine = {**whose, "epoch": delivery.epoch}
-    heard = connection.execute(
-        select(corrections).where(*(corrections.c[name] == value for name, value in mine.items()))
+    key = {**whose, "epoch": delivery.epoch}
+    row = connection.execute(
+        select(corrections).where(*(corrections.c[name] == value for name, value in key.items()))
     ).first()
     newest = delivery.corrected_by[-1] if delivery.corrected_by else ""
-    if heard and heard.token == token and heard.newest not in ("", *delivery.corrected_by):
+    if row and row.token == token and row.newest not in ("", *delivery.corrected_by):
         return False
     values = {"newest": newest, "token": token}
-    if (heard or newest) and heard != (*mine.values(), newest, token):
-        put(connection, corrections, mine, values)
+    if (row or newest) and row != (*key.values(), newest, token):
+        put(connection, corrections, key, values)
     return True
 
 
@@ -64,14 +64,14 @@ def without_counts(
             )
         )
     }
-    kept = [row for row in rows if row["kind"] not in _COUNTED]
-    for row in kept:
+    others = [row for row in rows if row["kind"] not in _COUNTED]
+    for row in others:
         if before := held.get(row["key"]):
             event = msgspec.json.decode(row["payload"], type=FeverEvent)
             event = msgspec.structs.replace(event, at=before.at)
             row |= {"date": before.date, "at": before.at}
             row["payload"] = msgspec.json.encode(event).decode()
-    return kept
+    return others
 
 
 def newer(
@@ -87,21 +87,23 @@ def newer(
             items.c.key.in_([row["key"] for row in rows]),
         )
     ).mappings()
-    held = {row["key"]: dict(row) for row in stored}
-    new = [row for row in rows if row["key"] not in held or _replaces(row, held[row["key"]])]
-    return new, [held[row["key"]] for row in new if row["key"] in held]
+    held_rows = {row["key"]: dict(row) for row in stored}
+    new = [
+        row for row in rows if row["key"] not in held_rows or _replaces(row, held_rows[row["key"]])
+    ]
+    return new, [held_rows[row["key"]] for row in new if row["key"] in held_rows]
 
 
-def _replaces(row: dict[str, Any], held: dict[str, Any]) -> bool:
-    """Whether a row replaces the stored row `held`.
+def _replaces(row: dict[str, Any], held_row: dict[str, Any]) -> bool:
+    """Whether a row replaces the stored row `held_row`.
 
     It does if its revision is higher, if it came with another token, since the old token may have
     been stolen, or if it is a fever of another epoch: a fever's key does not include the epoch."""
-    if row["token"] and held["token"] and row["token"] != held["token"]:
+    if row["token"] and held_row["token"] and row["token"] != held_row["token"]:
         return True
-    if row["epoch"] != held["epoch"] and row["kind"] == "fever":
+    if row["epoch"] != held_row["epoch"] and row["kind"] == "fever":
         return True
-    return row["revision"] > held["revision"]
+    return row["revision"] > held_row["revision"]
 
 
 def add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:

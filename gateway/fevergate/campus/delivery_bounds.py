@@ -85,25 +85,29 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
                 ahead_s = AHEAD_S
     if not believed:
         return item
-    here = f"it is {minute(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
+    expected = (
+        f"it is {minute(now, zone)} here, and expected are {ahead_s / 3600:.0f} h ahead at most"
+    )
     if end < KNOWN_PAST:
         raise OverBoundError(
             f"this {unit} is before {minute(KNOWN_PAST, zone)}; look at the gateway's clock"
         )
     if isinstance(item, GatewayDay) and end > now + ahead_s:
-        raise OverBoundError(f"this day is not over yet: {here}; look at the gateway's clock")
+        raise OverBoundError(f"this day is not over yet: {expected}; look at the gateway's clock")
     if begin > now + ahead_s:
-        raise OverBoundError(f"this {unit} has not begun yet: {here}; look at the gateway's clock")
+        raise OverBoundError(
+            f"this {unit} has not begun yet: {expected}; look at the gateway's clock"
+        )
     return item
 
 
 def refuse_campus(connection: Connection, whose: dict[str, str]) -> None:
     """Raise `OverBoundError` if a gateway has already been heard from `MOST_CAMPUSES` other
     campuses and never from this one."""
-    heard = connection.execute(
+    rows = connection.execute(
         select(gateways.c.campus).where(gateways.c.gateway == whose["gateway"])
     )
-    campuses = {campus for (campus,) in heard}
+    campuses = {campus for (campus,) in rows}
     if whose["campus"] not in campuses and len(campuses) >= MOST_CAMPUSES:
         raise OverBoundError(
             f"{whose['gateway']} was heard from {len(campuses)} campuses, expected at most"
@@ -128,12 +132,12 @@ def refuse_excess(
             _refuse_counts(connection, of_day, date, counts)
         for kiosk in sorted({_kiosk(row["key"]) for row in rows if row["kind"] == "fever"}):
             keys = [row["key"] for row in rows if row["key"].startswith(f"fever/{kiosk}/")]
-            held = connection.execute(
+            count = connection.execute(
                 select(func.count())
                 .select_from(items)
                 .where(*of_day, items.c.kind == "fever", items.c.key.like(f"fever/{kiosk}/%"))
             ).scalar_one()
-            if beyond := keys[max(0, MOST_FEVERS - held) :]:
+            if beyond := keys[max(0, MOST_FEVERS - count) :]:
                 raise OverBoundError(
                     f"fevers of {kiosk} on {date}: expected at most {MOST_FEVERS}", beyond
                 )
@@ -141,12 +145,12 @@ def refuse_excess(
 
 def _refuse_counts(connection: Connection, of_day: list[Any], date: str, added: list[str]) -> None:
     counts = items.c.kind.in_(("hour", "day", "gateway_day"))
-    held = connection.execute(
+    count = connection.execute(
         select(func.count()).select_from(items).where(*of_day, counts)
     ).scalar_one()
-    if beyond := added[max(0, MOST_COUNTS - held) :]:
+    if beyond := added[max(0, MOST_COUNTS - count) :]:
         raise OverBoundError(f"rows of {date}: expected at most {MOST_COUNTS}", beyond)
-    if held + len(added) <= MOST_KIOSKS:
+    if count + len(added) <= MOST_KIOSKS:
         return
     rows = connection.execute(select(items.c.key).where(*of_day, items.c.kind == "day"))
     kiosks = {_kiosk(key) for (key,) in rows}

@@ -54,29 +54,29 @@ class KioskTotals:
         return sum(hour.normal + hour.fever for hour in self.counting())
 
     def _knew(self, day: KioskCount) -> bool:
-        known = {span.key for span in day.struck}
-        return all(key in known for key, span in self.struck.items() if span.undone_at is None)
+        keys = {span.key for span in day.struck}
+        return all(key in keys for key, span in self.struck.items() if span.undone_at is None)
 
     def count(self, kiosk: str) -> KioskCount:
         """Totals over all epochs: for each count the greater of what the days and the hours say,
         since either may be incomplete."""
         days = [day for day in self.days.values() if self._knew(day)]
         counting = self.counting()
-        both: dict[str, int] = {
+        counts: dict[str, int] = {
             name: max(0, self.sum_of_days(name), sum(getattr(hour, name) for hour in counting))
             for name in ("normal", "fever", "retry")
         }
         for name, mask in (("watched_minutes", "watched"), ("fault_minutes", "fault")):
             stated = max((getattr(day, name) for day in days), default=0)
-            both[name] = max(stated, self._minutes(mask))
+            counts[name] = max(stated, self._minutes(mask))
         return KioskCount(
             kiosk=kiosk,
             gate=(next(reversed(self.days.values()), None) or self.hours[-1][1]).gate,
-            normal=both["normal"],
-            fever=both["fever"],
-            retry=both["retry"],
-            watched_minutes=both["watched_minutes"],
-            fault_minutes=both["fault_minutes"],
+            normal=counts["normal"],
+            fever=counts["fever"],
+            retry=counts["retry"],
+            watched_minutes=counts["watched_minutes"],
+            fault_minutes=counts["fault_minutes"],
             silences=max((day.silences for day in days), default=0),
             late_minutes=max((day.late_minutes for day in days), default=0),
         )

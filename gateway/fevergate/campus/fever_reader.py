@@ -36,9 +36,9 @@ def read_fevers(
         fevers = {
             (campus, fever.gateway, f"follow_up/{fever.identity}"): (
                 fever,
-                strikes.of(gateway, *came),
+                strikes.of(gateway, *origin),
             )
-            for campus, gateway, payload, *came in part
+            for campus, gateway, payload, *origin in part
             for fever in [_fever(gateway, msgspec.json.decode(payload, type=FeverEvent))]
         }
         counted = {whose: fever for whose, (fever, by) in fevers.items() if is_counted(by)}
@@ -68,12 +68,12 @@ def _follow(
     for campus, gateway, key in fevers:
         keys.setdefault((campus, gateway), []).append(key)
     for (campus, gateway), of_gateway in keys.items():
-        for key, payload, *came in connection.execute(
+        for key, payload, *origin in connection.execute(
             select(items.c.key, items.c.payload, *CAME).where(
                 items.c.campus == campus, items.c.gateway == gateway, items.c.key.in_(of_gateway)
             )
         ):
-            if not strikes.strike(gateway, *came):
+            if not strikes.strike(gateway, *origin):
                 after = msgspec.json.decode(payload, type=FollowUpEvent)
                 for name in ("clinical_c", "clinical_site", "outcome", "closed"):
                     setattr(fevers[campus, gateway, key], name, getattr(after, name))
@@ -85,12 +85,12 @@ def struck_days(
     """Totals of each kiosk's day, from `first` to `last`, in which its gateway struck hours."""
     days: dict[Whose, KioskTotals] = {}
     statement = select(items.c.campus, items.c.gateway, items.c.payload, *CAME)
-    wanted = items.c.kind == "day", items.c.date.between(first, last), _STRUCK
-    for campus, gateway, payload, *came in connection.execute(statement.where(*wanted)):
-        if strikes.strike(gateway, *came):
+    conditions = items.c.kind == "day", items.c.date.between(first, last), _STRUCK
+    for campus, gateway, payload, *origin in connection.execute(statement.where(*conditions)):
+        if strikes.strike(gateway, *origin):
             continue
         day = msgspec.json.decode(payload, type=DaySummary)
-        days.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(came[0], day)
+        days.setdefault((campus, gateway, day.kiosk, day.date), KioskTotals()).hear(origin[0], day)
     return days
 
 

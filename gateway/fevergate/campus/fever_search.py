@@ -80,13 +80,13 @@ class CampusFeverSearch:
     def page(self, query: CampusQuery, limit: int, skip: int = 0) -> CampusFeverPage:
         """Return at most `limit` of the fevers that a query finds, after the first `skip`."""
         with self._database.read() as connection:
-            named, cut = self._named(connection, query.name)
-            rows = self._rows(connection, query, named)
+            matches, cut = self._named(connection, query.name)
+            rows = self._rows(connection, query, matches)
             page = list(islice(islice(rows, skip, None), limit))
             count = (
                 skip + len(page) + sum(1 for _ in rows)
                 if page
-                else self._count(connection, query, named)
+                else self._count(connection, query, matches)
             )
         return CampusFeverPage(page, count, cut)
 
@@ -95,17 +95,17 @@ class CampusFeverSearch:
         """Yield the number of fevers that a query finds, and a function that reads them one by one
         while the context lasts."""
         with self._database.read() as connection:
-            named, _ = self._named(connection, query.name)
+            matches, _ = self._named(connection, query.name)
             yield (
-                self._count(connection, query, named),
-                partial(self._rows, connection, query, named),
+                self._count(connection, query, matches),
+                partial(self._rows, connection, query, matches),
             )
 
-    def _count(self, connection: Connection, query: CampusQuery, named: set[str] | None) -> int:
-        return sum(1 for _ in self._rows(connection, query, named))
+    def _count(self, connection: Connection, query: CampusQuery, matches: set[str] | None) -> int:
+        return sum(1 for _ in self._rows(connection, query, matches))
 
     def _rows(
-        self, connection: Connection, query: CampusQuery, named: set[str] | None
+        self, connection: Connection, query: CampusQuery, matches: set[str] | None
     ) -> Iterator[CampusFever]:
         strikes, zone = TokenStrikes(connection), self._settings.zone
         first, last = query.period.begin.isoformat(), query.period.end.isoformat()
@@ -119,7 +119,7 @@ class CampusFeverSearch:
                 continue
             if query.outcome not in ("", OPEN, fever.outcome):
                 continue
-            if named is not None and f"{campus}/{fever.gateway}/{fever.identity}" not in named:
+            if matches is not None and f"{campus}/{fever.gateway}/{fever.identity}" not in matches:
                 continue
             day = datetime.fromtimestamp(fever.at, zone).date().isoformat()
             hours = struck.get((campus, fever.gateway, fever.kiosk, day))
@@ -131,7 +131,7 @@ class CampusFeverSearch:
         and whether unsearched fevers may contain it, too. The fevers are None without a `name`."""
         if not name:
             return None, False
-        wanted, looked_at, named = folded(name), 0, set[str]()
+        part, looked_at, matches = folded(name), 0, set[str]()
         rows = connection.execute(
             select(items.c.campus, items.c.gateway, items.c.key, items.c.sealed)
             .where(items.c.kind == "follow_up", items.c.sealed != "")
@@ -142,6 +142,6 @@ class CampusFeverSearch:
         for campus, gateway, key, sealed in rows:
             looked_at += 1
             fields = self._vault.open(sealed)
-            if any(wanted in folded(fields.get(field, "")) for field in ("person", "unit")):
-                named.add(f"{campus}/{gateway}/{key.removeprefix('follow_up/')}")
-        return named, looked_at >= MAX_NAMED
+            if any(part in folded(fields.get(field, "")) for field in ("person", "unit")):
+                matches.add(f"{campus}/{gateway}/{key.removeprefix('follow_up/')}")
+        return matches, looked_at >= MAX_NAMED

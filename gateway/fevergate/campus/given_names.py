@@ -42,9 +42,9 @@ def pair_of(
     """Return a gate's or kiosk's name in Chinese and English; its id if it has no name. Raises
     `CampusError`."""
     for owner, given in _told(database):
-        named = given.gates if kind == "gate" else given.kiosks
-        if owner == campus and name in named:
-            chinese, english = named[name]
+        pairs = given.gates if kind == "gate" else given.kiosks
+        if owner == campus and name in pairs:
+            chinese, english = pairs[name]
             return chinese or name, english or name
     return name, name
 

@@ -26,12 +26,12 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
         values = msgspec.structs.asdict(new)
         if not same_lineage(self.list_id, new.list_id):
             return HeldDay(**values)
-        known = self.known
+        marks = self.known
         stated = unpacked(new.measured) | unpacked(new.excused) | unpacked(new.taken_back)
         return HeldDay(
             **values,
-            once_measured=packed(known.measured - stated),
-            once_excused=packed(known.excused - stated),
+            once_measured=packed(marks.measured - stated),
+            once_excused=packed(marks.excused - stated),
         )
 
     @property

@@ -50,13 +50,13 @@ class MarkRoutes:
         self._access.refuse_of_none(gateway)
         if gateway in self._access.campus_of:
             return self._access.campus_of[gateway]
-        heard = (
+        statement = (
             select(gateways.c.campus)
             .where(gateways.c.gateway == gateway)
             .order_by(gateways.c.heard_at.desc())
             .limit(1)
         )
-        return next(iter(self._marks.database.scalars(heard)), "")
+        return next(iter(self._marks.database.scalars(statement)), "")
 
 
 def _day(text: str, field: str) -> date:

@@ -74,18 +74,18 @@ class MarkExchange:
         whom the gateway itself marked but no longer mentions in its latest message."""
         with self.database.read() as connection:
             statements = BoundStatements(connection, self.now)
-            known = [Marks(statements, self.vault, self.settings.zone).own(day)]
+            marks = [Marks(statements, self.vault, self.settings.zone).own(day)]
             people_of = _People(connection, self.settings, day.isoformat())
             for row in _rows(connection, items.c.date == day.isoformat()):
-                held = msgspec.json.decode(row["payload"], type=HeldDay)
+                day_marks = msgspec.json.decode(row["payload"], type=HeldDay)
                 asks = (row["campus"], row["gateway"]) == (campus, gateway)
-                known.append(people_of.marked(held, row["campus"], once=asks))
-        both = people_of.within(_together(known), campus)
+                marks.append(people_of.marked(day_marks, row["campus"], once=asks))
+        allowed = people_of.within(_together(marks), campus)
         return MarksElsewhere(
             date=day.isoformat(),
             list_id=people_of.list_id,
-            measured=packed(both.measured),
-            excused=packed(both.excused),
+            measured=packed(allowed.measured),
+            excused=packed(allowed.excused),
         )
 
     def apply(self, days: Iterable[str]) -> None:
@@ -108,12 +108,12 @@ def apply_marks(
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(APPLYING)))
     people_of = _People(connection, settings, day)
-    known = _together(
+    marks = _together(
         people_of.marked(msgspec.json.decode(row["payload"], type=HeldDay), row["campus"])
         for row in _rows(connection, items.c.date == day)
     )
     marked = Marks(BoundStatements(connection, now), vault, settings.zone)
-    marked.learn(date.fromisoformat(day), known.measured, known.excused)
+    marked.learn(date.fromisoformat(day), marks.measured, marks.excused)
 
 
 def fevers_by_hand(connection: Connection, day: str) -> dict[str, int]:
@@ -171,25 +171,25 @@ class _People:
             for person, campus in connection.execute(rows).all():
                 self._campuses[person] = campus_of(settings, campus)
 
-    def marked(self, held: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
+    def marked(self, day_marks: HeldDay, campus: str, *, once: bool = False) -> KnownMarks:
         """Return the people whom a gateway of a campus marked; with `once`, only those whom its
         latest message does not mention."""
-        if not same_lineage(self.list_id, held.list_id):
+        if not same_lineage(self.list_id, day_marks.list_id):
             return KnownMarks()
-        return self.within(held.once if once else held.known, campus)
+        return self.within(day_marks.once if once else day_marks.known, campus)
 
-    def within(self, known: KnownMarks, campus: str) -> KnownMarks:
+    def within(self, marks: KnownMarks, campus: str) -> KnownMarks:
         """Return the marks without people of another campus and people who are not on the list."""
         return KnownMarks(
-            measured={p for p in known.measured if self._campuses.get(p, "-") in ("", campus)},
-            excused={p for p in known.excused if self._campuses.get(p, "-") in ("", campus)},
+            measured={p for p in marks.measured if self._campuses.get(p, "-") in ("", campus)},
+            excused={p for p in marks.excused if self._campuses.get(p, "-") in ("", campus)},
         )
 
 
-def _together(known: Iterable[KnownMarks]) -> KnownMarks:
+def _together(parts: Iterable[KnownMarks]) -> KnownMarks:
     measured: set[int] = set()
     excused: set[int] = set()
-    for marked in known:
+    for marked in parts:
         measured |= marked.measured
         excused |= marked.excused
     return KnownMarks(measured=measured, excused=excused - measured)

@@ -65,15 +65,15 @@ def read_morning(
 ) -> CampusMorning:
     """Read the tasks that wait now; `rows` are the days of the list of reports, the newest first.
     Raises `CampusError`."""
-    past = [(day, known) for day, known in rows if day < today.isoformat()]
+    past = [(day, report) for day, report in rows if day < today.isoformat()]
     first = date.fromisoformat(rows[-1][0]) if rows else today
     period = Period(first, today)
     yesterday = (today - timedelta(days=1)).isoformat()
     missing = [
         campus
-        for day, known in past
-        if known and day == yesterday
-        for campus in known[0].campuses
+        for day, report in past
+        if report and day == yesterday
+        for campus in report[0].campuses
         if campus.state != "reported"
     ]
     states = gateway_states(store, settings)
@@ -82,13 +82,13 @@ def read_morning(
         cases=search.page(CampusQuery(period=period, outcome=OPEN), MAX_CASES),
         silent=[gateway for gateway in states if gateway.state in ("silent", "never")],
         untaken=[gateway for gateway in states if gateway.state == "untaken"],
-        unsigned=[day for day, known in past if known and known[1].signed_at is None],
+        unsigned=[day for day, report in past if report and report[1].signed_at is None],
         unsubmitted=[
             day
-            for day, known in past
-            if known and known[1].signed_at is not None and known[1].submitted_at is None
+            for day, report in past
+            if report and report[1].signed_at is not None and report[1].submitted_at is None
         ],
-        undrafted=[day for day, known in past if not known],
+        undrafted=[day for day, report in past if not report],
         missing=missing,
     )
 
@@ -96,15 +96,15 @@ def read_morning(
 def gateway_states(store: CampusStore, settings: CampusSettings) -> list[GatewayState]:
     """Every gateway that is in the settings or was ever heard, by campus and name. It is silent if
     it has not been heard for `[escalation] silent_after_min`. Raises `CampusError`."""
-    heard = {(gateway.campus, gateway.gateway): gateway for gateway in store.heard()}
+    heard_of = {(gateway.campus, gateway.gateway): gateway for gateway in store.heard()}
     refused = store.last_refused()
     expected = {
         (name, gateway) for name, campus in settings.campuses.items() for gateway in campus.gateways
     }
     since = store.clock() - settings.escalation.silent_after_min * 60
     return [
-        _state(campus, gateway, heard.get((campus, gateway)), refused.get(gateway), since)
-        for campus, gateway in sorted({*expected, *heard})
+        _state(campus, gateway, heard_of.get((campus, gateway)), refused.get(gateway), since)
+        for campus, gateway in sorted({*expected, *heard_of})
     ]
 
 

@@ -47,8 +47,8 @@ class NewKiosks:
         if not keys:
             return
         with self._lock:
-            known = self._known_of(connection, whose)
-            new = sorted({_kiosk(key) for key in keys} - known)
+            known_kiosks = self._known_of(connection, whose)
+            new = sorted({_kiosk(key) for key in keys} - known_kiosks)
             now = self._now()
             left, at = self._left.get((whose["gateway"], token), (float(MOST_KIOSKS), now))
             left = min(MOST_KIOSKS, left + (now - at) * MOST_KIOSKS / DAY_S)
@@ -58,7 +58,7 @@ class NewKiosks:
                     f"new kiosks with fevers: expected at most {MOST_KIOSKS} a day",
                     [key for key in keys if _kiosk(key) in beyond],
                 )
-            known.update(new)
+            known_kiosks.update(new)
             self._left[whose["gateway"], token] = left - len(new), now
 
     def _known_of(self, connection: Connection, whose: dict[str, str]) -> set[str]:

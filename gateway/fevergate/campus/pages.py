@@ -72,10 +72,12 @@ class CampusPages(CampusSite):
         first = last - timedelta(days=DAYS - 1)
         latest = self.reports.latest(first.isoformat(), last.isoformat())
         by_day = {report.date: (report, version) for report, version in latest}
-        known = self.reports.first() or self._today()
+        first_day = self.reports.first() or self._today()
         days = [(last - timedelta(days=n)).isoformat() for n in range(DAYS)]
         rows = [
-            (day, by_day.get(day)) for day in days if day in by_day or known <= day < self._today()
+            (day, by_day.get(day))
+            for day in days
+            if day in by_day or first_day <= day < self._today()
         ]
         week, language = Period.week(self.today()), self.language(request)
         this_week = week.until(self.today())
@@ -95,7 +97,9 @@ class CampusPages(CampusSite):
             comparison=self._comparison(this_week, Period.week(week.begin - WEEK), language)
             if morning
             else None,
-            earlier=(first - timedelta(days=1)).isoformat() if known < first.isoformat() else "",
+            earlier=(first - timedelta(days=1)).isoformat()
+            if first_day < first.isoformat()
+            else "",
             due=self._settings.report,
         )
 
@@ -119,9 +123,9 @@ class CampusPages(CampusSite):
             for campus in report.campuses
             for fever in campus.fevers
         ]
-        more = {"report": report, "version": version, "versions": versions, "to": to}
-        more |= {"now": self._now(), "untaken": self._untaken(report)}
-        return self.page(request, "report.html", persons=persons, **more)
+        context = {"report": report, "version": version, "versions": versions, "to": to}
+        context |= {"now": self._now(), "untaken": self._untaken(report)}
+        return self.page(request, "report.html", persons=persons, **context)
 
     def _untaken(self, report: DayReport) -> list[Refused]:
         """The newest refused delivery of each gateway that has not stated this day, if it was

@@ -81,7 +81,7 @@ def compared(reports: Reports, when: Period, before: Period, today: date) -> lis
     """Return the summaries of a period, of as many first days of the period `before`, and, if that
     is longer, of all of `before`. Raises `CampusError`."""
     periods = dict.fromkeys((when, before.first(when.days), before))
-    return [summarize(reports, each, today) for each in periods]
+    return [summarize(reports, period, today) for period in periods]
 
 
 class SummaryText:
@@ -113,17 +113,17 @@ class SummaryText:
         """The figures of a period beside the figures of the period before."""
         say = self._say
         rows: list[list[Cell]] = [
-            [say(title), *(getattr(each.total, name) for each in summaries)]
+            [say(title), *(getattr(summary.total, name) for summary in summaries)]
             for name, title in zip(Figures.__struct_fields__, FIGURES, strict=True)
         ]
-        if any(each.roll for each in summaries):
+        if any(summary.roll for summary in summaries):
             rows += (
-                [say(title), *(getattr(each.roll, name, None) for each in summaries)]
+                [say(title), *(getattr(summary.roll, name, None) for summary in summaries)]
                 for name, title in ROLL.items()
             )
-        days = (f"{each.complete_days}/{each.period.days}" for each in summaries)
+        days = (f"{summary.complete_days}/{summary.period.days}" for summary in summaries)
         rows.append([say("Complete days"), *days])
-        columns = ["", *(str(each.period) for each in summaries)]
+        columns = ["", *(str(summary.period) for summary in summaries)]
         return Table(say("Beside the period before"), columns, rows)
 
     def by_campus(self, summary: PeriodSummary) -> Table:

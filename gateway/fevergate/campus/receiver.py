@@ -68,26 +68,26 @@ class Receiver:
             delivery = self._checked(gateway, body)
             if delivery.sent_at is not None:
                 self._says(gateway, delivery.sent_at)
-            held = await run_in_threadpool(self._keep, delivery, token)
+            keys = await run_in_threadpool(self._keep, delivery, token)
         except Refusal as refusal:
             await run_in_threadpool(self._note, gateway, refusal, body)
             raise
         except CampusError as error:
             log.error("%s", error)
             raise Refusal(503, "$", "the store refuses; try again") from error
-        answer = msgspec.json.encode(Receipt(held=held))
+        answer = msgspec.json.encode(Receipt(held=keys))
         return Response(answer, media_type="application/json")
 
     def _keep(self, delivery: Delivery, token: str) -> list[str]:
         try:
             known = delivery.gateway in self._access.campus_of
-            held = self._store.keep(delivery, token, known=known)
+            keys = self._store.keep(delivery, token, known=known)
         except OverBoundError as error:
             raise _beyond(delivery, error) from error
         days = {item.date for item in delivery.items if isinstance(item, MarkedDay)}
         if self._marks and days:
             self._marks.apply(days)
-        return held
+        return keys
 
     def _note(self, gateway: str, refusal: Refusal, body: bytes) -> None:
         try:

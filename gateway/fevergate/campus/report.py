@@ -154,8 +154,8 @@ class CampusDay(Struct, kw_only=True):
     @property
     def unexplained(self) -> int:
         """Number of fevers that the campus's gateways counted but sent no details of."""
-        known = sum(not fever.struck for fever in self.fevers) + self.unlisted
-        return max(self.figures.fevers - known, 0) if self.figures else 0
+        count = sum(not fever.struck for fever in self.fevers) + self.unlisted
+        return max(self.figures.fevers - count, 0) if self.figures else 0
 
     def gates(self) -> dict[str, Figures]:
         """Figures by gate, in order of names."""

@@ -46,16 +46,19 @@ class ReportCorrections(ReportTables):
     def corrections(self, version: Version, report: DayReport) -> list[tuple[str, str, str]]:
         """Differences from the previous version as (what, before, now), for display."""
         campuses = {campus.campus: campus for campus in report.campuses}
-        named = self.names()
-        return [self._correction(difference, campuses, named) for difference in version.differences]
+        names_by_campus = self.names()
+        return [
+            self._correction(difference, campuses, names_by_campus)
+            for difference in version.differences
+        ]
 
     def _correction(
-        self, difference: Difference, campuses: dict[str, CampusDay], named: CampusNames
+        self, difference: Difference, campuses: dict[str, CampusDay], names_by_campus: CampusNames
     ) -> tuple[str, str, str]:
         titles, way, names = dict(PARTS), difference.what.split(), Names()
         if way[0] == "campuses":
             campus = campuses.get(way[1])
-            names = named.get(way[1], names)
+            names = names_by_campus.get(way[1], names)
             # The key must be one word and not in `PARTS`; a campus's title may be several words.
             key = f"campuses/{way[1]}"
             titles[key] = self.title(campus) if campus else way[1]

@@ -62,7 +62,7 @@ class ReportText(ReportCorrections):
 
     def gaps(self, report: DayReport) -> list[str]:
         """Sentences on campuses that are missing, partial or uncovered, and on contradictions."""
-        say, named, sentences = self.say, self.names(), []
+        say, names_by_campus, sentences = self.say, self.names(), []
         for state, sentence in GAPS.items():
             names = [self.title(campus) for campus in report.campuses if campus.state == state]
             if names:
@@ -91,7 +91,7 @@ class ReportText(ReportCorrections):
                 msgspec.structs.asdict(contradiction)
                 | {
                     "campus": self.title(campus),
-                    "kiosk": names_of(named, campus).kiosk(contradiction.kiosk),
+                    "kiosk": names_of(names_by_campus, campus).kiosk(contradiction.kiosk),
                 }
             )
             for campus in report.campuses
@@ -101,9 +101,9 @@ class ReportText(ReportCorrections):
     def struck(self, report: DayReport) -> list[str]:
         """A sentence on each strike of the day, made here or at a gateway, including strikes taken
         back."""
-        sentences, named = [], self.names()
+        sentences, names_by_campus = [], self.names()
         for campus in report.campuses:
-            kiosk = names_of(named, campus).kiosk
+            kiosk = names_of(names_by_campus, campus).kiosk
             words = [struck_in_words(h, kiosk(h.kiosk), self.zone, self.say) for h in campus.struck]
             words += map(self._rows_in_words, campus.rows_struck)
             sentences += [f"{self.title(campus)}: {text}" for text in words]

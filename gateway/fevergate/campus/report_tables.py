@@ -64,9 +64,10 @@ class ReportTables:
     say: Say
     names: Callable[[], CampusNames] = dict[str, Names]
 
-    def place(self, named: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
-        """Where a fever was seen: the campus's `title`, then the gate and kiosk as in `named`."""
-        names = named.get(campus, Names())
+    def place(self, names_by_campus: CampusNames, title: str, campus: str, fever: FeverDay) -> str:
+        """Where a fever was seen: the campus's `title`, then the gate and kiosk as in
+        `names_by_campus`."""
+        names = names_by_campus.get(campus, Names())
         return " · ".join((title, names.gate(fever.gate), names.kiosk(fever.kiosk)))
 
     def title(self, campus: CampusDay) -> str:
@@ -78,9 +79,9 @@ class ReportTables:
             return self._fevers(report)
         say = self.say
         rows: list[list[Cell]] = []
-        named = self.names()
+        names_by_campus = self.names()
         for campus in report.campuses:
-            title, names = self.title(campus), names_of(named, campus)
+            title, names = self.title(campus), names_of(names_by_campus, campus)
             if name == "campuses":
                 rows.append(
                     [
@@ -111,11 +112,11 @@ class ReportTables:
         return Table(say(head), [say(column) for column in columns], rows)
 
     def _fevers(self, report: DayReport) -> Table:
-        say, named = self.say, self.names()
+        say, names_by_campus = self.say, self.names()
         is_struck = any(fever.struck for campus in report.campuses for fever in campus.fevers)
         rows: list[list[Cell]] = [
             [
-                *self._fever_row(self.title(campus), names_of(named, campus), fever),
+                *self._fever_row(self.title(campus), names_of(names_by_campus, campus), fever),
                 *(["✕" if fever.struck else ""] if is_struck else []),
             ]
             for campus in report.campuses
@@ -141,12 +142,12 @@ class ReportTables:
     ) -> Table:
         """A table of `count` fevers. `read` yields each with its campus; `titles` returns a
         campus's title."""
-        named, none = self.names(), Names()
+        names_by_campus, no_names = self.names(), Names()
         head, *columns = TABLES["fevers"]
 
         def rows() -> Iterator[list[Cell]]:
             for campus, fever in read():
-                yield self._fever_row(titles(campus), named.get(campus, none), fever)
+                yield self._fever_row(titles(campus), names_by_campus.get(campus, no_names), fever)
 
         titles_said = [self.say(column) for column in columns]
         return Table(self.say(head), titles_said, Rows(count, rows), _on_paper(columns))
@@ -170,9 +171,9 @@ def _on_paper(columns: list[str]) -> list[int]:
     return [number for number, column in enumerate(columns) if column not in NOT_ON_PAPER]
 
 
-def names_of(named: CampusNames, campus: CampusDay) -> Names:
-    """Names of a campus's gates and kiosks from `named`; empty if it has none."""
-    return named.get(campus.campus, Names())
+def names_of(names_by_campus: CampusNames, campus: CampusDay) -> Names:
+    """Names of a campus's gates and kiosks from `names_by_campus`; empty if it has none."""
+    return names_by_campus.get(campus.campus, Names())
 
 
 def _figures(figures: Figures | None) -> list[Cell]:

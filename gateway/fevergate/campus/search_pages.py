@@ -58,8 +58,8 @@ class SearchPages:
     def search_by_name(self, request: Request, form: Form) -> Response:
         """Search with a form. Without a name, redirect to an address that holds its conditions."""
         if not form["name"].strip():
-            given = {name: form[name] for name in FIELDS if form[name]}
-            return RedirectResponse(f"/fevers?{urlencode(given)}", 303)
+            values = {name: form[name] for name in FIELDS if form[name]}
+            return RedirectResponse(f"/fevers?{urlencode(values)}", 303)
         return self._show(request, form)
 
     def _show(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -141,15 +141,15 @@ class SearchPages:
         week = Period.week(today).until(today)
         language = self._site.language(request)
         say = translator(language)
-        asked = {name: query[name] for name in ("from", "to") if query.get(name)}
-        common = {"spans": spans(today), "given": asked}
+        bounds = {name: query[name] for name in ("from", "to") if query.get(name)}
+        common = {"spans": spans(today), "given": bounds}
         try:
-            when = period(today, asked) if asked else week
+            when = period(today, bounds) if bounds else week
         except PeriodError as error:
-            more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
-            return self._site.page(request, "summary.html", **more)
+            context = common | {"when": week, "error": error.reason, "title": TITLES[""]}
+            return self._site.page(request, "summary.html", **context)
         words = SummaryText(self._site.text(language), language, say)
-        both = compared(self._site.reports, when, when.earlier, self._site.today())
+        summaries = compared(self._site.reports, when, when.earlier, self._site.today())
         return self._site.page(
             request,
             "summary.html",
@@ -157,9 +157,9 @@ class SearchPages:
             error="",
             when=when,
             title=TITLES[when.kind],
-            verdict=words.verdict(both[0]),
-            comparison=words.comparison(both),
-            tables=[words.by_campus(both[0]), words.by_day(both[0])],
+            verdict=words.verdict(summaries[0]),
+            comparison=words.comparison(summaries),
+            tables=[words.by_campus(summaries[0]), words.by_day(summaries[0])],
         )
 
     def summary_file(self, request: Request) -> Response:
@@ -168,16 +168,16 @@ class SearchPages:
         say = translator(language)
         when = period(self._site.today(), request.query_params)
         words = SummaryText(self._site.text(language), language, say)
-        both = compared(self._site.reports, when, when.earlier, self._site.today())
+        summaries = compared(self._site.reports, when, when.earlier, self._site.today())
 
         def write(out: BinaryIO) -> None:
             if kind == "csv":
-                write_csv(words.by_day(both[0]), out)
+                write_csv(words.by_day(summaries[0]), out)
                 return
             with self._search.whole(CampusQuery(period=when)) as (count, read):
                 title = partial(self._site.campus_title, language)
                 fevers: Table = self._site.text(language).found(title, count, read)
-                sheet = words.sheet(both, self._site.institution(language), fevers)
+                sheet = words.sheet(summaries, self._site.institution(language), fevers)
                 write_sheet(kind, sheet, say, out)
 
         name = f"summary-{when.begin}-{when.end}.{kind}"

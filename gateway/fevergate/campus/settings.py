@@ -95,9 +95,9 @@ class CampusSettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
 
     def titles(self, campus: str) -> tuple[str, str]:
         """A campus's name in Chinese and in English."""
-        known = self.campuses.get(campus)
-        title = (known and known.title) or campus
-        return title, (known and known.title_en) or title
+        settings = self.campuses.get(campus)
+        title = (settings and settings.title) or campus
+        return title, (settings and settings.title_en) or title
 
     @property
     def url(self) -> URL:
@@ -114,14 +114,14 @@ def load_campus(path: Path) -> CampusSettings:
     for name, digest in settings.tokens.items():
         if not re.fullmatch("[0-9a-f]{64}", digest):
             raise settings_error(path, f"tokens.{name}", "expected a SHA-256 in hex (64 digits)")
-    taken: dict[str, str] = {}
+    campus_of: dict[str, str] = {}
     for name, campus in settings.campuses.items():
         for gateway in campus.gateways:
             if gateway not in settings.tokens:
                 raise settings_error(path, f"campuses.{name}.gateways", f"{gateway!r} has no token")
-            if taken.setdefault(gateway, name) != name:
+            if campus_of.setdefault(gateway, name) != name:
                 raise settings_error(
-                    path, f"campuses.{name}.gateways", f"{gateway!r} is {taken[gateway]}'s"
+                    path, f"campuses.{name}.gateways", f"{gateway!r} is {campus_of[gateway]}'s"
                 )
     if settings.report.draft_at > settings.report.deadline:
         raise settings_error(path, "report.draft_at", "expected a time before the deadline")

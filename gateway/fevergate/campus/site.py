@@ -97,15 +97,15 @@ class CampusSite(Site):
 
     def listed_campus(self, language: str, campus: str) -> str:
         """The name, in a language, of a campus given as in the list of people."""
-        known = campus_of(self._settings, campus)
-        if not known:
+        name = campus_of(self._settings, campus)
+        if not name:
             return translator(language)("People of no campus")
-        return self.campus_title(language, known)
+        return self.campus_title(language, name)
 
     def campuses(self, language: str) -> dict[str, str]:
         """Titles of the campuses in the settings or, without any, of those that sent names."""
-        known = self._settings.campuses or self.named(language)
-        return {campus: self.campus_title(language, campus) for campus in sorted(known)}
+        ids = self._settings.campuses or self.named(language)
+        return {campus: self.campus_title(language, campus) for campus in sorted(ids)}
 
     def places(self, language: str) -> list[tuple[str, str]]:
         """Campuses, gates and kiosks in the last days' reports, each as (search value, name)."""
@@ -116,12 +116,12 @@ class CampusSite(Site):
             for campus in report.campuses:
                 title, of_campus = self.campus_title(language, campus.campus), campus.campus
                 places[of_campus] = title
-                known = names.get(of_campus, Names())
+                campus_names = names.get(of_campus, Names())
                 for kiosk in campus.kiosks:
-                    gate = f"{title} · {known.gate(kiosk.gate)}"
+                    gate = f"{title} · {campus_names.gate(kiosk.gate)}"
                     places[f"{of_campus}/{kiosk.gate}"] = gate
                     place = f"{of_campus}/{kiosk.gate}/{kiosk.kiosk}"
-                    places[place] = f"{gate} · {known.kiosk(kiosk.kiosk)}"
+                    places[place] = f"{gate} · {campus_names.kiosk(kiosk.kiosk)}"
         return sorted(places.items())
 
     def today(self) -> date:

@@ -84,24 +84,24 @@ class Register:
         `token` is the beginning of the token's digest."""
         with self._database.write() as connection:
             token = self._token(connection, gateway, token)
-            known = TokenStrikes(connection).all
-            for strike in known:
+            present = TokenStrikes(connection).all
+            for strike in present:
                 same = (strike.gateway, strike.token) == (gateway, token)
                 same = same and strike.epoch in (None, epoch)
                 if same and strike.undone_at is None and strike.since <= since:
                     raise StrikeError("struck", str(strike.id))
-            if len(known) >= MOST_STRIKES:
+            if len(present) >= MOST_STRIKES:
                 raise StrikeError("often", str(MOST_STRIKES))
             values: dict[str, Any] = {"gateway": gateway, "token": token, "epoch": epoch}
             values |= {"since": since, "at": self._now(), "by": self._by, "reason": self._reason}
             number = connection.execute(
                 insert(strikes, connection).values(values).returning(strikes.c.id)
             ).scalar_one()
-            done = TokenStrike(id=number, **values)
-            if not self._mark(connection, done):
+            new = TokenStrike(id=number, **values)
+            if not self._mark(connection, new):
                 raise StrikeError("nothing", f"{gateway}/{token[:8]}")
-            self._note(connection, "strike", done)
-        return done
+            self._note(connection, "strike", new)
+        return new
 
     def take_back(self, number: int) -> TokenStrike:
         """Take back strike `number`, so that its rows count again."""
@@ -115,10 +115,10 @@ class Register:
             ).first()
             if row is None:
                 raise StrikeError("not_struck", str(number))
-            done = TokenStrike(**row._mapping)
-            self._mark(connection, done)
-            self._note(connection, "take back strike", done)
-        return done
+            ended = TokenStrike(**row._mapping)
+            self._mark(connection, ended)
+            self._note(connection, "take back strike", ended)
+        return ended
 
     def _token(self, connection: Connection, gateway: str, begin: str) -> str:
         tokens = connection.scalars(

@@ -111,10 +111,10 @@ class CampusStore:
         """
         now = self._now()
         whose = {"campus": delivery.campus, "gateway": delivery.gateway}
-        came = whose | {"received_at": now, "token": token}
+        origin = whose | {"received_at": now, "token": token}
         items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
-        made = [self._row(item, delivery) | came for item in items_by_revision]
-        rows = {row["key"]: row for row in made}
+        deliveries = [self._row(item, delivery) | origin for item in items_by_revision]
+        rows = {row["key"]: row for row in deliveries}
         with self.database.write() as connection:
             if not known:
                 refuse_campus(connection, whose)
@@ -273,13 +273,13 @@ def mark_days(
         row["key"].replace("follow_up/", "fever/", 1) for row in rows if row["kind"] == "follow_up"
     ]
     for begin in range(0, len(fevers), MOST_KEYS):
-        known = connection.execute(
+        dates = connection.execute(
             select(items.c.date).where(
                 items.c.campus == whose["campus"],
                 items.c.gateway == whose["gateway"],
                 items.c.key.in_(fevers[begin : begin + MOST_KEYS]),
             )
         ).all()
-        days |= {date for (date,) in known}
+        days |= {date for (date,) in dates}
     for date in sorted(days):
         put(connection, changed, {"date": date}, {"at": now})

@@ -61,12 +61,12 @@ def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
         of_kiosk = Counter[tuple[str, str, str]]()
         oldest_first = statement.order_by(items.c.at, items.c.key)
         rows = connection.execute(oldest_first.execution_options(yield_per=ROWS))
-        for campus, gateway, date, payload, *came in rows:
+        for campus, gateway, date, payload, *origin in rows:
             event = msgspec.json.decode(payload, type=FeverEvent)
             if of_kiosk[campus, gateway, event.kiosk] >= MAX_OF_KIOSK:
                 continue
-            if event.acknowledged_at is None and not strikes.strike(gateway, *came):
-                fever = UnseenFever(campus=campus, received_at=came[-1], event=event)
+            if event.acknowledged_at is None and not strikes.strike(gateway, *origin):
+                fever = UnseenFever(campus=campus, received_at=origin[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
                 of_kiosk[campus, gateway, event.kiosk] += 1
         dates = {whose[3] for whose, _ in fevers}

@@ -32,7 +32,7 @@ class KioskVotes:
             return
         if len(self._votes) < _MOST or kiosk in self._votes:
             self._votes[kiosk] = (now, abs(off_s) <= AGREE_S)
-        votes = [agrees for heard, agrees in self._votes.values() if now - heard <= VOTE_S]
+        votes = [agrees for heard_at, agrees in self._votes.values() if now - heard_at <= VOTE_S]
         if 2 * sum(votes) <= len(votes):
             self._agreed_since = None
         elif self._agreed_since is None or now - self._voted_at > VOTE_S:

@@ -57,10 +57,10 @@ class Partitions:
                     "select set_config('lock_timeout', %s, true)", [f"{DROP_LOCK_S}s"]
                 )
                 self.connection.execute("set local statement_timeout = 0")  # a day's keys are many
-                mine = self.connection.execute(
+                row = self.connection.execute(
                     "select pg_try_advisory_xact_lock(%s)", [LOCK]
                 ).fetchone()
-                if not mine or not mine[0]:
+                if not row or not row[0]:
                     break
                 # First the keys, since that takes long: only the drop locks the table.
                 self.connection.execute("delete from reading_keys where day = %s", [day])

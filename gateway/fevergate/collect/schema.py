@@ -60,8 +60,8 @@ def prepare(connection: Connection, timezone: str) -> None:
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        known = connection.execute("select to_regclass('collect_meta')").fetchone()
-        if not known or known[0] is None:
+        row = connection.execute("select to_regclass('collect_meta')").fetchone()
+        if not row or row[0] is None:
             connection.execute(TABLES.encode())
         with connection.cursor() as cursor:
             cursor.executemany(

@@ -90,8 +90,8 @@ class CollectStore:
             try:
                 new = self._write(partitions, rows)
             except psycopg.DataError:
-                new, more = self._one_by_one(partitions, rows)
-                refused += more
+                new, refusals = self._one_by_one(partitions, rows)
+                refused += refusals
             self._quarantine(partitions.connection, refused)
             self.new += new
             self.repeats += len(items) - len(refused) - new
@@ -104,14 +104,14 @@ class CollectStore:
     def housekeep(self, now: float) -> None:
         """Create partitions for the coming days, trim `rejected`, and drop days older than
         `keep_days`; `now` is Unix time (s)."""
-        wanted = self._settings.partitions
+        settings = self._settings.partitions
         today = self.calendar.day(now)
         with self._connected() as partitions:
-            partitions.ensure([today + timedelta(days=n) for n in range(wanted.ahead_days + 1)])
+            partitions.ensure([today + timedelta(days=n) for n in range(settings.ahead_days + 1)])
             self._trim(partitions.connection)
-            if wanted.keep_days is None:
+            if settings.keep_days is None:
                 return
-            first = today - timedelta(days=wanted.keep_days)
+            first = today - timedelta(days=settings.keep_days)
             partitions.connection.execute("delete from boots where day < %s", [first])
             for day in partitions.drop_before(first):
                 log.info("dropped the readings of %s", day)
@@ -131,11 +131,11 @@ class CollectStore:
 
     def _connect(self) -> psycopg.Connection:
         database = self._settings.database
-        more: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         if database.password_file:
-            more["password"] = read_secret(self._settings.path(database.password_file))
+            options["password"] = read_secret(self._settings.path(database.password_file))
         if database.ca:
-            more |= {"sslmode": "verify-full", "sslrootcert": self._settings.path(database.ca)}
+            options |= {"sslmode": "verify-full", "sslrootcert": self._settings.path(database.ca)}
         try:
             connection = psycopg.connect(
                 database.url,
@@ -143,7 +143,7 @@ class CollectStore:
                 connect_timeout=CONNECT_S,
                 application_name=f"fevergate-collect-{self._name}",
                 tcp_user_timeout=STATEMENT_S * 1000,
-                **more,
+                **options,
             )
         except psycopg.ProgrammingError as error:
             raise CollectError(f"database.url: {' '.join(str(error).split())}") from error
@@ -222,13 +222,13 @@ class CollectStore:
         sees both.
         """
         connection = partitions.connection
-        own = {row[:4]: row[AT] for row in rows if row[AT] is not None}
+        at_of = {row[:4]: row[AT] for row in rows if row[AT] is not None}
         boots = [list(column) for column in zip(*{row[:3] for row in rows}, strict=True)]
 
         def dated(
             key: tuple[Any, ...], received_at: float, up_ms: int, booted_at: float
         ) -> tuple[float | None, date]:
-            at: float | None = own.get(key, booted_at + up_ms / 1000)
+            at: float | None = at_of.get(key, booted_at + up_ms / 1000)
             if at is not None and not FIRST_AT <= at <= LAST_AT:
                 at = None  # the boot's start comes from hostile input
             return at, self.calendar.place(at, received_at)
@@ -252,15 +252,15 @@ class CollectStore:
         high if a batch was repeated."""
         times = Counter(item.digest for item in refused)
         first = {item.digest: item for item in reversed(refused)}
-        kept = sorted(first.items())[:REJECTED_A_BATCH]
-        if not kept:
+        items = sorted(first.items())[:REJECTED_A_BATCH]
+        if not items:
             return
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(
                 statements.REJECT,
-                [asdict(item) | {"times": times[digest]} for digest, item in kept],
+                [asdict(item) | {"times": times[digest]} for digest, item in items],
             )
-        self._untrimmed += len(kept)
+        self._untrimmed += len(items)
         if self._untrimmed >= TRIM_EVERY:
             self._trim(connection)
 

@@ -72,9 +72,9 @@ class DayParam(click.ParamType[date | timedelta]):
         return [CompletionItem(day) for day in RELATIVE_DAYS if day.startswith(incomplete)]
 
 
-def day_of(given: date | timedelta, today: date) -> date:
+def day_of(value: date | timedelta, today: date) -> date:
     """Return the day that the option gave, counted from `today` if it is a distance."""
-    return today + given if isinstance(given, timedelta) else given
+    return today + value if isinstance(value, timedelta) else value
 
 
 class FiniteRange(click.FloatRange):

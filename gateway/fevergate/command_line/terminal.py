@@ -63,7 +63,7 @@ def progress_bar(
     )
     task = bar.add_task(text, total=None)
     with bar:
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda count, total: bar.update(task, completed=count, total=total)
 
 
 class FittedTable:
@@ -98,14 +98,14 @@ class FittedTable:
 
     def _table(self, without: Collection[str]) -> Table:
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        shown = [n for n, title in enumerate(self._titles) if title not in without]
-        for number in shown:
+        numbers = [n for n, title in enumerate(self._titles) if title not in without]
+        for number in numbers:
             title = self._titles[number]
             table.add_column(
                 title, justify="right" if title in self._right else "left", overflow="fold"
             )
         for row in self._rows:
-            cells = (row[number] for number in shown)
+            cells = (row[number] for number in numbers)
             table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
         return table
 
@@ -120,9 +120,9 @@ def table(
 ) -> Table:
     """Make a table of texts, which are not read as markup. The columns `right` come last and are
     aligned to the right."""
-    made = Table(*titles)
+    result = Table(*titles)
     for title in right:
-        made.add_column(title, justify="right")
+        result.add_column(title, justify="right")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    return made
+        result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return result

@@ -187,10 +187,10 @@ def _is_due(certificate: x509.Certificate, key: Path) -> bool:
     if days_left(certificate) <= RENEW_DAYS or _begins_late(certificate):
         return True
     try:
-        own = serialization.load_pem_private_key(key.read_bytes(), None)
+        private_key = serialization.load_pem_private_key(key.read_bytes(), None)
     except (OSError, ValueError, TypeError):
         return False  # a person has removed the key or replaced it by one that we cannot read
-    return own.public_key() != certificate.public_key()
+    return private_key.public_key() != certificate.public_key()
 
 
 def _make_server(folder: Path, name: str, hosts: list[str]) -> None:

@@ -99,12 +99,12 @@ def check_command(
                 f"{reference_c:g}: expected {low_c:g} to {high_c:g} °C", param_hint="--at"
             )
         if reference == "blackbody":
-            held = _measured(work, quiet=as_json)
-            check = of_black_body(work.sensor, held, work.calibration(), reference_c)
+            mean = _measured(work, quiet=as_json)
+            check = of_black_body(work.sensor, mean, work.calibration(), reference_c)
         else:
             check = _person(work, reference, reference_c, quiet=as_json)
-        with work.store() as kept:
-            kept.add_check(check, by)
+        with work.store() as store:
+            store.add_check(check, by)
     if as_json:
         click.echo(msgspec.json.encode(check).decode())
     else:
@@ -131,8 +131,8 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
         raise NothingFoundError(
             side_by_side("no measurement to compare: {why}; try again", why=both(why))
         )
-    held = Held(look.object_c, look.can_c)
-    return of_person(work.sensor, held, reference, clinical_c, look.body_c, look.site)
+    mean = Held(look.object_c, look.can_c)
+    return of_person(work.sensor, mean, reference, clinical_c, look.body_c, look.site)
 
 
 def _measured(work: AtWork, *, quiet: bool) -> Held:
@@ -172,15 +172,15 @@ def calibrate_command(
                 default="",
                 show_default=False,
             )
-            held = _measured(work, quiet=False)
-            can_c.append(held.can_c)
-            return held.object_c
+            mean = _measured(work, quiet=False)
+            can_c.append(mean.can_c)
+            return mean.object_c
 
         result = from_black_bodies(black_bodies(lambda: None, read), reference_u_c)
         before = work.calibration()
         over_c = before.can_over_air_c if room_c is None else round(fmean(can_c) - room_c, 2)
         record = record_of(work.sensor.unit, by, result, over_c, work.desk.supply_v)
         if agreed(record, yes=yes):
-            with work.store() as kept:
-                kept.add_calibration(record)
+            with work.store() as store:
+                store.add_calibration(record)
             click.echo(side_by_side("in force"))

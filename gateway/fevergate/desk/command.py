@@ -125,8 +125,8 @@ def look_command(
 
         def keep(look: Look) -> None:
             if by:
-                with work.store() as kept:
-                    kept.add_look(look, by, why, fever)
+                with work.store() as store:
+                    store.add_look(look, by, why, fever)
             if as_json:
                 click.echo(msgspec.json.encode(look).decode())
                 return
@@ -266,8 +266,8 @@ def history_command(most: int, as_json: bool, language: str | None, settings_pat
         store.newest(settings, desk, table, most) for table in ("looks", "checks", "calibrations")
     )
     if as_json:
-        kept = {"looks": looks, "checks": checks, "calibrations": calibrations}
-        click.echo(msgspec.json.encode(kept).decode())
+        history = {"looks": looks, "checks": checks, "calibrations": calibrations}
+        click.echo(msgspec.json.encode(history).decode())
         return
     language = language or settings.language
     console().print(terminal.history(looks, checks, calibrations, settings.zone, language))

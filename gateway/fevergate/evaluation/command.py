@@ -95,7 +95,7 @@ def as_table(result: Evaluation, language: str) -> RenderableType:
     people = say("{n} people, {fevers} with a fever", n=result.n, fevers=result.fevers)
     if result.skipped:
         people += say(" ({skipped} without a reference left out)", skipped=result.skipped)
-    ours = say(
+    label = say(
         "FeverGate, threshold {threshold:.1f} °C (axillary equivalent)",
         threshold=result.threshold_c,
     )
@@ -108,7 +108,7 @@ def as_table(result: Evaluation, language: str) -> RenderableType:
             _share(rule.specificity_interval, result.n - result.fevers),
         )
         for name, rule in (
-            (Text(ours, "bold"), result),
+            (Text(label, "bold"), result),
             (raw, result.raw_rule),
             (fixed, result.fixed_rule),
         )

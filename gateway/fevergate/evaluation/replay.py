@@ -144,11 +144,11 @@ def evaluate(
     threshold_c: float = THRESHOLD_C,
 ) -> tuple[Evaluation, list[Judged]]:
     """Replay and count. Raises `NothingFoundError` if nobody has a temperature in the mouth."""
-    known = [person for person in people if person.oral_c is not None]
-    if not known:
+    measured = [person for person in people if person.oral_c is not None]
+    if not measured:
         raise NothingFoundError(f"nobody with a reference for site {site_name}, camera {camera}")
     site = SITES[site_name]
-    judged, baseline = replay(known, site, fever_c, threshold_c)
+    judged, baseline = replay(measured, site, fever_c, threshold_c)
     ill = [person for person in judged if person.ill]
     well = [person for person in judged if not person.ill]
     detected = sum(person.verdict == FEVER for person in ill)
@@ -178,7 +178,7 @@ def evaluate(
         fixed_rule=_rule(fixed_skin_c(site, threshold_c), ill, well),
         baseline_c=round(baseline.offset_c, 3),
         drift=baseline.drifting,
-        skipped=len(people) - len(known),
+        skipped=len(people) - len(measured),
     )
     return evaluation, judged
 

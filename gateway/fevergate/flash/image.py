@@ -83,8 +83,8 @@ def judge(name: str, data: bytes, model: BoardModel | None = None) -> Image:
     file.check_part(application, "the application")
     version = file.version(application)
     built = _BOARD_NAME.search(data)
-    wanted = _BOARD_NAMES.get(file.model.image)
-    if built and wanted and built[0] != wanted:
+    board_name = _BOARD_NAMES.get(file.model.image)
+    if built and board_name and built[0] != board_name:
         raise file.refused(
             f"built for {built[0].decode()!r}, which does not reach the memory of"
             f" {file.model.title}"
@@ -145,13 +145,13 @@ def _take(model: BoardModel) -> str:
 
 def _made_for(name: str, data: bytes, model: BoardModel | None) -> BoardModel:
     """Model with the chip that the image's header names. Raises `FlashError`."""
-    known = model or BOARDS[DEFAULT_BOARD]
+    board = model or BOARDS[DEFAULT_BOARD]
     if len(data) < _HEADER_BYTES or data[0] != _MAGIC:
-        raise FlashError(f"{name}: no image of an ESP32 (0xE9 first): {_take(known)}")
+        raise FlashError(f"{name}: no image of an ESP32 (0xE9 first): {_take(board)}")
     chip = _chip(data)
     made_for = of_chip(chip) if model is None else model if model.chip == chip else None
     if made_for is None:
-        raise FlashError(f"{name}: made for {chip}, expected {known.chip}: {_take(known)}")
+        raise FlashError(f"{name}: made for {chip}, expected {board.chip}: {_take(board)}")
     return made_for
 
 
@@ -210,8 +210,8 @@ class _File:
         if magic != _DESCRIPTION_MAGIC:
             return None
         if (project := project.rstrip(b"\0")) != b"micropython":
-            shown = project.decode("ascii", "replace")
-            raise self.refused(f"holds {shown!r}, expected micropython")
+            name = project.decode("ascii", "replace")
+            raise self.refused(f"holds {name!r}, expected micropython")
         match = re.match(rb"v?(\d{1,3})\.(\d{1,3})", version)
         number = (int(match[1]), int(match[2])) if match else None
         if number and number < MINIMUM:

@@ -31,14 +31,14 @@ def install(cable: Cable, firmware: Firmware, moved: Moved) -> Copied:
     """Write files that are missing or differ, remove others from the firmware's folders, and
     make this firmware the one that boots. Each file's SHA-256 is checked on the board."""
     *body, main = firmware.files
-    ours = [file.path for file in firmware.files]
-    there = cable.digests([*ours, STALE], FOLDERS)
-    strangers = sorted(there.keys() - set(ours))
-    missing = [file for file in body if there.get(file.path) != file.sha256]
-    if MAIN in there and (missing or strangers):
+    paths = [file.path for file in firmware.files]
+    digests = cable.digests([*paths, STALE], FOLDERS)
+    strangers = sorted(digests.keys() - set(paths))
+    missing = [file for file in body if digests.get(file.path) != file.sha256]
+    if MAIN in digests and (missing or strangers):
         cable.remove([MAIN])
-        del there[MAIN]
-    last = [main] if there.get(MAIN) != main.sha256 else []
+        del digests[MAIN]
+    last = [main] if digests.get(MAIN) != main.sha256 else []
     size = sum(len(file.data) for file in missing + last)
     cable.write(missing, lambda at, _: moved(at, size))
     cable.remove(strangers)

@@ -161,7 +161,7 @@ def _plain(error: Exception) -> str:
     words = " ".join(str(error).split())
     if isinstance(error, _NONSENSE):
         words = f"the answer is not a chip's ({words})"
-    for known, advice in _ADVICE.items():
-        if known in words:
+    for pattern, advice in _ADVICE.items():
+        if pattern in words:
             return f"{words}: {advice}"
     return f"{words}: check the cable and flash again; a half-written image does no harm"

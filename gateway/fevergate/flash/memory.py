@@ -72,8 +72,8 @@ def of(answer: Any) -> Memory:
 def chip_of(machine: str) -> str | None:
     """The chip in MicroPython's machine name, by esptool's name for it such as "ESP32-S3"; None if
     the machine name has no known chip."""
-    named = _CHIP.search(machine)
-    return "-".join(filter(None, named.groups())) if named else None
+    match = _CHIP.search(machine)
+    return "-".join(filter(None, match.groups())) if match else None
 
 
 def finding(memory: Memory, model: BoardModel | None) -> Finding:

@@ -31,7 +31,7 @@ def chosen(name: str | None, chip: str, port: str) -> BoardModel:
     """
     model = BOARDS[name] if name else of_chip(chip)
     if model is None:
-        chips = sorted({each.chip for each in BOARDS.values()}, reverse=True)
+        chips = sorted({board.chip for board in BOARDS.values()}, reverse=True)
         raise BoardRefusedError(
             both(
                 "{port}: {chip}, expected {chips}",

@@ -57,16 +57,16 @@ def readings(count):
     from kiosk.mlx90614 import MLX90614
 
     part = MLX90614(Bus(), tries=1)
-    seen, can, lost = [], [], {}
+    objects, cans, lost = [], [], {}
     for _ in range(count):
         try:
             object_c, ambient_c = part.object_c(), part.ambient_c()
-            seen.append(object_c)
-            can.append(ambient_c)
+            objects.append(object_c)
+            cans.append(ambient_c)
         except SensorError as error:
             lost[error.word] = lost.get(error.word, 0) + 1
         time.sleep_ms(READ_EVERY_MS)
-    return {"object_c": _spread(seen), "ambient_c": _spread(can), "lost": lost}
+    return {"object_c": _spread(objects), "ambient_c": _spread(cans), "lost": lost}
 
 
 def display():
@@ -121,16 +121,16 @@ def settings():
     from kiosk.settings import CA_PATH, Settings, read
 
     try:
-        known = Settings(read())
+        values = Settings(read())
         open(CA_PATH).close()
     except SettingsError as error:
         return None if "no such file" in str(error) else {"error": plain(error)}
     except OSError:
         return {"error": "no %s" % CA_PATH}
-    broker = "%s:%d" % (known.broker_host, known.broker_port)
-    ssid = known.wifi_ssid or known.wifi_ssid_hex
-    role = getattr(known, "role", "kiosk")  # older firmware has no roles
-    return {"kiosk": known.kiosk, "role": role, "wifi": ssid, "broker": broker}
+    broker = "%s:%d" % (values.broker_host, values.broker_port)
+    ssid = values.wifi_ssid or values.wifi_ssid_hex
+    role = getattr(values, "role", "kiosk")  # older firmware has no roles
+    return {"kiosk": values.kiosk, "role": role, "wifi": ssid, "broker": broker}
 
 
 def wifi(limit_s):
@@ -138,8 +138,8 @@ def wifi(limit_s):
     from kiosk.settings import Settings, read
     from kiosk.wifi import Wifi
 
-    known = Settings(read())
-    station = Wifi(known)
+    values = Settings(read())
+    station = Wifi(values)
     asyncio.run(_joined(station, limit_s))
     return {
         "up": station.up(),
@@ -156,11 +156,11 @@ def broker(limit_s):
     from kiosk.settings import CA_PATH, Settings, read
     from kiosk.transport import Connector, context_for
 
-    known = Settings(read())
+    values = Settings(read())
     with open(CA_PATH, "rb") as file:
         context = context_for(file.read())
-    line = Connector(Address(known.broker_host), known.broker_port, known.broker_name, context)
-    hello = mqtt.connect_packet(known.kiosk, known.username, known.password, 30)
+    line = Connector(Address(values.broker_host), values.broker_port, values.broker_name, context)
+    hello = mqtt.connect_packet(values.kiosk, values.username, values.password, 30)
     client = mqtt.Client(lambda: line, hello, (), 30, 256)
     client.connect()
     began = time.ticks_ms()

@@ -47,12 +47,12 @@ def _all(cable: Cable, ask: Ask, model: BoardModel | None) -> Iterator[Finding]:
     yield memory.finding(memory.measure(cable), model)
     cable.run((Path(__file__).parent / "on_board.py").read_text(encoding="utf-8"))
     cable.ask(f"told(set_clock, {int(time.time())})")
-    known = cable.ask("told(settings)")
-    if known and known.get("role") == post_self_test.ROLE:
+    values = cable.ask("told(settings)")
+    if values and values.get("role") == post_self_test.ROLE:
         yield from post_self_test.run(cable, ask)
     else:
         yield from _kiosk(cable, ask)
-    yield from self_test_line.run(cable, known)
+    yield from self_test_line.run(cable, values)
 
 
 def _kiosk(cable: Cable, ask: Ask) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def _bus(answer: dict[str, Any]) -> Finding:
         low = "SDA" if not answer["sda"] else "SCL"
         return fails("bus", "{low} is low at rest", WIRES, low=low)
     names = [f"0x{address:02X} {NAMES.get(address, '?')}" for address in answer["found"]]
-    shown = ", ".join(names)
+    text = ", ".join(names)
     missing = [address for address in (SENSOR, DISPLAY) if address not in answer["found"]]
     if missing:
         lost = ", ".join(f"0x{address:02X} {NAMES[address]}" for address in missing)
@@ -83,13 +83,13 @@ def _bus(answer: dict[str, Any]) -> Finding:
             "no answer: {lost}; there: {shown}",
             WIRES,
             lost=lost,
-            shown=shown or both("nobody"),
+            shown=text or both("nobody"),
         )
-    return ok("bus", shown)
+    return ok("bus", text)
 
 
-def _sensor(cable: Cable, there: bool) -> Iterator[Finding]:
-    if not there:
+def _sensor(cable: Cable, present: bool) -> Iterator[Finding]:
+    if not present:
         why = both("the sensor does not answer")
         yield not_shown("sensor", why)
         yield not_shown("readings", why)
@@ -123,12 +123,12 @@ def _readings(answer: dict[str, Any]) -> Finding:
     if answer["object_c"] is None:
         return fails("readings", "none is valid ({words})", WIRES, words=words)
     low, mean, high = answer["object_c"]
-    seen = f"{mean:.2f} °C ({low:.2f}-{high:.2f})"
+    spread = f"{mean:.2f} °C ({low:.2f}-{high:.2f})"
     can = f"{answer['ambient_c'][1]:.2f} °C"
     text = both(
         "{readings}: object {seen}, can {can}, lost {lost}",
         readings=READINGS,
-        seen=seen,
+        seen=spread,
         can=can,
         lost=lost,
     )
@@ -137,8 +137,8 @@ def _readings(answer: dict[str, Any]) -> Finding:
     return ok("readings", text)
 
 
-def _display(cable: Cable, there: bool, ask: Ask) -> Finding:
-    if not there:
+def _display(cable: Cable, present: bool, ask: Ask) -> Finding:
+    if not present:
         why = both("the display does not answer")
         return not_shown("display", why)
     drawn = cable.ask("told(display)")

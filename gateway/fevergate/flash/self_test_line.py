@@ -22,27 +22,27 @@ _CONNACK = {
 }
 
 
-def run(cable: Cable, known: dict[str, Any] | None) -> Iterator[Finding]:
-    """Yield each result as it comes; the board's firmware must not be running. `known` are the
+def run(cable: Cable, values: dict[str, Any] | None) -> Iterator[Finding]:
+    """Yield each result as it comes; the board's firmware must not be running. `values` are the
     settings that the board reported, None if it has none."""
-    if known is None:
+    if values is None:
         why = both("the board has no settings yet")
         how = both("give --settings-from FOLDER --kiosk NAME")
         for check in ("Wi-Fi", "broker"):
             yield not_shown(check, why, how)
         return
-    if "error" in known:
-        yield fails("settings", known["error"], "write them again")
+    if "error" in values:
+        yield fails("settings", values["error"], "write them again")
         return
-    if known["wifi"]:
-        joined = _wifi(cable.ask(f"told(wifi, {WIFI_S})", WIFI_S + SLACK_S), known["wifi"])
+    if values["wifi"]:
+        joined = _wifi(cable.ask(f"told(wifi, {WIFI_S})", WIFI_S + SLACK_S), values["wifi"])
         yield joined
         if joined.state != "ok":
             yield not_shown("broker", "there is no network")
             return
     else:
         yield not_shown("Wi-Fi", "the settings name no Wi-Fi", "provision it with --wifi-ssid")
-    yield _broker(cable.ask(f"told(broker, {BROKER_S})", BROKER_S + SLACK_S), known["broker"])
+    yield _broker(cable.ask(f"told(broker, {BROKER_S})", BROKER_S + SLACK_S), values["broker"])
 
 
 def _wifi(answer: dict[str, Any], ssid: str) -> Finding:

@@ -86,7 +86,7 @@ class Steps:
         decide which cached image is used. Raises `FlashError`."""
         if self.image_path:
             return micropython.read(self.image_path, self.sha256, model)
-        if model or not any(micropython.is_kept(known) for known in BOARDS.values()):
+        if model or not any(micropython.is_kept(board) for board in BOARDS.values()):
             return micropython.cached(model or BOARDS[DEFAULT_BOARD])
         return None
 

@@ -140,11 +140,11 @@ def _due(store: Store, now: float) -> list[Item]:
     ]
 
 
-def _forget(store: Store, held: list[Item]) -> None:
+def _forget(store: Store, items: list[Item]) -> None:
     with store.transaction():
         store.db.conn.executemany(
             "delete from outbox where epoch = ? and key = ? and revision = ?",
-            [(item.epoch, item.key, item.revision) for item in held],
+            [(item.epoch, item.key, item.revision) for item in items],
         )
 
 

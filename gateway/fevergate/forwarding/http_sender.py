@@ -128,11 +128,11 @@ class SummarySender:
             self._forget_token(answer)
             return SendResult([], [])
         try:
-            held = set(msgspec.json.decode(answer.content, type=Receipt).held)
+            keys = set(msgspec.json.decode(answer.content, type=Receipt).held)
         except _NOT_UNDERSTOOD as error:
             log.warning("campus server: answer not understood: %s", error)
             return SendResult([], [])
-        return SendResult([item for item in items if item.key in held], [])
+        return SendResult([item for item in items if item.key in keys], [])
 
     def get(self, path: str, answer: type[T], most: int) -> T | None:
         """The server's answer to a GET of a path, of at most `most` bytes. None if the server

@@ -62,16 +62,16 @@ class AlarmIngest:
         acknowledge = decode(payload, Acknowledge)
         if verb == PRESS and gate in self._with_posts:
             acknowledge = _of_post(acknowledge)
-        shown = _shown(acknowledge)
-        if shown and verb == PRESS:
-            self.press(gate, acknowledge.by, shown)
-        elif (ended := self._alarm.acknowledge(gate, acknowledge.by, shown)).fevers:
+        shown_alarm = _shown(acknowledge)
+        if shown_alarm and verb == PRESS:
+            self.press(gate, acknowledge.by, shown_alarm)
+        elif (ended := self._alarm.acknowledge(gate, acknowledge.by, shown_alarm)).fevers:
             self._store(gate, acknowledge.by, ended)
 
-    def press(self, gate: str, by: str, shown: ShownAlarm | None = None) -> None:
+    def press(self, gate: str, by: str, shown_alarm: ShownAlarm | None = None) -> None:
         """Acknowledge in the name of `by` the fevers that a gate's lamps show, and store that; see
         `Alarm.press`."""
-        for name, ended in self._alarm.press(gate, by, shown).items():
+        for name, ended in self._alarm.press(gate, by, shown_alarm).items():
             self._store(name, by, ended)
 
     def _store(self, gate: str, by: str, ended: AcknowledgedFevers) -> None:

@@ -110,11 +110,11 @@ class Cards(PeriodicThread):
 
     def _read_keys(self) -> None:
         paths = sorted(self._settings.path("kiosks").glob("*/settings.json"))
-        seen = {path: ((about := path.stat()).st_mtime_ns, about.st_ino) for path in paths}
-        if seen != self._seen:
+        stamps = {path: ((about := path.stat()).st_mtime_ns, about.st_ino) for path in paths}
+        if stamps != self._seen:
             keys = {path.parent.name: key_of(path) for path in paths}
             self._keys = {kiosk: key for kiosk, key in keys.items() if key}
-            self._seen = seen
+            self._seen = stamps
 
 
 def unsealed(key: bytes, label: bytes, boot: int, count: int, sealed: str) -> int:

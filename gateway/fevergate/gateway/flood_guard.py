@@ -224,10 +224,10 @@ class FloodGuard:
 
     def _possible(self, kiosk: str, boot: int, up_ms: int) -> bool:
         """Whether a boot can have lasted `up_ms`, given the kiosk's last health and our clock."""
-        known = self._uptime.get(kiosk)
-        if known is None or boot < known[0]:
+        uptime = self._uptime.get(kiosk)
+        if uptime is None or boot < uptime[0]:
             return True
-        known_boot, known_ms, at = known
+        known_boot, known_ms, at = uptime
         since_ms = (self._now() - at + LATE_S) * 1000
         return up_ms <= (known_ms if boot == known_boot else 0) + since_ms
 

@@ -49,8 +49,8 @@ def discovery(settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
         yield from _device(settings, entities["gate"], topics, "gate", gate.name, (place, place))
         for kiosk in gate.kiosks:
             topics = {f"@{kind}": str(Topic(campus, kiosk, kind)) for kind in ("health", "status")}
-            shown = (names.kiosk(kiosk), place)
-            yield from _device(settings, entities["kiosk"], topics, "kiosk", kiosk, shown)
+            labels = (names.kiosk(kiosk), place)
+            yield from _device(settings, entities["kiosk"], topics, "kiosk", kiosk, labels)
 
 
 def _device(
@@ -59,10 +59,10 @@ def _device(
     topics: dict[str, str],
     model: str,
     name: str,
-    shown: tuple[str, str],
+    labels: tuple[str, str],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the entities of one device; `shown` are its name and its area."""
-    title, area = shown
+    """Yield the entities of one device; `labels` are its name and its area."""
+    title, area = labels
     device = f"fevergate_{settings.campus}_{model}_{name}"
     shared = {
         "device": {

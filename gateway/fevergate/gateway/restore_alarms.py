@@ -60,8 +60,8 @@ def told_by(
         set(settings.posts.values()), key=lambda gate: gate not in settings.watched_by
     ):
         for identity, since in _newest(retained, shown_topic(settings.campus, gate)):
-            own = settings.devices.get(identity.kiosk, gate)
-            fevers[identity] = fevers.pop(identity, (own, since))
+            own_gate = settings.devices.get(identity.kiosk, gate)
+            fevers[identity] = fevers.pop(identity, (own_gate, since))
     for identity, (gate, since) in fevers.items():
         yield gate, identity, since
 

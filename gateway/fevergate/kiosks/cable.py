@@ -102,8 +102,8 @@ def settings_files(folder: Path, kiosk: str) -> list[BoardFile]:
     """A kiosk's files in a provisioned folder. Raises `NothingFoundError`."""
     source = folder / "kiosks" / kiosk
     if not (source / "settings.json").is_file():
-        known = sorted(path.name for path in (folder / "kiosks").glob("*/"))
-        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(known) or 'none'}")
+        names = sorted(path.name for path in (folder / "kiosks").glob("*/"))
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {', '.join(names) or 'none'}")
     return [BoardFile(f"/{name}", (source / name).read_bytes()) for name in SETTINGS_FILES]
 
 
@@ -138,9 +138,9 @@ class Cable:
             self.__exit__()
             self._board = self._opened()
         if about.version[:2] < MINIMUM:
-            shown = ".".join(map(str, about.version))
+            version = ".".join(map(str, about.version))
             raise FlashError(
-                f"{self.port}: MicroPython {shown}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
+                f"{self.port}: MicroPython {version}, expected {MINIMUM[0]}.{MINIMUM[1]} or newer"
             )
         with self._spoken():
             self._enter(soft_reset=True)
@@ -222,9 +222,9 @@ class Cable:
                 progress = partial(lambda before, at, _: moved(before + at, size), before)
                 self._board.fs_writefile(file.path, file.data, CHUNK, progress)
                 before += len(file.data)
-        there = self.digests([file.path for file in files])
+        digests = self.digests([file.path for file in files])
         for file in files:
-            if there.get(file.path) != file.sha256:
+            if digests.get(file.path) != file.sha256:
                 raise FlashError(
                     f"{self.port}: {file.path} reads back otherwise than it was written: another "
                     "cable or port, then flash again"

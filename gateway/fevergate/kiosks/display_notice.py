@@ -32,13 +32,13 @@ def glyphs_of(text: str) -> str:
         raise KioskValueError(
             f"notice {text!r}: expected printable characters", "notice", text, "signs"
         )
-    known = _known() if wide else {}
-    if missing := [char for char in wide if char not in known]:
+    glyphs = _known() if wide else {}
+    if missing := [char for char in wide if char not in glyphs]:
         raise KioskValueError(
             f"notice: no shape for {''.join(missing)!r}: expected GB 2312",
             *("notice", "".join(missing), "glyphs"),
         )
-    return base64.b64encode(b"".join(known[char] for char in wide)).decode()
+    return base64.b64encode(b"".join(glyphs[char] for char in wide)).decode()
 
 
 def _known() -> dict[str, bytes]:

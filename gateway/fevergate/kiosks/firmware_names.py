@@ -60,22 +60,22 @@ Edits = dict[tuple[int, int], tuple[str, str]]
 
 
 def _attributes(nodes: list[ast.AST]) -> Edits:
-    own = set()
-    taken = set()
+    private = set()
+    public = set()
     if derives_from_elsewhere(nodes):
         return {}
     for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
                 if name.startswith("_") and not name.startswith("__"):
-                    own.add(name)
+                    private.add(name)
             case ast.Constant(value=str(text)):
-                taken.add(text)
+                public.add(text)
             case _ if isinstance(node, _SCOPES):
-                taken.update(_names(node))
+                public.update(_names(node))
             case ast.Name(id=name):
-                taken.add(name)
-    short = {name: f"_{number}" for number, name in enumerate(sorted(own - taken))}
+                public.add(name)
+    short = {name: f"_{number}" for number, name in enumerate(sorted(private - public))}
     return {
         (node.end_lineno or 0, (node.end_col_offset or 0) - len(node.attr.encode())): (
             node.attr,
@@ -89,9 +89,9 @@ def _attributes(nodes: list[ast.AST]) -> Edits:
 def derives_from_elsewhere(nodes: list[ast.AST]) -> bool:
     """Whether a class of a module derives from a class of another module, exceptions apart."""
     classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
-    own = {node.name for node in classes}
+    names = {node.name for node in classes}
     bases = {ast.unparse(base) for node in classes for base in node.bases}
-    return any(not name.endswith(("Error", "Exception")) for name in bases - own)
+    return any(not name.endswith(("Error", "Exception")) for name in bases - names)
 
 
 def _parameters(nodes: list[ast.AST]) -> Edits:
@@ -107,8 +107,8 @@ def _parameters(nodes: list[ast.AST]) -> Edits:
 
 def required(function: Function) -> list[str]:
     """Names of the parameters that have no default."""
-    given = function.args.posonlyargs + function.args.args
-    names = [parameter.arg for parameter in given]
+    parameters = function.args.posonlyargs + function.args.args
+    names = [parameter.arg for parameter in parameters]
     return names[: len(names) - len(function.args.defaults)]
 
 

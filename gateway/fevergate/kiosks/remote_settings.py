@@ -155,13 +155,13 @@ def set_values(
         raise ActionError("meanwhile_set", "")
     in_force = answers(database).get(kiosk, Answer()).version
     base = KioskValues() if reset or before.values is None else before.values
-    given = {name: value for name, value in asdict(values).items() if value is not None}
+    changes = {name: value for name, value in asdict(values).items() if value is not None}
     offset = datetime.now(settings.zone).utcoffset()
-    given["utc_offset_min"] = int(offset.total_seconds() // 60) if offset else 0
+    changes["utc_offset_min"] = int(offset.total_seconds() // 60) if offset else 0
     version = max(before.version, in_force) + 1
-    wanted = replace(before, version=version, values=replace(base, **given))
-    put(settings, kiosk, wanted)
-    return wanted
+    new = replace(before, version=version, values=replace(base, **changes))
+    put(settings, kiosk, new)
+    return new
 
 
 def _expect_posts_own(values: KioskValues) -> None:
@@ -175,9 +175,9 @@ def _expect_posts_own(values: KioskValues) -> None:
             )
 
 
-def put(settings: GatewaySettings, kiosk: str, wanted: KioskSettings) -> None:
+def put(settings: GatewaySettings, kiosk: str, new: KioskSettings) -> None:
     """Retain settings for a kiosk; it reads them as soon as it is online. Raises `BrokerError`."""
-    publish_once(settings, _topic(settings, kiosk), encode(wanted), retain=True)
+    publish_once(settings, _topic(settings, kiosk), encode(new), retain=True)
 
 
 def answers(database: Database) -> dict[str, Answer]:

@@ -84,12 +84,12 @@ def settings_command(
     settings = load_gateway(settings_path).as_user("admin")
     settings.expect_devices(*kiosks)
     names = kiosks or settings.kiosks
-    given = values_of(values)
+    new = values_of(values)
     with open_reader(settings.path(settings.database)) as database:
-        if reset or given != KioskValues():
+        if reset or new != KioskValues():
             began = time.time()
-            wanted = {
-                kiosk: set_values(settings, database, kiosk, given, reset=reset) for kiosk in names
+            settings_of_kiosk = {
+                kiosk: set_values(settings, database, kiosk, new, reset=reset) for kiosk in names
             }
 
             def answered() -> bool | None:
@@ -100,16 +100,16 @@ def settings_command(
 
             until(answered, ANSWER_S)
         else:
-            wanted = {kiosk: current(settings, kiosk) for kiosk in names}
+            settings_of_kiosk = {kiosk: current(settings, kiosk) for kiosk in names}
         last = answers(database)
     titles = (N_("kiosk"), N_("set from here"), N_("state"))
-    rows = [_row(kiosk, wanted[kiosk], last.get(kiosk, Answer())) for kiosk in names]
+    rows = [_row(kiosk, settings_of_kiosk[kiosk], last.get(kiosk, Answer())) for kiosk in names]
     console().print(table(map(side_by_side, titles), rows))
 
 
-def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, Text]:
+def _row(kiosk: str, present: KioskSettings, answer: Answer) -> tuple[str, str, Text]:
     """Row of the table: the kiosk, what is set for it from here, and whether that is in force."""
-    in_both = (values_in_words(wanted.values, translator(language)) for language in LANGUAGES)
+    in_both = (values_in_words(present.values, translator(language)) for language in LANGUAGES)
     text = "\n".join(map(" · ".join, zip(*in_both, strict=True)))
     if answer.error:
         chinese, english = (
@@ -117,7 +117,7 @@ def _row(kiosk: str, wanted: KioskSettings, answer: Answer) -> tuple[str, str, T
         )
         refused = both("refused: {error}", error=(chinese, english))
         state = Text("\n".join(refused), "bold red")
-    elif answer.version >= wanted.version:
+    elif answer.version >= present.version:
         state = Text(side_by_side("in force"), "green")
     else:
         state = Text(side_by_side("waits for the kiosk"), "yellow")

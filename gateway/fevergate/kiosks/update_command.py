@@ -102,14 +102,14 @@ def update_command(
         raise click.UsageError("name the kiosks to update, or give --all")
     settings.expect_devices(*kiosks)
     signing = read_update_key(key or settings.path(UPDATE_KEY))
-    wanted = list(dict.fromkeys(kiosks or settings.devices))
+    names = list(dict.fromkeys(kiosks or settings.devices))
     screen = console()
-    screen.print(f"{size} → {', '.join(wanted)}")
-    with _Shown(screen) as shown:
-        work = Rollout(settings, bundle, signing, shown.moved, downgrade=downgrade)
+    screen.print(f"{size} → {', '.join(names)}")
+    with _Shown(screen) as display:
+        work = Rollout(settings, bundle, signing, display.moved, downgrade=downgrade)
         with work.connected():
-            ended = work.run(wanted, at_once)
-    left = [kiosk for kiosk in wanted if kiosk not in {progress.kiosk for progress in ended}]
+            ended = work.run(names, at_once)
+    left = [kiosk for kiosk in names if kiosk not in {progress.kiosk for progress in ended}]
     screen.print(_results(ended, left))
     if left or any(progress.state != rollout.DONE for progress in ended):
         sys.exit(1)

@@ -267,8 +267,8 @@ def hand_over(folder: Path) -> None:
         service = pwd.getpwnam("fevergate")
         os.chown(folder, service.pw_uid, service.pw_gid, follow_symlinks=False)
         # `fwalk` works on the open folder, whose path may have been replaced meanwhile.
-        for here, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
-            if here == str(folder) and has_broker:
+        for parent, folders, files, opened in os.fwalk(folder, follow_symlinks=False):
+            if parent == str(folder) and has_broker:
                 # The broker keeps its own files: it starts only if it owns its pid file.
                 folders[:] = [name for name in folders if name not in _OF_THE_BROKER]
                 files = [name for name in files if name not in _OF_THE_BROKER]

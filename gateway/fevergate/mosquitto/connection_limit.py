@@ -32,9 +32,9 @@ def start(systemctl: str) -> None:
 
 def finding(settings: GatewaySettings) -> Iterator[Finding]:
     """Whether the limit is in force; no finding if this machine does not run the broker."""
-    here = settings.folder.resolve() == FOLDER and settings.path("mosquitto.conf").exists()
+    installed = settings.folder.resolve() == FOLDER and settings.path("mosquitto.conf").exists()
     systemctl = shutil.which("systemctl")
-    if not here or systemctl is None:
+    if not installed or systemctl is None:
         return
     if not NFT.exists():
         yield _missing(

@@ -51,9 +51,9 @@ class Drops:
         """The amber line that is shown for `SHOWN_S` after a loss, or None; to be called about once
         a second."""
         now = self._now()
-        more = self.dropped - self._dropped_before
-        if more and self.received - self._received_before >= QUEUE_FULL:
-            self._missed, self._missed_at = more, now
+        missed = self.dropped - self._dropped_before
+        if missed and self.received - self._received_before >= QUEUE_FULL:
+            self._missed, self._missed_at = missed, now
             self._dropped_before = self.dropped
         if now - self._window_at >= WINDOW_S:
             self._window_at = now

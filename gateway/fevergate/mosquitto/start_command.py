@@ -123,8 +123,8 @@ def _configuration(data: bytes) -> None:
             raise ValueError(f"has no {key}")
 
 
-def _passwords(data: bytes, named: Iterable[str]) -> None:
-    """Raise `ValueError` if the password file is damaged or lacks a user; `named` are the users in
+def _passwords(data: bytes, names: Iterable[str]) -> None:
+    """Raise `ValueError` if the password file is damaged or lacks a user; `names` are the users in
     the access list."""
     users = set()
     for line in last_good.text(data).splitlines():
@@ -132,7 +132,7 @@ def _passwords(data: bytes, named: Iterable[str]) -> None:
         if not re.fullmatch(r"\$\d\$\S+", hashed):
             raise ValueError("has a line that is no user's")
         users.add(user)
-    if lost := {*named, GATEWAY} - {ADMIN, WEB} - users:
+    if lost := {*names, GATEWAY} - {ADMIN, WEB} - users:
         raise ValueError(f"does not name {', '.join(sorted(lost))}")
 
 

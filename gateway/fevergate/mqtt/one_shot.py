@@ -81,11 +81,11 @@ def read_all_retained(
         client.on_message = heard
         subscribe = [partial(client.subscribe, topic, 1) for topic in (topics, NOTHING)]
         _answered(client, *subscribe, patience_s=connect_s)
-        known = 0
+        count = 0
         for _ in range(MAX_ROUNDS):
-            if known == len(retained):
+            if count == len(retained):
                 break
-            known = len(retained)
+            count = len(retained)
             _answered(client, partial(client.subscribe, NOTHING, 1), patience_s=connect_s)
     return retained
 
@@ -97,17 +97,17 @@ def listen(
 
     Raises `BrokerError` as `publish_once` does.
     """
-    heard: deque[tuple[str, bytes]] = deque()
+    messages: deque[tuple[str, bytes]] = deque()
     with connection(settings) as client:
-        client.on_message = lambda _client, _data, message: heard.append(
+        client.on_message = lambda _client, _data, message: messages.append(
             (message.topic, bytes(message.payload))
         )
         _answered(client, *(partial(client.subscribe, topic, 0) for topic in topics))
         until = time.monotonic() + patience_s
         while time.monotonic() < until:
             client.loop(0.1)
-            while heard:
-                yield heard.popleft()
+            while messages:
+                yield messages.popleft()
 
 
 def probe(settings: GatewaySettings) -> float:

@@ -109,8 +109,8 @@ def _reason(error: Exception) -> tuple[str, bool]:
             code, text = next(iter(error.recipients.values()))
             return _reply(code, text), code == 421
         case smtplib.SMTPResponseException():
-            mine = isinstance(error, smtplib.SMTPDataError) and error.smtp_code != 421
-            return _reply(error.smtp_code, error.smtp_error), not mine
+            permanent = isinstance(error, smtplib.SMTPDataError) and error.smtp_code != 421
+            return _reply(error.smtp_code, error.smtp_error), not permanent
         case smtplib.SMTPNotSupportedError():
             return str(error), "UTF8" not in str(error)
         case ValueError() if not isinstance(error, OSError):  # certificate errors are both

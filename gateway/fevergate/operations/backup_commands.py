@@ -187,8 +187,8 @@ def _passphrase_of(file: Path, passphrase_file: Path | None) -> str | None:
 
 
 def _as_of(manifest: Manifest) -> str:
-    made = datetime.fromtimestamp(manifest.made_at).astimezone()
-    return f"as of {made:%Y-%m-%d %H:%M}"
+    made_at = datetime.fromtimestamp(manifest.made_at).astimezone()
+    return f"as of {made_at:%Y-%m-%d %H:%M}"
 
 
 def _counted(manifest: Manifest) -> str:

@@ -78,8 +78,8 @@ def person_command(
             if not looks:  # the guard pressed q
                 context.exit(1)
             (look,) = looks
-            with work.store() as kept:
-                kept.add_look(look, by, "", None)
+            with work.store() as desk_store:
+                desk_store.add_look(look, by, "", None)
             below = look.verdict == screening.NORMAL
             if below:
                 _mark(settings, store, listed, look, by)

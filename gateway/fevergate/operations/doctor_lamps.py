@@ -91,11 +91,11 @@ def lamps(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     """When each gate's lamps were last tested, and by whom."""
     rows = reader.execute("select gate, max(at), by from lamp_tests where whole group by gate")
     tests = {gate: (at, by) for gate, at, by in rows}
-    for known in settings.gates:
-        gate = known.name
-        if known.lamps == "none":
-            if not known.posts:
-                yield from _unlit(settings, known)
+    for gate_settings in settings.gates:
+        gate = gate_settings.name
+        if gate_settings.lamps == "none":
+            if not gate_settings.posts:
+                yield from _unlit(settings, gate_settings)
             continue
         at, by = tests.get(gate, (None, ""))
         title = _title(settings, gate)

@@ -15,12 +15,12 @@ from fevergate.texts.translations import both
 def posts(settings: GatewaySettings, reader: Database) -> Iterator[Finding]:
     """Whether each lamp post is online by its last status and has sent a message lately."""
     since = time.time() - settings.alarm.silent_after_s
-    known = "select kiosk, status = 'online' and last_seen >= ? from kiosks"
-    heard = dict(reader.execute(known, (since,)).fetchall())
+    statement = "select kiosk, status = 'online' and last_seen >= ? from kiosks"
+    online = dict(reader.execute(statement, (since,)).fetchall())
     for post, gate in settings.posts.items():
         name = settings.kiosk_title(post, "zh"), settings.kiosk_title(post, "en")
         title = settings.gate_title(gate, "zh"), settings.gate_title(gate, "en")
-        if heard.get(post):
+        if online.get(post):
             yield ok("posts", "{post}: shows the alarm of {gate}", post=name, gate=title)
         else:
             yield warning(

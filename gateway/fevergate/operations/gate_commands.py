@@ -120,7 +120,7 @@ def _as_admin(settings_path: Path, gate: str) -> GatewaySettings:
     Raises `NothingFoundError` for an unknown gate, `SettingsError`.
     """
     settings = load_gateway(settings_path).as_user("admin")
-    gates = [known.name for known in settings.gates]
+    gates = [gate_settings.name for gate_settings in settings.gates]
     if gate not in gates:
         raise NothingFoundError(f"gate {gate!r}: expected one of {', '.join(gates)}")
     return settings

@@ -157,8 +157,8 @@ def status_command(as_json: bool, settings_path: Path) -> None:
         people = sum(count for _, count in home.store.units(now))
         expected = len(home.store.expected(now))
         if as_json:
-            known = msgspec.to_builtins(state) if state else {}
-            click.echo(msgspec.json.encode(known | {"people": people, "expected": expected}))
+            fields = msgspec.to_builtins(state) if state else {}
+            click.echo(msgspec.json.encode(fields | {"people": people, "expected": expected}))
             return
         say = translator(home.language)
         if state is None:

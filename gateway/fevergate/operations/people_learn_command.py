@@ -115,10 +115,11 @@ def learn_command(kiosk: str, number: str, for_all: bool, settings_path: Path) -
 
 def _writing(settings: GatewaySettings, kiosk: str) -> CardWriting:
     """How a kiosk and the gateway read cards now. Raises `SettingsError` where cards are off."""
-    own = settings_of(settings.folder, kiosk)
-    given = current(settings, kiosk).values
+    installed = settings_of(settings.folder, kiosk)
+    current_values = current(settings, kiosk).values
     value: dict[str, Any] = {
-        name: getattr(given, name, None) or own.get(name, unset) for name, unset in UNSET.items()
+        name: getattr(current_values, name, None) or installed.get(name, unset)
+        for name, unset in UNSET.items()
     }
     if value["card"] == "off":
         raise SettingsError(f"{kiosk}: its cards are off; fevergate settings {kiosk} --card record")

@@ -98,7 +98,7 @@ def trace_command(
         _print(sheet, language)
 
 
-def _trace(settings: GatewaySettings, asked: TraceRequest) -> Trace:
+def _trace(settings: GatewaySettings, trace_request: TraceRequest) -> Trace:
     path, vault = settings.path(settings.database), Vault(settings.path(KEY))
     with (
         closing(SqliteStatements(settings.path(DATABASE), migrations)) as lists,
@@ -112,7 +112,7 @@ def _trace(settings: GatewaySettings, asked: TraceRequest) -> Trace:
             settings.retention.persons_days,
             pages.clock,
         )
-        return tracer.trace(asked, user())
+        return tracer.trace(trace_request, user())
 
 
 def _write(sheet: Sheet, path: Path) -> None:

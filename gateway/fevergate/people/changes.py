@@ -93,11 +93,11 @@ class PeopleChanges:
         """What a new list would change. Raises `StoreError`."""
         rows = [_Row(*row) for row in self._statements.query(_SELECT_ROWS)]
         now = self._statements.clock()
-        known = {row.number_tag: row for row in rows if row.number_tag}
+        row_of_tag = {row.number_tag: row for row in rows if row.number_tag}
         added, changed, listed = list[ListEntry](), list[tuple[int, ListEntry]](), set[int]()
         over = 0
         for entry in entries:
-            row = known.get(self._store.tag("number", entry.number))
+            row = row_of_tag.get(self._store.tag("number", entry.number))
             if row is None:
                 # A person who has left would be erased later, and come back with the next import.
                 if entry.until is not None and entry.until <= now:
@@ -114,13 +114,13 @@ class PeopleChanges:
             for row in rows
             if row.person not in listed and (row.until is None or row.until > now)
         ]
-        gone = [row.person for row in others if row.kind in kinds]
+        leavers = [row.person for row in others if row.kind in kinds]
         return ListDifference(
             added=added,
             changed=changed,
-            gone=gone,
+            gone=leavers,
             same=len(listed) - len(changed),
-            left_alone=len(others) - len(gone),
+            left_alone=len(others) - len(leavers),
             over=over,
         )
 
@@ -164,21 +164,21 @@ class PeopleChanges:
     def forget_gone(self, before: float) -> int:
         """Erase the names of all people who left the list before a Unix time (s), and delete old
         drafts; returns how many people were erased."""
-        gone = gone_before(self._statements, before)
+        leavers = gone_before(self._statements, before)
         old = (self._statements.clock() - DRAFT_S,)
         if self._statements.query("select 1 from drafts where at < ? limit 1", old):
             with self._statements.transaction() as connection:
                 connection.execute("delete from drafts where at < ?", old)
-        if gone:
+        if leavers:
             with self._statements.transaction() as connection:
                 revision = begin_change(connection, self._statements.clock())
                 connection.executemany(
                     "update people set revision = ? where person = ?",
-                    [(revision + number, person) for number, person in enumerate(gone, 1)],
+                    [(revision + number, person) for number, person in enumerate(leavers, 1)],
                 )
-                erase(connection, gone)
-                end_change(connection, revision + len(gone))
-        return len(gone)
+                erase(connection, leavers)
+                end_change(connection, revision + len(leavers))
+        return len(leavers)
 
     def _put(self, connection: Connection, revision: int, difference: ListDifference) -> None:
         now = self._statements.clock()

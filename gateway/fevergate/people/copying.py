@@ -31,7 +31,7 @@ def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePag
     rows = list(store.select(between("p"), values, "p.revision limit :most", most=MOST_ROWS))
     to = rows[-1].revision if len(rows) == MOST_ROWS else state.revision
     values["revision"] = to
-    here = [row for row in rows if not campus or row.campus in ("", campus)]
+    own_rows = [row for row in rows if not campus or row.campus in ("", campus)]
     policies = store.statements.query(
         'select k.kind, k."class", k.permit, k.at, k.revision from policies k'  # noqa: S608
         f" where {between('k')}",
@@ -47,8 +47,8 @@ def page(store: PeopleStore, campus: str, list_id: str, after: int) -> PeoplePag
         list_id=state.list,
         revision=state.revision,
         to=to,
-        people=[PersonRow(**{name: getattr(row, name) for name in _ROW}) for row in here],
-        elsewhere=[row.person for row in rows if after and row not in here],
+        people=[PersonRow(**{name: getattr(row, name) for name in _ROW}) for row in own_rows],
+        elsewhere=[row.person for row in rows if after and row not in own_rows],
         policies=[PolicyChange(**dict(zip(_POLICY, row, strict=True))) for row in policies],
         overrides=[OverrideChange(**dict(zip(_OVERRIDE, row, strict=True))) for row in overrides],
     )
@@ -96,20 +96,20 @@ class ListCopy:
     def forget_gone(self, before: float) -> int:
         """Erase the names of people who left the list before a Unix time (s), as the campus server
         does in its own list; returns how many people. Raises `StoreError`."""
-        gone = gone_before(self._store.statements, before)
-        if gone:
+        leavers = gone_before(self._store.statements, before)
+        if leavers:
             with self._store.statements.transaction() as connection:
-                erase(connection, gone)
-        return len(gone)
+                erase(connection, leavers)
+        return len(leavers)
 
     def _put(self, connection: Connection, new: PeoplePage, now: float) -> None:
         connection.executemany(PUT, [self._row(row) for row in new.people])
-        gone = [*new.elsewhere, *(row.person for row in new.people if not row.number)]
+        leavers = [*new.elsewhere, *(row.person for row in new.people if not row.number)]
         connection.executemany(
             "update people set until = :now where person = :person and until is null",
             [{"now": now, "person": person} for person in new.elsewhere],
         )
-        erase(connection, gone)
+        erase(connection, leavers)
         connection.executemany(
             "update cards set until = ? where person = ? and until is null",
             [(now, row.person) for row in new.people],

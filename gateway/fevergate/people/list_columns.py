@@ -194,8 +194,8 @@ def _campus(cell: str, rules: ListRules) -> str:
         return rules.campuses[cell]
     if not rules.campuses and re.fullmatch("[a-z0-9-]{1,32}", cell):
         return cell
-    known = ", ".join(rules.campuses) or "a-z, 0-9, -"
-    raise BadCell(both("expected a campus: {known}", known=known))
+    names = ", ".join(rules.campuses) or "a-z, 0-9, -"
+    raise BadCell(both("expected a campus: {known}", known=names))
 
 
 def _until(cell: str, rules: ListRules) -> float | None:

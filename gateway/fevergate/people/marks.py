@@ -139,11 +139,11 @@ class Marks:
                 raise MarkError(person, "twice")
         changes = []
         with self._statements.transaction() as connection:
-            allowed, known = self._allowed(day, numbers, units), self._known(day, numbers)
+            allowed, marks = self._allowed(day, numbers, units), self._known(day, numbers)
             for mark, (now, reason) in zip(new, asked, strict=True):
                 if mark.person not in allowed:
                     raise MarkError(mark.person, "unlisted")
-                before = known.get(mark.person, _NO_MARK)
+                before = marks.get(mark.person, _NO_MARK)
                 _check_change(mark.person, before, now)
                 if now.kind == "none" and before.kind == "none":
                     continue
@@ -173,11 +173,11 @@ class Marks:
         with self._statements.transaction() as connection:
             rows = self._statements.query(_SELECT_ELSEWHERE, (text,))
             at_kiosks = {person for person, kind in rows if kind == CARD}
-            known = {person: kind for person, kind in rows if kind != CARD}
+            marks_before = {person: kind for person, kind in rows if kind != CARD}
             marks = {person: kind for person, kind in marks.items() if person not in at_kiosks}
-            gone = [(text, person) for person in known if person not in marks]
+            gone = [(text, person) for person in marks_before if person not in marks]
             connection.executemany("delete from marks_elsewhere where day = ? and person = ?", gone)
-            new = [(text, *item) for item in marks.items() if known.get(item[0]) != item[1]]
+            new = [(text, *item) for item in marks.items() if marks_before.get(item[0]) != item[1]]
             connection.executemany(_PUT_ELSEWHERE, new)
 
     def reason(self, sealed: str) -> str:
@@ -188,8 +188,8 @@ class Marks:
         now = self._statements.clock()
         if day > datetime.fromtimestamp(now, self._zone).date():
             raise PeriodError("future")
-        kept = "select 1 from roll_days where day >= ? and expected is not null limit 1"
-        if self._statements.query(kept, (day.isoformat(),)):
+        statement = "select 1 from roll_days where day >= ? and expected is not null limit 1"
+        if self._statements.query(statement, (day.isoformat(),)):
             raise PeriodError("forgotten")
 
     def _allowed(self, day: date, numbers: Sequence[int], units: Sequence[str] | None) -> set[int]:

@@ -52,8 +52,8 @@ class Passes:
     def issue(self, entry: int, until: float) -> Pass:
         """The valid pass of an entry; if there is none, a new one that is valid until a Unix time
         (s)."""
-        if known := self.get(entry):
-            return known
+        if visitor_pass := self.get(entry):
+            return visitor_pass
         number = FIRST | secrets.randbits(63)
         code = code_of(number)
         row = (self._vault.tag(_KIND, code), entry, until, self._vault.seal({_CODE: code}))
@@ -75,8 +75,8 @@ class Passes:
     def forget(self, before: float) -> int:
         """Delete passes made before a Unix time (s); returns how many."""
         with self._statements.transaction() as connection:
-            gone = connection.execute("delete from passes where made_at < ?", (before,))
-        return gone.rowcount
+            result = connection.execute("delete from passes where made_at < ?", (before,))
+        return result.rowcount
 
 
 class VisitorPass(NamedTuple):

@@ -72,8 +72,8 @@ class Policies(Struct, frozen=True):
         """Set the policy of a class, or of a whole kind if the class is empty; an empty permit
         removes the policy. Raises `PeopleError`, `StoreError`."""
         now = self.store.statements.clock()
-        known = {(row.kind, row.class_) for row in self.rows(now)}
-        if (kind, class_) not in known or permit not in ("", *PERMITS):
+        pairs = {(row.kind, row.class_) for row in self.rows(now)}
+        if (kind, class_) not in pairs or permit not in ("", *PERMITS):
             raise PeopleError("choice")
         with self.store.statements.transaction() as connection:
             revision = begin_change(connection, now) + 1

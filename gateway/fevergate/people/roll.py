@@ -90,9 +90,9 @@ class Rolls:
 
     def day(self, day: date) -> DayRoll | None:
         """The figures of a day; None for a day without a list."""
-        kept = self._statements.query(_SELECT_KEPT, (day.isoformat(),))
-        if kept and kept[0][0] is not None:
-            return DayRoll(**dict(zip(DayRoll.__struct_fields__, kept[0], strict=True)))
+        stored = self._statements.query(_SELECT_KEPT, (day.isoformat(),))
+        if stored and stored[0][0] is not None:
+            return DayRoll(**dict(zip(DayRoll.__struct_fields__, stored[0], strict=True)))
         source = self._source(day, None)
         if source is None:
             return None
@@ -130,8 +130,8 @@ class Rolls:
             )
         }
         for campus, unit, count in self._fevers(day, units):
-            known = figures.get((campus, unit), DayRoll())
-            figures[campus, unit] = known + DayRoll(fevers=count)
+            unit_roll = figures.get((campus, unit), DayRoll())
+            figures[campus, unit] = unit_roll + DayRoll(fevers=count)
         return [
             UnitRoll(campus=campus, unit=unit, figures=figures[campus, unit])
             for campus, unit in sorted(figures)
@@ -166,9 +166,9 @@ class Rolls:
         """How many fevers were measured by hand or at the desk from `begin` to `end`: the sum of
         the days' figures."""
         values = {"begin": begin.isoformat(), "end": end.isoformat(), "fever_c": FEVER_C}
-        ((kept,),) = self._statements.query(_SUM_KEPT_FEVERS, values)
+        ((stored,),) = self._statements.query(_SUM_KEPT_FEVERS, values)
         ((marked,),) = self._statements.query(_COUNT_MARKED_FEVERS, values)
-        return kept + marked
+        return stored + marked
 
     def _source(self, day: date, units: Sequence[str] | None) -> tuple[str, dict[str, Any]] | None:
         """SQL, with its values, of the people who were expected on a day and of their marks; None

@@ -41,9 +41,9 @@ class RollKeeper(Rolls):
         stay. Returns the number of days."""
         days = [day for (day,) in self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))]
         figures = [self.day(date.fromisoformat(day)) or DayRoll() for day in days]
-        kept = [(*msgspec.structs.astuple(of), day) for of, day in zip(figures, days, strict=True)]
+        rows = [(*msgspec.structs.astuple(of), day) for of, day in zip(figures, days, strict=True)]
         with self._statements.transaction() as connection:
-            connection.executemany(_KEEP_FIGURES, kept)
+            connection.executemany(_KEEP_FIGURES, rows)
             for table in ("marks", "marks_elsewhere"):
                 connection.execute(f"delete from {table} where day < ?", (before.isoformat(),))  # noqa: S608
         return len(days)

@@ -131,13 +131,13 @@ class PeopleStore:
     def unknown_units(self, units: Iterable[str]) -> list[str]:
         """The units of a tutor, `UNIT` or `CAMPUS/UNIT`, to which nobody on the list belongs; none
         if there is no list."""
-        known = self.statements.query("select distinct campus, unit from people")
-        if not known:
+        rows = self.statements.query("select distinct campus, unit from people")
+        if not rows:
             return []
         return [
             name
             for name in units
-            if not any(is_among([name], campus, unit) for campus, unit in known)
+            if not any(is_among([name], campus, unit) for campus, unit in rows)
         ]
 
     def doubtful_units(self, units: Sequence[str]) -> list[str]:
@@ -152,9 +152,9 @@ class PeopleStore:
 
     def people(self, numbers: Iterable[int]) -> dict[int, ListedPerson]:
         """People with their names, by their `person`. Raises `StoreError`."""
-        wanted, result = list(numbers), dict[int, ListedPerson]()
-        for begin in range(0, len(wanted), AT_ONCE):
-            condition, values = _within("p.person", wanted[begin : begin + AT_ONCE])
+        persons, result = list(numbers), dict[int, ListedPerson]()
+        for begin in range(0, len(persons), AT_ONCE):
+            condition, values = _within("p.person", persons[begin : begin + AT_ONCE])
             result |= {row.person: row for row in self.select(f"true{condition}", values)}
         return result
 

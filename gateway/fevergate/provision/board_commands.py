@@ -77,13 +77,15 @@ def kiosk_command(
     wishes |= {"supply_v": supply_v} if supply_v else {}
     wishes |= static_address(static) if static else {}
     titles, before = checked(Titles(title, title_en)), known_in(folder / SETTINGS)
-    named = ask_for(
+    given_titles = ask_for(
         *(GATE, [gate] if gate else [], dict(gate_titles)),
         lambda gate: known_gate(before, gate),
         suggested_gate,
     )
-    if gate or watched_by or wishes or named or titles != UNCHANGED or not port:
-        echo_lines(steps.add(folder.absolute(), kiosk, gate, wishes, titles, named, watched_by))
+    if gate or watched_by or wishes or given_titles or titles != UNCHANGED or not port:
+        echo_lines(
+            steps.add(folder.absolute(), kiosk, gate, wishes, titles, given_titles, watched_by)
+        )
     if port:
         _over_usb(folder, port, kiosk)
 

@@ -59,12 +59,12 @@ class Enrolment(Struct, forbid_unknown_fields=True):
                     f"campus server's file: made for {kind} {whose!r}, expected {expected!r}"
                 )
 
-    def keep(self, done: Provisioned) -> None:
+    def keep(self, provisioned: Provisioned) -> None:
         """Write token and authority certificate into a gateway's folder."""
-        pki.write_private(done.folder / "campus.token", self.token.encode() + b"\n")
+        pki.write_private(provisioned.folder / "campus.token", self.token.encode() + b"\n")
         if self.ca:
-            pki.write_public(done.folder / self.ca_file, self.ca.encode())
-        done.note("campus.token", made=True)
+            pki.write_public(provisioned.folder / self.ca_file, self.ca.encode())
+        provisioned.note("campus.token", made=True)
 
 
 def read_enrolment(path: Path) -> Enrolment:
@@ -83,7 +83,7 @@ def read_enrolment(path: Path) -> Enrolment:
 
 
 def one_gateway(
-    done: Provisioned,
+    provisioned: Provisioned,
     url: str,
     titles: Titles,
     *,
@@ -95,10 +95,10 @@ def one_gateway(
     """Create a campus server's files in the folder of its only gateway; `titles` are the campus's
     names."""
     host, port = host_and_port(url)
-    done.note("campus.crt", pki.ensure_server(done.folder, "campus", [host]))
-    token = secret(done, "campus.token")
-    _campus_toml(done, host, port, timezone, language)
-    _enrol(done.folder / "campus.toml", campus, gateway, token, titles)
+    provisioned.note("campus.crt", pki.ensure_server(provisioned.folder, "campus", [host]))
+    token = secret(provisioned, "campus.token")
+    _campus_toml(provisioned, host, port, timezone, language)
+    _enrol(provisioned.folder / "campus.toml", campus, gateway, token, titles)
     return Enrolment(gateway, url, token)
 
 
@@ -130,25 +130,25 @@ def provision_campus(
     check_folder(folder)
     (folder / "gateways").mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    done = Provisioned(folder)
-    made = pki.ensure_authority(folder, "campus server")
-    done.note("ca.crt", made or pki.renew_authority(folder))
-    done.note("campus.crt", pki.ensure_server(folder, "campus", [host]))
-    _campus_toml(done, host, port, timezone, language)
+    provisioned = Provisioned(folder)
+    new = pki.ensure_authority(folder, "campus server")
+    provisioned.note("ca.crt", new or pki.renew_authority(folder))
+    provisioned.note("campus.crt", pki.ensure_server(folder, "campus", [host]))
+    _campus_toml(provisioned, host, port, timezone, language)
     authority = (folder / "ca.crt").read_text()
     for campus, of_campus in gateways.items():
         for gateway in of_campus:
             path = folder / "gateways" / f"{gateway}.json"
-            made = not path.exists()
-            token = secrets.token_urlsafe(24) if made else read_enrolment(path).token
+            new = not path.exists()
+            token = secrets.token_urlsafe(24) if new else read_enrolment(path).token
             file = Enrolment(gateway, url, token, authority, campus)
             pki.write_private(path, msgspec.json.encode(file) + b"\n")
-            named = campus_titles.get(campus, UNCHANGED)
-            _enrol(folder / "campus.toml", campus, gateway, token, named)
-            done.note(f"gateways/{gateway}.json", made)
+            own_titles = campus_titles.get(campus, UNCHANGED)
+            _enrol(folder / "campus.toml", campus, gateway, token, own_titles)
+            provisioned.note(f"gateways/{gateway}.json", new)
     _institution(folder / "campus.toml", titles)
     hand_over(folder)
-    return done
+    return provisioned
 
 
 def revoke_gateway(folder: Path, gateway: str) -> None:
@@ -215,10 +215,14 @@ def _enrol(path: Path, campus: str, gateway: str, token: str, titles: Titles) ->
         write_toml(path, document)
 
 
-def _campus_toml(done: Provisioned, host: str, port: int, timezone: str, language: str) -> None:
+def _campus_toml(
+    provisioned: Provisioned, host: str, port: int, timezone: str, language: str
+) -> None:
     """Write campus.toml, unless it exists."""
     bind = host if _is_loopback(host) else "0.0.0.0"  # noqa: S104 - a server
-    done.write_first("campus.toml", bind=bind, port=port, timezone=timezone, language=language)
+    provisioned.write_first(
+        "campus.toml", bind=bind, port=port, timezone=timezone, language=language
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -147,9 +147,9 @@ def gateway_command(
     file = Path(campus_server) if campus_server and url is None else None
     by_gate, before = merged(gates), known_in(folder / SETTINGS)
     campus = options["campus"]
-    own = {campus: checked(Titles(title, title_en))} if title or title_en else {}
-    titles = ask_for(CAMPUS, [campus], own, lambda _: before, suggested_campus)
-    done = provision(
+    given_titles = {campus: checked(Titles(title, title_en))} if title or title_en else {}
+    titles = ask_for(CAMPUS, [campus], given_titles, lambda _: before, suggested_campus)
+    provisioned = provision(
         folder,
         gates=by_gate,
         watched_by={door: ",".join(watchers) for door, watchers in watched_by},
@@ -164,9 +164,9 @@ def gateway_command(
         enrolment=read_enrolment(file) if file else None,
         **board_values(options),
     )
-    _tell(done)
-    echo_lines(steps.begin(done.folder, broker_anew="mosquitto.conf" in done.made))
-    echo_lines(steps.what_next(done.folder))
+    _tell(provisioned)
+    echo_lines(steps.begin(provisioned.folder, broker_anew="mosquitto.conf" in provisioned.made))
+    echo_lines(steps.what_next(provisioned.folder))
 
 
 @provision_group.command("campus")
@@ -206,7 +206,7 @@ def campus_command(
     `fevergate provision gateway ... --campus-server gw-east.json` there.
     """
     by_campus, before = merged(gateways), known_in(folder / steps.CAMPUS)
-    done = provision_campus(
+    provisioned = provision_campus(
         folder,
         url=url,
         gateways=by_campus,
@@ -219,8 +219,8 @@ def campus_command(
         timezone=timezone,
         language=language or "zh",
     )
-    _tell(done)
-    echo_lines(steps.begin_campus(done.folder))
+    _tell(provisioned)
+    echo_lines(steps.begin_campus(provisioned.folder))
 
 
 @provision_group.command("labels")
@@ -277,7 +277,7 @@ def revoke_command(folder: Path, name: str, because: str) -> None:
     echo_lines(steps.revoke(folder.absolute(), name, because))
 
 
-def _tell(done: Provisioned) -> None:
-    for title, names in (("made", done.made), ("kept", done.kept)):
+def _tell(provisioned: Provisioned) -> None:
+    for title, names in (("made", provisioned.made), ("kept", provisioned.kept)):
         if names:
             click.echo(f"{title}: {', '.join(names)}")

@@ -196,9 +196,9 @@ def requests_command(folder: Path, watch: bool) -> None:
     \b
       sudo fevergate provision requests /etc/fevergate
     """
-    given = os.environ.get("STATE_DIRECTORY")  # set by the unit; systemd.exec(5)
+    state_folder = os.environ.get("STATE_DIRECTORY")  # set by the unit; systemd.exec(5)
     while True:
-        for line in take(folder.absolute(), Path(given) if given else None):
+        for line in take(folder.absolute(), Path(state_folder) if state_folder else None):
             click.echo(line)
         if not watch:
             return

@@ -68,11 +68,11 @@ class Provisioned:
     def write_first(self, name: str, **values: object) -> bool:
         """Write a settings file from its template, unless it exists; returns whether it was
         written."""
-        made = not (self.folder / name).exists()
-        if made:
+        new = not (self.folder / name).exists()
+        if new:
             pki.write_private(self.folder / name, from_template(name, **values).encode())
-        self.note(name, made)
-        return made
+        self.note(name, new)
+        return new
 
 
 def from_template(name: str, **values: object) -> str:
@@ -104,8 +104,8 @@ def check_folder(folder: Path) -> None:
     refused, too."""
     if re.search(r"[\s%$\"'\\;]", str(folder)):
         raise ProvisionError(f"{str(folder)!r}: expected a path without spaces and signs")
-    for here, folders, _ in os.walk(folder):
-        for path in (Path(here) / name for name in (*folders, *_FOLDERS)):
+    for parent, folders, _ in os.walk(folder):
+        for path in (Path(parent) / name for name in (*folders, *_FOLDERS)):
             if path.is_symlink():
                 raise ProvisionError(f"{path}: expected no link")
 
@@ -118,13 +118,13 @@ def check_timezone(name: str) -> None:
         raise ProvisionError(f"timezone {name!r}: expected a zone such as Asia/Shanghai") from error
 
 
-def secret(done: Provisioned, name: str, *, renew: bool = False) -> str:
+def secret(provisioned: Provisioned, name: str, *, renew: bool = False) -> str:
     """Read a secret from its file; the file is created if it is missing, and anew with `renew`."""
-    path = done.folder / name
-    made = renew or not path.exists()
-    if made:
+    path = provisioned.folder / name
+    new = renew or not path.exists()
+    if new:
         pki.write_private(path, secrets.token_urlsafe(24).encode() + b"\n")
-    done.note(name, made)
+    provisioned.note(name, new)
     return path.read_text().strip()
 
 
@@ -178,24 +178,24 @@ def _board_settings(path: Path) -> dict[str, Any]:
     return values
 
 
-def write_broker(done: Provisioned, campus: str) -> None:
+def write_broker(provisioned: Provisioned, campus: str) -> None:
     """Write broker.passwords and broker.acl for all users and kiosks with a credential."""
     passwords = {
-        user: (done.folder / f"{user}.password").read_text().strip()
-        for user in users_of(done.folder)
+        user: (provisioned.folder / f"{user}.password").read_text().strip()
+        for user in users_of(provisioned.folder)
     }
     kiosks = {
-        kiosk: kiosk_password(done.folder / "kiosks" / kiosk / "settings.json")
-        for kiosk in kiosk_names(done.folder)
+        kiosk: kiosk_password(provisioned.folder / "kiosks" / kiosk / "settings.json")
+        for kiosk in kiosk_names(provisioned.folder)
     }
     if collect := passwords.get(broker_files.COLLECT):
         passwords |= dict.fromkeys(broker_files.COLLECTORS, collect)
-    broker_files.write_passwords(done.folder / "broker.passwords", passwords | kiosks)
-    access = access_of(done.folder, campus)
-    pki.write_private(done.folder / "broker.acl", access.encode())
-    written = (done.folder / "broker.passwords", done.folder / "broker.acl")
-    last_good.renew(done.folder / "broker" / broker_files.GOOD, *written)
-    done.made += ["broker.passwords", "broker.acl"]
+    broker_files.write_passwords(provisioned.folder / "broker.passwords", passwords | kiosks)
+    access = access_of(provisioned.folder, campus)
+    pki.write_private(provisioned.folder / "broker.acl", access.encode())
+    written = (provisioned.folder / "broker.passwords", provisioned.folder / "broker.acl")
+    last_good.renew(provisioned.folder / "broker" / broker_files.GOOD, *written)
+    provisioned.made += ["broker.passwords", "broker.acl"]
 
 
 def users_of(folder: Path) -> list[str]:

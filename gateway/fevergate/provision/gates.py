@@ -43,8 +43,8 @@ def add_to_gate(
         raise ProvisionError(f"{path}: gates: expected at most {MAX_GATES}")
     table = tomlkit.table()
     table.update({"name": gate, "kiosks": [kiosk]})
-    taken = {table.get("pins", PIN_SETS[0]) for table in gates if _lit(table)}
-    free = [pins for pins in PIN_SETS if pins not in taken and gate not in elsewhere]
+    used = {table.get("pins", PIN_SETS[0]) for table in gates if _lit(table)}
+    free = [pins for pins in PIN_SETS if pins not in used and gate not in elsewhere]
     table.update({"pins": free[0]} if free else {"lamps": "none"})
     gates.append(table)
 
@@ -55,8 +55,8 @@ def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -
     raised if another gate would lose its last lamps while they show a door's red light."""
     gates: Any = document.get("gates", [])
     if gate not in [table["name"] for table in gates]:
-        known = ", ".join(str(table["name"]) for table in gates)
-        raise ProvisionError(f"{path}: posts: gate {gate!r}: expected one of {known}")
+        names = ", ".join(str(table["name"]) for table in gates)
+        raise ProvisionError(f"{path}: posts: gate {gate!r}: expected one of {names}")
     for table in gates:
         posts = table.get("posts", [])
         if table["name"] == gate and post not in posts:
@@ -64,10 +64,10 @@ def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -
         elif table["name"] != gate and post in posts:
             _remove_post(table, post)
     if doors := _left_dark(gates):
-        shown = ", ".join(repr(str(table["name"])) for table in doors)
+        door_names = ", ".join(repr(str(table["name"])) for table in doors)
         raise ProvisionError(
-            f"{path}: posts: {post!r} is the only lamp of a gate that watches {shown}; expected"
-            " another --watched-by for it first"
+            f"{path}: posts: {post!r} is the only lamp of a gate that watches {door_names};"
+            " expected another --watched-by for it first"
         )
 
 
@@ -136,11 +136,11 @@ def take_from_gate(document: tomlkit.TOMLDocument, kiosk: str) -> str | None:
     return None
 
 
-def drop_revoked(document: tomlkit.TOMLDocument, gone: set[str]) -> None:
-    """Remove the revoked kiosks in `gone` from gates that have another kiosk by now. Each of them
+def drop_revoked(document: tomlkit.TOMLDocument, revoked: set[str]) -> None:
+    """Remove the kiosks in `revoked` from gates that have another kiosk by now. Each of them
     had stayed as the only kiosk of its gate."""
     gates: Any = document.get("gates", [])
     for gate in gates:
-        for kiosk in gone.intersection(gate["kiosks"]):
+        for kiosk in revoked.intersection(gate["kiosks"]):
             if len(gate["kiosks"]) > 1:
                 gate["kiosks"].remove(kiosk)

@@ -91,10 +91,10 @@ def provision(
     broker = _broker(folder, broker_host, broker_port)
     bind = bind or broker_files.bound_to(folder) or "127.0.0.1"
     check_host("bind", bind)
-    own = {"campus": campus, "gateway": gateway, "timezone": timezone, "bind": bind}
-    own |= {name: board.get(name) or DEFAULTS[name] for name in ("language", "site")}
+    values = {"campus": campus, "gateway": gateway, "timezone": timezone, "bind": bind}
+    values |= {name: board.get(name) or DEFAULTS[name] for name in ("language", "site")}
     hosts = {"broker_host": broker_host, "broker_port": broker_port, "ntp_host": broker_host}
-    first, wishes = first_values(campus, own["language"], broker), hosts | board
+    first, wishes = first_values(campus, values["language"], broker), hosts | board
     boards = {
         kiosk: values_for(folder, kiosk, gate, first, wishes)
         for gate, kiosks in gates.items()
@@ -104,7 +104,7 @@ def provision(
         post: values_for(folder, post, gate, first, wishes, post=True)
         for post, gate in posts.items()
     }
-    document = _settings(folder / SETTINGS, own, broker, home_assistant)
+    document = _settings(folder / SETTINGS, values, broker, home_assistant)
     for kiosk, settings in boards.items():
         lit_elsewhere = {*watched_by, *posts.values()}
         add_to_gate(document, folder / SETTINGS, settings["gate"], kiosk, lit_elsewhere)
@@ -113,23 +113,23 @@ def provision(
     watch(document, folder / SETTINGS, watched_by)
     set_titles(document, titles)
     set_gate_titles(document, gate_titles)
-    done = Provisioned(folder)
-    _make_trust(done, campus, broker.host)
-    _make_passwords(done, home_assistant, collect)
+    provisioned = Provisioned(folder)
+    _make_trust(provisioned, campus, broker.host)
+    _make_passwords(provisioned, home_assistant, collect)
     for board_name, settings in (boards | towers).items():
-        write_kiosk(done, board_name, settings)
-    write_authority(done)
-    write_broker(done, campus)
+        write_kiosk(provisioned, board_name, settings)
+    write_authority(provisioned)
+    write_broker(provisioned, campus)
     configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port or 0)
-    done.write("mosquitto.conf", configuration, pki.write_public)
-    enrolment = _campus_server(done, own, campus_server_url, enrolment, titles)
-    if collect and done.write_first("collect.toml", broker=broker, timezone=timezone):
+    provisioned.write("mosquitto.conf", configuration, pki.write_public)
+    enrolment = _campus_server(provisioned, values, campus_server_url, enrolment, titles)
+    if collect and provisioned.write_first("collect.toml", broker=broker, timezone=timezone):
         load_collect(folder / "collect.toml")
-    _write_settings(done, document, enrolment)
+    _write_settings(provisioned, document, enrolment)
     write_drop_ins(folder / "systemd", folder)
-    done.made.append("systemd")
+    provisioned.made.append("systemd")
     broker_files.hand_over(folder)
-    return done
+    return provisioned
 
 
 def _check(
@@ -175,17 +175,17 @@ def _broker(folder: Path, host: str | None, port: int | None) -> BrokerSettings:
 
 
 def _settings(
-    path: Path, own: dict[str, str], broker: BrokerSettings, home_assistant: bool
+    path: Path, values: dict[str, str], broker: BrokerSettings, home_assistant: bool
 ) -> tomlkit.TOMLDocument:
     """A new gateway.toml, or the present one with the broker's new address. Raises `ProvisionError`
     if the present one belongs to another campus or gateway."""
     if not path.exists():
         flag = str(home_assistant).lower()
-        return tomlkit.parse(from_template(SETTINGS, **own, broker=broker, home_assistant=flag))
+        return tomlkit.parse(from_template(SETTINGS, **values, broker=broker, home_assistant=flag))
     before = load_gateway(path)
     for field in ("campus", "gateway"):
-        if (was := getattr(before, field)) != own[field]:
-            raise ProvisionError(f"{path}: {field} is {was!r}, expected it, not {own[field]!r}")
+        if (was := getattr(before, field)) != values[field]:
+            raise ProvisionError(f"{path}: {field} is {was!r}, expected it, not {values[field]!r}")
     document = read_toml(path)
     table: Any = document.setdefault("broker", tomlkit.table())
     for key in ("host", "port", "local_port"):
@@ -194,43 +194,43 @@ def _settings(
     return document
 
 
-def _make_trust(done: Provisioned, campus: str, broker_host: str) -> None:
+def _make_trust(provisioned: Provisioned, campus: str, broker_host: str) -> None:
     """Create the authority and all that it signs, or renew what expires soon."""
-    folder = done.folder
+    folder = provisioned.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = pki.ensure_authority(folder, campus)
-    done.note("ca.crt", made or pki.renew_authority(folder))
+    new = pki.ensure_authority(folder, campus)
+    provisioned.note("ca.crt", new or pki.renew_authority(folder))
     hosts = list(dict.fromkeys([BROKER_NAME, "localhost", "127.0.0.1", broker_host]))
     for server in ("broker", "web"):
-        done.note(f"{server}.crt", pki.ensure_server(folder, server, hosts))
-    done.note(pki.UPDATE_KEY, pki.ensure_update_key(folder))
+        provisioned.note(f"{server}.crt", pki.ensure_server(folder, server, hosts))
+    provisioned.note(pki.UPDATE_KEY, pki.ensure_update_key(folder))
 
 
-def _make_passwords(done: Provisioned, home_assistant: bool, collect: bool) -> None:
+def _make_passwords(provisioned: Provisioned, home_assistant: bool, collect: bool) -> None:
     users = [broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB]
     users += [broker_files.HOME_ASSISTANT] * home_assistant + [broker_files.COLLECT] * collect
     for user in users:
-        secret(done, f"{user}.password")
+        secret(provisioned, f"{user}.password")
 
 
 def _campus_server(
-    done: Provisioned,
-    own: dict[str, str],
+    provisioned: Provisioned,
+    values: dict[str, str],
     url: str | None,
     enrolment: Enrolment | None,
     titles: Titles,
 ) -> Enrolment | None:
     """How the gateway reaches its campus server, made here or elsewhere; None without one."""
     if url:
-        names = {key: own[key] for key in ("campus", "gateway", "timezone", "language")}
-        return one_gateway(done, url, titles, **names)
+        names = {key: values[key] for key in ("campus", "gateway", "timezone", "language")}
+        return one_gateway(provisioned, url, titles, **names)
     if enrolment:
-        enrolment.keep(done)
+        enrolment.keep(provisioned)
     return enrolment
 
 
 def _write_settings(
-    done: Provisioned, document: tomlkit.TOMLDocument, enrolment: Enrolment | None
+    provisioned: Provisioned, document: tomlkit.TOMLDocument, enrolment: Enrolment | None
 ) -> None:
     """Write gateway.toml, with the campus server added if it is new."""
     if enrolment and "campus_server" not in document:
@@ -238,5 +238,5 @@ def _write_settings(
         persons = tomlkit.item(False).comment("whether follow-ups are sent with names")
         table.update({"url": enrolment.url, "ca": enrolment.ca_file, "persons": persons})
         document["campus_server"] = table
-    done.write(SETTINGS, tomlkit.dumps(document), pki.write_private)
-    load_gateway(done.folder / SETTINGS)
+    provisioned.write(SETTINGS, tomlkit.dumps(document), pki.write_private)
+    load_gateway(provisioned.folder / SETTINGS)

@@ -97,28 +97,28 @@ def static_address(text: str) -> dict[str, str]:
 
 
 def write_kiosk(
-    done: Provisioned, kiosk: str, values: dict[str, Any], *, renew: bool = False
+    provisioned: Provisioned, kiosk: str, values: dict[str, Any], *, renew: bool = False
 ) -> None:
     """Write one board's folder. Its password and card key are kept, except with `renew`; a lamp
     post, which reads no cards, has no card key.
 
     Raises `ProvisionError`.
     """
-    folder = done.folder / "kiosks" / kiosk
+    folder = provisioned.folder / "kiosks" / kiosk
     path = folder / "settings.json"
     before = path.read_bytes() if path.exists() else b""
     fresh = renew or not before
     password = secrets.token_urlsafe(24) if fresh else kiosk_password(path)
-    settings = values | {"password": password, "update_key": done.update_key}
+    settings = values | {"password": password, "update_key": provisioned.update_key}
     settings.pop("card_key", None)  # it may be the key of the kiosk that was copied
     if settings.get("role") != POST_ROLE:
         settings["card_key"] = (not fresh and _card_key(path)) or secrets.token_hex(CARD_KEY_BYTES)
     _check(path, settings)
     # Without escapes: MicroPython reads an escaped emoji in a Wi-Fi's name as two characters.
     text = json.dumps(settings, indent=1, ensure_ascii=False).encode() + b"\n"
-    done.note(f"kiosks/{kiosk}", text != before)
+    provisioned.note(f"kiosks/{kiosk}", text != before)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = pki.authority_der(done.folder)
+    authority = pki.authority_der(provisioned.folder)
     pki.write_private(path, text)
     pki.write_public(folder / "ca.der", authority)
     # Settings and authority in one file, to be uploaded on the setup page of a new board.
@@ -127,21 +127,21 @@ def write_kiosk(
     pki.write_private(folder / "kiosk.json", text)
 
 
-def write_authority(done: Provisioned) -> None:
+def write_authority(provisioned: Provisioned) -> None:
     """Write the current authority certificate into the folder of each board that lacks it. Raises
     `ProvisionError`."""
-    authority = pki.authority_der(done.folder)
-    for kiosk in kiosk_names(done.folder):
-        path = done.folder / "kiosks" / kiosk / "ca.der"
+    authority = pki.authority_der(provisioned.folder)
+    for kiosk in kiosk_names(provisioned.folder):
+        path = provisioned.folder / "kiosks" / kiosk / "ca.der"
         if not path.exists() or path.read_bytes() != authority:
-            write_kiosk(done, kiosk, settings_of(done.folder, kiosk))
+            write_kiosk(provisioned, kiosk, settings_of(provisioned.folder, kiosk))
 
 
 def settings_of(folder: Path, kiosk: str) -> dict[str, Any]:
     """A kiosk's settings.json, checked. Raises `NothingFoundError`, `ProvisionError`."""
     if kiosk not in kiosk_names(folder):
-        known = ", ".join(kiosk_names(folder)) or "none"
-        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {known}")
+        names = ", ".join(kiosk_names(folder)) or "none"
+        raise NothingFoundError(f"kiosk {kiosk!r}: expected one of {names}")
     path = folder / "kiosks" / kiosk / "settings.json"
     kiosk_password(path)
     values = json.loads(path.read_bytes())
@@ -177,10 +177,10 @@ def values_for(
     wishes = {name: value for name, value in wishes.items() if value is not None}
     present = {name: settings_of(folder, name) for name in kiosk_names(folder)}
     if kiosk in present and (present[kiosk].get("role") == POST_ROLE) != post:
-        is_a, wanted = ("kiosk", "lamp post") if post else ("lamp post", "kiosk")
+        is_a, other_kind = ("kiosk", "lamp post") if post else ("lamp post", "kiosk")
         raise ProvisionError(
             f"{kiosk!r}: is a {is_a}; expected another name, or `fevergate provision revoke` first"
-            f" for this one to be a {wanted}"
+            f" for this one to be a {other_kind}"
         )
     others = sorted(present.values(), key=lambda settings: settings.get("gate") != gate)
     like = present.get(kiosk) or ((others[0] | {"address": ""}) if others else {})

@@ -202,8 +202,8 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
     """Delete the retained messages of a kiosk or lamp post. Signs in as that device, since only it
     may publish there, by a new password that its board does not have. Raises `BrokerError`."""
     gate = settings.posts.get(kiosk)
-    says = POST_SAYS if gate else KIOSK_SAYS
-    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in says]
+    kinds = POST_SAYS if gate else KIOSK_SAYS
+    topics = [str(Topic(settings.campus, kiosk, kind)) for kind in kinds]
     if gate:
         topics.append(press_topic(settings.campus, gate))
     until = time.monotonic() + CUT_OFF_S
@@ -269,6 +269,6 @@ def _systemctl_as_root(folder: Path) -> str | None:
 
 
 def _run(systemctl: str, *arguments: str) -> None:
-    done = subprocess.run([systemctl, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise ProvisionError(f"systemctl {' '.join(arguments)}: {' '.join(done.stderr.split())}")
+    result = subprocess.run([systemctl, *arguments], capture_output=True, text=True)
+    if result.returncode:
+        raise ProvisionError(f"systemctl {' '.join(arguments)}: {' '.join(result.stderr.split())}")

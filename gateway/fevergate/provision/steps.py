@@ -141,16 +141,16 @@ def add(
     watch(document, folder / SETTINGS, watched_by)
     set_kiosk_titles(document, kiosk, titles)
     set_gate_titles(document, gate_titles)
-    done = Provisioned(folder)
-    kiosks.write_kiosk(done, kiosk, values)
+    provisioned = Provisioned(folder)
+    kiosks.write_kiosk(provisioned, kiosk, values)
     drop_revoked(document, kiosks.revoked(folder))
     write_toml(folder / SETTINGS, document)
-    write_broker(done, settings.campus)
+    write_broker(provisioned, settings.campus)
     broker_files.hand_over(folder)
     after = load_gateway(folder / SETTINGS)
     key = "changed" if known else "post_added" if post else "added"
-    named = after.in_both(lambda names: names.kiosk(kiosk))
-    yield message(settings, key, kiosk=named, gate=_title(after, gate))
+    title = after.in_both(lambda names: names.kiosk(kiosk))
+    yield message(settings, key, kiosk=title, gate=_title(after, gate))
     if not known and not post:
         yield from unlit(after, [gate])
     yield from apply(folder)
@@ -178,9 +178,9 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
         write_broker(Provisioned(folder), settings.campus)
         broker_files.hand_over(folder)
         if services.reload_broker(folder):  # disconnects the kiosk: its last will is published
-            own = str(kiosks.settings_of(folder, name)["password"])
+            kiosk_password = str(kiosks.settings_of(folder, name)["password"])
             try:
-                services.clear_retained(settings, name, own)
+                services.clear_retained(settings, name, kiosk_password)
             except BrokerError as error:
                 left = error
         values = kiosks.forget(folder, name, reason)
@@ -214,15 +214,15 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[S
         yield from _renew_campus(folder, everything=everything)
         return
     settings = _open(folder)
-    known = {*kiosk_names(folder), *users_of(folder)}
+    users = {*kiosk_names(folder), *users_of(folder)}
     for name in names:
-        if name not in known:
-            raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(known))}")
-    done = Provisioned(folder)
+        if name not in users:
+            raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(users))}")
+    provisioned = Provisioned(folder)
     # Boards with the old ca.der still accept the broker, if their clock is set.
     authority = pki.renew_authority(folder)
     renewed = ["ca.crt"] if authority else []
-    kiosks.write_authority(done)
+    kiosks.write_authority(provisioned)
     renewed += [
         path.name
         for path in (folder / "broker.crt", folder / "web.crt", folder / "campus.crt")
@@ -231,7 +231,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[S
     old: dict[str, str] = {}
     for name in names:
         if name in USERS:
-            secret(done, f"{name}.password", renew=True)
+            secret(provisioned, f"{name}.password", renew=True)
         else:
             old[name] = kiosks.renew_password(folder, name)
     if not renewed and not names:
@@ -240,7 +240,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[S
         yield message(settings, "renewed", names=", ".join([*renewed, *names]))
         if authority:
             yield message(settings, "new_authority")
-        write_broker(done, settings.campus)
+        write_broker(provisioned, settings.campus)
         broker_files.hand_over(folder)
         reloaded = services.reload_broker(folder)
         yield message(settings, "broker" if reloaded else "no_broker")
@@ -276,12 +276,12 @@ def _authority(folder: Path, settings: GatewaySettings | None) -> Iterator[StepT
 def labels(folder: Path, names: Sequence[str], to: Path, url: str | None) -> Iterator[StepText]:
     """Write a PDF of labels. Raises `NothingFoundError`, `ProvisionError`, `ExportError`."""
     settings = _open(folder)
-    known = kiosk_names(folder)
+    kiosk_ids = kiosk_names(folder)
     for name in names:
-        if name not in known:
-            raise NothingFoundError(f"kiosk {name!r}: expected one of {', '.join(known)}")
+        if name not in kiosk_ids:
+            raise NothingFoundError(f"kiosk {name!r}: expected one of {', '.join(kiosk_ids)}")
     base = url or pages_url(settings)
-    sheet = labels_of(settings, list(names) or known, base)
+    sheet = labels_of(settings, list(names) or kiosk_ids, base)
     try:
         pki.write_public(to, as_pdf(sheet))
     except OSError as error:

@@ -76,19 +76,19 @@ def ask_for(
     question: str,
     names: Iterable[str],
     given: Named,
-    known: Callable[[str], Any],
+    table_of: Callable[[str], Any],
     suggested: Callable[[str], Titles],
 ) -> dict[str, Titles]:
     """The names that were given, and, at a terminal, answers for those that have none yet.
 
-    `known` returns the table of an id in the settings. Without a terminal nothing is asked. Raises
-    `ProvisionError`.
+    `table_of` returns the table of an id in the settings. Without a terminal nothing is asked.
+    Raises `ProvisionError`.
     """
     titles = dict(given)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return titles
     for name in names:
-        if name in titles or known(name).get("title"):
+        if name in titles or table_of(name).get("title"):
             continue
         likely = suggested(name)
         chinese = _ask(side_by_side(question, name=name), likely.title)

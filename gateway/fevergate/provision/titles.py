@@ -85,11 +85,11 @@ def set_titles(table: Any, titles: Titles) -> None:
             table[key] = title
 
 
-def set_gate_titles(document: tomlkit.TOMLDocument, named: Named) -> None:
+def set_gate_titles(document: tomlkit.TOMLDocument, titles_by_gate: Named) -> None:
     """Write names of gates into gateway.toml. Raises `ProvisionError` for a gate that is not in
     it."""
     tables = {str(table["name"]): table for table in cast("Any", document.get("gates", []))}
-    for gate, titles in named.items():
+    for gate, titles in titles_by_gate.items():
         if gate not in tables:
             raise ProvisionError(f"gate {gate!r}: expected one of {', '.join(tables)}")
         set_titles(tables[gate], titles)
@@ -100,11 +100,11 @@ def set_kiosk_titles(document: tomlkit.TOMLDocument, kiosk: str, titles: Titles)
     """Write a kiosk's names into gateway.toml."""
     if titles == UNCHANGED:
         return
-    named: Any = document.setdefault("kiosk_titles", tomlkit.table(is_super_table=True))
-    if kiosk not in named:
-        named[kiosk] = tomlkit.table()
-    set_titles(named[kiosk], titles)
-    refuse_twins("kiosk", named)
+    tables: Any = document.setdefault("kiosk_titles", tomlkit.table(is_super_table=True))
+    if kiosk not in tables:
+        tables[kiosk] = tomlkit.table()
+    set_titles(tables[kiosk], titles)
+    refuse_twins("kiosk", tables)
 
 
 def refuse_twins(kind: str, tables: Mapping[str, Any]) -> None:

@@ -51,14 +51,14 @@ def upgrade(folder: Path) -> Iterator[str]:
     if not services.broker_runs(folder):
         yield message(settings, "upgrade_none")
         return
-    changes, kept = _changes(folder, settings), services.UNITS_FOLDER / BEFORE
-    if not changes and not kept.exists():
+    changes, path_before = _changes(folder, settings), services.UNITS_FOLDER / BEFORE
+    if not changes and not path_before.exists():
         yield message(settings, "upgrade_same")
         return
     before = {str(path): read_unlinked(path) for path in (folder / PASSWORDS, *changes)}
-    before |= _kept(kept)
+    before |= _kept(path_before)
     names = ", ".join(path.removeprefix(f"{folder}/") for path in [*before][1:])
-    write_private(kept, msgspec.json.encode(before))
+    write_private(path_before, msgspec.json.encode(before))
     try:
         _write(folder, settings, changes)
         services.start_broker_anew(folder)
@@ -66,9 +66,9 @@ def upgrade(folder: Path) -> Iterator[str]:
     except (FeverGateError, OSError) as error:
         _put_back(folder, before)
         services.start_broker_anew(folder)
-        kept.unlink()
+        path_before.unlink()
         raise ProvisionError(f"{error}; {names}: as before") from error
-    kept.unlink()
+    path_before.unlink()
     yield message(settings, "upgraded", names=names)
 
 
@@ -85,23 +85,23 @@ def _kept(path: Path) -> dict[str, bytes | None]:
 def _changes(folder: Path, settings: GatewaySettings) -> dict[Path, str]:
     """New text of each file that differs."""
     broker, bind = settings.broker, broker_files.bound_to(folder)
-    wanted: dict[Path, str] = {}
+    texts: dict[Path, str] = {}
     if bind and broker.local_port:
         configuration = broker_files.configuration(folder, bind, broker.port, broker.local_port)
-        wanted[folder / CONFIGURATION] = configuration
-    wanted[folder / ACCESS] = access_of(folder, settings.campus)
+        texts[folder / CONFIGURATION] = configuration
+    texts[folder / ACCESS] = access_of(folder, settings.campus)
     for name, text in services.drop_ins(folder).items():
-        wanted[services.UNITS_FOLDER / name] = text
-    return {path: text for path, text in wanted.items() if read_unlinked(path) != text.encode()}
+        texts[services.UNITS_FOLDER / name] = text
+    return {path: text for path, text in texts.items() if read_unlinked(path) != text.encode()}
 
 
 def _write(folder: Path, settings: GatewaySettings, changes: dict[Path, str]) -> None:
     for path, text in changes.items():
         if path.name == ACCESS:  # write the passwords as well: the access list may have new users
-            done = Provisioned(folder)
+            provisioned = Provisioned(folder)
             for user in (broker_files.GATEWAY, broker_files.ADMIN, broker_files.WEB):
-                secret(done, f"{user}.password")
-            write_broker(done, settings.campus)
+                secret(provisioned, f"{user}.password")
+            write_broker(provisioned, settings.campus)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_public(path, text.encode())

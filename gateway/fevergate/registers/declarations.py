@@ -189,14 +189,14 @@ class _DeclarationReader:
             raise self._error((), "expected a table, [NAME] with its keys below it")
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", self._name):
             raise self._error((), "expected a name of [a-z0-9-], at most 32 characters")
-        given = raw.get("fields")
-        if not isinstance(given, dict) or not 0 < len(given) <= MAX_FIELDS:
+        tables = raw.get("fields")
+        if not isinstance(tables, dict) or not 0 < len(tables) <= MAX_FIELDS:
             raise self._error(
                 ("fields",) if "fields" in raw else (), f"expected 1 to {MAX_FIELDS} fields"
             )
         if "name" in raw:  # it is the table's key
             raise self._error(("name",), "unknown key")
-        fields = {name: self._field(name, value) for name, value in given.items()}
+        fields = {name: self._field(name, value) for name, value in tables.items()}
         values = {key: value for key, value in raw.items() if key != "fields"}
         register = self._convert((), values, RegisterDeclaration)
         register = msgspec.structs.replace(register, name=self._name, fields=fields)
@@ -247,8 +247,8 @@ class _DeclarationReader:
             return
         field = register.fields.get(name)
         if field is None:
-            known = ", ".join(register.fields)
-            raise self._error((key,), f"there is no field {name!r}; expected one of {known}")
+            names = ", ".join(register.fields)
+            raise self._error((key,), f"there is no field {name!r}; expected one of {names}")
         if field.type not in kinds or field.sealed:
             raise self._error((key,), f"{name!r} must be a {' or '.join(kinds)}, not personal")
 
@@ -277,10 +277,10 @@ def _line(text: str, keys: Sequence[str]) -> int:
     The TOML reader gives no line numbers. This is the last line of the shortest beginning of the
     file that has the key.
     """
-    known = _depth(text, keys)
+    depth = _depth(text, keys)
     lines = text.splitlines()
     for number in range(1, len(lines) + 1):
-        if _depth("\n".join(lines[:number]), keys) >= known:
+        if _depth("\n".join(lines[:number]), keys) >= depth:
             return number
     return 1
 

@@ -165,10 +165,10 @@ class Duty:
     def _take_over(self, gate: str, shift_id: int, revision: int, name: str, by: str) -> Shift:
         now = self._now()
         present = [shift for shift in self.shifts(gate) if shift.timed]
-        wanted = [s for s in present if (s.id, s.revision) == (shift_id, revision)]
-        if not wanted or wanted[0].name == name:
+        matches = [s for s in present if (s.id, s.revision) == (shift_id, revision)]
+        if not matches or matches[0].name == name:
             raise DutyError("meanwhile_duty")
-        (shift,) = wanted
+        (shift,) = matches
         self._change(shift, shift.begin, now, by)
         if all(other.name != name or other.gate not in ("", shift.gate) for other in present):
             lasts = shift.end is not None and shift.end - now > NEARLY_OVER_S
@@ -219,27 +219,27 @@ class Duty:
     def compare(self, planned: Sequence[OnDuty]) -> DutyChanges:
         """The changes that a file of shifts, each with begin and end, would make. The file replaces
         what was planned between its first begin and its last end. Raises `DutyError`."""
-        now, known = self._now(), self.everybody()
+        now, shifts = self._now(), self.everybody()
         begin = min((shift.begin or 0.0 for shift in planned), default=0.0)
         end = max((shift.end or 0.0 for shift in planned), default=0.0)
-        wanted = {_key(shift): shift for shift in planned}
-        present = {_key(shift) for shift in known}
+        plan = {_key(shift): shift for shift in planned}
+        present = {_key(shift) for shift in shifts}
         new = [
             shift
-            for key, shift in wanted.items()
-            if key not in present and (shift.end or now) > now and not self._had(shift, known, now)
+            for key, shift in plan.items()
+            if key not in present and (shift.end or now) > now and not self._had(shift, shifts, now)
         ]
         for shift in new:
             self._check(shift)
-        gone = [
+        withdrawn = [
             shift
-            for shift in known
-            if _key(shift) not in wanted
+            for shift in shifts
+            if _key(shift) not in plan
             and shift.begin is not None
             and shift.begin > now
             and begin <= shift.begin < end
         ]
-        return DutyChanges(added=new, withdrawn=gone, unchanged=len(wanted) - len(new))
+        return DutyChanges(added=new, withdrawn=withdrawn, unchanged=len(plan) - len(new))
 
     def apply(self, changes: DutyChanges, by: str) -> None:
         """Make the changes of `compare`, all or none. Raises `EntryError` if somebody changed a
@@ -256,7 +256,7 @@ class Duty:
         with self._entries.together() as entries:
             yield Duty(entries, self._gates)
 
-    def _had(self, shift: OnDuty, known: Sequence[Shift], now: float) -> bool:
+    def _had(self, shift: OnDuty, shifts: Sequence[Shift], now: float) -> bool:
         """Whether a shift is there already: begun before its time, or begun and perhaps handed
         over since."""
         if shift.begin is None:
@@ -266,7 +266,7 @@ class Duty:
             (other.name, other.gate) == key
             and other.end == shift.end
             and (other.begin or 0.0) <= min(shift.begin, now)
-            for other in known
+            for other in shifts
         ):
             return True
         return shift.begin <= now and any(

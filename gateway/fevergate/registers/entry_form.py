@@ -67,9 +67,9 @@ class EntryForm:
             raise EntryError(register.end, "order")
         return NewEntry(public=public, personal=personal, gate=gate)
 
-    def _value(self, name: str, field: Field, given: Value | None) -> Value | None:
+    def _value(self, name: str, field: Field, value: Value | None) -> Value | None:
         """A field's value; None if nothing was entered."""
-        text = " ".join(str("" if given is None else given).split())
+        text = " ".join(str("" if value is None else value).split())
         if not text:
             return None
         if not text.isprintable():
@@ -80,7 +80,7 @@ class EntryForm:
             case "celsius":
                 return _number(name, text, MIN_C, MAX_C, "clinical")
             case "time":
-                return self._time(name, given if isinstance(given, float) else text)
+                return self._time(name, value if isinstance(value, float) else text)
             case "choice":
                 if text not in _choices(field):
                     raise EntryError(name, "choice")
@@ -92,14 +92,14 @@ class EntryForm:
                     raise EntryError(name, "long")
         return text
 
-    def _time(self, name: str, given: Value) -> float:
+    def _time(self, name: str, value: Value) -> float:
         """A Unix time (s), or a local time as HTML's datetime-local writes it."""
         try:
-            if isinstance(given, str):
-                moment = datetime.fromisoformat(given)
+            if isinstance(value, str):
+                moment = datetime.fromisoformat(value)
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
             else:
-                moment = datetime.fromtimestamp(given, self._zone)
+                moment = datetime.fromtimestamp(value, self._zone)
             if not 2000 <= moment.year < 3000:
                 raise EntryError(name, "time")
             return moment.timestamp()

@@ -166,7 +166,7 @@ class EntryReader:
         return [self._entry(row) for row in rows]
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
-        *known, fields, sealed, forgotten = row
+        *columns, fields, sealed, forgotten = row
         values = msgspec.json.decode(fields, type=dict[str, Value])
         declared = self.registers.get(row[0])
         personal = self.vault.open(sealed)
@@ -175,7 +175,7 @@ class EntryReader:
             numeric = field and field.type in ("number", "celsius", "time")
             values[name] = _number(text) if numeric else text
         names = ("register", "id", "revision", "first_at", "at", "by", "gate")
-        entry = dict(zip((*names, "opened_at", "closed_at"), known, strict=True))
+        entry = dict(zip((*names, "opened_at", "closed_at"), columns, strict=True))
         return Entry(**entry, fields=values, forgotten=bool(forgotten), personal=tuple(personal))
 
 

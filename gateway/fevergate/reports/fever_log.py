@@ -101,8 +101,8 @@ class Day(Struct, kw_only=True):
     @property
     def zero_but_unmeasured(self) -> bool:
         """Whether the day is over and would be `zero`, had everybody been measured."""
-        seen = self.count or self.lit or any(kiosk.fever for kiosk in self.kiosks)
-        over = self.covered and not seen and self.clear_until is None
+        fevers = self.count or self.lit or any(kiosk.fever for kiosk in self.kiosks)
+        over = self.covered and not fevers and self.clear_until is None
         return bool(over and self.roll and self.roll.unmeasured and not self.roll.fevers)
 
 

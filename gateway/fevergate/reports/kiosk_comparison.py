@@ -75,8 +75,8 @@ def crowds(database: Database, settings: GatewaySettings, begin: float, end: flo
     """The crowd of each kiosk from `begin` to `end` (Unix time, s; whole hours)."""
     gates = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
     bins: dict[str, list[tuple[float, int]]] = {}
-    for kiosk, tenth, seen in database.execute(_SEEN, (begin, end)):
-        bins.setdefault(kiosk, []).append((tenth / 10, seen))
+    for kiosk, tenth, count in database.execute(_SEEN, (begin, end)):
+        bins.setdefault(kiosk, []).append((tenth / 10, count))
     return [_crowd(gates[kiosk], kiosk, bins[kiosk]) for kiosk in sorted(bins) if kiosk in gates]
 
 
@@ -87,10 +87,10 @@ _SEEN = f"""
 
 
 def _crowd(gate: str, kiosk: str, bins: list[tuple[float, int]]) -> Crowd:
-    people = sum(seen for _, seen in bins)
+    people = sum(count for _, count in bins)
     middle_c = _median(bins, people)
     # Of a normal distribution: SD = 1.4826 MAD; standard error of the median = 1.2533 SD / sqrt(n).
-    deviations = sorted((abs(value_c - middle_c), seen) for value_c, seen in bins)
+    deviations = sorted((abs(value_c - middle_c), count) for value_c, count in bins)
     return Crowd(
         kiosk=kiosk,
         gate=gate,
@@ -103,10 +103,10 @@ def _crowd(gate: str, kiosk: str, bins: list[tuple[float, int]]) -> Crowd:
 def _median(bins: list[tuple[float, int]], people: int) -> float:
     """Median of a histogram of (middle of the bin, people), evenly spread within each bin."""
     before = 0
-    for value_c, seen in bins:
-        if before + seen >= people / 2:
-            return value_c + BIN_C * ((people / 2 - before) / seen - 0.5)
-        before += seen
+    for value_c, count in bins:
+        if before + count >= people / 2:
+            return value_c + BIN_C * ((people / 2 - before) / count - 0.5)
+        before += count
     return bins[-1][0]
 
 

@@ -81,8 +81,8 @@ def _register(name: str, path: str) -> str:
 
 
 def _has(font: str, char: str) -> bool:
-    known: Any = pdfmetrics.getFont(font)
-    return ord(char) in known.face.charToGlyph or char in "\n\t\xa0"
+    loaded: Any = pdfmetrics.getFont(font)
+    return ord(char) in loaded.face.charToGlyph or char in "\n\t\xa0"
 
 
 def _font_of(char: str) -> str | None:
@@ -96,8 +96,8 @@ def _font_of(char: str) -> str | None:
 def runs(text: str) -> Iterator[tuple[str, str]]:
     """The text in pieces of one font each: (font, piece). A character that no font has is written
     as its number, such as [U+20BB7]."""
-    shown = _INVISIBLE.sub("", text)
-    for font, chars in groupby(shown, _font_of):
+    visible = _INVISIBLE.sub("", text)
+    for font, chars in groupby(visible, _font_of):
         if font:
             yield font, "".join(chars)
         else:

@@ -128,9 +128,11 @@ def _decided_again(rows: Iterable[dict[str, Any]], judge: _Judge) -> Iterator[_S
     for row in rows:
         answer = (row["verdict"], row["reason"])
         if row["reason"] == UNCONFIRMED:
-            asked = next((scan for scan in reversed(open_scans) if scan.before == [_ASKED]), None)
-            if asked:
-                asked.before.append(answer)
+            scan_asked = next(
+                (scan for scan in reversed(open_scans) if scan.before == [_ASKED]), None
+            )
+            if scan_asked:
+                scan_asked.before.append(answer)
                 continue
         # If no alarm came in between, the kiosk took this scan for the same person's second one.
         followed = bool(open_scans) and open_scans[-1].before == [_ASKED]

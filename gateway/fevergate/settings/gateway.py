@@ -257,7 +257,7 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
 
     def has_lamps(self, gate: str) -> bool:
         """Whether a gate has lamps on pins; False for a gate that is not in the settings."""
-        return any(known.lamps != "none" for known in self.gates if known.name == gate)
+        return any(settings.lamps != "none" for settings in self.gates if settings.name == gate)
 
     def gate_of(self, kiosk: str) -> Gate | None:
         """The gate at which a kiosk stands, or None for a kiosk that is not in the settings."""
@@ -271,20 +271,20 @@ def load_gateway(path: Path) -> GatewaySettings:
     Raises `SettingsError`, one line: file, key, what was expected.
     """
     settings = read_settings(path, GatewaySettings)
-    seen: dict[str, str] = {}
+    gate_of: dict[str, str] = {}
     for index, gate in enumerate(settings.gates):
         names = [("gate", gate.name)]
         if gate.lamps == "pins":
             names.append(("pins", gate.pins))
         for kind, name in names:
-            if seen.setdefault(f"{kind} {name}", gate.name) != gate.name or (
+            if gate_of.setdefault(f"{kind} {name}", gate.name) != gate.name or (
                 kind == "gate" and [g.name for g in settings.gates].count(name) > 1
             ):
                 raise settings_error(
                     path, f"gates[{index}]", f"{kind} {name!r} is taken by another gate"
                 )
         for kiosk in gate.kiosks:
-            if seen.setdefault(f"kiosk {kiosk}", gate.name) != gate.name:
+            if gate_of.setdefault(f"kiosk {kiosk}", gate.name) != gate.name:
                 raise settings_error(
                     path, f"gates[{index}].kiosks", f"{kiosk!r} stands at another gate"
                 )

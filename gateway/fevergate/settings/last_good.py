@@ -57,17 +57,17 @@ def choose(path: Path, check: Check, folder: Path) -> tuple[Path, str | None]:
     An intact file is copied into `folder`. Raises `SettingsError` if file and copy are both
     damaged.
     """
-    kept = folder / path.name
+    copy = folder / path.name
     try:
         data = _read(path, check)
     except ValueError as error:
         wrong = f"{path}: {error}"
         try:
-            _read(kept, check)
+            _read(copy, check)
         except ValueError as without:
-            raise SettingsError(f"{wrong}; and {kept}: {without}") from error
-        return kept, wrong
-    _keep(kept, data)
+            raise SettingsError(f"{wrong}; and {copy}: {without}") from error
+        return copy, wrong
+    _keep(copy, data)
     return path, None
 
 
@@ -78,25 +78,25 @@ def keep(path: Path, folder: Path) -> None:
         _keep(folder / path.name, path.read_bytes())
 
 
-def _keep(kept: Path, data: bytes) -> None:
+def _keep(copy: Path, data: bytes) -> None:
     with suppress(OSError):  # a read-only card must not prevent a start
-        if not kept.exists() or kept.read_bytes() != data:
-            kept.parent.mkdir(mode=0o700, exist_ok=True)
-            write_private(kept, data)
+        if not copy.exists() or copy.read_bytes() != data:
+            copy.parent.mkdir(mode=0o700, exist_ok=True)
+            write_private(copy, data)
 
 
 def choose_pair(certificate: Path, key: Path, folder: Path) -> tuple[tuple[Path, Path], str | None]:
     """Do what `choose` does, for a certificate and its key, which must match each other."""
-    kept = (folder / certificate.name, folder / key.name)
+    copies = (folder / certificate.name, folder / key.name)
     try:
         _check_pair(certificate, key)
     except ValueError as error:
         wrong = f"{certificate}, {key}: expected certificate and key: {error}"
         try:
-            _check_pair(*kept)
+            _check_pair(*copies)
         except ValueError:
             raise SettingsError(f"{wrong}; `fevergate provision` makes them") from error
-        return kept, wrong
+        return copies, wrong
     for path in (certificate, key):
         keep(path, folder)
     return (certificate, key), None

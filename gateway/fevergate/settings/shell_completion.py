@@ -22,11 +22,11 @@ def _completing(names: Callable[[GatewaySettings], Iterable[tuple[str, str]]]) -
             settings = load_gateway(context.params["settings_path"])
         except (SettingsError, OSError, KeyError):
             return []
-        given = context.params.get(parameter.name or "") or ()
+        values = context.params.get(parameter.name or "") or ()
         return [
             CompletionItem(name, help=title)
             for name, title in names(settings)
-            if name.startswith(incomplete) and name not in given
+            if name.startswith(incomplete) and name not in values
         ]
 
     return complete

@@ -63,8 +63,8 @@ def recall(database: Database) -> tuple[float | None, float]:
     if last is None or (state and state.believed):
         # The time is stored every few minutes only. Messages since then were dated by a clock that
         # was believed, so a doubt that begins now must not include them.
-        (heard,) = database.execute("select max(last_seen) from kiosks").fetchone()
-        last = max(last or 0.0, heard + AFTER_S if heard else 0.0) or None
+        (last_seen,) = database.execute("select max(last_seen) from kiosks").fetchone()
+        last = max(last or 0.0, last_seen + AFTER_S if last_seen else 0.0) or None
     return last, state.doubted_s if state and not state.believed else 0.0
 
 

@@ -39,11 +39,11 @@ def adopt_epochs(store: Store, damaged: sqlite3.Connection) -> dict[int, int]:
     Their counts are not forwarded until they are `whole`. Counts of readings whose epoch cannot be
     read (`UNKNOWN`) are never forwarded, since the campus server may have them already.
     """
-    known = _rows(damaged, "select id, name, corrected_by from epochs")
+    rows = _rows(damaged, "select id, name, corrected_by from epochs")
     numbers = {}
     with store.transaction():
         connection = store.db.conn
-        for number, name, corrected_by in [*known, (UNKNOWN, secrets.token_hex(8), "")]:
+        for number, name, corrected_by in [*rows, (UNKNOWN, secrets.token_hex(8), "")]:
             (numbers[number],) = connection.execute(
                 "insert into epochs(name, corrected_by, whole) values (?, ?, 0)"
                 " on conflict(name) do update set whole = 0 returning id",

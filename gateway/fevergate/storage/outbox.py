@@ -174,8 +174,8 @@ def _first_day(database: Database, today: date) -> date:
     whichever is earlier. It is stored once and then kept."""
     first = meta.get(database, "states_from")
     if first is None:
-        (seen,) = database.execute("select min(date) from days").fetchone()
-        first = min(seen or today.isoformat(), today.isoformat())
+        (earliest,) = database.execute("select min(date) from days").fetchone()
+        first = min(earliest or today.isoformat(), today.isoformat())
         meta.put(database, "states_from", first)
     return date.fromisoformat(first)
 

@@ -86,10 +86,12 @@ class SequenceSet:
         if len(gaps) <= MAX_GAPS and not self.full:
             return [Stored(boot=boot, seq=self._last[-1], gaps=tuple(gaps))]
         upto = gaps[MAX_GAPS][0] - 1 if len(gaps) > MAX_GAPS else self._last[-1]
-        named = tuple(gaps[:MAX_GAPS])
+        gaps_sent = tuple(gaps[:MAX_GAPS])
         ranges = sorted({self._range(seq) for seq in touched if seq > upto})
         return [
-            Stored(boot=boot, seq=upto, gaps=named, also=tuple(ranges[start : start + MAX_ALSO]))
+            Stored(
+                boot=boot, seq=upto, gaps=gaps_sent, also=tuple(ranges[start : start + MAX_ALSO])
+            )
             for start in range(0, max(1, len(ranges)), MAX_ALSO)
         ]
 

@@ -180,9 +180,9 @@ def line(text: str, say: Say, name: Callable[[str], str] = str, posts: Container
     return say("{kiosk}: {what}", kiosk=name(kiosk), what=trouble(reason, say))
 
 
-def _translated(known: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
+def _translated(patterns: tuple[tuple[str, str], ...], text: str, say: Say) -> str:
     """A text by the first of (pattern, words) that matches all of it; "" if none does."""
-    for pattern, words in known:
+    for pattern, words in patterns:
         if match := re.fullmatch(pattern, text):
             return say(words, **match.groupdict())
     return ""

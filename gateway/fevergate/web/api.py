@@ -178,15 +178,15 @@ class Api(RollApi, TraceApi, RegisterApi):
                 for page in (fevers.page(*limits(request)) for fevers in both)
             )
             most = max(map(len, both))
-        known = self._shared.follow_ups_of(log.fevers)
+        follow_ups = self._shared.follow_ups_of(log.fevers)
         signed = self._shared.signed(log)
         log.strikes = [
             msgspec.structs.replace(strike, by="", undone_by="") for strike in log.strikes
         ]
         outcomes = {
-            str(identity): known[identity].outcome
+            str(identity): follow_ups[identity].outcome
             for identity in map(identity_of, log.fevers)
-            if identity in known
+            if identity in follow_ups
         }
         self._note(request, "look at log", log.date)
         return LogAnswer(log, outcomes, signed, log.count, pages(most))

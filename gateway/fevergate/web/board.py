@@ -136,8 +136,8 @@ class Board:
         except msgspec.ValidationError:
             raise HTTPException(404) from None
         part = self._list.page(gate, selection, PAGE, (number - 1) * PAGE)
-        more = {"gate": gate, "of": selection, "part": part, "number": number}
-        return self._shared.page(request, "fevers.html", last=last_page(part.count), **more)
+        context = {"gate": gate, "of": selection, "part": part, "number": number}
+        return self._shared.page(request, "fevers.html", last=last_page(part.count), **context)
 
     async def events(self, request: Request) -> Response:
         """Stream every gate's changes while the session lasts. Raises `HTTPException` 503 for too

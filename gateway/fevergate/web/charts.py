@@ -99,8 +99,8 @@ def tick_values(highest: int) -> list[int]:
     while True:
         for factor in (1, 2, 5):
             if factor * step * MAX_TICKS >= highest:
-                each = factor * step
-                return [each * number for number in range(max(1, ceil(highest / each)) + 1)]
+                interval = factor * step
+                return [interval * number for number in range(max(1, ceil(highest / interval)) + 1)]
         step *= 10
 
 

@@ -20,7 +20,7 @@ def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
         return confirmed
     of_kiosk = Counter(identity.kiosk for identity, _ in follow_ups)
     with shared.reader() as reader:
-        for identity, known in follow_ups:
+        for identity, follow_up in follow_ups:
             of_kiosk[identity.kiosk] -= 1
             if of_kiosk[identity.kiosk] >= MAX_KNOWN_OF_KIOSK:
                 continue
@@ -31,10 +31,10 @@ def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
                     campus=shared.settings.campus,
                     gate=fever.gate if fever else "",
                     kiosk=identity.kiosk,
-                    at=min(known.at, now),
-                    clinical_c=known.clinical_c,
-                    clinical_site=known.clinical_site,
-                    outcome=known.outcome,
+                    at=min(follow_up.at, now),
+                    clinical_c=follow_up.clinical_c,
+                    clinical_site=follow_up.clinical_site,
+                    outcome=follow_up.outcome,
                 )
             )
     return confirmed

@@ -279,11 +279,11 @@ class Shared(Site):
         names = self.notices.told_first("confirmed", self.settings.campus, gate)
         return None if self.settings.campus_server and not names else names
 
-    def is_untold(self, known: FollowUp) -> bool:
+    def is_untold(self, follow_up: FollowUp) -> bool:
         """Whether a follow-up saved within the last `OPEN_S` confirms a fever of which nobody is
         told."""
-        recent = self.clock.now() - known.at < OPEN_S
-        return recent and known.is_to_be_told and self.told_first() == []
+        recent = self.clock.now() - follow_up.at < OPEN_S
+        return recent and follow_up.is_to_be_told and self.told_first() == []
 
     def places(self, gate: str, kiosk: str) -> tuple[Pair, Pair, Pair]:
         """Titles of the campus, a gate (empty: unknown) and a kiosk."""
@@ -300,7 +300,7 @@ class Shared(Site):
     def gate_of(self, request: Request) -> str:
         """The gate in an address. Raises `HTTPException` 404 for an unknown one."""
         gate = request.path_params["gate"]
-        if all(known.name != gate for known in self.settings.gates):
+        if all(gate_settings.name != gate for gate_settings in self.settings.gates):
             raise HTTPException(404)
         return gate
 

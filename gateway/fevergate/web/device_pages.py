@@ -104,15 +104,25 @@ class DevicePages:
         try:
             if len(values.get("title", "")) > MAX_LENGTH:
                 raise ActionError("title")
-            asked = new_request(**values, by=session_of(request).user)
-            check(asked, settings, kiosk_names(settings.folder))
+            device_request = new_request(**values, by=session_of(request).user)
+            check(device_request, settings, kiosk_names(settings.folder))
             with self._lock:
-                ask(settings.folder, asked, time.time())
+                ask(settings.folder, device_request, time.time())
         except ActionError as error:
             return self.devices(request, error, form)
-        text = " ".join(filter(None, (asked.kiosk, asked.gate, asked.title, asked.because)))
-        a_post = asked.action == "add_post" or asked.kiosk in settings.posts
-        action = asked.action.removesuffix("_post")
+        text = " ".join(
+            filter(
+                None,
+                (
+                    device_request.kiosk,
+                    device_request.gate,
+                    device_request.title,
+                    device_request.because,
+                ),
+            )
+        )
+        a_post = device_request.action == "add_post" or device_request.kiosk in settings.posts
+        action = device_request.action.removesuffix("_post")
         self._shared.note(request, f"{action} {'post' if a_post else 'kiosk'}", text[:500])
         return RedirectResponse(REQUEST_PAGE, 303)
 
@@ -188,10 +198,10 @@ def take_names(settings: GatewaySettings, read: GatewaySettings) -> None:
     """Copy the names of newly read settings into the settings in use."""
     settings.title, settings.title_en = read.title, read.title_en
     settings.kiosk_titles = read.kiosk_titles
-    named = {gate.name: gate for gate in read.gates}
+    gates = {gate.name: gate for gate in read.gates}
     for gate in settings.gates:
-        if gate.name in named:
-            gate.title, gate.title_en = named[gate.name].title, named[gate.name].title_en
+        if gate.name in gates:
+            gate.title, gate.title_en = gates[gate.name].title, gates[gate.name].title_en
 
 
 def command_to(command: str, settings: GatewaySettings, name: str, *options: str) -> str:
@@ -208,14 +218,16 @@ def command_to(command: str, settings: GatewaySettings, name: str, *options: str
     return shlex.join(parts)
 
 
-def _command_for(settings: GatewaySettings, asked: DeviceRequest) -> str:
+def _command_for(settings: GatewaySettings, device_request: DeviceRequest) -> str:
     """The terminal command that does what was requested."""
-    if asked.action == "remove":
-        options = ["--because", asked.because] if asked.because else []
-        return command_to("revoke", settings, asked.kiosk, *options)
-    options = ["--title", asked.title] if asked.title else []
-    command = "post" if asked.action == "add_post" else "kiosk"
-    return command_to(command, settings, asked.kiosk, "--gate", asked.gate, *options)
+    if device_request.action == "remove":
+        options = ["--because", device_request.because] if device_request.because else []
+        return command_to("revoke", settings, device_request.kiosk, *options)
+    options = ["--title", device_request.title] if device_request.title else []
+    command = "post" if device_request.action == "add_post" else "kiosk"
+    return command_to(
+        command, settings, device_request.kiosk, "--gate", device_request.gate, *options
+    )
 
 
 def _new(form: Form) -> dict[str, str]:

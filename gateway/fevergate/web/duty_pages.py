@@ -42,8 +42,8 @@ class DutyPages(AccountPages):
     def tokens(self, request: Request, error: str = "", secret: str = "") -> Response:
         """List the API tokens; `error`: why none was issued, `secret`: the one just issued."""
         tokens = self._shared.tokens.all()
-        more = {"tokens": tokens, "scopes": SCOPES, "secret": secret, "error": error}
-        return self._shared.page(request, "tokens.html", **more)
+        context = {"tokens": tokens, "scopes": SCOPES, "secret": secret, "error": error}
+        return self._shared.page(request, "tokens.html", **context)
 
     def change_tokens(self, request: Request, form: Form) -> Response:
         """Issue or revoke an API token."""

@@ -98,9 +98,11 @@ class FeverList:
         return {gate.name: f"{same}/{changes.get(gate.name, 0)}" for gate in shared.settings.gates}
 
     def _read(self) -> dict[str, Listed]:
-        known = self._listed
+        listed = self._listed
         return {
-            gate: known[gate] if known.get(gate, Listed()).mark == mark else self._count(gate, mark)
+            gate: listed[gate]
+            if listed.get(gate, Listed()).mark == mark
+            else self._count(gate, mark)
             for gate, mark in self._marks().items()
         }
 

@@ -52,8 +52,8 @@ class FeverPages:
     def search(self, request: Request, form: Form) -> Response:
         """Search by a form; without a name, redirect to an address that holds the whole query."""
         if not form["name"].strip():
-            given = {name: form[name] for name in FIELDS if form[name]}
-            return RedirectResponse(f"/admin/fevers?{urlencode(given)}", 303)
+            values = {name: form[name] for name in FIELDS if form[name]}
+            return RedirectResponse(f"/admin/fevers?{urlencode(values)}", 303)
         return self._show(request, form)
 
     def _show(self, request: Request, form: Mapping[str, str]) -> Response:
@@ -158,10 +158,10 @@ class FeverPages:
             begin = msgspec.json.encode(head | {"count": count})
             out.write(begin[:-1] + b',"fevers":[')
             between = b""
-            for fever, known in read():
-                row = {"fever": fever, "follow_up": known}
-                if known and not personal:
-                    row["follow_up"] = {name: getattr(known, name) for name in IMPERSONAL}
+            for fever, follow_up in read():
+                row = {"fever": fever, "follow_up": follow_up}
+                if follow_up and not personal:
+                    row["follow_up"] = {name: getattr(follow_up, name) for name in IMPERSONAL}
                 out.write(between + msgspec.json.encode(row))
                 between = b","
             out.write(b"]}")

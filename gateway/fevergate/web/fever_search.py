@@ -75,8 +75,8 @@ class FeverSearch:
         places = {gate.name: list(gate.kiosks) for gate in self._shared.settings.gates}
         with self._shared.reader() as reader:
             for gate, kiosk in reader.execute(KIOSKS):
-                if kiosk not in (known := places.setdefault(gate, [])):
-                    known.append(kiosk)
+                if kiosk not in (kiosks := places.setdefault(gate, [])):
+                    kiosks.append(kiosk)
         return places
 
     def query(self, period: Period, form: Mapping[str, str]) -> FeverQuery:
@@ -156,15 +156,17 @@ class FeverSearch:
     def _named(self, reader: Database, query: FeverQuery) -> tuple[list[Followed], bool]:
         """Fevers whose person or unit contains the name, and whether the search ended at a limit,
         so that older fevers may match too."""
-        wanted = folded(query.name)
+        part = folded(query.name)
         looked_at = 0
 
         def matching() -> Iterator[Followed]:
             nonlocal looked_at
-            for fever, known in self._rows(reader, query, MAX_NAMED):
+            for fever, follow_up in self._rows(reader, query, MAX_NAMED):
                 looked_at += 1
-                if known and any(wanted in folded(text) for text in (known.person, known.unit)):
-                    yield fever, known
+                if follow_up and any(
+                    part in folded(text) for text in (follow_up.person, follow_up.unit)
+                ):
+                    yield fever, follow_up
 
         matches = list(islice(matching(), MAX_MATCHES))
         return matches, looked_at >= MAX_NAMED or len(matches) >= MAX_MATCHES

@@ -24,18 +24,18 @@ class FollowUpPage:
 
     def follow_up(self, request: Request) -> Response:
         """Show the follow-up of a fever."""
-        fever, known = self._fever(request)
+        fever, follow_up = self._fever(request)
         self._shared.note(request, "look at follow-up", str(identity_of(fever)))
         with self._shared.reader() as reader:
-            person = None if known.revision else person_of(reader, *identity_of(fever))
+            person = None if follow_up.revision else person_of(reader, *identity_of(fever))
         card = known_person(self._shared, person) if person is not None else None
         if card:
-            known = replace(known, person=card.name, unit=card.unit, phone=card.phone)
-        return self._follow_up_page(request, fever, known, by_card=card is not None)
+            follow_up = replace(follow_up, person=card.name, unit=card.unit, phone=card.phone)
+        return self._follow_up_page(request, fever, follow_up, by_card=card is not None)
 
     def save_follow_up(self, request: Request, form: Form) -> Response:
         """Save the follow-up of a fever."""
-        fever, known = self._fever(request)
+        fever, follow_up = self._fever(request)
         session = session_of(request)
         on_duty = self._chosen(form, fever.gate, session.user)
         reopen = session.role == "administrator"
@@ -48,7 +48,7 @@ class FollowUpPage:
                 reason=form["reason"].strip(),
             )
         except FollowUpError as error:
-            return self._follow_up_page(request, fever, known, form, error)
+            return self._follow_up_page(request, fever, follow_up, form, error)
         words = filter(None, (f"by: {on_duty}" if on_duty else "", changes))
         text = f"{identity_of(fever)} {', '.join(words)}".strip()
         self._shared.note(request, "save follow-up", text)
@@ -71,7 +71,7 @@ class FollowUpPage:
         self,
         request: Request,
         fever: Fever,
-        known: FollowUp,
+        follow_up: FollowUp,
         given: Form | None = None,
         error: FollowUpError | None = None,
         *,
@@ -81,7 +81,7 @@ class FollowUpPage:
             request,
             "follow_up.html",
             fever=fever,
-            known=known,
+            known=follow_up,
             by_card=by_card,
             given=given,
             error=error,

@@ -113,18 +113,18 @@ class FollowUps:
 
     def of(self, fevers: Sequence[Identity]) -> dict[Identity, FollowUp]:
         """The follow-ups of fevers, for those that have one. Raises `StoreError`."""
-        wanted = msgspec.json.encode([list(fever) for fever in fevers]).decode()
+        identities = msgspec.json.encode([list(fever) for fever in fevers]).decode()
         return {
             Identity(*row[:3]): self._follow_up(row[3:])
-            for row in self._store.query(_SELECT, (wanted,))
+            for row in self._store.query(_SELECT, (identities,))
         }
 
     def beside(self, fevers: Iterable[Fever]) -> Iterator[Followed]:
         """Each of the fevers with its follow-up, or None. Raises `StoreError`."""
         rest = iter(fevers)
         while part := list(islice(rest, AT_ONCE)):
-            known = self.of([identity_of(fever) for fever in part])
-            yield from ((fever, known.get(identity_of(fever))) for fever in part)
+            follow_ups = self.of([identity_of(fever) for fever in part])
+            yield from ((fever, follow_ups.get(identity_of(fever))) for fever in part)
 
     def save(
         self, fever: Identity, new: FollowUp, by: str, *, reopen: bool = True, reason: str = ""
@@ -183,25 +183,25 @@ class FollowUps:
             )
             for row in rows
         ]
-        return [(fever, known) for fever, known in follow_ups if known.is_to_be_told]
+        return [(fever, follow_up) for fever, follow_up in follow_ups if follow_up.is_to_be_told]
 
     def use_token(self, token: str) -> None:
         """Record the digest of the campus server's token with which follow-ups are sent. If the
         token is new, follow-ups of the last `RESENT_DAYS` are sent again, as the old token may have
         been stolen."""
-        known = self._store.query("select value from meta where key = 'campus_token'")
-        if known == [(token,)]:
+        rows = self._store.query("select value from meta where key = 'campus_token'")
+        if rows == [(token,)]:
             return
         with self._store.transaction() as connection:
             connection.execute("insert or replace into meta values ('campus_token', ?)", (token,))
-            if known:
+            if rows:
                 since = self._now() - RESENT_DAYS * DAY_S
                 connection.execute("update follow_ups set forwarded = 0 where at >= ?", (since,))
 
-    def forwarded(self, held: Sequence[tuple[Identity, int]]) -> None:
+    def forwarded(self, revisions: Sequence[tuple[Identity, int]]) -> None:
         """Record the revisions that the campus server has."""
         with self._store.transaction() as connection:
-            for fever, revision in held:
+            for fever, revision in revisions:
                 connection.execute(
                     "update follow_ups set forwarded = ?"
                     " where kiosk = ? and boot = ? and seq = ? and forwarded < ?",
@@ -222,8 +222,8 @@ class FollowUps:
             return forgotten
 
     def _follow_up(self, row: tuple[Any, ...]) -> FollowUp:
-        *known, sealed = row
-        values = dict(zip((*IMPERSONAL, "by", "at", "revision"), known, strict=True))
+        *columns, sealed = row
+        values = dict(zip((*IMPERSONAL, "by", "at", "revision"), columns, strict=True))
         return msgspec.convert(values | self._vault.open(sealed), FollowUp, strict=False)
 
 

@@ -66,10 +66,10 @@ def set_from_form(settings: GatewaySettings, kiosk: str, form: Mapping[str, str]
         )
 
 
-def set_several(settings: GatewaySettings, kiosks: list[str], given: Mapping[str, str]) -> None:
+def set_several(settings: GatewaySettings, kiosks: list[str], form: Mapping[str, str]) -> None:
     """Set the given values on some kiosks, and leave their other values unchanged. Raises
     `KioskValueError` before anything is sent, `BrokerError`."""
-    values = values_of(given)
+    values = values_of(form)
     with open_reader(settings.path(settings.database)) as reader:
         for kiosk in kiosks:
             remote_settings.set_values(settings.as_user("admin"), reader, kiosk, values)

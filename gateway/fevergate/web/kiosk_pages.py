@@ -69,8 +69,8 @@ class KioskPages:
             return self.kiosk(request, error, form, 400)
         except BrokerError:
             return self.kiosk(request, ActionError("broker"), form, 503)
-        given = {name: form[name] for name in FIELDS if form[name]}
-        self._shared.note(request, "settings", f"{name} {given}"[:500])
+        values = {name: form[name] for name in FIELDS if form[name]}
+        self._shared.note(request, "settings", f"{name} {values}"[:500])
         return RedirectResponse(f"/admin/kiosks/{name}?done=settings#top", 303)
 
     def setup_code(self, request: Request, _form: Form) -> Response:
@@ -95,9 +95,9 @@ class KioskPages:
 
     def update(self, request: Request, form: Form) -> Response:
         """Roll out firmware to one kiosk or to all."""
-        known, bundle = self._updatable(), form["bundle"]
-        kiosks = known if form["kiosk"] == "*" else [form["kiosk"]]
-        if not set(kiosks) <= set(known):
+        updatable, bundle = self._updatable(), form["bundle"]
+        kiosks = updatable if form["kiosk"] == "*" else [form["kiosk"]]
+        if not set(kiosks) <= set(updatable):
             raise HTTPException(404)
         try:
             self._shared.updates.start(kiosks, bundle, downgrade=form["downgrade"] == "1")

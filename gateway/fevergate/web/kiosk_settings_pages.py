@@ -61,18 +61,18 @@ class KioskSettingsPages:
     def change(self, request: Request, form: Form) -> Response:
         """Set the given values on one kiosk, on all kiosks of a gate, or on all kiosks."""
         kiosks = self._chosen(form["kiosks"])
-        given = {name: form[name].strip() for name in SETTINGS if form[name].strip()}
+        values = {name: form[name].strip() for name in SETTINGS if form[name].strip()}
         if not kiosks:
             return self.settings(request, form, "choice", status=400)
-        if not given:
+        if not values:
             return self.settings(request, form, "no_value", status=400)
         try:
-            kiosk_actions.set_several(self._shared.settings, kiosks, given)
+            kiosk_actions.set_several(self._shared.settings, kiosks, values)
         except KioskValueError as error:
             return self.settings(request, form, wrong=error, status=400)
         except BrokerError:
             return self.settings(request, form, "broker", status=503)
-        self._shared.note(request, "settings", f"{', '.join(kiosks)} {given}"[:500])
+        self._shared.note(request, "settings", f"{', '.join(kiosks)} {values}"[:500])
         return RedirectResponse("/admin/settings?sent=1#top", 303)
 
     def _chosen(self, choice: str) -> list[str]:

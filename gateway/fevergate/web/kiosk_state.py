@@ -83,7 +83,7 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
     """State of each kiosk in the settings, each other kiosk that was heard, and each lamp post."""
     now = clock_memory.now(database)
     day = read_day(database, settings, most=0, with_roll=False)
-    heard = {row["kiosk"]: row for row in database.query("select * from kiosks")}
+    row_of = {row["kiosk"]: row for row in database.query("select * from kiosks")}
     units = {kiosk: unit for kiosk, *unit in database.execute(UNITS)}
     applied = answers(database)
     states = []
@@ -91,7 +91,7 @@ def read_kiosks(database: Database, settings: GatewaySettings) -> list[KioskStat
     for today in ({kiosk.kiosk: kiosk for kiosk in day.kiosks} | posts).values():
         state = KioskState(kiosk=today.kiosk, gate=today.gate, today=today)
         state.post = today.kiosk in settings.posts
-        if row := heard.get(today.kiosk):
+        if row := row_of.get(today.kiosk):
             state.online = row["status"] == "online"
             state.heard_at = row["last_seen"]
             state.health = _health(row["health"])

@@ -46,21 +46,21 @@ def values_now(
     settings: GatewaySettings, kiosk: str, retained: KioskSettings, answer: Answer
 ) -> ValuesNow:
     """The settings of a kiosk, from what is retained for it and what it answered."""
-    given = as_form(retained.values)
-    own = own_values(settings, kiosk)
+    sent = as_form(retained.values)
+    installed = own_values(settings, kiosk)
     if not retained.version:
-        state, in_force = "own", own if not answer.version else {}
+        state, in_force = "own", installed if not answer.version else {}
     elif answer.error:
-        state, in_force = "refused", own if not answer.version else {}
+        state, in_force = "refused", installed if not answer.version else {}
     elif answer.version >= retained.version:
-        state, in_force = "in_force", own | given
+        state, in_force = "in_force", installed | sent
     else:
-        state, in_force = "waiting", own if not answer.version else {}
+        state, in_force = "waiting", installed if not answer.version else {}
     return ValuesNow(
         kiosk=kiosk,
         version=retained.version,
-        given=given,
-        own=own,
+        given=sent,
+        own=installed,
         in_force=in_force,
         state=state,
         error=answer.error if state == "refused" else "",
@@ -70,8 +70,12 @@ def values_now(
 def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
     """Settings in the kiosk's own file; empty if the file cannot be read here."""
     try:
-        own = Settings(settings_of(settings.folder, kiosk))
+        settings_ = Settings(settings_of(settings.folder, kiosk))
     except (FeverGateError, OSError, ValueError):
         return {}
-    values = {name: field_text(getattr(own, name)) for name in SETTINGS if hasattr(own, name)}
-    return values | {"quiet": f"{own.quiet_from}-{own.quiet_to}" if own.quiet_from else ""}
+    values = {
+        name: field_text(getattr(settings_, name)) for name in SETTINGS if hasattr(settings_, name)
+    }
+    return values | {
+        "quiet": f"{settings_.quiet_from}-{settings_.quiet_to}" if settings_.quiet_from else ""
+    }

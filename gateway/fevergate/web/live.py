@@ -149,18 +149,18 @@ class Live:
 
     def _shown(self, gate: str, name: str) -> Kiosk:
         """A kiosk's state, consistent with the gate's lamp."""
-        heard = self._kiosks[name]
+        state = self._kiosks[name]
         alarm = self._alarms.get(gate)
         reports = (line.partition(": ") for line in (alarm.amber if alarm else ()))
         trouble = next((trouble for kiosk, _, trouble in reports if kiosk == name), "")
         silent_after_s = self._settings.alarm.silent_after_s
-        if not trouble and heard.online and heard.fault:
-            trouble = f"sensor {heard.fault}"
-        if heard.online and self._clock() - self._heard_at[name] > silent_after_s:
+        if not trouble and state.online and state.fault:
+            trouble = f"sensor {state.fault}"
+        if state.online and self._clock() - self._heard_at[name] > silent_after_s:
             trouble = "silent"
-        online = False if trouble in ("silent", "offline") else heard.online
+        online = False if trouble in ("silent", "offline") else state.online
         trend = list(self._trends[name])
-        return msgspec.structs.replace(heard, online=online, trouble=trouble, trend=trend)
+        return msgspec.structs.replace(state, online=online, trouble=trouble, trend=trend)
 
     def acknowledge(self, gate: str, acknowledge: Acknowledge) -> bool:
         """Publish somebody's acknowledgement; see `_tell`."""

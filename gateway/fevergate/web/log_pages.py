@@ -102,9 +102,9 @@ class LogPages:
     def sign(self, request: Request, form: Form) -> Response:
         """Sign a day's log."""
         log = self._shared.day(form.get("date") or None, MAX_SIGNED_FEVERS)
-        known = self._shared.follow_ups_of(log.fevers)
+        follow_ups = self._shared.follow_ups_of(log.fevers)
         user = session_of(request).user
-        self._shared.sign_offs.sign(log, known, user)
+        self._shared.sign_offs.sign(log, follow_ups, user)
         self._shared.note(request, "sign off", log.date)
         return RedirectResponse(f"/admin/log?date={log.date}", 303)
 
@@ -119,7 +119,7 @@ class LogPages:
     def _strike(self, request: Request, form: Form, action: str) -> Response:
         day = parse_day(form.get("date", ""))
         try:
-            asked = StrikeRequest(
+            strike_request = StrikeRequest(
                 kiosk=form.get("kiosk", ""),
                 day=day,
                 by=session_of(request).user,
@@ -129,13 +129,18 @@ class LogPages:
                 trusted=form.get("trusted") == "1",
             )
             if action == "strike":
-                strike(self._shared.settings, asked)
+                strike(self._shared.settings, strike_request)
             else:
-                take_back(self._shared.settings, asked, whole_number(form.get("strike", "")))
+                take_back(
+                    self._shared.settings, strike_request, whole_number(form.get("strike", ""))
+                )
         except StrikeError as error:
-            shown = ActionError(error.reason, error.detail if error.reason in _DETAILED else "")
-            return self._log_page(request, day.isoformat(), shown, form)
-        text = f"{day} {asked.kiosk} {asked.begin}-{asked.end}: {asked.reason}"
+            refusal = ActionError(error.reason, error.detail if error.reason in _DETAILED else "")
+            return self._log_page(request, day.isoformat(), refusal, form)
+        text = (
+            f"{day} {strike_request.kiosk} {strike_request.begin}-{strike_request.end}:"
+            f" {strike_request.reason}"
+        )
         self._shared.note(request, action, text)
         return RedirectResponse(f"/admin/log?date={day}#struck", 303)
 

@@ -39,14 +39,14 @@ def without_persons(settings: GatewaySettings) -> Callable[[Iterable[Fever]], It
     def followed(fevers: Iterable[Fever]) -> Iterator[Followed]:
         rest = iter(fevers)
         while part := list(islice(rest, follow_ups.AT_ONCE)):
-            wanted = msgspec.json.encode([list(identity_of(fever)) for fever in part]).decode()
-            known = {
+            identities = msgspec.json.encode([list(identity_of(fever)) for fever in part]).decode()
+            follow_up_of = {
                 Identity(row["kiosk"], row["boot"], row["seq"]): msgspec.convert(
                     {name: row[name] for name in IMPERSONAL}, FollowUp, strict=False
                 )
-                for row in read_rows(path, _SELECT, wanted)
+                for row in read_rows(path, _SELECT, identities)
             }
-            yield from ((fever, known.get(identity_of(fever))) for fever in part)
+            yield from ((fever, follow_up_of.get(identity_of(fever))) for fever in part)
 
     return followed
 
@@ -83,15 +83,15 @@ def log_table(day_log: WholeDay, settings: GatewaySettings, language: str) -> Re
 
 
 def _terminal(table: Table, day: date | None, say: Say) -> FittedTable:
-    shown = table.shown()
-    rows = [[cell_text(value, day) for value in row] for row in islice(shown.rows, MAX_SHOWN)]
+    narrow = table.shown()
+    rows = [[cell_text(value, day) for value in row] for row in islice(narrow.rows, MAX_SHOWN)]
     numbers = {
         title
-        for title, *column in zip(shown.columns, *islice(shown.rows, MAX_SHOWN), strict=True)
+        for title, *column in zip(narrow.columns, *islice(narrow.rows, MAX_SHOWN), strict=True)
         if all(value is None or isinstance(value, int | float) for value in column)
     }
     left_out = say("The terminal is too narrow for: {columns}. --format csv has every column.")
-    return FittedTable(shown.columns, rows, numbers, [say(title) for title in LEAST], left_out)
+    return FittedTable(narrow.columns, rows, numbers, [say(title) for title in LEAST], left_out)
 
 
 _SELECT = f"""

@@ -77,14 +77,14 @@ class MarkForwarder(CampusThread):
         """Send a day unless the server holds it; return whether the server holds it now or has
         refused it lately."""
         item = self._item(state, day)
-        held = item and index.mine.get(item.key)
-        if item is None or (held and held.digest == item.digest):
+        marks_there = item and index.mine.get(item.key)
+        if item is None or (marks_there and marks_there.digest == item.digest):
             return True
         refused, until = self._refused.get(item.key, ("", 0.0))
         if refused == item.digest and self._now() < until:
             return True
-        if held:
-            item = msgspec.structs.replace(item, revision=held.revision + 1)
+        if marks_there:
+            item = msgspec.structs.replace(item, revision=marks_there.revision + 1)
         sent = self._sender.send(
             [Item(item.key, item.revision, msgspec.json.encode(item).decode())]
         )
@@ -103,17 +103,17 @@ class MarkForwarder(CampusThread):
             if figures is None:
                 return None
             return RollDay(date=day.isoformat(), revision=1, **msgspec.structs.asdict(figures))
-        known = self._marks.own(day)
-        if not (known.measured or known.excused or known.taken_back or known.fevers):
+        marks = self._marks.own(day)
+        if not (marks.measured or marks.excused or marks.taken_back or marks.fevers):
             return None
         return MarkedDay(
             date=day.isoformat(),
             revision=1,
             list_id=state.list,
-            measured=packed(known.measured),
-            excused=packed(known.excused),
-            taken_back=packed(known.taken_back),
-            fevers=known.fevers,
+            measured=packed(marks.measured),
+            excused=packed(marks.excused),
+            taken_back=packed(marks.taken_back),
+            fevers=marks.fevers,
         )
 
     def _learn(self, state: ListState, day: date, index: MarkIndex) -> bool:

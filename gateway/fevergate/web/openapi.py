@@ -67,12 +67,12 @@ class Operations(list[Operation]):
     """
 
     def __call__(
-        self, method: str, path: str, scope: str, summary: str, **more: Any
+        self, method: str, path: str, scope: str, summary: str, **fields: Any
     ) -> Callable[[T], T]:
         def declare(act: T) -> T:
             types = get_type_hints(act, include_extras=True)
             result, body = types["return"], types.get("body")
-            self.append(Operation(method, path, scope, summary, act, result, body, **more))
+            self.append(Operation(method, path, scope, summary, act, result, body, **fields))
             return act
 
         return declare
@@ -83,10 +83,10 @@ def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str,
     types = [failed]
     for operation in operations:
         types += [kind for kind in (operation.result, operation.body) if kind is not None]
-    shown, schemas = msgspec.json.schema_components(
+    components, schemas = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
-    schema_of = {str(kind): schema for kind, schema in zip(types, shown, strict=True)}
+    schema_of = {str(kind): schema for kind, schema in zip(types, components, strict=True)}
     paths: dict[str, Any] = {}
     for operation in operations:
         paths.setdefault(f"/api/v1{operation.path}", {})[operation.method.lower()] = _described(

@@ -77,7 +77,7 @@ class Overview(Struct, kw_only=True):
 
 
 def read_overview(
-    database: Database, settings: GatewaySettings, asked: Period, gate: str = ""
+    database: Database, settings: GatewaySettings, span: Period, gate: str = ""
 ) -> Overview:
     """Read the sums of a period. Raises `PeriodError` for an unknown gate."""
     kiosks = [
@@ -85,26 +85,26 @@ def read_overview(
     ]
     if not kiosks:
         raise PeriodError("gate")
-    term_begin = min(asked.begin, asked.end - timedelta(days=TERM_DAYS - 1))
+    term_begin = min(span.begin, span.end - timedelta(days=TERM_DAYS - 1))
     if not gate:
         # Kiosks that have been removed since then count too, as in the log.
-        known = database.execute(
+        rows = database.execute(
             "select distinct kiosk from days where date between ? and ?",
-            (term_begin.isoformat(), asked.end.isoformat()),
+            (term_begin.isoformat(), span.end.isoformat()),
         )
-        kiosks = sorted({*kiosks, *(kiosk for (kiosk,) in known)})
-    term = _days(database, kiosks, term_begin, asked.end)
-    begin, end = day_bounds(asked.begin, settings.zone, asked.end)
+        kiosks = sorted({*kiosks, *(kiosk for (kiosk,) in rows)})
+    term = _days(database, kiosks, term_begin, span.end)
+    begin, end = day_bounds(span.begin, settings.zone, span.end)
     return Overview(
         campus=settings.campus,
         gate=gate,
-        begin=asked.begin.isoformat(),
-        end=asked.end.isoformat(),
+        begin=span.begin.isoformat(),
+        end=span.end.isoformat(),
         kiosks=len(kiosks),
         hours=_hours(database, settings, kiosks, begin, end),
         temperatures=_temperatures(database, kiosks, begin, end),
-        days=[day for day in term if day.date >= asked.begin.isoformat()],
-        gates=_gates(database, settings, kiosks, asked),
+        days=[day for day in term if day.date >= span.begin.isoformat()],
+        gates=_gates(database, settings, kiosks, span),
         term=term,
     )
 
@@ -155,20 +155,20 @@ def _days(database: Database, kiosks: list[str], begin: date, end: date) -> list
 
 
 def _gates(
-    database: Database, settings: GatewaySettings, kiosks: list[str], asked: Period
+    database: Database, settings: GatewaySettings, kiosks: list[str], span: Period
 ) -> list[GateCount]:
     # A kiosk's gate in the settings takes precedence over the gate stored with a day.
     counts_of: dict[str, GateCount] = {
         gate.name: GateCount(gate=gate.name) for gate in settings.gates
     }
     gate_of: dict[str, str] = {kiosk: gate.name for gate in settings.gates for kiosk in gate.kiosks}
-    wanted: set[str] = {gate_of[kiosk] for kiosk in kiosks if kiosk in gate_of}
+    gates: set[str] = {gate_of[kiosk] for kiosk in kiosks if kiosk in gate_of}
     for kiosk, gate, *counts in database.execute(
         "select kiosk, max(gate), sum(normal), sum(fever), sum(retry) from days"
         " where date between ? and ? and kiosk in (select value from json_each(?)) group by kiosk",
-        (asked.begin.isoformat(), asked.end.isoformat(), json.dumps(kiosks)),
+        (span.begin.isoformat(), span.end.isoformat(), json.dumps(kiosks)),
     ):
         name: str = gate_of.get(kiosk) or gate
         counts_of.setdefault(name, GateCount(gate=name)).add(*counts)
-        wanted.add(name)
-    return [count for name, count in counts_of.items() if name in wanted]
+        gates.add(name)
+    return [count for name, count in counts_of.items() if name in gates]

@@ -60,16 +60,16 @@ class OverviewPages:
     def overview(self, request: Request) -> Response:
         """Show what is to be done now or, if the query names a period, its report."""
         query, today = request.query_params, self._shared.clock.today()
-        asked = {name: query[name] for name in ("from", "to", "gate") if query.get(name)}
+        bounds = {name: query[name] for name in ("from", "to", "gate") if query.get(name)}
         week = Period.week(today).until(today)
-        common = {"spans": spans(today), "gates": self._gates, "given": asked}
-        if not asked:
+        common = {"spans": spans(today), "gates": self._gates, "given": bounds}
+        if not bounds:
             return self._morning(request, week, common)
         try:
-            when, overview = period(today, asked), self._shared.overview(asked)
+            when, overview = period(today, bounds), self._shared.overview(bounds)
         except PeriodError as error:
-            more = common | {"when": week, "error": error.reason, "title": TITLES[""]}
-            return self._shared.page(request, "overview.html", **more)
+            context = common | {"when": week, "error": error.reason, "title": TITLES[""]}
+            return self._shared.page(request, "overview.html", **context)
         return self._report(request, overview, when, common)
 
     def _morning(self, request: Request, week: Period, common: dict[str, Any]) -> Response:

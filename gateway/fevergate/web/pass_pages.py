@@ -41,8 +41,11 @@ class PassPages:
     def show(self, request: Request) -> Response:
         """Show the valid pass of an entry, in both languages."""
         register, id_ = self._register(request), request.path_params["id"]
-        entry, known = self._shared.entries.get(register.name, id_), self._shared.passes.get(id_)
-        if known is None:
+        entry, visitor_pass = (
+            self._shared.entries.get(register.name, id_),
+            self._shared.passes.get(id_),
+        )
+        if visitor_pass is None:
             raise HTTPException(404)
         self._shared.note(request, "look at pass", f"{register.name} {id_}")
         settings = self._shared.settings
@@ -50,8 +53,8 @@ class PassPages:
             request,
             "pass.html",
             register=register,
-            until=known.until,
-            picture=qr_picture(known.code),
+            until=visitor_pass.until,
+            picture=qr_picture(visitor_pass.code),
             title=both("Visitor's day pass"),
             campus=[settings.campus_title(language) for language in LANGUAGES],
             gate=[settings.gate_title(entry.gate, language) for language in LANGUAGES],

@@ -46,7 +46,7 @@ class PasserPages:
         """Show who tapped at a gate, or at a door that it watches, within the last minute, and
         whose fever raised the alarm there."""
         shared, gate = self._shared, self._shared.gate_of(request)
-        passers = shared.passers.on_board(gate, lambda each: shared.live.now(each).alarm)
+        passers = shared.passers.on_board(gate, lambda kiosk: shared.live.now(kiosk).alarm)
         language = shared.language(request)
         people = named(shared, passers, language, gate)
         if people:
@@ -65,18 +65,18 @@ class KnownPerson(Struct, frozen=True, kw_only=True):
 def known_people(shared: Shared, numbers: Iterable[int]) -> dict[int, KnownPerson]:
     """People of the list, and visitors by the negative ids of their entries, with their names.
     Raises `StoreError`."""
-    wanted = set(numbers)
-    known = {
+    persons = set(numbers)
+    people = {
         number: KnownPerson(name=row.name, unit=row.unit, phone=row.telephone)
-        for number, row in shared.people.people(n for n in wanted if n > 0).items()
+        for number, row in shared.people.people(n for n in persons if n > 0).items()
     }
-    for number in wanted:
+    for number in persons:
         if id_ := entry_of(number):
             with suppress(NothingFoundError):
                 fields = shared.entries.get(VISITORS, id_).fields
                 texts = {name: str(fields.get(name) or "") for name in ("name", "unit", "phone")}
-                known[number] = KnownPerson(**texts)
-    return known
+                people[number] = KnownPerson(**texts)
+    return people
 
 
 def known_person(shared: Shared, number: int) -> KnownPerson | None:
@@ -97,9 +97,9 @@ def with_card_names(shared: Shared, followed: Iterable[Followed]) -> Iterator[Fo
                 for fever, after in part
                 if after is None
             }
-        known = known_people(shared, (person for person in persons.values() if person is not None))
+        people = known_people(shared, (person for person in persons.values() if person is not None))
         for fever, after in part:
-            if card := known.get(persons.get(identity_of(fever)) or 0):
+            if card := people.get(persons.get(identity_of(fever)) or 0):
                 yield fever, FollowUp(person=card.name, unit=card.unit, phone=card.phone)
             else:
                 yield fever, after
@@ -109,16 +109,16 @@ def named(shared: Shared, passers: Sequence[Passer], language: str, gate: str) -
     """Passers with their names; for a kiosk at another gate than `gate`, that gate's name is added.
     Raises `StoreError`."""
     say, names = translator(language), shared.settings.names(language)
-    known = known_people(shared, (row.person for row in passers if row.person is not None))
+    people = known_people(shared, (row.person for row in passers if row.person is not None))
     rows = []
     for passer in passers:
-        person = known.get(passer.person or 0, KnownPerson())
+        person = people.get(passer.person or 0, KnownPerson())
         at = shared.settings.devices.get(passer.kiosk, gate)
         door = "" if at == gate else f"{names.gate(at)} · "
-        nobody = N_("a card on no list") if passer.person is None else N_("name erased")
+        nameless = N_("a card on no list") if passer.person is None else N_("name erased")
         rows.append(
             NamedPasser(
-                name=person.name or say(nobody),
+                name=person.name or say(nameless),
                 unit=person.unit,
                 permit=say(PERMIT_NAMES.get(passer.permit, PERMIT_NAMES["ask"])),
                 kiosk=door + names.kiosk(passer.kiosk),

@@ -100,8 +100,8 @@ class Passers:
             self._count += 1
             passer.number, passer.verdict = self._count, reading.verdict.value
             if fever:
-                kept = self._fevers.setdefault(gate, deque(maxlen=MOST_FEVERS))
-                kept.append(passer)
+                fevers = self._fevers.setdefault(gate, deque(maxlen=MOST_FEVERS))
+                fevers.append(passer)
         return True
 
     def shown(self, gate: str, alarm: AlarmState | None) -> list[Passer]:
@@ -126,7 +126,7 @@ class Passers:
     def on_board(self, gate: str, alarm_of: Callable[[str], AlarmState | None]) -> list[Passer]:
         """The passers to show on a gate's board, the latest first: the gate's own, and those of the
         doors without a guard that it watches. `alarm_of` gives a gate's alarm."""
-        rows = [row for each in self._seen_at[gate] for row in self.shown(each, alarm_of(each))]
+        rows = [row for kiosk in self._seen_at[gate] for row in self.shown(kiosk, alarm_of(kiosk))]
         rows.sort(key=lambda row: -row.tapped_s)
         return [row for n, row in enumerate(rows) if n < MOST or row.verdict == _FEVER]
 

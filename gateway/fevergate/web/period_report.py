@@ -132,11 +132,11 @@ def _spans(dates: Sequence[date]) -> list[Period]:
 
 def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
     """Table of a period's figures beside those of the period before."""
-    columns = ["", *(str(each.period) for each in sums)]
-    by_hand = any(each.by_hand for each in sums)
+    columns = ["", *(str(summary.period) for summary in sums)]
+    by_hand = any(summary.by_hand for summary in sums)
     rows: list[list[Cell]] = [
         [say(row[0][0]), *(value for _, value in row)]
-        for row in zip(*(each.rows(by_hand=by_hand) for each in sums), strict=True)
+        for row in zip(*(summary.rows(by_hand=by_hand) for summary in sums), strict=True)
     ]
     return Table(say("Beside the period before"), columns, rows)
 

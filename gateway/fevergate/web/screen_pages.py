@@ -184,8 +184,8 @@ class ScreenPages:
                 detail = f"{warm}{names.kiosk(alarm.last.kiosk)} · {detail}"
         elif alarm:
             state, detail = "amber" if alarm.amber else "green", self._open_cases(now.gate, say)
-            known = self._list.listed(now.gate).today == 0 and not self._shared.red_today(alarm)
-            headline = CALM if state == "green" and known and not detail else ""
+            no_fever = self._list.listed(now.gate).today == 0 and not self._shared.red_today(alarm)
+            headline = CALM if state == "green" and no_fever and not detail else ""
         return ScreenGate(
             title=names.gate(now.gate),
             state=state,

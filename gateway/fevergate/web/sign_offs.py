@@ -55,7 +55,7 @@ class SignOffs:
         self._vault = vault
         self._now = now
 
-    def sign(self, day: Day, known: Mapping[Identity, FollowUp], by: str) -> str:
+    def sign(self, day: Day, follow_ups: Mapping[Identity, FollowUp], by: str) -> str:
         """Sign a day's log as it is; returns the SHA-256. Raises `PeriodError` for a day that has
         not begun, and for one with more fevers than `MAX_SIGNED_FEVERS`."""
         at = self._now()
@@ -63,7 +63,7 @@ class SignOffs:
             raise PeriodError("future")
         if day.count > MAX_SIGNED_FEVERS:
             raise PeriodError("crowd")
-        signed = {"by": by, "at": at, "log": content(day, known, self._vault)}
+        signed = {"by": by, "at": at, "log": content(day, follow_ups, self._vault)}
         document = json.dumps(signed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         digest = hashlib.sha256(document.encode()).hexdigest()
         with self._store.transaction() as connection:
@@ -84,7 +84,7 @@ class SignOffs:
         """Whether a day is signed."""
         return bool(self._store.query("select 1 from sign_offs where date = ? limit 1", (date,)))
 
-    def of(self, day: Day, known: Mapping[Identity, FollowUp]) -> list[SignOff]:
+    def of(self, day: Day, follow_ups: Mapping[Identity, FollowUp]) -> list[SignOff]:
         """A day's signatures, the newest first, compared with its complete log; if it has more
         fevers than can be signed, only their number is compared."""
         ids = self._store.query(
@@ -93,7 +93,7 @@ class SignOffs:
         if not ids:
             return []
         complete = day.count <= MAX_SIGNED_FEVERS
-        now = content(day, known, self._vault) if complete else {"fevers": day.count}
+        now = content(day, follow_ups, self._vault) if complete else {"fevers": day.count}
         # One by one: a document may take megabytes.
         return [
             self._held(self._store.query(_SIGN_OFF, number)[0], now, complete) for number in ids
@@ -106,7 +106,7 @@ class SignOffs:
         signed = json.loads(document)
         genuine = genuine and (signed["by"], signed["at"]) == (by, at)
         before = signed["log"] if complete else {"fevers": len(signed["log"]["fevers"])}
-        shown = [
+        changes = [
             difference
             for difference in differences({"struck": {}} | before, {"struck": {}} | now)
             if not (difference.what.endswith("acknowledged_by") and difference.now == "")
@@ -114,7 +114,7 @@ class SignOffs:
             and not (difference.before == "-" and difference.now in ("0", "False"))
         ]
         return SignOff(
-            by=by, at=at, sha256=digest, genuine=genuine, differences=shown[:MAX_DIFFERENCES]
+            by=by, at=at, sha256=digest, genuine=genuine, differences=changes[:MAX_DIFFERENCES]
         )
 
 
@@ -124,7 +124,7 @@ _SIGN_OFF = """
     from sign_offs s where s.id = ?"""
 
 
-def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[str, Any]:
+def content(day: Day, follow_ups: Mapping[Identity, FollowUp], vault: Vault) -> dict[str, Any]:
     """The signed content of a day, as JSON values."""
     fevers = {}
     for fever in day.fevers:
@@ -132,7 +132,7 @@ def content(day: Day, known: Mapping[Identity, FollowUp], vault: Vault) -> dict[
         # A MAC in place of the name: the name is deleted later, and must not change until then.
         name = fields.pop("acknowledged_by")
         fields["acknowledged_by"] = vault.mac(name)[:16] if name else ""
-        follow_up = known.get(identity_of(fever))
+        follow_up = follow_ups.get(identity_of(fever))
         if follow_up:
             for name in ("clinical_c", "clinical_site", "outcome", "closed"):
                 fields[name] = getattr(follow_up, name)

@@ -95,12 +95,12 @@ class Tracer:
     kept_days: int
     now: Callable[[], float]
 
-    def trace(self, asked: TraceRequest, by: str) -> Trace:
+    def trace(self, trace_request: TraceRequest, by: str) -> Trace:
         """Make a trace on behalf of `by`, and note it in the audit. Raises `TraceError`,
         `StoreError`."""
-        record, reason = asked.record.strip()[:64], " ".join(asked.reason.split())
+        record, reason = trace_request.record.strip()[:64], " ".join(trace_request.reason.split())
         try:
-            trace = self._trace(record, asked.minutes, reason)
+            trace = self._trace(record, trace_request.minutes, reason)
         except TraceError as error:
             self.audit.note(by, "trace failed", f"{record}: {error.reason}")
             raise
@@ -130,10 +130,10 @@ class Tracer:
                 raise TraceError("trace_old")
             whose = person_of(reader, *identity)
             passages = passed_between(reader, fever.gate, begin, end, whose)
-            measured, known = count_measured(reader, fever.gate, begin, end)
-        own = [] if whose is None else [Passage(whose, [fever.at])]
-        named = self._named([*own, *passages], fever.at)
-        seen = {whose, *(passage.person for passage in passages)}
+            measured, identified = count_measured(reader, fever.gate, begin, end)
+        own_passage = [] if whose is None else [Passage(whose, [fever.at])]
+        traced = self._named([*own_passage, *passages], fever.at)
+        persons = {whose, *(passage.person for passage in passages)}
         return Trace(
             record=str(identity),
             gate=fever.gate,
@@ -141,15 +141,15 @@ class Tracer:
             at=fever.at,
             minutes=minutes,
             reason=reason,
-            whose=named[0] if own else None,
-            passed=named[len(own) :],
+            whose=traced[0] if own_passage else None,
+            passed=traced[len(own_passage) :],
             inside=[
                 _visitor(entry, [], fever.at)
                 for entry in self._inside(begin, end)
-                if -entry.id not in seen
+                if -entry.id not in persons
             ],
             measured=measured,
-            known=known,
+            known=identified,
         )
 
     def _inside(self, begin: float, end: float) -> list[Entry]:
@@ -161,13 +161,13 @@ class Tracer:
         """Passages with names."""
         numbered_at = self._numbered_at()
         numbers = [person for person, at in passages if person > 0 and at[0] >= numbered_at]
-        known = self.people.people(numbers)
+        people = self.people.people(numbers)
         result = list[TracedPerson]()
         for person, passed in passages:
             if (id_ := entry_of(person)) is not None:
                 result.append(_visitor(self._visit(id_), passed, at))
                 continue
-            listed = known.get(person)
+            listed = people.get(person)
             result.append(
                 TracedPerson(
                     visitor=False,

@@ -32,8 +32,8 @@ class TraceApi(ApiPart):
         errors=(400, 413),
     )
     def trace(self, request: Request, body: NewTrace) -> Trace:
-        asked = TraceRequest(record=body.record, minutes=body.minutes, reason=body.reason)
+        trace_request = TraceRequest(record=body.record, minutes=body.minutes, reason=body.reason)
         try:
-            return self._shared.tracer.trace(asked, who(request))
+            return self._shared.tracer.trace(trace_request, who(request))
         except TraceError as error:
             raise HTTPException(400, error.reason) from None

@@ -36,8 +36,8 @@ class TracePages:
 
     def form(self, request: Request) -> Response:
         """Ask for the fever and the reason."""
-        given = {"record": request.query_params.get("of", "")[:64], "minutes": USUAL_MINUTES}
-        return self._page(request, given)
+        values = {"record": request.query_params.get("of", "")[:64], "minutes": USUAL_MINUTES}
+        return self._page(request, values)
 
     def show(self, request: Request, form: Form) -> Response:
         """Trace, and show what was found."""
@@ -59,16 +59,16 @@ class TracePages:
 
     def _sheet(self, request: Request, form: Form) -> tuple[Trace, Sheet]:
         """The trace that the form asks for, and its sheet. Raises `TraceError`."""
-        wanted = TraceRequest(
+        trace_request = TraceRequest(
             record=form["record"], minutes=whole_number(form["minutes"], 3), reason=form["reason"]
         )
-        trace = self._shared.tracer.trace(wanted, session_of(request).user)
+        trace = self._shared.tracer.trace(trace_request, session_of(request).user)
         return trace, trace_sheet(trace, self._shared.settings, self._shared.language(request))
 
     def _page(
         self,
         request: Request,
-        given: Form | dict[str, str],
+        values: Form | dict[str, str],
         sheet: Sheet | None = None,
         error: TraceError | None = None,
     ) -> Response:
@@ -76,7 +76,7 @@ class TracePages:
         return self._shared.page(
             request,
             "trace.html",
-            given={name: given.get(name, "") for name in ("record", "minutes", "reason")},
+            given={name: values.get(name, "") for name in ("record", "minutes", "reason")},
             sheet=sheet,
             error=error and say(ERRORS[error.reason]),
             cell=cell_text,

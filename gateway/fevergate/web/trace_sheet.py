@@ -59,8 +59,8 @@ def trace_sheet(trace: Trace, settings: GatewaySettings, language: str) -> Sheet
 def _whose(trace: Trace, say: Say) -> str:
     if trace.whose is None:
         return say("without a card")
-    named = [trace.whose.name, trace.whose.unit, trace.whose.number]
-    return say(", ").join(filter(None, named)) or say("no name is kept")
+    fields = [trace.whose.name, trace.whose.unit, trace.whose.number]
+    return say(", ").join(filter(None, fields)) or say("no name is kept")
 
 
 def _table(trace: Trace, settings: GatewaySettings, say: Say) -> Table:

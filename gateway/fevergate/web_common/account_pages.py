@@ -44,9 +44,9 @@ class AccountPages:
         """List the accounts; `error` is why a change was refused, `unknown` the units that are on
         no list."""
         accounts = self._site.accounts
-        more = self._more() | {"people": accounts.people(), "tutors": accounts.tutors()}
-        more |= {"roles": ROLES, "error": error, "unknown": unknown}
-        return self._site.page(request, "people.html", **more)
+        context = self._more() | {"people": accounts.people(), "tutors": accounts.tutors()}
+        context |= {"roles": ROLES, "error": error, "unknown": unknown}
+        return self._site.page(request, "people.html", **context)
 
     def change_people(self, request: Request, form: Form) -> Response:
         """Add or remove an account, set its password or a tutor's units."""

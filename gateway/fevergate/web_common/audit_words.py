@@ -46,8 +46,8 @@ def _refused(text: str, say: Say) -> str:
 
 def _person(text: str, say: Say) -> str:
     name, bracket, role = text.rpartition(" (")
-    known = ROLES.get(role.removesuffix(")")) if bracket else None
-    return f"{name} ({say(known)})" if known else text
+    title = ROLES.get(role.removesuffix(")")) if bracket else None
+    return f"{name} ({say(title)})" if title else text
 
 
 def _value(value: str, say: Say) -> str:
@@ -78,11 +78,11 @@ def _change(text: str, say: Say) -> str:
 
 def _settings(text: str, say: Say) -> str:
     """`KIOSK {'threshold_c': '37.5'}`."""
-    kiosk, brace, given = text.partition(" {")
+    kiosk, brace, values = text.partition(" {")
     if not brace:
         return text
     words = []
-    for name, single, double in _SET.findall("{" + given):
+    for name, single, double in _SET.findall("{" + values):
         title = say(SETTINGS[name].title) if name in SETTINGS else name
         words.append(f"{title}{say(': ')}{_value(single or double, say)}")
     return f"{kiosk} {say(', ').join(words)}".strip() if words else text

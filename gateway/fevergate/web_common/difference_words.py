@@ -50,13 +50,13 @@ def difference_in_words(
 
 def _key(key: str, names: Names, zone: ZoneInfo) -> str:
     kiosk, *rest = key.split("/")
-    named = names.kiosk(kiosk)
+    kiosk_name = names.kiosk(kiosk)
     if len(rest) == 3:
         begin, end = (_time(text, zone) for text in rest[:2])
-        return f"{named} · {begin} – {end}"
+        return f"{kiosk_name} · {begin} – {end}"
     if len(rest) == 2:
-        return key if named == kiosk else f"{named} · {key}"
-    return " · ".join((named, *rest))
+        return key if kiosk_name == kiosk else f"{kiosk_name} · {key}"
+    return " · ".join((kiosk_name, *rest))
 
 
 def _value(value: str, field: str, names: Names, zone: ZoneInfo, say: Say) -> str:

@@ -175,12 +175,12 @@ class ListPages:
         self._site.note(request, "set policy", f"{group}: {form['permit'] or '-'}")
         return RedirectResponse(f"{LIST}/policy", 303)
 
-    def page(self, request: Request, template: str, /, **more: Any) -> Response:
+    def page(self, request: Request, template: str, /, **context: Any) -> Response:
         """Render a template of the list's pages."""
         return self._site.page(
             request,
             template,
-            **more,
+            **context,
             is_home=self._of.is_home,
             kind_names=KIND_NAMES,
             kinds=tuple(KINDS),

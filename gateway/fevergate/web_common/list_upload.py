@@ -107,8 +107,8 @@ class ListUpload:
     ) -> list[tuple[str, list[tuple[str, str, str]]]]:
         """For each person who changes: name and number; for each changed field: title, value before
         and value now."""
-        shown = difference.changed[:MOST_SHOWN]
-        before = self._store.people([person for person, _ in shown])
+        changes = difference.changed[:MOST_SHOWN]
+        before = self._store.people([person for person, _ in changes])
         return [
             (
                 f"{entry.name} {entry.number}",
@@ -122,7 +122,7 @@ class ListUpload:
                     if getattr(before[person], name) != getattr(entry, name)
                 ],
             )
-            for person, entry in shown
+            for person, entry in changes
             if person in before
         ]
 

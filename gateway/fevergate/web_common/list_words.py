@@ -49,6 +49,6 @@ def permitted(text: str, say: Say) -> str:
         return text
     subject, permit = match.groups()
     kind, space, class_ = subject.partition(" ")
-    named = say(KIND_NAMES[kind]) if kind in KIND_NAMES else kind
+    kind_name = say(KIND_NAMES[kind]) if kind in KIND_NAMES else kind
     words = say(PERMIT_NAMES[permit]) if permit in PERMIT_NAMES else say(N_("no rule"))
-    return f"{named}{space}{class_}{say(': ')}{words}"
+    return f"{kind_name}{space}{class_}{say(': ')}{words}"

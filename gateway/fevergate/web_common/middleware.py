@@ -230,8 +230,8 @@ async def bounded_body(request: Request, most: int) -> bytes:
 def _sign_in_for(request: Request) -> str:
     """Address of the page to sign in, which leads on to the requested page."""
     query = f"?{request.url.query}" if request.url.query else ""
-    asked = request.url.path + query
-    return "/sign-in" if asked == "/" else f"/sign-in?to={quote(asked, safe='')}"
+    target = request.url.path + query
+    return "/sign-in" if target == "/" else f"/sign-in?to={quote(target, safe='')}"
 
 
 def _is_same_origin(request: Request) -> bool:

@@ -96,10 +96,10 @@ class Notices:
 
     def told(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` under which a notice was posted before."""
-        wanted = sorted(set(keys))
+        sorted_keys = sorted(set(keys))
         posted: set[str] = set()
-        for start in range(0, len(wanted), KEYS_AT_ONCE):
-            part = tuple(wanted[start : start + KEYS_AT_ONCE])
+        for start in range(0, len(sorted_keys), KEYS_AT_ONCE):
+            part = tuple(sorted_keys[start : start + KEYS_AT_ONCE])
             marks = ", ".join("?" * len(part))
             rows = self.store.query(f"select key from notices where key in ({marks})", part)  # noqa: S608 - marks
             posted |= {key for (key,) in rows}
@@ -186,10 +186,10 @@ class Notices:
     def _contacts(self, kind: Kind, campus: str) -> Iterator[tuple[str, Contact]]:
         """Contacts of a kind and campus, each with a unique name, as one person may have two
         addresses."""
-        seen: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for contact in self.settings.contacts:
-            seen[contact.name, contact.channel] += 1
-            number = seen[contact.name, contact.channel]
+            counts[contact.name, contact.channel] += 1
+            number = counts[contact.name, contact.channel]
             concerns = not campus or not contact.campuses or campus in contact.campuses
             if kind in contact.kinds and concerns:
                 yield contact.name if number == 1 else f"{contact.name} ({number})", contact

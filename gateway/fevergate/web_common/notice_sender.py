@@ -57,7 +57,7 @@ class Sender:
     def _send_all(self, waiting: list[Notice], sent: list[Notice]) -> None:
         try:
             for notice in waiting:
-                if (mine := self._notices.take(notice)) and not self._send(mine, sent):
+                if (taken := self._notices.take(notice)) and not self._send(taken, sent):
                     return  # the server is unreachable; the other notices stay due
         except (FeverGateError, sqlite3.Error) as error:
             log.error("notices: %s", error)

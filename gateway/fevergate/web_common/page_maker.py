@@ -119,19 +119,19 @@ class Site(ABC):
         /,
         *,
         language: str | None = None,
-        **more: Any,
+        **context: Any,
     ) -> HTMLResponse:
         """Render a template in `language` (default: the browser's) and the browser's theme. With an
         `error` or `problems` among the values the default status is 400."""
         language = language or self.language(request)
-        status = status or (400 if more.get("error") or more.get("problems") else 200)
+        status = status or (400 if context.get("error") or context.get("problems") else 200)
         theme = request.cookies.get(THEME, "")
         query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
         text = (
             self._environments[language]
             .get_template(template)
             .render(
-                **more,
+                **context,
                 **self.always(),
                 language=language,
                 theme=theme if theme in THEMES else "auto",
@@ -147,11 +147,11 @@ class Site(ABC):
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer an exception of `FAILURES`: a page, or JSON for a program or a board."""
         error = _as_http(error, request.url.path)
-        known = {404: "not_found", 403: "forbidden", 405: "not_found"}
+        keys = {404: "not_found", 403: "forbidden", 405: "not_found"}
         is_program = request.url.path.startswith("/api/")
         if not is_program:  # it reads the detail
-            known |= {400: "form", 413: "large"}
-        key = error.detail if error.detail in ERRORS else known.get(error.status_code, "")
+            keys |= {400: "form", 413: "large"}
+        key = error.detail if error.detail in ERRORS else keys.get(error.status_code, "")
         if is_program or request.url.path.endswith("/acknowledge"):
             detail = ERRORS.get(key, error.detail)
             if not is_program:  # the board shows it to the guard

@@ -102,9 +102,9 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
         room = sum(part.wrap(WIDTH, MAX_ROOM)[1] for part in first)
         story += [CondPageBreak(min(room, MAX_ROOM)), *heading, _grid(rows, widths, font)]
     if unprintable:
-        known = ", ".join(f"U+{ord(char):04X}" for char in sorted(unprintable)[:20])
+        characters = ", ".join(f"U+{ord(char):04X}" for char in sorted(unprintable)[:20])
         how = f"apt install {RARE_PACKAGES}"
-        note = say(NOT_PRINTED) % {"characters": known, "how": how}
+        note = say(NOT_PRINTED) % {"characters": characters, "how": how}
         story.append(Paragraph(_markup(note), words))
     last: list[Flowable] = [Spacer(1, 5 * mm)]
     last += [Paragraph(_markup(line), words) for line in sheet.signed]
@@ -155,13 +155,13 @@ def _lines_to_sign(labels: Iterable[str], style: ParagraphStyle) -> Grid:
     """Labels side by side, each followed by a line to write on."""
     label_style = ParagraphStyle("label", style, leftIndent=0, rightIndent=0)
     cells = [cell for label in labels for cell in (Paragraph(_markup(label), label_style), "")]
-    wanted = [
+    widths = [
         pdfmetrics.stringWidth(label, style.fontName, style.fontSize) + 3 * mm for label in labels
     ]
-    line = (WIDTH - sum(wanted)) / len(wanted)
-    grid = Grid([cells], [width for label in wanted for width in (label, line)], 8 * mm)
+    line = (WIDTH - sum(widths)) / len(widths)
+    grid = Grid([cells], [width for label in widths for width in (label, line)], 8 * mm)
     below = [
-        ("LINEBELOW", (2 * n + 1, 0), (2 * n + 1, 0), 0.7, colors.black) for n in range(len(wanted))
+        ("LINEBELOW", (2 * n + 1, 0), (2 * n + 1, 0), 0.7, colors.black) for n in range(len(widths))
     ]
     tight = [
         (side, (0, 0), (-1, -1), 0) for side in ("LEFTPADDING", "RIGHTPADDING", "BOTTOMPADDING")
@@ -215,17 +215,17 @@ def _column_widths(rows: list[list[str]], measure: Callable[[str], float]) -> li
         room + min(MAX_WORD, max(measure(word) for text in column for word in _words(text)))
         for column in columns
     ]
-    wanted = [
+    widths = [
         max(low, room + min(MAX_WORD * 2, max(map(measure, column))))
         for low, column in zip(least, columns, strict=True)
     ]
     if (total := sum(least)) > WIDTH:
         return [low * WIDTH / total for low in least]
-    more = sum(wanted) - total
-    share = (WIDTH - total) / more if more else 0
+    excess = sum(widths) - total
+    share = (WIDTH - total) / excess if excess else 0
     if share > 1:  # everything fits on one line
-        return [width * WIDTH / sum(wanted) for width in wanted]
-    return [low + (width - low) * share for low, width in zip(least, wanted, strict=True)]
+        return [width * WIDTH / sum(widths) for width in widths]
+    return [low + (width - low) * share for low, width in zip(least, widths, strict=True)]
 
 
 def _words(text: str) -> list[str]:

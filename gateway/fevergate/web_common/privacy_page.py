@@ -90,7 +90,7 @@ class PrivacyPage:
 
     def _kept(self, language: str, say: Say, days: int) -> list[tuple[str, str, str]]:
         long = say("{days} days", days=days)
-        kept = [
+        rows = [
             (
                 say("Temperature and time, without a name"),
                 say("everybody who passes"),
@@ -108,7 +108,7 @@ class PrivacyPage:
             ),
         ]
         if self._notice.registers.passed is not None:
-            kept.append(
+            rows.append(
                 (
                     say("Gate and time; with a reason: who passed the same gate as a fever"),
                     say("whoever shows a card or a visitor's pass"),
@@ -116,7 +116,7 @@ class PrivacyPage:
                 )
             )
         if self._notice.has_list():
-            kept += [
+            rows += [
                 (
                     say("Name, number, card, telephone, class or unit"),
                     say("everybody on the college's list"),
@@ -128,7 +128,7 @@ class PrivacyPage:
                     long,
                 ),
             ]
-        kept += [
+        rows += [
             (
                 say("Account, what was done or looked at with it, and when"),
                 say("whoever signs in to the pages"),
@@ -145,8 +145,8 @@ class PrivacyPage:
                 fields = " · ".join(
                     in_language(register.fields[name], language) for name in register.personal
                 )
-                kept.append((fields, register.title_in(language), self._how_long(register, say)))
-        return kept
+                rows.append((fields, register.title_in(language), self._how_long(register, say)))
+        return rows
 
     def _how_long(self, register: RegisterDeclaration, say: Say) -> str:
         days = self._notice.registers.days

@@ -64,10 +64,10 @@ class RegisterPages:
         for none."""
         words = self._words(request)
         registers = self._entries.registers.values()
-        kept = [register for register in registers if self.keeps(request, register)]
-        if not kept:
+        shown = [register for register in registers if self.keeps(request, register)]
+        if not shown:
             raise HTTPException(403)
-        rows = [(register, words.standing(register)) for register in kept]
+        rows = [(register, words.standing(register)) for register in shown]
         return self._site.page(request, "registers.html", rows=rows, words=words)
 
     def register(
@@ -179,8 +179,8 @@ class RegisterPages:
             skip = (number - 1) * PAGE
             if text:
                 looked_at = self._entries.entered(register.name, begin, end, MAX_SEARCHED)
-                wanted = folded(text)
-                matches = [entry for entry in looked_at if _has(words, register, entry, wanted)]
+                part = folded(text)
+                matches = [entry for entry in looked_at if _has(words, register, entry, part)]
                 rows, count = matches[skip : skip + PAGE], len(matches)
                 cut = len(looked_at) == MAX_SEARCHED
             else:

@@ -145,8 +145,8 @@ class RegisterWords:
 
     def choices(self, field: Field) -> list[tuple[str, str]]:
         """Values of a field of type choice or place, with their titles."""
-        named = [(choice.name, self.title(choice)) for choice in field.choices]
-        return [*self._places.items(), *named] if field.type == "place" else named
+        choices = [(choice.name, self.title(choice)) for choice in field.choices]
+        return [*self._places.items(), *choices] if field.type == "place" else choices
 
     def value(self, field: Field, value: Value | None) -> str:
         """A value as people read it."""
@@ -168,8 +168,8 @@ class RegisterWords:
     def cell(self, field: Field, value: Value | None) -> Cell:
         """A value as a cell of a spreadsheet."""
         if isinstance(value, str):
-            known = field.type in ("choice", "place")
-            return dict(self.choices(field)).get(value, value) if known else value
+            by_choice = field.type in ("choice", "place")
+            return dict(self.choices(field)).get(value, value) if by_choice else value
         if field.type == "celsius":
             return celsius(value)
         return local_time(value, self._site.zone) if field.type == "time" else value
@@ -187,11 +187,11 @@ class RegisterWords:
     def standing(self, register: RegisterDeclaration) -> Standing:
         """The state of a register now."""
         entries, now = self._site.entries, self._site.now()
-        still = entries.newest_holding(register.name, now) if register.holds else []
+        present = entries.newest_holding(register.name, now) if register.holds else []
         closing = self._site.last_closing(register)
-        untils = {entry.id: entry.fields.get(register.until) for entry in still}
+        untils = {entry.id: entry.fields.get(register.until) for entry in present}
         late = {id_ for id_, until in untils.items() if isinstance(until, float) and until < now}
-        inside = {entry.id for entry in still if closing and entry.opened_at < closing}
+        inside = {entry.id for entry in present if closing and entry.opened_at < closing}
         due = list[str]()
         if register.due:
             last, begin = entries.last(register.name), self._site.day_begin()
@@ -200,7 +200,7 @@ class RegisterWords:
         name = register.name
         open_count = sum(entries.open_by_gate(name, now).values()) if register.holds else 0
         inside_count = sum(entries.open_by_gate(name, now, closing).values()) if closing else 0
-        return Standing(still, late, inside, due, self._sums(register), open_count, inside_count)
+        return Standing(present, late, inside, due, self._sums(register), open_count, inside_count)
 
     def _sums(self, register: RegisterDeclaration) -> list[tuple[str, float, bool]]:
         if not register.sum:

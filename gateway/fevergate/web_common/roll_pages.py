@@ -112,11 +112,11 @@ class RollPages:
         figures = roll.units(day, chosen)
         total = sum((row.figures for row in figures or []), DayRoll())
         number = page_of(request)
-        unmeasured, done = [], []
+        unmeasured, done_rows = [], []
         if unit and figures is not None:
             unmeasured = self._reader.rows(day, "unmeasured", chosen, PAGE, (number - 1) * PAGE)
-            done = self._reader.rows(day, "excused", chosen, MAX_DONE)
-            done += self._reader.rows(day, "measured", chosen, MAX_DONE)
+            done_rows = self._reader.rows(day, "excused", chosen, MAX_DONE)
+            done_rows += self._reader.rows(day, "measured", chosen, MAX_DONE)
             self._pages.note(request, "look at roll", f"{day} {unit}")
         language = self._pages.language(request)
         say = translator(language)
@@ -135,7 +135,7 @@ class RollPages:
             total=total,
             sentence=in_words(total, say),
             unmeasured=unmeasured,
-            done=done,
+            done=done_rows,
             kinds=KINDS,
             at_kiosks=AT_KIOSKS,
             max_reason=MAX_REASON,
@@ -163,11 +163,11 @@ class RollPages:
         try:
             marks = _marks(form)
             if form["rest"].strip():
-                named = {mark.person for mark in marks}
+                persons = {mark.person for mark in marks}
                 marks += [
                     NewMark(person=row.person, excused=form["rest"])
                     for row in self._site.roll.people(day, "unmeasured", chosen)
-                    if row.person not in named
+                    if row.person not in persons
                 ]
             self._enter(request, day, unit, marks, chosen)
         except MarkError as error:

@@ -105,5 +105,9 @@ class RosterPages:
     def _rules(self) -> DutyRules:
         chinese, english = self._gates("zh"), self._gates("en")
         names = {gate: gate for gate in chinese}
-        titles = {title: gate for named in (english, chinese) for gate, title in named.items()}
+        titles = {
+            title: gate
+            for language_names in (english, chinese)
+            for gate, title in language_names.items()
+        }
         return DutyRules(zone=self._zone, gates=names | titles)

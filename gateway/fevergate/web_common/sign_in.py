@@ -67,8 +67,8 @@ class SignInPages:
         except AccountError as error:
             self._site.audited.note("-", "turned away", f"{name[:64]} {address}")
             status = 503 if error.reason == "later" else 403
-            more = {"error": error.reason, "name": name, "to": local_path(form["to"])}
-            return self._site.page(request, "sign_in.html", status, **more)
+            context = {"error": error.reason, "name": name, "to": local_path(form["to"])}
+            return self._site.page(request, "sign_in.html", status, **context)
         self._site.audited.note(name, "sign in", "")
         if request.state.session:
             accounts.sign_out(request.cookies.get(COOKIE, ""))

@@ -92,12 +92,12 @@ class Table(NamedTuple):
         """The table with only the columns in `narrow`."""
         if self.narrow is None:
             return self
-        kept = self.narrow
+        numbers = self.narrow
 
         def rows() -> Iterator[list[Cell]]:
-            return ([row[number] for number in kept] for row in self.rows)
+            return ([row[number] for number in numbers] for row in self.rows)
 
-        columns = [self.columns[number] for number in kept]
+        columns = [self.columns[number] for number in numbers]
         return Table(self.title, columns, Rows(len(self.rows), rows))
 
 

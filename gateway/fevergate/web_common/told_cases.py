@@ -119,11 +119,11 @@ class Cases:
         `MAX_OF_KIOSK` and `FLOOD_S` limit the cases of a kiosk with a flood of fevers.
         """
         now = self.notices.store.clock()
-        known = {fever.key: fever for fever in confirmed}
-        cases = {case.fever.key: case for case in self._of(known)}
+        fever_of = {fever.key: fever for fever in confirmed}
+        cases = {case.fever.key: case for case in self._of(fever_of)}
         new = [
             fever
-            for key, fever in reversed(known.items())
+            for key, fever in reversed(fever_of.items())
             if (case := cases.get(key)) is None or case.over_why == CORRECTED
         ]
         floods = set[str]()
@@ -135,7 +135,7 @@ class Cases:
                 self._open(fever, now)
         self._count_from(now)
         for case in self.waiting():
-            fever = known.get(case.fever.key)
+            fever = fever_of.get(case.fever.key)
             if now - case.opened_at >= OPEN_S:
                 self._end(case, now, OLD)
             elif fever is None:
@@ -147,12 +147,12 @@ class Cases:
         """Record that `by` takes a case, which ends its notices; returns False if the case no
         longer waited."""
         with self.notices.store.transaction() as connection:
-            taken = connection.execute(
+            result = connection.execute(
                 "update told_cases set taken_at = ?, taken_by = ?"
                 " where key = ? and taken_at is null and over_at is null",
                 (self.notices.store.clock(), by, key),
             )
-            return bool(taken.rowcount)
+            return bool(result.rowcount)
 
     def forget(self, before: float) -> int:
         """Delete the names of those who took cases opened before a Unix time (s); returns how many.
@@ -173,9 +173,11 @@ class Cases:
         return self._cases("1 = 1 order by opened_at desc, key limit ?", (most,))
 
     def _of(self, keys: Iterable[str]) -> list[Case]:
-        wanted, cases = tuple(keys), list[Case]()
-        for begin in range(0, len(wanted), KEYS_AT_ONCE):  # a database bounds a statement's values
-            part = wanted[begin : begin + KEYS_AT_ONCE]
+        all_keys, cases = tuple(keys), list[Case]()
+        for begin in range(
+            0, len(all_keys), KEYS_AT_ONCE
+        ):  # a database bounds a statement's values
+            part = all_keys[begin : begin + KEYS_AT_ONCE]
             cases += self._cases(f"key in ({', '.join('?' * len(part))})", part)
         return cases
 
@@ -232,9 +234,9 @@ class Cases:
             self._post(case, "corrected", "corrected", self._level(case, now))
 
     def _tell(self, case: Case, now: float) -> None:
-        again = int(_since(case, now) // (self.settings.escalation.again_min * 60))
-        text = "confirmed again" if again else "confirmed"
-        self._post(case, str(again), text, self._level(case, now))
+        round_number = int(_since(case, now) // (self.settings.escalation.again_min * 60))
+        text = "confirmed again" if round_number else "confirmed"
+        self._post(case, str(round_number), text, self._level(case, now))
 
     def _level(self, case: Case, now: float) -> int:
         return 1 + int(_since(case, now) // (self.settings.escalation.next_level_min * 60))
