@@ -88,9 +88,9 @@ def test_the_command_says_what_it_could_not_do(kernel, monkeypatch, tmp_path):
     green, red = GATES["gate1"]["green"], GATES["gate1"]["red"]
     refused = {green: "Device or resource busy", red: "x"}
     monkeypatch.setattr(pins_at_rest, "make_inputs", lambda _: refused)
-    done = CliRunner().invoke(cli, ["lamps", "rest", "--settings", str(tmp_path / "none")])
-    assert isinstance(done.exception, PinsError)
-    assert str(done.exception) == f"GPIO {green}: Device or resource busy; GPIO {red}: x"
+    result = CliRunner().invoke(cli, ["lamps", "rest", "--settings", str(tmp_path / "none")])
+    assert isinstance(result.exception, PinsError)
+    assert str(result.exception) == f"GPIO {green}: Device or resource busy; GPIO {red}: x"
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")

@@ -134,24 +134,24 @@ def test_the_commands_say_what_they_did_and_what_comes_next(settings, tmp_path):
     runner = CliRunner()
     path = tmp_path / "b.tar.gz"
     toml = str(settings.folder / "gateway.toml")
-    done = runner.invoke(cli, ["backup", str(path), "--settings", toml])
-    assert done.exit_code == 0 and "300 readings, 6 fevers" in done.output
-    done = runner.invoke(cli, ["backup", str(path), "--check"])
-    assert done.exit_code == 0 and "all digests right" in done.output
-    done = runner.invoke(cli, ["restore", str(path), str(tmp_path / "new")])
-    assert done.exit_code == 0 and "Next: fevergate doctor" in done.output
+    result = runner.invoke(cli, ["backup", str(path), "--settings", toml])
+    assert result.exit_code == 0 and "300 readings, 6 fevers" in result.output
+    result = runner.invoke(cli, ["backup", str(path), "--check"])
+    assert result.exit_code == 0 and "all digests right" in result.output
+    result = runner.invoke(cli, ["restore", str(path), str(tmp_path / "new")])
+    assert result.exit_code == 0 and "Next: fevergate doctor" in result.output
     # The broker must be able to run from the folder; the boards' files are complete.
-    assert "systemd/* /etc/systemd/system/" in done.output and "flash" not in done.output
+    assert "systemd/* /etc/systemd/system/" in result.output and "flash" not in result.output
 
 
 def test_a_missing_database_is_reported(tmp_path):
     folder = tmp_path / "gateway"
     provision(folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli, ["backup", str(tmp_path / "x"), "--settings", str(folder / "gateway.toml")]
     )
-    assert done.exception and not isinstance(done.exception, (SystemExit, SettingsError))
-    assert "cannot be opened" in str(done.exception)
+    assert result.exception and not isinstance(result.exception, (SystemExit, SettingsError))
+    assert "cannot be opened" in str(result.exception)
     assert not (tmp_path / "x").exists()
 
 

@@ -158,20 +158,20 @@ def test_the_commands_ask_for_the_passphrase(settings, cheap, tmp_path, monkeypa
     run = CliRunner().invoke
     path, toml = tmp_path / "b.backup", str(settings.folder / "gateway.toml")
     making = ["backup", str(path), "--encrypt", "--settings", toml]
-    done = run(cli, making)
-    assert done.exit_code == 2 and not path.exists()
-    assert "--passphrase-file FILE or $FEVERGATE_BACKUP_PASSPHRASE" in done.output
+    result = run(cli, making)
+    assert result.exit_code == 2 and not path.exists()
+    assert "--passphrase-file FILE or $FEVERGATE_BACKUP_PASSPHRASE" in result.output
     secret = tmp_path / "secret"
     secret.write_text("short\n")
-    done = run(cli, [*making, "--passphrase-file", str(secret)])
-    assert done.exit_code == 2 and "8 characters" in done.output
+    result = run(cli, [*making, "--passphrase-file", str(secret)])
+    assert result.exit_code == 2 and "8 characters" in result.output
     secret.write_text(f"{PASSPHRASE}\n")
-    done = run(cli, [*making, "--passphrase-file", str(secret)])
-    assert done.exit_code == 0 and "encrypted, all digests right" in done.output
+    result = run(cli, [*making, "--passphrase-file", str(secret)])
+    assert result.exit_code == 0 and "encrypted, all digests right" in result.output
     assert run(cli, ["backup", str(path), "--check"]).exit_code == 2
     monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", "another one")
-    done = run(cli, ["restore", str(path), str(tmp_path / "new")])
-    assert "is not the passphrase" in str(done.exception) and not (tmp_path / "new").exists()
+    result = run(cli, ["restore", str(path), str(tmp_path / "new")])
+    assert "is not the passphrase" in str(result.exception) and not (tmp_path / "new").exists()
     monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", PASSPHRASE)
     assert run(cli, ["backup", str(path), "--check"]).exit_code == 0
     assert run(cli, ["restore", str(path), str(tmp_path / "new")]).exit_code == 0

@@ -81,9 +81,9 @@ def test_closing_archives_the_figures_without_names_and_leaves_no_file_of_ours(f
     rests = ("labels.pdf", "fw.sha256", "ca.der", "web.crt.new", ".gateway.password")
     for name in (closing.REVOKED, closing.REGISTERS, *rests):
         (folder / name).write_text("")
-    done = close_it(folder, archive)
-    assert (done.manifest.readings, done.manifest.fevers) == (2, 1)
-    assert [path.name for path in folder.iterdir()] == ["mine.txt"] == done.left
+    outcome = close_it(folder, archive)
+    assert (outcome.manifest.readings, outcome.manifest.fevers) == (2, 1)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"] == outcome.left
     back = tmp_path / "back"
     read_backup(archive, back, PHRASE)
     content = b"".join(path.read_bytes() for path in back.rglob("*") if path.is_file())
@@ -285,8 +285,8 @@ def test_the_command_says_what_it_could_not_wipe(folder, tmp_path, language, wor
     text = path.read_text().replace('language = "zh"', "")
     path.write_text(f'language = "{language}"\n{text}')
     arguments = ["close", "east", "--archive", str(tmp_path / "east.archive")]
-    done = CliRunner(env={"FEVERGATE_BACKUP_PASSPHRASE": PHRASE}).invoke(
+    result = CliRunner(env={"FEVERGATE_BACKUP_PASSPHRASE": PHRASE}).invoke(
         cli, [*arguments, "--settings", str(path)]
     )
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert word in done.output and "erase-flash" in done.output and "mine.txt" in done.output
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert word in result.output and "erase-flash" in result.output and "mine.txt" in result.output

@@ -142,13 +142,13 @@ def test_nobody_stays_signed_in_by_a_backup():
 def test_the_commands_know_a_campus_servers_settings(server, tmp_path, monkeypatch):
     monkeypatch.setenv("FEVERGATE_BACKUP_PASSPHRASE", PASSPHRASE)
     path, toml = tmp_path / "b.backup", str(server.settings.folder / "campus.toml")
-    done = CliRunner().invoke(cli, ["backup", str(path), "--encrypt", "--settings", toml])
-    assert done.exit_code == 0, done.output
-    assert "campus server, 3 items, 1 fevers" in done.output and "encrypted" in done.output
+    result = CliRunner().invoke(cli, ["backup", str(path), "--encrypt", "--settings", toml])
+    assert result.exit_code == 0, result.output
+    assert "campus server, 3 items, 1 fevers" in result.output and "encrypted" in result.output
     new = tmp_path / "new"
-    done = CliRunner().invoke(cli, ["restore", str(path), str(new), "--database", "campus.db"])
-    assert done.exit_code == 0, done.output
-    assert "systemctl restart fevergate-campus" in done.output
+    result = CliRunner().invoke(cli, ["restore", str(path), str(new), "--database", "campus.db"])
+    assert result.exit_code == 0, result.output
+    assert "systemctl restart fevergate-campus" in result.output
     _, new_database = restored_server(new)
     assert rows(new_database) == rows(server.database)
     new_database.close()

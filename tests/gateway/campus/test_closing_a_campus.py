@@ -160,8 +160,8 @@ def is_closed(folder, archive):
 
 def test_the_archive_has_the_rows_without_names_and_the_other_campus_stays(site, tmp_path):
     archive = tmp_path / "east.archive"
-    done = close_it(site, archive)
-    assert (done.kind, done.campus, done.readings, done.fevers) == ("archive", "east", 3, 1)
+    result = close_it(site, archive)
+    assert (result.kind, result.campus, result.readings, result.fevers) == ("archive", "east", 3, 1)
     is_closed(site, archive)
     if (site / "campus.db").exists():
         content = b"".join(path.read_bytes() for path in site.glob("campus.db*"))
@@ -257,9 +257,9 @@ def test_the_command_says_what_it_did_and_what_it_could_not_wipe(tmp_path, langu
     archive = tmp_path / "east.archive"
     runner = CliRunner(env={"FEVERGATE_BACKUP_PASSPHRASE": PHRASE})
     arguments = ["close", "east", "--archive", str(archive), "--settings", str(path)]
-    done = runner.invoke(cli, arguments)
-    assert done.exit_code == 0, (done.output, done.exception)
-    assert word in done.output and "fevergate close east" in done.output
+    result = runner.invoke(cli, arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert word in result.output and "fevergate close east" in result.output
     checked = runner.invoke(cli, ["backup", "--check", str(archive)])
     assert "2 items, 1 fevers" in checked.output, (checked.output, checked.exception)
     assert isinstance(runner.invoke(cli, arguments).exception, ClosingError)

@@ -228,8 +228,8 @@ def test_the_command_lists_strikes_and_takes_back(tmp_path, language, word):
     path.write_text(f'language = "{language}"\n[tokens]\ngw-east = "{"0" * 64}"\n')
 
     def run(*arguments):
-        done = CliRunner().invoke(cli, ["strike-token", *arguments, "--settings", str(path)])
-        return done.exit_code, done.output + str(done.exception or "")
+        result = CliRunner().invoke(cli, ["strike-token", *arguments, "--settings", str(path)])
+        return result.exit_code, result.output + str(result.exception or "")
 
     code, text = run()
     assert code == 0 and f"gw-east/{OLD[:8]}" in text and "f00d" in text and DAY in text

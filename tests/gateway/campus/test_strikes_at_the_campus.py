@@ -32,9 +32,9 @@ def strikes(world, action=strike, **fields):
     world.settings.database = world.path.name
     values: dict[str, Any] = {"kiosk": "north-1", "day": date.fromisoformat(ON), "by": "李伟"}
     values |= {"reason": "stolen", "trusted": True} | fields
-    done = action(world.settings, StrikeRequest(**values))
+    result = action(world.settings, StrikeRequest(**values))
     world.forward()
-    return done
+    return result
 
 
 def on_campus(world):

@@ -92,7 +92,7 @@ def test_the_units_touch_the_files_that_are_read():
 def test_the_units_are_sound():
     folder = real_micropython.ROOT / "gateway/machine"
     units = [str(folder / f"fevergate-clock.{kind}") for kind in ("service", "timer")]
-    done = subprocess.run(
+    result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True
     )
-    assert "fevergate-clock" not in done.stderr, done.stderr
+    assert "fevergate-clock" not in result.stderr, result.stderr

@@ -29,21 +29,21 @@ def one_database(postgres):
 
 
 @pytest.fixture
-def given_(postgres):
+def collect_settings(postgres):
     return settings_for(postgres.database())
 
 
 @pytest.fixture
-def desk(given_):
-    desk = Desk(given_)
+def desk(collect_settings):
+    desk = Desk(collect_settings)
     yield desk
     desk.store.close()
 
 
 @pytest.fixture
-def books(given_, desk):
+def books(collect_settings, desk):
     desk.commit()
-    books = Books(given_)
+    books = Books(collect_settings)
     yield books
     books.connection.close()
 
@@ -144,9 +144,9 @@ def test_a_dated_reading_dates_the_others_of_its_boot_in_whatever_order(desk, bo
     assert books.agrees()
 
 
-def test_two_collectors_that_each_get_half_of_a_boot_date_all_of_it(given_, books, now):
+def test_two_collectors_that_each_get_half_of_a_boot_date_all_of_it(collect_settings, books, now):
     for round_ in range(10):
-        desks = [Desk(given_, name) for name in "ab"]
+        desks = [Desk(collect_settings, name) for name in "ab"]
         for seq in range(1, 41):
             half = desks[seq % 2]
             half.say(boot=round_, seq=seq, at=None if seq % 2 else AT + seq, up_ms=seq * 1000)
@@ -291,9 +291,9 @@ deliveries = st.lists(
 )
 @given(deliveries)
 def test_in_any_order_and_any_number_each_reading_is_there_once(one_database, sent):
-    given_ = settings_for(one_database)
-    books = Books(given_)
-    desks = [Desk(given_, name) for name in "ab"]
+    collect_settings = settings_for(one_database)
+    books = Books(collect_settings)
+    desks = [Desk(collect_settings, name) for name in "ab"]
     for desk in desks:
         desk.commit()
     books.connection.execute("truncate readings, reading_keys, boots")
@@ -329,8 +329,8 @@ def boot_clock(dated, boot):
     )
 
 
-def test_partitions_are_made_ahead_and_by_many_at_once(given_, books, now):
-    desks = [Desk(given_, str(n)) for n in range(4)]
+def test_partitions_are_made_ahead_and_by_many_at_once(collect_settings, books, now):
+    desks = [Desk(collect_settings, str(n)) for n in range(4)]
     errors = []
 
     def work(number):
@@ -368,8 +368,8 @@ def test_making_a_day_waits_for_nobody_who_inserts_or_reads(desk, books, now):
 
 
 def test_old_days_are_dropped_with_their_keys_when_the_settings_say_so(postgres, now):
-    given_ = settings_for(postgres.database(), keep_days=30)
-    desk = Desk(given_)
+    collect_settings = settings_for(postgres.database(), keep_days=30)
+    desk = Desk(collect_settings)
     for days in (29, 30, 31, 1):
         now(AT - 40 * DAY_S)
         desk.say(seq=days, at=AT - days * DAY_S if days > 29 else AT - 40 * DAY_S)
@@ -378,7 +378,7 @@ def test_old_days_are_dropped_with_their_keys_when_the_settings_say_so(postgres,
     desk.say(seq=100, at=AT - 10 * DAY_S)
     desk.commit()
     desk.store.housekeep(AT)
-    books = Books(given_)
+    books = Books(collect_settings)
     assert {key[3] for key in books.readings()} == {100}
     assert books.agrees()
     assert books.one("select count(*) from boots") == 0
@@ -406,22 +406,22 @@ def test_a_day_that_somebody_dropped_is_made_again(desk, books, now):
     assert {key[3] for key in books.readings()} == {2}
 
 
-def test_collectors_must_agree_where_a_day_begins(desk, books, given_):
-    given_.timezone = "Europe/Berlin"
+def test_collectors_must_agree_where_a_day_begins(desk, books, collect_settings):
+    collect_settings.timezone = "Europe/Berlin"
     with pytest.raises(CollectError, match="days begin in Asia/Shanghai"):
-        Desk(given_).commit()
+        Desk(collect_settings).commit()
 
 
-def test_tables_of_another_version_are_left_alone(desk, books, given_):
+def test_tables_of_another_version_are_left_alone(desk, books, collect_settings):
     books.connection.execute("update collect_meta set value = '2' where key = 'version'")
     with pytest.raises(CollectError, match="version 2"):
-        Desk(given_).commit()
+        Desk(collect_settings).commit()
 
 
 def test_a_database_that_crashes_keeps_all_or_nothing_of_a_batch(now):
     with LocalPostgres() as server:
-        given_ = settings_for(server.database())
-        desk = Desk(given_)
+        collect_settings = settings_for(server.database())
+        desk = Desk(collect_settings)
         desk.say(seq=1)
         desk.commit()
         server.stop("immediate")
@@ -430,7 +430,7 @@ def test_a_database_that_crashes_keeps_all_or_nothing_of_a_batch(now):
             desk.commit()
         server.start()
         desk.commit()
-        books = Books(given_)
+        books = Books(collect_settings)
         assert len(books.readings()) == 2 and books.agrees()
         books.connection.close()
         desk.store.close()

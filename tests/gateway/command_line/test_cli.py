@@ -36,9 +36,9 @@ def test_every_command_has_help_that_says_what_it_does(command):
 def test_wrong_settings_are_one_line_and_exit_2(tmp_path, arguments):
     path = tmp_path / "x.toml"
     path.write_text('campus = "EAST"\nhost = 1\n')
-    done = fevergate(*arguments, "--settings", str(path))
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"fevergate: {path}: ") and done.stderr.count("\n") == 1
+    result = fevergate(*arguments, "--settings", str(path))
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"fevergate: {path}: ") and result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65])
@@ -47,21 +47,21 @@ def test_wrong_settings_are_one_line_and_exit_2(tmp_path, arguments):
     ["acknowledge north", "lamps test north", "calibrate north-1", "desk check", "desk look"],
 )
 def test_nobody_is_noted_under_no_name_or_a_text_of_any_length(command, name):
-    done = CliRunner().invoke(cli, [*command.split(), "--by", name])
-    assert done.exit_code == 2 and "expected 1 to 64 characters" in done.output
+    result = CliRunner().invoke(cli, [*command.split(), "--by", name])
+    assert result.exit_code == 2 and "expected 1 to 64 characters" in result.output
 
 
 def test_a_command_whose_libraries_are_missing_says_what_to_install(monkeypatch):
     for module in [module for module in sys.modules if module.startswith("fevergate.collect.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    done = CliRunner().invoke(cli, ["collect", "--name", "1"])
-    assert str(done.exception) == "needs more: pip install 'fevergate[campus]'"
+    result = CliRunner().invoke(cli, ["collect", "--name", "1"])
+    assert str(result.exception) == "needs more: pip install 'fevergate[campus]'"
 
 
 def test_the_settings_file_may_come_from_the_environment(tmp_path):
-    done = fevergate("log", FEVERGATE_SETTINGS=str(tmp_path / "none.toml"))
-    assert done.returncode == 2 and "none.toml: no such file" in done.stderr
+    result = fevergate("log", FEVERGATE_SETTINGS=str(tmp_path / "none.toml"))
+    assert result.returncode == 2 and "none.toml: no such file" in result.stderr
 
 
 def test_the_readme_names_only_commands_that_there_are():
@@ -96,11 +96,11 @@ ROOMS = ("firmware", "gateway", "hardware", "tools", "tests")
 
 
 def test_the_demo_explains_itself_before_anything_is_set_up():
-    done = subprocess.run(
+    result = subprocess.run(
         ["python3", str(real_micropython.ROOT / "tools/demonstration/arguments.py"), "--help"],
         capture_output=True,
         text=True,
         check=True,
     )
     for option in ("--once", "--json", "--people", "--site", "--limit", "--kill"):
-        assert option in done.stdout
+        assert option in result.stdout

@@ -25,7 +25,7 @@ def settings(tmp_path):
 
 def completed(settings, *words):
     """Return what bash is offered for the last of the words."""
-    done = subprocess.run(
+    result = subprocess.run(
         [FEVERGATE],
         capture_output=True,
         text=True,
@@ -39,7 +39,7 @@ def completed(settings, *words):
             "FEVERGATE_SETTINGS": str(settings),
         },
     )
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in result.stdout.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_where_the_settings_cannot_be_read_nothing_is_offered_and_nothing_is_sai
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_that_is_installed_is_the_one_that_click_makes(shell):
-    done = subprocess.run(
+    result = subprocess.run(
         [FEVERGATE],
         capture_output=True,
         text=True,
@@ -74,7 +74,7 @@ def test_the_script_that_is_installed_is_the_one_that_click_makes(shell):
         timeout=120,
         env=os.environ | {"_FEVERGATE_COMPLETE": f"{shell}_source"},
     )
-    assert (SCRIPTS / f"completion.{shell}").read_text().endswith(done.stdout)
+    assert (SCRIPTS / f"completion.{shell}").read_text().endswith(result.stdout)
     installer = (real_micropython.ROOT / "gateway/install").read_text()
     assert f"]=completion.{shell}\n" in installer
 
@@ -83,5 +83,5 @@ def test_the_script_that_is_installed_is_the_one_that_click_makes(shell):
     ("mistyped", "meant"), [("lgo", "log"), ("aknowledge", "acknowledge"), ("stauts", "status")]
 )
 def test_a_mistyped_command_is_answered_with_the_nearest(mistyped, meant):
-    done = CliRunner().invoke(cli, [mistyped])
-    assert done.exit_code == 2 and f"'{meant}'" in done.output
+    result = CliRunner().invoke(cli, [mistyped])
+    assert result.exit_code == 2 and f"'{meant}'" in result.output

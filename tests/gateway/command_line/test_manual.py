@@ -32,9 +32,9 @@ def test_every_command_is_there_with_every_option():
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff here")
 def test_groff_formats_the_page_without_warnings():
-    done = subprocess.run(
+    result = subprocess.run(
         ["groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-z"],
         input=PAGE.encode(),
         capture_output=True,
     )
-    assert done.returncode == 0 and done.stderr == b"", done.stderr.decode()
+    assert result.returncode == 0 and result.stderr == b"", result.stderr.decode()

@@ -49,18 +49,20 @@ def test_whoever_leaves_at_once_gets_no_verdict_of_normal(desk):
 
 def test_the_guard_is_shown_large_digits_the_answer_and_who_decides(desk):
     desk.person(37.6)
-    done = desk.run("--count", "1")
-    assert done.exit_code == 0, done.output
-    assert "At or above 37.3 °C" in done.output and "clinical thermometer decides" in done.output
-    assert "██████" in done.output and "axillary equivalent" in done.output
-    assert "wrong checksums 0" in done.output and "never calibrated" in done.output
-    assert "not checked within a day" in done.output
+    result = desk.run("--count", "1")
+    assert result.exit_code == 0, result.output
+    assert (
+        "At or above 37.3 °C" in result.output and "clinical thermometer decides" in result.output
+    )
+    assert "██████" in result.output and "axillary equivalent" in result.output
+    assert "wrong checksums 0" in result.output and "never calibrated" in result.output
+    assert "not checked within a day" in result.output
 
 
 def test_no_measurement_shows_no_body_temperature(desk):
     desk.person(33.0)
-    done = desk.run("--count", "1", "--by", "Li")
-    assert "No answer: cold skin" in done.output and "body" not in done.output.split("ends)")[1]
+    result = desk.run("--count", "1", "--by", "Li")
+    assert "No answer: cold skin" in result.output and "body" not in result.output.split("ends)")[1]
     assert "body" not in desk.run("history").output and "No answer" in desk.run("history").output
 
 
@@ -85,8 +87,8 @@ def test_the_digits_never_contradict_the_answer(body_c, verdict, digits):
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_nobody_is_ever_called_healthy(desk, language):
     desk.person(35.6)
-    done = desk.run("--count", "1", "--language", language)
-    output = done.output.lower()
+    result = desk.run("--count", "1", "--language", language)
+    output = result.output.lower()
     assert ("低于阈值 37.3" if language == "zh" else "below 37.3") in output
     assert not [word for word in ("healthy", "normal", "健康", "正常", "无发热") if word in output]
 
@@ -108,23 +110,23 @@ def test_digits_are_five_lines_that_tell_each_figure_from_the_others():
 def test_looks_go_on_until_q_or_the_end_of_the_keys(desk):
     for number in range(3):
         desk.person(35.6, from_s=1.0 + 6 * number)
-    done = desk.run(keys="\n\nq\n")
-    assert done.exit_code == 0 and done.output.count("Below 37.3") == 2
+    result = desk.run(keys="\n\nq\n")
+    assert result.exit_code == 0 and result.output.count("Below 37.3") == 2
     assert desk.run(keys="").exit_code == 0
 
 
 def test_nobody_in_front_is_said_and_is_exit_1_for_a_program(desk):
-    done = desk.run("look", "--json")
-    assert done.exit_code == 1 and done.stdout == "" and "nobody was seen" in done.stderr
+    result = desk.run("look", "--json")
+    assert result.exit_code == 1 and result.stdout == "" and "nobody was seen" in result.stderr
     assert "nobody was seen" in desk.run(keys="\n").output
 
 
 def test_watch_answers_everybody_who_comes(desk):
     desk.person(35.6, from_s=1.0)
     desk.person(37.6, from_s=8.0)
-    done = desk.run("--watch", "--count", "2")
-    assert done.exit_code == 0, done.output
-    assert done.output.index("Below 37.3") < done.output.index("At or above 37.3")
+    result = desk.run("--watch", "--count", "2")
+    assert result.exit_code == 0, result.output
+    assert result.output.index("Below 37.3") < result.output.index("At or above 37.3")
 
 
 def test_watch_says_a_fault_once_and_goes_on_when_the_sensor_is_back(desk):
@@ -140,9 +142,9 @@ def test_watch_says_a_fault_once_and_goes_on_when_the_sensor_is_back(desk):
         return before(now_ms)
 
     desk.part.scene = scene
-    done = desk.run("--watch", "--count", "1")
-    assert done.exit_code == 0 and "Below 37.3" in done.stdout
-    assert done.stderr.count("the sensor does not answer") == 1
+    result = desk.run("--watch", "--count", "1")
+    assert result.exit_code == 0 and "Below 37.3" in result.stdout
+    assert result.stderr.count("the sensor does not answer") == 1
     assert desk.kernel.opened == 0
 
 
@@ -186,8 +188,8 @@ def test_a_look_at_the_person_of_a_fever_is_noted_to_that_fever(desk):
 
 def test_a_look_is_refused_for_a_kiosk_without_a_recent_fever(desk):
     for kiosk, message in (("north-2", "no fever within"), ("south-9", "expected one of north-1")):
-        done = desk.run("--fever", kiosk, "--by", "Li")
-        assert isinstance(done.exception, NothingFoundError) and message in str(done.exception)
+        result = desk.run("--fever", kiosk, "--by", "Li")
+        assert isinstance(result.exception, NothingFoundError) and message in str(result.exception)
     assert "--by says" in desk.run("--fever", "north-1").output
 
 
@@ -196,9 +198,9 @@ def test_a_frozen_part_gives_no_answer_although_its_value_is_plausible(desk):
     desk.kernel.time.sleep(5)
     desk.part.advance(desk.kernel.time.now_ms)
     desk.part.fail(Fault.FROZEN)
-    done = desk.run("look", "--json")
-    assert isinstance(done.exception, DeskError) and "the same again" in str(done.exception)
-    assert done.stdout == ""
+    result = desk.run("look", "--json")
+    assert isinstance(result.exception, DeskError) and "the same again" in str(result.exception)
+    assert result.stdout == ""
 
 
 def test_a_part_that_froze_after_a_look_gives_no_answer_at_the_next(desk):
@@ -214,9 +216,9 @@ def test_a_part_that_froze_after_a_look_gives_no_answer_at_the_next(desk):
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(command, "_enter", enter)
-        done = desk.run(keys="\n\n")
-    assert done.output.count("Below 37.3") == 1
-    assert isinstance(done.exception, DeskError) and "the same again" in str(done.exception)
+        result = desk.run(keys="\n\n")
+    assert result.output.count("Below 37.3") == 1
+    assert isinstance(result.exception, DeskError) and "the same again" in str(result.exception)
 
 
 def test_watching_a_frozen_part_answers_nobody(desk):
@@ -225,8 +227,8 @@ def test_watching_a_frozen_part_answers_nobody(desk):
     desk.part.advance(desk.kernel.time.now_ms)
     desk.part.fail(Fault.FROZEN, duration_ms=60_000)
     desk.kernel.time.sleep(0.1)
-    done = desk.run("--watch", "--count", "1")
-    assert "the same again" in done.stderr and "Below 37.3" in done.stdout
+    result = desk.run("--watch", "--count", "1")
+    assert "the same again" in result.stderr and "Below 37.3" in result.stdout
     assert desk.kernel.time.now_s > 60  # only after the part had recovered
 
 
@@ -234,9 +236,9 @@ def test_a_part_that_sends_nothing_believable_gives_no_answer(desk):
     desk.person(35.6)
     for fault in (Fault.ERROR_BIT, Fault.OUT_OF_RANGE):
         desk.part.fail(fault)
-        done = desk.run("look", "--json")
-        assert isinstance(done.exception, DeskError) and "no temperature" in str(done.exception)
-        assert done.stdout == ""
+        result = desk.run("look", "--json")
+        assert isinstance(result.exception, DeskError) and "no temperature" in str(result.exception)
+        assert result.stdout == ""
         desk.part.heal()
 
 

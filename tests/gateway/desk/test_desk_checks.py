@@ -31,9 +31,9 @@ def check(desk, *arguments, keys=""):
 
 def test_a_black_body_that_reads_right_passes_and_is_kept(desk):
     desk.before(black_body(37.0, ROOM_C))
-    done = check(desk, keys="37.0\n")
-    assert done.exit_code == 0, done.output
-    assert "passed" in done.output
+    result = check(desk, keys="37.0\n")
+    assert result.exit_code == 0, result.output
+    assert "passed" in result.output
     desk._plan.clear()
     desk.person(35.6)
     assert desk.look()["checked"] is True
@@ -48,9 +48,9 @@ def test_a_black_body_that_reads_right_passes_and_is_kept(desk):
 )
 def test_a_sensor_that_reads_wrong_fails_the_check_and_says_what_to_do(desk, read_c, advice):
     desk.before(black_body(read_c, ROOM_C))
-    done = check(desk, "--at", "37.0")
-    assert done.exit_code == 1 and "failed" in done.output and advice in done.output
-    assert "judge nobody by it" in done.output
+    result = check(desk, "--at", "37.0")
+    assert result.exit_code == 1 and "failed" in result.output and advice in result.output
+    assert "judge nobody by it" in result.output
     assert desk.kept("checks")[0]["passed"] == 0
 
 
@@ -63,8 +63,8 @@ def test_a_sensor_that_reads_wrong_fails_the_check_and_says_what_to_do(desk, rea
 )
 def test_what_is_not_at_rest_is_no_check_and_nothing_is_kept(desk, view, said):
     desk.part.scene = view
-    done = check(desk, "--at", "37.0")
-    assert isinstance(done.exception, DeskError) and said in str(done.exception)
+    result = check(desk, "--at", "37.0")
+    assert isinstance(result.exception, DeskError) and said in str(result.exception)
     assert desk.kept("checks") == []
 
 
@@ -79,8 +79,8 @@ def test_a_frozen_part_passes_no_check(desk):
 
 def test_somebody_beside_a_clinical_thermometer_shows_gross_errors_only(desk):
     desk.person(35.6)
-    done = check(desk, "--reference", "oral", "--at", "36.9")
-    assert done.exit_code == 0 and "gross errors" in done.output
+    result = check(desk, "--reference", "oral", "--at", "36.9")
+    assert result.exit_code == 0 and "gross errors" in result.output
     desk.person(34.4)
     assert check(desk, "--reference", "axillary", "--at", "36.6").exit_code == 1
     assert [row["passed"] for row in desk.kept("checks")] == [0, 1]
@@ -90,8 +90,8 @@ def test_a_reference_that_cannot_be_is_asked_again_or_refused(desk):
     desk.before(black_body(37.0, ROOM_C))
     assert "20 to 45" in check(desk, "--at", "60").output
     assert check(desk, keys="370\n37.0\n").exit_code == 0
-    done = check(desk, "--reference", "axillary", "--at", "20")
-    assert done.exit_code == 2 and "35 to 41" in done.output
+    result = check(desk, "--reference", "axillary", "--at", "20")
+    assert result.exit_code == 2 and "35 to 41" in result.output
     assert "give the reference's temperature by --at" in check(desk, "--json").output
     assert json.loads(check(desk, "--json", "--at", "37.0").stdout)["passed"] is True
 
@@ -99,8 +99,8 @@ def test_a_reference_that_cannot_be_is_asked_again_or_refused(desk):
 def test_a_calibration_puts_the_sensor_right_for_this_unit_only(desk):
     desk.before(black_body(36.5, ROOM_C))
     assert check(desk, "--at", "37.0").exit_code == 1
-    done = desk.run("calibrate", "--by", "李伟", "--room", "21.0", keys="37\n\n\n\nn\ny\n")
-    assert done.exit_code == 0 and "in force" in done.output, done.output
+    result = desk.run("calibrate", "--by", "李伟", "--room", "21.0", keys="37\n\n\n\nn\ny\n")
+    assert result.exit_code == 0 and "in force" in result.output, result.output
     (row,) = desk.kept("calibrations")
     assert row["offset_c"] == pytest.approx(0.5, abs=0.1) and row["by"] == "李伟"
     assert row["can_over_air_c"] == pytest.approx(1.0, abs=0.05)
@@ -113,8 +113,8 @@ def test_a_calibration_puts_the_sensor_right_for_this_unit_only(desk):
 
 def test_a_supply_that_was_set_anew_since_the_desks_calibration_is_said(desk):
     desk.before(black_body(37.0, ROOM_C))
-    done = desk.run("calibrate", "--by", "Li Wei", keys="37\n\n\n\nn\ny\n")
-    assert done.exit_code == 0 and desk.kept("calibrations")[0]["supply_v"] == 3.0
+    result = desk.run("calibrate", "--by", "Li Wei", keys="37\n\n\n\nn\ny\n")
+    assert result.exit_code == 0 and desk.kept("calibrations")[0]["supply_v"] == 3.0
     assert "calibrated" in desk.doctor()[-1].text[1] and desk.doctor()[-1].state == "ok"
     desk.toml.write_text(SETTINGS.replace("supply_v = 3.0", "supply_v = 3.3"))
     finding = desk.doctor()[-1]
@@ -137,8 +137,8 @@ def test_a_calibration_without_a_noted_supply_voltage_is_still_read(desk):
 
 def test_a_calibration_that_no_sensor_can_need_is_refused(desk):
     desk.before(black_body(34.0, ROOM_C))
-    done = desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n")
-    assert isinstance(done.exception, CalibrationRefusedError)
+    result = desk.run("calibrate", "--by", "Li", keys="37\n\n\n\nn\ny\n")
+    assert isinstance(result.exception, CalibrationRefusedError)
     assert desk.kept("calibrations") == []
 
 
@@ -176,8 +176,8 @@ def test_doctor_says_what_is_wrong_with_the_sensor_and_still_speaks_of_the_check
 def test_without_a_desk_nothing_is_asked_of_it(desk):
     desk.toml.write_text(SETTINGS.replace("[desk]\nsupply_v = 3.0\n", ""))
     assert desk.doctor() == []
-    done = desk.run()
-    assert isinstance(done.exception, SettingsError) and "add [desk]" in str(done.exception)
+    result = desk.run()
+    assert isinstance(result.exception, SettingsError) and "add [desk]" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ def measured(desk) -> list[str]:
 
 def test_a_guard_below_the_threshold_is_marked_as_measured(desk):
     desk.person(35.6)
-    done = desk.run("person", "李伟", "--by", "Zhang")
-    assert done.exit_code == 0, done.output + repr(done.exception)
-    assert "Marked as measured: 李伟, 保卫处." in done.output
+    result = desk.run("person", "李伟", "--by", "Zhang")
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    assert "Marked as measured: 李伟, 保卫处." in result.output
     assert measured(desk) == ["2001"]
     (row,) = desk.roll.people(desk.roll.today(), "measured")
     assert (row.kind, row.by) == ("desk", "Zhang")
@@ -69,16 +69,16 @@ def test_a_guard_below_the_threshold_is_marked_as_measured(desk):
 
 def test_a_guard_with_a_fever_stays_unmeasured_until_a_clinical_thermometer_decides(desk):
     desk.person(37.6)
-    done = desk.run("person", "2001", "--by", "Zhang", "--json")
-    assert done.exit_code == 1 and json.loads(done.stdout)["marked"] is False
+    result = desk.run("person", "2001", "--by", "Zhang", "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["marked"] is False
     assert desk.roll.day(desk.roll.today()) == DayRoll(expected=3, unmeasured=3)
     assert len(desk.kept("looks")) == 1
 
 
 def test_nobody_is_measured_as_somebody_else(desk):
     for name, message in (("张敏", "give the number"), ("王五", "nobody on the list")):
-        done = desk.run("person", name, "--by", "Zhang")
-        assert isinstance(done.exception, NothingFoundError) and message in str(done.exception)
+        result = desk.run("person", name, "--by", "Zhang")
+        assert isinstance(result.exception, NothingFoundError) and message in str(result.exception)
     desk.person(35.6)
     assert desk.run("person", "2003", "--by", "Zhang").exit_code == 0
     assert measured(desk) == ["2003"]

@@ -64,8 +64,8 @@ def test_the_keys_that_programs_rely_on(file):
 
 def test_a_table_for_people_in_both_languages(file):
     for language, word in (("zh", "灵敏度"), ("en", "Sensitivity")):
-        done = run(file, "--language", language)
-        assert done.exit_code == 0 and word in done.output and "37.3" in done.output
+        result = run(file, "--language", language)
+        assert result.exit_code == 0 and word in result.output and "37.3" in result.output
 
 
 def test_the_threshold_is_the_callers(file):
@@ -75,9 +75,9 @@ def test_the_threshold_is_the_callers(file):
 
 def test_a_malformed_file_gives_line_and_column(file):
     file.write_text(ROWS.replace("38.6", "38,6"))
-    done = run(file)
-    assert isinstance(done.exception, ValueError)
-    assert "line 3, column 9" in str(done.exception)
+    result = run(file)
+    assert isinstance(result.exception, ValueError)
+    assert "line 3, column 9" in str(result.exception)
     file.write_text(ROWS.replace("38.6", "warm"))
     assert "line 3, column oral_c" in str(run(file).exception)
 
@@ -95,8 +95,8 @@ def test_a_picture_with_text_that_can_be_read(file, tmp_path):
 
 
 def test_a_picture_that_cannot_be_drawn_is_said(file, tmp_path, monkeypatch):
-    done = run(file, "--plot", tmp_path / "nowhere" / "x.svg")
-    assert "No such file" in str(done.exception)
+    result = run(file, "--plot", tmp_path / "nowhere" / "x.svg")
+    assert "No such file" in str(result.exception)
     assert "with and without" in str(run(file, "--fever", "41", "--plot", tmp_path / "x").exception)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "fevergate[plot]" in str(run(file, "--plot", tmp_path / "x.svg").exception)

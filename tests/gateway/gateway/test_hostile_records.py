@@ -41,8 +41,10 @@ class Line:
         self.writer = Writer(Store(path), lambda *_: None)
         lamps: Any = SimpleNamespace(show=lambda **_: None, buzz=lambda _: None)
         alarm = Alarm({"north": lamps, "south": lamps}, lambda _: None)
-        wish = gateway_settings()
-        self.ingest = Ingest(wish, alarm, KioskMonitor(wish, alarm.trouble), self.writer.add)
+        settings = gateway_settings()
+        self.ingest = Ingest(
+            settings, alarm, KioskMonitor(settings, alarm.trouble), self.writer.add
+        )
         self.writer.start()
 
     def say(self, number, kind, payload):

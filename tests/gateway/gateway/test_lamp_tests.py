@@ -209,6 +209,6 @@ def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, an
     )
     monkeypatch.setattr("fevergate.operations.gate_commands.ANSWER_S", 1.0)
     toml = str(settings.folder / "gateway.toml")
-    done = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
-    assert says in (str(done.exception) if done.exception else done.output)
+    result = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
+    assert says in (str(result.exception) if result.exception else result.output)
     assert messages == [("fevergate/v1/east/alarm/north/test", encode(LampTest(by="Li")))]

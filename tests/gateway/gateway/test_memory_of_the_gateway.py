@@ -18,9 +18,9 @@ print(*sorted(sys.modules))
 
 @pytest.mark.parametrize("module", ["fevergate.people", "fevergate.web", "cryptography"])
 def test_the_gateway_loads_neither_the_list_of_people_nor_what_encrypts_it(module):
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert not [name for name in done.stdout.split() if f"{name}.".startswith(f"{module}.")]
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not [name for name in result.stdout.split() if f"{name}.".startswith(f"{module}.")]
 
 
 WITH_CARDS = """
@@ -37,7 +37,7 @@ print(vault.tag(CARD, "305419896"), *sorted(sys.modules))
 
 def test_cards_are_found_without_what_encrypts_names(tmp_path):
     command = [sys.executable, "-c", WITH_CARDS, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert not [name for name in done.stdout.split() if name.partition(".")[0] == "cryptography"]
-    assert Vault(tmp_path / "persons.key").tag(CARD, "305419896") == done.stdout.split()[0]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert not [name for name in result.stdout.split() if name.partition(".")[0] == "cryptography"]
+    assert Vault(tmp_path / "persons.key").tag(CARD, "305419896") == result.stdout.split()[0]

@@ -100,14 +100,14 @@ run(load_gateway(Path(sys.argv[1])), MockFactory())
 
 
 def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", FALLING, str(folder / "gateway.toml")],
         capture_output=True,
         text=True,
         timeout=WAIT_S,
     )
-    assert done.returncode == EXIT_FELL
-    assert "the thread writer fell" in done.stderr and "started anew" in done.stderr
+    assert result.returncode == EXIT_FELL
+    assert "the thread writer fell" in result.stderr and "started anew" in result.stderr
 
 
 def test_a_self_check_that_raises_is_amber_and_does_not_end_it(gateway, caplog, monkeypatch):
