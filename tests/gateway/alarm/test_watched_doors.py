@@ -61,7 +61,7 @@ def alarm(post_states):
     )
 
 
-def pressed(state):
+def press_of(state):
     return ShownAlarm(state.since, state.fevers, Identity(*_last(state)))
 
 
@@ -97,7 +97,7 @@ def test_a_lamp_post_is_told_before_subscribers_that_only_read():
 def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, post_states):
     for gate in NAMES:
         alarm.fever(gate, fever(gate, 1))
-    ended = alarm.press("hall", "button", pressed(post_states[-1]))
+    ended = alarm.press("hall", "button", press_of(post_states[-1]))
     assert {gate: fevers.fevers for gate, fevers in ended.items()} == {
         gate: (fever(gate, 1).identity,) for gate in NAMES
     }
@@ -107,7 +107,7 @@ def test_one_press_ends_what_was_shown_at_each_door_and_says_which(alarm, post_s
 
 def test_a_press_made_before_a_doors_fever_was_shown_ends_nothing(alarm, post_states):
     alarm.fever("hall", fever("hall", 1))
-    before = pressed(post_states[-1])
+    before = press_of(post_states[-1])
     alarm.fever("gym", fever("gym", 1))
     assert alarm.press("hall", "button", before) == {}
     assert post_states[-1].fevers == 2
@@ -124,7 +124,7 @@ def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, post_state
     alarm.fever("gym", fever("gym", 1))
     for seq in range(1, MAX_WAITING + 2):
         alarm.fever("lab", fever("lab", seq))
-    before = pressed(post_states[-1])
+    before = press_of(post_states[-1])
     alarm.acknowledge("gym", "Li")
     alarm.fever("lab", fever("lab", MAX_WAITING + 2))
     assert post_states[-1].fevers == before.fevers  # one fever less and one more

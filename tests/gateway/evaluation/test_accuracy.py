@@ -27,8 +27,8 @@ def test_the_interval_of_a_share_is_the_published_one(successes, trials, low, hi
 
 
 @given(st.integers(0, 500), st.integers(0, 500))
-def test_a_share_lies_in_its_interval(successes, others):
-    trials = successes + others
+def test_a_share_lies_in_its_interval(successes, failures):
+    trials = successes + failures
     low, high = wilson(successes, trials)
     assert 0 <= low <= high <= 1
     if trials:

@@ -164,10 +164,10 @@ def test_no_honest_kiosk_is_named_whatever_fails_around_it(days):
 @settings(max_examples=3)
 @given(st.booleans(), st.sampled_from([5, 20, 400]), st.booleans(), st.booleans())
 def test_the_backlog_of_a_night_is_never_named_however_fast_it_comes(
-    seen, drain_per_s, reboot, restart
+    watched_before, drain_per_s, reboot, restart
 ):
     kiosk = Kiosk()
-    if seen:
+    if watched_before:
         kiosk.live(Times(200, person_s=1))
     kiosk.live(Times(int(READINGS_BURST), person_s=1, line=False, gateway=not restart))
     assert len(kiosk.outbox) > READINGS_BURST - 200
