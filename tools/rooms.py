@@ -1,7 +1,7 @@
 """`tools/make-rooms`: draws the rooms of gateway/fevergate from their imports, and lists them.
 
-import-linter finds the imports and Graphviz draws them; an arrow that follows from others is left
-out. The list has the order of the floors in `[[tool.importlinter.contracts]]` of pyproject.toml.
+import-linter finds the imports, and Graphviz draws them. An import that others imply has no arrow.
+The list has the order of the floors in `[[tool.importlinter.contracts]]` of pyproject.toml.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def page() -> str:
 def main() -> int:
     """Returns the exit code: 1 if `--check` finds a stale file."""
     parser = argparse.ArgumentParser(prog="tools/make-rooms", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare, change nothing")
+    parser.add_argument("--check", action="store_true", help="list stale files, write nothing")
     check = parser.parse_args().check
     stale = []
     drawn, text = picture(), page()

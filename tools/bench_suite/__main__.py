@@ -24,23 +24,23 @@ WRONG = ("lost", "invented", "doubled", "dark", "wrong")
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the gateway on this machine, beside what limits it.
+    """Measure how fast the gateway is on this machine, and what limits it.
 
     Each benchmark starts a broker with TLS, the gateway with mock pins, and simulated kiosks, in a
-    folder of its own. A gateway that is installed here is not touched, but takes processor time:
-    stop it first.
+    folder of its own. The limit is measured in the same run. A gateway that is installed on this
+    machine is not changed, but it takes processor time: stop it first.
 
     \b
-      tools/bench alarm --load 1000                      fever to red lamp, under load
-      tools/bench ingest --folder /var/lib/fevergate     readings per second onto that disk
-      tools/bench ingest --fsync-ms 20                   as on a slow SD card
+      tools/bench alarm --load 1000                      time from fever to red lamp, under load
+      tools/bench ingest --folder /var/lib/fevergate     readings stored per second on that disk
+      tools/bench ingest --fsync-ms 20                   the same, as on a slow SD card
       tools/bench log --rows 10000000                    a day's log after three years
       tools/bench pages                                  every page after three years
       tools/bench people                                 a college's list: import, pages, memory
-      tools/bench permit                                 tapped card to permit
+      tools/bench permit                                 time from tapped card to permit
       tools/bench life                                   memory and processor time
-      tools/bench crash                                  200 kills; is a reading lost?
-      tools/bench campus-crash --postgres                kills of the campus server
+      tools/bench crash                                  readings lost in 200 kills
+      tools/bench campus-crash --postgres                summaries lost in 100 kills
     """
 
 
@@ -80,7 +80,7 @@ def _count(name: str, least: int, default: int, text: str, most: int | None = No
 
 
 _rounds = _count("--rounds", 1, 5, "Figures are the medians of this many rounds.")
-_seed = _count("--seed", 0, 1, "Another seed, other instants.")
+_seed = _count("--seed", 0, 1, "Seed of the times of the kills.")
 _rows = _count("--rows", 10_000, 10_000_000, "Readings in the database.")
 _fsync_ms = click.option(
     "--fsync-ms",
@@ -93,11 +93,11 @@ _fsync_ms = click.option(
 @_benchmark
 @_count("--samples", 20, 200, "Fevers in a round.")
 @_count("--load", 0, 0, "Other readings per second.", 5000)
-@_count("--boards", 0, 0, "Guard's boards that are open meanwhile.", 150)
+@_count("--boards", 0, 0, "Number of guards' boards that are open.", 150)
 @_fsync_ms
 @_rounds
 def alarm(folder: Path | None, **options: Any) -> dict[str, Any]:
-    """From a fever's publication to the red lamp's pin, beside a bare subscriber."""
+    """Measure the time from a fever's publication to the red pin, and to a bare subscriber."""
     return _on_site("alarm", KIOSKS, folder, **options)
 
 
@@ -107,7 +107,7 @@ def alarm(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_fsync_ms
 @_rounds
 def ingest(folder: Path | None, kiosks: int, readings: int, **options: Any) -> dict[str, Any]:
-    """Readings per second onto the disk, from a backlog, beside a bare subscriber."""
+    """Measure the readings of a backlog stored per second, compared with a bare subscriber."""
     return _on_site("ingest", kiosks, folder, readings, readings=readings, **options)
 
 
@@ -115,7 +115,7 @@ def ingest(folder: Path | None, kiosks: int, readings: int, **options: Any) -> d
 @_rows
 @_rounds
 def log(folder: Path | None, rows: int, rounds: int) -> dict[str, Any]:
-    """A day's fever log and its summaries, after many readings and after 100,000.
+    """Measure the time for a day's fever log and summaries, with many and with 100,000 readings.
 
     Ten million are three years of a campus; they take 2 GB and some minutes to write.
     """
@@ -130,7 +130,7 @@ def log(folder: Path | None, rows: int, rounds: int) -> dict[str, Any]:
 @_count("--people", 0, 0, "People on the list, with a month of marks.")
 @_rounds
 def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
-    """Each page and export after many readings: its time, its size, the memory of the pages."""
+    """Measure time and size of each page and export after many readings, and the pages' memory."""
     return _on_site("pages", KIOSKS, folder, **options)
 
 
@@ -138,7 +138,7 @@ def pages(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_count("--people", 10, 13_699, "People on the list.", 100_000)
 @_rounds
 def people(folder: Path | None, **options: Any) -> dict[str, Any]:
-    """A list of a whole college: its import, who was not measured, its pages, memory."""
+    """Measure import, missing people, pages and memory with the list of a whole college."""
     return _on_site("people", 1, folder, **options)
 
 
@@ -148,9 +148,9 @@ def people(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_count("--seconds", 1, 20, "Length of a round.", 600)
 @_rounds
 def permit(folder: Path | None, **options: Any) -> dict[str, Any]:
-    """From a tapped card to its permit, while the list changes, beside a bare hop of the broker.
+    """Measure the time from a tapped card to its permit, compared with one hop of the broker.
 
-    Exit code 1 if a tap was not answered, or not as the list says.
+    Exit code 1: a tap was not answered, or the answer did not match the list.
     """
     return _on_site("permit", TAPPED, folder, **options)
 
@@ -158,7 +158,7 @@ def permit(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_benchmark
 @_count("--readings", 1000, 1_000_000, "Readings after which memory is measured again.")
 def life(folder: Path | None, **options: Any) -> dict[str, Any]:
-    """Memory at rest and after many readings, and the processor at ten readings a second."""
+    """Measure memory at rest and after many readings, and processor time at ten a second."""
     return _on_site("life", KIOSKS, folder, **options)
 
 
@@ -168,7 +168,7 @@ def life(folder: Path | None, **options: Any) -> dict[str, Any]:
 def crash(folder: Path | None, **options: Any) -> dict[str, Any]:
     """Kill gateway and broker at random instants under load, then account for every reading.
 
-    Exit code 1 if anything was lost or counted twice, or any fever stayed dark.
+    Exit code 1: a reading was lost or counted twice, or a fever stayed dark.
     """
     return _on_site("crash", KIOSKS, folder, **options)
 
@@ -177,7 +177,7 @@ def crash(folder: Path | None, **options: Any) -> dict[str, Any]:
 @_count("--readings", 1000, 40_000, "Readings in the backlog.")
 @_rounds
 def collect(folder: Path | None, readings: int, rounds: int) -> dict[str, Any]:
-    """One collector and two in a shared subscription, into PostgreSQL, beside a bare subscriber."""
+    """Measure one and two collectors into PostgreSQL, compared with a bare subscriber."""
     from bench_suite.collect import measure
     from bench_suite.collect_site import CollectSite
 
@@ -188,11 +188,11 @@ def collect(folder: Path | None, readings: int, rounds: int) -> dict[str, Any]:
 @_benchmark
 @_count("--kills", 1, 100, "Kills of the campus server.")
 @_seed
-@click.option("--postgres", is_flag=True, help="On a PostgreSQL server instead of SQLite.")
+@click.option("--postgres", is_flag=True, help="Use a PostgreSQL server instead of SQLite.")
 def campus_crash(folder: Path | None, postgres: bool, **options: Any) -> dict[str, Any]:
     """Kill the campus server at random instants under load, then account for every summary.
 
-    Exit code 1 if a summary that it had confirmed was lost, or was counted twice.
+    Exit code 1: a summary that the server had confirmed was lost, or one was counted twice.
     """
     from bench_suite.campus import crash
     from harness.postgres import LocalPostgres

@@ -16,11 +16,13 @@ examples:
   tools/demo --once --people people.csv --site canthus --limit 200
                                              real people's temperatures, in their order
   tools/demo --once --kill broker --kill gateway
-                                             the same, with both killed half-way and restarted
-  tools/demo --once --json --list 60         a day without a fever and a list of 60 people, of whom
-                                             some stay away; zero once they are entered or excused
+                                             a crowd, with both killed half-way and restarted
+  tools/demo --once --json --list 60         a day without a fever and a list of 60 people, some of
+                                             whom stay away: a report of zero once each of them is
+                                             entered as measured or excused
   tools/demo --once --json --doors 20        two gateways, 3 gates with lamps on pins, 5 lamp posts,
-                                             12 doors without: each red where it should be
+                                             12 doors without lamps: red must be lit at the right
+                                             gate for each
   tools/demo --once --json --cards --kill broker --kill gateway
                                              each reading is stored for the person who tapped
 """
@@ -76,7 +78,7 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         prog="tools/demo",
         description="Runs broker, gateway, campus server and four simulated kiosks at two gates on"
         " this machine: real MicroPython, real mosquitto with TLS, real SQLite; only the pins and"
-        " the sensor's glass are simulated. Prints a line for each person.",
+        " what the sensor sees are simulated. Prints a line for each person.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -84,13 +86,25 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add("--once", action="store_true", help="play a crowd once, check that nothing is lost, exit")
     add("--json", action="store_true", help="with --once: a JSON summary as the last line")
     add("--people", type=Path, metavar="FILE", help="temperatures of real people (CSV)")
-    add("--site", choices=SITES, default="canthus", help="which part of the face (%(default)s)")
-    add("--camera", default="FLIR", help="which camera's rows of FILE (%(default)s)")
+    add("--site", choices=SITES, default="canthus", help="part of the face (%(default)s)")
+    add("--camera", default="FLIR", help="camera whose rows of FILE are read (%(default)s)")
     add("--limit", type=_positive, metavar="N", help="at most N people of FILE")
-    add("--crowd", type=_positive, default=60, metavar="N", help="built-in people (%(default)s)")
+    add(
+        "--crowd",
+        type=_positive,
+        default=60,
+        metavar="N",
+        help="number of made-up people, if there is no FILE (%(default)s)",
+    )
     add("--speed", type=_speed, metavar="X", help="the kiosks' clock, 1 to 30 (1; 8 with --once)")
     add("--seed", type=int, default=1, metavar="N", help="seed of the crowd (%(default)s)")
-    add("--kill", choices=VICTIMS, action="append", default=[], help="SIGKILL it half-way")
+    add(
+        "--kill",
+        choices=VICTIMS,
+        action="append",
+        default=[],
+        help="kill it (SIGKILL) half-way, and restart it; may be repeated",
+    )
     add("--interpreter", choices=INTERPRETERS, help="word size of the kiosks' MicroPython (64bit)")
     add("--language", choices=("zh", "en"), default="zh", help="language of the kiosks' displays")
     add(
@@ -101,28 +115,28 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     add(
         "--clock-unset",
         action="store_true",
-        help="each kiosk's clock starts at 2000-01-01, also for TLS, and there is no SNTP server",
+        help="each kiosk's clock starts at 2000-01-01, for TLS, too, and there is no SNTP server",
     )
     add(
         "--list",
         type=_positive,
         dest="listed",
         metavar="N",
-        help="with --once: a day without a fever, of a made-up list of N people",
+        help="with --once: play a day without a fever, with a made-up list of N people",
     )
     add(
         "--doors",
         type=_doors,
         metavar="N",
-        help="with --once: N doors, of which some have lamps on a gateway's pins, some a lamp post,"
-        " the others none. A fever comes at each. Then the connection of every lamp post is cut:"
-        " amber within 5 s, since it hears no beat. Last, the connection of one kiosk of each kind"
-        " of gate is cut: amber within a minute, since the broker waits 45 s",
+        help="with --once: play N doors. Some have lamps on a gateway's pins, some a lamp post, the"
+        " others no lamps. A feverish person comes to each door. Then the connection of every lamp"
+        " post is cut: amber must be lit within 5 s. Last, the connection of one kiosk of each kind"
+        " of gate is cut: amber must be lit within a minute, as the broker waits 45 s",
     )
     add(
         "--cards",
         action="store_true",
-        help="with --once: half of the people; they have cards at one gate, and none at the other",
+        help="with --once: play half of the people, with cards at one of the two gates",
     )
     given = parser.parse_args(arguments)
     if given.people is not None and not given.people.is_file():

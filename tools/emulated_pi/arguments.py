@@ -7,33 +7,33 @@ SUITES = {"bookworm": "3.11", "trixie": "3.13"}
 
 STEPS = {
     "fever": "a fever: its gate's red line goes high, and low again when the button is pressed",
-    "killed": "the gateway is killed (SIGKILL), comes back, and then fails at each start",
-    "broker": "the broker is killed, and readings and a fever come meanwhile",
-    "old-clock": "power is cut, and it boots without network and with a clock of 1970",
+    "killed": "the gateway is killed (SIGKILL) and restarts; later it fails at each start",
+    "broker": "the broker is killed; meanwhile kiosks take readings, one of them a fever",
+    "old-clock": "power is cut; the Pi boots without network, with a clock of 1970",
     "power-cuts": "power is cut at random instants while readings are stored",
-    "full-card": "the card is full when a fever comes",
+    "full-card": "the card is full when a person with a fever comes",
     "upgrade": "gateway/install runs again, on the running Pi",
 }
 """Steps in the order in which they are played, with a description of each."""
 
 WITHOUT = {
-    "protection": "the unit's own step that lets go of the lamps when the gateway has died",
-    "recognition": "what tells the gateway that this is a Pi",
-    "udev-rule": "the rule that lets the gateway open the pins",
+    "protection": "the service's step that makes the lamps' pins inputs after the gateway died",
+    "recognition": "the part by which the gateway recognises a Pi",
+    "udev-rule": "the rule that allows the gateway to open the pins",
 }
 """Parts that `--without` takes out, to test that the check fails without them."""
 
 EPILOG = f"""\
-steps (all, in this order, unless --only):
+steps (all of them, in this order, unless --only is given):
 {chr(10).join(f"  {name:12} {description}" for name, description in STEPS.items())}
 
-what --without takes out, so that the check must fail:
+parts that --without removes; without them the check must fail:
 {chr(10).join(f"  {name:12} {description}" for name, description in WITHOUT.items())}
 
 examples:
   sudo tools/pi-check --json                       all of it on Debian 12: about half an hour
   sudo tools/pi-check --suite trixie --only killed --without protection
-                                                   shows green over a killed gateway
+                                                   green stays lit though the gateway was killed
 
 It needs root, Debian's qemu-system-arm, qemu-user-static, mmdebstrap, arch-test, e2fsprogs,
 device-tree-compiler and systemd-container, 8 GB of disk and a mirror that apt knows. The first run
@@ -70,22 +70,43 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     parser = argparse.ArgumentParser(
         prog="tools/pi-check",
         description="Installs the gateway on the card of an emulated Raspberry Pi 3B (QEMU,"
-        " Debian's own kernel and device tree), boots it, and lets it go wrong: no network, a clock"
-        " of 1970, killed programs, power cuts, a full card, an upgrade. Reads the pins from the"
-        " chip's registers. The last line is JSON; the exit code is 1 where a fever stayed dark, a"
-        " reading was lost, or green was lit while no gateway ran.",
+        " Debian's own kernel and device tree), boots it, and causes faults: no network, a clock of"
+        " 1970, killed programs, power cuts, a full card, an upgrade. Reads the pins from the"
+        " chip's registers. The last line is JSON. Exit code 1: a fever stayed dark, a reading was"
+        " lost, or green was lit while no gateway ran.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--suite", choices=tuple(SUITES), default="bookworm", help="which Debian (%(default)s)")
-    add("--json", action="store_true", help="nothing on standard output but the JSON line")
-    add("--keep", action="store_true", help="keep the card and the console's log, and say where")
-    add("--only", choices=tuple(STEPS), action="append", default=[], help="repeat it")
-    add("--cuts", type=_count, default=3, metavar="N", help="power cuts (%(default)s)")
-    add("--seed", type=int, metavar="N", help="of the power cuts' instants; printed by each run")
-    add("--without", choices=tuple(WITHOUT), action="append", default=[], help="see below")
-    add("--build-only", action="store_true", help="make the card, and end")
+    add("--suite", choices=tuple(SUITES), default="bookworm", help="Debian release (%(default)s)")
+    add("--json", action="store_true", help="print only the JSON line to stdout")
+    add(
+        "--keep",
+        action="store_true",
+        help="keep card and console log, and print their paths",
+    )
+    add(
+        "--only",
+        choices=tuple(STEPS),
+        action="append",
+        default=[],
+        help="play only this step; may be repeated",
+    )
+    add("--cuts", type=_count, default=3, metavar="N", help="number of power cuts (%(default)s)")
+    add(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed of the power cuts' times; each run prints its seed",
+    )
+    add(
+        "--without",
+        choices=tuple(WITHOUT),
+        action="append",
+        default=[],
+        help="remove this part (see below); may be repeated",
+    )
+    add("--build-only", action="store_true", help="only make the card")
     return parser.parse_args(arguments, Arguments())
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 KINDS = {
     "gateway": "SIGKILL of the gateway",
     "broker": "SIGKILL of mosquitto",
-    "pages": "SIGKILL of the pages; guards go on acknowledging",
+    "pages": "SIGKILL of the pages, while guards acknowledge alarms",
     "campus": "the campus server is killed, or its PostgreSQL switched over to the standby",
-    "power": "gateway and broker are gone at once, and the cut tore the broker's store",
-    "full": "the card is full, sometimes when the gateway starts, and has room again",
-    "readonly": "the card is read-only when the gateway starts, and can be written again",
-    "clock": "the gateway's clock is set back or ahead, as it runs or starts, and right again",
-    "date": "a kiosk's date is wrong by years, and right again",
+    "power": "gateway and broker are killed at once; the broker's store is torn as by a power cut",
+    "full": "the card is full for a while, sometimes already when the gateway starts",
+    "readonly": "the card is read-only when the gateway starts, and becomes writable later",
+    "clock": "the gateway's clock is wrong for a while, from its start on or while it runs",
+    "date": "a kiosk's date is wrong by years for a while",
     "unset": "the gateway starts with a clock of 1970 and a card that is read-only",
     "card": "the gateway's card is replaced by an empty one, or by an older backup",
-    "hostile": "a stolen kiosk says what no kiosk says",
-    "flood": "a stolen kiosk says far more than people could",
+    "hostile": "a stolen kiosk sends messages that no kiosk sends",
+    "flood": "a stolen kiosk reports far more people than can pass",
 }
 """What each kind of fault plays; each is a method of `faults.kinds.Kinds`."""
 
@@ -26,37 +26,40 @@ MOUNTING = ("full", "readonly", "unset")
 """Kinds that need a file system of their own."""
 
 EPILOG = f"""\
-kinds (all, as often as fit, unless --only):
+kinds of faults (all of them, unless --only is given):
 {chr(10).join(f"  {name:10} {description}" for name, description in KINDS.items())}
 
-Ten kiosks with 100 readings a second, a fever in fifty, mosquitto with TLS, the gateway on recorded
-pins, its pages, a campus server on two PostgreSQL servers (SQLite where there is none). A night
-goes by now and then, in which the gateway stays on or is switched off.
+What runs: ten kiosks that send 100 readings a second, one in fifty a fever; mosquitto with TLS; the
+gateway on pins that record their states; its pages; and a campus server on two PostgreSQL servers
+(SQLite if PostgreSQL is not installed). Now and then a night passes, in which the gateway stays on
+or is switched off.
 
-the last line:
-  faults         how many of each kind were played
-  published      readings of the ten kiosks;  stored: those on any of the gateway's cards
-  lost           published and not stored, or not said to be stored        must be 0
-  doubled        counted twice, or never published                         must be 0
-  fevers, dark   how many; for how many no red lamp was ever lit, and in how many
-                 faults of the card none was while they lasted         dark must be 0
-  light_ms_p99   from a fever's publishing to its red lamp, over all faults
-  days           days of the school that were played
-  days_wrong     days that the campus server reports otherwise             must be 0
-  silent         faults of the card that no amber lamp told of             must be 0
-  fell           how often a process ended by itself, and was started again
-  by_kind        of each kind: how often; of readonly and unset: from the gateway's start to red,
-                 and to amber with the word "disk"; of campus: how often it was switched over
-The exit code is 1 where one of those is not 0, and 2 where something could not be played.
+figures in the last line:
+  faults         number of faults of each kind
+  published      readings that the ten kiosks published
+  stored         readings on any of the gateway's cards
+  lost           readings that were not stored, or not confirmed as stored         must be 0
+  doubled        readings that were counted twice, or never published              must be 0
+  fevers         number of fevers
+  dark           fevers for which no red lamp was ever lit, and faults of the card
+                 during which none was lit                                         must be 0
+  light_ms_p99   time from the publication of a fever to its red lamp, 99th percentile
+  days           days that were played
+  days_wrong     days that the campus server reports wrongly                       must be 0
+  silent         faults of the card for which no amber lamp was lit                must be 0
+  fell           how often a process ended by itself and was started again
+  by_kind        number of each kind; for readonly and unset, the time from the gateway's start to
+                 red, and to amber with the word "disk"; for campus, the number of switch-overs
+Exit code 1: a figure that must be 0 is not 0; 2: something could not be played.
 
 examples:
   sudo tools/chaos --json                          20 minutes of everything
   sudo tools/chaos --minutes 2 --only card         replaced cards alone
   sudo tools/chaos --seed 7 --only clock --only power
 
-It needs a C compiler, for the machines' clocks. full, readonly and unset mount a file system, which
-only root may: else they are left out; so is the switch-over without Debian's postgresql. It waits
-for states, never for a machine's speed: on a slow one it takes longer, and plays fewer faults.
+It needs a C compiler, to set the clocks of single processes. full, readonly and unset mount a file
+system: without root they are left out. Without Debian's postgresql, the switch-over is left out. No
+result depends on the machine's speed: a slow machine only plays fewer faults.
 """
 
 
@@ -81,11 +84,23 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--minutes", type=_minutes, default=20.0, metavar="N", help="for so long (20)")
-    add("--seed", type=_seed, default=1, metavar="N", help="which faults, and when (%(default)s)")
-    add("--only", choices=tuple(KINDS), action="append", default=[], help="repeat it")
-    add("--json", action="store_true", help="one JSON line, and no word of how far it is")
-    add("--folder", type=_folder, help="on which disk; else where temporary files go")
+    add("--minutes", type=_minutes, default=20.0, metavar="N", help="minutes to play (20)")
+    add(
+        "--seed",
+        type=_seed,
+        default=1,
+        metavar="N",
+        help="seed of the choice and times of faults (%(default)s)",
+    )
+    add(
+        "--only",
+        choices=tuple(KINDS),
+        action="append",
+        default=[],
+        help="play only this kind; may be repeated",
+    )
+    add("--json", action="store_true", help="print one JSON line, and no progress")
+    add("--folder", type=_folder, help="folder of the data (that of temporary files)")
     given = vars(parser.parse_args(arguments))
     given["only"] = tuple(dict.fromkeys(given["only"]))
     return Arguments(**given)

@@ -1,4 +1,4 @@
-"""`tools/make-hardware`: builds all that is generated in `hardware/`, or says what is stale.
+"""`tools/make-hardware`: builds all generated files in `hardware/`, or lists those that are stale.
 生成 hardware/ 下的全部图纸与表格，或检查其是否过期。"""
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--check", action="store_true", help="say what is stale, write nothing 只检查，不写入"
+        "--check", action="store_true", help="list stale files, write nothing 只检查，不写入"
     )
     arguments = parser.parse_args()
     if code := pin_tables.main():

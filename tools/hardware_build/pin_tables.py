@@ -1,5 +1,6 @@
-"""`tools/make-pins`: generates the pin tables of firmware and gateway; `--check` compares them."""
+"""`tools/make-pins`: generates the pin tables of firmware and gateway from hardware/*.toml."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -44,13 +45,16 @@ def _boards(known: boards.Boards) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/make-pins", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="list stale files, write nothing")
+    check = parser.parse_args().check
     try:
         built = tables()
     except HardwareError as error:
         print(f"tools/make-pins: {error}", file=sys.stderr)
         return 2
     stale = [p for p, text in built.items() if not p.exists() or p.read_text() != text]
-    if "--check" in sys.argv:
+    if check:
         for path in stale:
             print(f"{path.relative_to(ROOT)}: stale, run tools/make-pins")
         return bool(stale)

@@ -1,7 +1,7 @@
 """`tools/make-list`: writes a made-up list of people, as a college's student office would have it.
 
-Nobody on it exists: names are put together from characters at random, and no telephone number in
-China begins with 100.
+Nobody on it exists: the characters of the names are random, and the telephone numbers begin with
+100, as no number in China does.
 """
 
 import argparse
@@ -91,11 +91,16 @@ def as_xlsx(rows: Rows) -> bytes:
 def main() -> None:
     """Write the list that the command line asks for."""
     parser = argparse.ArgumentParser(prog="tools/make-list", description=__doc__)
-    parser.add_argument("people", type=int, help="how many people: 13699")
+    parser.add_argument("people", type=int, help="number of people, such as 13699")
     parser.add_argument("file", type=Path, help="a file ending in .csv or .xlsx")
-    parser.add_argument("--encoding", choices=["utf-8", "gb18030"], default="utf-8")
+    parser.add_argument(
+        "--encoding",
+        choices=["utf-8", "gb18030"],
+        default="utf-8",
+        help="of a .csv file (%(default)s)",
+    )
     parser.add_argument("--campus", action="append", help="name of a campus; may be repeated")
-    parser.add_argument("--seed", type=int, default=1, help="another one makes other people")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the names (%(default)s)")
     given = parser.parse_args()
     if given.file.suffix not in (".csv", ".xlsx") or not 1 <= given.people <= 200_000:
         parser.error("expected 1 to 200000 people and a file ending in .csv or .xlsx")

@@ -1,5 +1,4 @@
-"""`tools/measure`: what the kiosk shows, what its constants are worth, what it costs and wears,
-what its sensor sees."""
+"""`tools/measure`: measures the kiosk's decision, wear, memory and speed, and its sensor's view."""
 
 import argparse
 import sys
@@ -22,22 +21,22 @@ from simulator.interpreters import INTERPRETERS
 
 EPILOG = """\
 examples:
-  tools/measure blackbody                       stepped from 35 to 40 °C before a kiosk
-  tools/measure blackbody --ipvm ipvm.csv       beside what commercial devices showed
-  tools/measure constants people.csv            each constant moved, on measured people
-  tools/measure stress people.csv               queues, drift, sun, frost, mild crowds
+  tools/measure blackbody                       a black body before a kiosk, 35 to 40 °C
+  tools/measure blackbody --ipvm ipvm.csv       the same, compared with commercial devices
+  tools/measure constants people.csv            the decision with each constant changed
+  tools/measure stress people.csv               the decision under queues, drift, sun, frost
   tools/measure heap                            a board's memory: import, 2,000 people, backlog
-  tools/measure heap --people 50 --backlog 500  the same in a minute
-  tools/measure heap --people 50 --card permit  with a reader of cards
-  tools/measure pauses                          the scan, while the line falls and comes back
+  tools/measure heap --people 50 --backlog 500  the same, in a minute
+  tools/measure heap --people 50 --card permit  with a card reader
+  tools/measure pauses                          longest pause of a scan while the connection breaks
   tools/measure revoke                          how fast a stolen kiosk is cut off
   tools/measure wear                            how long a kiosk's flash lasts
-  tools/measure optics --part BCC --distance 10  a sensor's spot, and what it misses 光斑与误差
-  tools/measure aiming                          who is measured at the eye's corner at the first try
-  tools/measure cost                            time and memory of a verdict, a person's wait
+  tools/measure optics --part BCC --distance 10  a sensor's spot and its error 光斑与误差
+  tools/measure aiming                          share of people measured at the eye's corner
+  tools/measure cost                            time and memory of a verdict; a person's wait
 """
 
-_WORDS = "words of its MicroPython, a board's are 32 bits (%(default)s)"
+_WORDS = "word size of its MicroPython; a board has 32 bits (%(default)s)"
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
@@ -204,81 +203,135 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="WHAT")
     sub = commands.add_parser("blackbody", help=str(blackbody.__doc__).split("\n")[0])
-    sub.add_argument("--low", type=float, default=35.0, help="°C (%(default)s)")
-    sub.add_argument("--high", type=float, default=40.0, help="°C (%(default)s)")
-    sub.add_argument("--step", type=float, default=0.25, help="°C (%(default)s)")
+    sub.add_argument("--low", type=float, default=35.0, help="first temperature, °C (%(default)s)")
+    sub.add_argument("--high", type=float, default=40.0, help="last temperature, °C (%(default)s)")
+    sub.add_argument("--step", type=float, default=0.25, help="step, °C (%(default)s)")
     sub.add_argument("--ipvm", type=Path, metavar="FILE", help="commercial devices' data (CSV)")
     sub.set_defaults(run=_blackbody)
     sub = commands.add_parser("constants", help=str(constants.__doc__).split("\n")[0])
     sub.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
-    sub.add_argument("--fever", type=float, default=38.0, help="°C in the mouth (%(default)s)")
+    sub.add_argument(
+        "--fever",
+        type=float,
+        default=38.0,
+        help="lowest oral temperature of a fever, °C (%(default)s)",
+    )
     sub.set_defaults(run=_constants)
     sub = commands.add_parser(
         "stress",
         help=str(stress.__doc__).split("\n")[0],
         description=str(stress.__doc__),
-        epilog="Shares in JSON are fractions. let_through: of fevers (38.0 °C or more in the"
-        " mouth), those without a red light; passed: of fevers, those told normal; alarmed and"
-        " cold: of people below 37.5 °C; reported_after_days: the slowest seed, null if one never"
-        " reported.",
+        epilog="Shares in JSON are fractions. let_through: share of fevers (38.0 °C or more in the"
+        " mouth) without a red light; passed: share of fevers shown as normal; alarmed and cold:"
+        " shares of people below 37.5 °C; reported_after_days: days until the slowest seed"
+        " reported the drift, null if one never did.",
     )
     sub.add_argument("people", type=Path, metavar="FILE", help="measured people (CSV)")
     sub.add_argument("--camera", default="FLIR", help="camera whose rows are read (%(default)s)")
-    sub.add_argument("--seeds", type=int, choices=range(1, 101), default=4, metavar="N")
+    sub.add_argument(
+        "--seeds",
+        type=int,
+        choices=range(1, 101),
+        default=4,
+        metavar="N",
+        help="plays of each scenario (%(default)s)",
+    )
     names = [scenario.name for scenario in stress.SCENARIOS]
     sub.add_argument(
-        "--only", action="append", choices=names, metavar="NAME", help=", ".join(names)
+        "--only",
+        action="append",
+        choices=names,
+        metavar="NAME",
+        help=f"play only this scenario; may be repeated: {', '.join(names)}",
     )
-    sub.add_argument("--markdown", action="store_true", help="the table of gateway/evaluation.md")
+    sub.add_argument(
+        "--markdown", action="store_true", help="print the table of gateway/evaluation.md"
+    )
     sub.set_defaults(run=_stress)
     sub = commands.add_parser("cost", help=str(cost.__doc__).split("\n")[0])
-    sub.add_argument("--verdicts", type=int, default=1000, help="to time (%(default)s)")
-    sub.add_argument("--people", type=int, default=30, help="to wait with (%(default)s)")
+    sub.add_argument(
+        "--verdicts", type=int, default=1000, help="number of verdicts to time (%(default)s)"
+    )
+    sub.add_argument(
+        "--people",
+        type=int,
+        default=30,
+        help="number of people whose wait is measured (%(default)s)",
+    )
     sub.set_defaults(run=_cost)
     sub = commands.add_parser("wear", help=str(wear.__doc__).split("\n")[0])
-    sub.add_argument("--readings", type=int, default=5000, help="a day (%(default)s)")
-    sub.add_argument("--days", type=int, default=20, help="to play (%(default)s)")
+    sub.add_argument("--readings", type=int, default=5000, help="readings per day (%(default)s)")
+    sub.add_argument("--days", type=int, default=20, help="number of days to play (%(default)s)")
     sub.set_defaults(run=_wear)
     sub = commands.add_parser("heap", help=str(heap.__doc__).split("\n")[0])
-    sub.add_argument("--people", type=int, default=2000, help="(%(default)s)")
-    sub.add_argument("--backlog", type=int, default=20_000, help="readings kept (%(default)s)")
+    sub.add_argument("--people", type=int, default=2000, help="number of people (%(default)s)")
+    sub.add_argument(
+        "--backlog",
+        type=int,
+        default=20_000,
+        help="number of readings that the kiosk keeps (%(default)s)",
+    )
     sub.add_argument("--interpreter", choices=tuple(INTERPRETERS), default="32bit", help=_WORDS)
-    sub.add_argument("--heap", type=int, default=256, metavar="KB", help="at work (%(default)s)")
+    sub.add_argument(
+        "--heap", type=int, default=256, metavar="KB", help="size of the heap (%(default)s)"
+    )
     sub.add_argument(
         "--card",
         choices=CARDS,
         default="off",
-        help="the kiosk's setting; with a reader everybody taps a card (%(default)s)",
+        help="the kiosk's setting; unless it is off, everybody taps a card (%(default)s)",
     )
     sub.set_defaults(run=_heap)
     sub = commands.add_parser("pauses", help=str(pauses.__doc__).split("\n")[0])
-    sub.add_argument("--people", type=int, default=30, help="in real time (%(default)s)")
+    sub.add_argument(
+        "--people", type=int, default=30, help="number of people, in real time (%(default)s)"
+    )
     sub.set_defaults(run=_pauses)
     sub = commands.add_parser("revoke", help=str(revoking.__doc__).split("\n")[0])
-    sub.add_argument("--rounds", type=int, choices=range(1, 100), default=5, metavar="N")
+    sub.add_argument(
+        "--rounds",
+        type=int,
+        choices=range(1, 100),
+        default=5,
+        metavar="N",
+        help="number of revocations (%(default)s)",
+    )
     sub.set_defaults(run=_revoke)
     sub = commands.add_parser(
         "optics",
-        help="a sensor's spot, the skin in its view, the error of the rest 光斑、皮肤占比与误差",
-        description="What a variant of the MLX90614 sees of a face, from the figures of"
+        help="A sensor's spot, the share of skin in its view, and its error. 光斑、皮肤占比与误差",
+        description="Computes what a variant of the MLX90614 sees of a face, from the figures in"
         " hardware/sensors.toml. 根据型号和距离，计算光斑大小、视场中皮肤的比例、其余部分的误差。",
     )
-    sub.add_argument("--part", default="DCI", help="DCI, DCH, BCC, ... 型号 (%(default)s)")
+    sub.add_argument(
+        "--part", default="DCI", help="variant of the sensor: DCI, DCH, BCC, ... 型号 (%(default)s)"
+    )
     sub.add_argument(
         "--distance",
         type=float,
         default=10.0,
         metavar="CM",
-        help="to the face, cm 距离 (%(default)s)",
+        help="distance to the face, cm 距离 (%(default)s)",
     )
-    sub.add_argument("--room", type=float, metavar="C", help="°C of what is behind 室温 (22)")
+    sub.add_argument(
+        "--room", type=float, metavar="C", help="temperature behind the face, °C 室温 (22)"
+    )
     sub.set_defaults(run=_optics)
     sub = commands.add_parser("aiming", help=str(aiming.__doc__).split("\n")[0])
-    sub.add_argument("--people", type=int, default=aiming.PEOPLE, help="each row (%(default)s)")
-    sub.add_argument("--seed", type=int, default=aiming.SEED, help="(%(default)s)")
+    sub.add_argument(
+        "--people",
+        type=int,
+        default=aiming.PEOPLE,
+        help="people per row of the table (%(default)s)",
+    )
+    sub.add_argument(
+        "--seed", type=int, default=aiming.SEED, help="seed of the random numbers (%(default)s)"
+    )
     sub.set_defaults(run=_aiming)
     for sub in commands.choices.values():
-        sub.add_argument("--json", action="store_true", help="one JSON line, for a program")
+        sub.add_argument(
+            "--json", action="store_true", help="print one JSON line instead of a table"
+        )
     return parser
 
 

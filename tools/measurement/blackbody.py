@@ -1,4 +1,4 @@
-"""A black body, stepped from 35 to 40 °C before a kiosk: what it shows must follow it.
+"""Measures what a kiosk shows for a black body that is stepped from 35 to 40 °C.
 
 Runs the shipped firmware on MicroPython with a virtual sensor at register level. Healy et al. found
 that commercial kiosks shift the displayed temperature towards 36.5 °C (2021, J. Biomed. Opt. 26(4)

@@ -1,4 +1,4 @@
-"""What each constant of the decision is worth: the result with it moved, on measured people.
+"""Measures how the result on measured people changes with each constant of the decision.
 
 No constant is set here. They come from physiology and the data sheet; the docstrings of
 `kiosk.estimate`, `kiosk.baseline` and `kiosk.screening` state the sources. If a result depended on

@@ -1,4 +1,4 @@
-"""What a verdict costs the board, and how long a person waits for it, part by part.
+"""Measures time and memory of a verdict on the board, and how long a person waits for it.
 
 The verdict is timed with the shipped files on MicroPython on this machine; only a real ESP32 can
 show by how much it is slower. The transfer of one word over the sensor's bus, 57 bits at 100 kHz,

@@ -1,8 +1,8 @@
-"""Hostile messages against the gateway's way in: alarm, store and all, with a real database.
+"""`tools/fuzz`: sends hostile messages to the gateway's ingest, with alarm and a real database.
 
-Hypothesis makes them, many to an example, from valid ones with something wrong in them down to
-bare noise. Each must end stored, counted as rejected, or turned away as a flood; each must be
-acknowledged once; memory and quarantine must stay bounded, and the database sound.
+Hypothesis makes the messages, from valid ones with one wrong field to pure noise. Each must be
+stored, counted as rejected, or refused as part of a flood, and must be acknowledged exactly once.
+Memory and quarantine must stay bounded, and the database sound.
 """
 
 import argparse
@@ -187,9 +187,11 @@ def _kept(path: Path) -> dict[str, Any]:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="tools/fuzz", description=__doc__)
-    parser.add_argument("--messages", type=int, default=1_000_000, help="(%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="other messages (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="one JSON line")
+    parser.add_argument(
+        "--messages", type=int, default=1_000_000, help="number of messages (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the messages (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON line")
     given_ = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fevergate-fuzz-") as folder:
         try:

@@ -1,4 +1,4 @@
-"""A board's memory: the heap in which a kiosk imports, and what is live while it works.
+"""Measures a board's memory: the heap for a kiosk's imports, and the live heap while it works.
 
 By default MicroPython has a board's 32-bit words; with 64-bit words it takes 1.45 times as much
 memory, not twice. The firmware is compiled, as on a flashed board. The simulator's stand-ins for a

@@ -1,4 +1,4 @@
-"""How long the scan of somebody at the kiosk ever pauses, while the line falls and comes back.
+"""Measures the longest pause in a scan while the kiosk's connection breaks and returns.
 
 It runs in real time on this host. Two samples are normally 100 ms apart; processor time for the TLS
 handshake, backlog, flash or display lengthens the interval. "bad network" combines three faults.

@@ -1,4 +1,4 @@
-"""The decision at a gate that is no laboratory: queues, seasons, drift, sun, crowds.
+"""Plays the decision under the conditions of a gate: queues, seasons, drift, sun, crowds.
 
 Each of `stress_scenarios` plays measured people through the shipped decision (`stress_gate`), some
 times with other seeds. A fever counts as let through if no red light came for that person. The

@@ -1,4 +1,4 @@
-"""What a day of readings does to a kiosk's flash, and how long the flash will last.
+"""Measures how much a day of readings wears a kiosk's flash, and how long the flash will last.
 
 The shipped outbox runs on MicroPython's LittleFS, over a simulated flash that counts erases. That
 flash has 2 MiB, as much as an ESP32 with 4 MB of flash has for files. LittleFS does not move

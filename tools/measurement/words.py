@@ -3,6 +3,7 @@
 A test checks that catalogues and sources agree.
 """
 
+import argparse
 import ast
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ def catalogues() -> dict[str, Path]:
 
 def main() -> int:
     """Returns the exit code: 1 if a text is not translated."""
+    argparse.ArgumentParser(prog="tools/make-words", description=__doc__).parse_args()
     missing = 0
     for language, path in catalogues().items():
         with path.open("rb") as file:

@@ -1,10 +1,10 @@
-"""`tools/make-lock`: which package files a gateway is installed from, by their hashes.
+"""`tools/make-lock`: locks the package files that a gateway is installed from, by their hashes.
 
-What uv resolves (`package_lock`) is written as a bill of materials, gateway/sbom.cdx.json
-(CycloneDX 1.6, cyclonedx.org/docs/1.6/json), from which the other files are made: gateway/lock/ for
-pip's `--require-hashes`, and gateway/constraints.txt for whoever installs without hashes. Locked
-versions stay as they are, but for what pyproject.toml asks for anew; `--upgrade` takes the newest
-of what it leaves open.
+uv resolves the packages (`package_lock`). The result is a bill of materials, gateway/sbom.cdx.json
+(CycloneDX 1.6, cyclonedx.org/docs/1.6/json). Two others are made from it: gateway/lock/ for pip's
+`--require-hashes`, and gateway/constraints.txt for an installation without hashes. Locked versions
+stay, unless pyproject.toml now requires others; `--upgrade` takes the newest versions that
+pyproject.toml allows.
 写出网关所用每个软件包文件的哈希与软件物料清单。
 """
 

@@ -1,5 +1,5 @@
-"""`tools/make-deb`: gateway/install and all that it needs, as one package; it runs when dpkg has
-unpacked it. 把安装程序及其所需全部文件打成 Debian 包。"""
+"""`tools/make-deb`: packs gateway/install and all that it needs into one Debian package, which runs
+gateway/install when it is installed. 把安装程序及其所需全部文件打成 Debian 包。"""
 
 import argparse
 import os
@@ -115,7 +115,7 @@ Then, on the Pi:  sudo apt-get install ./fevergate_*.deb
 """,
     )
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "build", help="folder of the package 输出目录"
+        "--out", type=Path, default=ROOT / "build", help="folder for the package 输出目录"
     )
     parser.add_argument(
         "--architecture", choices=sorted(PROCESSORS), help="default: this machine's 默认本机"

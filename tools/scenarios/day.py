@@ -196,8 +196,13 @@ def main() -> int:
     add = parser.add_argument
     add("--people", type=int, default=5000, help="people who pass (default %(default)s)")
     add("--hours", type=float, default=12, help="length of the day (default %(default)s)")
-    add("--speed", type=float, default=30, help="of the clocks, at most 30 (default %(default)s)")
-    add("--seed", type=int, default=1, help="of people and faults (default %(default)s)")
+    add(
+        "--speed",
+        type=float,
+        default=30,
+        help="speed of the clocks, at most 30 (default %(default)s)",
+    )
+    add("--seed", type=int, default=1, help="seed of people and faults (default %(default)s)")
     add("--json", action="store_true", help="print one JSON line instead of a table")
     given = parser.parse_args()
     plan = Plan(given.people, given.hours, given.speed, given.seed)

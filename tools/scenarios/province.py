@@ -82,21 +82,21 @@ def main() -> int:
     """Run `tools/province`; exit code 1 if a report differs from the true figures."""
     parser = argparse.ArgumentParser(
         prog="tools/province",
-        description="Colleges report to one campus server, over HTTPS, for some days: cut off,"
-        " late, twice, in disorder, with wrong clocks, asleep, silent for ever, talking nonsense."
-        " Every day's report, as drafted and as finally corrected, is compared with the true"
-        " figures.",
+        description="Plays colleges that report to one campus server over HTTPS for some days. Some"
+        " are cut off, report late, twice or out of order, have wrong clocks, go silent for a while"
+        " or for good, or send nonsense. The draft and the final version of every day's report are"
+        " compared with the true figures.",
     )
     parser.add_argument("--colleges", type=int, default=80, help="number of colleges (%(default)s)")
     parser.add_argument("--days", type=int, default=30, help="number of days (%(default)s)")
     parser.add_argument("--first", default="2026-09-01", help="the first day (%(default)s)")
     parser.add_argument(
-        "--seed", type=int, default=1, help="of the random numbers: another one plays other people"
+        "--seed", type=int, default=1, help="seed of people and faults (%(default)s)"
     )
     parser.add_argument(
-        "--database", default="campus.db", help="a file, or a PostgreSQL URL of an empty database"
+        "--database", default="campus.db", help="a file, or the URL of an empty PostgreSQL database"
     )
-    parser.add_argument("--json", action="store_true", help="the summary as one JSON line")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON line")
     given = parser.parse_args()
     chance = random.Random(given.seed)  # noqa: S311 - no secret
     days = days_from(given.first, given.days)

@@ -1,5 +1,7 @@
-"""Takes the README's pictures of the pages in a real browser: a campus with a term's data, and a
-fever now. `state_table` takes every page."""
+"""`tools/make-pages`: takes the README's pictures of the pages in a real browser.
+
+They show a campus with a term's data and a present fever. `tools/make-states` takes every page.
+"""
 
 import argparse
 import sys

@@ -1,6 +1,7 @@
-"""What a passer-by sees and hears in each state, rendered from the shipped panel and display.
+"""`tools/make-panel`: draws what a passer-by sees and hears in each state of a kiosk.
 
-MicroPython runs them; a virtual SSD1306 takes what they send, and its pixels are drawn.
+MicroPython runs the shipped panel and display code. A virtual SSD1306 receives what the code sends,
+and its pixels are drawn.
 """
 
 import argparse
@@ -109,7 +110,7 @@ def main() -> int:
         type=Path,
         nargs="?",
         default=PICTURES,
-        help="for panel-zh.png and panel-en.png; default: hardware/pictures",
+        help="folder for panel-zh.png and panel-en.png; default: hardware/pictures",
     )
     folder = parser.parse_args().folder
     drawn = states()

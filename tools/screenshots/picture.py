@@ -1,4 +1,4 @@
-"""Makes the README's picture: four kiosks' panels, the gates' lamps, the fever log.
+"""`tools/make-picture`: makes the README's picture of kiosks' panels, gates' lamps and fever log.
 
 Panels and lamps are those of a running system; the table is the output of `fevergate log`.
 """

@@ -1,9 +1,9 @@
-"""Takes every state of the pages, in each size and language, and lets axe judge each picture.
+"""Takes a picture of every state of the pages, in each size and language; axe checks each page.
 
-FOLDER gets a picture for each (`STATE-LANGUAGE-SIZE.png`), contact sheets with many of them beside
-each other (`sheet-LANGUAGE-SIZE-NUMBER.png`), and `index.html`, the table of all. Look at the
-sheets, and alone at what is in doubt there. Exit code 1 where axe finds something, or where a page
-is wider than its window.
+FOLDER gets a picture of each state (`STATE-LANGUAGE-SIZE.png`), contact sheets with many pictures
+(`sheet-LANGUAGE-SIZE-NUMBER.png`), and `index.html`, the table of all. Look at the sheets, and open
+single pictures where a sheet leaves a doubt. Exit code 1: axe found a fault, or a page is wider
+than its window.
 
     \b
     tools/make-states /tmp/states
@@ -175,12 +175,16 @@ WHAT = {name: state.what for name, state in STATES.items()} | {
 @click.command(help=__doc__)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--only", multiple=True, type=click.Choice(list(WHAT)), metavar="STATE", help="This state."
+    "--only",
+    multiple=True,
+    type=click.Choice(list(WHAT)),
+    metavar="STATE",
+    help="Take this state; may be repeated.",
 )
 @click.option(
-    "--language", multiple=True, type=click.Choice(LANGUAGES), help="This language; default: both."
+    "--language", multiple=True, type=click.Choice(LANGUAGES), help="Language; default: both."
 )
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line at the end.")
 def command(
     folder: Path, only: tuple[str, ...], language: tuple[str, ...], *, as_json: bool
 ) -> None:
@@ -214,4 +218,4 @@ def command(
 
 
 if __name__ == "__main__":
-    command()
+    command(prog_name="tools/make-states")
