@@ -16,7 +16,7 @@ MINUTE_S = 60
 def day_bounds(day: date, zone: ZoneInfo, last: date | None = None) -> tuple[float, float]:
     """Return the begin of `day` and the end of `last`, or of `day` if `last` is None (Unix time,
     s)."""
-    begin, end = (datetime.combine(date_, time.min, zone) for date_ in (day, last or day))
+    begin, end = (datetime.combine(bound, time.min, zone) for bound in (day, last or day))
     return begin.timestamp(), (end + timedelta(days=1)).timestamp()
 
 

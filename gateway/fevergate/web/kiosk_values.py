@@ -70,12 +70,12 @@ def values_now(
 def own_values(settings: GatewaySettings, kiosk: str) -> dict[str, str]:
     """Settings in the kiosk's own file; empty if the file cannot be read here."""
     try:
-        settings_ = Settings(settings_of(settings.folder, kiosk))
+        installed = Settings(settings_of(settings.folder, kiosk))
     except (FeverGateError, OSError, ValueError):
         return {}
     values = {
-        name: field_text(getattr(settings_, name)) for name in SETTINGS if hasattr(settings_, name)
+        name: field_text(getattr(installed, name)) for name in SETTINGS if hasattr(installed, name)
     }
     return values | {
-        "quiet": f"{settings_.quiet_from}-{settings_.quiet_to}" if settings_.quiet_from else ""
+        "quiet": f"{installed.quiet_from}-{installed.quiet_to}" if installed.quiet_from else ""
     }
