@@ -36,8 +36,8 @@ def floors() -> list[list[str]]:
 def picture() -> str:
     """The drawing as SVG, with arrows from importing to imported rooms."""
     linter = Path(sys.executable).with_name("import-linter")
-    every = _output([str(linter), "drawgraph", "fevergate"])
-    graph = re.sub(r'"\.(\w+)/?"', r'"\1"', _output(["tred"], every))
+    graph_text = _output([str(linter), "drawgraph", "fevergate"])
+    graph = re.sub(r'"\.(\w+)/?"', r'"\1"', _output(["tred"], graph_text))
     return _output(["dot", *_STYLE], graph)
 
 
@@ -48,8 +48,10 @@ def arrows(picture: str) -> set[Arrow]:
 
 
 def _output(command: list[str], text: str = "") -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT)
-    return done.stdout
+    result = subprocess.run(
+        command, input=text, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return result.stdout
 
 
 def table() -> str:

@@ -29,14 +29,14 @@ from kiosk.wifi import Wifi
 class App:
     """The parts of a kiosk, and the tasks that connect them."""
 
-    def __init__(self, own, ca_der):
-        """Create the parts; `own` holds the values of settings.json. Raises `SettingsError`."""
+    def __init__(self, values, ca_der):
+        """Create the parts; `values` are those of settings.json. Raises `SettingsError`."""
         from kiosk.remote_settings import RemoteSettings  # loaded only here: it takes memory
 
-        remote = RemoteSettings(own)
+        remote = RemoteSettings(values)
         give_back("remote_settings")
         self.settings = settings = remote.settings
-        self.commands = Commands(self, own, remote.version)
+        self.commands = Commands(self, values, remote.version)
         self.update = Update(settings.kiosk, settings.update_key, self.commands)
         clock.restore()
         self.uptime = clock.Uptime()
@@ -83,10 +83,10 @@ class App:
         """Run all tasks, for ever."""
         self.panel.idle()
         self._answer_left_over()
-        own = [("scan", self.scanner.run)]
+        own_tasks = [("scan", self.scanner.run)]
         if self.cards:
-            own.append(("cards", self.cards.run))
-        await tasks.run(self, own)
+            own_tasks.append(("cards", self.cards.run))
+        await tasks.run(self, own_tasks)
 
     def configure(self, settings):
         """Apply new settings without a reboot; changed settings of the card reader reboot the board

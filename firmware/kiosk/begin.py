@@ -5,10 +5,10 @@ from kiosk.settings import CA_PATH, read
 
 
 def created(make):
-    """Return the app that `make(own, ca_der)` creates; `own` has the values of settings.json. If
+    """Return the app that `make(values, ca_der)` creates; `values` are those of settings.json. If
     settings or certificate are missing or wrong, run commissioning and return None."""
     try:
-        own = read()
+        values = read()
         try:
             with open(CA_PATH, "rb") as file:
                 ca_der = file.read()
@@ -20,4 +20,4 @@ def created(make):
 
         main()
         return None
-    return make(own, ca_der)
+    return make(values, ca_der)

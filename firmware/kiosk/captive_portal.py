@@ -99,10 +99,10 @@ class SetupServer:
     async def _answer(self, reader, writer):
         request = b""
         while b"\r\n\r\n" not in request:
-            more = await reader.read(_PIECE)
-            if not more or len(request) > _REQUEST_MAX:
+            piece = await reader.read(_PIECE)
+            if not piece or len(request) > _REQUEST_MAX:
                 return await _send(writer, "400 Bad Request")
-            request += more
+            request += piece
         end = request.index(b"\r\n\r\n")
         head, body = request[:end].decode(), request[end + 4 :]
         parts = head.split("\r\n")[0].split(" ")
@@ -132,10 +132,10 @@ class SetupServer:
         if size > _REQUEST_MAX:
             return await _send(writer, "413 Content Too Large")
         while len(body) < size:
-            more = await reader.read(min(_PIECE, size - len(body)))
-            if not more:
+            piece = await reader.read(min(_PIECE, size - len(body)))
+            if not piece:
                 return await _send(writer, "400 Bad Request")
-            body += more
+            body += piece
         try:
             message = json.loads(body)
         except ValueError:
@@ -143,10 +143,10 @@ class SetupServer:
         return await _send_json(writer, {"error": self._submit(message)})
 
 
-def _header(head, wanted):
+def _header(head, key):
     for line in head.split("\r\n")[1:]:
         name, _, value = line.partition(":")
-        if name.lower() == wanted:
+        if name.lower() == key:
             return value.strip()
     return ""
 

@@ -29,20 +29,20 @@ class CardFrames:
         """Take the next bytes of the UART; returns the card numbers that they complete, 8 bytes
         each."""
         numbers = []
-        kept = self._kept
+        frame = self._kept
         for byte in data:
-            kept.append(byte)
-            while kept:
+            frame.append(byte)
+            while frame:
                 size = self._wanted()
-                if size > len(kept):
+                if size > len(frame):
                     break
                 number = self._number(size) if size else None
                 if number is None:
                     # Not a frame: the next one may begin at any later byte.
                     self.noise += 1
-                    kept[:] = kept[1:]
+                    frame[:] = frame[1:]
                 else:
-                    kept[:] = b""
+                    frame[:] = b""
                     numbers.append(number)
         return numbers
 
@@ -54,22 +54,22 @@ class CardFrames:
     def _wanted(self):
         """Length (bytes) of the frame that begins in `_kept`; 2 while its length byte has not come,
         0 if no frame begins with these bytes."""
-        kept = self._kept
-        if kept[0] != _START:
+        frame = self._kept
+        if frame[0] != _START:
             return 0
-        if len(kept) == 1:
+        if len(frame) == 1:
             return 2
-        return kept[1] if kept[1] in (_SHORT, _LONG) else 0
+        return frame[1] if frame[1] in (_SHORT, _LONG) else 0
 
     def _number(self, size):
         """The number in a complete frame, or None where its BCC or its last byte is wrong."""
-        kept = self._kept
+        frame = self._kept
         check = 0
         for index in range(1, size - 1):
-            check ^= kept[index]
-        if check or kept[size - 1] != _END:
+            check ^= frame[index]
+        if check or frame[size - 1] != _END:
             return None
-        serial = kept[size - 6 : size - 2]
+        serial = frame[size - 6 : size - 2]
         if self._little:
             serial = bytearray([serial[3 - index] for index in range(4)])
         return bytes(4) + bytes(serial) if any(serial) else None
@@ -111,8 +111,8 @@ class CardLines:
         self._spoil(0)
         self._spoilt = False
 
-    def _spoil(self, more):
-        self.noise += len(self._kept) + more
+    def _spoil(self, count):
+        self.noise += len(self._kept) + count
         self._kept[:] = b""
         self._spoilt = True
 

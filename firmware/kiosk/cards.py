@@ -108,18 +108,18 @@ class Cards:
         if tap is None:
             return
         count = tap.count
-        kept = card_seal.sealed_hex(self._key, card_seal.KEPT, app.boot, count, number)
-        tap.kept = "%s-%d-%d" % (kept, app.boot, count)
+        seal = card_seal.sealed_hex(self._key, card_seal.KEPT, app.boot, count, number)
+        tap.kept = "%s-%d-%d" % (seal, app.boot, count)
         print("card", count)
         if self._asks:
             sealed = card_seal.sealed_hex(self._key, card_seal.TAP, app.boot, count, number)
             request = {"v": 1, "boot": app.boot, "tap": count, "who": sealed}
             app.link.say("card", json.dumps(request), qos=0)
 
-    def _reopened(self, kept):
+    def _reopened(self, text):
         """The tap from a `Tap.kept` text of an earlier boot, or None if the text is malformed."""
         try:
-            sealed, boot, count = kept.split("-")
+            sealed, boot, count = text.split("-")
             sealed = binascii.unhexlify(sealed)
             number = card_seal.seal(self._key, card_seal.KEPT, int(boot), int(count), sealed)
             return Tap(number, 0, 0)

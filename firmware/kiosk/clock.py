@@ -52,14 +52,14 @@ def restore():
     A clock that ran on through a reset stays confirmed if it was so before.
     """
     global _sure, _kept_s
-    kept = SafeFile(_KEPT).read()
-    if not isinstance(kept, dict):
+    stored = SafeFile(_KEPT).read()
+    if not isinstance(stored, dict):
         return
-    at = kept.get("at")
+    at = stored.get("at")
     if type(at) is not int or not _VALID_FROM <= at < _VALID_TO:
         return
     _kept_s = at
-    was_sure = kept.get("sure") is True
+    was_sure = stored.get("sure") is True
     _sure = was_sure and _now() >= at
     if _now() < at:
         set_utc(at)

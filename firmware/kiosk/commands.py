@@ -12,10 +12,10 @@ from kiosk.on_demand import give_back
 class Commands:
     """Handlers of the gateway's messages, which act on `app`; also the `host` of its `Update`."""
 
-    def __init__(self, app, own, version, path="/remote"):
-        """`own`: the values of settings.json; `path`: where the gateway's settings are kept."""
+    def __init__(self, app, values, version, path="/remote"):
+        """`values`: those of settings.json; `path`: where the gateway's settings are kept."""
         self.app = app
-        self._own = own
+        self._own = values
         self._path = path
         self.version = version
         """Version of the gateway's settings in force; 0 if none ever arrived."""
@@ -55,11 +55,11 @@ class Commands:
         finally:
             give_back("remote_settings")
 
-    def say(self, state, **more):
+    def say(self, state, **fields):
         """Publish the state of an update."""
         message = {"v": 1, "kiosk": self.app.settings.kiosk, "at": clock.utc(), "state": state}
-        message.update(more)
-        print("update", state, more.get("error", ""))
+        message.update(fields)
+        print("update", state, fields.get("error", ""))
         self.app.link.say("update/state", json.dumps(message))
 
     def ask(self, offset):

@@ -83,8 +83,8 @@ class Commissioning:
     async def run(self):
         """Serve until settings are on flash, then up to `SEEN_S` until a phone shows the result."""
         address = self._open()
-        shown = ".".join([str(part) for part in address])
-        pages = SetupServer(PAGE, shown, self._state, self.submit)
+        host = ".".join([str(part) for part in address])
+        pages = SetupServer(PAGE, host, self._state, self.submit)
         await asyncio.start_server(pages.serve, _HOST, HTTP_PORT)
         background = [
             asyncio.create_task(_for_ever(serve_dns, _HOST, DNS_PORT, address)),

@@ -98,8 +98,8 @@ class Decision:
 
     def set_sensor(self, sensor):
         """Take the number of the sensor on the bus; another sensor's calibration is not used."""
-        kept = self._calibration()
-        self.calibration = kept if kept.sensor == sensor else Calibration()
+        calibration = self._calibration()
+        self.calibration = calibration if calibration.sensor == sensor else Calibration()
 
     def remember(self):
         """Write to flash what has changed of baseline, waiting positive and the crowd's middle.

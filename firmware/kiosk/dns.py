@@ -31,23 +31,23 @@ def question(name):
     return b"".join([bytes([len(part)]) + part for part in parts]) + b"\x00" + _A_IN
 
 
-def query(number, sent):
-    """DNS query packet: `number` is its identifier, `sent` its `question`; recursion desired."""
-    return struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + sent
+def query(number, section):
+    """DNS query packet: `number` is its identifier, `section` its `question`; recursion desired."""
+    return struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + section
 
 
-def parse(packet, number, sent):
+def parse(packet, number, section):
     """The first IPv4 address in an answer; "" if the answer says that the name has no address; None
     if the packet is no answer to the query.
 
-    `number` and `sent` are those of the query. Compressed names are skipped, never followed, so no
-    packet can cause a loop.
+    `number` and `section` are those of the query. Compressed names are skipped, never followed, so
+    no packet can cause a loop.
     """
-    end = 12 + len(sent)
-    if len(packet) < end or packet[12:end].lower() != sent.lower():
+    end = 12 + len(section)
+    if len(packet) < end or packet[12:end].lower() != section.lower():
         return None
-    got, flags, questions, answers = struct.unpack_from(">HHHH", packet)
-    if got != number or not flags & 0x8000 or flags & 0x7800 or questions != 1:
+    identifier, flags, questions, answers = struct.unpack_from(">HHHH", packet)
+    if identifier != number or not flags & 0x8000 or flags & 0x7800 or questions != 1:
         return None
     if flags & 0x000F not in (0, 3):
         return None  # this server failed; another one may know the name

@@ -169,15 +169,15 @@ class Client:
         room = min(len(self._buffer) - have, _AT_ONCE)
         if self._skip:
             room = min(room, self._skip)
-        got = stream.readinto(self._buffer[have : have + room])
-        if got is None:
+        count = stream.readinto(self._buffer[have : have + room])
+        if count is None:
             return
-        if not got:
+        if not count:
             raise MqttError("the broker closed the connection")
         if self._skip:
-            self._skip -= got
+            self._skip -= count
             return
-        have += got
+        have += count
         used = self._dispatch(have)
         # An incomplete packet moves to the front of the buffer.
         self._buffer[: have - used] = self._buffer[used:have]

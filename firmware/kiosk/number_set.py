@@ -47,15 +47,15 @@ def add(data, first, end):
     if data and not skip and data[-1] + end - first < 256:
         data[-1] += end - first
         return data
-    more = bytearray()
+    pairs = bytearray()
     at = first
     while at < end:
-        more.append(min(skip, 255))
-        more.append(0 if skip > 255 else min(end - at, 255))
-        skip -= more[-2]
-        at += more[-1]
-    if len(data) + len(more) < _DENSE:
-        data.extend(more)
+        pairs.append(min(skip, 255))
+        pairs.append(0 if skip > 255 else min(end - at, 255))
+        skip -= pairs[-2]
+        at += pairs[-1]
+    if len(data) + len(pairs) < _DENSE:
+        data.extend(pairs)
         return data
     dense = bytearray(_DENSE)
     for run in each(data):
@@ -70,13 +70,13 @@ def without(data, first, end):
         for index in range(first, end):
             data[index >> 3] &= ~(1 << (index & 7)) & 0xFF
         return data
-    kept = bytearray()
+    result = bytearray()
     for start, stop in each(data):
         if start < first:
-            kept = add(kept, start, min(stop, first))
+            result = add(result, start, min(stop, first))
         if stop > end:
-            kept = add(kept, max(start, end), stop)
-    return kept
+            result = add(result, max(start, end), stop)
+    return result
 
 
 def below(data, index):

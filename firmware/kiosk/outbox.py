@@ -94,14 +94,14 @@ class Outbox:
                     for first, last in ranges:
                         self._left -= segment.release(state, first, last)
                     self._tidy(states, state)
-        kept = [
+        entries = [
             entry
             for entry in self._newest
             if entry[0] != boot
             or not any(first <= record.seq_of(entry[1]) <= last for first, last in ranges)
         ]
-        self._left -= len(self._newest) - len(kept)
-        self._newest = kept
+        self._left -= len(self._newest) - len(entries)
+        self._newest = entries
 
     def waiting(self, skip, fevers_only=False):
         """The next (boot, seq, record) to send, fevers first, then the oldest, or None.
@@ -139,8 +139,8 @@ class Outbox:
         newest = self._newest
         most = _NEWEST_CARDED if record.carded(data) else NEWEST
         if newest:
-            kept_boot, kept = newest[0]
-            if len(newest) >= most or kept_boot != boot or len(kept) != len(data):
+            newest_boot, newest_data = newest[0]
+            if len(newest) >= most or newest_boot != boot or len(newest_data) != len(data):
                 self._settle()
         newest = self._newest + [(boot, data)]
         # Two files in turn: the one with the last readings is not overwritten.

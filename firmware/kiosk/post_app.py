@@ -31,18 +31,18 @@ _PRESSED = "/pressed"
 class PostApp:
     """The parts of a lamp post, and the tasks that connect them."""
 
-    def __init__(self, own, ca_der):
-        """Create the parts; `own` holds the values of settings.json. Raises `SettingsError`."""
+    def __init__(self, values, ca_der):
+        """Create the parts; `values` are those of settings.json. Raises `SettingsError`."""
         self.panel = Tower()  # first: its outputs must not float
         from kiosk.remote_settings import RemoteSettings  # loaded only here: it takes memory
 
-        remote = RemoteSettings(own)
+        remote = RemoteSettings(values)
         give_back("remote_settings")
         self.settings = settings = remote.settings
         self._file = SafeFile(_PRESSED)
         self._on_flash = kept_press(self._file.read())
         self.post = LampPost(self._on_flash)
-        self.commands = PostCommands(self, own, remote.version)
+        self.commands = PostCommands(self, values, remote.version)
         self.update = Update(settings.kiosk, settings.update_key, self.commands)
         clock.restore()
         self.uptime = clock.Uptime()

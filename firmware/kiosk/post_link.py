@@ -21,8 +21,8 @@ class PostLink(MqttLink):
         return self.client.publish(topic, text)
 
     def _topics(self):
-        own = [self.base + kind for kind in list(self.hears) + list(self.pieces)]
-        return own + list(self._elsewhere)
+        topics = [self.base + kind for kind in list(self.hears) + list(self.pieces)]
+        return topics + list(self._elsewhere)
 
     def _message(self, topic, payload):
         if topic not in self._elsewhere:

@@ -18,15 +18,15 @@ def modules(data):
     if len(data) > BYTES_MAX:
         raise ValueError("expected at most %d bytes" % BYTES_MAX)
     rows = [0] * SIZE
-    taken = [0] * SIZE
+    reserved = [0] * SIZE
     for x, y in ((3, 3), (SIZE - 4, 3), (3, SIZE - 4)):
-        _square(rows, taken, x, y, 4, (3, 1, 0))
-    _square(rows, taken, 22, 22, 2, (2, 0))
+        _square(rows, reserved, x, y, 4, (3, 1, 0))
+    _square(rows, reserved, 22, 22, 2, (2, 0))
     for at in range(8, SIZE - 8):
-        _set(rows, taken, at, 6, at & 1 == 0)
-        _set(rows, taken, 6, at, at & 1 == 0)
-    _set_format(rows, taken)
-    _place(rows, taken, _codewords(data))
+        _set(rows, reserved, at, 6, at & 1 == 0)
+        _set(rows, reserved, 6, at, at & 1 == 0)
+    _set_format(rows, reserved)
+    _place(rows, reserved, _codewords(data))
     return rows
 
 
@@ -68,41 +68,41 @@ def _times(left, right):
     return product
 
 
-def _set(rows, taken, x, y, dark):
+def _set(rows, reserved, x, y, dark):
     bit = 1 << SIZE - 1 - x
-    taken[y] |= bit
+    reserved[y] |= bit
     rows[y] = rows[y] | bit if dark else rows[y] & ~bit
 
 
-def _square(rows, taken, x, y, reach, dark):
+def _square(rows, reserved, x, y, reach, dark):
     """Draw concentric square rings around a centre; those whose radius is in `dark` are dark."""
     for row in range(max(y - reach, 0), min(y + reach + 1, SIZE)):
         for column in range(max(x - reach, 0), min(x + reach + 1, SIZE)):
             ring = max(abs(row - y), abs(column - x))
-            _set(rows, taken, column, row, ring in dark)
+            _set(rows, reserved, column, row, ring in dark)
 
 
-def _set_format(rows, taken):
+def _set_format(rows, reserved):
     """Draw both copies of the format information, and the one module that is dark in every code."""
     for index in range(15):
         dark = _FORMAT >> index & 1
         if index < 8:
-            _set(rows, taken, 8, index + (index > 5), dark)
-            _set(rows, taken, SIZE - 1 - index, 8, dark)
+            _set(rows, reserved, 8, index + (index > 5), dark)
+            _set(rows, reserved, SIZE - 1 - index, 8, dark)
         else:
-            _set(rows, taken, 7 if index == 8 else 14 - index, 8, dark)
-            _set(rows, taken, 8, SIZE - 15 + index, dark)
-    _set(rows, taken, 8, SIZE - 8, True)
+            _set(rows, reserved, 7 if index == 8 else 14 - index, 8, dark)
+            _set(rows, reserved, 8, SIZE - 15 + index, dark)
+    _set(rows, reserved, 8, SIZE - 8, True)
 
 
-def _place(rows, taken, words):
+def _place(rows, reserved, words):
     """Place the bits of the code words in column pairs from the right, up and down, masked."""
     at = 0
     for right in (28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 5, 3, 1):
         for step in range(SIZE):
             y = SIZE - 1 - step if right + 1 & 2 == 0 else step
             for x in (right, right - 1):
-                if taken[y] >> SIZE - 1 - x & 1:
+                if reserved[y] >> SIZE - 1 - x & 1:
                     continue
                 dark = at < 8 * len(words) and words[at >> 3] >> 7 - (at & 7) & 1
                 at += 1

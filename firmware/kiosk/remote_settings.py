@@ -36,12 +36,12 @@ class RemoteSettings:
     before the first.
     """
 
-    def __init__(self, own, path="/remote"):
-        """Start with `own`, the values of settings.json. Raises `SettingsError` if any is wrong."""
-        self._own = own
+    def __init__(self, values, path="/remote"):
+        """Start with `values`, those of settings.json. Raises `SettingsError` if any is wrong."""
+        self._own = values
         self._file = SafeFile(path)
         self.version = 0
-        self.settings = Settings(own)
+        self.settings = Settings(values)
         stored = self._file.read()
         try:
             self.settings, self.version = self._understand(stored)
@@ -56,14 +56,14 @@ class RemoteSettings:
         """
         if not isinstance(message, dict):
             raise SettingsError("expected a JSON object")
-        kept = {"version": message.get("version"), "values": message.get("values")}
-        settings, version = self._understand(kept)
+        document = {"version": message.get("version"), "values": message.get("values")}
+        settings, version = self._understand(document)
         if version < self.version:
             raise SettingsError("version %d: %d is in force" % (version, self.version))
         if version == self.version and vars_of(settings) == vars_of(self.settings):
             return False
         try:
-            self._file.write(kept)
+            self._file.write(document)
         except OSError as error:
             raise SettingsError("flash: %s" % error)
         self.settings, self.version = settings, version

@@ -78,20 +78,20 @@ def flash_bytes(state):
 def load(folder, state):
     """Read the file of an earlier boot into `state`; returns the number of corrupt records."""
     first, size = _first(state), size_of(state)
-    there = bytearray()
+    present = bytearray()
     before = -1
     places = rotten = 0
     with open(_path(folder, state), "rb") as file:
         while True:
             chunk = file.read(_AT_ONCE * size)
             if not chunk:
-                _keep(state, there, there, places)
+                _keep(state, present, present, places)
                 return rotten
             for start in range(0, len(chunk), size):
                 data = chunk[start : start + size]
                 index = record.seq_of(data) - first if record.sound(data) else -1
                 if before < index < SPAN:
-                    there = number_set.add(there, index, index + 1)
+                    present = number_set.add(present, index, index + 1)
                     before = index
                 else:
                     rotten += 1
@@ -101,7 +101,7 @@ def load(folder, state):
 def append(folder, state, records):
     """Append sound records, whose numbers must be above `last(state)`. Raises `OSError`."""
     places, size = _places(state), size_of(state)
-    there, unacked = _sets(state)
+    present, unacked = _sets(state)
     path = _path(folder, state)
     try:
         with open(path, "ab" if places else "wb") as file:
@@ -109,16 +109,16 @@ def append(folder, state, records):
             file.write(pad + b"".join(records))
     except OSError:
         try:  # the part that was written still takes places
-            _keep(state, there, unacked, (os.stat(path)[6] + size - 1) // size)
+            _keep(state, present, unacked, (os.stat(path)[6] + size - 1) // size)
         except OSError:
             pass
         raise
     for data in records:
         index = record.seq_of(data) - _first(state)
-        alike = unacked is there
-        there = number_set.add(there, index, index + 1)
-        unacked = there if alike else number_set.add(unacked, index, index + 1)
-    _keep(state, there, unacked, places + len(records))
+        alike = unacked is present
+        present = number_set.add(present, index, index + 1)
+        unacked = present if alike else number_set.add(unacked, index, index + 1)
+    _keep(state, present, unacked, places + len(records))
 
 
 def read(folder, state, seq):
@@ -126,11 +126,11 @@ def read(folder, state, seq):
 
     Its place is after the records with lower numbers, and after corrupt ones between them.
     """
-    there, size = _sets(state)[0], size_of(state)
+    present, size = _sets(state)[0], size_of(state)
     try:
         with open(_path(folder, state), "rb") as file:
-            file.seek(number_set.below(there, seq - _first(state)) * size)
-            for _ in range(_places(state) - number_set.below(there, SPAN) + 1):
+            file.seek(number_set.below(present, seq - _first(state)) * size)
+            for _ in range(_places(state) - number_set.below(present, SPAN) + 1):
                 data = file.read(size)
                 if record.sound(data) and record.seq_of(data) >= seq:
                     if record.seq_of(data) == seq:
@@ -159,10 +159,10 @@ def release(state, first, last):
     end = min(last + 1 - _first(state), SPAN)
     if first >= end:
         return 0
-    there, unacked = _sets(state)
+    present, unacked = _sets(state)
     count = number_set.below(unacked, end) - number_set.below(unacked, first)
     if count:
-        _keep(state, there, number_set.without(unacked, first, end), _places(state))
+        _keep(state, present, number_set.without(unacked, first, end), _places(state))
     return count
 
 
@@ -190,11 +190,11 @@ def _places(state):
 def _sets(state):
     """(numbers in the file, numbers not acknowledged); the same object while both are equal."""
     end = _SETS + state[10]
-    there = state[_SETS:end]
-    return there, state[end:] if state[11] else there
+    present = state[_SETS:end]
+    return present, state[end:] if state[11] else present
 
 
-def _keep(state, there, unacked, places):
-    alike = unacked is there
-    struct.pack_into("<HBB", state, 8, min(places, 0xFFFF), len(there), not alike)
-    state[_SETS:] = there if alike else there + unacked
+def _keep(state, present, unacked, places):
+    alike = unacked is present
+    struct.pack_into("<HBB", state, 8, min(places, 0xFFFF), len(present), not alike)
+    state[_SETS:] = present if alike else present + unacked

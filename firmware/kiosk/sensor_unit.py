@@ -24,14 +24,14 @@ class SensorUnit:
         config1 = self._sensor.check_setup()
         other = number != self.number
         if other:
-            kept = self._file.read()
-            if not isinstance(kept, list) or len(kept) != 2 or kept[0] != number:
-                kept = [number, config1]
+            stored = self._file.read()
+            if not isinstance(stored, list) or len(stored) != 2 or stored[0] != number:
+                stored = [number, config1]
                 try:
-                    self._file.write(kept)
+                    self._file.write(stored)
                 except OSError as error:
                     print("unit not kept:", error)
-            self._config1 = kept[1]
+            self._config1 = stored[1]
         if config1 != self._config1:
             raise SetupError("Config1 is 0x%04x, was 0x%04x" % (config1, self._config1))
         self.number = number

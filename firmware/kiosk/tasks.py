@@ -9,8 +9,8 @@ from kiosk import clock
 from kiosk.update import TRIAL_MS
 
 
-async def run(app, own):
-    """Run the app's `own` tasks, [(name, function)], and the tasks of every board, for ever."""
+async def run(app, own_tasks):
+    """Run the app's `own_tasks`, [(name, function)], and the tasks of every board, for ever."""
 
     async def trial():
         await _prove(app)
@@ -20,7 +20,7 @@ async def run(app, own):
         news, idle = app.report.now, app.commands.idle
         await clock.keep(settings.ntp_host, settings.ntp_port, news, idle)
 
-    every = own + [
+    all_tasks = own_tasks + [
         ("link", app.link.run),
         ("health", app.report.run),
         ("wifi", app.wifi.run),
@@ -28,7 +28,7 @@ async def run(app, own):
         ("trial", trial),
         ("clock", keep_clock),
     ]
-    await asyncio.gather(*[_supervise(app, name, work) for name, work in every])
+    await asyncio.gather(*[_supervise(app, name, work) for name, work in all_tasks])
 
 
 async def _supervise(app, name, work):

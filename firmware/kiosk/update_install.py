@@ -90,13 +90,13 @@ class Installation:
     async def _fetch(self, offer, path):
         size = offer["size"]
         with open(path, "wb") as file:
-            got = 0
-            while got < size:
-                data = await self._next(got)
-                if not 0 < len(data) <= min(PIECE_MAX, size - got):
-                    raise UpdateError("a piece of %d bytes at %d" % (len(data), got))
+            received = 0
+            while received < size:
+                data = await self._next(received)
+                if not 0 < len(data) <= min(PIECE_MAX, size - received):
+                    raise UpdateError("a piece of %d bytes at %d" % (len(data), received))
                 file.write(data)
-                got += len(data)
+                received += len(data)
 
     async def _next(self, offset):
         """Fetch the piece at an offset, in up to `_TRIES` requests. Raises `UpdateError`."""

@@ -68,18 +68,18 @@ class UsualVisitors:
                 self._missing += self._people[hour] * elapsed_s / 3600
 
     def _learn(self):
-        seen, watched_s = min(self._seen, _MOST), self._watched_s
+        count, watched_s = min(self._seen, _MOST), self._watched_s
         self._seen = self._watched_s = 0
         if watched_s < _WHOLE_S:
             return
         before = self._people[self._hour]
         if before == _UNKNOWN:
-            after = seen // 2  # half, because one day may be an exception
+            after = count // 2  # half, because one day may be an exception
         elif self.blind:
             # Slowly: the lens may be covered, or the kiosk was moved to a quieter gate.
             after = before - (before + 15) // 16
         else:
-            after = before + (seen - before) // 4 + (seen > before)
+            after = before + (count - before) // 4 + (count > before)
         if after != before:
             self._people[self._hour] = after
             self._file.write(binascii.hexlify(bytes(self._people)).decode())

@@ -198,9 +198,11 @@ def campus_crash(folder: Path | None, postgres: bool, **options: Any) -> dict[st
     from harness.postgres import LocalPostgres
 
     with ExitStack() as stack:
-        own = stack.enter_context(tempfile.TemporaryDirectory(prefix="fevergate-", dir=folder))
+        temporary = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="fevergate-", dir=folder)
+        )
         database = stack.enter_context(LocalPostgres()).database() if postgres else "campus.db"
-        figures = crash(Path(own), database, **options)
+        figures = crash(Path(temporary), database, **options)
     return figures | {"database": "postgresql" if postgres else "sqlite"}
 
 

@@ -61,7 +61,7 @@ def measure(
             beside.enter_context(pages.start_web(site))
             beside.enter_context(pages.boards(site, boards))
         for number in range(1, rounds + 1):
-            for name, kept in took_ms.items():
+            for name, runs in took_ms.items():
                 progress(f"{name}, round {number} of {rounds}")
                 boot += 1
                 with ExitStack() as stack:
@@ -86,7 +86,7 @@ def measure(
                         forever = ("--rate", str(load), "--readings", str(EVERYTHING))
                         stack.enter_context(site.start_load(*forever))
                         time.sleep(WARM_S)
-                    kept.append([_seen_ms(kiosk, bare, lamp) for _ in range(samples)])
+                    runs.append([_seen_ms(kiosk, bare, lamp) for _ in range(samples)])
     medians = {
         f"{name}_p{percent}_ms": round(median(percentile(of, percent, 9) for of in lists), 3)
         for name, lists in took_ms.items()
@@ -102,8 +102,8 @@ def measure(
 
 def _take_precedence(pid: int) -> bool:
     """Let every thread of a process run before ordinary ones; returns whether that is permitted."""
-    taken = [precedence.take(int(task.name)) or not task.exists() for task in _threads(pid)]
-    return all(taken)
+    results = [precedence.take(int(task.name)) or not task.exists() for task in _threads(pid)]
+    return all(results)
 
 
 @contextmanager

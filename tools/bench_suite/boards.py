@@ -12,8 +12,8 @@ from fevergate.settings.gateway import load_gateway
 from harness.errors import HarnessError
 
 
-async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
-    """Open one board: put True into `heard` at its first event, then only listen."""
+async def listen(client: httpx.AsyncClient, updates: asyncio.Queue[bool]) -> None:
+    """Open one board: put True into `updates` at its first event, then only listen."""
     async with client.stream("GET", "/events") as stream:
         if stream.status_code != 200:
             raise HarnessError(f"/events: {stream.status_code}")
@@ -21,7 +21,7 @@ async def listen(client: httpx.AsyncClient, heard: asyncio.Queue[bool]) -> None:
         async for chunk in stream.aiter_raw():
             if first and chunk.startswith(b"data:"):
                 first = False
-                heard.put_nowait(True)
+                updates.put_nowait(True)
 
 
 async def main() -> None:
@@ -30,7 +30,7 @@ async def main() -> None:
     settings, count = load_gateway(Path(sys.argv[1])), int(sys.argv[2])
     name, _, value = sys.stdin.readline().strip().partition("=")
     context = ssl.create_default_context(cafile=str(settings.path(settings.broker.ca)))
-    heard: asyncio.Queue[bool] = asyncio.Queue()
+    updates: asyncio.Queue[bool] = asyncio.Queue()
     async with (
         httpx.AsyncClient(
             base_url=f"https://127.0.0.1:{settings.web.port}",
@@ -42,9 +42,9 @@ async def main() -> None:
         asyncio.TaskGroup() as group,
     ):
         for _ in range(count):
-            group.create_task(listen(client, heard))
+            group.create_task(listen(client, updates))
         for _ in range(count):
-            await heard.get()
+            await updates.get()
         print("ready", flush=True)
 
 

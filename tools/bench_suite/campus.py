@@ -145,13 +145,13 @@ class _Gateway(threading.Thread):
         chosen += self._chance.choices(self._old, k=3) if self._old else []
         unique = {(item.key, item.revision): item for item in chosen}
         # A delivery has each key once, as from a gateway's outbox.
-        sent = self._sender.send(list({item.key: item for item in unique.values()}.values()))
-        self.deliveries += bool(sent.held)
-        for item in sent.held:
+        result = self._sender.send(list({item.key: item for item in unique.values()}.values()))
+        self.deliveries += bool(result.held)
+        for item in result.held:
             self.told[item.key] = max(item.revision, self.told.get(item.key, 0))
             if self._outbox.get(item.key) == item:
                 del self._outbox[item.key]
-        if not sent.held:
+        if not result.held:
             time.sleep(0.02)
 
 
@@ -159,7 +159,7 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
     database = CampusDatabase(database_url(site.settings.database, site.folder))
     try:
         with database.read() as connection:
-            held = {
+            held_rows = {
                 (gateway, key): (revision, payload)
                 for gateway, key, revision, payload in connection.execute(
                     select(items.c.gateway, items.c.key, items.c.revision, items.c.payload)
@@ -176,20 +176,20 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
         for key, summary in gateway.last.items()
     }
     lost = sum(
-        held.get((gateway.name, key), (0, ""))[0] < revision
+        held_rows.get((gateway.name, key), (0, ""))[0] < revision
         for gateway in gateways
         for key, revision in gateway.told.items()
     )
     lost += sum(
-        held.get(item, (0, ""))[1] != msgspec.json.encode(summary).decode()
+        held_rows.get(item, (0, ""))[1] != msgspec.json.encode(summary).decode()
         for item, summary in published.items()
     )
     return {
         "deliveries": sum(gateway.deliveries for gateway in gateways),
         "summaries": sum(summary.revision for summary in published.values()),
-        "held": len(held),
+        "held": len(held_rows),
         "lost": lost,
-        "invented": len(held.keys() - published.keys()),
+        "invented": len(held_rows.keys() - published.keys()),
         "wrong": wrong,
     }
 
@@ -201,9 +201,9 @@ def _wrong(reports: Reports, day: str, gateways: list[_Gateway]) -> int:
     for gateway in gateways:
         last = gateway.last.get(f"gateway_day/{day}")
         fevers = [event for event in gateway.last.values() if isinstance(event, FeverEvent)]
-        here = len(fevers) if day == FIRST.isoformat() else 0
+        count = len(fevers) if day == FIRST.isoformat() else 0
         figures = by_campus[gateway.settings.campus].figures
         screened = figures.screened if figures else 0
         expected = last.kiosks[0].normal if isinstance(last, GatewayDay) else 0
-        wrong += screened != expected + here
+        wrong += screened != expected + count
     return wrong

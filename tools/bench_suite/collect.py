@@ -26,14 +26,17 @@ def measure(site: CollectSite, readings: int, rounds: int) -> dict[str, Any]:
     """Medians over the rounds: readings per second, CPU microseconds per reading."""
     runs: dict[str, list[dict[str, float]]] = {"bare": [], "one": [], "two": []}
     for number in range(1, rounds + 1):
-        for order, (name, kept) in enumerate(runs.items()):
+        for order, (name, figures_of_runs) in enumerate(runs.items()):
             progress(f"{name}, round {number} of {rounds}")
             boot = number * len(runs) + order
             if name == "bare":
-                kept.append(_bare(site, readings, boot))
+                figures_of_runs.append(_bare(site, readings, boot))
             else:
-                kept.append(_collect(site, readings, boot, 2 if name == "two" else 1))
-    rate = {name: median(run["per_s"] for run in kept) for name, kept in runs.items()}
+                figures_of_runs.append(_collect(site, readings, boot, 2 if name == "two" else 1))
+    rate = {
+        name: median(run["per_s"] for run in figures_of_runs)
+        for name, figures_of_runs in runs.items()
+    }
 
     def cost(name: str, part: str) -> float:
         return round(median(run[part] for run in runs[name]) / readings * 1e6, 1)
@@ -77,7 +80,7 @@ def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[st
         until = time.monotonic() + WAIT_S
         while True:
             figures = [json.loads(worker.line(START_S)) for worker in workers]
-            stored = sum(each["stored"] for each in figures)
+            stored = sum(collector["stored"] for collector in figures)
             if stored >= readings:
                 break
             if time.monotonic() > until:
@@ -91,10 +94,10 @@ def _collect(site: CollectSite, readings: int, boot: int, count: int) -> dict[st
     for name in names:
         with site.collector(name, "--leave") as leaving:
             leaving.wait(START_S)
-    begun = [each["first_at"] for each in figures if each["first_at"]]
+    begun = [collector["first_at"] for collector in figures if collector["first_at"]]
     return {
-        "per_s": readings / (max(each["last_at"] for each in figures) - min(begun)),
-        "collectors_s": sum(each["cpu_s"] for each in figures),
+        "per_s": readings / (max(collector["last_at"] for collector in figures) - min(begun)),
+        "collectors_s": sum(collector["cpu_s"] for collector in figures),
         "broker_s": broker_s,
         "postgres_s": postgres_s,
     }

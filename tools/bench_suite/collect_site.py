@@ -36,10 +36,16 @@ class CollectSite(LoadSite):
         self.collect_settings = load_collect(self.collect_toml)
         return url
 
-    def collector(self, name: str, *more: str) -> Worker:
+    def collector(self, name: str, *options: str) -> Worker:
         """Start `fevergate collect` as its service does."""
         return self.start(
-            "fevergate.cli", "collect", "--settings", str(self.collect_toml), "--name", name, *more
+            "fevergate.cli",
+            "collect",
+            "--settings",
+            str(self.collect_toml),
+            "--name",
+            name,
+            *options,
         )
 
     def counted(self, name: str) -> Worker:

@@ -58,12 +58,12 @@ class Listed:
             progress(f"marks of day {number + 1} of {DAYS}")
             self._now = began - (DAYS - 1 - number) * DAY_S
             keeper.close_days(DAYS)
-            came = [row.person for row in keeper.people(keeper.today(), "unmeasured")]
-            chance.shuffle(came)
-            came = came[: round(len(came) * (1 - AWAY_SHARE))]
-            for begin in range(0, len(came), MAX_MARKS):
+            people = [row.person for row in keeper.people(keeper.today(), "unmeasured")]
+            chance.shuffle(people)
+            people = people[: round(len(people) * (1 - AWAY_SHARE))]
+            for begin in range(0, len(people), MAX_MARKS):
                 part = [
                     NewMark(person=person, clinical_c=36.5)
-                    for person in came[begin : begin + MAX_MARKS]
+                    for person in people[begin : begin + MAX_MARKS]
                 ]
                 marks.enter(keeper.today(), part, "bench")

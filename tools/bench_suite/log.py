@@ -27,9 +27,9 @@ def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
 
     If `rows` is above `SMALL`, a database of `SMALL` rows is measured in alternation with it.
     """
-    with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as own:
+    with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as temporary:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
-        stages = {name: _Years(Path(own), size) for name, size in sizes.items()}
+        stages = {name: _Years(Path(temporary), size) for name, size in sizes.items()}
         took: dict[str, list[float]] = {}
         for number in range(1, rounds + 1):
             progress(f"reading, round {number} of {rounds}")

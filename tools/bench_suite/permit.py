@@ -103,14 +103,14 @@ def _round(
     seconds: int,
     chance: random.Random,
 ) -> tuple[Taps, dict[tuple[str, int, int], Answer]]:
-    came: SimpleQueue[Answer] = SimpleQueue()
+    arrivals: SimpleQueue[Answer] = SimpleQueue()
     taps: Taps = {}
     with ExitStack() as stack:
-        kiosks = [CardKiosk(site.settings, name, boot, came) for name in site.kiosks]
+        kiosks = [CardKiosk(site.settings, name, boot, arrivals) for name in site.kiosks]
         for kiosk in kiosks:
             stack.callback(kiosk.close)
             wait_until(kiosk.ready.is_set, UP_S, "a kiosk hears its permits")
-        wait_answered(kiosks[0], *cards[0], came)
+        wait_answered(kiosks[0], *cards[0], arrivals)
         stack.enter_context(_changing(site))
         began = time.monotonic()
         for index in range(per_s * seconds):
@@ -124,7 +124,7 @@ def _round(
         answers = {}
         while len(answers) < len(taps):
             try:
-                answer = came.get(timeout=LAST_S)
+                answer = arrivals.get(timeout=LAST_S)
             except Empty:
                 break
             if answer.key in taps:

@@ -75,16 +75,16 @@ def play_once(system: System, arguments: Arguments, say: Console) -> Summary:
             raise HarnessError("people are still to come: a kiosk does not answer")
         for board in system.boards:
             board.check()
-        done = sum(len(board.visits) for board in system.boards)
-        if victims and done >= total * (1 + len(arguments.kill) - len(victims)) / (
+        count = sum(len(board.visits) for board in system.boards)
+        if victims and count >= total * (1 + len(arguments.kill) - len(victims)) / (
             len(arguments.kill) + 1
         ):
             victim = victims.pop(0)
             say.print(f"killing the {victim}, and starting it again")
             kills[victim]()
-        if done * 4 // max(total, 1) > quarters_told:
-            quarters_told = done * 4 // total
-            say.print(f"{done} of {total} people")
+        if count * 4 // max(total, 1) > quarters_told:
+            quarters_told = count * 4 // total
+            say.print(f"{count} of {total} people")
         time.sleep(0.1)
     try:
         wait_until(system.settled, SETTLE_S, "everything is stored and forwarded")
@@ -158,13 +158,13 @@ def demonstrate(arguments: Arguments, folder: Path) -> int:
         summary = play_once(system, arguments, say)
         figures = day.end() if day else carded.judge(system) if carded else None
     summary.problems += figures.problems if figures else []
-    more = asdict(figures) if figures else {}
+    door_figures = asdict(figures) if figures else {}
     for problem in summary.problems:
         say.print(f"[red]{problem}[/]")
     if arguments.json:
-        print(summary.line(**more), flush=True)
+        print(summary.line(**door_figures), flush=True)
     else:
-        say.print(summary.line(**more))
+        say.print(summary.line(**door_figures))
     if summary.unanswered:
         say.print(f"[red]{summary.unanswered} people were not answered[/]")
     wrong = (summary.lost, summary.duplicated, summary.dark, summary.unanswered)

@@ -138,24 +138,24 @@ def parse(arguments: list[str] | None = None) -> Arguments:
         action="store_true",
         help="with --once: play half of the people, with cards at one of the two gates",
     )
-    given = parser.parse_args(arguments)
-    if given.people is not None and not given.people.is_file():
-        parser.error(f"--people: {given.people}: no such file")
-    if given.kill and not given.once:
+    options = parser.parse_args(arguments)
+    if options.people is not None and not options.people.is_file():
+        parser.error(f"--people: {options.people}: no such file")
+    if options.kill and not options.once:
         parser.error("--kill needs --once")
-    if given.json and not given.once:
+    if options.json and not options.once:
         parser.error("--json needs --once")
-    if given.listed and (not given.once or given.people):
+    if options.listed and (not options.once or options.people):
         parser.error("--list needs --once, and its people are made up")
-    if given.doors and (
-        not given.once or given.people or given.listed or given.kill or given.cards
+    if options.doors and (
+        not options.once or options.people or options.listed or options.kill or options.cards
     ):
         parser.error("--doors needs --once, and takes no --people, --list, --cards or --kill")
-    if given.cards and (not given.once or given.listed):
+    if options.cards and (not options.once or options.listed):
         parser.error("--cards needs --once, and has a list of its own")
-    values = vars(given)
-    values["kill"] = tuple(given.kill)
-    values["speed"] = given.speed or (8.0 if given.once else 1.0)
+    values = vars(options)
+    values["kill"] = tuple(options.kill)
+    values["speed"] = options.speed or (8.0 if options.once else 1.0)
     return Arguments(**values)
 
 

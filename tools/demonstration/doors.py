@@ -139,7 +139,7 @@ class Doors:
         figures = self._figures
         where = door.watched_by or door.name
         board = site.boards.get(door.name)
-        seen = len(board.pin_history) if board else 0
+        changes_before = len(board.pin_history) if board else 0
         if board:
             board.admit([FEVERISH])
         else:
@@ -160,7 +160,8 @@ class Doors:
             figures.shown += 1
         if board:
             figures.own_red += any(
-                change.pin == board.pins.red and change.level for change in board.pin_history[seen:]
+                change.pin == board.pins.red and change.level
+                for change in board.pin_history[changes_before:]
             )
             board.wait_crowd(HANG_S)
         self._acknowledge(site, where)
@@ -243,16 +244,16 @@ class Doors:
         for site in self._sites:
             self._compare(site, self._published[site])
 
-    def _compare(self, site: DoorSite, taken: set[Identity]) -> None:
-        taken |= {identity for board in site.boards.values() for identity in _printed(board)}
+    def _compare(self, site: DoorSite, identities: set[Identity]) -> None:
+        identities |= {identity for board in site.boards.values() for identity in _printed(board)}
         try:
-            _wait(lambda: taken <= read_contents(site.database).readings, "all stored", site)
+            _wait(lambda: identities <= read_contents(site.database).readings, "all stored", site)
         except HarnessError as error:
             self._figures.notes.append(str(error))
         stored = read_contents(site.database).readings
-        self._figures.readings += len(taken)
-        self._figures.lost += len(taken - stored)
-        self._figures.duplicated += len(stored - taken)
+        self._figures.readings += len(identities)
+        self._figures.lost += len(identities - stored)
+        self._figures.duplicated += len(stored - identities)
 
     def _healthy_kiosks(self, site: DoorSite) -> None:
         for kiosk in site.simulated.values():

@@ -31,8 +31,8 @@ def kiosk_cuts(sites: list[DoorSite]) -> list[list[Cut]]:
             if door.kind == kind and door.name in site.boards
         ]
         for played in rounds:
-            taken = [_lamps(*cut) for cut in played]
-            if free := [cut for cut in doors if _lamps(*cut) not in taken]:
+            lamps = [_lamps(*cut) for cut in played]
+            if free := [cut for cut in doors if _lamps(*cut) not in lamps]:
                 played.append(free[0])
                 break
         else:

@@ -76,9 +76,9 @@ def import_list(system: System, rows: Rows) -> None:
     file.write_bytes(as_csv(rows))
     command = (sys.executable, "-m", "fevergate.cli", "people", "import", str(file))
     campus = ("--settings", str(system.folder / "campus.toml"))
-    done = subprocess.run([*command, *campus], capture_output=True, text=True, timeout=IMPORT_S)
-    if done.returncode:
-        raise HarnessError(f"fevergate people import: {done.stderr.strip()}")
+    result = subprocess.run([*command, *campus], capture_output=True, text=True, timeout=IMPORT_S)
+    if result.returncode:
+        raise HarnessError(f"fevergate people import: {result.stderr.strip()}")
     system.start_web(log=system.folder / "web.log")
 
 
@@ -121,9 +121,9 @@ class ListedDay:
         with self._signed_in() as tutors:
             for client, people in self._people(tutors):
                 marks = [{"person": person, "clinical_c": CLINICAL_C} for person in people]
-                kept = max(0, min(left, len(marks)))
-                left -= kept
-                self._enter(client, marks[: len(marks) - kept])
+                absent = max(0, min(left, len(marks)))
+                left -= absent
+                self._enter(client, marks[: len(marks) - absent])
         self._night_passes()
         with self._signed_in() as tutors:
             wait_until(lambda: self._told(tutors), SETTLE_S, "the campus report has the day")

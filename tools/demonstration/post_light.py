@@ -59,13 +59,13 @@ class PostLight:
     def _light(self, gate: str, board: Board, seq: int, timeout_s: float) -> tuple[float, float]:
         fever = FeverSeen(kiosk=f"{gate}-kiosk", boot=1, seq=seq)
         raised = AlarmState(gate=gate, state="raised", since=time.time(), fevers=1, last=fever)
-        seen = len(board.pin_history)
+        changes_before = len(board.pin_history)
         at = self._publish(raised)
-        lit_at = _turned(board, seen, 1, timeout_s)
+        lit_at = _turned(board, changes_before, 1, timeout_s)
         bare_at = float(self._bare.line(timeout_s))
-        seen = len(board.pin_history)
+        changes_before = len(board.pin_history)
         self._publish(AlarmState(gate=gate, state="clear", since=time.time()))
-        _turned(board, seen, 0, timeout_s)
+        _turned(board, changes_before, 0, timeout_s)
         time.sleep(_REST_S)
         return lit_at - at, bare_at - at
 
@@ -78,14 +78,14 @@ class PostLight:
         return at
 
 
-def _turned(board: Board, seen: int, level: int, timeout_s: float) -> float:
-    """Wait until the red pin takes `level`, and return when it did (monotonic s); the first `seen`
-    changes of pins do not count."""
+def _turned(board: Board, changes_before: int, level: int, timeout_s: float) -> float:
+    """Wait until the red pin takes `level`, and return when it did (monotonic s); the first
+    `changes_before` changes of pins do not count."""
 
     def changes() -> list[float]:
         return [
             change.host_s
-            for change in board.pin_history[seen:]
+            for change in board.pin_history[changes_before:]
             if change.pin == board.pins.red and change.level == level
         ]
 

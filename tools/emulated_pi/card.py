@@ -174,9 +174,9 @@ class Card:
             shutil.copy(GUEST / name, tools / name)
         units = root / "etc/systemd/system"
         shutil.copy(GUEST / "pi-check.service", units)
-        wanted = units / "sysinit.target.wants"
-        wanted.mkdir(exist_ok=True)
-        (wanted / "pi-check.service").symlink_to("../pi-check.service")
+        wants_folder = units / "sysinit.target.wants"
+        wants_folder.mkdir(exist_ok=True)
+        (wants_folder / "pi-check.service").symlink_to("../pi-check.service")
         (units / "serial-getty@ttyS1.service").symlink_to("/dev/null")
         (root / "etc/hostname").write_text("pi\n")
         (root / "etc/fstab").write_text("/dev/mmcblk0 / ext4 defaults,noatime 0 1\n")
@@ -221,12 +221,12 @@ def _remove(path: Path) -> None:
 def _run(command: list[str]) -> None:
     """Run a program. Raises `PiCheckError` with the end of its output."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    done = subprocess.run(
+    result = subprocess.run(
         command,
         capture_output=True,
         text=True,
         env=os.environ | {"PATH": path, "LC_ALL": "C.UTF-8", "QEMU_CPU": PROCESSOR},
     )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip()[-1500:]
-        raise PiCheckError(f"{command[0]} ended with {done.returncode}:\n{words}")
+    if result.returncode:
+        words = (result.stderr or result.stdout).strip()[-1500:]
+        raise PiCheckError(f"{command[0]} ended with {result.returncode}:\n{words}")

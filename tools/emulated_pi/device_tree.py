@@ -19,6 +19,6 @@ def add_seed(tree: Path) -> None:
     `PiCheckError` with fdtput's message."""
     seed = (f"{byte:02x}" for byte in os.urandom(SEED_BYTES))
     command = ["fdtput", "-t", "bx", str(tree), "/chosen", "rng-seed", *seed]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise PiCheckError(f"{tree}: fdtput: {done.stderr.strip()}")
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        raise PiCheckError(f"{tree}: fdtput: {result.stderr.strip()}")

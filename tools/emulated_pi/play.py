@@ -111,10 +111,14 @@ class Play:
         lit = self._pi.shows(lambda lamps: lamps.red)
         self.verdict.fever(occasion, lit)
         now = time.monotonic()
-        sent = self._pi.sent_at(first)
+        sent_at = self._pi.sent_at(first)
         self._say(
             f"  {occasion}: red is {'lit' if lit else 'DARK'} after {now - began:.0f} s, "
-            + ("its kiosk has sent nothing" if sent is None else f"{now - sent:.1f} s of it sent")
+            + (
+                "its kiosk has sent nothing"
+                if sent_at is None
+                else f"{now - sent_at:.1f} s of it sent"
+            )
         )
         if not lit:
             self._say(f"  {self._pi.held()}\n{self._pi.journal()}")
@@ -200,12 +204,16 @@ class Play:
         self._each_start_fails()
         self._pi.run(drop_in(AT_RUNTIME, "unprotected", "ExecStopPost="))
         self._pi.kill()
-        kept = not self._pi.shows(lambda lamps: not lamps.green, DEAD_S)
+        keeps_outputs = not self._pi.shows(lambda lamps: not lamps.green, DEAD_S)
         self._say(
             "  the same without the unit's own protection: "
-            + ("green is lit over the dead gateway" if kept else "the kernel let go of green")
+            + (
+                "green is lit over the dead gateway"
+                if keeps_outputs
+                else "the kernel let go of green"
+            )
         )
-        self._expect("this kernel keeps a dead program's outputs", kept)
+        self._expect("this kernel keeps a dead program's outputs", keeps_outputs)
         self._mend()
 
     def _broker(self) -> None:
@@ -259,11 +267,11 @@ class Play:
         self._configured("as it was installed")
         first = self._pi.say(0, "normal", SLOW_PAUSE_S)
         began = time.monotonic()
-        done = self._pi.run(
+        result = self._pi.run(
             "/srv/pi-check/source/gateway/install --wheels /srv/pi-check/wheels", 3600, check=False
         )
-        if done.code:
-            self.verdict.problems.append(f"the upgrade failed: {done.text[-300:]}")
+        if result.code:
+            self.verdict.problems.append(f"the upgrade failed: {result.text[-300:]}")
         self._say(f"  the upgrade took {time.monotonic() - began:.0f} s")
         self._configured("after the upgrade")
         self._pi.stop_kiosk()

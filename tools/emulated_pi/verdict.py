@@ -49,10 +49,10 @@ class Verdict:
         """Record the seconds from power-on until the gateway was ready."""
         self.seconds_to_ready = max(self.seconds_to_ready, seconds)
 
-    def stored(self, wanted: set[int], kept: set[int]) -> None:
+    def stored(self, expected: set[int], stored: set[int]) -> None:
         """Compare the kiosk's readings with those in the database at the end."""
-        missing = wanted - kept
-        self.readings, self.lost = len(wanted), len(missing)
+        missing = expected - stored
+        self.readings, self.lost = len(expected), len(missing)
         if missing:
             self.problems.append(f"lost readings: {sorted(missing)[:20]}")
 

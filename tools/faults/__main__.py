@@ -16,29 +16,31 @@ from harness.site import ignore
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    given = parse()
+    arguments = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is unmounted
     logging.basicConfig(level=logging.ERROR)
     try:
-        figures = play(given)
+        figures = play(arguments)
     except (FeverGateError, OSError) as error:
         print(f"tools/chaos: {error}", file=sys.stderr)
         return 2
-    show(figures, given.json)
+    show(figures, arguments.json)
     return int(any(figures[name] for name in WRONG))
 
 
-def play(given: Arguments) -> dict[str, Any]:
+def play(arguments: Arguments) -> dict[str, Any]:
     """Play one run; returns its figures. Raises `HarnessError` if something cannot be played."""
 
-    with School(KIOSKS + 1, given.folder) as school:
+    with School(KIOSKS + 1, arguments.folder) as school:
         mounted = school.put_database_on_a_card(CARD_MB)
-        kinds = given.only or tuple(kind for kind in KINDS if mounted or kind not in MOUNTING)
-        chaos = Chaos(school, given.seed, given.minutes, progress if not given.json else ignore)
-        shown = chaos.run(kinds)
+        kinds = arguments.only or tuple(kind for kind in KINDS if mounted or kind not in MOUNTING)
+        chaos = Chaos(
+            school, arguments.seed, arguments.minutes, progress if not arguments.json else ignore
+        )
+        figures = chaos.run(kinds)
     for day, (reported, right) in wrong_days(chaos.facts).items():
         print(f"tools/chaos: {day}: reported {reported}, right {right}", file=sys.stderr)
-    return shown
+    return figures
 
 
 if __name__ == "__main__":

@@ -101,9 +101,9 @@ def parse(arguments: list[str] | None = None) -> Arguments:
     )
     add("--json", action="store_true", help="print one JSON line, and no progress")
     add("--folder", type=_folder, help="folder of the data (that of temporary files)")
-    given = vars(parser.parse_args(arguments))
-    given["only"] = tuple(dict.fromkeys(given["only"]))
-    return Arguments(**given)
+    options = vars(parser.parse_args(arguments))
+    options["only"] = tuple(dict.fromkeys(options["only"]))
+    return Arguments(**options)
 
 
 def _minutes(text: str) -> float:

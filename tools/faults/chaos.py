@@ -82,14 +82,14 @@ class Chaos:
             {"faults": dict(sorted(faults.items()))} | figures(self.facts) | self._by_kind(faults)
         )
 
-    def _play(self, every: list[str], count: int, crowd: Crowd) -> Counter[str]:
+    def _play(self, kinds: list[str], count: int, crowd: Crowd) -> Counter[str]:
         faults: Counter[str] = Counter()
-        first = self._chance.sample(every, len(every))
+        first = self._chance.sample(kinds, len(kinds))
         until = time.monotonic() + 60 * self._minutes
         night_at = time.monotonic() + NIGHT_S
         while time.monotonic() < until or faults.total() < count:
             self._rest()
-            kind = first.pop() if first else self._chance.choice(every)
+            kind = first.pop() if first else self._chance.choice(kinds)
             faults[kind] += 1
             self._progress(f"fault {faults.total()}: {kind}")
             self._kinds.play(kind)

@@ -101,9 +101,9 @@ class Kinds:
         if pair and self._chance.random() < 0.5:
             pair.switch_over(PATIENCE_S)
             self.switched += 1
-            heard = pair.ask(HEARD)
+            heard_before = pair.ask(HEARD)
             condition = "the campus server takes something after its database was switched over"
-            wait_until(lambda: pair.ask(HEARD) != heard, PATIENCE_S, condition)
+            wait_until(lambda: pair.ask(HEARD) != heard_before, PATIENCE_S, condition)
         else:
             self._fall("campus")
 
@@ -314,11 +314,11 @@ class Kinds:
         command = ["mount", "-o", f"remount,{mode}", str(self._card_folder())]
 
         def is_mounted() -> bool:
-            done = subprocess.run(
+            result = subprocess.run(
                 command, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}
             )
-            if done.returncode and "busy" not in done.stderr:
-                raise HarnessError(f"{' '.join(command)}: {done.stderr.strip()}")
-            return not done.returncode
+            if result.returncode and "busy" not in result.stderr:
+                raise HarnessError(f"{' '.join(command)}: {result.stderr.strip()}")
+            return not result.returncode
 
         wait_until(is_mounted, PATIENCE_S, "the card is mounted anew")

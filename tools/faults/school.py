@@ -108,8 +108,8 @@ class School(LoadSite):
         """Sign in as a guard and acknowledge what the board shows; returns whether that worked."""
         topic = alarm_topic(CAMPUS, GATE)
         try:
-            shown = read_retained(self.settings, topic)
-            if not shown or (alarm := decode(shown, AlarmState)).state == "clear":
+            retained = read_retained(self.settings, topic)
+            if not retained or (alarm := decode(retained, AlarmState)).state == "clear":
                 return True
             with self.client() as client:
                 sign_in(client, **self.administrator())

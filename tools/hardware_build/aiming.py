@@ -191,7 +191,7 @@ def row(
         people_before = heads(
             habits, face, way, kiosk.mount.low_eye_mm, kiosk.mark.aside_mm, chance
         )
-        wanted = (0.9 if soft else 0.98) if way.forehead else half_of_best(face)[soft]
+        share_needed = (0.9 if soft else 0.98) if way.forehead else half_of_best(face)[soft]
         scans = [
             _scan(next(people_before), sensor, face, way, habits, soft, chance)
             for _ in range(people)
@@ -200,7 +200,7 @@ def row(
         errors = [scan.peak_c - truth_c for scan in good]
         figures["soft" if soft else "hard"] = {
             "answered": round(len(good) / people, 4),
-            "met": round(sum(scan.share >= wanted for scan in good) / people, 4),
+            "met": round(sum(scan.share >= share_needed for scan in good) / people, 4),
             "error_c": round(fmean(errors), 3) if errors else None,
             "spread_c": round(stdev(errors), 3) if len(errors) > 1 else None,
             "median_s": round(median(scan.seconds for scan in scans), 2),
@@ -232,19 +232,19 @@ def _scan(
     weight, noise_c = _FILTER_SHARE.get(letters, 0.8), _NOISE_C.get(letters, 0.12)
     scan = Scan(way.sweeps)
     scan.feed(0, face.room_c, face.room_c)
-    filtered, refreshed_s, wanted = face.room_c, 0.0, 0.0
+    filtered, refreshed_s, share = face.room_c, 0.0, 0.0
     peak_c, peak_share = -300.0, 0.0
     for number in range(round(PATIENCE_S / SAMPLE_S)):
         now_s = number * SAMPLE_S
         while refreshed_s <= now_s:
-            seen = _seen(sensor, face, way, soft, *head(refreshed_s))
-            filtered += weight * (seen.reading_c + chance.gauss(0, noise_c) - filtered)
-            wanted += weight * (seen.wanted_share - wanted)
+            sample = _seen(sensor, face, way, soft, *head(refreshed_s))
+            filtered += weight * (sample.reading_c + chance.gauss(0, noise_c) - filtered)
+            share += weight * (sample.wanted_share - share)
             refreshed_s += habits.sensor.refresh_s
         was_scanning = scan.scanning
         result = scan.feed(1 + round(1000 * now_s), filtered, face.room_c)
         if (scan.scanning or was_scanning) and filtered > peak_c:
-            peak_c, peak_share = filtered, wanted
+            peak_c, peak_share = filtered, share
         if result is not None:
             return _Scanned(result.quality, result.object_c, peak_share, now_s)
     return _Scanned("nobody", 0.0, 0.0, PATIENCE_S)

@@ -173,7 +173,7 @@ def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
     """Pins of a board by use. Raises `HardwareError` for a pin that cannot serve its use."""
     where = ("boards", name, "pins")
     pins = numbers(table, USES, *where)
-    taken: dict[int, str] = {}
+    uses: dict[int, str] = {}
     for use, number in pins.items():
         if number in gpios.never:
             raise table.error(f"GPIO {number} {gpios.never[number]}", *where, use)
@@ -186,9 +186,9 @@ def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
             raise table.error(f"GPIO {number} is high for a moment at power-on", *where, use)
         if use == "door" and gpio.glitch != "none":
             raise table.error(f"GPIO {number} has a glitch at power-on", *where, use)
-        if number in taken:
-            raise table.error(f"GPIO {number} is {taken[number]}'s already", *where, use)
-        taken[number] = use
+        if number in uses:
+            raise table.error(f"GPIO {number} is {uses[number]}'s already", *where, use)
+        uses[number] = use
     return pins
 
 

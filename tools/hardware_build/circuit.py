@@ -93,10 +93,10 @@ def complaints(board: Board) -> list[str]:
     """Violations of the electrical rules; none if the board can be built."""
     if unreal := _unreal(board):
         return unreal
-    with _skidl() as (skidl, heard):
+    with _skidl() as (skidl, messages):
         circuit = _circuit(skidl, board)
         circuit.ERC()
-        violations = [*heard]
+        violations = [*messages]
     at = Counter(board.kind(part).address for part in board.parts)
     violations += [
         f"address {address:#x} is taken by {times} parts"
@@ -113,28 +113,28 @@ def netlist(board: Board) -> str:
     with _skidl() as (skidl, _):
         circuit = _circuit(skidl, board)
         text = circuit.generate_netlist(tool=skidl.KICAD9, do_backup=False, track_src=False)
-    for gone in (
+    for pattern in (
         r'\n\s*\(date "[^"]*"\)',
         r"\n\s*\(field\s*\(name \"SKiDL (Tag|Line)\"\)? ?\"[^\"]*\"\)",
         r"\n\s*\(comment\s*\(number \"\d\"\)\s*\(value \"\"\)\)",
         r'\n\s*\(source "[^"]*"\)',
     ):
-        text = re.sub(gone, "", text)
+        text = re.sub(pattern, "", text)
     return text.rstrip() + "\n"
 
 
 def _unreal(board: Board) -> list[str]:
     """Violations within the table: references to unknown parts or pins, pins on two nets."""
     violations = []
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for net, places in [*board.nets.items(), ("[open]", board.left_open)]:
         for place in places:
             part, _, pin = place.partition(".")
             if part not in board.parts or pin not in board.kind(part).pins:
                 violations.append(f"net {net}: no pin {place}")
-            seen[place] += 1
+            counts[place] += 1
     return violations + [
-        f"{place} is on {times} nets" for place, times in seen.items() if times > 1
+        f"{place} is on {times} nets" for place, times in counts.items() if times > 1
     ]
 
 

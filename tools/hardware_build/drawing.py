@@ -64,18 +64,18 @@ def _apart(axes: Axes, kiosk: Enclosure) -> None:
     turn, nod = radians(-52), radians(22)
     about_y = np.array([[cos(turn), 0, sin(turn)], [0, 1, 0], [-sin(turn), 0, cos(turn)]])
     about_x = np.array([[1, 0, 0], [0, cos(nod), -sin(nod)], [0, sin(nod), cos(nod)]])
-    seen = about_x @ about_y
+    rotation = about_x @ about_y
     light = np.array([-0.45, 0.5, 0.74])
     shapes, colours = [], []
     for part in kiosk.parts:
         solid = part.solid.translate((0, 0, _APART_MM[part.name]))
         body = mesh(solid.refine_to_length(_FINE_MM))
-        triangles, normals = body.triangles @ seen.T, body.face_normals @ seen.T
+        triangles, normals = body.triangles @ rotation.T, body.face_normals @ rotation.T
         front = normals[:, 2] > 0
         colour = np.array(COLOURS[part.name])
         shade = 0.45 + 0.55 * np.maximum(0, normals[front] @ light)
         bends = (body.face_adjacency_angles > 0.5) & front[body.face_adjacency].any(axis=1)
-        edges = body.vertices[body.face_adjacency_edges[bends]] @ seen.T + _AHEAD_MM
+        edges = body.vertices[body.face_adjacency_edges[bends]] @ rotation.T + _AHEAD_MM
         shapes += [triangles[front], edges[:, (0, 1, 1)]]
         colours += [colour * shade[:, None], np.tile(colour * 0.4, (len(edges), 1))]
         flat = triangles.reshape(-1, 3)

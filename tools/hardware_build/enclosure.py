@@ -82,8 +82,8 @@ class Enclosure(Measures):
 
     def solid(self, name: str) -> Manifold:
         """A part in the kiosk's coordinates, including the wedge."""
-        made = next(part.solid for part in self.parts if part.name == name)
-        return self.off_the_wall(made) if name == "wedge" else made
+        solid = next(part.solid for part in self.parts if part.name == name)
+        return self.off_the_wall(solid) if name == "wedge" else solid
 
     def off_the_wall(self, solid: Manifold) -> Manifold:
         """Move a solid from the wall's coordinates to the kiosk's, where the wedge's cut face lies

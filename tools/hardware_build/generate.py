@@ -50,11 +50,11 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
 
     say("pins")
     table = pins.load()
-    known = boards.load()
+    models = boards.load()
     files["pins.md"] = _page(
-        "pins.md", pins=table, boards=known, uses=boards.USES, header=pins.HEADER
+        "pins.md", pins=table, boards=models, uses=boards.USES, header=pins.HEADER
     )
-    files["boards.md"] = _page("boards.md", boards=known)
+    files["boards.md"] = _page("boards.md", boards=models)
 
     say("electrics")
     wiring = harness.sources(table)
@@ -76,9 +76,9 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
     files["carrier.md"] = layout_page.page(layout_plan.load(kiosk=kiosk)).encode()
 
     say("optics and parts")
-    supply = next(each.value for each in figures if each.english == electrical.SUPPLY)
+    supply = next(figure.value for figure in figures if figure.english == electrical.SUPPLY)
     sensors, face = optics.load()
-    seen = {"view": optics.view, "face": face, "distance_mm": kiosk.view.distance_mm}
+    view = {"view": optics.view, "face": face, "distance_mm": kiosk.view.distance_mm}
     files["optics.md"] = _page(
         "optics.md",
         sensors=sensors.values(),
@@ -87,7 +87,7 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         people=aiming.PEOPLE,
         half=aiming.half_of_best(face),
         assumptions=heads.load().sources,
-        **seen,
+        **view,
     )
     files["parts.md"] = _page(
         "parts.md",
@@ -96,7 +96,7 @@ def build(say: Callable[[str], None] = lambda _: None) -> dict[Path, bytes]:
         total_cny=parts.total_cny,
         find=optics.find,
         supply_c=supply,
-        **seen,
+        **view,
     )
 
     say("enclosure")
@@ -155,30 +155,30 @@ def _text(sources: str, title: str, body: str) -> bytes:
 def stale(files: dict[Path, bytes]) -> list[str]:
     """A line for each file that is missing, differs from `files`, or is no longer generated."""
     lines = []
-    for path, wanted in files.items():
+    for path, content in files.items():
         try:
-            there = path.read_bytes()
+            present = path.read_bytes()
         except OSError as error:
             lines.append(f"{path.name}: {error.strerror}")
             continue
-        if there != wanted and (why := _differs(path, there, wanted)):
+        if present != content and (why := _differs(path, present, content)):
             lines.append(f"{path.relative_to(HARDWARE)}: {why}")
     return lines + layout_page.outdated(layout_plan.load()) + _left_over(files)
 
 
-def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:
+def _differs(path: Path, present: bytes, content: bytes) -> str | None:
     if path.suffix == ".svg":
-        old, new = there.decode(errors="replace"), wanted.decode()
+        old, new = present.decode(errors="replace"), content.decode()
         if 'data-exact="true"' in new:
             return "is another picture"
         if harness.words(old) != harness.words(new):
             return "says something else"
         return None if harness.colours(old) == harness.colours(new) else "other colours"
     if path.suffix == ".png":
-        return same_picture(there, wanted)
+        return same_picture(present, content)
     if path.suffix == ".stl":
         try:
-            changed = printable.different_mm3(printable.load_stl(path), printable.parsed(wanted))
+            changed = printable.different_mm3(printable.load_stl(path), printable.parsed(content))
         except HardwareError as error:
             return str(error)
         return None if changed < 1 else f"{changed:.0f} mm³ differ"
@@ -187,9 +187,9 @@ def _differs(path: Path, there: bytes, wanted: bytes) -> str | None:
 
 def _left_over(files: dict[Path, bytes]) -> list[str]:
     """Files of generated kinds that are not in `files`."""
-    made = re.compile(r"\.(gv|svg|net|stl)$")
+    pattern = re.compile(r"\.(gv|svg|net|stl)$")
     return [
         f"{path.relative_to(HARDWARE)}: no longer built"
         for path in sorted(HARDWARE.rglob("*"))
-        if made.search(path.name) and path not in files
+        if pattern.search(path.name) and path not in files
     ]

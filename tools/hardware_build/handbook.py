@@ -101,8 +101,8 @@ def lights(language: str) -> str:
     column = LANGUAGES.index(language)
 
     def row(light: Light) -> tuple[Light, list[str], list[str]]:
-        says = _filled(light.says[column], words, "lights")
-        return light, says.split("\n"), light.means[column].split("\n")
+        text = _filled(light.says[column], words, "lights")
+        return light, text.split("\n"), light.means[column].split("\n")
 
     groups = [
         (head, [row(light) for light in table])

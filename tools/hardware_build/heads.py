@@ -168,8 +168,8 @@ def _head(
     sways = [_sway(move, sway, chance) for _ in range(3)]
 
     def at(now_s: float) -> Place:
-        done = min(1.0, now_s / reach_s)
-        left = (1 - done) ** 3  # people slow down until they stand
+        share = min(1.0, now_s / reach_s)
+        left = (1 - share) ** 3  # people slow down until they stand
         swept = 0.0
         if not way.mirror_mm and not way.forehead:
             swept = aim.sweep_mm * min(1.0, max(0.0, now_s - reach_s) / aim.sweep_s)

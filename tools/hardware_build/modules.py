@@ -51,14 +51,14 @@ def _wires(text: str) -> Iterator[Wire]:
     drawn = yaml.safe_load(text)
     for row in drawn["connections"]:
         entries = [next(iter(entry.items())) for entry in row if isinstance(entry, dict)]
-        (here, mine), (there, theirs) = entries[0], entries[-1]
+        (near_part, near_pins), (far_part, far_pins) = entries[0], entries[-1]
         cable, cores = max(entries[1:-1], key=lambda entry: drawn["cables"][entry[0]]["length"])
-        made = drawn["cables"][cable]
+        cable_drawn = drawn["cables"][cable]
         via = "".join(drawn["connectors"][e[:-1]]["type"] for e in row if isinstance(e, str))
-        for a, core, b in zip(_spread(mine), _spread(cores), _spread(theirs), strict=True):
-            mark = made.get("wirelabels", made["colors"])[core - 1]
-            ends = (_end(drawn, here, a), _end(drawn, there, b))
-            yield Wire(*ends, via, mark, f"{made['length']:g}")
+        for a, core, b in zip(_spread(near_pins), _spread(cores), _spread(far_pins), strict=True):
+            mark = cable_drawn.get("wirelabels", cable_drawn["colors"])[core - 1]
+            ends = (_end(drawn, near_part, a), _end(drawn, far_part, b))
+            yield Wire(*ends, via, mark, f"{cable_drawn['length']:g}")
     for name, connector in drawn["connectors"].items():
         for a, b in connector.get("loops", ()):
             yield Wire(_end(drawn, name, a), _end(drawn, name, b), "", LINK, "0.1")

@@ -90,7 +90,7 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
     to the cooler face around the site. Both are errors of a reading corrected for emissivity.
     """
     spot = spot_mm(sensor, distance_mm)
-    seen: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "part": sensor.name,
         "distance_mm": distance_mm,
         "spot_mm": spot,
@@ -102,14 +102,14 @@ def view(sensor: Sensor, distance_mm: float, face: Face) -> dict[str, Any]:
         site = share(spot, face.site_mm, model == "soft")
         all_skin = corrected([(skin, face.skin_c)], face.room_c)
         real = corrected([(site, face.site_c), (skin - site, face.skin_c)], face.room_c)
-        seen[model] = {
+        figures[model] = {
             "site_share": site,
             "skin_share": skin,
             # + 0.0: never printed as "-0.00"
             "room_error_c": round(all_skin - face.skin_c, 6) + 0.0,
             "site_error_c": round(real - face.site_c, 6) + 0.0,
         }
-    return seen
+    return figures
 
 
 def farthest_mm(sensor: Sensor, disc_mm: float) -> float:

@@ -92,8 +92,8 @@ def _part(path: Path, line: int, row: dict[str, str | None]) -> Part:
 
 def total_cny(parts: list[Part], assembly: str, optional: bool = False) -> tuple[float, float]:
     """Lowest and highest total of an assembly (CNY), with its optional parts if `optional`."""
-    taken = ("default", "optional") if optional else ("default",)
-    rows = [part for part in parts if part.assembly == assembly and part.choice in taken]
+    choices = ("default", "optional") if optional else ("default",)
+    rows = [part for part in parts if part.assembly == assembly and part.choice in choices]
     return (
         sum(part.quantity * part.low_cny for part in rows),
         sum(part.quantity * part.high_cny for part in rows),

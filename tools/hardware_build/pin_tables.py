@@ -16,10 +16,10 @@ ROOT = HARDWARE.parent
 
 def tables() -> dict[Path, str]:
     """Text of each generated file."""
-    known = boards.load()
+    models = boards.load()
     return {
-        ROOT / "firmware/kiosk_board.py": pins_source(known.models[known.default]),
-        ROOT / "gateway/fevergate/kiosks/boards.json": _boards(known),
+        ROOT / "firmware/kiosk_board.py": pins_source(models.models[models.default]),
+        ROOT / "gateway/fevergate/kiosks/boards.json": _boards(models),
         ROOT / "gateway/fevergate/alarm/gpio_pins.py": _gates(pins.load().gateway),
     }
 
@@ -37,9 +37,9 @@ def _gates(gateway: dict[str, dict[str, int]]) -> str:
     )
 
 
-def _boards(known: boards.Boards) -> str:
+def _boards(models: boards.Boards) -> str:
     """The gateway's table of boards, as JSON."""
-    table = {"default": known.default, "boards": known.models, "refused": known.refused}
+    table = {"default": models.default, "boards": models.models, "refused": models.refused}
     text = msgspec.json.format(msgspec.json.encode(table), indent=1)
     return text.decode() + "\n"
 

@@ -57,13 +57,13 @@ class Pins:
 def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
     """Read and check the tables. Raises `HardwareError` naming line, pin and reason."""
     table = read(path)
-    known = boards.load(boards_path)
+    models = boards.load(boards_path)
     gates = {
         gate: boards.numbers(table, GATE, "gateway", gate) for gate in table.section("gateway")
     }
     if not gates:
         raise table.error("expected a table for one gate at least, such as [gateway.gate1]")
-    taken: dict[int, str] = {}
+    uses: dict[int, str] = {}
     for gate, pins in gates.items():
         for name, number in pins.items():
             if number not in HEADER:
@@ -75,12 +75,12 @@ def load(path: Path = TABLE, boards_path: Path = boards.TABLE) -> Pins:
                 )
             if number in _PI:
                 raise table.error(f"BCM {number} {_PI[number]}", "gateway", gate, name)
-            if number in taken:
+            if number in uses:
                 raise table.error(
-                    f"BCM {number} is {taken[number]}'s already", "gateway", gate, name
+                    f"BCM {number} is {uses[number]}'s already", "gateway", gate, name
                 )
-            taken[number] = f"{gate}.{name}"
-    model = known.models[known.default]
+            uses[number] = f"{gate}.{name}"
+    model = models.models[models.default]
     return Pins(model.pins, gates, _desk(table), model.title)
 
 

@@ -30,10 +30,12 @@ def solid(body: trimesh.Trimesh) -> Manifold:
     Raises `HardwareError` if the mesh is not closed.
     """
     body.merge_vertices()
-    made = Manifold(Mesh(np.asarray(body.vertices, np.float32), np.asarray(body.faces, np.uint32)))
-    if made.is_empty():
-        raise HardwareError(f"no closed body: {made.status()}")
-    return made
+    body_solid = Manifold(
+        Mesh(np.asarray(body.vertices, np.float32), np.asarray(body.faces, np.uint32))
+    )
+    if body_solid.is_empty():
+        raise HardwareError(f"no closed body: {body_solid.status()}")
+    return body_solid
 
 
 def stl(solid: Manifold) -> bytes:

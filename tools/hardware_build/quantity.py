@@ -8,7 +8,7 @@ def written(value: float, unit: str) -> str:
     if unit == "°C" or value == 0:
         return f"{value:.3g} {unit}"
     scale, letter = next(
-        (each for each in _PREFIX if abs(value) >= each[0] * (1 - 1e-9)), _PREFIX[-1]
+        (prefix for prefix in _PREFIX if abs(value) >= prefix[0] * (1 - 1e-9)), _PREFIX[-1]
     )
     number = value / scale
     text = f"{number:.0f}" if number >= 100 else f"{number:.3g}"

@@ -35,13 +35,13 @@ class Table:
         """Line number (from 1) of the last of `keys`, as a key in its table or as a heading of its
         own; None if neither is found."""
         heading, name = ".".join(keys[:-1]), re.escape(keys[-1])
-        here = ""
+        heading_here = ""
         for number, line in enumerate(self.text.splitlines(), start=1):
             if heading_line := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-                here = heading_line[1]
-                if here == ".".join(keys):
+                heading_here = heading_line[1]
+                if heading_here == ".".join(keys):
                     return number
-            elif here == heading and re.match(rf'\s*"?{name}"?\s*=', line):
+            elif heading_here == heading and re.match(rf'\s*"?{name}"?\s*=', line):
                 return number
         return None
 
@@ -99,8 +99,8 @@ def fill(path: Path, values: Mapping[str, object]) -> str:
         try:
             text += ("" if line.startswith("#") else Template(line).substitute(values)) + "\n"
         except (KeyError, ValueError) as error:
-            known = ", ".join(values)
+            names = ", ".join(values)
             raise HardwareError(
-                f"{path}, line {number}: {error}: expected ${{name}} with one of {known}"
+                f"{path}, line {number}: {error}: expected ${{name}} with one of {names}"
             ) from error
     return text

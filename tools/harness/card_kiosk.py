@@ -38,10 +38,10 @@ class CardKiosk:
         self._kiosk, self._boot, self._taps = kiosk, boot, 0
         self._answers = answers
         self._topic = Topic(settings.campus, kiosk, "card")
-        given = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
-        self._key = bytes.fromhex(given["card_key"])
+        values = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
+        self._key = bytes.fromhex(values["card_key"])
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        client.username_pw_set(given["username"], given["password"])
+        client.username_pw_set(values["username"], values["password"])
         broker = settings.broker
         client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
         client.on_socket_open = no_delay

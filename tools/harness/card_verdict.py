@@ -30,7 +30,7 @@ def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> lis
     A reading belongs to the visitor whom its lamp answered. An alarm raised because somebody did
     not come back for a second scan belongs to the visitor who was asked for it. Readings whose lamp
     answered nobody are left out."""
-    seen = {
+    visit_of = {
         (kiosk, answered_ms): visit
         for kiosk, of_kiosk in visits.items()
         for visit in of_kiosk
@@ -38,16 +38,16 @@ def owners(visits: Mapping[str, Sequence[Visit]], shown: Iterable[Shown]) -> lis
         if answered_ms is not None
     }
     owned: list[Owned] = []
-    asked: dict[str, Owned] = {}  # by kiosk, the last visitor asked to confirm
+    asked_of: dict[str, Owned] = {}  # by kiosk, the last visitor asked to confirm
     for answer in shown:
         kiosk = answer.identity.kiosk
         if answer.reason == UNCONFIRMED:
-            if kiosk in asked:
-                owned.append(asked[kiosk]._replace(identity=answer.identity))
-        elif visit := seen.get((kiosk, answer.lit_ms)):
+            if kiosk in asked_of:
+                owned.append(asked_of[kiosk]._replace(identity=answer.identity))
+        elif visit := visit_of.get((kiosk, answer.lit_ms)):
             owned.append(Owned(answer.identity, visit, card_of(visit, answer.lit_ms)))
             if answer.reason == CONFIRM:
-                asked[kiosk] = owned[-1]
+                asked_of[kiosk] = owned[-1]
     return owned
 
 

@@ -39,7 +39,7 @@ class TwentyDoors(Stage):
     and doors without lamps."""
 
     def __init__(self, folder: Path, browser: Browser, **options: Any) -> None:
-        titles = {name: Titles(*both) for name, both in NAMES.items()}
+        titles = {name: Titles(*pair) for name, pair in NAMES.items()}
         gates = {name: [f"{name}-1"] for name in NAMES}
         lights = {"watched_by": WATCHED, "posts": POSTS}
         super().__init__(folder, browser, gates, **{"gate_titles": titles} | lights | options)

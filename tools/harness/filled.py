@@ -87,8 +87,8 @@ def _person(
     fever, retry = chance.random() < FEVERS, chance.random() < 0.05
     verdict = Verdict.FEVER if fever else Verdict.RETRY if retry else Verdict.NORMAL
     body_c = round(chance.gauss(38.3 if fever else 36.5, 0.25), 2)
-    more = {"up_ms": int(at % 86400 * 1000), "reason": "moving" if verdict == "retry" else ""}
-    reading = made_reading(kiosk, boot, seq, at, verdict, body_c, **more)
+    fields = {"up_ms": int(at % 86400 * 1000), "reason": "moving" if verdict == "retry" else ""}
+    reading = made_reading(kiosk, boot, seq, at, verdict, body_c, **fields)
     yield ReadingArrived(reading, at + 0.2, gate, at + 0.2 if fever else None)
     if fever:
         at_lamp = at + chance.uniform(5, 90)

@@ -67,15 +67,15 @@ def main() -> None:
     parser.add_argument("--clock", type=float, nargs=3, metavar=("BEGIN", "SINCE", "SPEED"))
     parser.add_argument("--no-clock", action="store_true", help="the host's is not to be believed")
     parser.add_argument("--people-speed", type=float, default=1.0, help="times the host's")
-    given = parser.parse_args()
-    if given.clock:
-        play_clock(*given.clock)
-    elif given.no_clock:
+    arguments = parser.parse_args()
+    if arguments.clock:
+        play_clock(*arguments.clock)
+    elif arguments.no_clock:
         service.KioskClocks = partial(KioskClocks, utc=lambda: 0.0)  # a date no clock can have
-    flood_guard.READINGS_PER_S *= given.people_speed
+    flood_guard.READINGS_PER_S *= arguments.people_speed
     factory = MockFactory(pin_class=TimedPin)
     threading.Thread(target=press_from_stdin, args=(factory,), daemon=True).start()
-    process.run(load_gateway(given.settings), factory)
+    process.run(load_gateway(arguments.settings), factory)
 
 
 if __name__ == "__main__":

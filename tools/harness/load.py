@@ -66,9 +66,9 @@ class LoadKiosk:
         self._sent_at: dict[int, float] = {}
         self._under_way: deque[mqtt.MQTTMessageInfo] = deque()
         broker = settings.broker
-        given = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
+        values = json.loads((settings.folder / "kiosks" / kiosk / "settings.json").read_bytes())
         client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        client.username_pw_set(given["username"], given["password"])
+        client.username_pw_set(values["username"], values["password"])
         client.tls_set_context(named_context(broker, str(settings.path(broker.ca))))
         client.max_inflight_messages_set(IN_FLIGHT)
         client.reconnect_delay_set(min_delay=1, max_delay=1)
@@ -164,9 +164,9 @@ class LoadKiosk:
 
     def _publish(self, payload: bytes) -> None:
         if self.connected:  # otherwise paho would queue it, and send it besides our repeat
-            sent = self._client.publish(self._topic, payload, qos=1)
-            if sent.rc == mqtt.MQTT_ERR_SUCCESS:
-                self._under_way.append(sent)
+            message = self._client.publish(self._topic, payload, qos=1)
+            if message.rc == mqtt.MQTT_ERR_SUCCESS:
+                self._under_way.append(message)
 
     def _on_connect(self, client: mqtt.Client, *args: Any) -> None:
         if args[2].is_failure:
@@ -281,18 +281,18 @@ def main() -> int:
     add("--boot", type=int, default=int(time.time()), help="boot number (default: the time now)")
     add("--wait-s", type=float, default=60, help="longest wait, in seconds (default %(default)s)")
     add("--unheard", action="store_true", help="wait for the broker only: fills its queues")
-    given = parser.parse_args()
-    fleet = Fleet(load_gateway(given.settings), given.kiosks, given.boot)
+    arguments = parser.parse_args()
+    fleet = Fleet(load_gateway(arguments.settings), arguments.kiosks, arguments.boot)
     began = time.monotonic()
-    fevers = fleet.publish(given.readings, given.rate, given.fevers)
-    fleet.wait_sent(given.wait_s)
+    fevers = fleet.publish(arguments.readings, arguments.rate, arguments.fevers)
+    fleet.wait_sent(arguments.wait_s)
     took_s = time.monotonic() - began
-    complete = given.unheard or fleet.wait_stored(given.wait_s)
+    complete = arguments.unheard or fleet.wait_stored(arguments.wait_s)
     show(
         {
-            "readings": given.readings,
+            "readings": arguments.readings,
             "fevers": len(fevers),
-            "sent_per_s": round(given.readings / took_s),
+            "sent_per_s": round(arguments.readings / took_s),
             "pending": fleet.pending,
         },
         as_json=True,

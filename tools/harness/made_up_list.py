@@ -101,13 +101,13 @@ def main() -> None:
     )
     parser.add_argument("--campus", action="append", help="name of a campus; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="seed of the names (%(default)s)")
-    given = parser.parse_args()
-    if given.file.suffix not in (".csv", ".xlsx") or not 1 <= given.people <= 200_000:
+    arguments = parser.parse_args()
+    if arguments.file.suffix not in (".csv", ".xlsx") or not 1 <= arguments.people <= 200_000:
         parser.error("expected 1 to 200000 people and a file ending in .csv or .xlsx")
-    rows = made_up(given.people, tuple(given.campus or ("",)), given.seed)
-    is_csv = given.file.suffix == ".csv"
-    given.file.write_bytes(as_csv(rows, given.encoding) if is_csv else as_xlsx(rows))
-    print(f"{given.file}: {len(rows)} people who do not exist")
+    rows = made_up(arguments.people, tuple(arguments.campus or ("",)), arguments.seed)
+    is_csv = arguments.file.suffix == ".csv"
+    arguments.file.write_bytes(as_csv(rows, arguments.encoding) if is_csv else as_xlsx(rows))
+    print(f"{arguments.file}: {len(rows)} people who do not exist")
 
 
 if __name__ == "__main__":

@@ -73,24 +73,26 @@ class LocalPostgres:
         self._call(program, "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
-        more: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            more = dict(zip(("user", "group"), self._owner(), strict=True)) | {"extra_groups": []}
-        self._call(program, "-D", str(self.folder / "data"), *arguments, **more)
+            options = dict(zip(("user", "group"), self._owner(), strict=True)) | {
+                "extra_groups": []
+            }
+        self._call(program, "-D", str(self.folder / "data"), *arguments, **options)
 
-    def _call(self, program: str, *arguments: str, **more: Any) -> None:
+    def _call(self, program: str, *arguments: str, **options: Any) -> None:
         # The output goes to a file: a started server would keep a pipe open, and run() would wait.
         with tempfile.TemporaryFile() as output:
-            done = subprocess.run(
+            result = subprocess.run(
                 [str(_program(program)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
                 check=False,
-                **more,
+                **options,
             )
-            if done.returncode:
+            if result.returncode:
                 output.seek(0)
                 words = output.read().decode(errors="replace").strip().splitlines()[-3:]
                 raise DatabaseServerError(f"{program}: {' '.join(words)}")

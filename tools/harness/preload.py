@@ -13,11 +13,11 @@ def compiled(source: Path, folder: Path, *options: str) -> Path:
     if compiler is None:
         raise HarnessError(f"{source.name}: expected a C compiler; apt-get install gcc libc6-dev")
     library = folder / source.with_suffix(".so").name
-    done = subprocess.run(
+    result = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", *options, "-o", library, source, "-ldl"],
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        raise HarnessError(f"{source.name}: {compiler}: {done.stderr.strip()[:500]}")
+    if result.returncode:
+        raise HarnessError(f"{source.name}: {compiler}: {result.stderr.strip()[:500]}")
     return library

@@ -6,9 +6,9 @@ from fevergate.protocol.messages import Reading, Verdict
 
 
 def made_reading(
-    kiosk: str, boot: int, seq: int, at: float, verdict: Verdict, body_c: float, **more: Any
+    kiosk: str, boot: int, seq: int, at: float, verdict: Verdict, body_c: float, **fields: Any
 ) -> Reading:
-    """A reading taken at `at` (Unix s); `more` are further fields."""
+    """A reading taken at `at` (Unix s); `fields` are further ones."""
     values: dict[str, Any] = {
         "up_ms": seq * 1000,
         "object_c": round(body_c - 2.1, 2),
@@ -20,5 +20,5 @@ def made_reading(
         "scan_ms": 640,
         "fw": "0.1.0",
     }
-    values |= {"kiosk": kiosk, "boot": boot, "seq": seq, "at": at} | more
+    values |= {"kiosk": kiosk, "boot": boot, "seq": seq, "at": at} | fields
     return Reading(verdict=verdict, body_c=body_c, **values)

@@ -87,22 +87,25 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="")
     parser.add_argument("--collector", default="")
     parser.add_argument("--topic", default="")
-    given = parser.parse_args()
-    sink = Sink(given.mode, given.what)
+    arguments = parser.parse_args()
+    sink = Sink(arguments.mode, arguments.what)
     options: dict[str, Any]
-    if given.collector:
-        settings = load_collect(given.settings).named(given.collector)
+    if arguments.collector:
+        settings = load_collect(arguments.settings).named(arguments.collector)
         broker = settings.broker
         topic = topics(settings.share())[0]
-        options = {"client_id": client_id(broker.group, given.collector), "protocol": mqtt.MQTTv5}
-        session = SessionOptions(0 if given.mode == "end" else KEPT_S, broker.window)
-        joining = {"clean_start": given.mode == "end", "properties": session.properties()}
+        options = {
+            "client_id": client_id(broker.group, arguments.collector),
+            "protocol": mqtt.MQTTv5,
+        }
+        session = SessionOptions(0 if arguments.mode == "end" else KEPT_S, broker.window)
+        joining = {"clean_start": arguments.mode == "end", "properties": session.properties()}
     else:
-        settings = load_gateway(given.settings)
+        settings = load_gateway(arguments.settings)
         broker = settings.broker
-        topic = given.topic or str(Topic(settings.campus, "+", "reading"))
+        topic = arguments.topic or str(Topic(settings.campus, "+", "reading"))
         options = {"client_id": "bare", "protocol": mqtt.MQTTv311}
-        options["clean_session"] = given.mode == "watch"
+        options["clean_session"] = arguments.mode == "watch"
         joining = {}
     client = mqtt.Client(CallbackAPIVersion.VERSION2, **options)
     client.username_pw_set(broker.username, read_secret(settings.path(broker.password_file)))
@@ -113,7 +116,7 @@ def main() -> None:
     client.on_message = sink.message
     client.connect(*broker.addresses[0], 20, **joining)
     client.loop_start()
-    if given.mode == "watch":
+    if arguments.mode == "watch":
         sys.stdin.read()
     else:
         sink.done.wait()

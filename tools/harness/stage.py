@@ -54,8 +54,8 @@ class Stage(Site):
         gates: dict[str, list[str]] = GATES,
         **options: Any,
     ) -> None:
-        named = {gate: suggested_gate(gate) for gate in gates}
-        options = {"titles": suggested_campus(CAMPUS), "gate_titles": named} | options
+        gate_titles = {gate: suggested_gate(gate) for gate in gates}
+        options = {"titles": suggested_campus(CAMPUS), "gate_titles": gate_titles} | options
         super().__init__(folder, gates, **options)
         self.edit("silent_after_s = 150", "silent_after_s = 3600")
         self._browser = browser
@@ -143,8 +143,8 @@ class Stage(Site):
             if not alarm["fevers"]:
                 return True
             since = json.dumps(alarm["since"]).removesuffix(".0")
-            shown = {"since": since, "fevers": str(alarm["fevers"]), "by": ON_DUTY}
-            self._post(f"/board/{gate}", f"/board/{gate}/acknowledge", shown)
+            form = {"since": since, "fevers": str(alarm["fevers"]), "by": ON_DUTY}
+            self._post(f"/board/{gate}", f"/board/{gate}/acknowledge", form)
             return False
 
         wait_until(pressed, 60, f"{gate} is clear")

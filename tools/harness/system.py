@@ -161,13 +161,13 @@ class System(Site):
         if self._answers() - self._untold - self._told():
             return False
         with self._lock:
-            shown = {answer.identity for answer in self.shown}
+            identities = {answer.identity for answer in self.shown}
         stored = read_contents(self.database)
         if self.clock and math.inf in self.date_errors():
             return False
         arrived = received(self.campus_database)
         counts = (len(stored.readings), len(stored.fevers))
-        return shown <= stored.readings and (arrived.readings, arrived.fevers) == counts
+        return identities <= stored.readings and (arrived.readings, arrived.fevers) == counts
 
     def judge(self) -> Summary:
         """Compare the kiosks' answers with what the gateway lit, stored and forwarded."""
@@ -204,7 +204,9 @@ class System(Site):
                 for row in database.execute("select kiosk, boot, seq, at from readings")
             }
         stored = [
-            (dates[shown.identity], shown.lit_at) for shown in self.shown if shown.identity in dates
+            (dates[answer.identity], answer.lit_at)
+            for answer in self.shown
+            if answer.identity in dates
         ]
         return [math.inf if at is None else round(at - at_host(lit), 2) for at, lit in stored]
 
@@ -230,8 +232,8 @@ class System(Site):
         if self._silent_dns:
             board.world.air.set_mood(Mood.SILENT)
             # The broker's address as an earlier connection saved it, because DNS does not answer.
-            kept = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
-            kept.write({"host": BROKER_NAME, "address": self.settings.broker.host})
+            address_file = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
+            address_file.write({"host": BROKER_NAME, "address": self.settings.broker.host})
         return board
 
     def board_options(self) -> dict[str, Any]:
@@ -262,7 +264,7 @@ class System(Site):
         reading = json.loads(line.removeprefix("reading "))
         leds = {getattr(board.pins, colour) for colour in LEDS}
         lit = [change for change in board.pin_history if change.pin in leds and change.level]
-        shown = Shown(
+        answer = Shown(
             Identity(reading["kiosk"], reading["boot"], reading["seq"]),
             reading["verdict"],
             lit[-1].host_s + self._utc,
@@ -271,8 +273,8 @@ class System(Site):
             lit[-1].sim_ms,
         )
         with self._lock:
-            self.shown.append(shown)
-        self._on_answer(board, shown)
+            self.shown.append(answer)
+        self._on_answer(board, answer)
 
     def _answers(self) -> Counter[str]:
         """Number of answers lit, by kiosk."""

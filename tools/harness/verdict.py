@@ -65,10 +65,10 @@ class Summary:
     wait_ms_p95: float | None = None
     problems: list[str] = field(default_factory=list)
 
-    def line(self, **more: object) -> str:
-        """All figures but `problems`, and those in `more`, as a JSON line."""
+    def line(self, **extra: object) -> str:
+        """All figures but `problems`, and those in `extra`, as a JSON line."""
         figures = {key: value for key, value in vars(self).items() if key != "problems"}
-        return json.dumps(figures | more)
+        return json.dumps(figures | extra)
 
 
 def waits_ms(visits: Sequence[Visit], approach_ms: float) -> list[float]:
@@ -113,8 +113,8 @@ def judge(
     arrived = received(campus_database)
     summary.forwarded = arrived.readings
     missing = printed.keys() - rows
-    own = [answer for answer in shown if answer.own_light]
-    lit, printed_counts = Counter(answers), Counter(answer.identity.kiosk for answer in own)
+    own_answers = [answer for answer in shown if answer.own_light]
+    lit, printed_counts = Counter(answers), Counter(answer.identity.kiosk for answer in own_answers)
     extra = [
         reading
         for reading in sorted(rows - printed.keys())
@@ -126,7 +126,7 @@ def judge(
     if len(printed) != len(shown):
         summary.problems.append("a kiosk gave two readings the same identity")
     unconfirmed = sum(answer.reason == UNCONFIRMED for answer in shown)
-    if lit.total() != len(own) or len(shown) - len(own) > unconfirmed:
+    if lit.total() != len(own_answers) or len(shown) - len(own_answers) > unconfirmed:
         summary.problems.append(f"{lit.total()} answers were lit for {len(shown)} readings")
     if missing:
         summary.problems.append(f"not stored: {sorted(missing)[:5]}")

@@ -50,7 +50,7 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) ->
 
 
 def _blackbody(arguments: argparse.Namespace, say: Console) -> Any:
-    others = blackbody.commercial(arguments.ipvm) if arguments.ipvm else {}
+    devices = blackbody.commercial(arguments.ipvm) if arguments.ipvm else {}
     steps = blackbody.sweep(arguments.low, arguments.high, arguments.step)
     slope = blackbody.slope([(step["blackbody_c"], step["body_c"]) for step in steps])
     columns = ("black body", "sensor", "skin", "shown (axillary equivalent)", "verdict")
@@ -58,12 +58,12 @@ def _blackbody(arguments: argparse.Namespace, say: Console) -> Any:
     rows = ((*(f"{step[key]:.2f}" for key in keys), step["verdict"]) for step in steps)
     say.print(_table("A black body before a kiosk, °C", columns, rows))
     say.print(f"shown for each °C of the black body: {slope:.3f}")
-    if others:
+    if devices:
         title = "Commercial devices, 35 to 40 °C (Healy et al. 2021)"
-        ranked = sorted(others.items(), key=lambda item: item[1]["slope"])
-        rows = ((name, *(f"{value:.2f}" for value in shown.values())) for name, shown in ranked)
+        ranked = sorted(devices.items(), key=lambda item: item[1]["slope"])
+        rows = ((name, *(f"{value:.2f}" for value in fit.values())) for name, fit in ranked)
         say.print(_table(title, ("device", "slope", "lowest shown", "highest shown"), rows))
-    return {"slope": round(slope, 4), "steps": steps, "commercial": others}
+    return {"slope": round(slope, 4), "steps": steps, "commercial": devices}
 
 
 def _constants(arguments: argparse.Namespace, say: Console) -> Any:
@@ -162,8 +162,8 @@ def _optics(arguments: argparse.Namespace, say: Console) -> Any:
         ("site_error_c", "error at the eye's corner, by face and room 内眦误差, °C", "{:+.2f}"),
     )
     cells = (
-        (name, *(shown.format(figures[model][key]) for model in ("hard", "soft")))
-        for key, name, shown in rows
+        (name, *(form.format(figures[model][key]) for model in ("hard", "soft")))
+        for key, name, form in rows
     )
     title = "two models of the spot's edge 光斑边缘的两种模型"
     say.print(_table(title, ("", "hard 硬", "soft 软"), cells))
@@ -179,8 +179,8 @@ def _aiming(arguments: argparse.Namespace, say: Console) -> Any:
             f"{row['part']} {row['way']}",
             f"{row['distance_mm'] / 10:g}",
             *(
-                " / ".join(shown.format(row[edge][key]) for edge in ("hard", "soft"))
-                for key, shown in (
+                " / ".join(form.format(row[edge][key]) for edge in ("hard", "soft"))
+                for key, form in (
                     ("met", "{:.0%}"),
                     ("error_c", "{:+.2f}"),
                     ("spread_c", "{:.2f}"),

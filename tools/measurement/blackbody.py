@@ -39,10 +39,10 @@ def sweep(low_c: float, high_c: float, step_c: float) -> list[dict[str, Any]]:
     with lone_board({"baseline": "off", "confirm_scans": 0}, speed=SPEED) as board:
         board.sensor.scene = scene
         board.start()
-        heard = 0
+        lines_before = 0
         while len(lines := readings(board)) < len(steps):
-            board.wait_console("reading", 60, start=heard)
-            heard = len(board.console)
+            board.wait_console("reading", 60, start=lines_before)
+            lines_before = len(board.console)
     if len(lines) != len(steps):
         raise SimulatorError(f"{len(steps)} steps, {len(lines)} readings")
     return [
@@ -65,7 +65,7 @@ def commercial(path: Path) -> dict[str, dict[str, float]]:
 
     Devices with fewer than five values are left out. Raises `PeopleFileError` naming the line.
     """
-    shown: dict[str, list[tuple[float, float]]] = {}
+    readings: dict[str, list[tuple[float, float]]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
@@ -74,7 +74,7 @@ def commercial(path: Path) -> dict[str, dict[str, float]]:
                     if row["device_reading_c"] == "N/A" or not 35 <= at_c <= 40:
                         continue
                     name = f"{row['device']} {row['distance']}"
-                    shown.setdefault(name, []).append((at_c, float(row["device_reading_c"])))
+                    readings.setdefault(name, []).append((at_c, float(row["device_reading_c"])))
                 except (KeyError, ValueError, TypeError) as error:
                     raise PeopleFileError(f"{path}, line {number}: {error}") from error
     except OSError as error:
@@ -85,6 +85,6 @@ def commercial(path: Path) -> dict[str, dict[str, float]]:
             "lowest_c": min(value for _, value in pairs),
             "highest_c": max(value for _, value in pairs),
         }
-        for name, pairs in shown.items()
+        for name, pairs in readings.items()
         if len(pairs) >= 5
     }

@@ -30,9 +30,9 @@ def verdict(count: int) -> dict[str, float]:
     """
     script = Path(__file__).with_name("on_board.py")
     # 32-bit words as on a board, so that memory use is the same.
-    done = interpreter("32bit").run(script, str(FIRMWARE), str(count))
-    done.check_returncode()
-    driver_ns, state, p50_us, p99_us, most = (int(part) for part in done.stdout.split())
+    result = interpreter("32bit").run(script, str(FIRMWARE), str(count))
+    result.check_returncode()
+    driver_ns, state, p50_us, p99_us, most = (int(part) for part in result.stdout.split())
     word_us = BITS_OF_A_WORD / BUS_HZ * 1e6
     return {
         "state_bytes": state,

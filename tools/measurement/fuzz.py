@@ -126,27 +126,27 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
     Raises `HarnessError` if a message was lost or the database is damaged.
     """
     began = time.monotonic()
-    sent = 0
+    count = 0
     with Worker("measurement.fuzz_victim", str(folder)) as victim:
         try:
-            while sent < messages:
-                sent += _throw(min(ROUND, messages - sent), number, victim)
+            while count < messages:
+                count += _throw(min(ROUND, messages - count), number, victim)
                 number += 1
             victim.tell("")
             figures = json.loads(victim.line(END_S))
         except (BrokenPipeError, HarnessError) as error:
             raise HarnessError(
-                f"the gateway's way in ended after at most {sent} messages"
+                f"the gateway's way in ended after at most {count} messages"
             ) from error
-    if figures["messages"] != sent or figures["not_acknowledged_once"]:
-        raise HarnessError(f"{sent} were sent: {figures}")
+    if figures["messages"] != count or figures["not_acknowledged_once"]:
+        raise HarnessError(f"{count} were sent: {figures}")
     took_s = time.monotonic() - began
-    return figures | {"per_s": round(sent / took_s)} | _kept(folder / DATABASE)
+    return figures | {"per_s": round(count / took_s)} | _kept(folder / DATABASE)
 
 
 def _throw(count: int, number: int, victim: Worker) -> int:
     """Send one round of messages; after each round the memory that hypothesis uses is freed."""
-    sent = 0
+    published = 0
 
     @seed(number)
     @settings(
@@ -162,13 +162,13 @@ def _throw(count: int, number: int, victim: Worker) -> int:
     )
     @given(st.lists(_messages(), min_size=EACH, max_size=EACH))
     def throw(batch: list[tuple[str, bytes]]) -> None:
-        nonlocal sent
+        nonlocal published
         for topic, payload in batch:
             victim.tell(json.dumps([topic, base64.b64encode(payload).decode()]))
-            sent += 1
+            published += 1
 
     throw()
-    return sent
+    return published
 
 
 def _kept(path: Path) -> dict[str, Any]:

@@ -48,25 +48,25 @@ def main() -> None:
     ingest = Ingest(SETTINGS, alarm, KioskMonitor(SETTINGS, alarm.trouble), writer.add)
     writer.start()
     open_acknowledgements: Counter[int] = Counter()
-    sent, warm_mb = 0, 0.0
+    count, warm_mb = 0, 0.0
     for line in iter(sys.stdin.buffer.readline, b"\n"):
         topic, payload = json.loads(line)
-        sent += 1
+        count += 1
         # A full queue drops messages; a broker would send them again, but this pipe does not.
         while writer.waiting > MAX_WAITING // 2:
             time.sleep(0.001)
-        open_acknowledgements[sent] += 1
+        open_acknowledgements[count] += 1
         # The entry is removed when its count is 0: the message was acknowledged once.
         ingest.message(
-            topic, base64.b64decode(payload), lambda n=sent: _once(open_acknowledgements, n)
+            topic, base64.b64decode(payload), lambda n=count: _once(open_acknowledgements, n)
         )
-        if sent == WARM:
+        if count == WARM:
             warm_mb = _rss_mb()
     writer.stop()
     print(
         json.dumps(
             {
-                "messages": sent,
+                "messages": count,
                 "rejected": ingest.counts["rejected"],
                 "flood": ingest.counts["flood"],
                 "not_acknowledged_once": len(open_acknowledgements),

@@ -67,15 +67,15 @@ def heap(
     If the setting `card` is on, everybody taps a card. Raises `MeasureError`."""
     figures = imports(interpreter)
     work = live(people, backlog, interpreter, heap_kb, figures["simulator_bytes"], card)
-    held = set(work.pop("modules")) - set(figures.pop("modules"))
-    if held:  # modules imported later and kept must fit beside those that the start imports
-        figures = imports(interpreter, sorted(held))
+    modules = set(work.pop("modules")) - set(figures.pop("modules"))
+    if modules:  # modules imported later and kept must fit beside those that the start imports
+        figures = imports(interpreter, sorted(modules))
         figures.pop("modules")
     return figures | work
 
 
-def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
-    """Smallest heap, to 1 KB, in which a kiosk's start-up modules and `more` can be imported."""
+def imports(interpreter: str, modules: Iterable[str] = ()) -> dict[str, Any]:
+    """Smallest heap, to 1 KB, that can import a kiosk's start-up modules and `modules`."""
     with (
         tempfile.TemporaryDirectory(prefix="fevergate-measure-") as folder,
         socket.socket() as port,
@@ -86,7 +86,7 @@ def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
         write_flash(flash, FIRMWARE, {})
 
         def run(heap_kb: int) -> dict[str, Any] | None:
-            return _import(interpreter, heap_kb, flash, port.getsockname()[1], more)
+            return _import(interpreter, heap_kb, flash, port.getsockname()[1], modules)
 
         about = run(LARGEST_KB)
         if about is None:
@@ -106,18 +106,18 @@ def imports(interpreter: str, more: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _import(
-    interpreter: str, heap_kb: int, flash: Path, port: int, more: Iterable[str]
+    interpreter: str, heap_kb: int, flash: Path, port: int, modules: Iterable[str]
 ) -> dict[str, Any] | None:
     """Figures that imports_on_board.py printed, or None if the heap was too small."""
-    done = interpreter_of(interpreter).run(
+    result = interpreter_of(interpreter).run(
         Path(__file__).with_name("imports_on_board.py"),
-        *(str(compiled_folder()), str(port), str(flash), json.dumps(_ABOUT), *more),
+        *(str(compiled_folder()), str(port), str(flash), json.dumps(_ABOUT), *modules),
         heap=f"{heap_kb}K",
     )
-    if done.returncode == 0:
-        return json.loads(done.stdout.splitlines()[-1])
-    output = done.stdout + done.stderr
-    if "MemoryError" in output or done.returncode < 0:
+    if result.returncode == 0:
+        return json.loads(result.stdout.splitlines()[-1])
+    output = result.stdout + result.stderr
+    if "MemoryError" in output or result.returncode < 0:
         return None
     raise MeasureError(f"the firmware does not import: {output.strip()}")
 
@@ -177,14 +177,14 @@ def live(
 
 def keep(outbox: Path, count: int) -> None:
     """Fill a kiosk's outbox with `count` readings, as after several boots without a gateway."""
-    kept = Outbox(str(outbox))
+    readings = Outbox(str(outbox))
     for index in range(count):
         seq = index % (count // BACKLOG_BOOTS + 1) + 1
         values: dict[str, Any] = dict.fromkeys(record.TEMPERATURES, 36.61)
         values |= {"seq": seq, "at": 1_780_000_000 + 4 * index, "up_ms": seq * 4000, "samples": 8}
         values |= {"scan_ms": 800, "queued": 0, "fw": "0.1.0", "reason": ""}
         values["verdict"] = "normal" if index % 50 else "fever"
-        kept.add(1 + index // (count // BACKLOG_BOOTS + 1), record.pack(values))
+        readings.add(1 + index // (count // BACKLOG_BOOTS + 1), record.pack(values))
 
 
 def _send_settings(system: System) -> None:
@@ -203,16 +203,16 @@ def _send_settings(system: System) -> None:
 def start() -> dict[str, float]:
     """CPU seconds of the board's process from its start to its first sample, and to its first
     answer."""
-    seen: dict[str, float] = {}
+    figures: dict[str, float] = {}
     with lone_board({}, speed=1.0, people=built_in_crowd(1, 3, fever_share=0.0)) as board:
         transfer = board.sensor.transfer
 
-        def first(*arguments: object, **named: object) -> bytes:
-            seen.setdefault("first_sample_cpu_s", cpu_s(board.pid or 0))
-            return transfer(*arguments, **named)  # type: ignore[arg-type]
+        def first(*arguments: object, **options: object) -> bytes:
+            figures.setdefault("first_sample_cpu_s", cpu_s(board.pid or 0))
+            return transfer(*arguments, **options)  # type: ignore[arg-type]
 
         board.sensor.transfer = first  # type: ignore[method-assign]
         board.start()
         board.wait_console("reading ", 60)
-        seen["first_answer_cpu_s"] = cpu_s(board.pid or 0)
-    return {name: round(value, 2) for name, value in seen.items()}
+        figures["first_answer_cpu_s"] = cpu_s(board.pid or 0)
+    return {name: round(value, 2) for name, value in figures.items()}

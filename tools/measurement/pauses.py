@@ -107,10 +107,10 @@ class _Watched:
         self._fill = view.fill
         return view
 
-    def _read(self, now_ms: float, address: int, data: bytes, count: int, *more: Any) -> bytes:
+    def _read(self, now_ms: float, address: int, data: bytes, count: int, *options: Any) -> bytes:
         if data[:1] == bytes((_RAM_OBJECT,)):
             now = time.monotonic()
             if self._last is not None and self._fill > IN_VIEW:
                 self.gaps_ms.append((now - self._last) * 1000)
             self._last = now if self._fill > IN_VIEW else None
-        return self._transfer(now_ms, address, data, count, *more)
+        return self._transfer(now_ms, address, data, count, *options)

@@ -61,11 +61,11 @@ def _cut_off(site: Site) -> tuple[float, float, float]:
     command = [sys.executable, "-m", "fevergate.cli", "provision", "revoke", str(site.folder)]
     with ThreadPoolExecutor(2) as watching:
         written = watching.submit(_time_of, lambda: passwords.stat().st_ino != before)
-        gone = watching.submit(_time_of, lambda: not kiosk.connected)
+        disconnected = watching.submit(_time_of, lambda: not kiosk.connected)
         began = time.monotonic()
-        done = subprocess.run([*command, "north-1"], capture_output=True, text=True)
+        result = subprocess.run([*command, "north-1"], capture_output=True, text=True)
         end = time.monotonic()
-        at, new_files = gone.result(), written.result()
-    if done.returncode or kiosk.connected:
-        raise BrokerError(f"not cut off: {done.stderr.strip()}")
+        at, new_files = disconnected.result(), written.result()
+    if result.returncode or kiosk.connected:
+        raise BrokerError(f"not cut off: {result.stderr.strip()}")
     return round(at - began, 2), round(at - new_files, 3), round(end - began, 2)

@@ -51,7 +51,7 @@ def _row(scenario: Scenario, site: str, people: People, seeds: int) -> dict[str,
             play = Play(site, people, rng, Path(folder), tally)
             scenario.play(play)
             reported += play.reported
-    known = [days for days in reported if days is not None]
+    reports = [days for days in reported if days is not None]
     return {
         "scenario": scenario.name,
         "site": site,
@@ -59,13 +59,15 @@ def _row(scenario: Scenario, site: str, people: People, seeds: int) -> dict[str,
         "alarmed": _share(tally.alarmed, tally.healthy),
         "cold": _share(tally.cold, tally.healthy),
         # The slowest of the seeds; None if one of them never reported.
-        "reported_after_days": round(max(known), 3) if len(known) == len(reported) > 0 else None,
+        "reported_after_days": round(max(reports), 3)
+        if len(reports) == len(reported) > 0
+        else None,
         "let_through_interval": _interval(tally.let_through, tally.fevers),
         "alarmed_interval": _interval(tally.alarmed, tally.healthy),
         "cold_interval": _interval(tally.cold, tally.healthy),
         "passed": _share(tally.passed, tally.fevers),
-        "reported": f"{len(known)}/{len(reported)}" if reported else None,
-        "reported_median_days": round(median(known), 3) if known else None,
+        "reported": f"{len(reports)}/{len(reported)}" if reported else None,
+        "reported_median_days": round(median(reports), 3) if reports else None,
         "readings_per_person": round(tally.readings / max(1, tally.visitors), 2),
         "fevers": tally.fevers,
         "healthy": tally.healthy,

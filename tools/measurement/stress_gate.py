@@ -80,10 +80,12 @@ class People:
     crowd: list[Person] = field(init=False)
 
     def __post_init__(self) -> None:
-        known = [(person, person.oral_c) for person in self.everybody if person.oral_c is not None]
-        self.well = [person for person, oral_c in known if oral_c < HEALTHY_BELOW_C]
-        self.mild = [p for p, oral_c in known if HEALTHY_BELOW_C <= oral_c < FEVER_FROM_C]
-        self.ill = [person for person, oral_c in known if oral_c >= FEVER_FROM_C]
+        measured = [
+            (person, person.oral_c) for person in self.everybody if person.oral_c is not None
+        ]
+        self.well = [person for person, oral_c in measured if oral_c < HEALTHY_BELOW_C]
+        self.mild = [p for p, oral_c in measured if HEALTHY_BELOW_C <= oral_c < FEVER_FROM_C]
+        self.ill = [person for person, oral_c in measured if oral_c >= FEVER_FROM_C]
         self.crowd = self.well + self.mild
 
 

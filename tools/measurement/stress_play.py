@@ -54,13 +54,13 @@ class Play:
         count: int,
         shift: Shift | float = 0.0,
         fever_share: float = FEVER_SHARE,
-        each: Callable[[], Shift | float] | None = None,
+        shift_of: Callable[[], Shift | float] | None = None,
         **changes: Any,
     ) -> Iterator[Visitor]:
-        """Yield `count` people, fevers among them. `each` draws a new shift for each person."""
+        """Yield `count` people, fevers among them. `shift_of` draws a new shift for each person."""
         for _ in range(count):
             people = self.people.ill if self.rng.random() < fever_share else self.people.crowd
-            yield self.person(people, each() if each else shift, **changes)
+            yield self.person(people, shift_of() if shift_of else shift, **changes)
 
     def settled(self, count: int = 120, **changes: Any) -> Gate:
         """A kiosk after a crowd of `count` people without fevers, who are not counted."""

@@ -99,7 +99,7 @@ def _from_frost(play: Play) -> Shift:
 
 def _frost(play: Play) -> None:
     with play.counted(drift=True) as gate:
-        gate.queue(play.crowd(600, each=partial(_from_frost, play)))
+        gate.queue(play.crowd(600, shift_of=partial(_from_frost, play)))
 
 
 def _frosty_days(play: Play, days: int) -> None:
@@ -147,7 +147,7 @@ def _child(play: Play) -> None:
 
 def _gate_spread(play: Play) -> None:
     with play.counted(drift=True) as gate:
-        gate.queue(play.crowd(1500, each=lambda: play.rng.gauss(0, GATE_SPREAD_C)))
+        gate.queue(play.crowd(1500, shift_of=lambda: play.rng.gauss(0, GATE_SPREAD_C)))
 
 
 def _warming_hall(play: Play) -> None:
@@ -194,7 +194,7 @@ def _athletes(play: Play) -> None:
 
 def _hot_drinks(play: Play) -> None:
     with play.counted() as gate:
-        gate.queue(play.crowd(1200, each=lambda: 0.4 if play.rng.random() < 0.1 else 0.0))
+        gate.queue(play.crowd(1200, shift_of=lambda: 0.4 if play.rng.random() < 0.1 else 0.0))
 
 
 def _new_sensor(play: Play, off_c: float) -> None:

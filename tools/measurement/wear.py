@@ -44,6 +44,6 @@ def _play(mode: str, readings: int, days: int) -> list[float]:
     script = Path(__file__).with_name("wear_on_board.py")
     numbers = (readings, days, FIRST_POSITIVES, BLOCKS)
     # 32-bit words as on a board, so that memory use is the same.
-    done = interpreter("32bit").run(script, str(FIRMWARE), mode, *map(str, numbers), heap="24M")
-    done.check_returncode()
-    return [float(part) for part in done.stdout.split()]
+    result = interpreter("32bit").run(script, str(FIRMWARE), mode, *map(str, numbers), heap="24M")
+    result.check_returncode()
+    return [float(part) for part in result.stdout.split()]

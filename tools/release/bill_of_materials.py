@@ -155,14 +155,14 @@ def texts(sbom: dict[str, Any]) -> dict[Path, str]:
     versions = []
     for component in sbom["components"]:
         pin, marker = f"{component['name']}=={component['version']}", property_of(component, "when")
-        asked = f"{pin} ; {marker}" if marker else pin
-        versions.append(f"{asked:<25} # via {', '.join(sorted(users[component['bom-ref']]))}")
+        requirement = f"{pin} ; {marker}" if marker else pin
+        versions.append(f"{requirement:<25} # via {', '.join(sorted(users[component['bom-ref']]))}")
         files = component["externalReferences"]
         hashes = [f"--hash=sha256:{file['hashes'][0]['content']}" for file in files]
         source = all(file["url"].endswith(".tar.gz") for file in files)
         part = PLOT if property_of(component, "extra") == PLOT else "wheels"
-        parts["sources" if source else part].append(" \\\n    ".join([asked, *hashes]))
-    made = "# Made by tools/make-lock from sbom.cdx.json.\n"
+        parts["sources" if source else part].append(" \\\n    ".join([requirement, *hashes]))
+    note = "# Made by tools/make-lock from sbom.cdx.json.\n"
     about = {
         "wheels": "# What a gateway is installed from, by pip's --require-hashes.\n",
         "sources": "# What PyPI has no wheel of: built on the spot, by a user who may nothing.\n",
@@ -170,9 +170,9 @@ def texts(sbom: dict[str, Any]) -> dict[Path, str]:
     }
     head = "# Every package of a gateway, with every extra, at the version that is tested.\n"
     return {
-        CONSTRAINTS: head + made + "\n".join(versions) + "\n",
+        CONSTRAINTS: head + note + "\n".join(versions) + "\n",
         **{
-            LOCK / f"{name}.txt": "\n".join([(about[name] + made).rstrip(), *lines, ""])
+            LOCK / f"{name}.txt": "\n".join([(about[name] + note).rstrip(), *lines, ""])
             for name, lines in parts.items()
         },
     }

@@ -65,9 +65,9 @@ def build(out: Path, architecture: str, wheels: Path | None, written_at: float) 
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             },
         )
-        (made,) = Path(folder).glob("fevergate_*.deb")
+        (package,) = Path(folder).glob("fevergate_*.deb")
         out.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.move(made, out / made.name))
+        return Path(shutil.move(package, out / package.name))
 
 
 def _debian(tree: Path, written_at: float) -> None:
@@ -94,9 +94,9 @@ def _debian(tree: Path, written_at: float) -> None:
 
 
 def _run(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stdout + done.stderr).strip().splitlines()[-8:]
+    result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    if result.returncode:
+        last = (result.stdout + result.stderr).strip().splitlines()[-8:]
         raise PackagingError(f"{command[0]} {command[1]}:\n" + "\n".join(last))
 
 
@@ -122,18 +122,18 @@ Then, on the Pi:  sudo apt-get install ./fevergate_*.deb
     )
     parser.add_argument("--wheels", type=Path, help="folder with the Python packages 离线包目录")
     arguments = parser.parse_args()
-    own = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True)
+    result = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True)
     try:
-        made = build(
+        package = build(
             arguments.out,
-            arguments.architecture or own.stdout.strip(),
+            arguments.architecture or result.stdout.strip(),
             arguments.wheels,
             (ROOT / "CHANGELOG.md").stat().st_mtime,
         )
     except PackagingError as error:
         print(f"tools/make-deb: {error}", file=sys.stderr)
         return 1
-    print(made)
+    print(package)
     return 0
 
 

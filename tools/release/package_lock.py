@@ -89,12 +89,12 @@ def resolve(upgrade: bool) -> list[Package]:
     does not name keep their version in constraints.txt."""
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)["project"]
-    asked = {
+    names = {
         re.split(r"[\[=<>;]", requirement)[0]
         for part in (project["dependencies"], *project["optional-dependencies"].values())
         for requirement in part
     }
-    kept = [] if upgrade else [pin for name, pin in pins(CONSTRAINTS) if name not in asked]
+    held_pins = [] if upgrade else [pin for name, pin in pins(CONSTRAINTS) if name not in names]
     environments = [
         f"sys_platform == 'linux' and platform_machine == '{system.machine}'"
         f" and python_version == '{system.markers['python_version']}'"
@@ -104,7 +104,7 @@ def resolve(upgrade: bool) -> list[Package]:
         copy = Path(folder) / "pyproject.toml"
         settings = {
             "environments": environments,
-            "constraint-dependencies": [*kept, BUILDS],
+            "constraint-dependencies": [*held_pins, BUILDS],
             "default-groups": [],
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
@@ -112,8 +112,8 @@ def resolve(upgrade: bool) -> list[Package]:
         text = text[: groups[0]] + text[groups[1] :]  # without the developers' groups
         copy.write_text("\n".join([text, "[tool.uv]", *lines, ""]))
         (copy.parent / "README.md").touch()
-        done = subprocess.run(["uv", "--quiet", "lock", "--directory", folder])
-        if done.returncode:
+        result = subprocess.run(["uv", "--quiet", "lock", "--directory", folder])
+        if result.returncode:
             sys.exit("tools/make-lock: uv could not resolve pyproject.toml; see above")
         locked = tomllib.loads((copy.parent / "uv.lock").read_text())
     return [
@@ -134,14 +134,14 @@ def closure(packages: list[Package], system: System, extra: str) -> dict[str, Pa
     """Packages that FeverGate with `extra` (empty: none) needs on a system, by name."""
     (start,) = [package for package in packages if package.name == "fevergate"]
     waiting, needed = [(start, extra)], {}
-    seen = set()
+    pairs = set()
     while waiting:
-        package, wanted = waiting.pop()
-        if (package.name, wanted) in seen:
+        package, extra_name = waiting.pop()
+        if (package.name, extra_name) in pairs:
             continue
-        seen.add((package.name, wanted))
+        pairs.add((package.name, extra_name))
         needed[package.name] = package
-        optional = package.entry.get("optional-dependencies", {}).get(wanted, [])
+        optional = package.entry.get("optional-dependencies", {}).get(extra_name, [])
         for needs in [*package.entry.get("dependencies", []), *optional]:
             if "marker" in needs and not Marker(needs["marker"]).evaluate(system.markers):
                 continue
@@ -185,25 +185,25 @@ def when(systems: Iterable[System]) -> str:
 
 def requirements(path: Path, system: System) -> str:
     """Lines of a file of gateway/lock/ that apply to a system, without their markers."""
-    wanted = []
+    lines = []
     for entry in re.sub(r"(?m)^#.*\n", "", path.read_text()).replace("\\\n", "").splitlines():
-        asked, _, hashes = entry.partition("--hash")
-        pin, _, marker = asked.partition(";")
+        requirement, _, hashes = entry.partition("--hash")
+        pin, _, marker = requirement.partition(";")
         if not marker.strip() or Marker(marker).evaluate(system.markers):
-            wanted.append(f"{pin.strip()} --hash{hashes}")
-    return "\n".join(wanted) + "\n"
+            lines.append(f"{pin.strip()} --hash{hashes}")
+    return "\n".join(lines) + "\n"
 
 
 def download(system: System, folder: Path, run: Callable[[list[str]], object]) -> None:
     """Download every locked file for a system into a folder and check its hash. `run` runs pip, and
     raises an error of the caller's choice if pip fails."""
     common = (*PIP, "download", "--no-deps", "--require-hashes", "--dest", str(folder))
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
-        wanted.write(requirements(LOCK / "wheels.txt", system))
-        wanted.flush()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(requirements(LOCK / "wheels.txt", system))
+        file.flush()
         run(
             [
-                *(*common, "--only-binary=:all:", "--requirement", wanted.name),
+                *(*common, "--only-binary=:all:", "--requirement", file.name),
                 *(f"--platform={name}" for name in system.platforms),
                 *("--implementation=cp", "--python-version={}.{}".format(*system.python)),
             ]

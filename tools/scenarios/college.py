@@ -70,7 +70,7 @@ def colleges(count: int, days: list[str], chance: random.Random) -> list[College
     """Make colleges. Of each ten, eight have one fault each, all different, and two have none; two
     of three have a list of people."""
     kinds = ["cut", "late", "twice", "disorder", "clock", "asleep", "silent", "nonsense"]
-    made = []
+    result = []
     for number in range(count):
         college = College(f"college-{number + 1:02d}", set(), listed=LISTED * (number % 3 > 0))
         if number % 10 < len(kinds):
@@ -80,8 +80,8 @@ def colleges(count: int, days: list[str], chance: random.Random) -> list[College
             college.cut = set(days[begin : begin + 3])
         if "silent" in college.faults:
             college.cut = set(days)
-        made.append(college)
-    return made
+        result.append(college)
+    return result
 
 
 class Term:
@@ -290,8 +290,8 @@ def forward(college: College, sender: SummarySender, today: str, chance: random.
             _deliver(sender, batch)
             deliveries += 1
     if "nonsense" in college.faults:
-        sent = sender.send([Item("hour/x", 1, '{"type":"hour","kiosk":"NOT A NAME"}')])
-        if not sent.refused:
+        result = sender.send([Item("hour/x", 1, '{"type":"hour","kiosk":"NOT A NAME"}')])
+        if not result.refused:
             raise HarnessError("what no gateway would say was taken")
         deliveries += 1
     return deliveries

@@ -204,8 +204,8 @@ def main() -> int:
     )
     add("--seed", type=int, default=1, help="seed of people and faults (default %(default)s)")
     add("--json", action="store_true", help="print one JSON line instead of a table")
-    given = parser.parse_args()
-    plan = Plan(given.people, given.hours, given.speed, given.seed)
+    arguments = parser.parse_args()
+    plan = Plan(arguments.people, arguments.hours, arguments.speed, arguments.seed)
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -218,7 +218,7 @@ def main() -> int:
         wrong["red_lights"] = figures["red_lights"]
     if figures["dated_within_2_s"] != figures["readings"]:
         wrong["dated_within_2_s"] = figures["dated_within_2_s"]
-    show(figures, given.json)
+    show(figures, arguments.json)
     if wrong:
         say(f"wrong: {wrong}")
     return bool(wrong)

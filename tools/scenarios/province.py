@@ -33,8 +33,8 @@ def play(
     term = Term(host, colleges, chance)
     for number, day in enumerate(days):
         term.play(day, number)
-        report, more = _compare(host, colleges, day, drafted=True)
-        problems += more
+        report, day_problems = _compare(host, colleges, day, drafted=True)
+        problems += day_problems
         print(
             f"{day}: {report.total.screened} people, {len(report.missing)} missing", file=sys.stderr
         )
@@ -97,18 +97,18 @@ def main() -> int:
         "--database", default="campus.db", help="a file, or the URL of an empty PostgreSQL database"
     )
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON line")
-    given = parser.parse_args()
-    chance = random.Random(given.seed)  # noqa: S311 - no secret
-    days = days_from(given.first, given.days)
-    clock = SimulatedClock(given.first, ZONE)
-    province = colleges(given.colleges, days, chance)
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)  # noqa: S311 - no secret
+    days = days_from(arguments.first, arguments.days)
+    clock = SimulatedClock(arguments.first, ZONE)
+    province = colleges(arguments.colleges, days, chance)
     gateways = {college.name: [college.gateway] for college in province}
     logging.getLogger("fevergate.forwarding.http_sender").disabled = True  # refusals are intended
     began = time.monotonic()
     try:
         with (
             tempfile.TemporaryDirectory(prefix="fevergate-province-") as folder,
-            CampusHost(Path(folder), gateways, clock, given.database) as host,
+            CampusHost(Path(folder), gateways, clock, arguments.database) as host,
         ):
             problems, deliveries = play(host, province, days, chance)
             played_s = time.monotonic() - began
@@ -134,7 +134,7 @@ def main() -> int:
         return 2
     for problem in problems[:20]:
         print(problem, file=sys.stderr)
-    show(summary, given.json)
+    show(summary, arguments.json)
     return 1 if problems else 0
 
 

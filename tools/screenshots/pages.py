@@ -57,8 +57,8 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            tempfile.TemporaryDirectory(prefix="fevergate-pages-") as own,
-            Site(Path(own) / "gateway", GATES, **names_of(GATES)) as site,
+            tempfile.TemporaryDirectory(prefix="fevergate-pages-") as temporary,
+            Site(Path(temporary) / "gateway", GATES, **names_of(GATES)) as site,
             chromium() as browser,
         ):
             fill(site.settings, days=120)
@@ -79,7 +79,7 @@ def main() -> int:
                 _draw(page, site, path, folder / f"{name}.png")
                 page.context.close()
                 print(folder / f"{name}.png", file=sys.stderr)
-            with filled(Path(own) / "campus") as host:
+            with filled(Path(temporary) / "campus") as host:
                 play(host)
                 page = opened(browser, host.url, "zh", WIDE, "day")
                 sign_in(page, ADMINISTRATOR)

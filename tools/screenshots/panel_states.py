@@ -48,12 +48,12 @@ class State:
 def states() -> list[State]:
     """All states of the panel, in both languages."""
     script = Path(__file__).with_name("panel_on_board.py")
-    done = interpreter().run(script, str(FIRMWARE))
-    done.check_returncode()
+    result = interpreter().run(script, str(FIRMWARE))
+    result.check_returncode()
     pins = load_pins()
     lamps = {getattr(pins, name): name for name in COLOURS}
     drawn: list[State] = []
-    for line in done.stdout.splitlines():
+    for line in result.stdout.splitlines():
         kind, *fields = line.split()
         if kind == "state":
             drawn.append(State(fields[0], fields[1]))
@@ -71,8 +71,8 @@ def states() -> list[State]:
 
 def picture(drawn: list[State], language: str) -> Image.Image:
     """Picture of all states in one language, with the lamps above each display."""
-    shown = {state.key: state for state in drawn if state.language == language}
-    if missing := set(shown) ^ set(ORDER):
+    state_of = {state.key: state for state in drawn if state.language == language}
+    if missing := set(state_of) ^ set(ORDER):
         raise NothingFoundError(f"states {sorted(missing)}: expected to be drawn, once each")
     rows = -(-len(ORDER) // COLUMNS)
     cell = (WIDTH * PIXEL + GAP, HEIGHT * PIXEL + GAP + 3 * LAMP)
@@ -81,8 +81,8 @@ def picture(drawn: list[State], language: str) -> Image.Image:
     for index, key in enumerate(ORDER):
         left = GAP + index % COLUMNS * cell[0]
         top = GAP + index // COLUMNS * cell[1]
-        _lamps(draw, left, top, shown[key].lit)
-        _glass(draw, left, top + 3 * LAMP, shown[key].glass)
+        _lamps(draw, left, top, state_of[key].lit)
+        _glass(draw, left, top + 3 * LAMP, state_of[key].glass)
     return image
 
 

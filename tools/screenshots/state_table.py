@@ -192,26 +192,29 @@ def command(
     folder.mkdir(parents=True, exist_ok=True)
     table = Table(folder)
     languages = list(language or LANGUAGES)
-    wanted = [name for name in STATES if not only or name in only]
+    names_wanted = [name for name in STATES if not only or name in only]
     parts: list[tuple[Callable[..., Iterator[Shown]], list[str]]] = [
-        (of_gateway, [name for name in wanted if not STATES[name].many]),
-        (of_doors, [name for name in wanted if STATES[name].many]),
+        (of_gateway, [name for name in names_wanted if not STATES[name].many]),
+        (of_doors, [name for name in names_wanted if STATES[name].many]),
         (of_campus, [name for name in CAMPUS if not only or name in only]),
     ]
     try:
-        with tempfile.TemporaryDirectory(prefix="fevergate-states-") as own, chromium() as browser:
+        with (
+            tempfile.TemporaryDirectory(prefix="fevergate-states-") as temporary,
+            chromium() as browser,
+        ):
             for part, names in parts:
                 if names:
-                    for shown in part(Path(own), browser, names, languages):
-                        table.take(*shown)
+                    for picture in part(Path(temporary), browser, names, languages):
+                        table.take(*picture)
     except HarnessError as error:
         raise click.ClickException(str(error)) from error
     sheets = list(table.sheets())
     table.write_index(WHAT)
     for fault in table.wrong:
         click.echo(fault, err=True)
-    taken = sum(map(len, table.pictures.values()))
-    figures = {"states": len(table.names), "pictures": taken, "sheets": len(sheets)}
+    count = sum(map(len, table.pictures.values()))
+    figures = {"states": len(table.names), "pictures": count, "sheets": len(sheets)}
     show(figures | {"wrong": len(table.wrong)}, as_json)
     if table.wrong:
         sys.exit(1)

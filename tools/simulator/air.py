@@ -141,8 +141,8 @@ class Air:
 
     def _heard(self) -> WifiError | list[tuple[str, str, int, int, int]]:
         """(ssid, bssid, channel, dBm, security) of each network; the first two in hex."""
-        heard = self.station.scan(self.now_ms)
-        if heard is None:
+        points = self.station.scan(self.now_ms)
+        if points is None:
             return WifiError.STATE
         return [
             (
@@ -150,7 +150,7 @@ class Air:
                 point.bssid.hex(),
                 *(point.channel, point.rssi_dbm, point.security),
             )
-            for point in heard
+            for point in points
         ]
 
     def _lease(self) -> list[str]:

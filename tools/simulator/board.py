@@ -290,12 +290,12 @@ class Board:
                 exit_code = process.wait(_POLL_S)
                 if reset():
                     return ResetCause.HARD
-                asked = self.world.reset_asked
+                reset_cause = self.world.reset_asked
                 if self.world.watchdog_barked(time.monotonic(), self.speed, WATCHDOG_LEAST_S):
-                    asked = ResetCause.WATCHDOG
-                if asked is not None:
+                    reset_cause = ResetCause.WATCHDOG
+                if reset_cause is not None:
                     self.exit_code = RESET_EXIT
-                    return asked
+                    return reset_cause
                 if exit_code is not None:
                     return self._ended(exit_code)
             return None

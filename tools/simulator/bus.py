@@ -79,8 +79,8 @@ class VirtualBus:
         """Level of SDA or SCL; both have pull-ups."""
         if pin == self.scl:
             return 0 if self._scl_low else 1
-        held = self._sda_low or any(device.holds_sda(now_ms) for device in self._devices)
-        return 0 if held else 1
+        held_low = self._sda_low or any(device.holds_sda(now_ms) for device in self._devices)
+        return 0 if held_low else 1
 
     def transfer(
         self,

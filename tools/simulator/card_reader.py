@@ -114,7 +114,7 @@ class VirtualReader:
         0."""
         self._emit(now_ms)
         if self.inside:
-            self._line = deque(sent for sent in self._line if sent[0] + BYTE_MS <= now_ms)
+            self._line = deque(byte for byte in self._line if byte[0] + BYTE_MS <= now_ms)
             self._line.append((now_ms - BYTE_MS, 0))
         self.inside = False
 
@@ -131,10 +131,10 @@ class VirtualReader:
     def take(self, now_ms: float) -> bytes:
         """The bytes that have come since the last call."""
         self._emit(now_ms)
-        came = bytearray()
+        data = bytearray()
         while self._line and self._line[0][0] + BYTE_MS <= now_ms:
-            came.append(self._line.popleft()[1])
-        return bytes(came)
+            data.append(self._line.popleft()[1])
+        return bytes(data)
 
     def level(self, now_ms: float) -> int:
         """Level of the line: high while the reader is idle, low if it is unplugged."""

@@ -128,8 +128,8 @@ INTERPRETERS = interpreters_of(platform.system(), platform.machine())
 def interpreter(name: str | None = None) -> Interpreter:
     """The interpreter `name`; by default the one named by the environment variable `VARIABLE`, or
     else "64bit". Raises `SimulatorError` for an unknown name."""
-    wanted = name or os.environ.get(VARIABLE) or "64bit"
-    if wanted not in INTERPRETERS:
+    key = name or os.environ.get(VARIABLE) or "64bit"
+    if key not in INTERPRETERS:
         source = "interpreter" if name else VARIABLE
-        raise SimulatorError(f"{source}: expected {' or '.join(INTERPRETERS)}, not {wanted!r}")
-    return INTERPRETERS[wanted]
+        raise SimulatorError(f"{source}: expected {' or '.join(INTERPRETERS)}, not {key!r}")
+    return INTERPRETERS[key]

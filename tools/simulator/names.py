@@ -78,8 +78,8 @@ class NameServer:
 
     def address_of(self, name: str) -> str | None:
         """The address in its answer; None if it denies the name."""
-        known = None if self.mood is Mood.NOT_FOUND else self.names.get(name.lower())
-        return WRONG_ADDRESS if known and self.mood is Mood.WRONG else known
+        address = None if self.mood is Mood.NOT_FOUND else self.names.get(name.lower())
+        return WRONG_ADDRESS if address and self.mood is Mood.WRONG else address
 
     def close(self) -> None:
         """Stop the server."""

@@ -63,7 +63,8 @@ class BoardProcess:
 
     def _start(self, *work: Callable[[], None]) -> None:
         self._threads = [
-            threading.Thread(target=each, name="simulator-console", daemon=True) for each in work
+            threading.Thread(target=target, name="simulator-console", daemon=True)
+            for target in work
         ]
         for thread in self._threads:
             thread.start()

@@ -234,8 +234,8 @@ class Station:
         self._due_ms = at_ms + (first * CHANNEL_MS if near else SEARCH_MS)
 
     def _wants(self, point: AccessPoint) -> bool:
-        named = point.ssid == self._wanted.ssid
-        return named and self._wanted.bssid in (b"", point.bssid)
+        same_name = point.ssid == self._wanted.ssid
+        return same_name and self._wanted.bssid in (b"", point.bssid)
 
     def _searched(self, at_ms: int) -> None:
         near = [point for point in self.points if self._wants(point) and point.heard(at_ms)]

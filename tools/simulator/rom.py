@@ -237,8 +237,8 @@ class RomLoader:
         if self._at + len(data) > self._end:
             raise _RefusedError(_FAILED)
         place = slice(self._at, self._at + len(data))
-        held = int.from_bytes(self._flash[place], "big") & int.from_bytes(data, "big")
-        self._flash[place] = held.to_bytes(len(data), "big")
+        value = int.from_bytes(self._flash[place], "big") & int.from_bytes(data, "big")
+        self._flash[place] = value.to_bytes(len(data), "big")
         self._at += len(data)
 
     def _read_register(self, body: bytes, _summed: int) -> tuple[int, bytes]:
@@ -247,8 +247,8 @@ class RomLoader:
 
     def _write_register(self, body: bytes, _summed: int) -> tuple[int, bytes]:
         address, value, mask, _ = struct.unpack_from("<IIII", body)
-        held = self._registers.get(address, 0)
-        self._registers[address] = held & ~mask | value & mask
+        before = self._registers.get(address, 0)
+        self._registers[address] = before & ~mask | value & mask
         spi = self._chip.spi
         if address == spi.base and value & _SPI_RUN:
             self._registers[address] = 0

@@ -194,8 +194,8 @@ class SerialLine:
         self._manager = manager = rfc2217.PortManager(port, answers)
         try:
             while data := connection.recv(4096):
-                if heard := self.noise(b"".join(manager.filter(data))):
-                    self._to_board(heard)
+                if noise := self.noise(b"".join(manager.filter(data))):
+                    self._to_board(noise)
         finally:
             self._manager = None
             with self._sending:

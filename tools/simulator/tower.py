@@ -43,14 +43,14 @@ class Tower:
     def history(self) -> list[Lit]:
         """Each change so far. The first entry is amber, as with a board without power."""
         driven: set[str] = set()
-        seen = [Lit(0.0, 0, frozenset(("amber",)))]
+        states = [Lit(0.0, 0, frozenset(("amber",)))]
         for change in self.board.pin_history:
             name = self._outputs.get(change.pin)
             if name is not None:
                 (driven.add if change.level else driven.discard)(name)
                 # Amber's output energises the relay, which opens the normally closed contact.
-                seen.append(Lit(change.host_s, change.sim_ms, frozenset(driven ^ {"amber"})))
-        return seen
+                states.append(Lit(change.host_s, change.sim_ms, frozenset(driven ^ {"amber"})))
+        return states
 
     @property
     def lit(self) -> frozenset[str]:
@@ -64,10 +64,10 @@ class Tower:
     def press(self, timeout: float) -> None:
         """Press the button until the program has seen it. Raises `SimulatorError` after `timeout`
         s."""
-        heard = len(self.board.console)
+        lines_before = len(self.board.console)
         self.hold()
         try:
-            self.board.wait_console("button", timeout, start=heard)
+            self.board.wait_console("button", timeout, start=lines_before)
         finally:
             self.hold(False)
 

@@ -41,18 +41,18 @@ class _Driver:
 
     def read(self, most: int) -> bytes:
         """Take up to `most` bytes out of the ring buffer."""
-        got = bytearray()
-        while len(got) < most and self.ring:
-            part = self.ring[: most - len(got)]
+        data = bytearray()
+        while len(data) < most and self.ring:
+            part = self.ring[: most - len(data)]
             del self.ring[: len(part)]
-            got += part
+            data += part
             if self.aside and len(self.ring) + len(self.aside) <= self.size:
                 self.ring += self.aside
                 self.aside = b""
                 waiting, self.fifo = bytes(self.fifo), bytearray()
                 if waiting:
                     self._take(waiting)
-        return bytes(got)
+        return bytes(data)
 
     def _take(self, chunk: bytes) -> None:
         if len(self.ring) + len(chunk) <= self.size:
@@ -88,11 +88,11 @@ class VirtualUarts:
 
     def advance(self, now_ms: float) -> None:
         """Receive the bytes that the reader has sent up to `now_ms`."""
-        came = self.reader.take(now_ms) if self.reader else b""
+        data = self.reader.take(now_ms) if self.reader else b""
         for driver in self._drivers.values():
             if driver.rx == self.line:
                 fits = driver.frame == FRAME and abs(driver.baud / BAUD - 1) <= _TOLERANCE
-                for byte in came:
+                for byte in data:
                     driver.hear(byte if fits else byte * 167 + 13 & 0xFF)
 
     def waiting(self, port: int) -> int:

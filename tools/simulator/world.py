@@ -202,10 +202,10 @@ class World:
         data = payload[frames.I2C_TRANSFER.size :]
         if count > frames.MAX_LENGTH - 1:
             raise ValueError(count)
-        got = self._bus.transfer(self.now_ms, address, data, count, stop=bool(stop), bus=bus)
+        answer = self._bus.transfer(self.now_ms, address, data, count, stop=bool(stop), bus=bus)
         if count and self._sensor.answers(address):
             self._crowd.thaw(self.now_ms)
-        return got
+        return answer
 
     def _pin(self, payload: bytes) -> bytes:
         number, mode, pull, level = frames.PIN.unpack(payload)

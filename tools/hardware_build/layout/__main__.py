@@ -43,9 +43,11 @@ def main() -> int:
     try:
         if not (making.has_kicad() and shutil.which("gerbv")):
             raise HardwareError("expected KiCad 6: sudo apt install kicad kicad-footprints gerbv")
-        wanted = plan.load()
-        made, checked = making.make(wanted, lambda message: print(f"  {message}", file=sys.stderr))
-        drawn = picture.png(made, wanted.name)
+        board = plan.load()
+        products, checked = making.make(
+            board, lambda message: print(f"  {message}", file=sys.stderr)
+        )
+        drawn = picture.png(products, board.name)
     except HardwareError as error:
         print(f"tools/make-layout: {error}", file=sys.stderr)
         return 2
@@ -56,13 +58,13 @@ def main() -> int:
     if checked.unconnected or checked.errors or checked.warnings:
         print("\n".join([*checked.errors, *checked.warnings]))
         return 1
-    files = {_place(name): content for name, content in made.items()}
+    files = {_place(name): content for name, content in products.items()}
     if arguments.check:
         old = [path for path, content in files.items() if _read(path) != content]
         for path in old:
             print(f"{path.relative_to(HARDWARE.parent)}: differs; run tools/make-layout")
         return bool(old)
-    digest = hashlib.sha256(made[page.BOARD.name]).hexdigest()
+    digest = hashlib.sha256(products[page.BOARD.name]).hexdigest()
     files[page.PICTURE] = labelled(drawn, digest)
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -42,13 +42,13 @@ def load(path: Path) -> Finished:
     parts, pads, holes = {}, [], []
     for footprint in each(board, "footprint"):
         texts = {text[1]: text[2] for text in each(footprint, "fp_text")}
-        own = list(each(footprint, "pad"))
-        if all(pad[2] == "np_thru_hole" for pad in own):
+        own_pads = list(each(footprint, "pad"))
+        if all(pad[2] == "np_thru_hole" for pad in own_pads):
             x, y = _at(only(footprint, "at"))
-            holes += [(x, y, float(only(pad, "drill")[1])) for pad in own]
+            holes += [(x, y, float(only(pad, "drill")[1])) for pad in own_pads]
             continue
         parts[texts["reference"]] = (footprint[1], texts["value"])
-        pads += [_pad(footprint, pad, texts["reference"]) for pad in own]
+        pads += [_pad(footprint, pad, texts["reference"]) for pad in own_pads]
     tracks = [
         Track(
             nets[only(segment, "net")[1]],

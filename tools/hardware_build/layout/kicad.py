@@ -123,9 +123,9 @@ def main():
     # pcbnew prints to standard output, so the answer goes to a copy of the original one.
     answer = os.dup(1)
     os.dup2(2, 1)
-    given = {"pads": pads, "draw": drawn, "check": checked}[request["command"]](request)
+    result = {"pads": pads, "draw": drawn, "check": checked}[request["command"]](request)
     with os.fdopen(answer, "w", encoding="utf-8") as out:
-        json.dump(given, out)
+        json.dump(result, out)
 
 
 if __name__ == "__main__":

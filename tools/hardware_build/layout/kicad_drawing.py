@@ -81,7 +81,7 @@ def settle_ids(path):
 
     KiCad orders its files by these ids, so that the same board then gives the same file.
     """
-    lines, known = path.read_text(encoding="utf-8").split("\n"), set()
+    lines, names = path.read_text(encoding="utf-8").split("\n"), set()
     blocks = [[]]
     for line in lines:
         if re.match(r"  \(", line):
@@ -95,9 +95,9 @@ def settle_ids(path):
             item = plain[number] if re.match(r"    \(", line) else item + plain[number]
             if "(tstamp " in line:
                 name = block_text + item
-                while name in known:
+                while name in names:
                     name += "+"
-                known.add(name)
+                names.add(name)
                 new = f"(tstamp {uuid.uuid5(uuid.NAMESPACE_OID, name)})"
                 block[number] = re.sub(r"\(tstamp [^)]*\)", new, line)
     text = "\n".join(line for block in blocks for line in block)
@@ -107,13 +107,13 @@ def settle_ids(path):
 def rules(board, plan):
     """Set the design rules that the board itself holds; `classes` writes the distances of single
     nets."""
-    given, settings = plan["rules"], board.GetDesignSettings()
-    settings.m_TrackMinWidth = pcbnew.FromMM(given["track"])
-    settings.m_MinClearance = pcbnew.FromMM(given["clearance"])
-    settings.m_ViasMinSize = pcbnew.FromMM(given["via"])
-    settings.m_MinThroughDrill = pcbnew.FromMM(given["via_drill"])
+    limits, settings = plan["rules"], board.GetDesignSettings()
+    settings.m_TrackMinWidth = pcbnew.FromMM(limits["track"])
+    settings.m_MinClearance = pcbnew.FromMM(limits["clearance"])
+    settings.m_ViasMinSize = pcbnew.FromMM(limits["via"])
+    settings.m_MinThroughDrill = pcbnew.FromMM(limits["via_drill"])
     settings.m_ViasMinAnnularWidth = pcbnew.FromMM(0.15)
-    settings.m_CopperEdgeClearance = pcbnew.FromMM(given["edge"])
+    settings.m_CopperEdgeClearance = pcbnew.FromMM(limits["edge"])
     settings.m_HoleClearance = pcbnew.FromMM(0.25)
     settings.m_HoleToHoleMin = pcbnew.FromMM(0.25)
     settings.m_MaxError = pcbnew.FromMM(0.05)
@@ -121,14 +121,14 @@ def rules(board, plan):
 
 def classes(path, plan):
     """Write a net class into the project for each net that has a width or distance of its own."""
-    given = plan["rules"]
+    limits = plan["rules"]
     project = json.loads(path.read_text(encoding="utf-8"))
-    known = project["net_settings"]["classes"]
-    default = known[0] | {
-        "clearance": given["clearance"],
-        "track_width": given["track"],
-        "via_diameter": given["via"],
-        "via_drill": given["via_drill"],
+    net_classes = project["net_settings"]["classes"]
+    default = net_classes[0] | {
+        "clearance": limits["clearance"],
+        "track_width": limits["track"],
+        "via_diameter": limits["via"],
+        "via_drill": limits["via_drill"],
         "nets": [],
     }
     project["net_settings"]["classes"] = [default] + [
@@ -136,10 +136,10 @@ def classes(path, plan):
         | {
             "name": net,
             "nets": [net],
-            "track_width": given["widths"].get(net, given["track"]),
-            "clearance": given["clearances"].get(net, given["clearance"]),
+            "track_width": limits["widths"].get(net, limits["track"]),
+            "clearance": limits["clearances"].get(net, limits["clearance"]),
         }
-        for net in sorted(given["widths"] | given["clearances"])
+        for net in sorted(limits["widths"] | limits["clearances"])
     ]
     path.write_text(json.dumps(project, indent=2) + "\n", encoding="utf-8")
 

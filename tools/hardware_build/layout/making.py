@@ -38,7 +38,7 @@ class Checked:
 def has_kicad() -> bool:
     """Whether Debian's Python can load KiCad 6's `pcbnew`."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [PYTHON, "-c", "import pcbnew; print(pcbnew.GetBuildVersion())"],
             capture_output=True,
             text=True,
@@ -46,7 +46,7 @@ def has_kicad() -> bool:
         )
     except OSError:
         return False
-    return done.returncode == 0 and done.stdout.startswith("6.")
+    return result.returncode == 0 and result.stdout.startswith("6.")
 
 
 def make(
@@ -58,15 +58,15 @@ def make(
     """
     request = asdict(plan) | {"nets": plan.nets, "ring": plan.ring()}
     say("places")
-    given = _kicad(request | {"command": "pads"})
-    if lines := crowded(plan, given["rooms"]):
+    result = _kicad(request | {"command": "pads"})
+    if lines := crowded(plan, result["rooms"]):
         raise HardwareError("\n  ".join([f"{plan.title}: places:", *lines]))
     pads = [
         Pad(
             **pad | {"layers": tuple(pad["layers"])},
             clearance=plan.pad_clearances.get(f"{pad['part']}.{pad['number']}", 0.0),
         )
-        for pad in given["pads"]
+        for pad in result["pads"]
     ]
     say("tracks")
     tracks, vias = _route(plan, pads)
@@ -80,14 +80,14 @@ def make(
                 "folder": name,
                 "tracks": [asdict(track) for track in tracks],
                 "vias": [asdict(via) for via in vias],
-                "names": _names(plan, given["rooms"]),
-                "texts": [*plan.texts, *_values(plan, given["rooms"])],
+                "names": _names(plan, result["rooms"]),
+                "texts": [*plan.texts, *_values(plan, result["rooms"])],
             }
         )
         answer = check(folder, plan.name)
-        kept = [folder / f"{plan.name}.kicad_pcb", folder / f"{plan.name}.kicad_pro"]
-        kept += sorted((folder / "gerber").iterdir())
-        files = {path.name: _undated(path.read_bytes()) for path in kept}
+        paths = [folder / f"{plan.name}.kicad_pcb", folder / f"{plan.name}.kicad_pro"]
+        paths += sorted((folder / "gerber").iterdir())
+        files = {path.name: _undated(path.read_bytes()) for path in paths}
     return files, answer
 
 
@@ -111,9 +111,9 @@ def _taken_apart(answer: dict[str, Any]) -> Checked:
 
 def _route(plan: Plan, pads: list[Pad]) -> tuple[list[Track], list[Via]]:
     def wide_then_short(net: str) -> tuple[float, float]:
-        own = [pad for pad in pads if pad.net == net]
-        across = max(pad.x for pad in own) - min(pad.x for pad in own)
-        down = max(pad.y for pad in own) - min(pad.y for pad in own)
+        own_pads = [pad for pad in pads if pad.net == net]
+        across = max(pad.x for pad in own_pads) - min(pad.x for pad in own_pads)
+        down = max(pad.y for pad in own_pads) - min(pad.y for pad in own_pads)
         return -max(plan.rules.width(net), 0.99), across + down
 
     nets = sorted((net for net in plan.nets if net != plan.pour_net), key=wide_then_short)
@@ -155,7 +155,7 @@ def _kicad(request: dict[str, Any]) -> dict[str, Any]:
     `HardwareError`."""
     try:
         with tempfile.TemporaryDirectory() as home:
-            done = subprocess.run(
+            result = subprocess.run(
                 [PYTHON, "-B", "-m", "hardware_build.layout.kicad"],
                 input=json.dumps(request),
                 env={"PYTHONPATH": str(TOOLS), "PATH": os.defpath, "HOME": home, "LANG": "C.UTF-8"},
@@ -165,7 +165,7 @@ def _kicad(request: dict[str, Any]) -> dict[str, Any]:
             )
     except OSError as error:
         raise HardwareError(f"{PYTHON}: {error.strerror}; expected Debian's Python") from error
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
+    if result.returncode:
+        last = result.stderr.strip().splitlines()[-1:]
         raise HardwareError(f"{PYTHON} with pcbnew of KiCad 6 (apt install kicad): {last}")
-    return json.loads(done.stdout)
+    return json.loads(result.stdout)

@@ -153,14 +153,14 @@ def crowded(plan: Plan, rooms: dict[str, Box]) -> list[str]:
 
     `rooms` are the parts' courtyards. Terminals may extend 0.5 mm beyond the lower edge.
     """
-    kept = {
+    keepouts = {
         f"screw at {x:g}, {y:g}": (x - 4, y - 4, x + 4, y + 4) for x, y in plan.holes
     } | plan.free
     lines = []
     for number, (part, (left, top, right, bottom)) in enumerate(rooms.items()):
         if min(left, top) < 0 or right > plan.wide or bottom > plan.high + 0.5:
             lines.append(f"{part} leaves the board")
-        others = [*list(rooms.items())[number + 1 :], *kept.items()]
+        others = [*list(rooms.items())[number + 1 :], *keepouts.items()]
         lines += [
             f"{part} stands in the room of {other}"
             for other, (a, b, c, d) in others

@@ -125,7 +125,7 @@ class Router:
         crossing, crossing_via = soft
         history = self.history
         while heap:
-            _, cost, cell, came = heapq.heappop(heap)
+            _, cost, cell, direction = heapq.heappop(heap)
             if cost > best[cell]:
                 continue
             if cell in targets:
@@ -139,7 +139,7 @@ class Router:
                 if blocked[after] and after not in targets:
                     continue
                 now = cost + price + history.get(after, 0)
-                if came and step != came:
+                if direction and step != direction:
                     now += _BEND
                 if after in crossing:
                     now += _CROSSING
@@ -221,12 +221,12 @@ class Router:
         """For each cell, the nets that a track (first dict) or a via (second) would hit if its
         middle were there."""
         rules = self.board.rules
-        both: tuple[dict[int, set[str]], dict[int, set[str]]] = ({}, {})
+        halves: tuple[dict[int, set[str]], dict[int, set[str]]] = ({}, {})
         for other, routed in self.done.items():
             if other == net:
                 continue
             apart = rules.apart(net, other)
-            for soft, half in zip(both, (rules.width(net) / 2, rules.via / 2), strict=True):
+            for soft, half in zip(halves, (rules.width(net) / 2, rules.via / 2), strict=True):
                 for track in routed.tracks:
                     shift = track.layer * self.layer_cells
                     line = LineString([(track.x1, track.y1), (track.x2, track.y2)])
@@ -236,7 +236,7 @@ class Router:
                     for cell in self._near(Point(via.x, via.y), rules.via / 2 + half + apart):
                         soft.setdefault(cell, set()).add(other)
                         soft.setdefault(cell + self.layer_cells, set()).add(other)
-        return both
+        return halves
 
     # -- the grid --------------------------------------------------------------------------------
 

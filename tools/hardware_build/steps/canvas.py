@@ -115,12 +115,17 @@ class Canvas:
         self.grow(max(y for _, y in points))
 
     def path(
-        self, path: str, stroke: str = INK, thick: float = 1.5, fill: str = "none", more: str = ""
+        self,
+        path: str,
+        stroke: str = INK,
+        thick: float = 1.5,
+        fill: str = "none",
+        attributes: str = "",
     ) -> None:
         """A path in the syntax of SVG."""
         self.shapes.append(
             f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="{number(thick)}"'
-            f' stroke-linejoin="round" stroke-linecap="round"{more}/>'
+            f' stroke-linejoin="round" stroke-linecap="round"{attributes}/>'
         )
 
     def wire(self, points: list[Point], colour: str, lit: bool = True) -> None:

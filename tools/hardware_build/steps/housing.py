@@ -36,13 +36,13 @@ class Scenes:
             self.printed, self.mirror, self.can, self.cell_in, self.lights, self.glass,
             self.wedge_on, self.tied, self.closed,
         )  # fmt: skip
-        made = {scene.__name__: scene for scene in scenes}
-        if name not in made:
-            raise HardwareError(f"steps: expected a scene of {', '.join(made)}, got {name}")
+        scene_of = {scene.__name__: scene for scene in scenes}
+        if name not in scene_of:
+            raise HardwareError(f"steps: expected a scene of {', '.join(scene_of)}, got {name}")
         if name not in self._drawn:
             self._drawn[name] = [
                 (panel, render(list(panel.pieces), panel.view, panel.scale))
-                for panel in made[name]()
+                for panel in scene_of[name]()
             ]
         return self._drawn[name]
 
@@ -109,7 +109,7 @@ class Scenes:
 
     def cell_in(self) -> list[Panel]:
         """Put the cell into the front from inside, with screws from outside."""
-        held = self.cell + self.module(0)
+        cell = self.cell + self.module(0)
         nuts = [
             Manifold.cylinder(2.4, 3.2, 3.2, 6).translate((x, y, -52))
             for x, y in self.kiosk.cell_screws()
@@ -118,7 +118,7 @@ class Scenes:
         inside = Panel(
             (
                 Piece(front, THERE),
-                Piece(held.translate((0, 0, -26)), NEW),
+                Piece(cell.translate((0, 0, -26)), NEW),
                 *(Piece(nut, STEEL) for nut in nuts),
             ),
             INSIDE,
@@ -132,7 +132,7 @@ class Scenes:
         )
         screws = [screw(x, y, 34, True) for x, y in self.kiosk.cell_screws()]
         outside = Panel(
-            (Piece(front + held, THERE), *(Piece(solid, NEW) for solid in screws)),
+            (Piece(front + cell, THERE), *(Piece(solid, NEW) for solid in screws)),
             AHEAD,
             1.9,
             (("MACHINE", (2, self.kiosk.cell_screws()[0][1], 44)),),
@@ -156,7 +156,7 @@ class Scenes:
                 (0, 0, -1)
             )
             nuts.append(Piece(ring.translate((x, y, -42)), NEW))
-        there = [Piece(light.solid.translate((0, 0, -34)), THERE) for light in lights]
+        lights_before = [Piece(light.solid.translate((0, 0, -34)), THERE) for light in lights]
         ahead = Panel(
             (Piece(front, THERE), *lights),
             AHEAD,
@@ -165,7 +165,7 @@ class Scenes:
             tuple(((x, y, 18.0), (x, y, 0.0)) for x, y in spots),
         )
         inside = Panel(
-            (Piece(front, THERE), *there, *nuts),
+            (Piece(front, THERE), *lights_before, *nuts),
             INSIDE,
             1.9,
             (("OWN_NUTS", (-24, box.lights_mm, -42)),),
@@ -207,7 +207,7 @@ class Scenes:
                 (
                     Piece(self.wedge.translate((0, -0, -34)), NEW),
                     Piece(self.back, THERE),
-                    *(Piece(each, STEEL) for each in screws),
+                    *(Piece(solid, STEEL) for solid in screws),
                 ),
                 AHEAD,
                 2.1,
@@ -241,7 +241,7 @@ class Scenes:
             Piece(solid.translate((0, 0, away)), colour)
             for solid, colour in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
         ]
-        there = [
+        pieces = [
             Piece(solid, c)
             for solid, c in ((foam, (250, 240, 200)), (adapter, THERE), (board, STEEL))
         ]
@@ -257,7 +257,7 @@ class Scenes:
                     ("BACK", (-46, 66, inner)),
                 ),
             ),
-            Panel((*base, *there, *ties), AHEAD, 1.6, (("TIES", (38, 16, inner + 24)),)),
+            Panel((*base, *pieces, *ties), AHEAD, 1.6, (("TIES", (38, 16, inner + 24)),)),
         ]
 
     def closed(self) -> list[Panel]:
@@ -285,5 +285,5 @@ def screw(x: float, y: float, z: float, forwards: bool) -> Manifold:
     """An M3x10 screw with the underside of its head at z; `forwards`: whether it is driven towards
     the wall."""
     head = Manifold.cylinder(2, 2.8, 2.8, 24)
-    made = head + Manifold.cylinder(10, 1.5, 1.5, 16).translate((0, 0, -10))
-    return (made if forwards else made.rotate((180, 0, 0))).translate((x, y, z))
+    body = head + Manifold.cylinder(10, 1.5, 1.5, 16).translate((0, 0, -10))
+    return (body if forwards else body.rotate((180, 0, 0))).translate((x, y, z))

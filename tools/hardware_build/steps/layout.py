@@ -40,9 +40,11 @@ def in_language(label: str, language: str) -> str:
     chinese = [word for word in words if _CHINESE.search(word)]
     if language == "en":
         return " ".join(word for word in words if word not in chinese)
-    others = [word for word in words if word not in chinese and not re.search(r"[a-z]", word)]
+    words_left = [word for word in words if word not in chinese and not re.search(r"[a-z]", word)]
     return (
-        " ".join([*(word for word in others if word not in "+-"), *chinese]) if chinese else label
+        " ".join([*(word for word in words_left if word not in "+-"), *chinese])
+        if chinese
+        else label
     )
 
 
@@ -154,13 +156,13 @@ def _name(
     canvas.text((terminal.x, place), words, size, "middle", INK if on else "#66758a", bold=on)
 
 
-def board_in(canvas: Canvas, device: Device, language: str, there: bool) -> None:
+def board_in(canvas: Canvas, device: Device, language: str, present: bool) -> None:
     """The board in its adapter, or the place where it will be."""
     box = device.box
     inner = Box(box.left + 14, box.top + 42, box.right - 14, box.bottom - 42)
-    canvas.rect(inner, "#cfd9e6" if there else "#ffffff", PALE, 1.5, 4, dashed=not there)
+    canvas.rect(inner, "#cfd9e6" if present else "#ffffff", PALE, 1.5, 4, dashed=not present)
     middle = ((inner.left + inner.right) / 2, (inner.top + inner.bottom) / 2 + 4)
-    if not there:
+    if not present:
         canvas.text(middle, said(devices().names["EMPTY"], language), 13, "middle", "#66758a")
         return
     canvas.rect(Box(inner.left + 4, inner.top + 10, inner.left + 124, inner.bottom - 10), "#ffffff")

@@ -33,7 +33,7 @@ class Book:
         self.kiosk = kiosk
         self.scenes = housing.Scenes(kiosk)
         self.builds = {name: build(name) for name in BUILDS}
-        steps = [step for made in self.builds.values() for step in made.step]
+        steps = [step for kiosk_build in self.builds.values() for step in kiosk_build.step]
         self.drawings = {
             name: list(wires(texts[name])) for name in {step.wiring for step in steps} - {""}
         }
@@ -41,21 +41,21 @@ class Book:
     def pictures(self) -> dict[str, Canvas]:
         """Each picture by its file's name. Raises `HardwareError`."""
         return {
-            picture_name(name, step, language): self.picture(made, n, language)
-            for name, made in self.builds.items()
-            for n, step in enumerate(made.step)
+            picture_name(name, step, language): self.picture(build, n, language)
+            for name, build in self.builds.items()
+            for n, step in enumerate(build.step)
             for language in LANGUAGES
         }
 
-    def picture(self, made: Build, place: int, language: str) -> Canvas:
+    def picture(self, build: Build, place: int, language: str) -> Canvas:
         """The picture of the step at a place (from 0)."""
-        step = made.step[place]
-        canvas = Canvas(layout.WIDE, self.alt(made, step, language))
+        step = build.step[place]
+        canvas = Canvas(layout.WIDE, self.alt(build, step, language))
         canvas.text((14, 28), f"{place + 1}   {said(step.title, language)}", 17, bold=True)
         kind = step.picture.kind
         if kind == "wires":
-            earlier = self._earlier(made, place)
-            wiring.picture(canvas, step, made, self.drawings, earlier, language)
+            earlier = self._earlier(build, place)
+            wiring.picture(canvas, step, build, self.drawings, earlier, language)
         elif kind == "housing":
             panels.draw(canvas, self.scenes.drawn(step.picture.on), language, _TOP)
         elif kind == "can":
@@ -68,45 +68,45 @@ class Book:
             raise HardwareError(f"steps: {step.id}: no picture is of the kind {kind}")
         return canvas
 
-    def _earlier(self, made: Build, place: int) -> list[Wire]:
-        wanted = made.step[place].wiring
+    def _earlier(self, build: Build, place: int) -> list[Wire]:
+        wiring_name = build.step[place].wiring
         return [
             wire
-            for step in made.step[:place]
-            if step.wiring == wanted
+            for step in build.step[:place]
+            if step.wiring == wiring_name
             for wire in wiring.wires_of(step, self.drawings)
         ]
 
     def page(self, name: str, language: str) -> str:
         """A build's page in a language."""
-        made = self.builds[name]
+        build = self.builds[name]
         steps = [
             {
                 "step": step,
                 "number": n,
                 "picture": f"pictures/steps/{picture_name(name, step, language)}",
-                "alt": self.alt(made, step, language),
-                "wires": self.rows(made, step, language),
-                "takes": [_named(part, language) for part in self.taken(made, step)],
+                "alt": self.alt(build, step, language),
+                "wires": self.rows(build, step, language),
+                "takes": [_named(part, language) for part in self.taken(build, step)],
             }
-            for n, step in enumerate(made.step, 1)
+            for n, step in enumerate(build.step, 1)
         ]
         values: dict[str, Any] = {
-            "build": made,
+            "build": build,
             "source": name,
             "steps": steps,
             "language": language,
         }
         return rendered("steps.md", said=lambda pair: said(pair, language), **values)
 
-    def taken(self, made: Build, step: Step) -> list[Part]:
+    def taken(self, build: Build, step: Step) -> list[Part]:
         """Parts of the parts list that a step takes. Raises `HardwareError` for an unknown part."""
         parts = []
         for words in step.takes:
             fits = [
                 part
                 for part in self.listed
-                if part.assembly in made.assemblies and part.item_en.startswith(words)
+                if part.assembly in build.assemblies and part.item_en.startswith(words)
             ]
             if not fits:
                 raise HardwareError(f"steps: {step.id}: the order has no {words}")
@@ -114,24 +114,24 @@ class Book:
             parts += (exact or fits)[:1]
         return parts
 
-    def rows(self, made: Build, step: Step, language: str) -> list[tuple[str, str, str, str]]:
+    def rows(self, build: Build, step: Step, language: str) -> list[tuple[str, str, str, str]]:
         """A step's wires as texts: from, to, colour, centimetres."""
-        at = made.at.get(step.wiring, {})
+        at = build.at.get(step.wiring, {})
         rows = []
         for wire in wiring.wires_of(step, self.drawings):
-            here, there = (
+            near_end, far_end = (
                 _end(end, key, language)
                 for end, key in zip((wire.here, wire.there), wiring.keys(wire, at), strict=True)
             )
             via = layout.in_language(wire.via, language)
-            there += f" ({via})" if via and wire.metres != "0" else ""
+            far_end += f" ({via})" if via and wire.metres != "0" else ""
             long = f"{100 * float(wire.metres):g}" if wire.metres != "0" else ""
-            rows.append((here, there, _mark(wire, language), long))
+            rows.append((near_end, far_end, _mark(wire, language), long))
         return rows
 
-    def alt(self, made: Build, step: Step, language: str) -> str:
+    def alt(self, build: Build, step: Step, language: str) -> str:
         """What a picture shows, in words."""
-        rows = [f"{a} – {b} {mark}".strip() for a, b, mark, _ in self.rows(made, step, language)]
+        rows = [f"{a} – {b} {mark}".strip() for a, b, mark, _ in self.rows(build, step, language)]
         rows += [f"{_measured(step, m, language)} {said(m.want, language)}" for m in step.measure]
         rows += [
             said(pair, language).replace("\n", {"en": " ", "zh": ""}[language])
@@ -181,11 +181,11 @@ def _end(end: End, key: str, language: str) -> str:
 
 
 def _mark(wire: Wire, language: str) -> str:
-    known = devices().colours
+    colours = devices().colours
     if wire.metres == "0":
         return wire.via
-    if wire.mark in known:
-        return said(known[wire.mark][:2], language)
+    if wire.mark in colours:
+        return said(colours[wire.mark][:2], language)
     if wire.mark == LINK:
         return layout.in_language(LINK, language)
     return {"en": f"core {wire.mark}", "zh": f"{wire.mark} 号芯"}[language]

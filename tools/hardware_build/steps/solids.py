@@ -86,14 +86,14 @@ class Picture:
 def render(pieces: list[Piece], view: View, scale: float) -> Picture:
     """Draw pieces as a viewer sees them, at `scale` px for each mm."""
     matrix = view.matrix()
-    seen = [_seen(piece, matrix) for piece in pieces]
-    corners = np.concatenate([triangles.reshape(-1, 3) for triangles, _, _ in seen])
+    views = [_seen(piece, matrix) for piece in pieces]
+    corners = np.concatenate([triangles.reshape(-1, 3) for triangles, _, _ in views])
     left, top = corners[:, 0].min() - 1, corners[:, 1].max() + 1
     wide, high = corners[:, 0].max() + 1 - left, top - corners[:, 1].min() + 1
     shape = (int(high * GRID) + 2, int(wide * GRID) + 2)
     depth = np.full(shape, -np.inf)
     owner = np.full(shape, -1)
-    for n, (triangles, levels, _) in enumerate(seen):
+    for n, (triangles, levels, _) in enumerate(views):
         _fill(depth, owner, triangles, n * len(_SHADES) + levels, left, top)
     faces = []
     for code in np.unique(owner[owner >= 0]):
@@ -103,7 +103,7 @@ def render(pieces: list[Piece], view: View, scale: float) -> Picture:
         if path := _outline(owner == code, scale):
             faces.append((path, fill))
     nearest = _lowest_around(depth)
-    edges = [_visible(edges, nearest, left, top, scale) for _, _, edges in seen]
+    edges = [_visible(edges, nearest, left, top, scale) for _, _, edges in views]
     place = (left, top, wide * scale, high * scale, scale)
     return Picture(faces, [path for path in edges if path], matrix, *place)
 
@@ -195,8 +195,8 @@ def _visible(edges: Array, nearest: Array, left: float, top: float, scale: float
     joined = free[1:] & free[:-1] & (edge_index[1:] == edge_index[:-1])
     begins = np.flatnonzero(joined & ~np.concatenate([[False], joined[:-1]]))
     ends = np.flatnonzero(joined & ~np.concatenate([joined[1:], [False]])) + 1
-    shown = np.column_stack([(points[:, 0] - left) * scale, (top - points[:, 1]) * scale])
-    pieces = np.stack([shown[begins], shown[ends]], axis=1).round(1)
+    drawn_points = np.column_stack([(points[:, 0] - left) * scale, (top - points[:, 1]) * scale])
+    pieces = np.stack([drawn_points[begins], drawn_points[ends]], axis=1).round(1)
     chains = line_merge(MultiLineString(list(pieces)))
     path = ""
     for chain in get_parts(chains.simplify(0.35)):

@@ -120,11 +120,11 @@ def devices(path: Path = FOLDER / "devices.toml") -> Devices:
 
 def build(name: str, folder: Path = FOLDER) -> Build:
     """A build of `BUILDS`. Raises `HardwareError`."""
-    made = _read(folder / f"{name}.toml", Build)
-    names = [step.id for step in made.step]
+    result = _read(folder / f"{name}.toml", Build)
+    names = [step.id for step in result.step]
     for doubled in {name for name in names if names.count(name) > 1}:
         raise HardwareError(f"{folder / name}.toml: two steps with the id {doubled}")
-    return made
+    return result
 
 
 def said(pair: Any, language: str) -> str:

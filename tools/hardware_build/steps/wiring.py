@@ -35,19 +35,19 @@ def wires_of(step: Step, drawings: Drawings) -> list[Wire]:
     """The drawing's wires that a step puts in, and the parts that it puts under two screws."""
     if not step.wiring:
         return []
-    taken = [
+    wires = [
         wire
         for wire in drawings[step.wiring]
         if f"{wire.here.device}-{wire.there.device}" in step.wires
     ]
     rows = devices().adapter
     for part in step.between:
-        here, there = (
+        near_end, far_end = (
             End("BOARD", 0, (rows.upper if end[0] == "u" else rows.lower)[int(end[1:]) - 1])
             for end in part.ends
         )
-        taken.append(Wire(here, there, part.what, " ".join(part.ends), "0"))
-    return taken
+        wires.append(Wire(near_end, far_end, part.what, " ".join(part.ends), "0"))
+    return wires
 
 
 def picture(
@@ -105,22 +105,22 @@ def _below(
     if "CLAMP" in labels:
         name = next(iter(labels["CLAMP"].values()))
         labels["CLAMP"] = {str(n): name for n in range(1, 6)}
-    made = [
+    devices_below = [
         layout.small(name, sorted(ends.items(), key=_place), 0, 0) for name, ends in labels.items()
     ]
-    made.sort(key=lambda device: _mean(reach[device.name]))
+    devices_below.sort(key=lambda device: _mean(reach[device.name]))
     gap = 22.0
-    total = sum(d.box.right - d.box.left for d in made) + gap * (len(made) - 1)
+    total = sum(d.box.right - d.box.left for d in devices_below) + gap * (len(devices_below) - 1)
     if total > layout.WIDE - 20:
         raise HardwareError(f"steps: {', '.join(labels)}: too wide for one picture ({total:.0f})")
     left = (layout.WIDE - total) / 2
-    if len(made) == 1 and any(wire.via for wire in wires):
+    if len(devices_below) == 1 and any(wire.via for wire in wires):
         # Leave room in the wire for the part within it.
         left = 40 if _mean(next(iter(reach.values()))) > layout.WIDE / 2 else 720 - total
-    for device in made:
+    for device in devices_below:
         move(device, left, 0)
         left += device.box.right - device.box.left + gap
-    return made
+    return devices_below
 
 
 def _place(ends: tuple[str, str]) -> tuple[str, int]:
@@ -229,10 +229,10 @@ def _wire(
 
 
 def _colour(wire: Wire, language: str) -> tuple[str, str]:
-    known = devices().colours
-    if wire.mark in known:
-        return said(known[wire.mark][:2], language), known[wire.mark][2]
-    return ("", known["GY"][2]) if wire.metres == "0" else ("", known["BK"][2])
+    colours = devices().colours
+    if wire.mark in colours:
+        return said(colours[wire.mark][:2], language), colours[wire.mark][2]
+    return ("", colours["GY"][2]) if wire.metres == "0" else ("", colours["BK"][2])
 
 
 def _symbols(wire: Wire, kind: str) -> list[str]:
@@ -263,9 +263,9 @@ def _tag(canvas: Canvas, run: Run, below: list[Device], word: str, ends: list[fl
         return
 
 
-def _stubs(canvas: Canvas, main: Device, taken: Iterable[str], lit: set[str]) -> None:
+def _stubs(canvas: Canvas, main: Device, keys: Iterable[str], lit: set[str]) -> None:
     """Draw grey ends of the wires that earlier steps have put in."""
-    for key in sorted(set(taken)):
+    for key in sorted(set(keys)):
         if key in lit or key not in main.terminals:
             continue
         terminal = main.terminals[key]

@@ -92,8 +92,8 @@ class Pin:
 
     def value(self, level=None):
         """Read the wire's level, or set the pin's."""
-        got = self._ask(-1, -1, level)
-        return got if level is None else None
+        answer = self._ask(-1, -1, level)
+        return answer if level is None else None
 
     def _ask(self, mode, pull, level):
         struct.pack_into(

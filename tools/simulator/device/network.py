@@ -130,6 +130,6 @@ class WLAN:
 
     def _refuse_open(self):
         """Raise `RuntimeError` if a board would now be on the air as an open network."""
-        own = self._state["config"]
-        if own.get("security", AUTH_OPEN) == AUTH_OPEN or len(own.get("key", "")) < _KEY_MIN:
+        config = self._state["config"]
+        if config.get("security", AUTH_OPEN) == AUTH_OPEN or len(config.get("key", "")) < _KEY_MIN:
             raise RuntimeError("simulator: an access point without a password is on the air")

@@ -70,16 +70,16 @@ class UART:
     def read(self, nbytes=-1):
         """Read up to `nbytes` bytes, by default all received; None if there are none. It never
         waits."""
-        got = b""
+        data = b""
         while nbytes:
             struct.pack_into(
                 "<BH", wire.buffer, wire.PAYLOAD, self._number, nbytes if nbytes > 0 else 256
             )
             size = wire.ask(wire.UART_READ, 3)
-            got += bytes(wire.buffer[wire.REPLY : wire.REPLY + size])
+            data += bytes(wire.buffer[wire.REPLY : wire.REPLY + size])
             if nbytes > 0 or size == 0:
-                return got or None
-        return got
+                return data or None
+        return data
 
 
 def _pin(pin):

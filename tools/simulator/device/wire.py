@@ -62,8 +62,8 @@ def ask(operation, size):
     struct.pack_into("<HBQ", buffer, 0, _HEADER - 2 + size, operation, _boot_ms())
     try:
         _socket.write(buffer, _HEADER + size)
-        got = _socket.readinto(buffer, _ANSWER)
-        if got == _ANSWER:
+        count = _socket.readinto(buffer, _ANSWER)
+        if count == _ANSWER:
             length = (buffer[0] | buffer[1] << 8) - 1
             status = buffer[2]
             room_for(length)

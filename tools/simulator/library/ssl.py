@@ -16,11 +16,11 @@ from tls import (
 )
 
 
-def _content(given):
-    """The content of the file named `given`, or `given` itself if it is no string."""
-    if not isinstance(given, str):
-        return given
-    with open(given, "rb") as file:
+def _content(content):
+    """The content of the file named `content`, or `content` itself if it is no string."""
+    if not isinstance(content, str):
+        return content
+    with open(content, "rb") as file:
         return file.read()
 
 
