@@ -155,7 +155,7 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
 
 
 @pytest.mark.parametrize(
-    ("why", "zh"),
+    ("reason", "zh"),
     [
         (WHY, "灯无法点亮：本机没有树莓派的 GPIO 芯片"),
         ("/dev/gpiochip0 may not be opened", "灯无法点亮：无权打开 /dev/gpiochip0"),
@@ -166,11 +166,11 @@ def test_green_that_a_killed_run_left_is_out_before_the_store_is_opened(settings
         (f"GPIO {RED}: GPIO busy", f"灯无法点亮：GPIO {RED}: GPIO busy"),
     ],
 )
-def test_why_is_said_in_the_readers_language(why, zh):
-    dark = NoLights(why).dark
+def test_why_is_said_in_the_readers_language(reason, zh):
+    dark = NoLights(reason).dark
     assert dark is not None
     assert trouble_text.line(dark, translator("zh")) == zh
-    assert trouble_text.line(dark, translator("en")) == f"no lamp can be lit: {why}"
+    assert trouble_text.line(dark, translator("en")) == f"no lamp can be lit: {reason}"
 
 
 def test_status_says_it_in_the_readers_language(settings, monkeypatch, no_pins):

@@ -30,7 +30,7 @@ def repacked(backup_path, path, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda n, d: d[:-1] + b"x" if n == "gateway.password" else d, "not what was backed up"),
         (lambda n, d: d + b"x" if n == "ca.crt" else d, "bytes"),
@@ -41,9 +41,9 @@ def repacked(backup_path, path, change):
     ],
     ids=["other bytes", "longer", "missing", "no manifest", "empty manifest", "outside"],
 )
-def test_an_altered_backup_restores_nothing(backup_path, tmp_path, change, said):
+def test_an_altered_backup_restores_nothing(backup_path, tmp_path, change, message):
     path = repacked(backup_path, tmp_path / "bad.tar.gz", change)
-    with pytest.raises(BackupError, match=said):
+    with pytest.raises(BackupError, match=message):
         restore(path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".new")]

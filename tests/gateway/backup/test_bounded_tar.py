@@ -37,11 +37,11 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("read", [read_manifest, lambda path, _: read_backup(path, None, None)])
-def test_headers_that_unpack_to_much_are_refused_before_they_are_read(tmp_path, what, read):
+def test_headers_that_unpack_to_much_are_refused_before_they_are_read(tmp_path, kind, read):
     path = tmp_path / "evil.tar.gz"
-    path.write_bytes(gzip.compress(HOSTILE[what], compresslevel=1))
+    path.write_bytes(gzip.compress(HOSTILE[kind], compresslevel=1))
     tracemalloc.start()
     with pytest.raises(
         BackupError, match=r"evil.*no backup: its headers are longer than \d+ bytes$"

@@ -222,7 +222,7 @@ def test_a_closing_that_was_begun_continues_only_with_its_own_archive(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda note: note[:-2], "expected how far"),
         (lambda note: re.sub(r'"sha256":"\w+"', '"sha256":"0"', note), "not the archive"),
@@ -230,7 +230,7 @@ def test_a_closing_that_was_begun_continues_only_with_its_own_archive(
     ids=["half a note", "another archive"],
 )
 def test_a_closing_that_cannot_read_its_progress_wipes_nothing_more(
-    folder, tmp_path, monkeypatch, change, said
+    folder, tmp_path, monkeypatch, change, message
 ):
     settings = load_gateway(folder / "gateway.toml")
     monkeypatch.setattr(closing, "finish", lambda _: (_ for _ in ()).throw(OSError(5, "x")))
@@ -239,7 +239,7 @@ def test_a_closing_that_cannot_read_its_progress_wipes_nothing_more(
     monkeypatch.undo()
     note = folder / closing.NOTE
     note.write_text(change(note.read_text()))
-    with pytest.raises(ClosingError, match=said):
+    with pytest.raises(ClosingError, match=message):
         close(settings, "east", tmp_path / "east.archive", PHRASE)
     assert note.exists() and (folder / "mine.txt").exists()
 

@@ -87,15 +87,17 @@ def server(tmp_path):
     server.parts.close()
 
 
-@pytest.mark.parametrize("wrong", ["1970-01-02 08:00", "2030-03-01 08:00", "2026-01-01 08:00"])
+@pytest.mark.parametrize("wrong_time", ["1970-01-02 08:00", "2030-03-01 08:00", "2026-01-01 08:00"])
 @pytest.mark.parametrize("running", [True, False], ids=["set while it runs", "so at its start"])
-def test_nothing_is_drafted_signed_or_forgotten_by_a_clock_that_is_wrong(server, wrong, running):
+def test_nothing_is_drafted_signed_or_forgotten_by_a_clock_that_is_wrong(
+    server, wrong_time, running
+):
     before = server.days()
     assert before == {DAY}
     if running:
-        server.set(wrong)
+        server.set(wrong_time)
     else:
-        server.at = local(wrong)
+        server.at = local(wrong_time)
         server.start()
     assert not server.clock.believed()
     server.go(6 * 3600)

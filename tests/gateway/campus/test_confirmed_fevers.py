@@ -57,7 +57,7 @@ def scene(tmp_path, database_text):
 
 
 @pytest.mark.parametrize(
-    ("measured", "told"),
+    ("measured", "confirmed"),
     [
         ({"clinical_c": 37.3, "clinical_site": "axillary"}, True),
         ({"clinical_c": 37.2, "clinical_site": "axillary"}, False),
@@ -68,10 +68,10 @@ def scene(tmp_path, database_text):
     ],
 )
 def test_a_fever_is_told_if_the_second_measurement_confirms_it_or_the_clinic_gets_it(
-    scene, measured, told
+    scene, measured, confirmed
 ):
     scene.keep(after(1, day=DAY, **measured))
-    assert scene.new_notices() == ([("0", "Chen")] if told else [])
+    assert scene.new_notices() == ([("0", "Chen")] if confirmed else [])
 
 
 def test_a_fever_that_was_measured_by_hand_is_told_and_so_is_its_correction(scene):

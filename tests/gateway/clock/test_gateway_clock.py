@@ -321,13 +321,15 @@ def test_the_kernel_says_whether_its_clock_is_synchronised_or_nothing(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [(0, True), (4, True), (5, False), (-1, None), (None, None)]
+    ("state", "expected"), [(0, True), (4, True), (5, False), (-1, None), (None, None)]
 )
-def test_what_the_kernel_answers_is_taken_as_adjtimex_means_it(monkeypatch, tmp_path, state, said):
+def test_what_the_kernel_answers_is_taken_as_adjtimex_means_it(
+    monkeypatch, tmp_path, state, expected
+):
     monkeypatch.setattr(machine, "SYNCHRONISED_FLAG", tmp_path / "none")
     library = SimpleNamespace() if state is None else SimpleNamespace(ntp_gettime=lambda _: state)
     monkeypatch.setattr(machine.ctypes, "CDLL", lambda *_, **__: library)
-    assert kernel_synchronised() is said
+    assert kernel_synchronised() is expected
 
 
 def test_however_many_vote_each_may_change_its_vote():

@@ -334,8 +334,8 @@ def count(**fields):
     return KioskCount(kiosk="north-1", gate="north", **fields)
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["told later", "never told"])
-def test_what_waited_for_the_campus_when_a_backup_was_taken_is_counted_once(world_from, told):
+@pytest.mark.parametrize("delivered", [True, False], ids=["told later", "never told"])
+def test_what_waited_for_the_campus_when_a_backup_was_taken_is_counted_once(world_from, delivered):
     """A backup is taken while a day and its hours wait. The card tells them later, or breaks
     before; the backup is restored twice."""
     world = world_from("2026-09-01 06:00")
@@ -345,7 +345,7 @@ def test_what_waited_for_the_campus_when_a_backup_was_taken_is_counted_once(worl
     world.skip("2026-09-02 01:00")
     world.day(end="09:00", people=2)
     backup = world.back_up()
-    if told:
+    if delivered:
         world.reachable = True
         world.day(begin="09:00", end="10:00", people=2)
     world.restore(backup)

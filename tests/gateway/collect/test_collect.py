@@ -455,7 +455,7 @@ def test_settings_that_are_not_given_have_defaults(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "database: missing, but required"),
         ('[database]\nurl = "mysql://x"', "database.url: expected `str` matching"),
@@ -468,10 +468,10 @@ def test_settings_that_are_not_given_have_defaults(tmp_path):
         ('timezone = "Mars"\n' + GOOD, "timezone: expected a zone"),
     ],
 )
-def test_wrong_settings_are_refused_in_one_line(tmp_path, text, says):
+def test_wrong_settings_are_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "collect.toml"
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
         load_collect(path)
     line = str(caught.value)
-    assert line.startswith(f"{path}: {says}") and "\n" not in line and "secret" not in line
+    assert line.startswith(f"{path}: {message}") and "\n" not in line and "secret" not in line

@@ -80,8 +80,8 @@ def test_the_script_that_is_installed_is_the_one_that_click_makes(shell):
 
 
 @pytest.mark.parametrize(
-    ("mistyped", "meant"), [("lgo", "log"), ("aknowledge", "acknowledge"), ("stauts", "status")]
+    ("mistyped", "command"), [("lgo", "log"), ("aknowledge", "acknowledge"), ("stauts", "status")]
 )
-def test_a_mistyped_command_is_answered_with_the_nearest(mistyped, meant):
+def test_a_mistyped_command_is_answered_with_the_nearest(mistyped, command):
     result = CliRunner().invoke(cli, [mistyped])
-    assert result.exit_code == 2 and f"'{meant}'" in result.output
+    assert result.exit_code == 2 and f"'{command}'" in result.output

@@ -185,7 +185,7 @@ def test_a_bus_that_cannot_send_raw_bytes_is_refused(kernel):
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (Fault.NAK, "the sensor does not answer"),
         (Fault.WRONG_PEC, "wrong checksums, again and again"),
@@ -193,10 +193,10 @@ def test_a_bus_that_cannot_send_raw_bytes_is_refused(kernel):
         (Fault.STUCK_BUS, "a wire of the bus is held low"),
     ],
 )
-def test_a_part_that_cannot_be_believed_is_said_in_words(kernel, part, fault, said):
+def test_a_part_that_cannot_be_believed_is_said_in_words(kernel, part, fault, message):
     part.fail(fault)
     error = refused()
-    assert said in error.text[1] and error.advice[0] and error.advice[1]
+    assert message in error.text[1] and error.advice[0] and error.advice[1]
 
 
 def test_an_emissivity_that_somebody_changed_is_refused(monkeypatch):

@@ -55,16 +55,16 @@ def test_a_sensor_that_reads_wrong_fails_the_check_and_says_what_to_do(desk, rea
 
 
 @pytest.mark.parametrize(
-    ("view", "said"),
+    ("view", "message"),
     [
         (lambda n: black_body(37.0 if n // 2000 % 2 else 35.0, ROOM_C), "not at rest"),
         (lambda n: black_body(37.0, ROOM_C + n / 20_000), "own temperature moves"),
     ],
 )
-def test_what_is_not_at_rest_is_no_check_and_nothing_is_kept(desk, view, said):
+def test_what_is_not_at_rest_is_no_check_and_nothing_is_kept(desk, view, message):
     desk.part.scene = view
     result = check(desk, "--at", "37.0")
-    assert isinstance(result.exception, DeskError) and said in str(result.exception)
+    assert isinstance(result.exception, DeskError) and message in str(result.exception)
     assert desk.kept("checks") == []
 
 
@@ -181,7 +181,7 @@ def test_without_a_desk_nothing_is_asked_of_it(desk):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("bus = -1", "desk.bus: expected `int` >= 0"),
         ('site = "ear"', "desk.site: invalid enum value 'ear'"),
@@ -189,9 +189,9 @@ def test_without_a_desk_nothing_is_asked_of_it(desk):
         ("pin = 2", "desk.pin: unknown key"),
     ],
 )
-def test_a_desk_that_cannot_be_is_refused_in_one_line(desk, line, said):
+def test_a_desk_that_cannot_be_is_refused_in_one_line(desk, line, message):
     desk.toml.write_text(SETTINGS.replace("supply_v = 3.0", line))
-    with pytest.raises(SettingsError, match=said.replace("(", r"\(")):
+    with pytest.raises(SettingsError, match=message.replace("(", r"\(")):
         load_gateway(desk.toml)
 
 

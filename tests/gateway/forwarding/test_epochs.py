@@ -167,11 +167,11 @@ IN_DOUBT = {
 
 
 @pytest.mark.parametrize("off_s", [-3 * DAY_S, 2 * DAY_S, 60 * DAY_S])
-@pytest.mark.parametrize("what", IN_DOUBT)
-def test_a_backup_of_a_time_in_doubt_is_put_right_once(what, off_s):
+@pytest.mark.parametrize("case", IN_DOUBT)
+def test_a_backup_of_a_time_in_doubt_is_put_right_once(case, off_s):
     """The card counted some people in wrong hours; the first store that corrects it is believed."""
     wrong_clock = ("the_clock_is_set", {"off_s": off_s})
-    play([PEOPLE, wrong_clock, PEOPLE, STARTED, PEOPLE, *IN_DOUBT[what], PEOPLE], sntp=False)
+    play([PEOPLE, wrong_clock, PEOPLE, STARTED, PEOPLE, *IN_DOUBT[case], PEOPLE], sntp=False)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["told before", "told after"])

@@ -154,12 +154,12 @@ def test_a_guards_command_acknowledges(scene):
     assert record.fevers == (reading(1).identity,)
 
 
-@pytest.mark.parametrize("hidden", ["\0", "\n", "\x1b[2J", "\x9b", "\u202e", "\u200b", "\u2066"])
-def test_a_name_that_a_terminal_obeys_ends_the_red_light_and_is_kept_visible(scene, hidden):
+@pytest.mark.parametrize("character", ["\0", "\n", "\x1b[2J", "\x9b", "\u202e", "\u200b", "\u2066"])
+def test_a_name_that_a_terminal_obeys_ends_the_red_light_and_is_kept_visible(scene, character):
     scene.say("north-1/reading", reading(1, "fever"))
-    name = json.dumps({"by": f"Li{hidden} Wei"}).encode()
+    name = json.dumps({"by": f"Li{character} Wei"}).encode()
     record = scene.say("alarm/north/acknowledge", name)
-    assert isinstance(record, Acknowledged) and record.by == f"Li\ufffd{hidden[1:]} Wei"
+    assert isinstance(record, Acknowledged) and record.by == f"Li\ufffd{character[1:]} Wei"
     assert scene.alarm.states()[0].by == record.by
 
 

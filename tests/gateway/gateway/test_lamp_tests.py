@@ -185,7 +185,7 @@ def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
 
 
 @pytest.mark.parametrize(
-    ("answers", "says"),
+    ("answers", "output"),
     [
         ([None, ("clear", ()), ("clear", ("lamp test: red",))], "look and listen; noted for Li"),
         ([("raised", ())], "north is red"),
@@ -193,7 +193,7 @@ def test_only_those_who_may_acknowledge_may_have_lamps_tried(settings):
         ([("clear", ())], "no test began"),
     ],
 )
-def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, answers, says):
+def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, answers, output):
     messages = []
 
     def read_retained(settings, topic):
@@ -210,5 +210,5 @@ def test_the_command_says_what_the_gateway_makes_of_it(settings, monkeypatch, an
     monkeypatch.setattr("fevergate.operations.gate_commands.ANSWER_S", 1.0)
     toml = str(settings.folder / "gateway.toml")
     result = CliRunner().invoke(cli, ["lamps", "test", "north", "--by", "Li", "--settings", toml])
-    assert says in (str(result.exception) if result.exception else result.output)
+    assert output in (str(result.exception) if result.exception else result.output)
     assert messages == [("fevergate/v1/east/alarm/north/test", encode(LampTest(by="Li")))]

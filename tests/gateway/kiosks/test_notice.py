@@ -33,7 +33,7 @@ def test_a_character_looks_as_it_does_in_the_kiosks_own_words():
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "message"),
     [
         ("今日考场请走东门吧", "at most 8 Chinese characters"),
         ("seventeen letters", "16 letters"),
@@ -42,8 +42,8 @@ def test_a_character_looks_as_it_does_in_the_kiosks_own_words():
         ("🚪", "no shape"),
     ],
 )
-def test_what_the_display_cannot_show_is_refused_in_one_line(text, why):
-    with pytest.raises(KioskValueError, match=why):
+def test_what_the_display_cannot_show_is_refused_in_one_line(text, message):
+    with pytest.raises(KioskValueError, match=message):
         glyphs_of(text)
 
 

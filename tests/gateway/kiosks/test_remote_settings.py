@@ -149,12 +149,10 @@ def test_what_else_is_retained_beside_the_values_stays(kiosk):
     assert current(settings(), "north-1").calibration == calibration
 
 
-@pytest.mark.parametrize(("retained", "answered", "next_version"), [(4, 2, 5), (4, 9, 10)])
-def test_a_new_version_is_above_all_that_the_kiosk_may_know(
-    kiosk, retained, answered, next_version
-):
+@pytest.mark.parametrize(("retained", "applied", "next_version"), [(4, 2, 5), (4, 9, 10)])
+def test_a_new_version_is_above_all_that_the_kiosk_may_know(kiosk, retained, applied, next_version):
     kiosk.retained[TOPIC] = encode(KioskSettings(version=retained))
-    kiosk.answer(answered)
+    kiosk.answer(applied)
     assert kiosk.set(volume=40).version == next_version
 
 
@@ -165,12 +163,12 @@ def test_what_is_retained_and_makes_no_sense_is_replaced_by_what_the_kiosk_takes
     assert kiosk.set(volume=40).version == 8
 
 
-@pytest.mark.parametrize("shown", [0, 1, 3])
-def test_nobody_sets_over_what_somebody_else_set_meanwhile(kiosk, shown):
+@pytest.mark.parametrize("shown_version", [0, 1, 3])
+def test_nobody_sets_over_what_somebody_else_set_meanwhile(kiosk, shown_version):
     kiosk.set(volume=40)
     kiosk.set(volume=50)
     before = dict(kiosk.retained)
     with pytest.raises(ActionError, match="meanwhile_set"):
-        kiosk.set(shown_version=shown, volume=60)
+        kiosk.set(shown_version=shown_version, volume=60)
     assert kiosk.retained == before
     assert kiosk.set(shown_version=2, volume=60).version == 3

@@ -180,11 +180,11 @@ def test_a_kiosk_that_asks_for_the_same_piece_for_ever_is_given_up(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("says", "why"),
+    ("kinds", "reason"),
     [(("state",), "while on trial"), (("want", "state"), "not done in 1 h")],
     ids=["a restart each second", "always anew from the beginning"],
 )
-def test_a_kiosk_that_prolongs_its_own_trial_is_given_up(monkeypatch, says, why):
+def test_a_kiosk_that_prolongs_its_own_trial_is_given_up(monkeypatch, kinds, reason):
     updater, _ = rolling(monkeypatch, ())
     monkeypatch.setattr(rollout, "LONGEST_S", 3600)
     monkeypatch.setattr(rollout, "MOST_ASKED", 10**6)
@@ -193,11 +193,11 @@ def test_a_kiosk_that_prolongs_its_own_trial_is_given_up(monkeypatch, says, why)
         "state": b'{"v": 1, "kiosk": "north-1", "at": null, "state": "restarting", "version": ""}',
     }
     messages = itertools.cycle(
-        [(f"fevergate/v1/east/north-1/update/{k}", payloads[k]) for k in says]
+        [(f"fevergate/v1/east/north-1/update/{k}", payloads[k]) for k in kinds]
     )
     updater._heard.get = lambda timeout: next(messages)
     (hostile,) = updater.run(["north-1", "north-2"], at_once=1)
-    assert hostile.state == STALLED and why in hostile.why
+    assert hostile.state == STALLED and reason in hostile.why
 
 
 @given(st.binary(max_size=60) | st.builds(lambda n: b'{"v":1,"offset":%d}' % n, st.integers()))
