@@ -115,9 +115,9 @@ class Lookup:
         since_ms = time.ticks_diff(time.ticks_ms(), self._began)
         if self._asks < len(ASK_MS) and since_ms >= ASK_MS[self._asks]:
             self._asks += 1
-            for way in self._to:
+            for server in self._to:
                 try:
-                    self._udp.sendto(query(self._number, self._question), way)
+                    self._udp.sendto(query(self._number, self._question), server)
                 except OSError:
                     pass  # no network at the moment: the next query may get through
         try:

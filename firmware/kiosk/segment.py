@@ -80,13 +80,13 @@ def load(folder, state):
     first, size = _first(state), size_of(state)
     present = bytearray()
     before = -1
-    places = rotten = 0
+    places = damaged = 0
     with open(_path(folder, state), "rb") as file:
         while True:
             chunk = file.read(_AT_ONCE * size)
             if not chunk:
                 _keep(state, present, present, places)
-                return rotten
+                return damaged
             for start in range(0, len(chunk), size):
                 data = chunk[start : start + size]
                 index = record.seq_of(data) - first if record.sound(data) else -1
@@ -94,7 +94,7 @@ def load(folder, state):
                     present = number_set.add(present, index, index + 1)
                     before = index
                 else:
-                    rotten += 1
+                    damaged += 1
                 places += 1
 
 

@@ -78,11 +78,11 @@ async def fetch(host, port, path):
     The certificate is not verified (see above): a new board has neither a certificate authority nor
     the time.
     """
-    ask = "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (path, host, port)
+    request = "GET %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n" % (path, host, port)
     stream = await _connected(host, port)
     answer = b""
     try:
-        left = ask.encode()
+        left = request.encode()
         while left:
             sent = stream.write(left)
             if sent:

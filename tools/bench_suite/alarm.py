@@ -88,7 +88,7 @@ def measure(
                         time.sleep(WARM_S)
                     runs.append([_seen_ms(kiosk, bare, lamp) for _ in range(samples)])
     medians = {
-        f"{name}_p{percent}_ms": round(median(percentile(of, percent, 9) for of in lists), 3)
+        f"{name}_p{percent}_ms": round(median(percentile(times, percent, 9) for times in lists), 3)
         for name, lists in took_ms.items()
         for percent in (50, 99)
     }

@@ -30,14 +30,14 @@ def measure(folder: Path | None, rows: int, rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="fevergate-bench-", dir=folder) as temporary:
         sizes = {"": rows} | ({"small_": SMALL} if rows > SMALL else {})
         stages = {name: _Years(Path(temporary), size) for name, size in sizes.items()}
-        took: dict[str, list[float]] = {}
+        times: dict[str, list[float]] = {}
         for number in range(1, rounds + 1):
             progress(f"reading, round {number} of {rounds}")
             for name, filled in stages.items():
                 for figure, read in (("log", filled.log), ("summary", filled.summary)):
-                    took.setdefault(f"{name}{figure}_ms", []).append(median_ms(read, SAMPLES))
+                    times.setdefault(f"{name}{figure}_ms", []).append(median_ms(read, SAMPLES))
     figures: dict[str, float] = {f"{name}rows": size for name, size in sizes.items()}
-    return figures | {name: round(median(of), 3) for name, of in took.items()}
+    return figures | {name: round(median(values), 3) for name, values in times.items()}
 
 
 class _Years:

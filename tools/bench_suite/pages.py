@@ -36,7 +36,7 @@ def measure(
     """
     filled = Filled(site.settings, rows, fevers)
     listed = Listed(site.settings, people) if people else None
-    took: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     kb: dict[str, float] = {}
     mb: dict[str, float] = {}
     with start_web(site) as worker, site.signed_in() as client:
@@ -47,17 +47,17 @@ def measure(
                 for path in paths:
                     worker.forget_peak()
                     took_ms, answer = fetched(client, path)
-                    took.setdefault(path, []).append(took_ms)
+                    times.setdefault(path, []).append(took_ms)
                     mb[path] = max(mb.get(path, 0), round(worker.status_kb("VmHWM") / 1024, 1))
                     kb[path] = round(len(answer.content) / 1000, 1)
     pages = {
         path: {
-            "p50_ms": percentile(of, 50),
-            "p95_ms": percentile(of, 95),
+            "p50_ms": percentile(values, 50),
+            "p95_ms": percentile(values, 95),
             "kb": kb[path],
             "mb": mb[path],
         }
-        for path, of in took.items()
+        for path, values in times.items()
     }
     return {
         "rows": rows,

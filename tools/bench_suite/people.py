@@ -71,7 +71,7 @@ def measure(site: LoadSite, people: int, rounds: int) -> dict[str, Any]:
 def _imports(site: LoadSite, forms: dict[str, bytes], rounds: int) -> dict[str, Any]:
     """Seconds of a first import in each file format, and of a second import of the same list."""
     rules = ListRules.of(site.settings, {site.settings.campus: ("", "")})
-    took: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
         progress(f"importing, round {number} of {rounds}")
         for form, content in forms.items():
@@ -81,8 +81,8 @@ def _imports(site: LoadSite, forms: dict[str, bytes], rounds: int) -> dict[str, 
                 for name in (f"import_{form}_s", f"again_{form}_s"):
                     began = time.perf_counter()
                     PeopleChanges(store).replace(read_list(content, form, rules).entries)
-                    took.setdefault(name, []).append(time.perf_counter() - began)
-    return {name: round(statistics.median(seconds), 2) for name, seconds in took.items()}
+                    times.setdefault(name, []).append(time.perf_counter() - began)
+    return {name: round(statistics.median(seconds), 2) for name, seconds in times.items()}
 
 
 def _mark(site: LoadSite, store: PeopleStore) -> None:
@@ -113,9 +113,9 @@ def _pages(site: LoadSite, unit: str) -> dict[str, float]:
         "/admin/list/people/1",
         "/admin/list/policy",
     ]
-    took: dict[str, list[float]] = {path: [] for path in paths}
+    times: dict[str, list[float]] = {path: [] for path in paths}
     with start_web(site), site.signed_in() as client:
         for _ in range(SAMPLES):
             for path in paths:
-                took[path].append(fetched(client, path)[0])
-    return {path: percentile(of, 95) for path, of in took.items()}
+                times[path].append(fetched(client, path)[0])
+    return {path: percentile(values, 95) for path, values in times.items()}

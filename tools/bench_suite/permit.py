@@ -61,7 +61,7 @@ def measure(
             hops[topic.split("/")[3], tap.boot, tap.tap] = at
 
         stack.enter_context(Admin(site, str(Topic(campus, "+", "card")), heard=overheard))
-        took: dict[str, list[list[float]]] = {"permit": [], "hop": []}
+        times: dict[str, list[list[float]]] = {"permit": [], "hop": []}
         counts = {"taps": 0, "unanswered": 0, "wrong": 0}
         for boot in range(1, rounds + 1):
             progress(f"round {boot} of {rounds}")
@@ -71,15 +71,17 @@ def measure(
             counts["taps"] += len(taps)
             counts["unanswered"] += len(taps) - len(answers)
             counts["wrong"] += sum(wrong)
-            took["permit"].append([(a.at - told_at[key]) * 1000 for key, a in answers.items()])
-            took["hop"].append([(hops[key] - at) * 1000 for key, at in told_at.items()])
+            times["permit"].append([(a.at - told_at[key]) * 1000 for key, a in answers.items()])
+            times["hop"].append([(hops[key] - at) * 1000 for key, at in told_at.items()])
         memory_mb = round(gateway.status_kb("VmRSS") / 1024, 1)
     figures = {
-        f"{name}_p{percent}_ms": round(median(percentile(of, percent, 9) for of in lists), 2)
-        for name, lists in took.items()
+        f"{name}_p{percent}_ms": round(
+            median(percentile(values, percent, 9) for values in lists), 2
+        )
+        for name, lists in times.items()
         for percent in (50, 99)
     }
-    figures["permit_worst_ms"] = round(max(max(of) for of in took["permit"]), 2)
+    figures["permit_worst_ms"] = round(max(max(values) for values in times["permit"]), 2)
     return {
         "people": people,
         "per_s": per_s,

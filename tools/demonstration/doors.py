@@ -137,7 +137,7 @@ class Doors:
 
     def _fever(self, site: DoorSite, door: Door) -> None:
         figures = self._figures
-        where = door.watched_by or door.name
+        gate = door.watched_by or door.name
         board = site.boards.get(door.name)
         changes_before = len(board.pin_history) if board else 0
         if board:
@@ -147,12 +147,12 @@ class Doors:
             self._published[site].add(reading.identity)
         figures.fevers += 1
         try:
-            _wait(lambda: where in site.red(), f"{door.name}: red at {where}", site)
+            _wait(lambda: gate in site.red(), f"{door.name}: red at {gate}", site)
         except HarnessError as error:
             figures.dark += 1
             figures.notes.append(f"dark: {error}")
             return
-        elsewhere = [name for other in self._sites for name in other.red() if name != where]
+        elsewhere = [name for other in self._sites for name in other.red() if name != gate]
         if elsewhere:
             figures.misplaced += 1
             figures.notes.append(f"{door.name}: red also at {', '.join(elsewhere)}")
@@ -164,16 +164,16 @@ class Doors:
                 for change in board.pin_history[changes_before:]
             )
             board.wait_crowd(HANG_S)
-        self._acknowledge(site, where)
+        self._acknowledge(site, gate)
 
-    def _acknowledge(self, site: DoorSite, where: str) -> None:
+    def _acknowledge(self, site: DoorSite, gate: str) -> None:
         try:
-            site.press(where, HANG_S)
-            _wait(lambda: where not in site.red(), f"{where}: the press ends it", site)
-            tower = site.towers.get(where)
+            site.press(gate, HANG_S)
+            _wait(lambda: gate not in site.red(), f"{gate}: the press ends it", site)
+            tower = site.towers.get(gate)
             if tower:
-                _wait(lambda: tower.lit == {"green"}, f"{where}: the gateway answers", site)
-            _wait(lambda: _all_seen(site), f"{where}: the log knows the press", site)
+                _wait(lambda: tower.lit == {"green"}, f"{gate}: the gateway answers", site)
+            _wait(lambda: _all_seen(site), f"{gate}: the log knows the press", site)
             self._figures.acknowledged += 1
         except (HarnessError, SimulatorError) as error:
             self._figures.notes.append(str(error))

@@ -279,13 +279,13 @@ class Play:
         self._fever_comes("a fever after the upgrade")
         self._acknowledge()
 
-    def _configured(self, when: str) -> None:
+    def _configured(self, occasion: str) -> None:
         """Check that config.txt tells Raspberry Pi OS's kernel to release a dead program's outputs;
         the kernel here is Debian's, so only the text can be checked."""
         lines = in_effect(self._pi.run(f"cat {BOOT_CONFIG}").text)
         if lines.count(STRICT) != 1:
             self.verdict.problems.append(
-                f"{when}, expected {STRICT} once in {BOOT_CONFIG} for a Pi 3: {lines}"
+                f"{occasion}, expected {STRICT} once in {BOOT_CONFIG} for a Pi 3: {lines}"
             )
 
     def _count(self) -> None:

@@ -184,9 +184,9 @@ class Chaos:
         for kind, count in sorted(faults.items()):
             row: dict[str, Any] = {"played": count}
             for name, times in (("red", self._kinds.red_s), ("amber", self._kinds.amber_s)):
-                if of := times.get(kind):
-                    row[f"{name}_ms_median"] = round(1000 * median(of))
-                    row[f"{name}_ms_max"] = round(1000 * max(of))
+                if seconds := times.get(kind):
+                    row[f"{name}_ms_median"] = round(1000 * median(seconds))
+                    row[f"{name}_ms_max"] = round(1000 * max(seconds))
             if kind == "campus":
                 row["switched_over"] = self._kinds.switched
             if kind == "card":

@@ -136,24 +136,24 @@ def load(path: Path = TABLE) -> Boards:
     return Boards(default, models, refused, gpios, outlines, sources)
 
 
-def _chip(table: Table, chips: dict[str, _Chip], name: str, *where: str) -> _Chip:
+def _chip(table: Table, chips: dict[str, _Chip], name: str, *keys: str) -> _Chip:
     if name not in chips:
-        raise table.error(f"expected one of {', '.join(chips)}, got {name!r}", *where, "chip")
+        raise table.error(f"expected one of {', '.join(chips)}, got {name!r}", *keys, "chip")
     return chips[name]
 
 
 def _gpios(table: Table, name: str, chip: _Chip) -> Gpios:
     """Pins of a chip; each must be in a row, as usable or as never to be used."""
-    where = ("chips", name)
+    keys = ("chips", name)
     usable = {number: row for row in chip.usable for number in _numbers(row.gpio)}
     never = {number: row.why for row in chip.never for number in _numbers(row.gpio)}
     if twice := set(usable) & set(never):
-        raise table.error(f"GPIO {min(twice)} is usable as well", *where, "never")
+        raise table.error(f"GPIO {min(twice)} is usable as well", *keys, "never")
     if odd := set(_numbers(chip.gpio)) ^ (set(usable) | set(never)):
         raise table.error(
             f"GPIO {min(odd)}: expected each pin of the chip, and no other, in a row of usable or "
             "never",
-            *where,
+            *keys,
             "gpio",
         )
     return Gpios(usable, never)
@@ -171,23 +171,23 @@ def _less(chip: Gpios, rows: list[_Never]) -> Gpios:
 
 def _pins(table: Table, name: str, gpios: Gpios) -> dict[str, int]:
     """Pins of a board by use. Raises `HardwareError` for a pin that cannot serve its use."""
-    where = ("boards", name, "pins")
-    pins = numbers(table, USES, *where)
+    keys = ("boards", name, "pins")
+    pins = numbers(table, USES, *keys)
     uses: dict[int, str] = {}
     for use, number in pins.items():
         if number in gpios.never:
-            raise table.error(f"GPIO {number} {gpios.never[number]}", *where, use)
+            raise table.error(f"GPIO {number} {gpios.never[number]}", *keys, use)
         gpio = gpios.usable.get(number)
         if gpio is None:
-            raise table.error(f"the chip has no GPIO {number}", *where, use)
+            raise table.error(f"the chip has no GPIO {number}", *keys, use)
         if gpio.input_only and USES[use] != "input":
-            raise table.error(f"GPIO {number} is input-only, and {use} is {USES[use]}", *where, use)
+            raise table.error(f"GPIO {number} is input-only, and {use} is {USES[use]}", *keys, use)
         if gpio.glitch == "high" and USES[use] != "input":
-            raise table.error(f"GPIO {number} is high for a moment at power-on", *where, use)
+            raise table.error(f"GPIO {number} is high for a moment at power-on", *keys, use)
         if use == "door" and gpio.glitch != "none":
-            raise table.error(f"GPIO {number} has a glitch at power-on", *where, use)
+            raise table.error(f"GPIO {number} has a glitch at power-on", *keys, use)
         if number in uses:
-            raise table.error(f"GPIO {number} is {uses[number]}'s already", *where, use)
+            raise table.error(f"GPIO {number} is {uses[number]}'s already", *keys, use)
         uses[number] = use
     return pins
 

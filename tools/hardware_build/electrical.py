@@ -259,9 +259,9 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
         for name, number in numbers.items()
         if number in PULLED_UP_AT_RESET and name != "acknowledge"
     ]
-    whose = ", ".join(pulled) or "none"
-    english = f"a booting Pi's pull-up ({whose}) leaves on the opto"
-    chinese = f"启动时上拉（{whose}）在光耦上的电压"
+    pulled_text = ", ".join(pulled) or "none"
+    english = f"a booting Pi's pull-up ({pulled_text}) leaves on the opto"
+    chinese = f"启动时上拉（{pulled_text}）在光耦上的电压"
     say = partial(sheet.say, "gate_input")
     say("most from a pin of the Pi", "树莓派单脚最大电流", drawn_a, "A", 0, i("pin_highest_a"))
     say("two gates, all lit", "两个校门全亮", all_a, "A", 0, i("all_highest_a"))

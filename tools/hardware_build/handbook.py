@@ -86,10 +86,10 @@ def _joined(pair: tuple[str, str], language: str) -> str:
     return ("，" if language == "zh" else " ").join(pair)
 
 
-def _filled(text: str, values: dict[str, str], where: str) -> str:
+def _filled(text: str, values: dict[str, str], file: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in values:
-            raise HardwareError(f"handbook/{where}: {{{match[1]}}}: expected of {sorted(values)}")
+            raise HardwareError(f"handbook/{file}: {{{match[1]}}}: expected of {sorted(values)}")
         return values[match[1]]
 
     return _PLACE.sub(value, text)

@@ -146,14 +146,14 @@ def _head(
     pupils = chance.gauss(face.pupils_mm, habits.face.pupils_sd_mm)
     corners = chance.gauss(face.corners_mm, habits.face.corners_sd_mm)
     if way.mirror_mm:
-        radius, where = way.mirror_mm / 2 * sqrt(chance.random()), chance.uniform(0, 2 * pi)
+        radius, angle = way.mirror_mm / 2 * sqrt(chance.random()), chance.uniform(0, 2 * pi)
         # The mirror is turned for one distance; nearer or farther, its normal meets the face
         # elsewhere.
         slope = tan(atan2(mark_mm - face.aside_mm, way.distance_mm))
-        pupil = mark_mm - z * slope + radius * cos(where)
+        pupil = mark_mm - z * slope + radius * cos(angle)
         aside = (pupils - corners) / 2
         x = aside * cos(tilt) - pupil
-        y = aside * sin(tilt) + radius * sin(where)
+        y = aside * sin(tilt) + radius * sin(angle)
         goal = way.mirror_mm
     elif way.forehead:
         x = chance.gauss(-face.corners_mm / 2, aim.unguided_sd_mm)

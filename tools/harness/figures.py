@@ -44,9 +44,9 @@ def percentile(values: Sequence[float], percent: int, digits: int = 1) -> float:
 
 def median_ms(call: Callable[[], object], samples: int) -> float:
     """Median time (ms) of `samples` calls."""
-    took = []
+    times = []
     for _ in range(samples):
         began = time.perf_counter()
         call()
-        took.append((time.perf_counter() - began) * 1000)
-    return median(took)
+        times.append((time.perf_counter() - began) * 1000)
+    return median(times)

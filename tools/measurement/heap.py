@@ -92,13 +92,13 @@ def imports(interpreter: str, modules: Iterable[str] = ()) -> dict[str, Any]:
         if about is None:
             raise MeasureError(f"the firmware does not import in {LARGEST_KB} KB")
         sizes = range(SMALLEST_KB, LARGEST_KB + 1)
-        enough = sizes[bisect_left(sizes, True, key=lambda kb: run(kb) is not None)]
+        smallest = sizes[bisect_left(sizes, True, key=lambda kb: run(kb) is not None)]
     return {
         "interpreter": interpreter,
         "micropython": about["version"],
         "word_bits": about["word_bits"],
         "float_bits": about["float_bits"],
-        "import_heap_bytes": enough * KB - about["simulator_bytes"],
+        "import_heap_bytes": smallest * KB - about["simulator_bytes"],
         "imported_bytes": about["imported_bytes"],
         "simulator_bytes": about["simulator_bytes"],
         "modules": about["modules"],

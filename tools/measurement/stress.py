@@ -75,12 +75,12 @@ def _row(scenario: Scenario, site: str, people: People, seeds: int) -> dict[str,
     }
 
 
-def _share(count: int, of: int) -> float | None:
-    return round(count / of, 4) if of else None
+def _share(count: int, total: int) -> float | None:
+    return round(count / total, 4) if total else None
 
 
-def _interval(count: int, of: int) -> list[float]:
-    return [round(bound, 4) for bound in wilson(count, of)]
+def _interval(count: int, total: int) -> list[float]:
+    return [round(bound, 4) for bound in wilson(count, total)]
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:

@@ -42,9 +42,9 @@ def bill(packages: list[Package]) -> dict[str, Any]:
     needed = {(s, extra): closure(packages, s, extra) for s in SYSTEMS for extra in extras}
     components, refs = [], {}
     for package in sorted(packages):
-        where = {key for key, names in needed.items() if names.get(package.name) == package}
-        if where:
-            components.append(_component(package, where))
+        targets = {key for key, names in needed.items() if names.get(package.name) == package}
+        if targets:
+            components.append(_component(package, targets))
             refs[package.name, package.version] = _purl(package)
     product = f"fevergate@{project['version']}"
     edges = []
@@ -75,13 +75,13 @@ def bill(packages: list[Package]) -> dict[str, Any]:
     }
 
 
-def _component(package: Package, where: set[tuple[System, str]]) -> dict[str, Any]:
-    """The bill's entry of a package; `where` are the systems and extras that need it."""
-    systems = {system for system, _ in where}
+def _component(package: Package, targets: set[tuple[System, str]]) -> dict[str, Any]:
+    """The bill's entry of a package; `targets` are the systems and extras that need it."""
+    systems = {system for system, _ in targets}
     files = sorted(set().union(*(fitting(package, system) for system in systems)))
     if len({file.endswith(".whl") for file in files}) > 1:
         sys.exit(f"tools/make-lock: {package.name} has a wheel for some systems alone")
-    only = min(extra for _, extra in where)
+    only = min(extra for _, extra in targets)
     properties = {"fevergate:when": when(systems), "fevergate:extra": only}
     return {
         "type": "library",

@@ -60,21 +60,21 @@ def look(host: CampusHost, day: str) -> dict[str, float]:
     """Measure the response time (ms) of a day's page and files, and the page's size (kB)."""
     accounts = host.server.accounts
     accounts.begin(accounts.invite(), "Chen Jing", PASSWORD)
-    took: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     size: dict[str, int] = {}
     with host.client() as client:
         sign_in(client, "Chen Jing", PASSWORD)
         client.cookies.set("fevergate-language", "zh")
         for kind in (*(LOOKS * ["", ".json", ".csv"]), ".pdf"):
             took_ms, answer = fetched(client, f"/reports/{day}{kind}")
-            took.setdefault(kind, []).append(took_ms)
+            times.setdefault(kind, []).append(took_ms)
             size[kind] = len(answer.content)
     return {
-        "page_p50_ms": percentile(took[""], 50),
-        "page_p95_ms": percentile(took[""], 95),
+        "page_p50_ms": percentile(times[""], 50),
+        "page_p95_ms": percentile(times[""], 95),
         "page_kb": round(size[""] / 1000, 1),
-        "json_p95_ms": percentile(took[".json"], 95),
-        "pdf_ms": round(took[".pdf"][0], 1),
+        "json_p95_ms": percentile(times[".json"], 95),
+        "pdf_ms": round(times[".pdf"][0], 1),
     }
 
 

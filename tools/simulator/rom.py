@@ -285,13 +285,13 @@ def _whole(flash: bytes, at: int, chip: Chip) -> bool:
     "Application Image Format")."""
     if flash[at] != 0xE9 or int.from_bytes(flash[at + 12 : at + 14], "little") != chip.image_chip:
         return False
-    summed, where = _SEED, at + 24
+    summed, offset = _SEED, at + 24
     for _ in range(flash[at + 1]):
-        size = int.from_bytes(flash[where + 4 : where + 8], "little")
-        if where + 8 + size > len(flash):
+        size = int.from_bytes(flash[offset + 4 : offset + 8], "little")
+        if offset + 8 + size > len(flash):
             return False
-        summed ^= checksum(flash[where + 8 : where + 8 + size]) ^ _SEED
-        where += 8 + size
-    where = at + ((where - at) // 16 * 16 + 16)
-    digest = hashlib.sha256(flash[at:where]).digest()
-    return flash[where - 1] == summed and flash[where : where + 32] == digest
+        summed ^= checksum(flash[offset + 8 : offset + 8 + size]) ^ _SEED
+        offset += 8 + size
+    offset = at + ((offset - at) // 16 * 16 + 16)
+    digest = hashlib.sha256(flash[at:offset]).digest()
+    return flash[offset - 1] == summed and flash[offset : offset + 32] == digest

@@ -176,8 +176,8 @@ def serve(settings: CampusSettings) -> None:
     https_server.check_certificate(certificate, key)
     with here(settings.folder):
         server = CampusServer(settings)
-        where = (settings.host, settings.port, certificate, key)
-        https_server.serve(server.app, server.accounts, "campus server", *where)
+        endpoint = (settings.host, settings.port, certificate, key)
+        https_server.serve(server.app, server.accounts, "campus server", *endpoint)
 
 
 @click.command("campus")

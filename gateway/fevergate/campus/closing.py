@@ -151,8 +151,8 @@ def _blank(connection: Connection, rows: Callable[[Table], ColumnElement[bool]])
     for gateway, key, payload in connection.execute(fevers).all():
         event = msgspec.json.decode(payload, type=FeverEvent)
         blank = msgspec.json.encode(msgspec.structs.replace(event, acknowledged_by="")).decode()
-        where = (items.c.gateway == gateway, items.c.key == key, rows(items))
-        connection.execute(update(items).where(*where).values(payload=blank))
+        conditions = (items.c.gateway == gateway, items.c.key == key, rows(items))
+        connection.execute(update(items).where(*conditions).values(payload=blank))
 
 
 def _overwrite(connection: Connection) -> None:

@@ -44,13 +44,13 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
         strikes = TokenStrikes(connection)
         for campus, gateway, payload, *origin in connection.execute(statement):
             event = msgspec.json.decode(payload, type=FollowUpEvent)
-            whose = (campus, gateway, event.kiosk)
+            kiosk = (campus, gateway, event.kiosk)
             if (
-                of_kiosk[whose] < MAX_KNOWN_OF_KIOSK
+                of_kiosk[kiosk] < MAX_KNOWN_OF_KIOSK
                 and is_to_be_told(event.clinical_c, event.clinical_site, event.outcome)
                 and not strikes.strike(gateway, *origin)
             ):
-                of_kiosk[whose] += 1
+                of_kiosk[kiosk] += 1
                 confirmed.append((campus, gateway, event, origin[-1]))
         return [_confirmed(connection, *row) for row in reversed(confirmed)]
 

@@ -49,9 +49,11 @@ class CampusDatabase:
         self.url = url
         self.name = url.render_as_string(hide_password=True)
         self.sqlite = url.get_backend_name() == "sqlite"
-        how = {"timeout": BUSY_S} if self.sqlite else {"application_name": APPLICATION}
+        options = {"timeout": BUSY_S} if self.sqlite else {"application_name": APPLICATION}
         try:
-            self._engine = create_engine(url, pool_size=POOL, pool_pre_ping=True, connect_args=how)
+            self._engine = create_engine(
+                url, pool_size=POOL, pool_pre_ping=True, connect_args=options
+            )
         except (SQLAlchemyError, ImportError) as error:
             raise SettingsError(f"database: {self.name}: {error}") from error
         if self.sqlite:

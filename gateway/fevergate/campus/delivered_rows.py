@@ -31,13 +31,13 @@ _COUNTED = {item.__struct_config__.tag for item in COUNTS}
 
 
 def knows_corrections(
-    connection: Connection, whose: dict[str, str], delivery: Delivery, token: str
+    connection: Connection, sender: dict[str, str], delivery: Delivery, token: str
 ) -> bool:
     """Whether a sender knows the latest received correction of its epoch. If it does, the latest
     correction that it knows is stored.
 
     A correction received with another token is ignored, since it may have been false."""
-    key = {**whose, "epoch": delivery.epoch}
+    key = {**sender, "epoch": delivery.epoch}
     row = connection.execute(
         select(corrections).where(*(corrections.c[name] == value for name, value in key.items()))
     ).first()
@@ -51,15 +51,15 @@ def knows_corrections(
 
 
 def without_counts(
-    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+    connection: Connection, sender: dict[str, str], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the rows without counts; fevers that are stored already keep their dates."""
     held = {
         row.key: row
         for row in connection.execute(
             select(items.c.key, items.c.date, items.c.at).where(
-                items.c.campus == whose["campus"],
-                items.c.gateway == whose["gateway"],
+                items.c.campus == sender["campus"],
+                items.c.gateway == sender["gateway"],
                 items.c.key.in_([row["key"] for row in rows if row["kind"] == "fever"]),
             )
         )
@@ -75,15 +75,15 @@ def without_counts(
 
 
 def newer(
-    connection: Connection, whose: dict[str, str], rows: list[dict[str, Any]]
+    connection: Connection, sender: dict[str, str], rows: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows that are new or replace a stored row (see `_replaces`), and the stored rows
     that they replace."""
     names = ("key", "kind", "date", "revision", "epoch", "token")
     stored = connection.execute(
         select(*(items.c[name] for name in names)).where(
-            items.c.campus == whose["campus"],
-            items.c.gateway == whose["gateway"],
+            items.c.campus == sender["campus"],
+            items.c.gateway == sender["gateway"],
             items.c.key.in_([row["key"] for row in rows]),
         )
     ).mappings()
@@ -106,14 +106,14 @@ def _replaces(row: dict[str, Any], held_row: dict[str, Any]) -> bool:
     return row["revision"] > held_row["revision"]
 
 
-def add_held(connection: Connection, whose: dict[str, str], new: list[dict[str, Any]]) -> None:
+def add_held(connection: Connection, sender: dict[str, str], new: list[dict[str, Any]]) -> None:
     """Add to new rows of marks the marks that are stored for the same days from the same token."""
     for row in new:
         if row["kind"] == MARKED:
             before = connection.execute(
                 select(items.c.payload).where(
-                    items.c.campus == whose["campus"],
-                    items.c.gateway == whose["gateway"],
+                    items.c.campus == sender["campus"],
+                    items.c.gateway == sender["gateway"],
                     items.c.key == row["key"],
                     items.c.token == row["token"],
                 )

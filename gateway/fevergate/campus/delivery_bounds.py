@@ -101,23 +101,23 @@ def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summa
     return item
 
 
-def refuse_campus(connection: Connection, whose: dict[str, str]) -> None:
+def refuse_campus(connection: Connection, sender: dict[str, str]) -> None:
     """Raise `OverBoundError` if a gateway has already been heard from `MOST_CAMPUSES` other
     campuses and never from this one."""
     rows = connection.execute(
-        select(gateways.c.campus).where(gateways.c.gateway == whose["gateway"])
+        select(gateways.c.campus).where(gateways.c.gateway == sender["gateway"])
     )
     campuses = {campus for (campus,) in rows}
-    if whose["campus"] not in campuses and len(campuses) >= MOST_CAMPUSES:
+    if sender["campus"] not in campuses and len(campuses) >= MOST_CAMPUSES:
         raise OverBoundError(
-            f"{whose['gateway']} was heard from {len(campuses)} campuses, expected at most"
+            f"{sender['gateway']} was heard from {len(campuses)} campuses, expected at most"
             f" {MOST_CAMPUSES}; name it in [campuses.NAME] gateways",
             field="$.campus",
         )
 
 
 def refuse_excess(
-    connection: Connection, whose: dict[str, str], added: Iterable[dict[str, Any]]
+    connection: Connection, sender: dict[str, str], added: Iterable[dict[str, Any]]
 ) -> None:
     """Raise `OverBoundError`, which names the keys beyond the bound, if a gateway's new rows add
     too many kiosks, counts or fevers to a day."""
@@ -126,7 +126,7 @@ def refuse_excess(
         if row["date"] and row["kind"] in ("hour", "day", "gateway_day", "fever"):
             days.setdefault(row["date"], []).append(row)
     for date, rows in sorted(days.items()):
-        of_day = [items.c[name] == value for name, value in (whose | {"date": date}).items()]
+        of_day = [items.c[name] == value for name, value in (sender | {"date": date}).items()]
         counts = [row["key"] for row in rows if row["kind"] != "fever"]
         if counts:
             _refuse_counts(connection, of_day, date, counts)

@@ -29,8 +29,8 @@ class KioskTotals:
         """The hours that are not struck, of one epoch or of all."""
         return [
             hour
-            for whose, hour in self.hours
-            if epoch in (None, whose) and not self.strikes(hour.hour)
+            for hour_epoch, hour in self.hours
+            if epoch in (None, hour_epoch) and not self.strikes(hour.hour)
         ]
 
     def sum_of_days(self, name: str) -> int:

@@ -232,7 +232,7 @@ class Escalation:
             for name, campus in self.settings.campuses.items()
             for gateway in campus.gateways
         }
-        return declared | {whose for whose in heard if whose[1] in self.settings.tokens}
+        return declared | {sender for sender in heard if sender[1] in self.settings.tokens}
 
     def _silences(self) -> dict[tuple[str, str], str]:
         """Start of each gateway's last silence for which a notice was posted."""

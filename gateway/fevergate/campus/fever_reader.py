@@ -41,7 +41,7 @@ def read_fevers(
             for campus, gateway, payload, *origin in part
             for fever in [_fever(gateway, msgspec.json.decode(payload, type=FeverEvent))]
         }
-        counted = {whose: fever for whose, (fever, by) in fevers.items() if is_counted(by)}
+        counted = {key: fever for key, (fever, by) in fevers.items() if is_counted(by)}
         if counted:
             _follow(connection, strikes, counted)
         for (campus, *_), (fever, selecting) in fevers.items():

@@ -19,9 +19,9 @@ CampusNames = Mapping[str, Names]
 """Names in one language, by campus."""
 
 
-def keep_names(connection: Connection, whose: dict[str, str], names: GivenNames) -> None:
-    """Store the names that a gateway sent; `whose` has its campus and gateway."""
-    put(connection, given_names, whose, {"names": msgspec.json.encode(names).decode()})
+def keep_names(connection: Connection, sender: dict[str, str], names: GivenNames) -> None:
+    """Store the names that a gateway sent; `sender` has its campus and gateway."""
+    put(connection, given_names, sender, {"names": msgspec.json.encode(names).decode()})
 
 
 def read_names(database: CampusDatabase, language: str) -> CampusNames:

@@ -44,10 +44,10 @@ class HeldDay(MarkedDay, frozen=True, kw_only=True, tag="marked_day"):
     @property
     def known(self) -> KnownMarks:
         """All people whom the gateway has marked."""
-        once = self.once
+        once_marks = self.once
         return KnownMarks(
-            measured=unpacked(self.measured) | once.measured,
-            excused=unpacked(self.excused) | once.excused,
+            measured=unpacked(self.measured) | once_marks.measured,
+            excused=unpacked(self.excused) | once_marks.excused,
         )
 
 

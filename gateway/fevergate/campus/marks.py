@@ -48,7 +48,7 @@ class MarkExchange:
         For the gateway itself, only items sent with `token` (first digits of the digest) count; the
         others' marks of a day are summed up in a tag that changes with them."""
         since = max(since, kept_since(self.settings, self.now()))
-        mine: dict[str, HeldMarks] = {}
+        own_marks: dict[str, HeldMarks] = {}
         others: dict[str, list[str]] = {}
         with self.database.read() as connection:
             for row in _rows(connection, items.c.date >= since, (MARKED, ROLL)):
@@ -57,7 +57,7 @@ class MarkExchange:
                         others.setdefault(row["date"], []).append(_version(row))
                 elif row["token"] == token:
                     item = msgspec.json.decode(row["payload"], type=HeldDay | RollDay)
-                    mine[item.key] = HeldMarks(revision=item.revision, digest=item.digest)
+                    own_marks[item.key] = HeldMarks(revision=item.revision, digest=item.digest)
                     if isinstance(item, HeldDay) and (item.once_measured or item.once_excused):
                         others.setdefault(item.date, []).append(f"once {item.revision}")
             for day, *counts in connection.execute(
@@ -67,7 +67,7 @@ class MarkExchange:
             ):
                 others.setdefault(day, []).append(f"here {counts}")
         tags = {day: _tag(versions) for day, versions in others.items()}
-        return MarkIndex(since=since, mine=mine, elsewhere=tags)
+        return MarkIndex(since=since, mine=own_marks, elsewhere=tags)
 
     def elsewhere(self, campus: str, gateway: str, day: date) -> MarksElsewhere:
         """Return the people marked on a day by other gateways or at the campus server, and those
@@ -140,14 +140,14 @@ def kept_since(settings: CampusSettings, now: float) -> str:
 
 
 def _rows(
-    connection: Connection, when: ColumnElement[bool], kinds: Iterable[str] = (MARKED,)
+    connection: Connection, condition: ColumnElement[bool], kinds: Iterable[str] = (MARKED,)
 ) -> Iterator[dict[str, Any]]:
     """Rows that are not struck, by day, campus and gateway."""
     strikes = TokenStrikes(connection)
     names = ("campus", "gateway", "kind", "date", "revision", "payload")
     rows = connection.execute(
         select(*(items.c[name] for name in names), *CAME)
-        .where(items.c.kind.in_(kinds), when)
+        .where(items.c.kind.in_(kinds), condition)
         .order_by(items.c.date, items.c.campus, items.c.gateway)
     ).mappings()
     for row in rows:

@@ -37,7 +37,7 @@ class NewKiosks:
     def take(
         self,
         connection: Connection,
-        whose: dict[str, str],
+        sender: dict[str, str],
         token: str,
         added: Iterable[dict[str, Any]],
     ) -> None:
@@ -47,10 +47,10 @@ class NewKiosks:
         if not keys:
             return
         with self._lock:
-            known_kiosks = self._known_of(connection, whose)
+            known_kiosks = self._known_of(connection, sender)
             new = sorted({_kiosk(key) for key in keys} - known_kiosks)
             now = self._now()
-            left, at = self._left.get((whose["gateway"], token), (float(MOST_KIOSKS), now))
+            left, at = self._left.get((sender["gateway"], token), (float(MOST_KIOSKS), now))
             left = min(MOST_KIOSKS, left + (now - at) * MOST_KIOSKS / DAY_S)
             beyond = set(new[int(left) :])
             if beyond:
@@ -59,12 +59,12 @@ class NewKiosks:
                     [key for key in keys if _kiosk(key) in beyond],
                 )
             known_kiosks.update(new)
-            self._left[whose["gateway"], token] = left - len(new), now
+            self._left[sender["gateway"], token] = left - len(new), now
 
-    def _known_of(self, connection: Connection, whose: dict[str, str]) -> set[str]:
-        key = tuple(whose.values())
+    def _known_of(self, connection: Connection, sender: dict[str, str]) -> set[str]:
+        key = tuple(sender.values())
         if key not in self._known:
-            of_gateway = [items.c[name] == value for name, value in whose.items()]
+            of_gateway = [items.c[name] == value for name, value in sender.items()]
             rows = connection.execute(
                 select(items.c.key).where(*of_gateway, items.c.kind.in_(KINDS))
             )

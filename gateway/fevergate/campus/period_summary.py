@@ -52,18 +52,18 @@ class PeriodSummary(Struct, kw_only=True):
         return sum(day.complete for day in self.days)
 
 
-def summarize(reports: Reports, when: Period, today: date) -> PeriodSummary:
+def summarize(reports: Reports, span: Period, today: date) -> PeriodSummary:
     """Sum up a period from the newest version of each day's report. Raises `CampusError`."""
     latest = {
         report.date: report
-        for report, _ in reports.latest(when.begin.isoformat(), when.end.isoformat())
+        for report, _ in reports.latest(span.begin.isoformat(), span.end.isoformat())
     }
     for back in range(PRESENT_DAYS):
         day = today - timedelta(days=back)
-        if when.begin <= day <= when.end and day.isoformat() not in latest:
+        if span.begin <= day <= span.end and day.isoformat() not in latest:
             latest[day.isoformat()] = reports.now(day.isoformat())
     summary = PeriodSummary(
-        period=when, days=[latest[day] for day in sorted(latest)], campuses={}, total=Figures()
+        period=span, days=[latest[day] for day in sorted(latest)], campuses={}, total=Figures()
     )
     for report in summary.days:
         summary.total.add(report.total)
@@ -77,10 +77,10 @@ def summarize(reports: Reports, when: Period, today: date) -> PeriodSummary:
     return summary
 
 
-def compared(reports: Reports, when: Period, before: Period, today: date) -> list[PeriodSummary]:
+def compared(reports: Reports, span: Period, before: Period, today: date) -> list[PeriodSummary]:
     """Return the summaries of a period, of as many first days of the period `before`, and, if that
     is longer, of all of `before`. Raises `CampusError`."""
-    periods = dict.fromkeys((when, before.first(when.days), before))
+    periods = dict.fromkeys((span, before.first(span.days), before))
     return [summarize(reports, period, today) for period in periods]
 
 

@@ -44,11 +44,11 @@ def alone(database: CampusDatabase, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path, how: int, refused: str) -> Iterator[None]:
+def _locked(folder: Path, operation: int, refused: str) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ClosingError(f"{folder}: {refused}") from error
         yield

@@ -40,11 +40,11 @@ def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[Re
         replaced = [of_token(*pair) for pair in pairs if not in_use(settings, *pair)]
         if not replaced:
             return []
-        whose = (items.c.campus, items.c.gateway, items.c.token, items.c.epoch)
+        columns = (items.c.campus, items.c.gateway, items.c.token, items.c.epoch)
         day = case((items.c.date != "", items.c.date))
         rows = connection.execute(
             select(
-                *whose,
+                *columns,
                 func.count().label("rows"),
                 func.sum(case((items.c.kind == "fever", 1), else_=0)).label("fevers"),
                 func.min(day).label("first_day"),
@@ -53,8 +53,8 @@ def replaced_rows(database: CampusDatabase, settings: CampusSettings) -> list[Re
                 func.max(items.c.received_at).label("last_at"),
             )
             .where(or_(*replaced))
-            .group_by(*whose)
-            .order_by(*whose)
+            .group_by(*columns)
+            .order_by(*columns)
         ).all()
         return [ReplacedRows(**row._mapping) for row in rows]
 

@@ -55,34 +55,34 @@ class ReportCorrections(ReportTables):
     def _correction(
         self, difference: Difference, campuses: dict[str, CampusDay], names_by_campus: CampusNames
     ) -> tuple[str, str, str]:
-        titles, way, names = dict(PARTS), difference.what.split(), Names()
-        if way[0] == "campuses":
-            campus = campuses.get(way[1])
-            names = names_by_campus.get(way[1], names)
+        titles, path, names = dict(PARTS), difference.what.split(), Names()
+        if path[0] == "campuses":
+            campus = campuses.get(path[1])
+            names = names_by_campus.get(path[1], names)
             # The key must be one word and not in `PARTS`; a campus's title may be several words.
-            key = f"campuses/{way[1]}"
-            titles[key] = self.title(campus) if campus else way[1]
-            way = [key, *_without_gateway(way[2:], campus)]
+            key = f"campuses/{path[1]}"
+            titles[key] = self.title(campus) if campus else path[1]
+            path = [key, *_without_gateway(path[2:], campus)]
         values = [
             self.say(VALUES.get(value, value)) for value in (difference.before, difference.now)
         ]
-        if set(_SILENT) & set(way):  # a gateway that is no longer silent has reported
+        if set(_SILENT) & set(path):  # a gateway that is no longer silent has reported
             values = [self.say(STATES["reported"]) if value == "-" else value for value in values]
-        way = [*(word for word in way[:-1] if word != "figures"), way[-1]]
+        path = [*(word for word in path[:-1] if word != "figures"), path[-1]]
         # Some figures share a name with a branch of the tree.
-        titles_of = ROLL if {"roll", "anywhere"} & set(way) else _FIGURES
-        if way[-1] in titles_of:
-            titles[way[-1]] = titles_of[way[-1]]
-        short = Difference(" ".join(way), *values)
+        titles_of = ROLL if {"roll", "anywhere"} & set(path) else _FIGURES
+        if path[-1] in titles_of:
+            titles[path[-1]] = titles_of[path[-1]]
+        short = Difference(" ".join(path), *values)
         return difference_in_words(short, titles, names, self.zone, self.say)
 
 
-def _without_gateway(way: list[str], campus: CampusDay | None) -> list[str]:
+def _without_gateway(path: list[str], campus: CampusDay | None) -> list[str]:
     """Replace GATEWAY/KIOSK in a path by the kiosk. The gateway follows as a word of its own if
     several kiosks of the campus have this name."""
-    if len(way) < 2 or way[0] not in _BY_GATEWAY:
-        return way
-    gateway, _, key = way[1].partition("/")
+    if len(path) < 2 or path[0] not in _BY_GATEWAY:
+        return path
+    gateway, _, key = path[1].partition("/")
     kiosk = key.partition("/")[0]
     alike = [row for row in campus.kiosks if row.kiosk == kiosk] if campus else []
-    return [way[0], key, *([gateway] if len(alike) > 1 else []), *way[2:]]
+    return [path[0], key, *([gateway] if len(alike) > 1 else []), *path[2:]]

@@ -91,7 +91,8 @@ class ReportTables:
                 )
             elif name == "gates":
                 rows += (
-                    [title, names.gate(gate), *_figures(of)] for gate, of in campus.gates().items()
+                    [title, names.gate(gate), *_figures(figures)]
+                    for gate, figures in campus.gates().items()
                 )
             else:
                 rows += (

@@ -64,24 +64,24 @@ class SearchPages:
 
     def _show(self, request: Request, form: Mapping[str, str]) -> Response:
         number, today = page_of(request, form), self._site.today()
-        when, error, part = None, "", CampusFeverPage([], 0)
+        span, error, part = None, "", CampusFeverPage([], 0)
         try:
-            when = period(today, form)
-            query = self._search.query(when, form)
+            span = period(today, form)
+            query = self._search.query(span, form)
         except PeriodError as refusal:
             error = refusal.reason
         else:
             part = self._search.page(query, PAGE, (number - 1) * PAGE)
             self._note(request, query, part)
         given = {name: form.get(name, "") for name in FIELDS}
-        if when:
-            given |= {"from": str(when.begin), "to": str(when.end)}
+        if span:
+            given |= {"from": str(span.begin), "to": str(span.end)}
         return self._site.page(
             request,
             "campus_search.html",
             error=error,
             given=given,
-            when=when,
+            when=span,
             spans=spans(today),
             part=part,
             named=self._site.named(self._site.language(request)),
@@ -103,9 +103,9 @@ class SearchPages:
     def fevers_file(self, request: Request) -> Response:
         """Export the fevers that a search finds."""
         kind = kind_of(request)
-        when = period(self._site.today(), request.query_params)
-        query = self._search.query(when, {**request.query_params, "name": ""})
-        name = f"fevers-{when.begin}-{when.end}.{kind}"
+        span = period(self._site.today(), request.query_params)
+        query = self._search.query(span, {**request.query_params, "name": ""})
+        name = f"fevers-{span.begin}-{span.end}.{kind}"
         write = partial(self._write, request, kind, query)
         return self._site.answer_file(request, "take fevers", name, write)
 
@@ -144,19 +144,19 @@ class SearchPages:
         bounds = {name: query[name] for name in ("from", "to") if query.get(name)}
         common = {"spans": spans(today), "given": bounds}
         try:
-            when = period(today, bounds) if bounds else week
+            span = period(today, bounds) if bounds else week
         except PeriodError as error:
             context = common | {"when": week, "error": error.reason, "title": TITLES[""]}
             return self._site.page(request, "summary.html", **context)
         words = SummaryText(self._site.text(language), language, say)
-        summaries = compared(self._site.reports, when, when.earlier, self._site.today())
+        summaries = compared(self._site.reports, span, span.earlier, self._site.today())
         return self._site.page(
             request,
             "summary.html",
             **common,
             error="",
-            when=when,
-            title=TITLES[when.kind],
+            when=span,
+            title=TITLES[span.kind],
             verdict=words.verdict(summaries[0]),
             comparison=words.comparison(summaries),
             tables=[words.by_campus(summaries[0]), words.by_day(summaries[0])],
@@ -166,19 +166,19 @@ class SearchPages:
         """Export the report of a period."""
         kind, language = kind_of(request, ("pdf", "xlsx", "csv")), self._site.language(request)
         say = translator(language)
-        when = period(self._site.today(), request.query_params)
+        span = period(self._site.today(), request.query_params)
         words = SummaryText(self._site.text(language), language, say)
-        summaries = compared(self._site.reports, when, when.earlier, self._site.today())
+        summaries = compared(self._site.reports, span, span.earlier, self._site.today())
 
         def write(out: BinaryIO) -> None:
             if kind == "csv":
                 write_csv(words.by_day(summaries[0]), out)
                 return
-            with self._search.whole(CampusQuery(period=when)) as (count, read):
+            with self._search.whole(CampusQuery(period=span)) as (count, read):
                 title = partial(self._site.campus_title, language)
                 fevers: Table = self._site.text(language).found(title, count, read)
                 sheet = words.sheet(summaries, self._site.institution(language), fevers)
                 write_sheet(kind, sheet, say, out)
 
-        name = f"summary-{when.begin}-{when.end}.{kind}"
+        name = f"summary-{span.begin}-{span.end}.{kind}"
         return self._site.answer_file(request, "take report", name, write)

@@ -136,18 +136,18 @@ class Register:
     def _mark(self, connection: Connection, strike: TokenStrike) -> int:
         """Mark the days of a strike's rows, so that their reports are made again; returns the
         number of these rows."""
-        where = [of_token(strike.gateway, strike.token), items.c.received_at >= strike.since]
+        conditions = [of_token(strike.gateway, strike.token), items.c.received_at >= strike.since]
         if strike.epoch is not None:
-            where.append(items.c.epoch == strike.epoch)
+            conditions.append(items.c.epoch == strike.epoch)
         rows = connection.execute(
-            select(items.c.campus, items.c.key, items.c.kind, items.c.date).where(*where)
+            select(items.c.campus, items.c.key, items.c.kind, items.c.date).where(*conditions)
         ).mappings()
         by_campus: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             by_campus.setdefault(row["campus"], []).append(dict(row))
         for campus, of_campus in by_campus.items():
-            whose = {"campus": campus, "gateway": strike.gateway}
-            mark_days(connection, whose, of_campus, self._now())
+            sender = {"campus": campus, "gateway": strike.gateway}
+            mark_days(connection, sender, of_campus, self._now())
         return sum(map(len, by_campus.values()))
 
     def _note(self, connection: Connection, action: str, strike: TokenStrike) -> None:

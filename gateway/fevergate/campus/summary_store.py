@@ -110,36 +110,36 @@ class CampusStore:
         nothing of the delivery is stored.
         """
         now = self._now()
-        whose = {"campus": delivery.campus, "gateway": delivery.gateway}
-        origin = whose | {"received_at": now, "token": token}
+        sender = {"campus": delivery.campus, "gateway": delivery.gateway}
+        origin = sender | {"received_at": now, "token": token}
         items_by_revision = sorted(delivery.items, key=lambda item: item.revision)
         deliveries = [self._row(item, delivery) | origin for item in items_by_revision]
         rows = {row["key"]: row for row in deliveries}
         with self.database.write() as connection:
             if not known:
-                refuse_campus(connection, whose)
+                refuse_campus(connection, sender)
             # Comes first because it locks the gateway's row, so that a gateway's deliveries are
             # written one at a time.
-            _hear(connection, whose, now, delivery.sent_at)
+            _hear(connection, sender, now, delivery.sent_at)
             if delivery.names is not None:
-                keep_names(connection, whose, delivery.names)
+                keep_names(connection, sender, delivery.names)
             ordered = [rows[key] for key in sorted(rows)]
-            if not knows_corrections(connection, whose, delivery, token):
-                ordered = without_counts(connection, whose, ordered)
-            new, before = newer(connection, whose, ordered)
+            if not knows_corrections(connection, sender, delivery, token):
+                ordered = without_counts(connection, sender, ordered)
+            new, before = newer(connection, sender, ordered)
             replaced = {row["key"] for row in before}
             added = [row for row in new if row["key"] not in replaced]
-            refuse_excess(connection, whose, added)
+            refuse_excess(connection, sender, added)
             if not self._new_rows.take(delivery.gateway, len(added)):
                 raise OverBoundError(
                     f"{delivery.gateway} has sent more than {NEW_ROWS_BURST:.0f} new rows; expected"
                     f" {NEW_ROWS_PER_S:.0f} per second at most: the others later"
                 )
-            self._new_kiosks.take(connection, whose, token, added)
+            self._new_kiosks.take(connection, sender, token, added)
             if new:
-                add_held(connection, whose, new)
+                add_held(connection, sender, new)
                 _put(connection, new)
-                mark_days(connection, whose, [*new, *before], now)
+                mark_days(connection, sender, [*new, *before], now)
         return list(dict.fromkeys(item.key for item in items_by_revision))
 
     def refuse(self, gateway: str, field: str, reason: str, body: bytes) -> None:
@@ -248,9 +248,11 @@ def last_refused(database: CampusDatabase) -> dict[str, Refused]:
     return {row.gateway: Refused(**row._mapping) for row in rows}
 
 
-def _hear(connection: Connection, whose: dict[str, str], now: float, sent_at: float | None) -> None:
+def _hear(
+    connection: Connection, sender: dict[str, str], now: float, sent_at: float | None
+) -> None:
     off_s = 0.0 if sent_at is None else round(sent_at - now, 1)
-    put(connection, gateways, whose, {"heard_at": now, "clock_off_s": off_s})
+    put(connection, gateways, sender, {"heard_at": now, "clock_off_s": off_s})
 
 
 def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -265,7 +267,7 @@ def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 
 def mark_days(
-    connection: Connection, whose: dict[str, str], rows: Iterable[dict[str, Any]], now: float
+    connection: Connection, sender: dict[str, str], rows: Iterable[dict[str, Any]], now: float
 ) -> None:
     """Mark the days whose reports these rows (`kind`, `key`, `date`) may change."""
     days = {row["date"] for row in rows if row["date"]}
@@ -275,8 +277,8 @@ def mark_days(
     for begin in range(0, len(fevers), MOST_KEYS):
         dates = connection.execute(
             select(items.c.date).where(
-                items.c.campus == whose["campus"],
-                items.c.gateway == whose["gateway"],
+                items.c.campus == sender["campus"],
+                items.c.gateway == sender["gateway"],
                 items.c.key.in_(fevers[begin : begin + MOST_KEYS]),
             )
         ).all()

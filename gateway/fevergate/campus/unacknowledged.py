@@ -69,10 +69,8 @@ def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
                 fever = UnseenFever(campus=campus, received_at=origin[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
                 of_kiosk[campus, gateway, event.kiosk] += 1
-        dates = {whose[3] for whose, _ in fevers}
+        dates = {key[3] for key, _ in fevers}
         days = struck_days(connection, strikes, min(dates, default=""), max(dates, default=""))
     return [
-        fever
-        for whose, fever in fevers
-        if whose not in days or not days[whose].strikes(fever.event.at)
+        fever for key, fever in fevers if key not in days or not days[key].strikes(fever.event.at)
     ]

@@ -113,14 +113,14 @@ class Intake:
         self._keep(item, done)
 
     def _row(self, topic: str, payload: bytes, now: float) -> Row:
-        where = parse_topic(topic)
-        if where.kind != "reading":
-            raise MessageError(f"no such kind of message: {where.kind[:64]}")
+        address = parse_topic(topic)
+        if address.kind != "reading":
+            raise MessageError(f"no such kind of message: {address.kind[:64]}")
         reading = decode(payload, Reading)
-        if reading.kiosk != where.name:
-            raise MessageError(f"kiosk {reading.kiosk!r} on the topic of {where.name!r}")
+        if reading.kiosk != address.name:
+            raise MessageError(f"kiosk {reading.kiosk!r} on the topic of {address.name!r}")
         day: date = self._calendar.place(reading.at, now)
-        return (where.campus, *astuple(reading)[STORED], day, now)
+        return (address.campus, *astuple(reading)[STORED], day, now)
 
     def _dropped(self, payload: bytes) -> None:
         if not payload.isdigit() or len(payload) >= 20:

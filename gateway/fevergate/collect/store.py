@@ -185,7 +185,7 @@ class CollectStore:
             new = cursor.rowcount
             if boots := self._new_boots(rows):
                 cursor.executemany(
-                    statements.BOOTS, [(*boot, *when) for boot, when in sorted(boots.items())]
+                    statements.BOOTS, [(*boot, *times) for boot, times in sorted(boots.items())]
                 )
         return new
 

@@ -65,28 +65,28 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
             if column not in columns:
                 raise PeopleFileError(f"{path}, line 1: expected a column {column!r}")
         for row in reader:
-            where = f"{path}, line {reader.line_num}"
+            place = f"{path}, line {reader.line_num}"
             if None in row:
                 raise PeopleFileError(
-                    f"{where}, column {len(columns) + 1}: expected {len(columns)} fields"
+                    f"{place}, column {len(columns) + 1}: expected {len(columns)} fields"
                 )
             if missing := [column for column in columns if row[column] is None]:
                 raise PeopleFileError(
-                    f"{where}, column {missing[0]}: missing, expected {len(columns)} fields"
+                    f"{place}, column {missing[0]}: missing, expected {len(columns)} fields"
                 )
             if row["camera"] != camera:
                 continue
-            values = [_number(where, row, column, _SKIN_RANGE_C) for column in rounds]
+            values = [_number(place, row, column, _SKIN_RANGE_C) for column in rounds]
             rounds_c = tuple(value for value in values if value is not None)
             if not rounds_c:
                 continue
-            ambient_c = _number(where, row, "ambient_c", _AMBIENT_RANGE_C)
+            ambient_c = _number(place, row, "ambient_c", _AMBIENT_RANGE_C)
             if ambient_c is None:
-                raise PeopleFileError(f"{where}, column ambient_c: expected °C, found nothing")
+                raise PeopleFileError(f"{place}, column ambient_c: expected °C, found nothing")
             if not row["subject"]:
-                raise PeopleFileError(f"{where}, column subject: expected a name, found nothing")
-            oral_c = _number(where, row, "oral_c", _SKIN_RANGE_C)
-            at = _time(where, row.get("time", ""))
+                raise PeopleFileError(f"{place}, column subject: expected a name, found nothing")
+            oral_c = _number(place, row, "oral_c", _SKIN_RANGE_C)
+            at = _time(place, row.get("time", ""))
             yield Person(row["subject"], rounds_c, ambient_c, oral_c, at)
     except csv.Error as error:
         # The inner reader has the number of the broken line, the outer one of the last whole row.
@@ -94,7 +94,7 @@ def _read(path: Path, reader: "csv.DictReader[str]", site: str, camera: str) -> 
         raise PeopleFileError(f"{path}, line {line}: expected CSV: {error}") from error
 
 
-def _time(where: str, text: str) -> datetime | None:
+def _time(place: str, text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
@@ -102,12 +102,12 @@ def _time(where: str, text: str) -> datetime | None:
         return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
     except ValueError as error:
         raise PeopleFileError(
-            f"{where}, column time: expected ISO 8601 such as 2017-02-07T09:30:00, found {text!r}"
+            f"{place}, column time: expected ISO 8601 such as 2017-02-07T09:30:00, found {text!r}"
         ) from error
 
 
 def _number(
-    where: str, row: dict[str, str], column: str, allowed: tuple[float, float]
+    place: str, row: dict[str, str], column: str, allowed: tuple[float, float]
 ) -> float | None:
     text = row[column].strip()
     if not text:
@@ -118,7 +118,7 @@ def _number(
         value = math.nan
     if not allowed[0] <= value <= allowed[1]:
         raise PeopleFileError(
-            f"{where}, column {column}: expected °C from {allowed[0]:g} to {allowed[1]:g}, "
+            f"{place}, column {column}: expected °C from {allowed[0]:g} to {allowed[1]:g}, "
             f"found {text!r}"
         )
     return value

@@ -27,9 +27,9 @@ def run(cable: Cable, values: dict[str, Any] | None) -> Iterator[Finding]:
     settings that the board reported, None if it has none."""
     if values is None:
         why = both("the board has no settings yet")
-        how = both("give --settings-from FOLDER --kiosk NAME")
+        advice = both("give --settings-from FOLDER --kiosk NAME")
         for check in ("Wi-Fi", "broker"):
-            yield not_shown(check, why, how)
+            yield not_shown(check, why, advice)
         return
     if "error" in values:
         yield fails("settings", values["error"], "write them again")
@@ -56,10 +56,13 @@ def _wifi(answer: dict[str, Any], ssid: str) -> Finding:
     return fails("Wi-Fi", "{ssid}: {why}", _WIFI, ssid=ssid, why=why)
 
 
-def _broker(answer: dict[str, Any], where: str) -> Finding:
+def _broker(answer: dict[str, Any], address: str) -> Finding:
     if answer.get("up"):
         return ok(
-            "broker", "{where}: certificate right, logged in, {ms} ms", where=where, ms=answer["ms"]
+            "broker",
+            "{where}: certificate right, logged in, {ms} ms",
+            where=address,
+            ms=answer["ms"],
         )
     error = answer.get("error", "")
     code = answer.get("code", 0)
@@ -69,7 +72,7 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
             "broker",
             "{where}: refuses the login, {why}",
             "provision again on the gateway, restart mosquitto, write the settings again",
-            where=where,
+            where=address,
             why=why,
         )
     if answer.get("reached"):
@@ -78,13 +81,13 @@ def _broker(answer: dict[str, Any], where: str) -> Finding:
             "{where}: no TLS ({error})",
             "is its certificate of another authority than the board's ca.der? write the"
             " settings from this gateway's own folder",
-            where=where,
+            where=address,
             error=error,
         )
     return fails(
         "broker",
         "{where}: cannot be reached ({error})",
         "does mosquitto run, are address and firewall right? fevergate doctor",
-        where=where,
+        where=address,
         error=error,
     )

@@ -172,11 +172,16 @@ class SummarySender:
         items; if it names none, bisection finds them."""
         error = _error_in(answer.content)
         why = f"{error.field}: {error.reason}" if error.reason else answer.text
-        bad = {0} if len(items) == 1 else _named(error, len(items))
-        if bad:
-            refused = [(items[number], why[:500]) for number in sorted(bad)]
-            log.error("campus server refuses %s (%d): %s", refused[0][0].key, len(bad), why[:200])
-            others = [item for number, item in enumerate(items) if number not in bad]
+        refused_numbers = {0} if len(items) == 1 else _named(error, len(items))
+        if refused_numbers:
+            refused = [(items[number], why[:500]) for number in sorted(refused_numbers)]
+            log.error(
+                "campus server refuses %s (%d): %s",
+                refused[0][0].key,
+                len(refused_numbers),
+                why[:200],
+            )
+            others = [item for number, item in enumerate(items) if number not in refused_numbers]
             sent = self.send(others) if others else SendResult([], [])
             return SendResult(sent.held, refused + sent.refused)
         half = len(items) // 2

@@ -101,7 +101,7 @@ def _packed(version: str, boards: tuple[str, ...], files: dict[str, bytes]) -> b
     return b"".join(packed)
 
 
-def _checked(bundle: Bundle, where: str) -> Bundle:
+def _checked(bundle: Bundle, source: str) -> Bundle:
     if len(bundle.data) > SIZE_MAX:
-        raise UpdateError(f"{where}: {len(bundle.data)} bytes, a kiosk takes {SIZE_MAX}")
+        raise UpdateError(f"{source}: {len(bundle.data)} bytes, a kiosk takes {SIZE_MAX}")
     return bundle

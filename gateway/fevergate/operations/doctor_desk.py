@@ -48,10 +48,10 @@ def _checked(settings: GatewaySettings, desk: Desk, unit: str) -> Finding:
     last = last_check(settings, desk, unit or None)
     if last is None:
         return warning("desk check", "the desk's sensor was never checked", _CHECK)
-    when = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
+    date = datetime.fromtimestamp(last.at, settings.zone).strftime("%Y-%m-%d %H:%M")
     check = both(
         "{when} by {by}, {difference_c:+.2f} °C",
-        when=when,
+        when=date,
         by=last.by,
         difference_c=last.difference_c,
     )

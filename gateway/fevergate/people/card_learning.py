@@ -62,15 +62,15 @@ def learn(number: int, text: str, bases: Collection[Base], now: CardWriting) -> 
     listed = {base: value for base in bases if (value := _value(text, base)) is not None}
     if not listed:
         raise CardLearningError("text")
-    ways = [
+    writings = [
         now._replace(order=order, base=base, list_base=list_base)
         for (order, base), number_read in _told(number, now).items()
         for list_base, value in listed.items()
         if number_read == value
     ]
-    if len(ways) != 1:
-        raise CardLearningError("doubt" if ways else "other")
-    return ways[0]
+    if len(writings) != 1:
+        raise CardLearningError("doubt" if writings else "other")
+    return writings[0]
 
 
 def _told(number: int, now: CardWriting) -> dict[tuple[Order, Base], int]:

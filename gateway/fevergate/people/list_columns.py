@@ -102,7 +102,12 @@ class ListRules(Struct, frozen=True, kw_only=True):
     def of(cls, settings: WithColumns, titles: Mapping[str, tuple[str, str]]) -> ListRules:
         """The rules of a gateway's or campus server's settings; `titles` are the titles of its
         campuses by their short names."""
-        words = {word: name for name, of in titles.items() for word in (name, *of) if word}
+        words = {
+            word: name
+            for name, other_names in titles.items()
+            for word in (name, *other_names)
+            if word
+        }
         names = column_names(settings.people.columns)
         return cls(zone=settings.zone, names=names, campuses=words)
 
@@ -123,8 +128,8 @@ def columns(header: list[str], rules: ListRules) -> tuple[dict[str, int], list[s
     ignored: list[str] = []
     wanted = {
         _plain(name): field
-        for field, usual in USUAL.items()
-        for name in ([rules.names[field]] if rules.names.get(field) else usual)
+        for field, usual_names in USUAL.items()
+        for name in ([rules.names[field]] if rules.names.get(field) else usual_names)
     }
     for place, name in enumerate(header):
         field = wanted.get(_plain(name))

@@ -41,7 +41,10 @@ class RollKeeper(Rolls):
         stay. Returns the number of days."""
         days = [day for (day,) in self._statements.query(_SELECT_TO_FORGET, (before.isoformat(),))]
         figures = [self.day(date.fromisoformat(day)) or DayRoll() for day in days]
-        rows = [(*msgspec.structs.astuple(of), day) for of, day in zip(figures, days, strict=True)]
+        rows = [
+            (*msgspec.structs.astuple(day_figures), day)
+            for day_figures, day in zip(figures, days, strict=True)
+        ]
         with self._statements.transaction() as connection:
             connection.executemany(_KEEP_FIGURES, rows)
             for table in ("marks", "marks_elsewhere"):

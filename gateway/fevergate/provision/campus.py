@@ -50,13 +50,13 @@ class Enrolment(Struct, forbid_unknown_fields=True):
 
     def check(self, campus: str, gateway: str) -> None:
         """Raise `ProvisionError` if the file was made for another gateway or campus."""
-        for kind, whose, expected in (
+        for kind, actual, expected in (
             ("gateway", self.gateway, gateway),
             ("campus", self.campus or campus, campus),
         ):
-            if whose != expected:
+            if actual != expected:
                 raise ProvisionError(
-                    f"campus server's file: made for {kind} {whose!r}, expected {expected!r}"
+                    f"campus server's file: made for {kind} {actual!r}, expected {expected!r}"
                 )
 
     def keep(self, provisioned: Provisioned) -> None:

@@ -153,7 +153,7 @@ def gateway_command(
         folder,
         gates=by_gate,
         watched_by={door: ",".join(watchers) for door, watchers in watched_by},
-        posts={post: ",".join(of) for post, of in merged(posts).items()},
+        posts={post: ",".join(gate_ids) for post, gate_ids in merged(posts).items()},
         titles=titles.get(campus, UNCHANGED),
         gate_titles=ask_for(
             *(GATE, by_gate, dict(gate_titles)),

@@ -184,8 +184,10 @@ def _settings(
         return tomlkit.parse(from_template(SETTINGS, **values, broker=broker, home_assistant=flag))
     before = load_gateway(path)
     for field in ("campus", "gateway"):
-        if (was := getattr(before, field)) != values[field]:
-            raise ProvisionError(f"{path}: {field} is {was!r}, expected it, not {values[field]!r}")
+        if (present := getattr(before, field)) != values[field]:
+            raise ProvisionError(
+                f"{path}: {field} is {present!r}, expected it, not {values[field]!r}"
+            )
     document = read_toml(path)
     table: Any = document.setdefault("broker", tomlkit.table())
     for key in ("host", "port", "local_port"):

@@ -55,12 +55,12 @@ campus_title_option = click.option(
 )
 
 
-def title_options(whose: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options --title and --title-en, the name of `whose` in Chinese and in English."""
+def title_options(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options --title and --title-en, the name of a `kind` in Chinese and in English."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         english = click.option("--title-en", help="The same in English.")
-        return click.option("--title", help=f"What people call the {whose}, in Chinese.")(
+        return click.option("--title", help=f"What people call the {kind}, in Chinese.")(
             english(command)
         )
 
@@ -90,9 +90,9 @@ def ask_for(
     for name in names:
         if name in titles or table_of(name).get("title"):
             continue
-        likely = suggested(name)
-        chinese = _ask(side_by_side(question, name=name), likely.title)
-        titles[name] = checked(Titles(chinese, _ask(side_by_side(ENGLISH), likely.title_en)))
+        suggestion = suggested(name)
+        chinese = _ask(side_by_side(question, name=name), suggestion.title)
+        titles[name] = checked(Titles(chinese, _ask(side_by_side(ENGLISH), suggestion.title_en)))
     return titles
 
 

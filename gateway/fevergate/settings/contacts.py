@@ -94,14 +94,14 @@ def contact_mistakes(
     """Yield the mistakes that the types do not show: (key, what was expected). `campuses`: the only
     ones that a contact may name; empty: any."""
     for number, contact in enumerate(contacts):
-        where = f"contacts[{number}]"
+        place = f"contacts[{number}]"
         if contact.channel == "email":
             if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", contact.address):
-                yield f"{where}.address", "expected an e-mail address"
+                yield f"{place}.address", "expected an e-mail address"
             if smtp is None:
-                yield f"{where}.channel", "email needs [smtp]"
+                yield f"{place}.channel", "email needs [smtp]"
         elif urlsplit(contact.address).scheme not in ("https", "http"):
-            yield f"{where}.address", "expected a URL to post to"
+            yield f"{place}.address", "expected a URL to post to"
         for campus in contact.campuses:
             if campuses and campus not in campuses:
-                yield f"{where}.campuses", f"there is no campus {campus!r}"
+                yield f"{place}.campuses", f"there is no campus {campus!r}"

@@ -201,7 +201,9 @@ class GatewaySettings(SettingsFile, forbid_unknown_fields=True, kw_only=True):
     def names(self, language: str) -> Names:
         """The names that people gave campus, gates and kiosks, in `language`."""
         gates = {gate.name: in_language(gate, language) for gate in self.gates}
-        kiosks = {kiosk: in_language(of, language) for kiosk, of in self.kiosk_titles.items()}
+        kiosks = {
+            kiosk: in_language(titles, language) for kiosk, titles in self.kiosk_titles.items()
+        }
         return Names(in_language(self, language) or self.campus, gates, kiosks)
 
     def campus_title(self, language: str) -> str:

@@ -121,8 +121,8 @@ class Board:
             watcher=self._shared.settings.watched_by.get(gate),
             posts=[
                 self._shared.settings.kiosk_title(post, self._shared.language(request))
-                for post, of in self._shared.settings.posts.items()
-                if of == gate
+                for post, gate_of_post in self._shared.settings.posts.items()
+                if gate_of_post == gate
             ],
             has_lamps=self._shared.settings.has_lamps(gate),
             untried=UNTRIED.get(request.query_params.get("untried", ""), ""),

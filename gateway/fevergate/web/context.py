@@ -244,9 +244,9 @@ class Shared(Site):
 
     def overview(self, query: Mapping[str, str]) -> Overview:
         """The sums of the period and gate of a query. Raises `PeriodError`, `StoreError`."""
-        when = period(self.clock.today(), query)
+        span = period(self.clock.today(), query)
         with self.reader() as reader:
-            return read_overview(reader, self.settings, when, query.get("gate", ""))
+            return read_overview(reader, self.settings, span, query.get("gate", ""))
 
     def follow_ups_of(self, fevers: Sequence[Fever]) -> dict[Identity, FollowUp]:
         """The follow-ups of fevers, for those that have one."""

@@ -234,8 +234,8 @@ def _new(form: Form) -> dict[str, str]:
     return {name: form[name].strip() for name in ("kiosk", "gate", "title")}
 
 
-def _titles(form: Form, whose: str) -> Titles:
-    return Titles(form[f"{whose}-title"].strip(), form[f"{whose}-title_en"].strip())
+def _titles(form: Form, prefix: str) -> Titles:
+    return Titles(form[f"{prefix}-title"].strip(), form[f"{prefix}-title_en"].strip())
 
 
 def _checked(titles: Titles) -> Titles:

@@ -58,23 +58,23 @@ class FeverPages:
 
     def _show(self, request: Request, form: Mapping[str, str]) -> Response:
         number, today = page_of(request, form), self._shared.clock.today()
-        when, error, part = None, "", FeverPage([], 0)
+        span, error, part = None, "", FeverPage([], 0)
         try:
-            when, query = self._asked(form)
+            span, query = self._asked(form)
         except PeriodError as refusal:
             error = refusal.reason
         else:
             part = self._search.page(query, PAGE, (number - 1) * PAGE)
-            self._note(request, when, query, part)
+            self._note(request, span, query, part)
         given = {name: form.get(name, "") for name in FIELDS}
-        if when:
-            given |= {"from": when.begin.isoformat(), "to": when.end.isoformat()}
+        if span:
+            given |= {"from": span.begin.isoformat(), "to": span.end.isoformat()}
         return self._shared.page(
             request,
             "search.html",
             error=error,
             given=given,
-            when=when,
+            when=span,
             spans=spans(today),
             part=part,
             places=self._search.places(),
@@ -86,37 +86,37 @@ class FeverPages:
     def _file(self, request: Request, form: Mapping[str, str]) -> Response:
         """Export what a search finds, in one of the formats of a day's log."""
         kind = kind_of(request)
-        when, query = self._asked(form)
+        span, query = self._asked(form)
         personal = form.get("names") == "1"
         language = self._shared.language(request)
         variant = "-with-names" * personal
-        name = f"fevers{variant}-{self._shared.settings.campus}-{when.begin}-{when.end}.{kind}"
-        write = partial(self._write, kind, when, query, language, personal)
+        name = f"fevers{variant}-{self._shared.settings.campus}-{span.begin}-{span.end}.{kind}"
+        write = partial(self._write, kind, span, query, language, personal)
         return self._shared.answer_file(request, "take fevers", name, write)
 
     def _asked(self, form: Mapping[str, str]) -> tuple[Period, FeverQuery]:
-        when = period(self._shared.clock.today(), form)
-        return when, self._search.query(when, form)
+        span = period(self._shared.clock.today(), form)
+        return span, self._search.query(span, form)
 
-    def _note(self, request: Request, when: Period, query: FeverQuery, part: FeverPage) -> None:
+    def _note(self, request: Request, span: Period, query: FeverQuery, part: FeverPage) -> None:
         if not query.name:
             filters = " ".join(filter(None, (query.gate, query.kiosk, query.outcome)))
-            self._shared.note(request, "search fevers", f"{when} {filters}".strip())
+            self._shared.note(request, "search fevers", f"{span} {filters}".strip())
             return
         names = ", ".join(str(identity_of(fever)) for fever, _ in part.rows[:MAX_NOTED])
-        self._shared.note(request, "search name", f"{when}: {part.count} {names}".strip())
+        self._shared.note(request, "search name", f"{span}: {part.count} {names}".strip())
 
     def _write(
         self,
         kind: str,
-        when: Period,
+        span: Period,
         query: FeverQuery,
         language: str,
         personal: bool,
         out: BinaryIO,
     ) -> None:
         if kind == "json":
-            self._write_json(when, query, personal, out)
+            self._write_json(span, query, personal, out)
             return
         settings, say = self._shared.settings, translator(language)
         with self._search.whole(query) as (count, read):
@@ -126,7 +126,7 @@ class FeverPages:
 
             table = fever_table(settings, language, count, rows, personal=personal)
             sheet = Sheet(
-                title=f"{say('Fevers')} {settings.campus_title(language)} {when}",
+                title=f"{say('Fevers')} {settings.campus_title(language)} {span}",
                 state="red" if count else "green",
                 verdict=say("Fevers: %(count)s") % {"count": count},
                 lines=[
@@ -152,9 +152,9 @@ class FeverPages:
             filters.append(say("Only those of one name or class."))
         return filters
 
-    def _write_json(self, when: Period, query: FeverQuery, personal: bool, out: BinaryIO) -> None:
+    def _write_json(self, span: Period, query: FeverQuery, personal: bool, out: BinaryIO) -> None:
         with self._search.whole(query) as (count, read):
-            head = {"campus": self._shared.settings.campus, "from": when.begin, "to": when.end}
+            head = {"campus": self._shared.settings.campus, "from": span.begin, "to": span.end}
             begin = msgspec.json.encode(head | {"count": count})
             out.write(begin[:-1] + b',"fevers":[')
             between = b""

@@ -66,11 +66,11 @@ class OverviewPages:
         if not bounds:
             return self._morning(request, week, common)
         try:
-            when, overview = period(today, bounds), self._shared.overview(bounds)
+            span, overview = period(today, bounds), self._shared.overview(bounds)
         except PeriodError as error:
             context = common | {"when": week, "error": error.reason, "title": TITLES[""]}
             return self._shared.page(request, "overview.html", **context)
-        return self._report(request, overview, when, common)
+        return self._report(request, overview, span, common)
 
     def _morning(self, request: Request, week: Period, common: dict[str, Any]) -> Response:
         say = translator(self._shared.language(request))
@@ -92,14 +92,14 @@ class OverviewPages:
         )
 
     def _report(
-        self, request: Request, overview: Overview, when: Period, common: dict[str, Any]
+        self, request: Request, overview: Overview, span: Period, common: dict[str, Any]
     ) -> Response:
         say = translator(self._shared.language(request))
         by_hand = self._by_hand(overview)
 
-        def stacked(name: str, of: Counts) -> tuple[str, str, list[tuple[str, int]]]:
-            parts = [("normal", of.normal), ("retry", of.retry), ("fever", of.fever)]
-            return name, _title(name, of, say), parts
+        def stacked(name: str, counts: Counts) -> tuple[str, str, list[tuple[str, int]]]:
+            parts = [("normal", counts.normal), ("retry", counts.retry), ("fever", counts.fever)]
+            return name, _title(name, counts, say), parts
 
         return self._shared.page(
             request,
@@ -107,13 +107,13 @@ class OverviewPages:
             **common,
             overview=overview,
             error="",
-            when=when,
-            title=TITLES[when.kind],
+            when=span,
+            title=TITLES[span.kind],
             verdict_of=period_verdict(
                 overview, say, has_list=self._shared.has_list, by_hand=by_hand
             ),
             unwatched=[*fevers_by_hand(by_hand, say), *unwatched_days(overview, say)],
-            comparison=comparison_table(self._comparison(when, when.earlier, overview.gate), say),
+            comparison=comparison_table(self._comparison(span, span.earlier, overview.gate), say),
             query=_query(overview),
             hours=charts.bar_chart(
                 [stacked(f"{hour.hour:02d}", hour) for hour in overview.hours], 12
@@ -133,11 +133,11 @@ class OverviewPages:
             term=_term(overview, say),
         )
 
-    def _comparison(self, when: Period, before: Period, gate: str = "") -> list[PeriodSums]:
+    def _comparison(self, span: Period, before: Period, gate: str = "") -> list[PeriodSums]:
         with self._shared.reader() as reader:
             settings = self._shared.settings
             by_hand = self._shared.roll.fevers
-            return read_comparison(reader, settings, self._search, when, before, gate, by_hand)
+            return read_comparison(reader, settings, self._search, span, before, gate, by_hand)
 
     def _by_hand(self, overview: Overview) -> int:
         """Number of fevers measured by hand or at the desk, which belong to no gate."""
@@ -152,11 +152,11 @@ class OverviewPages:
         settings, language = self._shared.settings, self._shared.language(request)
         say = translator(language)
         overview = self._shared.overview(request.query_params)
-        when = period(self._shared.clock.today(), request.query_params)
-        sums = self._comparison(when, when.earlier, overview.gate)
+        span = period(self._shared.clock.today(), request.query_params)
+        sums = self._comparison(span, span.earlier, overview.gate)
         names = settings.names(language)
         tables = [_titled(name, overview, names, say) for name in ("days", "gates", "hours")]
-        begin, end = day_bounds(when.begin, settings.zone, when.end)
+        begin, end = day_bounds(span.begin, settings.zone, span.end)
         query = FeverQuery(begin=begin, end=end, gate=overview.gate)
 
         def write(out: BinaryIO) -> None:
@@ -169,7 +169,7 @@ class OverviewPages:
                 write_sheet(kind, sheet, say, out)
 
         place = f"{settings.campus}-{overview.gate}".rstrip("-")
-        name = f"report-{place}-{when.begin}-{when.end}.{kind}"
+        name = f"report-{place}-{span.begin}-{span.end}.{kind}"
         return self._shared.answer_file(request, "take report", name, write)
 
     def csv(self, request: Request) -> Response:
@@ -190,9 +190,9 @@ def _query(overview: Overview) -> str:
     return f"from={overview.begin}&to={overview.end}&gate={overview.gate}"
 
 
-def _title(name: str, of: Counts, say: Say) -> str:
+def _title(name: str, sums: Counts, say: Say) -> str:
     people = say("%(normal)d normal, %(fever)d fever, %(retry)d retries")
-    return f"{name}: {people % {'normal': of.normal, 'fever': of.fever, 'retry': of.retry}}"
+    return f"{name}: {people % {'normal': sums.normal, 'fever': sums.fever, 'retry': sums.retry}}"
 
 
 def _term(overview: Overview, say: Say) -> list[charts.CalendarMonth]:

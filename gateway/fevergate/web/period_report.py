@@ -47,7 +47,7 @@ def read_comparison(
     reader: Database,
     settings: GatewaySettings,
     search: FeverSearch,
-    when: Period,
+    span: Period,
     before: Period,
     gate: str,
     by_hand: Callable[[date, date], int],
@@ -56,25 +56,25 @@ def read_comparison(
     it is longer. An empty `gate` means all; `by_hand` counts the fevers between two days that no
     kiosk measured, which belong to no gate."""
     sums = list[PeriodSums]()
-    for period in dict.fromkeys((when, before.first(when.days), before)):
+    for period in dict.fromkeys((span, before.first(span.days), before)):
         sums.append(_sums(reader, settings, search, period, gate))
         sums[-1].by_hand = 0 if gate else by_hand(period.begin, period.end)
     return sums
 
 
 def _sums(
-    reader: Database, settings: GatewaySettings, search: FeverSearch, when: Period, gate: str
+    reader: Database, settings: GatewaySettings, search: FeverSearch, span: Period, gate: str
 ) -> PeriodSums:
     kiosks = [kiosk for place in settings.gates if place.name == gate for kiosk in place.kiosks]
-    begin, end = day_bounds(when.begin, settings.zone, when.end)
+    begin, end = day_bounds(span.begin, settings.zone, span.end)
     sums = PeriodSums(
-        period=when, outcomes=search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
+        period=span, outcomes=search.outcomes(FeverQuery(begin=begin, end=end, gate=gate))
     )
     for normal, fever, retry, minutes in reader.execute(
         "select sum(normal), sum(fever), sum(retry), sum(watched_minutes) from days"
         " where date between ? and ? and (? = '' or kiosk in (select value from json_each(?)))"
         " group by date",
-        (when.begin.isoformat(), when.end.isoformat(), gate, json.dumps(kiosks)),
+        (span.begin.isoformat(), span.end.isoformat(), gate, json.dumps(kiosks)),
     ):
         sums.add(normal, fever, retry)
         sums.watched_days += minutes > 0
@@ -154,14 +154,14 @@ def report_sheet(
     by_hand: int = 0,
 ) -> Sheet:
     """The report of a period as a document, with `tables` before its fevers."""
-    when = sums[0].period
+    span = sums[0].period
     state, sentence = period_verdict(overview, say, has_list=has_list, by_hand=by_hand)
     place = settings.campus_title(language)
     if overview.gate:
         place += f" · {settings.gate_title(overview.gate, language)}"
     count, read = fevers
     return Sheet(
-        title=f"{say(TITLES[when.kind])} · {place} · {when}",
+        title=f"{say(TITLES[span.kind])} · {place} · {span}",
         state=state,
         verdict=sentence,
         lines=[

@@ -80,13 +80,13 @@ class RegisterApi(ApiPart):
     )
     def entries(self, request: Request) -> EntriesAnswer:
         register, entries = self._register(request), self._shared.entries
-        when, zone = (
+        span, zone = (
             period(self._shared.clock.today(), request.query_params),
             self._shared.settings.zone,
         )
-        bounds = day_bounds(when.begin, zone)[0], day_bounds(when.end, zone)[1]
+        bounds = day_bounds(span.begin, zone)[0], day_bounds(span.end, zone)[1]
         count = entries.count(register.name, *bounds)
-        self._note(request, "look at register", f"{register.name} {when}")
+        self._note(request, "look at register", f"{register.name} {span}")
         return EntriesAnswer(
             entries=entries.entered(register.name, *bounds, *limits(request)),
             count=count,

@@ -128,12 +128,12 @@ class Tracer:
             begin, end = fever.at - 60 * minutes, fever.at + 60 * minutes
             if begin < self.now() - self.kept_days * DAY_S:
                 raise TraceError("trace_old")
-            whose = person_of(reader, *identity)
-            passages = passed_between(reader, fever.gate, begin, end, whose)
+            person = person_of(reader, *identity)
+            passages = passed_between(reader, fever.gate, begin, end, person)
             measured, identified = count_measured(reader, fever.gate, begin, end)
-        own_passage = [] if whose is None else [Passage(whose, [fever.at])]
+        own_passage = [] if person is None else [Passage(person, [fever.at])]
         traced = self._named([*own_passage, *passages], fever.at)
-        persons = {whose, *(passage.person for passage in passages)}
+        persons = {person, *(passage.person for passage in passages)}
         return Trace(
             record=str(identity),
             gate=fever.gate,

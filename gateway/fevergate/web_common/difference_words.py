@@ -28,14 +28,14 @@ def difference_in_words(
 ) -> tuple[str, str, str]:
     """Field, value before and value now; `titles`: titles of fields by name; `names`: names of
     gates and kiosks. Times become local times of `zone`."""
-    way = difference.what.split()
+    path = difference.what.split()
     words = [
         _key(word, names, zone)
-        if number and way[number - 1] in _BY_KIOSK
+        if number and path[number - 1] in _BY_KIOSK
         else say(titles[word])
         if word in titles
         else word
-        for number, word in enumerate(way)
+        for number, word in enumerate(path)
     ]
     before, now = difference.before, difference.now
     if now == _WHOLE:
@@ -43,7 +43,7 @@ def difference_in_words(
     elif before == _WHOLE:
         values = say(N_("there")), say(N_("none"))
     else:
-        field = way[-1]
+        field = path[-1]
         values = _value(before, field, names, zone, say), _value(now, field, names, zone, say)
     return " · ".join(words), *values
 

@@ -70,7 +70,7 @@ def read_roster(data: bytes, file: str, rules: DutyRules) -> list[OnDuty]:
 
 def _columns(header: list[str]) -> dict[str, int]:
     """The column of each field, from a row of column names."""
-    names = {name: field for field, usual in COLUMNS.items() for name in usual}
+    names = {name: field for field, usual_names in COLUMNS.items() for name in usual_names}
     places: dict[str, int] = {}
     for place, cell in enumerate(header):
         if field := names.get(cell.strip().casefold()):

@@ -48,12 +48,12 @@ class ListSite(Struct, frozen=True):
 class ListPages:
     """The pages of the list of people."""
 
-    def __init__(self, site: Site, of: ListSite) -> None:
+    def __init__(self, site: Site, list_site: ListSite) -> None:
         self._site = site
-        self._of = of
-        self._store = of.store
-        self._changes = PeopleChanges(of.store)
-        self._policies = Policies(of.store)
+        self._of = list_site
+        self._store = list_site.store
+        self._changes = PeopleChanges(list_site.store)
+        self._policies = Policies(list_site.store)
         self.routes = [
             get(LIST, self.overview),
             get(f"{LIST}/unit", self.unit),

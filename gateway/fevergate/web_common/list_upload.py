@@ -30,13 +30,13 @@ class ListUpload:
     """The pages of an upload. They exist where the list is kept: at the campus server or, without
     one, at the gateway. Elsewhere they answer 404."""
 
-    def __init__(self, site: Site, of: ListSite, pages: ListPages) -> None:
+    def __init__(self, site: Site, list_site: ListSite, pages: ListPages) -> None:
         self._site = site
-        self._of = of
+        self._of = list_site
         self._pages = pages
-        self._store = of.store
-        self._changes = PeopleChanges(of.store)
-        self._drafts = ListDrafts(of.store)
+        self._store = list_site.store
+        self._changes = PeopleChanges(list_site.store)
+        self._drafts = ListDrafts(list_site.store)
         self.routes = [
             upload(f"{LIST}/upload", self.upload, MAX_BYTES),
             get(f"{LIST}/upload", lambda _: RedirectResponse(LIST, 303)),
@@ -137,7 +137,7 @@ class ListUpload:
         return (say(names[value]) if value in names else value) or "-"
 
 
-def list_routes(site: Site, of: ListSite) -> list[Route]:
+def list_routes(site: Site, list_site: ListSite) -> list[Route]:
     """The routes of all pages of the list of people."""
-    pages = ListPages(site, of)
-    return [*pages.routes, *ListUpload(site, of, pages).routes]
+    pages = ListPages(site, list_site)
+    return [*pages.routes, *ListUpload(site, list_site, pages).routes]

@@ -82,7 +82,7 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
     )
     head = ParagraphStyle("head", words, fontSize=11, leading=16)
     unprintable: set[str] = set()
-    story: list[Flowable] = [
+    flowables: list[Flowable] = [
         Paragraph(_markup(sheet.title), title),
         Paragraph(_markup(sheet.verdict), strong),
         *(Paragraph(_markup(line), words) for line in sheet.lines),
@@ -100,17 +100,17 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
         widths = _column_widths(rows, lambda text: pdfmetrics.stringWidth(text, font, SMALL))
         first = [*heading, _grid(rows[:2], widths, font)]
         room = sum(part.wrap(WIDTH, MAX_ROOM)[1] for part in first)
-        story += [CondPageBreak(min(room, MAX_ROOM)), *heading, _grid(rows, widths, font)]
+        flowables += [CondPageBreak(min(room, MAX_ROOM)), *heading, _grid(rows, widths, font)]
     if unprintable:
         characters = ", ".join(f"U+{ord(char):04X}" for char in sorted(unprintable)[:20])
-        how = f"apt install {RARE_PACKAGES}"
-        note = say(NOT_PRINTED) % {"characters": characters, "how": how}
-        story.append(Paragraph(_markup(note), words))
+        command = f"apt install {RARE_PACKAGES}"
+        note = say(NOT_PRINTED) % {"characters": characters, "how": command}
+        flowables.append(Paragraph(_markup(note), words))
     last: list[Flowable] = [Spacer(1, 5 * mm)]
     last += [Paragraph(_markup(line), words) for line in sheet.signed]
     if sheet.to_sign:
         last += [Spacer(1, 9 * mm), _lines_to_sign(sheet.to_sign, words)]
-    story.append(KeepTogether(last))
+    flowables.append(KeepTogether(last))
 
     def furniture(canvas: Canvas, document: SimpleDocTemplate) -> None:
         below = Paragraph(_markup(f"{sheet.title} · {footer}"), _small(font))
@@ -131,7 +131,7 @@ def write_pdf(sheet: Sheet, footer: str, say: Say, out: BinaryIO) -> None:
         invariant=1,
     )
     try:
-        document.build(story, onFirstPage=furniture, onLaterPages=furniture)
+        document.build(flowables, onFirstPage=furniture, onLaterPages=furniture)
     except LayoutError as error:
         raise ExportError(f"it does not fit on a page: {error}") from error
 
@@ -140,9 +140,9 @@ def _markup(text: str) -> str:
     """ReportLab's markup of a text, with the fonts that have its characters."""
     if text.isascii():
         return escape(text)  # most cells of a long table
-    usual = chinese_font()
+    usual_font = chinese_font()
     return "".join(
-        escape(piece) if font == usual else f'<font name="{font}">{escape(piece)}</font>'
+        escape(piece) if font == usual_font else f'<font name="{font}">{escape(piece)}</font>'
         for font, piece in runs(text)
     )
 

@@ -170,9 +170,9 @@ class RegisterPages:
         register, words = self._register(request), self._words(request)
         form = given or request.query_params
         number, text, error = page_of(request, form), (given or {}).get("text", "").strip(), ""
-        when, rows, count, cut = None, list[Entry](), 0, False
+        span, rows, count, cut = None, list[Entry](), 0, False
         try:
-            when, begin, end = self._period(form)
+            span, begin, end = self._period(form)
         except PeriodError as refusal:
             error = refusal.reason
         else:
@@ -187,13 +187,13 @@ class RegisterPages:
                 rows = self._entries.entered(register.name, begin, end, PAGE, skip)
                 count = self._entries.count(register.name, begin, end)
             action = "search register" if text else "look at register"
-            self._site.note(request, action, f"{register.name} {when}")
+            self._site.note(request, action, f"{register.name} {span}")
         return self._site.page(
             request,
             "register_history.html",
             register=register,
             words=words,
-            when=when,
+            when=span,
             given={"from": form.get("from", ""), "to": form.get("to", ""), "text": text},
             spans=spans(self._registers.today()),
             rows=rows,
@@ -212,10 +212,10 @@ class RegisterPages:
     def file(self, request: Request) -> Response:
         """Export a period's entries, without names unless the query asks for them."""
         register, kind = self._register(request), kind_of(request)
-        when, begin, end = self._period(request.query_params)
+        span, begin, end = self._period(request.query_params)
         personal = request.query_params.get("names") == "1"
-        name = f"{register.name}{'-with-names' * personal}-{when.begin}-{when.end}.{kind}"
-        write = partial(self._write, request, register, (begin, end), when, personal)
+        name = f"{register.name}{'-with-names' * personal}-{span.begin}-{span.end}.{kind}"
+        write = partial(self._write, request, register, (begin, end), span, personal)
         return self._site.answer_file(request, "take register", name, write)
 
     def keeps(self, request: Request, register: RegisterDeclaration) -> bool:
@@ -228,7 +228,7 @@ class RegisterPages:
         request: Request,
         register: RegisterDeclaration,
         bounds: tuple[float, float],
-        when: Period,
+        span: Period,
         personal: bool,
         out: BinaryIO,
     ) -> None:
@@ -236,14 +236,14 @@ class RegisterPages:
         count = self._entries.count(register.name, *bounds)
         if kind == "json":
             rows = list(self._all(register, *bounds, personal=personal))
-            head = {"register": register.name, "from": when.begin, "to": when.end}
+            head = {"register": register.name, "from": span.begin, "to": span.end}
             out.write(msgspec.json.encode(head | {"entries": rows}))
             return
         read = partial(self._all, register, *bounds, personal=personal)
         table = words.table(register, count, read, personal=personal)
         say = translator(self._site.language(request))
         sheet = Sheet(
-            title=f"{words.title(register)} {when}",
+            title=f"{words.title(register)} {span}",
             state="green",
             verdict=say("Entries: %(count)s") % {"count": count},
             lines=[say("Times are those of %s.") % self._registers.zone.key],
@@ -305,8 +305,8 @@ class RegisterPages:
         return RegisterWords(self._registers, language, translator(language))
 
     def _period(self, form: Mapping[str, str]) -> tuple[Period, float, float]:
-        when, zone = period(self._registers.today(), form), self._registers.zone
-        return when, day_bounds(when.begin, zone)[0], day_bounds(when.end, zone)[1]
+        span, zone = period(self._registers.today(), form), self._registers.zone
+        return span, day_bounds(span.begin, zone)[0], day_bounds(span.end, zone)[1]
 
 
 def nameless(register: RegisterDeclaration, entry: Entry) -> Entry:

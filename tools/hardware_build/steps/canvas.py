@@ -153,11 +153,11 @@ class Canvas:
         box = Box(left, at[1] - 0.9 * size, left + long, at[1] + 0.25 * size, words)
         self.texts.append(box)
         weight = ' font-weight="bold"' if bold else ""
-        where = f' text-anchor="{anchor}"' if anchor != "start" else ""
+        alignment = f' text-anchor="{anchor}"' if anchor != "start" else ""
         weight += f' stroke="{GROUND}" stroke-width="4" paint-order="stroke"' if halo else ""
         self.shapes.append(
             f'<text x="{number(at[0])}" y="{number(at[1])}" font-size="{number(size)}"'
-            f'{where}{weight} fill="{colour}">{escape(words)}</text>'
+            f'{alignment}{weight} fill="{colour}">{escape(words)}</text>'
         )
         self.grow(box.bottom)
         return box

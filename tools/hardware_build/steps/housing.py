@@ -66,13 +66,13 @@ class Scenes:
         """Put the mirror into its mark, and the mark into the front."""
         aside = self.kiosk.mark.aside_mm
         glass = Manifold.cylinder(1, 4, 4, 32).translate((aside, self.axis, 24))
-        where = (aside, self.axis, 4.0)
+        position = (aside, self.axis, 4.0)
         first = Panel(
             (Piece(self.mark, THERE), Piece(glass, NEW)),
             AHEAD,
             5.5,
             (("MIRROR", (aside, self.axis, 25)), ("MARK", (aside - 7, self.axis - 7, -4))),
-            ((where, (aside, self.axis, 24)),),
+            ((position, (aside, self.axis, 24)),),
         )
         away = self.mark.translate((0, 0, -75))
         second = Panel(
@@ -94,8 +94,8 @@ class Scenes:
             ("CAN", (-3, self.axis + 1, -46)),
             ("SENSOR", (-5, self.axis - 6, -53)),
         )
-        way = (((0.0, self.axis, -21.0), (0.0, self.axis, -5.0)),)
-        return [Panel((Piece(cell, THERE), Piece(module, NEW)), INSIDE, 5, names, way)]
+        arrows = (((0.0, self.axis, -21.0), (0.0, self.axis, -5.0)),)
+        return [Panel((Piece(cell, THERE), Piece(module, NEW)), INSIDE, 5, names, arrows)]
 
     def module(self, away: float) -> Manifold:
         """The thermometer module: its can looks forwards, `away` (mm) from its final place."""

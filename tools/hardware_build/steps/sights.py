@@ -245,10 +245,10 @@ def box(canvas: Canvas, step: Step, language: str, top: float) -> None:
         "JACK": Box(430, top + 50, 600, top + 92),
         "CLAMP": Box(430, top + 116, 600, top + 152),
     }
-    for name, where in place.items():
-        canvas.rect(where, "#ffdf9e")
+    for name, area in place.items():
+        canvas.rect(area, "#ffdf9e")
         words = said(devices().names[name], language)
-        middle = ((where.left + where.right) / 2, (where.top + where.bottom) / 2 + 4)
+        middle = ((area.left + area.right) / 2, (area.top + area.bottom) / 2 + 4)
         canvas.text(middle, words, 12, "middle")
     cables = step.picture.captions
     for n, pair in enumerate(cables):

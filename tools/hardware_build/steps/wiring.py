@@ -76,10 +76,10 @@ def picture(
     layout.draw(canvas, main, lit, language, step.picture.board)
     _stubs(canvas, main, [key for wire in earlier for key in own(wire, held, at)], lit)
     for device in below:
-        of = ("INPUT", "CONTACTS") if device.name == "RELAY" else (device.name,)
-        now = {key for wire in wires for key in own(wire, of, at)}
+        names = ("INPUT", "CONTACTS") if device.name == "RELAY" else (device.name,)
+        now = {key for wire in wires for key in own(wire, names, at)}
         layout.draw(canvas, device, now, language)
-        _stubs(canvas, device, [key for wire in earlier for key in own(wire, of, at)], now)
+        _stubs(canvas, device, [key for wire in earlier for key in own(wire, names, at)], now)
 
 
 def _below(

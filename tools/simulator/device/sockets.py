@@ -26,5 +26,5 @@ def getaddrinfo(host, port, af=0, kind=0, proto=0, flags=0):
     clock.sleep_ms(wait_ms)
     if not address:
         raise OSError(-_EAI_FAIL)
-    way = _real.getaddrinfo(address, local)[0][-1]
-    return [(AF_INET, kind or SOCK_STREAM, 0, "", way)]
+    address_found = _real.getaddrinfo(address, local)[0][-1]
+    return [(AF_INET, kind or SOCK_STREAM, 0, "", address_found)]
