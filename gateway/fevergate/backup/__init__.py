@@ -1,5 +1,5 @@
-"""A whole gateway in one file.
+"""Backs up a whole gateway into one file, and restores it.
 
-`archive`: the file's format. `gateway`: backup and restore. `closing`: the archive of a campus that
-is closed, and the wiping of its gateway; `closing_note`: how far that is; `wiping`: of a file.
+`archive`: the file's format. `gateway`: backup and restore. `closing`: archives a campus that is
+closed, and wipes its gateway; `closing_note` notes its progress; `wiping` wipes one file.
 """

@@ -1,9 +1,9 @@
-"""The campus server: gathers what the gateways forward, and makes the daily report of it.
+"""The campus server: collects what the gateways forward, and makes the daily report from it.
 
-`receiver` takes deliveries into `summary_store` (on `database` and `schema`), of which
-`delivered_rows` decides what replaces what is held. `assemble` makes a day's `report` of them,
-`report_sheet` and `report_tables` say it, `report_versions` keeps its versions. `scheduler` runs
-what is due, `escalation` posts notices, `pages` shows it all, `app` puts it together. `marks` and
-`day_rolls` say who of the list of people was measured, `fever_search` finds fevers of any day,
-`strikes` takes back what a stolen token sent.
+`receiver` puts deliveries into `summary_store` (on `database` and `schema`); `delivered_rows`
+decides which stored rows they replace. `assemble` makes a day's `report` from the rows,
+`report_sheet` and `report_tables` put it into words and tables, `report_versions` keeps its
+versions. `scheduler` runs what is due, `escalation` posts notices, `pages` shows everything, and
+`app` connects these parts. `marks` and `day_rolls` tell who on the list of people was measured,
+`fever_search` finds fevers of any day, `strikes` removes what was sent with a stolen token.
 """

@@ -1,4 +1,4 @@
-"""Over the cable: MicroPython, the firmware and a kiosk's settings onto a board, and its self-test.
+"""Writes MicroPython, firmware and settings onto a board over its cable, and tests the board.
 
 `models`: the boards that are supported. `image`: checks and caches MicroPython's image; `loader`
 writes it (esptool). `files`: the firmware's files; `installation` writes them over the cable

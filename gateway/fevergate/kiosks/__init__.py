@@ -1,4 +1,4 @@
-"""What is done to kiosks from afar: settings, calibration, firmware updates.
+"""Changes kiosks over the network: settings, calibration, firmware updates.
 
 Each command (`*_command`) has its logic in a module beside it: `remote_settings`, `calibration`,
 `rollout`, `firmware_bundle`, `display_notice`. `boards` lists the boards that a kiosk runs on;

@@ -1,7 +1,7 @@
 """Message types and topics, MQTT and HTTP; imports nothing of the package but its errors.
 
 `messages`: MQTT between kiosk and gateway. `alarm_messages`: between the gateway and guards.
-`topics`: where each is said, and who may hear it. `campus_messages`: HTTP between gateway and
+`topics`: the topic of each, and who may read it. `campus_messages`: HTTP between gateway and
 campus server. `lamp_answer`: how a gate answers a lamp test. `asyncapi`: the MQTT messages as an
 AsyncAPI document.
 """

@@ -25,10 +25,10 @@ class AlarmState(Message, frozen=True, kw_only=True):
     """State of a gate's alarm; retained, so that a board that is opened later shows it too.
 
     `fevers` is the number of fevers not acknowledged, `last` the newest of them, `since` the Unix
-    time (s) at which the state began; `amber` has the reasons of an amber light, `by` who
-    acknowledged last. Lamp posts read it from the topic `alarm/{gate}/shown`, where the alarms of
-    the doors that the gate watches are added: `since` is that of the oldest alarm, `fevers` the sum
-    of all, `last` the newest of all.
+    time (s) at which the state began. `amber` lists the reasons of an amber light; `by` is the
+    person who acknowledged last. Lamp posts read this message from the topic `alarm/{gate}/shown`,
+    which adds the alarms of the doors that the gate watches: `since` of the oldest alarm, `fevers`
+    as the sum, `last` as the newest of all.
     """
 
     gate: Name
@@ -41,25 +41,25 @@ class AlarmState(Message, frozen=True, kw_only=True):
 
 
 BUTTON = "button"
-"""By whom a gate's alarm was acknowledged at its button, on the pins or of a lamp post."""
+"""`by` of an alarm that was acknowledged with a button, on the Pi's pins or on a lamp post."""
 
 
 class Acknowledge(Message, frozen=True, kw_only=True):
     """A guard's acknowledgement of all fevers of a gate.
 
-    A lamp post's presses come on a topic of their own and count as of the button, whatever `by`
-    says: whoever knows a post's password could say any name.
+    A lamp post publishes its presses to a topic of its own. They count as presses of the button,
+    whatever `by` says, because anybody who knows the post's password could write any name.
 
     A lamp post and a board send `since`, `fevers` and `last` of the `AlarmState` that they showed
-    when they were pressed; a program may send none of the three, and acknowledges all. A person's
-    press at a board ends the fevers of the gate up to `last`; later ones, which nobody saw, stay
-    red. A lamp post's press ends all that it showed, the fevers of watched doors included, but only
-    if the three are still those of the present state. If they are not, the line was down meanwhile:
-    nothing is acknowledged, because fevers that nobody saw must stay red.
+    at the press. A program may send none of the three, and acknowledges all. A press on a board
+    acknowledges the fevers of the gate up to `last`; later ones, which nobody saw, stay red. A
+    press on a lamp post acknowledges all that it showed, including fevers of watched doors, but
+    only if the present state still has the same three values. If it does not, the connection was
+    interrupted: nothing is acknowledged, because fevers that nobody saw must stay red.
 
-    `since` is sent with the digits that were received: a lamp post's own floats are too short for
-    it. `last` guards against a gateway that restarted without its database and knows only the
-    newest of several fevers: without it, it would take a press for an older fever as one for that.
+    A lamp post sends `since` with the digits that it received, because its own floats are too
+    short. `last` protects a gateway that restarted without its database and knows only the newest
+    of several fevers: a press that was meant for an older fever does not end the newest one.
     """
 
     by: Person

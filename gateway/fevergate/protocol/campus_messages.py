@@ -18,10 +18,10 @@ Revision = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """Rises with each change of a summary, within one epoch and under one token of the gateway."""
 
 Epoch = Annotated[str, Meta(pattern=r"^[0-9a-f]{0,16}\Z")]
-"""Identifies a span of a gateway's life; see `Delivery`."""
+"""Identifies a period of a gateway's operation; see `Delivery`."""
 
 MOST_CORRECTIONS = 100
-"""Later epochs in which one was corrected, the newest."""
+"""Most later epochs that `corrected_by` names; if there are more, the newest ones."""
 
 Date = Annotated[str, Meta(pattern=r"^2[0-9]{3}-[0-9][0-9]-[0-9][0-9]\Z")]
 
@@ -54,17 +54,17 @@ class HourSummary(Struct, frozen=True, kw_only=True, tag="hour"):
 
 
 MOST_STRIKES = 50
-"""Strikes of one kiosk's day, including those that were taken back."""
+"""Most strikes of one kiosk's day, including those that were undone."""
 
 MAX_REASON = 200
-"""Characters of a strike's reason."""
+"""Most characters of a strike's reason."""
 
 
 class StruckSpan(Struct, frozen=True, kw_only=True):
     """Whole hours of a kiosk from `begin` to `end` (Unix time, s) that were struck from the log.
 
-    `people` and `fevers` are what no longer counts. `undone_at`, `undone_by` and `undone_reason`
-    are set once the strike was taken back.
+    `people` and `fevers` are the numbers that no longer count. `undone_at`, `undone_by` and
+    `undone_reason` are set when the strike is undone.
     """
 
     begin: Utc
@@ -88,9 +88,9 @@ class StruckSpan(Struct, frozen=True, kw_only=True):
 
 
 class KioskCount(Struct, frozen=True, kw_only=True):
-    """Counts and coverage of one kiosk on one day; hours in `struck` are in none of the figures.
+    """Counts and coverage of one kiosk on one day, without the hours in `struck`.
 
-    `late_minutes` are the watched minutes that were reported only long after.
+    `late_minutes` are the watched minutes that were reported long afterwards.
     """
 
     kiosk: Name
@@ -119,8 +119,8 @@ class DaySummary(KioskCount, frozen=True, kw_only=True, tag="day"):
 class GatewayDay(Struct, frozen=True, kw_only=True, tag="gateway_day"):
     """A gateway's report that a day is over, with every kiosk of its settings, idle ones included.
 
-    Only this makes a day reported at the campus server; it is sent again with a higher revision
-    when data of the day arrives late.
+    The campus server counts a day as reported only with this message. It is sent again with a
+    higher revision if data of the day arrives late.
     """
 
     date: Date
@@ -187,16 +187,15 @@ class FollowUpEvent(Struct, frozen=True, kw_only=True, tag="follow_up"):
 
 
 ListId = Annotated[str, Meta(pattern=r"^[0-9a-f]{0,32}\Z")]
-"""Identifies a list of people, whose numbers mean nothing in another."""
+"""Identifies a list of people; a person's number is valid only in that list."""
 
 
 class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
-    """Who of the campus server's list a gateway knows to be measured or excused on a day, by
-    numbers that name nobody.
+    """People of the campus server's list who were measured or excused on a day, by their numbers.
 
-    All of them at each change, and those whose mark was taken back; whoever was seen by another
-    gateway is not in it. `fevers` counts those whose measurement by hand or at the desk was a
-    fever.
+    Each change sends the whole sets, together with the people whose mark was taken back. People
+    whom only another gateway saw are not included. `fevers` counts the people whose measurement by
+    hand or at the desk was a fever.
     """
 
     date: Date
@@ -220,8 +219,8 @@ class MarkedDay(Struct, frozen=True, kw_only=True, tag="marked_day"):
 
 
 class RollDay(Struct, frozen=True, kw_only=True, tag="roll_day"):
-    """How many were expected, measured and excused on a day, by a gateway that has a list of its
-    own, whose numbers mean nothing to others; `fevers` as in `MarkedDay`."""
+    """Numbers of people who were expected, measured and excused on a day, from a gateway that has a
+    list of its own; `fevers` as in `MarkedDay`."""
 
     date: Date
     revision: Revision
@@ -263,16 +262,17 @@ class GivenNames(Struct, frozen=True, kw_only=True):
 class Delivery(Message, frozen=True, kw_only=True):
     """The body of a gateway's POST: at most 500 summaries in any order; it may be repeated.
 
-    `sent_at` is the gateway's clock, so that the server notices a wrong one. All items are of
-    readings that came in one `epoch`; the counts of different epochs are added. An epoch gets no
-    further readings once the gateway was started again, or a backup taken, so that every copy of
-    the gateway's store counts the same of it.
+    `sent_at` is the gateway's clock, by which the server notices a wrong clock. All items summarise
+    readings that arrived in one `epoch`; the server adds the counts of different epochs. After a
+    restart of the gateway or a backup of its store, the epoch gets no further readings. So every
+    copy of the store has the same counts for it.
 
-    Only corrections of the clock change it then, and two copies may differ in them. `corrected_by`
-    lists the later epochs in which the sender corrected it, the oldest first: counts of a sender
-    without the correction that the server heard first are not stored. `present` is the sender's
-    own epoch; a fever is replaced by another sender's whatever its revision. `names` are those of
-    the present; without any the server keeps what it has.
+    Only corrections of the clock change an epoch later, and two copies of the store may differ in
+    them. `corrected_by` lists the later epochs in which the sender corrected this one, the oldest
+    first. The server does not store counts of a sender that lacks the correction which it received
+    first. `present` is the sender's own epoch; a fever from another sender replaces the stored one,
+    whatever its revision. `names` are the present names; without them, the server keeps those that
+    it has.
     """
 
     campus: Name
@@ -286,13 +286,13 @@ class Delivery(Message, frozen=True, kw_only=True):
 
 
 class Receipt(Message, frozen=True, kw_only=True):
-    """The server's answer: keys that it has stored, at the revision sent or a higher one."""
+    """The server's answer: keys of the items that it has, at the sent revision or a higher one."""
 
     held: list[str]
 
 
 MOST_MARKED_DAYS = 36_600
-"""Days of which marks can be kept."""
+"""Most days of which marks are kept."""
 
 
 class HeldMarks(Struct, frozen=True, kw_only=True):
@@ -305,8 +305,8 @@ class HeldMarks(Struct, frozen=True, kw_only=True):
 class MarkIndex(Message, frozen=True, kw_only=True):
     """Answer to GET /v1/marks?since=DATE: what the server holds of days from `since` on.
 
-    `mine`, by key: of the gateway that asks, by its present token. `elsewhere`: for each day that
-    others marked, a text that changes with their marks.
+    `mine`: what the server received from the asking gateway under its present token, by key.
+    `elsewhere`: for each day that other gateways marked, a text that changes with their marks.
     """
 
     since: Date
@@ -315,8 +315,8 @@ class MarkIndex(Message, frozen=True, kw_only=True):
 
 
 class MarksElsewhere(Message, frozen=True, kw_only=True):
-    """Answer to GET /v1/marks/DATE: who was marked by others, or by the gateway that asks before it
-    lost it."""
+    """Answer to GET /v1/marks/DATE: people who were marked by other gateways, or by the asking
+    gateway before it lost its store."""
 
     date: Date
     list_id: ListId

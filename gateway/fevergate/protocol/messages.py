@@ -84,9 +84,10 @@ class Reading(Message, frozen=True, kw_only=True):
 
     Temperatures in °C, null where the sensor gave none. `body_c` and `threshold_c` are
     axillary equivalents. `at` is null while the kiosk's clock is not set; `up_ms` counts
-    from the boot, so that a later message of the same boot that has a date dates this one too.
-    `who` is the card that was tapped for this scan, if any, and `permit` the gateway's answer that
-    the kiosk showed, or "late" where none came in time.
+    from the boot. With it, a later message of the same boot that has a date gives this one its
+    date, too.
+    `who` is the card that was tapped for this scan, if any. `permit` is the gateway's answer that
+    the kiosk showed, or "late" if no answer came in time.
     """
 
     kiosk: Name
@@ -134,7 +135,7 @@ class CardTapped(Message, frozen=True, kw_only=True):
 
 
 class CardPermit(Message, frozen=True, kw_only=True):
-    """What the person of a tapped card may do: "unknown" where the card is on no list."""
+    """What the person of a tapped card may do; "unknown" if no list has the card."""
 
     boot: Boot
     tap: Tap
@@ -146,9 +147,9 @@ class Health(Message, frozen=True, kw_only=True):
 
     `watched_s` is the time up to `at` in which the kiosk could have measured a person; coverage is
     computed from it. `wifi` is the reason of the last Wi-Fi outage: ESP-IDF's `wifi_err_reason_t`,
-    a state of MicroPython's `WLAN.status()`, 1100 where DHCP gave no address, 0 without an outage.
-    `reader` is the state of a reader of cards: "ok", "out" where it is pulled out, "noise" where
-    its bytes make no card, "" where `card` is "off".
+    a state of MicroPython's `WLAN.status()`, 1100 if DHCP gave no address, 0 without an outage.
+    `reader` is the state of the card reader: "ok"; "out" if it is unplugged; "noise" if its bytes
+    are no card number; "" if `card` is "off".
     """
 
     kiosk: Name
@@ -188,7 +189,7 @@ class CalibrationRecord(Struct, frozen=True, kw_only=True):
 
     `sensor` is the unit's 64-bit serial number; the kiosk's `calibration.py` defines `offset_c`,
     `gain` and `can_over_air_c` and their plausible ranges. `uncertainty_c` is the 95 % uncertainty
-    at 37 °C. `supply_v` is the setting of that name that was in force, None if unknown.
+    at 37 °C. `supply_v` is the value of the setting `supply_v` at that time, None if unknown.
     """
 
     sensor: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
@@ -315,9 +316,9 @@ class Stored(Message, frozen=True, kw_only=True):
 class KioskTime(Message, frozen=True, kw_only=True):
     """The gateway's clock, in answer to a kiosk's health message.
 
-    `at_ms` is Unix time in ms. `up_ms` is that of the health message: from it the kiosk computes
-    how long the answer took, and ignores one that is seconds old. QoS 0, since a repeated answer
-    would be too old to use.
+    `at_ms` is Unix time in ms. `up_ms` is copied from the health message: from it the kiosk
+    computes how long the answer took, and ignores an answer that took seconds. QoS 0, since a
+    repeated answer would be too old to use.
     """
 
     at_ms: Annotated[int, Meta(ge=FIRST_AT * 1000, le=LAST_AT * 1000)]

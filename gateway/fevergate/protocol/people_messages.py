@@ -48,7 +48,7 @@ class PersonRow(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
-    """The policy for a class of a kind; with an empty class, for the whole kind."""
+    """The policy for a class of a kind of people; with an empty class, for the whole kind."""
 
     kind: Word
     class_: Word
@@ -71,7 +71,7 @@ class PeoplePage(Message, frozen=True, kw_only=True):
     """All changes after a revision, up to `to`; the list itself has reached `revision`.
 
     `list_id` is empty if the server has no list. `elsewhere` are people who are now expected at
-    another campus, and whom this campus is to forget.
+    another campus; the gateway deletes them.
     """
 
     list_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,32}\Z")] = ""

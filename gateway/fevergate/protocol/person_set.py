@@ -1,4 +1,4 @@
-"""Sets of people as bitmaps of their numbers in the list: small messages that name nobody."""
+"""Sets of people as bitmaps of their numbers in the list: small messages without names."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -6,10 +6,10 @@ from typing import Annotated
 from msgspec import Meta
 
 MOST_BYTES = 2**15
-"""Bytes of a bitmap, so that a hostile one stays small."""
+"""Most bytes of a bitmap, so that a hostile one stays small."""
 
 MOST_PERSON = MOST_BYTES * 8 - 1
-"""The highest number that fits."""
+"""Highest number of a person that fits into a bitmap."""
 
 PersonSet = Annotated[bytes, Meta(max_length=MOST_BYTES)]
 """Bit `n % 8` of byte `n // 8` is set for person `n`; base64 in JSON. Zeros at the end are left

@@ -1,6 +1,6 @@
-"""Registers that people keep beside the measuring: declared in TOML, their entries in a database.
+"""Registers that people keep, such as of visitors: declared in TOML, entries in a database.
 
-`declarations`: registers.toml, that of the product and that of a site. `entry_form`: what a person
-or program entered, checked against a declaration. `entries`: the store, the same for a gateway and
-a campus server.
+`declarations`: registers.toml of the product and of a site. `entry_form`: checks what a person or
+program entered against a declaration. `entries`: the store, the same for a gateway and a campus
+server.
 """

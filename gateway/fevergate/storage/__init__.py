@@ -1,4 +1,4 @@
-"""The gateway's store: readings and all that follows from them, in one SQLite database.
+"""The gateway's store: readings and all that is derived from them, in one SQLite database.
 
 Writing: `writer_thread` owns the `store`, through `patient_store`, which waits for the disk. The
 store writes `records` through `record_writer`, `reading_batch` and `daily_rollup` into the tables

@@ -1,6 +1,6 @@
 """The web application of one gateway: the guard's board, the fever log, kiosks, the API.
 
-A process of its own, so that a hundred open boards do not slow the red light down: it reads the
+It is a process of its own, so that a hundred open boards do not delay the red light. It reads the
 gateway's database, subscribes to its broker, and publishes acknowledgements, lamp tests and what
 administrators send to kiosks. It writes nothing but strikes to the gateway's database.
 

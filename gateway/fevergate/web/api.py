@@ -138,11 +138,11 @@ class Api(RollApi, TraceApi, RegisterApi):
         """The OpenAPI document."""
         return JSONResponse(openapi_document(self._operations, Failed))
 
-    @operation("GET", "/gates", "board", "Every gate as it is now")
+    @operation("GET", "/gates", "board", "State of every gate")
     def gates(self, _request: Request) -> list[GateNow]:
         return [self._shared.live.now(gate.name) for gate in self._shared.settings.gates]
 
-    @operation("GET", "/gates/{gate}", "board", "One gate as it is now", errors=(404,))
+    @operation("GET", "/gates/{gate}", "board", "State of one gate", errors=(404,))
     def gate(self, request: Request) -> GateNow:
         return self._shared.live.now(request.path_params["gate"])
 
@@ -192,14 +192,19 @@ class Api(RollApi, TraceApi, RegisterApi):
         return LogAnswer(log, outcomes, signed, log.count, pages(most))
 
     @operation(
-        *("GET", "/overview", "log", "People by hour and day, temperatures, a term"),
+        *(
+            "GET",
+            "/overview",
+            "log",
+            "Numbers of people by hour and day, and temperatures, of a period",
+        ),
         query=DAYS,
         errors=(400,),
     )
     def overview(self, request: Request) -> Overview:
         return self._shared.overview(request.query_params)
 
-    @operation("GET", "/kiosks", "kiosks", "Every kiosk's state")
+    @operation("GET", "/kiosks", "kiosks", "State of every kiosk")
     def kiosks(self, _request: Request) -> list[KioskState]:
         return self._shared.kiosks()
 
@@ -208,7 +213,12 @@ class Api(RollApi, TraceApi, RegisterApi):
         return self._shared.kiosk(request.path_params["kiosk"])
 
     @operation(
-        *("POST", "/kiosks/{kiosk}/identify", "actions", "Let a kiosk or lamp post show itself"),
+        *(
+            "POST",
+            "/kiosks/{kiosk}/identify",
+            "actions",
+            "Make a kiosk or lamp post blink and chirp",
+        ),
         errors=(404, 503),
     )
     def identify(self, request: Request) -> Done:
@@ -217,12 +227,12 @@ class Api(RollApi, TraceApi, RegisterApi):
         self._note(request, "identify", kiosk)
         return Done()
 
-    @operation("GET", FEVER, "persons", "A fever and what became of it", errors=(404,))
+    @operation("GET", FEVER, "persons", "A fever with its follow-up", errors=(404,))
     def fever(self, request: Request) -> FeverAfter:
         return self._fever_after(request, "look at follow-up")
 
     @operation(
-        *("PUT", f"{FEVER}/follow-up", "persons", "Say what became of a fever"),
+        *("PUT", f"{FEVER}/follow-up", "persons", "Save the follow-up of a fever"),
         errors=(400, 404, 409, 413),
     )
     def put_follow_up(self, request: Request, body: NewFollowUp) -> FollowUp:
@@ -241,7 +251,7 @@ class Api(RollApi, TraceApi, RegisterApi):
         return self._shared.follow_ups.get(identity) or new
 
     @operation(
-        *("GET", f"{FEVER}/fhir", "persons", "FHIR R4 Observations, LOINC 8310-5"),
+        *("GET", f"{FEVER}/fhir", "persons", "A fever as FHIR R4 Observations, LOINC 8310-5"),
         errors=(404,),
         media="application/fhir+json",
     )
@@ -250,18 +260,18 @@ class Api(RollApi, TraceApi, RegisterApi):
         settings = self._shared.settings
         return observations(after.fever, after.follow_up, settings.campus, settings.zone)
 
-    @operation("GET", "/people", "people", "Who may sign in")
+    @operation("GET", "/people", "people", "Accounts of the people who may sign in")
     def people(self, _request: Request) -> list[AccountName]:
         accounts = self._shared.accounts
         units = accounts.tutors()
         return [AccountName(name, role, units.get(name, ())) for name, role in accounts.people()]
 
-    @operation("GET", "/tokens", "people", "Which programs may ask, without their secrets")
+    @operation("GET", "/tokens", "people", "Tokens of programs, without their secrets")
     def tokens(self, _request: Request) -> list[Token]:
         return self._shared.tokens.all()
 
     @operation(
-        *("GET", "/audit", "audit", "Who did or looked at what, the newest first"),
+        *("GET", "/audit", "audit", "Audit: who did or viewed what, the newest first"),
         query={"before": Annotated[int, Meta(ge=1, le=MAX_ID)]},
         errors=(400,),
     )

@@ -28,13 +28,13 @@ PATH_TYPES: dict[str, dict[str, Any]] = {
     "id": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
 }
 ERROR_TEXTS = {
-    400: "Something asked for cannot be; `detail` says what was expected.",
+    400: "The request is invalid; `detail` says what was expected.",
     401: "No token, or one that is not valid.",
     403: "The token is for another purpose.",
-    404: "There is no such thing.",
-    409: "Somebody saved it meanwhile; nothing was changed.",
+    404: "What the path names does not exist.",
+    409: "Somebody else saved a newer revision; nothing was changed.",
     413: "The body is too large.",
-    503: "Broker or gateway cannot be told now; nothing was done.",
+    503: "Broker or gateway cannot be reached now; nothing was done.",
 }
 
 
@@ -98,8 +98,8 @@ def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str,
             "title": "FeverGate",
             "version": __version__,
             "license": {"name": "MIT"},
-            "description": "One gateway's gates, kiosks, fever log. Times are UTC seconds,"
-            " temperatures °C, axillary equivalent; a screening is no diagnosis.",
+            "description": "Gates, kiosks and fever log of one gateway. Times are Unix times in"
+            " seconds, temperatures °C (axillary equivalent). A screening is no diagnosis.",
         },
         "paths": paths,
         "components": {
@@ -108,7 +108,7 @@ def openapi_document(operations: Sequence[Operation], failed: type) -> dict[str,
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Made by an administrator for a purpose and some days.",
+                    "description": "Made by an administrator for some scopes and some days.",
                 }
             },
         },

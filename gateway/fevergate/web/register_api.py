@@ -29,8 +29,8 @@ operation = Operations()
 
 
 class NewRegisterEntry(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A new entry. If an entry with its `id` exists, nothing is added, so that it can be sent
-    again."""
+    """A new entry. If there is an entry with this `id`, nothing is added, so that a request can be
+    repeated."""
 
     fields: Values
     gate: Short = ""
@@ -48,14 +48,14 @@ class CorrectedEntry(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class EndedEntry(Struct, forbid_unknown_fields=True):
-    """The revision of the entry that ends."""
+    """The revision of the entry that is closed."""
 
     revision: Annotated[int, Meta(ge=1, lt=10**9)]
 
 
 class EntriesAnswer(Struct):
-    """A page of a period's entries, the newest first; `count`: number of all. `open`: entries of
-    any period that are open or hold now."""
+    """A page of a period's entries, the newest first; `count` is the number of all its entries.
+    `open`: entries of any period that are open or valid now."""
 
     entries: list[Entry]
     count: int
@@ -69,7 +69,7 @@ BELOW = "/registers/{register}/entries"
 class RegisterApi(ApiPart):
     """The operations below /api/v1/registers."""
 
-    @operation("GET", "/registers", "registers", "Every register as it is declared")
+    @operation("GET", "/registers", "registers", "All registers with their fields")
     def registers(self, _request: Request) -> list[RegisterDeclaration]:
         return list(self._shared.entries.registers.values())
 
@@ -123,7 +123,7 @@ class RegisterApi(ApiPart):
         return entries.get(register.name, id_)
 
     @operation(
-        *("POST", f"{BELOW}/{{id}}/close", "registers", "End an entry that is open"),
+        *("POST", f"{BELOW}/{{id}}/close", "registers", "Close an open entry"),
         errors=(400, 404, 409, 413),
     )
     def close(self, request: Request, body: EndedEntry) -> Entry:

@@ -32,8 +32,8 @@ class RollAnswer(Struct):
 
 
 class NewMarks(Struct, forbid_unknown_fields=True):
-    """Marks of a day, at most 500; each has `clinical_c` (°C, armpit), or `excused` or `take_back`
-    with a reason."""
+    """At most 500 marks of a day. Each has `clinical_c` (°C, armpit), or it has `excused` or
+    `take_back` with a reason."""
 
     date: Date
     marks: Annotated[list[NewMark], Meta(max_length=MAX_MARKS)]
@@ -58,7 +58,7 @@ class RollApi(ApiPart):
         return RollAnswer(date=day.isoformat(), figures=total, units=figures or [])
 
     @operation(
-        *("GET", "/roll/people", "roll", "Who of a day was not measured, or else, by name"),
+        *("GET", "/roll/people", "roll", "People of a day: unmeasured, excused or measured"),
         query={
             "date": Date,
             "unit": Short,
@@ -77,7 +77,7 @@ class RollApi(ApiPart):
         return rows
 
     @operation(
-        *("POST", "/roll/marks", "roll", "Enter who was measured or excused, all or none"),
+        *("POST", "/roll/marks", "roll", "Enter who was measured or excused, all or nothing"),
         errors=(400, 413),
     )
     def enter_roll(self, request: Request, body: NewMarks) -> Done:

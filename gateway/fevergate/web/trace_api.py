@@ -28,7 +28,7 @@ class TraceApi(ApiPart):
     """The operation /api/v1/trace."""
 
     @operation(
-        *("POST", "/trace", "trace", "Who passed the same gate as a fever, and visitors inside"),
+        *("POST", "/trace", "trace", "Who passed the gate around a fever, and visitors inside"),
         errors=(400, 413),
     )
     def trace(self, request: Request, body: NewTrace) -> Trace:
