@@ -18,7 +18,7 @@ class Client:
     """A client that remembers what it heard."""
 
     def __init__(self, site, user, password=None, *, version=ssl.TLSVersion.TLSv1_2, **options):
-        self.heard = []
+        self.messages = []
         self.refused = None
         self.connected = threading.Event()
         self._changed = threading.Condition()
@@ -48,7 +48,7 @@ class Client:
 
     def _on_message(self, _client, _data, message):
         with self._changed:
-            self.heard.append((message.topic, message.payload))
+            self.messages.append((message.topic, message.payload))
             self._changed.notify_all()
 
     def hear(self, topic):
@@ -74,12 +74,12 @@ class Client:
     def wait_for(self, payload):
         with self._changed:
             arrived = self._changed.wait_for(
-                lambda: payload in [p for _, p in self.heard], timeout=HANG_S
+                lambda: payload in [p for _, p in self.messages], timeout=HANG_S
             )
-        assert arrived, self.heard
+        assert arrived, self.messages
 
     def payloads(self):
-        return [payload for _, payload in self.heard]
+        return [payload for _, payload in self.messages]
 
 
 def password_of(site, user):

@@ -67,10 +67,10 @@ def carry(shared):
 def broken(wheel, copy, name, text):
     """Write a copy of the wheel in which one file has other text."""
     copy.parent.mkdir()
-    with zipfile.ZipFile(wheel) as whole, zipfile.ZipFile(copy, "w") as other:
-        for member in whole.infolist():
-            data = whole.read(member)
-            other.writestr(member, text.encode() if member.filename == name else data)
+    with zipfile.ZipFile(wheel) as original, zipfile.ZipFile(copy, "w") as changed:
+        for member in original.infolist():
+            data = original.read(member)
+            changed.writestr(member, text.encode() if member.filename == name else data)
 
 
 def watching(machine):

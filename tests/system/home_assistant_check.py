@@ -15,8 +15,8 @@ SCHEMAS = {"binary_sensor": binary_sensor, "sensor": sensor, "button": button}
 
 
 def checked(topic, payload, message):
-    prefix, _, rest = topic.partition("/")
-    match = TOPIC_MATCHER.match(rest)
+    prefix, _, suffix = topic.partition("/")
+    match = TOPIC_MATCHER.match(suffix)
     if prefix != "homeassistant" or not match:
         return "not a topic of discovery", None
     try:
@@ -26,8 +26,8 @@ def checked(topic, payload, message):
     template = values.get("value_template")
     if template is None or message is None:
         return "", None
-    made = TemplateEnvironment(None).from_string(template.template)
-    return "", made.render(value_json=message)
+    renderer = TemplateEnvironment(None).from_string(template.template)
+    return "", renderer.render(value_json=message)
 
 
-print(json.dumps([[one[0], *checked(*one)] for one in json.load(sys.stdin)]))
+print(json.dumps([[row[0], *checked(*row)] for row in json.load(sys.stdin)]))

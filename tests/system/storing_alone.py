@@ -16,8 +16,8 @@ from fevergate.storage.store import Store
 folder, batches = Path(sys.argv[1]), int(sys.argv[2])
 store = Store(folder / "fevergate.db")
 store.db.execute("pragma wal_autocheckpoint = 8")  # so that power cuts hit checkpoints, too
-told = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-os.write(told, b"begun\n")
+descriptor = os.open(folder / "told", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+os.write(descriptor, b"begun\n")
 seq = 0
 for number in range(batches):
     batch = []
@@ -28,5 +28,5 @@ for number in range(batches):
         batch.append(HealthArrived(health(at=AT + number * 60), AT, "north"))
         batch.append(Acknowledged((Identity("north-1", 1, 7),), "Li Wei", AT + 1))
     store.commit(batch)
-    os.write(told, b"%d\n" % seq)
+    os.write(descriptor, b"%d\n" % seq)
 os._exit(0)  # no orderly end: the write-ahead log stays as it is

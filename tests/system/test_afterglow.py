@@ -58,18 +58,18 @@ def lit(settings):
     gateway = Gateway(settings, factory)
     gateway.start()
     try:
-        shown = red(factory)
+        red_at_start = red(factory)
         gateway.ingest.alarms.press("north", "button")
         # The kiosk sends the fever again, since it was never told that it is stored.
-        late = arrived(7, "fever").reading
-        gateway.alarm.fever("north", late)
-        again = red(factory)
+        fever = arrived(7, "fever").reading
+        gateway.alarm.fever("north", fever)
+        red_later = red(factory)
         gateway.writer.call(lambda store: store.commit([arrived(7, "fever")])).result()
         waiting = gateway.writer.call(lambda store: waiting_fevers(store.db)).result()
     finally:
         gateway.stop()
         factory.reset()
-    return shown, again, waiting
+    return red_at_start, red_later, waiting
 
 
 def test_announced_red_is_restored_and_its_acknowledgement_holds_when_the_fever_arrives(

@@ -40,7 +40,9 @@ def test_a_kiosk_writes_its_own_topics_and_nobody_elses(site):
             kiosk.say(f"{BASE}/north-1/{kind}", kind.encode())
         admin.wait_for(b"command/result")
         assert b"forged" not in admin.payloads()
-        assert {topic for topic, _ in admin.heard} == {f"{BASE}/north-1/{kind}" for kind in kinds}
+        assert {topic for topic, _ in admin.messages} == {
+            f"{BASE}/north-1/{kind}" for kind in kinds
+        }
 
 
 def test_a_kiosk_hears_what_is_meant_for_it_and_nothing_else(site):
@@ -192,14 +194,14 @@ def test_what_an_absent_gateway_missed_waits_through_an_orderly_restart(site):
         kiosk.say(f"{BASE}/north-1/reading", b"while you were away")
     site.broker.stop()
     site.broker.start()
-    heard = threading.Event()
+    received = threading.Event()
     second = session()
     second.on_message = lambda _c, _d, message: (
-        heard.set() if message.payload == b"while you were away" else None
+        received.set() if message.payload == b"while you were away" else None
     )
     second.connect("127.0.0.1", site.port, clean_start=False, properties=properties)
     second.loop_start()
-    assert heard.wait(HANG_S)
+    assert received.wait(HANG_S)
     second.disconnect()
     second.loop_stop()
 

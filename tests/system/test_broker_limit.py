@@ -117,12 +117,12 @@ class Campus:
         self.broker = None
         self.tmp_path = tmp_path
 
-    def command(self, where, *command):
-        return ["ip", "netns", "exec", self.names[where], *command]
+    def command(self, side, *command):
+        return ["ip", "netns", "exec", self.names[side], *command]
 
-    def run(self, where, *command, check=True):
+    def run(self, side, *command, check=True):
         return subprocess.run(
-            self.command(where, *command), check=check, capture_output=True, text=True, timeout=60
+            self.command(side, *command), check=check, capture_output=True, text=True, timeout=60
         )
 
     def lay(self):
@@ -138,11 +138,11 @@ class Campus:
             ],
             check=True,
         )
-        for where, addresses in (("gateway", [BROKER]), ("world", [KIOSK, NOBODY])):
+        for side, addresses in (("gateway", [BROKER]), ("world", [KIOSK, NOBODY])):
             for address in addresses:
-                self.run(where, "ip", "address", "add", f"{address}/24", "dev", "wire")
-            self.run(where, "ip", "link", "set", "wire", "up")
-            self.run(where, "ip", "link", "set", "lo", "up")
+                self.run(side, "ip", "address", "add", f"{address}/24", "dev", "wire")
+            self.run(side, "ip", "link", "set", "wire", "up")
+            self.run(side, "ip", "link", "set", "lo", "up")
 
     def take_down(self):
         if self.broker:
@@ -230,8 +230,8 @@ def test_the_kernel_slows_down_a_kiosk_that_floods_and_no_other(campus):
     words = {"broker": BROKER, "nobody": NOBODY, "kiosk": KIOSK}
     started: list[subprocess.Popen[str]] = []
 
-    def start(where, script):
-        command = campus.command(where, sys.executable, "-c", script.format(**words))
+    def start(side, script):
+        command = campus.command(side, sys.executable, "-c", script.format(**words))
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe))
         return started[-1]
@@ -240,14 +240,14 @@ def test_the_kernel_slows_down_a_kiosk_that_floods_and_no_other(campus):
         sink = start("gateway", SINK)
         assert sink.stdin and sink.stdout
         assert sink.stdout.readline() == "up\n"
-        began, came = time.monotonic(), 0
+        began, count = time.monotonic(), 0
         start("world", FLOOD)
-        while came < BURST // 2 or time.monotonic() < began + 1:
+        while count < BURST // 2 or time.monotonic() < began + 1:
             sink.stdin.write(f"{NOBODY}\n")
             sink.stdin.flush()
-            came = int(sink.stdout.readline())
+            count = int(sink.stdout.readline())
         # A busy machine takes less in this time, never more.
-        assert came < BURST + RATE * (time.monotonic() - began) + 65536
+        assert count < BURST + RATE * (time.monotonic() - began) + 65536
         campus.run("world", sys.executable, "-c", ASK.format(**words))
     finally:
         for process in started:

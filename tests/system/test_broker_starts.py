@@ -37,7 +37,7 @@ def put(path, content):
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def kept_folder(tmp_path_factory):
     """The folder of a broker that ended in order, with a retained message in its store."""
     folder = tmp_path_factory.mktemp("kept") / "fevergate"
     gates = {"north": ["north-1"]}
@@ -50,16 +50,16 @@ def kept(tmp_path_factory):
 
 
 @pytest.fixture
-def broker(kept):
+def broker(kept_folder):
     """A broker on the kept folder, which is restored after the test. The broker runs in that folder
     and not in a copy, since its configuration names the folder."""
-    copy = kept.with_name("copy")
-    shutil.copytree(kept, copy)
-    broker = LocalBroker(kept)
+    copy = kept_folder.with_name("copy")
+    shutil.copytree(kept_folder, copy)
+    broker = LocalBroker(kept_folder)
     yield broker
     broker.kill()
-    shutil.rmtree(kept)
-    copy.rename(kept)
+    shutil.rmtree(kept_folder)
+    copy.rename(kept_folder)
 
 
 def asides(broker):

@@ -59,7 +59,7 @@ class Teacher:
     """Runs the command, reads its questions and types answers."""
 
     def __init__(self, system, *arguments):
-        self.said = ""
+        self.output = ""
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "fevergate.cli", "calibrate", "north-1"),
@@ -76,11 +76,11 @@ class Teacher:
     def _listen(self):
         assert self.process.stdout
         while letter := self.process.stdout.read(1):
-            self.said += letter
+            self.output += letter
 
     def asked(self, words, count=1):
-        until(lambda: self.said.count(words) >= count or self.process.poll() is not None)
-        assert self.said.count(words) >= count, self.said
+        until(lambda: self.output.count(words) >= count or self.process.poll() is not None)
+        assert self.output.count(words) >= count, self.output
 
     def says(self, answer):
         assert self.process.stdin
@@ -117,12 +117,12 @@ def test_two_black_bodies_put_a_sensor_right_and_light_no_lamp(system):
     teacher.asked("Put it in force")
     hold(system, None)
     teacher.says("y")
-    assert teacher.done() == 0, teacher.said
-    assert "in force" in teacher.said
+    assert teacher.done() == 0, teacher.output
+    assert "in force" in teacher.output
     assert value(system, "select count(*) from fevers") == 0
     assert value(system, "select offset_c from calibrations") == pytest.approx(WRONG_C, abs=0.3)
-    found = value(system, "select can_over_air_c from calibrations")
-    assert found == pytest.approx(SELF_HEATING_C, abs=0.1)
+    can_over_air_c = value(system, "select can_over_air_c from calibrations")
+    assert can_over_air_c == pytest.approx(SELF_HEATING_C, abs=0.1)
     assert value(system, "select by from calibrations") == "李伟"
     assert value(system, "select uncertainty_c from calibrations") < 0.4
     # From here on people are measured with the calibration, also after a power cut.
@@ -148,7 +148,7 @@ def test_an_impossible_calibration_is_refused_and_nothing_is_put_in_force(system
     teacher.asked("second black body")
     teacher.says("n")
     assert teacher.done() == 2
-    assert "no healthy sensor is so wrong" in teacher.said and "Traceback" not in teacher.said
+    assert "no healthy sensor is so wrong" in teacher.output and "Traceback" not in teacher.output
     assert value(system, "select count(*) from calibrations") == 0
     system.boards[0].wait_console("reference False", ANSWER_S)
     until(lambda: value(system, "select health ->> '$.fault' from kiosks") == "")
@@ -162,7 +162,7 @@ def test_ten_people_and_a_clinical_thermometer(system):
         hold(system, 35.5)
         teacher.says(36.6)
         teacher.asked("the sensor read", number + 1)
-    assert teacher.done() == 0, teacher.said
+    assert teacher.done() == 0, teacher.output
     assert value(system, "select method from calibrations") == "people"
     assert value(system, "select supply_v from calibrations") == 3.0  # the kiosk reported it
     # The kiosk is told again for each person: ten measurements under the arm take longer than the

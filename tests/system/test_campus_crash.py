@@ -12,6 +12,6 @@ def test_what_the_server_said_it_holds_is_there_once_whatever_falls(request, tmp
     database = "campus.db"
     if kind == "postgresql":
         database = request.getfixturevalue("postgres").database()
-    found = crash(tmp_path, database, KILLS, 3)
-    assert found["deliveries"] > KILLS and found["summaries"] > 100
-    assert (found["lost"], found["invented"], found["wrong"]) == (0, 0, 0)
+    result = crash(tmp_path, database, KILLS, 3)
+    assert result["deliveries"] > KILLS and result["summaries"] > 100
+    assert (result["lost"], result["invented"], result["wrong"]) == (0, 0, 0)

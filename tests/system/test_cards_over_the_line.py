@@ -110,8 +110,8 @@ def test_a_card_and_a_pass_are_answered_and_their_readings_become_presences(site
     stores = [*site.folder.glob("fevergate.db*"), *site.folder.glob("people.db*")]
     stores += [path for path in (site.folder / "broker").rglob("*") if path.is_file()]
     for path in stores:
-        held = path.read_bytes()
-        assert not [secret for secret in secrets if secret in held], path
+        data = path.read_bytes()
+        assert not [secret for secret in secrets if secret in data], path
 
 
 @contextmanager

@@ -24,10 +24,10 @@ def stored(site):
     return row
 
 
-def until(true, what):
+def until(true, describe):
     end = time.monotonic() + WAIT_S
     while not true():
-        assert time.monotonic() < end, what()
+        assert time.monotonic() < end, describe()
         time.sleep(0.1)
 
 
@@ -40,14 +40,14 @@ def started(site, name):
 
 def test_one_of_two_is_killed_with_readings_in_flight_and_every_one_is_there_once():
     with CollectSite(4, queued=2 * READINGS) as site:
-        one, two = started(site, "1"), started(site, "2")
+        worker_1, worker_2 = started(site, "1"), started(site, "2")
         try:
             with site.start_load(*SPEAKS, "--boot", "1") as load:
                 until(lambda: stored(site)[0] > READINGS // 10, lambda: stored(site))
-                one.kill()
+                worker_1.kill()
                 load.line(WAIT_S)
             # The broker keeps the killed collector's messages under its name; the other works on.
-            one = site.counted("1")
+            worker_1 = site.counted("1")
             until(lambda: stored(site)[0] >= READINGS, lambda: stored(site))
             assert stored(site) == (READINGS, READINGS)
             site.postgres.stop("immediate")
@@ -57,8 +57,8 @@ def test_one_of_two_is_killed_with_readings_in_flight_and_every_one_is_there_onc
             until(lambda: stored(site)[0] >= 2 * READINGS, lambda: stored(site))
             assert stored(site) == (2 * READINGS, 2 * READINGS)
         finally:
-            one.__exit__()
-            two.__exit__()
+            worker_1.__exit__()
+            worker_2.__exit__()
 
 
 def test_a_rate_says_for_how_many_people_it_suffices():

@@ -117,8 +117,8 @@ def test_settings_are_kept_once_the_wifi_takes_the_board_and_it_starts_with_them
     assert board.kept() == ["ca.der", "settings.json"]
     settings = board.settings()
     assert settings["wifi_password"] == WIFI_PASSWORD and settings["language"] == "en"
-    wanted = json.loads((provisioned / "settings.json").read_text())
-    changed = {name for name in wanted if settings[name] != wanted[name]}
+    original = json.loads((provisioned / "settings.json").read_text())
+    changed = {name for name in original if settings[name] != original[name]}
     assert changed <= {"wifi_password", "language"}
     assert (board.flash_dir / "ca.der").read_bytes() == (provisioned / "ca.der").read_bytes()
     board.get("/state?seen")
@@ -175,13 +175,13 @@ def test_a_setup_code_fetches_sealed_settings_from_the_gateway_and_they_are_kept
     board, provisioned, file
 ):
     site = provisioned.parents[1]
-    with gateway_that_answers(site, lambda _: (200, sealed(file))) as (port, asked):
+    with gateway_that_answers(site, lambda _: (200, sealed(file))) as (port, paths):
         assert board.send(f"127.0.0.1:{port}/{CODE}", password="short") == ""
         assert board.until_state("wifi")["given"]
-        assert asked == []  # no code is spent on a Wi-Fi that does not take the board
+        assert paths == []  # no code is spent on a Wi-Fi that does not take the board
         assert board.send() == ""  # the code is there already
         board.until_state("saved")
-        assert asked == [PATH]
+        assert paths == [PATH]
     settings = board.settings()
     assert settings["password"] == json.loads(file)["settings"]["password"]
     assert (settings["wifi_ssid"], settings["wifi_password"]) == (SSID, WIFI_PASSWORD)
@@ -286,17 +286,17 @@ def test_no_answer_of_the_board_ever_holds_a_secret(board, provisioned, file):
     wifi_password = board.wifi_code()[1]
     secrets = (json.loads(file)["settings"]["password"], "hunter2hunter2", "shorty", CODE)
     secrets += (wifi_password, "7KQM")
-    heard = [board.send(file, password="shorty")]
+    texts = [board.send(file, password="shorty")]
     board.until_state("wifi")
-    heard.append(board.send(file, language="fr", password="hunter2hunter2"))
-    heard.append(board.send(f"127.0.0.1:{closed_port()}/{CODE}", password="hunter2hunter2"))
+    texts.append(board.send(file, language="fr", password="hunter2hunter2"))
+    texts.append(board.send(f"127.0.0.1:{closed_port()}/{CODE}", password="hunter2hunter2"))
     board.until_state("gateway")
-    heard += [board.get(path).text for path in ("/", "/state", "/settings")]
-    heard += ["\n".join(board.console)]
-    for text in heard:
+    texts += [board.get(path).text for path in ("/", "/state", "/settings")]
+    texts += ["\n".join(board.console)]
+    for text in texts:
         assert not any(secret in text for secret in secrets)
     # The console names the board's own Wi-Fi; only the display shows its password.
-    assert re.search(r"FeverGate-[0-9A-F]{4}, its password is on the display", heard[-1])
+    assert re.search(r"FeverGate-[0-9A-F]{4}, its password is on the display", texts[-1])
 
 
 def test_another_sites_page_cannot_set_up_the_board(board, file):
@@ -337,13 +337,13 @@ def test_garbage_slowness_and_crowds_leave_the_page_as_it_is(board):
     chance = random.Random(4)
     for _ in range(60):
         raw(board, chance.randbytes(chance.randrange(1, 3000)))
-    ours = b"Host: 192.168.4.1\r\n"
+    host = b"Host: 192.168.4.1\r\n"
     for request in (
-        b"GET / HTTP/1.1\r\n" + ours + b"x: " + b"y" * 20_000,
-        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: 99999999\r\n\r\n",
-        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: -5\r\n\r\n{}",
-        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: many\r\n\r\n{}",
-        b"POST /settings HTTP/1.1\r\n" + ours + b"Content-Length: 9\r\n\r\n{}",
+        b"GET / HTTP/1.1\r\n" + host + b"x: " + b"y" * 20_000,
+        b"POST /settings HTTP/1.1\r\n" + host + b"Content-Length: 99999999\r\n\r\n",
+        b"POST /settings HTTP/1.1\r\n" + host + b"Content-Length: -5\r\n\r\n{}",
+        b"POST /settings HTTP/1.1\r\n" + host + b"Content-Length: many\r\n\r\n{}",
+        b"POST /settings HTTP/1.1\r\n" + host + b"Content-Length: 9\r\n\r\n{}",
         b"POST / HTTP/1.1\r\n\r\n",
         b"GET\r\n\r\n",
         b"\xff\xfe / HTTP/1.1\r\n\r\n",
@@ -367,17 +367,17 @@ def question(name, number):
 
 def test_every_name_is_the_boards_and_hostile_questions_are_not_answered(board):
     """The good question is repeated until it is answered: a datagram may be lost among so many."""
-    there = ("127.0.0.1", board.dns)
+    address = ("127.0.0.1", board.dns)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(0.2)
         chance = random.Random(5)
         for _ in range(200):
-            asker.sendto(chance.randbytes(chance.randrange(0, 600)), there)
-        asker.sendto(b"\0" * 4 + b"\0\1" + b"\0" * 6 + b"\x3f" * 40, there)
+            asker.sendto(chance.randbytes(chance.randrange(0, 600)), address)
+        asker.sendto(b"\0" * 4 + b"\0\1" + b"\0" * 6 + b"\x3f" * 40, address)
         answers = []
 
         def answered():
-            asker.sendto(question("connectivitycheck.gstatic.com", 0x1234), there)
+            asker.sendto(question("connectivitycheck.gstatic.com", 0x1234), address)
             try:
                 while True:
                     answers.append(asker.recv(1024))

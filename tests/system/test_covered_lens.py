@@ -47,7 +47,7 @@ def test_a_film_over_the_lens_is_found_by_those_who_stand_behind_it(board, share
     line = until_said(board, "sensor fault:")
     assert "faces too cold" in line
     board.wait_light("amber", ANSWER_S)
-    assert "normal" not in {one["verdict"] for one in readings(board)}
+    assert "normal" not in {reading["verdict"] for reading in readings(board)}
     board.wait_crowd(ANSWER_S)
     with board.world.lock:
         board.sensor.film = 1.0
@@ -90,15 +90,15 @@ def test_while_the_lens_is_covered_the_fault_stays_shown_and_the_connection_come
         board.wait_crowd(ANSWER_S)
 
         def last():
-            said = [line for line in board.console if line.startswith(("shows", "reading"))]
-            return said[-1]
+            lines = [line for line in board.console if line.startswith(("shows", "reading"))]
+            return lines[-1]
 
         until(lambda: last() == "shows lens")  # the fault, not the last person's answer
-        heard = len(board.console)
+        start = len(board.console)
         board.wifi(on=False)
-        board.wait_console("link down", ANSWER_S, start=heard)
+        board.wait_console("link down", ANSWER_S, start=start)
         board.wifi(on=True)
-        board.wait_console("link up", ANSWER_S, start=heard)
+        board.wait_console("link up", ANSWER_S, start=start)
         assert board.boots == 1
 
 
@@ -106,11 +106,13 @@ def test_who_stays_and_is_still_not_seen_is_asked_whether_the_kiosk_is_too_high(
     files = {"settings.json": settings(), "ca.der": authority_der()}
     stays = Habits(tries=3)
     with kiosk(tmp_path / "flash", files, habits=stays) as board:
-        says = "            self._say(reason)\n"
-        changed(board, "kiosk/panel.py", (says, says + '            print("asks", reason)\n'))
+        statement = "            self._say(reason)\n"
+        changed(
+            board, "kiosk/panel.py", (statement, statement + '            print("asks", reason)\n')
+        )
         board.sensor.film = 0.5  # like hair or a collar: warmer than the wall, too cold for skin
         board.admit([HEALTHY])
         board.start()
         assert board.wait_console("asks", ANSWER_S).endswith("asks far")
         assert board.wait_console("asks low", ANSWER_S)
-        assert {one["reason"] for one in readings(board)} == {"far"}
+        assert {reading["reason"] for reading in readings(board)} == {"far"}

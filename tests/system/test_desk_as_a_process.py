@@ -141,29 +141,29 @@ class Terminal:
     """Runs a command at a terminal of its own."""
 
     def __init__(self, command, environment):
-        self._mine, theirs = pty.openpty()
+        self._own_end, child_end = pty.openpty()
         self.process = subprocess.Popen(
-            command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+            command, env=environment, stdin=child_end, stdout=child_end, stderr=child_end
         )
-        os.close(theirs)
-        self.said = ""
-        self._left = b""
+        os.close(child_end)
+        self.output = ""
+        self._raw = b""
 
     def until(self, words):
-        while words not in self.said:
-            self._left += os.read(self._mine, 4096)
-            self.said = self._left.decode(errors="ignore")
+        while words not in self.output:
+            self._raw += os.read(self._own_end, 4096)
+            self.output = self._raw.decode(errors="ignore")
 
     def types(self, keys):
-        os.write(self._mine, keys)
+        os.write(self._own_end, keys)
 
     def ended(self):
         """Wait for the program, and return its exit code. Its output is read to the end, since a
         full terminal would keep it waiting."""
         with suppress(OSError):  # EIO: no process has the terminal open any more
-            while chunk := os.read(self._mine, 4096):
-                self._left += chunk
-        self.said = self._left.decode(errors="ignore")
+            while chunk := os.read(self._own_end, 4096):
+                self._raw += chunk
+        self.output = self._raw.decode(errors="ignore")
         return self.process.wait(ANSWER_S)
 
     def __enter__(self):
@@ -172,7 +172,7 @@ class Terminal:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
-        os.close(self._mine)
+        os.close(self._own_end)
 
 
 @compiled
@@ -185,8 +185,8 @@ def test_a_guard_at_a_terminal_presses_enter_and_reads_the_answer(desk):
         terminal.until("以医用体温计为准")
         terminal.types(b"q\n")
         assert terminal.ended() == 0
-        assert "低于阈值 37.3 °C" in terminal.said and "██" in terminal.said
-        assert "校验错误 0" in terminal.said
+        assert "低于阈值 37.3 °C" in terminal.output and "██" in terminal.output
+        assert "校验错误 0" in terminal.output
 
 
 @compiled
@@ -199,7 +199,7 @@ def test_watching_shows_what_the_sensor_reads_before_anybody_comes(desk):
         part.scene = lambda _: View(37.6, 22.0)
         terminal.until("达到阈值 37.3 °C")
         assert terminal.ended() == 0
-        assert "测量中 · 物体 3" in terminal.said
+        assert "测量中 · 物体 3" in terminal.output
 
 
 @compiled
@@ -209,7 +209,7 @@ def test_ctrl_c_ends_watching_without_a_trace(desk):
         terminal.until("等待 · 物体 2")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 0
-        assert "Traceback" not in terminal.said
+        assert "Traceback" not in terminal.output
 
 
 @compiled
@@ -268,18 +268,18 @@ def test_the_board_and_the_desk_read_the_same_from_the_same_sensor(tmp_path, mon
         part.scene = lambda _: black_body(37.02, 22.0)
         board.start()
         board.wait_console("counts", ANSWER_S)
-        said = [line for line in board.console if line.startswith(("step ", "counts "))]
+        board_lines = [line for line in board.console if line.startswith(("step ", "counts "))]
     bus = VirtualBus()
     bus.attach(faulty(faults))
     Kernel(bus).install(monkeypatch)
-    here = []
+    desk_lines = []
     with DeskBus(1) as desk_bus:
         sensor = MLX90614(desk_bus)
         for step in STEPS:
             try:
-                here.append(f"step {step} {getattr(sensor, step)()}")
+                desk_lines.append(f"step {step} {getattr(sensor, step)()}")
             except SensorError as error:
-                here.append(f"step {step} {type(error).__name__}")
-    here.append(f"counts {sensor.pec_errors} {sensor.bus_errors}")
-    assert said == here and len(here) == len(STEPS) + 1
-    assert any(line.endswith("Error") for line in here) is bool(faults)
+                desk_lines.append(f"step {step} {type(error).__name__}")
+    desk_lines.append(f"counts {sensor.pec_errors} {sensor.bus_errors}")
+    assert board_lines == desk_lines and len(desk_lines) == len(STEPS) + 1
+    assert any(line.endswith("Error") for line in desk_lines) is bool(faults)

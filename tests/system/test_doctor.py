@@ -43,8 +43,8 @@ def test_a_sound_gateway_on_a_machine_without_pins(site):
 
 def test_a_kiosk_built_of_modules_is_named_with_the_offset_of_its_supply_voltage(site):
     path = site.folder / "kiosks" / site.settings.kiosks[0] / "settings.json"
-    kept = path.read_text()
-    path.write_text(json.dumps(json.loads(kept) | {"supply_v": 3.27}))
+    original = path.read_text()
+    path.write_text(json.dumps(json.loads(original) | {"supply_v": 3.27}))
     try:
         (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "supply"]
         assert finding.state == "ok" and "3.27 V: +0.16 °C is taken off" in finding.text[1]
@@ -53,16 +53,16 @@ def test_a_kiosk_built_of_modules_is_named_with_the_offset_of_its_supply_voltage
         (finding,) = [f for f in examine(site.folder / "gateway.toml") if f.check == "supply"]
         assert finding.state == "warning" and str(path) in finding.text[1]
     finally:
-        path.write_text(kept)
+        path.write_text(original)
 
 
 def test_a_dead_broker_and_a_readable_secret_are_both_found(site):
     site.broker.stop()
     (site.folder / "admin.password").chmod(0o644)
     try:
-        found = states(site)
-        assert found["broker"] == found["secrets"] == "failed"
-        assert found["certificates"] == "ok"
+        outcome = states(site)
+        assert outcome["broker"] == outcome["secrets"] == "failed"
+        assert outcome["certificates"] == "ok"
     finally:
         (site.folder / "admin.password").chmod(0o600)
         site.broker.start()
@@ -73,9 +73,9 @@ def test_a_broker_with_an_earlier_versions_settings_is_a_warning(site):
     text = path.read_text()
     path.write_text(text.replace("use_username_as_clientid true\n", ""))
     try:
-        found = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
-        assert [finding.state for finding in found] == ["ok", "warning"]
-        assert "provision gateway" in found[1].advice[1]
+        findings = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
+        assert [finding.state for finding in findings] == ["ok", "warning"]
+        assert "provision gateway" in findings[1].advice[1]
     finally:
         path.write_text(text)
 
@@ -85,10 +85,10 @@ def test_an_earlier_versions_access_list_is_named_with_the_upgrade_command(site)
     text = path.read_text()
     path.write_text(text.replace("/alarm/", "/light/", 1))
     try:
-        found = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
-        assert [finding.state for finding in found] == ["ok", "warning"]
-        assert "access list" in found[1].text[1]
-        assert f"provision upgrade {site.folder}" in found[1].advice[1]
+        findings = [f for f in examine(site.folder / "gateway.toml") if f.check == "broker"]
+        assert [finding.state for finding in findings] == ["ok", "warning"]
+        assert "access list" in findings[1].text[1]
+        assert f"provision upgrade {site.folder}" in findings[1].advice[1]
     finally:
         path.write_text(text)
 
@@ -122,14 +122,14 @@ def test_a_wrong_password_is_the_brokers_finding(site):
 
 def test_a_broken_database_is_found(site):
     path = site.folder / "fevergate.db"
-    kept = path.read_bytes() if path.exists() else None
+    original = path.read_bytes() if path.exists() else None
     path.write_bytes(b"no database" * 1000)
     try:
         assert states(site)["database"] == "failed"
     finally:
         path.unlink()
-        if kept:
-            path.write_bytes(kept)
+        if original:
+            path.write_bytes(original)
 
 
 def test_exit_codes_and_languages(site, tmp_path):
@@ -138,8 +138,8 @@ def test_exit_codes_and_languages(site, tmp_path):
     assert run(cli, sound).exit_code == 0
     assert "证书" in run(cli, sound).output
     assert "verified, signed in" in run(cli, [*sound, "--language", "en"]).output
-    found = json.loads(run(cli, [*sound, "--json"]).output)
-    assert {finding["check"] for finding in found} > {"broker", "pins"}
+    findings = json.loads(run(cli, [*sound, "--json"]).output)
+    assert {finding["check"] for finding in findings} > {"broker", "pins"}
     assert run(cli, ["doctor", "--settings", str(tmp_path / "none.toml")]).exit_code == 2
     (site.folder / "admin.password").chmod(0o644)
     assert run(cli, sound).exit_code == 1
@@ -188,7 +188,9 @@ def test_a_drift_and_a_reader_of_cards_are_named_with_what_to_do(site):
     store = Store(path)
 
     def found_of(check):
-        return [one for one in examine(site.folder / "gateway.toml") if one.check == check]
+        return [
+            finding for finding in examine(site.folder / "gateway.toml") if finding.check == check
+        ]
 
     try:
         now = time.time()
@@ -196,19 +198,19 @@ def test_a_drift_and_a_reader_of_cards_are_named_with_what_to_do(site):
         (steady,) = found_of("drift")
         assert steady.state == "ok" and "north-1" in steady.text[1]
         store.commit([HealthArrived(health(at=now, drift=True, drift_c=-0.6), now, "north")])
-        (found,) = found_of("drift")
-        assert found.state == "warning" and "-0.6 °C" in found.text[0]
-        assert "Frost" in found.advice[1] and "fevergate calibrate north-1" in found.advice[1]
+        (finding,) = found_of("drift")
+        assert finding.state == "warning" and "-0.6 °C" in finding.text[0]
+        assert "Frost" in finding.advice[1] and "fevergate calibrate north-1" in finding.advice[1]
         assert not found_of("cards")  # no kiosk reads cards
         for word, state, text in (
             ("ok", "ok", "north-1"),
             ("out", "warning", "north-1: its reader of cards is pulled out"),
             ("noise", "warning", "no card"),
         ):
-            said = health(at=now, card="record", reader=word)
-            store.commit([HealthArrived(said, now, "north")])
-            (found,) = found_of("cards")
-            assert found.state == state and text in found.text[1]
+            report = health(at=now, card="record", reader=word)
+            store.commit([HealthArrived(report, now, "north")])
+            (finding,) = found_of("cards")
+            assert finding.state == state and text in finding.text[1]
     finally:
         store.close()
         path.unlink()
@@ -224,10 +226,12 @@ def test_what_the_campus_server_refuses_is_named_in_the_readers_language(site):
         " ('', 'day/y', 1, '{}', 0, 'another release')"
     )
     store.close()
-    (found,) = doctor_storage.refused(settings)
-    assert found.state == "warning"
-    assert "day/x: $.items[0].day: 应为日期，如 2026-12-31; day/y: another release" in found.text[0]
-    assert "$.items[0].day: expected a day as YYYY-MM-DD; day/y: another release" in found.text[1]
+    (finding,) = doctor_storage.refused(settings)
+    assert finding.state == "warning"
+    assert (
+        "day/x: $.items[0].day: 应为日期，如 2026-12-31; day/y: another release" in finding.text[0]
+    )
+    assert "$.items[0].day: expected a day as YYYY-MM-DD; day/y: another release" in finding.text[1]
 
 
 def test_a_mistake_in_a_sites_register_is_told_with_its_line(site):

@@ -54,7 +54,7 @@ def test_an_alarm_for_a_person_who_left_needs_no_light_while_the_next_person_is_
         summary = system.judge()
         assert summary.problems == [] and summary.fevers == summary.red_lights == 1
         # A person who stood there and was shown no light is a problem all the same.
-        system.shown[:] = [replace(one, own_light=False) for one in system.shown]
+        system.shown[:] = [replace(answer, own_light=False) for answer in system.shown]
         assert system.judge().problems
 
 
@@ -70,14 +70,14 @@ def test_an_answer_missing_on_the_console_after_a_power_cut_is_neither_lost_nor_
             assert time.monotonic() < end
             time.sleep(0.1)
         assert system.judge().duplicated == 0
-        taken = system.shown.pop()
+        answer = system.shown.pop()
         assert not system.settled()
         system.cut_power(board)
         while not system.settled():
             assert time.monotonic() < end
             time.sleep(0.1)
         assert system.judge().duplicated == system.judge().lost == 0
-        system.shown.append(replace(taken, identity=taken.identity._replace(seq=900)))
+        system.shown.append(replace(answer, identity=answer.identity._replace(seq=900)))
         summary = system.judge()
     # Each light now belongs to a line of the console, so none explains the stored reading.
     assert (summary.duplicated, summary.lost) == (1, 1)

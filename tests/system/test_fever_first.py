@@ -69,10 +69,10 @@ def test_a_fever_does_not_wait_for_all_that_the_gateway_has_to_say(site):
 
 def test_a_message_leaves_nothing_that_python_must_collect(site):
     """A garbage collection stops every thread for milliseconds, also the thread of the lamps."""
-    taken = []
+    calls = []
 
     def take(_topic, _payload, done):
-        taken.append(True)
+        calls.append(True)
         done()
 
     with listening(site, take), Client(site, "north-1") as kiosk:
@@ -81,11 +81,11 @@ def test_a_message_leaves_nothing_that_python_must_collect(site):
         try:
             for seq in range(1, QUEUED + 1):
                 publish(kiosk, reading(seq))
-            until(lambda: len(taken) == QUEUED)
-            left = gc.collect()
+            until(lambda: len(calls) == QUEUED)
+            garbage = gc.collect()
         finally:
             gc.enable()
-    assert left < QUEUED
+    assert garbage < QUEUED
 
 
 @contextmanager
@@ -101,8 +101,8 @@ def listening(site, take):
         line.stop()
 
 
-def publish(kiosk, each):
-    return kiosk.client.publish(f"{BASE}/north-1/reading", encode(each), qos=1)
+def publish(kiosk, message):
+    return kiosk.client.publish(f"{BASE}/north-1/reading", encode(message), qos=1)
 
 
 def wait_readable(sock):

@@ -62,7 +62,7 @@ def flashed(board, site):
         name: (site.folder / "kiosks/north-1" / name).read_bytes()
         for name in ("settings.json", "ca.der")
     }
-    lay(board, [one for one in collect().files if one.path != "/main.py"])
+    lay(board, [entry for entry in collect().files if entry.path != "/main.py"])
     lay(board, [BoardFile(f"/{name}", data) for name, data in files.items()])
     return board
 
@@ -77,7 +77,7 @@ def examined(board):
     """The self-test's results by the names of its checks; nobody answers its questions."""
     with Cable(board.url) as cable:
         cable.take()
-        return {one.check: one for one in self_test.run(cable, lambda _: None)}
+        return {finding.check: finding for finding in self_test.run(cable, lambda _: None)}
 
 
 def change_settings(board, **values):
@@ -93,14 +93,14 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
     report = json.loads(result.stdout)
     assert result.exit_code == 0, result.output
     assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
-    assert on_flash(empty) == {one.path: one.data for one in collect().files}
+    assert on_flash(empty) == {entry.path: entry.data for entry in collect().files}
     assert {path for path in on_flash(empty) if path.endswith(".py")} == {"/boot.py", "/main.py"}
     assert report["board"]["name"] == "esp32-s3-n8r2"
     assert report["memory"]["psram_bytes"] == 2 << 20
     for name in ("settings.json", "ca.der"):
-        there = (empty.flash_dir / name).read_bytes()
-        assert there == (site.folder / "kiosks/north-1" / name).read_bytes()
-    states = {one["check"]: one["state"] for one in report["results"]}
+        content = (empty.flash_dir / name).read_bytes()
+        assert content == (site.folder / "kiosks/north-1" / name).read_bytes()
+    states = {row["check"]: row["state"] for row in report["results"]}
     assert {check for check, state in states.items() if state == "ok"} == {
         *("memory", "bus", "sensor", "readings", "broker"),
     }
@@ -111,11 +111,11 @@ def test_an_empty_board_becomes_a_kiosk_and_says_what_works(empty, site, file):
     assert password not in result.output
 
     # The same again, now that the kiosk runs: files that are there already are not written.
-    again = json.loads(flash(empty, "--json").stdout)
-    assert again["firmware"]["written"] == 0
-    assert again["firmware"]["unchanged"] == report["firmware"]["written"]
-    assert again["image"]["sha256"] == report["image"]["sha256"]
-    assert again["ok"]
+    second = json.loads(flash(empty, "--json").stdout)
+    assert second["firmware"]["written"] == 0
+    assert second["firmware"]["unchanged"] == report["firmware"]["written"]
+    assert second["image"]["sha256"] == report["image"]["sha256"]
+    assert second["ok"]
 
 
 def test_each_led_lights_up_while_the_person_is_asked(flashed):
@@ -127,15 +127,15 @@ def test_each_led_lights_up_while_the_person_is_asked(flashed):
             lit[question[1]] = flashed.light()
             return "amber" not in question[1]
 
-        found = {one.check: one for one in self_test.run(cable, ask)}
+        findings = {finding.check: finding for finding in self_test.run(cable, ask)}
     assert lit["Did the green LED light up?"] == "green"
     assert lit["Did the amber LED light up?"] == "amber"
     assert lit["Did the red LED light up?"] == "red"
     assert flashed.light() is None
     assert not [change for change in flashed.pin_history if change.pin == flashed.pins.door]
     assert any(tone.frequency_hz and tone.duty_u16 for tone in flashed.beeps)
-    assert found["red"].state == found["beeper"].state == "ok"
-    assert found["amber"].state == "fails" and "hardware/pins.md" in found["amber"].advice[1]
+    assert findings["red"].state == findings["beeper"].state == "ok"
+    assert findings["amber"].state == "fails" and "hardware/pins.md" in findings["amber"].advice[1]
 
 
 def test_a_lamp_posts_lamps_siren_and_button_are_tested_and_no_sensor(flashed):
@@ -149,13 +149,13 @@ def test_a_lamp_posts_lamps_siren_and_button_are_tested_and_no_sensor(flashed):
 
     with Cable(flashed.url) as cable:
         cable.take()
-        found = {one.check: one.state for one in self_test.run(cable, ask)}
+        findings = {finding.check: finding.state for finding in self_test.run(cable, ask)}
     assert lit["Did the green lamp light up?"] == {"amber", "green"}
     assert lit["Did the red lamp light up?"] == {"amber", "red"}
     assert lit["Did the amber lamp go out?"] == set()
     assert tower.lit == {"amber"} and any("siren" in change.what for change in tower.history)
-    assert found.pop("Wi-Fi") == "not shown" and set(found.values()) == {"ok"}
-    assert list(found) == ["memory", "green", "red", "amber", "siren", "button", "broker"]
+    assert findings.pop("Wi-Fi") == "not shown" and set(findings.values()) == {"ok"}
+    assert list(findings) == ["memory", "green", "red", "amber", "siren", "button", "broker"]
 
     # The button is still held, as if its wire were shorted to ground: no press can be believed.
     assert examined(flashed)["button"].state == "fails"
@@ -188,7 +188,7 @@ def test_a_board_whose_files_differ_has_the_firmwares_and_no_others(flashed):
         cable.take()
         copied = install(cable, collect(), lambda *_: None)
     assert (copied.written, copied.removed) == (2, 2)  # written: scan.mpy and main.py
-    assert on_flash(flashed) == {one.path: one.data for one in collect().files}
+    assert on_flash(flashed) == {entry.path: entry.data for entry in collect().files}
     assert (flashed.flash_dir / "readings.a").read_bytes() == b"what the kiosk keeps"
     assert not (flashed.flash_dir / "kiosk/scan.py").exists()
 
@@ -241,7 +241,7 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
     with Cable(empty.url) as cable:
         cable.take()
         copied = install(cable, collect(), lambda *_: None)
-    assert on_flash(empty) == {one.path: one.data for one in collect().files}
+    assert on_flash(empty) == {entry.path: entry.data for entry in collect().files}
     assert copied.unchanged > 5
 
 
@@ -268,10 +268,10 @@ def test_a_board_whose_first_answer_is_lost_while_it_boots_is_asked_again(board)
                 return b""
             return data
 
-    board.cable.noise = lost = Lost()
+    board.cable.noise = noise = Lost()
     with Cable(board.url) as cable:
         assert cable.take().version >= (1, 28)
-    assert lost.times == 1
+    assert noise.times == 1
 
 
 def test_sources_lie_where_nothing_is_imported_from_and_only_if_asked_for(flashed):
@@ -330,19 +330,19 @@ def test_no_board_and_no_port_are_told_apart(empty, monkeypatch):
 
 def test_without_a_sensor_the_bus_fails_and_the_sensor_is_not_called_good(flashed):
     flashed.sensor.fail(Fault.NAK)
-    found = examined(flashed)
-    assert found["bus"].state == "fails" and "0x5A MLX90614" in found["bus"].text[1]
-    assert found["sensor"].state == found["readings"].state == "not shown"
+    findings = examined(flashed)
+    assert findings["bus"].state == "fails" and "0x5A MLX90614" in findings["bus"].text[1]
+    assert findings["sensor"].state == findings["readings"].state == "not shown"
 
 
 def test_wrong_checksums_of_the_sensor_are_counted_and_fail(flashed):
     with Cable(flashed.url) as cable:
         cable.take()
-        for one in self_test.run(cable, lambda _: None):
-            if one.check == "bus":
+        for finding in self_test.run(cable, lambda _: None):
+            if finding.check == "bus":
                 flashed.sensor.fail(Fault.WRONG_PEC)
-            if one.check == "readings":
-                assert one.state == "fails" and "30 wrong checksum" in one.text[1]
+            if finding.check == "readings":
+                assert finding.state == "fails" and "30 wrong checksum" in finding.text[1]
                 break
 
 
@@ -353,23 +353,26 @@ def test_a_sensor_with_another_emissivity_is_not_taken(flashed):
 
 def test_a_wrong_wifi_password_is_told(flashed):
     change_settings(flashed, wifi_ssid="campus", wifi_password="short")
-    found = examined(flashed)
-    assert found["Wi-Fi"].state == "fails" and "password is not accepted" in found["Wi-Fi"].text[1]
-    assert "密码不被接受" in found["Wi-Fi"].text[0]
-    assert found["broker"].state == "not shown"
+    findings = examined(flashed)
+    assert (
+        findings["Wi-Fi"].state == "fails"
+        and "password is not accepted" in findings["Wi-Fi"].text[1]
+    )
+    assert "密码不被接受" in findings["Wi-Fi"].text[0]
+    assert findings["broker"].state == "not shown"
 
 
 def test_a_wifi_that_is_there_is_joined(flashed):
     change_settings(flashed, **WIFI)
-    found = examined(flashed)
-    assert found["Wi-Fi"].state == "ok" and "-58 dBm" in found["Wi-Fi"].text[1]
-    assert found["broker"].state == "ok"
+    findings = examined(flashed)
+    assert findings["Wi-Fi"].state == "ok" and "-58 dBm" in findings["Wi-Fi"].text[1]
+    assert findings["broker"].state == "ok"
 
 
 def test_a_broker_of_another_authority_is_not_trusted(flashed):
     (flashed.flash_dir / "ca.der").write_bytes(authority_der())
-    found = examined(flashed)["broker"]
-    assert found.state == "fails" and "another authority" in found.advice[1], found
+    finding = examined(flashed)["broker"]
+    assert finding.state == "fails" and "another authority" in finding.advice[1], finding
 
 
 def test_a_wrong_credential_and_an_absent_broker_are_told_apart(flashed, site):

@@ -70,13 +70,13 @@ def test_a_board_whose_memory_does_not_serve_is_refused_before_anything_is_writt
     other, file, chip, why_zh, why_en
 ):
     board = other(chip)
-    done = flash(board, "--micropython", file)
-    assert done.exit_code == 1 and untouched(board)
-    assert why_en in done.output and "buy one of these: ESP32-S3-DevKitC-1-N8R2" in done.output
-    done = flash(board, "--micropython", file, "--language", "zh", "--json")
-    (result,) = json.loads(done.stdout)["results"]
-    assert result["check"] == "board" and why_zh in result["text"][0]
-    assert "请改用以下之一：ESP32-S3-DevKitC-1-N8R2" in result["advice"][0]
+    result = flash(board, "--micropython", file)
+    assert result.exit_code == 1 and untouched(board)
+    assert why_en in result.output and "buy one of these: ESP32-S3-DevKitC-1-N8R2" in result.output
+    result = flash(board, "--micropython", file, "--language", "zh", "--json")
+    (row,) = json.loads(result.stdout)["results"]
+    assert row["check"] == "board" and why_zh in row["text"][0]
+    assert "请改用以下之一：ESP32-S3-DevKitC-1-N8R2" in row["advice"][0]
 
 
 def test_a_board_whose_lack_of_psram_shows_only_at_run_time_is_refused(other, tmp_path):
@@ -115,7 +115,7 @@ def test_the_image_that_was_kept_for_the_chip_that_answers_is_taken(other, tmp_p
     assert bytes(board.flash_chip[0x1000 : 0x1000 + 64]) == path.read_bytes()[:64]
     assert report["memory"]["psram_bytes"] == 4 << 20  # an ESP32 can address only 4 MB of its 8 MB
     # The self-test uses this board's own pins: nothing answers on the default board's.
-    assert {one["check"]: one["state"] for one in report["results"]}["bus"] == "ok"
+    assert {row["check"]: row["state"] for row in report["results"]}["bus"] == "ok"
 
 
 def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other, file, monkeypatch):
@@ -124,7 +124,7 @@ def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other,
     board = other(chips.ESP32_S3_N8R2, usb_jtag=True)
     result = flash(board, "--micropython", file, "--unattended")
     assert "✓ ok memory" in result.output and seen.asked
-    assert on_flash(board) == {one.path: one.data for one in collect().files}
+    assert on_flash(board) == {entry.path: entry.data for entry in collect().files}
 
 
 class Seen:

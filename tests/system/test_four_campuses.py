@@ -64,7 +64,7 @@ class Player:
         for n in range(chance.randint(20, 60)):
             self.seq += 1
             verdict = chance.choices(list(Verdict), (90, 3, 7))[0]
-            one = ReadingArrived(
+            record = ReadingArrived(
                 Reading(
                     kiosk=f"{self.campus}-{n % 2 + 1}",
                     boot=1,
@@ -82,10 +82,10 @@ class Player:
             fevers += verdict is Verdict.FEVER
             retries += verdict is Verdict.RETRY
             late = verdict is Verdict.NORMAL and day == "2026-09-20" and n % 2
-            (self.held_back if late else records).append(one)
+            (self.held_back if late else records).append(record)
             if verdict is Verdict.FEVER:
-                who = Identity(one.reading.kiosk, 1, self.seq)
-                records.append(Acknowledged((who,), "Zhang", opens + n * 60 + 20))
+                identity = Identity(record.reading.kiosk, 1, self.seq)
+                records.append(Acknowledged((identity,), "Zhang", opens + n * 60 + 20))
         for n in (1, 2):
             health = Health(
                 kiosk=f"{self.campus}-{n}",
@@ -154,11 +154,11 @@ def play(host, players, clock, chance):
 
 
 def figures(report: DayReport, campus: str):
-    (one,) = (one for one in report.campuses if one.campus == campus)
-    if one.figures is None:
-        return one.state, None
-    found = one.figures
-    return one.state, (found.screened, found.fevers, found.retries)
+    (entry,) = (entry for entry in report.campuses if entry.campus == campus)
+    if entry.figures is None:
+        return entry.state, None
+    counts = entry.figures
+    return entry.state, (counts.screened, counts.fevers, counts.retries)
 
 
 def check(host, players, drafted):
@@ -179,7 +179,8 @@ def check(host, players, drafted):
             assert not first.zero and first.missing[0].campus == CUT_OFF
             assert len(versions) == 2 and versions[0].signed_at is None
             assert any(
-                one.what.startswith(f"campuses {CUT_OFF}") for one in versions[0].differences
+                difference.what.startswith(f"campuses {CUT_OFF}")
+                for difference in versions[0].differences
             )
             assert versions[1].submitted_at is not None
         elif day == "2026-09-09":
@@ -192,9 +193,10 @@ def check(host, players, drafted):
             late = sum(len(player.held_back) for player in players)
             assert late and first.total.screened == screened - late
             assert ("total screened", str(screened - late), str(screened)) in {
-                (one.what, one.before, one.now) for one in versions[0].differences
+                (difference.what, difference.before, difference.now)
+                for difference in versions[0].differences
             }
         else:
             assert len(versions) == 1, (day, msgspec.to_builtins(versions[0].differences))
-    heard = {one.campus: one.clock_off_s for one in host.server.store.heard()}
-    assert heard.pop(WRONG) == HOUR_S and set(heard.values()) == {0.0}
+    clock_off_s = {campus.campus: campus.clock_off_s for campus in host.server.store.heard()}
+    assert clock_off_s.pop(WRONG) == HOUR_S and set(clock_off_s.values()) == {0.0}

@@ -37,14 +37,14 @@ def fevergate(*arguments, cwd, **environment):
 )
 def test_a_board_out_of_its_bag_reports_at_a_gateway_out_of_a_clean_folder(tmp_path, chip, name):
     (tmp_path / "micropython.bin").write_bytes(micropython(chip))
-    made = fevergate(
+    result = fevergate(
         *("provision", "gateway", "site", "--campus", "east", "--gateway", "gw-east"),
         *("--gate", "north=north-1", "--broker-port", free_port(), "--language", "en"),
         *("--wifi-ssid", "campus"),
         cwd=tmp_path,
         FEVERGATE_WIFI_PASSWORD="long enough",
     )
-    assert made.returncode == 0, made.stdout + made.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     # Add one more kiosk, which is flashed below.
     added = fevergate("provision", "kiosk", "site", "north-2", "--gate", "north", cwd=tmp_path)
     assert "stands at gate north" in added.stdout, added.stderr

@@ -34,10 +34,10 @@ class Gate(System):
     def burns(self, lamp: str) -> bool:
         return self.lamps.lit(PINS[lamp])
 
-    def until(self, ready, what: str) -> None:
+    def until(self, ready, event: str) -> None:
         end = time.monotonic() + ANSWER_S
         while not ready():
-            assert time.monotonic() < end, what
+            assert time.monotonic() < end, event
             time.sleep(0.02)
 
     def until_lamps(self, *expected: str) -> None:

@@ -54,15 +54,15 @@ def scraped(settings):
 
 
 def test_prometheus_sees_readings_lamps_and_silence(gateway, settings):
-    found = scraped(settings)
-    assert found['fevergate_messages_total{kind="normal"}'] == 20
-    assert found['fevergate_gate_red{gate="north"}'] == 1
-    assert found['fevergate_gate_troubles{gate="north"}'] >= 1  # north-2 was never heard
-    assert found['fevergate_kiosk_silent_seconds{kiosk="north-1"}'] < float("inf")
-    assert found['fevergate_kiosk_silent_seconds{kiosk="north-2"}'] == float("inf")
-    assert found["fevergate_committed_records_total"] >= 21
-    assert found["fevergate_broker_up"] == 1 and found["fevergate_disk_refuses"] == 0
-    assert found["process_resident_memory_bytes"] > 1e6
+    samples = scraped(settings)
+    assert samples['fevergate_messages_total{kind="normal"}'] == 20
+    assert samples['fevergate_gate_red{gate="north"}'] == 1
+    assert samples['fevergate_gate_troubles{gate="north"}'] >= 1  # north-2 was never heard
+    assert samples['fevergate_kiosk_silent_seconds{kiosk="north-1"}'] < float("inf")
+    assert samples['fevergate_kiosk_silent_seconds{kiosk="north-2"}'] == float("inf")
+    assert samples["fevergate_committed_records_total"] >= 21
+    assert samples["fevergate_broker_up"] == 1 and samples["fevergate_disk_refuses"] == 0
+    assert samples["process_resident_memory_bytes"] > 1e6
 
 
 def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
@@ -74,9 +74,9 @@ def test_status_shows_what_the_guard_sees_and_why(gateway, settings):
     result = CliRunner().invoke(cli, ["status", "--settings", toml])
     assert "红灯" in result.output
     result = CliRunner().invoke(cli, ["status", "--settings", toml, "--json"])
-    found = json.loads(result.output)
-    assert found["fevers_today"] == 1
-    assert {kiosk["kiosk"]: kiosk["today"]["normal"] for kiosk in found["kiosks"]} == {
+    status = json.loads(result.output)
+    assert status["fevers_today"] == 1
+    assert {kiosk["kiosk"]: kiosk["today"]["normal"] for kiosk in status["kiosks"]} == {
         "north-1": 20,
         "north-2": 0,
     }
@@ -108,15 +108,15 @@ def test_a_kiosk_is_heard_once_the_cards_are_known(tmp_path, monkeypatch):
     they could not be assigned to anybody."""
     provision(tmp_path / "gw", campus="east", gateway="gw", gates={"north": ["north-1"]})
     gateway = Gateway(load_gateway(tmp_path / "gw" / "gateway.toml"), MockFactory())
-    cards, broker, heard = gateway._cards, gateway._broker, []
-    monkeypatch.setattr(broker, "start", lambda: heard.append(cards.tried.is_set()))
+    cards, broker, cards_tried = gateway._cards, gateway._broker, []
+    monkeypatch.setattr(broker, "start", lambda: cards_tried.append(cards.tried.is_set()))
     monkeypatch.setattr(broker, "stop", lambda: None)
     monkeypatch.setattr(cards, "refresh", lambda: time.sleep(0.2))
     try:
         gateway.start()
     finally:
         gateway.stop()
-    assert heard == [True]
+    assert cards_tried == [True]
 
 
 def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):

@@ -128,9 +128,9 @@ def closed(card):
 def killed(card):
     """The database has its write-ahead log and index beside it, as a killed gateway leaves them."""
     store = store_of(card)
-    kept = {path.name: path.read_bytes() for path in card.folder.iterdir()}
+    files = {path.name: path.read_bytes() for path in card.folder.iterdir()}
     store.close()
-    for name, content in kept.items():
+    for name, content in files.items():
         (card.folder / name).write_bytes(content)
     card.mount("remount,ro")
 
@@ -209,10 +209,10 @@ def test_an_acknowledgement_on_a_failed_disk_clears_no_later_fever(site, setting
             assert gateway.tick() and says_not_recorded(gateway)
             second = fleet.kiosks[0].reading(Verdict.FEVER, 38.6)
             wait_until(lambda: lamps.red or fleet.kiosks[0].again())
-            lines, heard = gateway._broker.traffic.epoch, gateway.ingest.counts["fever"]
+            lines, fevers = gateway._broker.traffic.epoch, gateway.ingest.counts["fever"]
             gateway._broker.again()
             wait_until(lambda: gateway._broker.traffic.epoch > lines)
-            wait_until(lambda: gateway.ingest.counts["fever"] >= heard + 2)  # both were repeated
+            wait_until(lambda: gateway.ingest.counts["fever"] >= fevers + 2)  # both were repeated
             guard_asks_for_a_test(settings, gateway)  # comes after all that was repeated
             assert lamps.red
             assert "Li Wei saw to 1 fever(s): not recorded yet" in caplog.text

@@ -77,13 +77,13 @@ def test_home_assistant_accepts_each_announcement_and_shows_the_state(alarm, sta
     assert result.returncode == 0, result.stderr
     entities = json.loads(result.stdout)
     assert [(topic, error) for topic, error, _ in entities if error] == []
-    shown = {
+    values = {
         topic.split("/")[3]: text
         for topic, _, text in entities
         if text is not None and "south" not in topic and "north-2" not in topic
     }
-    assert shown | expected == shown
-    assert (shown["scans"], shown["queued"]) == ("7", "3")
+    assert values | expected == values
+    assert (values["scans"], values["queued"]) == ("7", "3")
 
 
 def test_a_gate_is_shown_as_unavailable_when_its_gateway_is_gone():
@@ -93,7 +93,9 @@ def test_a_gate_is_shown_as_unavailable_when_its_gateway_is_gone():
         if "_gate_" in topic
     ]
     assert of_gates
-    assert {it["availability_topic"] for it in of_gates} == {"fevergate/v1/east/gateway/status"}
+    assert {entity["availability_topic"] for entity in of_gates} == {
+        "fevergate/v1/east/gateway/status"
+    }
 
 
 def test_a_broken_message_would_be_noticed():
@@ -129,18 +131,18 @@ def test_home_assistant_finds_all_entities_and_may_read_no_persons_reading(folde
     settings = load_gateway(folder / "gateway.toml")
     gateway = Gateway(settings, MockFactory())
     gateway.start()
-    it = load_gateway(folder / "gateway.toml").as_user("homeassistant")
+    user = load_gateway(folder / "gateway.toml").as_user("homeassistant")
     try:
         until = time.monotonic() + 120
         announced = {}
         while len(announced) < 10 and time.monotonic() < until:
-            announced = read_all_retained(it, "homeassistant/#")
+            announced = read_all_retained(user, "homeassistant/#")
         assert set(announced) == {topic for topic, _ in discovery(settings)}
-        assert read_all_retained(it, "fevergate/v1/east/alarm/+")
+        assert read_all_retained(user, "fevergate/v1/east/alarm/+")
         admin = load_gateway(folder / "gateway.toml").as_user("admin")
         publish_once(admin, "fevergate/v1/east/north-1/settings", b"{}", retain=True)
         assert "fevergate/v1/east/north-1/settings" in read_all_retained(admin, "fevergate/#")
-        kinds = {topic.split("/")[3] for topic in read_all_retained(it, "fevergate/#")}
+        kinds = {topic.split("/")[3] for topic in read_all_retained(user, "fevergate/#")}
         assert kinds == {"alarm", "gateway"}  # the lights, and whether the gateway is online
     finally:
         gateway.stop()

@@ -87,13 +87,13 @@ def test_a_fresh_machine_is_a_gateway_after_two_commands(gateway):
 def test_the_machine_gives_the_time_and_keeps_its_logs_small(installed):
     assert "allow 192.168.0.0/16" in installed.run("cat /etc/chrony/conf.d/fevergate.conf").stdout
     assert installed.run("chronyd -p -f /etc/chrony/chrony.conf").returncode == 0
-    shown = installed.run("systemd-analyze cat-config systemd/journald.conf").stdout
-    assert "SystemMaxUse=64M" in shown
-    shown = installed.run("systemd-analyze cat-config systemd/system.conf").stdout
-    assert "RuntimeWatchdogSec=15" in shown
-    shown = installed.run("apt-config dump").stdout
-    assert 'Unattended-Upgrade::Automatic-Reboot "false";' in shown
-    assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
+    output = installed.run("systemd-analyze cat-config systemd/journald.conf").stdout
+    assert "SystemMaxUse=64M" in output
+    output = installed.run("systemd-analyze cat-config systemd/system.conf").stdout
+    assert "RuntimeWatchdogSec=15" in output
+    output = installed.run("apt-config dump").stdout
+    assert 'Unattended-Upgrade::Automatic-Reboot "false";' in output
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in output
 
 
 def test_the_clock_is_saved_each_hour_and_as_the_machine_goes_down(installed):
@@ -120,8 +120,8 @@ def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
     if gateway.run(probe, check=False).returncode:
         pytest.skip("this kernel shares real time out among control groups")
     pid = gateway.run("systemctl show --value -p MainPID fevergate-gateway").stdout.strip()
-    told = gateway.run(f"chrt --all-tasks --pid {pid}").stdout
-    policies = re.findall(r"policy: (SCHED_\w+)", told)
+    output = gateway.run(f"chrt --all-tasks --pid {pid}").stdout
+    policies = re.findall(r"policy: (SCHED_\w+)", output)
     assert sorted(set(policies)) == ["SCHED_OTHER", "SCHED_RR"]
     assert policies.count("SCHED_RR") == 1
     pid = gateway.run("systemctl show --value -p MainPID mosquitto").stdout.strip()
@@ -146,8 +146,8 @@ def test_a_kiosk_is_added_and_revoked_while_everything_runs(gateway):
         "started anew"
         in gateway.run("fevergate provision kiosk /etc/fevergate north-3 --gate north").stdout
     )
-    said = gateway.run("fevergate provision revoke /etc/fevergate north-3").stdout
-    assert "seen: the broker refuses it" in said
+    output = gateway.run("fevergate provision revoke /etc/fevergate north-3").stdout
+    assert "seen: the broker refuses it" in output
     assert watching(gateway) == []
 
 
@@ -182,8 +182,8 @@ def test_a_kiosk_asked_for_on_the_pages_is_added_and_removed_by_systemd(gateway)
         assert answer["state"] == "done", gateway.run("journalctl -u fevergate-devices").stdout
         assert line in [english for _, english in answer["lines"]]
     assert "north-4" not in gateway.run("cat /etc/fevergate/gateway.toml").stdout
-    shown = gateway.run("journalctl -u fevergate-devices").stdout
-    assert "'admin' asks: remove north-4" in shown
+    output = gateway.run("journalctl -u fevergate-devices").stdout
+    assert "'admin' asks: remove north-4" in output
     assert watching(gateway) == []
     assert gateway.run("stat -c '%U %a' /var/lib/fevergate-devices/times.json").stdout == (
         "root 600\n"
@@ -220,8 +220,8 @@ def test_certificates_near_their_end_are_renewed_by_the_timers_unit(gateway):
         " chown mosquitto: /etc/fevergate/broker.*"
     )
     gateway.run("systemctl start fevergate-renew.service")
-    shown = gateway.run("journalctl -u fevergate-renew").stdout
-    assert "renewed: broker.crt" in shown and "the broker has read it" in shown
+    output = gateway.run("journalctl -u fevergate-renew").stdout
+    assert "renewed: broker.crt" in output and "the broker has read it" in output
     doctor = gateway.run("runuser -u fevergate -- fevergate doctor --language en").stdout
     assert re.search(r"✓ certificates broker.crt: 82\d days left", doctor)
     assert "✓ broker" in doctor
@@ -282,11 +282,11 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run("echo '# ours' >>/etc/fevergate/gateway.toml")
     count = readings(gateway)
-    said = gateway.run(f"{INSTALL} --read-mostly --campus-server").stdout
-    assert "a backup before the upgrade" in said and "run the new version" in said
+    output = gateway.run(f"{INSTALL} --read-mostly --campus-server").stdout
+    assert "a backup before the upgrade" in output and "run the new version" in output
     assert gateway.run("readlink /opt/fevergate").stdout != old
     assert readings(gateway) == count and watching(gateway) == []
-    assert "the broker has what this version gives it: mosquitto.conf" in said
+    assert "the broker has what this version gives it: mosquitto.conf" in output
     assert gateway.run("fevergate provision upgrade /etc/fevergate").stdout == (
         "the broker has what this version gives it\n"
     )
@@ -295,8 +295,8 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
         assert line in settings
     assert (gateway.root / CONFIG).read_text() == STRICT  # the lines were added only once
     assert "# ours" in gateway.run("cat /etc/fevergate/gateway.toml").stdout
-    kept = gateway.run("ls /var/backups/fevergate; ls /opt/fevergate.d | wc -l").stdout
-    assert re.fullmatch(r"before-\w+\.tar\.gz\n2\n", kept)
+    listing = gateway.run("ls /var/backups/fevergate; ls /opt/fevergate.d | wc -l").stdout
+    assert re.fullmatch(r"before-\w+\.tar\.gz\n2\n", listing)
     gateway.pull_the_plug()
     gateway.boot()
     assert gateway.active("tmp.mount") and gateway.active("fevergate-card.service")
@@ -308,11 +308,11 @@ def test_an_upgrade_keeps_readings_settings_and_a_backup_and_can_spare_the_card(
 
 def test_a_campus_server_on_the_same_machine(gateway):
     """Runs after the upgrade, which installed the campus server's packages."""
-    said = gateway.run(
+    output = gateway.run(
         "fevergate provision campus /etc/fevergate --url https://127.0.0.1:9443"
         " --gateways east=gw-east"
     ).stdout
-    assert "the campus server runs" in said
+    assert "the campus server runs" in output
     until(lambda: "one-time code" in gateway.run("journalctl -u fevergate-campus").stdout)
     assert gateway.active("fevergate-campus")
     # The broker can still read its files.
@@ -393,14 +393,16 @@ def test_uninstalled_it_leaves_nothing_but_the_readings(gateway, before):
     gateway.run(f"{INSTALL} --uninstall")
     assert (gateway.root / CONFIG).read_text() == AS_IT_COMES
     shutil.rmtree((gateway.root / CONFIG).parent)
-    left = gateway.files() - before
-    assert {path for path in left if not path.startswith(("/etc/fevergate", "/var/backups"))} == {
+    remaining = gateway.files() - before
+    assert {
+        path for path in remaining if not path.startswith(("/etc/fevergate", "/var/backups"))
+    } == {
         # The user stays, since its readings do; Debian's own tools made backups of these files.
-        *(path for path in left if re.fullmatch(r"/etc/(passwd|group|shadow|gshadow)-", path)),
+        *(path for path in remaining if re.fullmatch(r"/etc/(passwd|group|shadow|gshadow)-", path)),
     }
     assert gateway.active("mosquitto")  # with Debian's own settings
     assert readings(gateway) == count
     gateway.run(f"{INSTALL} --uninstall --purge --yes")
-    left = gateway.files() - before
-    assert [path for path in left if "fevergate" in path] == []
+    remaining = gateway.files() - before
+    assert [path for path in remaining if "fevergate" in path] == []
     assert gateway.run("getent passwd fevergate", check=False).returncode != 0

@@ -45,12 +45,12 @@ def kept(board) -> list[dict[str, Any]]:
     folder = board.flash_dir.parent / "outbox-copy"
     shutil.copytree(board.flash_dir / "outbox", folder)
     outbox = Outbox(str(folder))
-    found = []
-    while waiting := outbox.waiting([one[:2] for one in found]):
-        found.append(waiting)
+    entries = []
+    while waiting := outbox.waiting([entry[:2] for entry in entries]):
+        entries.append(waiting)
     shutil.rmtree(folder)
     about = {"v": 1, "kiosk": board.name}
-    return [record.unpack(data) | about | {"boot": boot} for boot, _, data in sorted(found)]
+    return [record.unpack(data) | about | {"boot": boot} for boot, _, data in sorted(entries)]
 
 
 def lit_pixels(board) -> int:
@@ -149,8 +149,8 @@ def test_without_its_characters_a_kiosk_shows_boxes_and_answers_all_the_same(tmp
 
 def test_every_reading_is_on_flash_before_anybody_has_heard_it(board):
     served(board, HEALTHY, FEVERISH, HEALTHY)
-    found = kept(board)
-    assert found == readings(board) and len(found) == 4  # the feverish person was measured twice
+    stored = kept(board)
+    assert stored == readings(board) and len(stored) == 4  # the feverish person was measured twice
 
 
 def test_a_power_cut_keeps_what_was_measured_and_counts_the_boot(board):
@@ -255,9 +255,9 @@ def test_a_dirty_lens_is_a_fault_in_words_until_a_face_reads_as_skin(tmp_path, f
 
 
 def test_a_fever_that_cannot_be_shown_is_lit_and_told_all_the_same(board):
-    says = "        self._display.message(head, tail, body_c, sign)\n"
+    statement = "        self._display.message(head, tail, body_c, sign)\n"
     fails = '        if sign == "warning":\n            raise MemoryError\n'
-    changed(board, "kiosk/panel.py", (says, fails + says))
+    changed(board, "kiosk/panel.py", (statement, fails + statement))
     board.admit([FEVERISH])
     board.start()
     board.wait_crowd(ANSWER_S)

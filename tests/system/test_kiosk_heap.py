@@ -91,14 +91,14 @@ def test_people_backlog_settings_cards_and_an_update_find_room_on_a_small_board(
     # A reader is taken into use at a restart, once nobody is there.
     assert "in force" in fevergate(site, "settings", "--card", "record")
     until(lambda: board.boots == 2)
-    said = fevergate(site, "update", "north-1", "--downgrade")
-    assert "on trial" in said and "updated" in said
+    output = fevergate(site, "update", "north-1", "--downgrade")
+    assert "on trial" in output and "updated" in output
     assert board.boots == 3 and (board.flash_dir / "a/kiosk/app.mpy").exists()
     site.board_options()["taps"][HEALTHY.subject] = before(CARD)
-    for plugged, told in (False, "reader out"), (True, "reader ok"):
+    for plugged, line in (False, "reader out"), (True, "reader ok"):
         with board.world.lock:
             (board.reader.plug if plugged else board.reader.pull)(board.world.now_ms)
-        board.wait_console(told, ANSWER_S)
+        board.wait_console(line, ANSWER_S)
         board.admit([HEALTHY])
         board.wait_crowd(ANSWER_S)
         board.check()

@@ -41,7 +41,7 @@ class TimeServer(threading.Thread):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.asked = 0
+        self.requests = 0
         self.start()
 
     def run(self):
@@ -50,7 +50,7 @@ class TimeServer(threading.Thread):
                 packet, address = self.socket.recvfrom(64)
             except OSError:
                 return
-            self.asked += 1
+            self.requests += 1
             head = struct.pack(">BBbb", 0x24, 2, 6, -20) + bytes(20)
             now = struct.pack(">II", int(time.time()) + 2_208_988_800, 0)
             self.socket.sendto(head + packet[40:48] + now + now, address)
@@ -88,7 +88,7 @@ def test_a_broker_with_another_name_is_not_believed(board_of):
     board.start()
     line = board.wait_console("link down", ANSWER_S)
     assert "CN" in line or "verif" in line.lower() or "certificate" in line.lower()
-    assert not any("link up" in said for said in board.console)
+    assert not any("link up" in line for line in board.console)
 
 
 def test_a_wrong_password_is_not_let_in_and_people_are_answered(board_of):
@@ -108,8 +108,8 @@ def test_a_broker_that_restarts_is_found_again(board_of, site):
     broker.kill()
     board.wait_console("link down", ANSWER_S)
     broker.start()
-    heard = len(board.console)
-    board.wait_console("link up", ANSWER_S, start=heard)
+    start = len(board.console)
+    board.wait_console("link up", ANSWER_S, start=start)
 
 
 def test_a_board_without_a_clock_asks_the_gateway_and_then_trusts_its_certificate(board_of):
@@ -117,7 +117,7 @@ def test_a_board_without_a_clock_asks_the_gateway_and_then_trusts_its_certificat
     board = board_of(clock_set=False, ntp_host="127.0.0.1", ntp_port=server.port)
     board.start()
     board.wait_console("link up", ANSWER_S)
-    assert server.asked
+    assert server.requests
     board.admit([HEALTHY])
     board.wait_crowd(ANSWER_S)
     (reading,) = readings(board)

@@ -79,10 +79,10 @@ def test_silent_name_servers_stop_nobody_and_the_last_address_is_used(board_of):
     until(lambda: bool(kept(board)))
     board.power_cut()
     board.world.air.set_mood(Mood.SILENT)
-    heard = len(board.console)
+    start = len(board.console)
     board.start()
     people(board, 3)
-    board.wait_console("link up", ANSWER_S, start=heard)
+    board.wait_console("link up", ANSWER_S, start=start)
     assert never_waits(board)
 
 
@@ -130,10 +130,10 @@ def test_after_a_wrong_address_the_last_good_one_is_tried(board_of):
     until(lambda: bool(kept(board)))
     board.power_cut()
     board.world.air.set_mood(Mood.WRONG)
-    heard = len(board.console)
+    start = len(board.console)
     board.start()
-    board.wait_console("link down", ANSWER_S, start=heard)
-    board.wait_console("link up", ANSWER_S, start=heard)
+    board.wait_console("link down", ANSWER_S, start=start)
+    board.wait_console("link up", ANSWER_S, start=start)
 
 
 def test_a_broker_that_has_moved_is_found(board_of):
@@ -191,15 +191,15 @@ def test_a_much_stronger_access_point_is_joined_while_nobody_is_there(board_of):
 
 
 def test_a_slightly_stronger_access_point_is_not_joined(board_of):
-    here = AccessPoint(bssid=FAR, channel=1, rssi_dbm=-75)
+    joined = AccessPoint(bssid=FAR, channel=1, rssi_dbm=-75)
     other = AccessPoint(bssid=NEAR, channel=11, rssi_dbm=-80)
-    board = board_of([here, other], NO_WAIT)
+    board = board_of([joined, other], NO_WAIT)
     air = board.world.air
     board.start()
     board.wait_console("link up", ANSWER_S)
     other.rssi_dbm = -64
     until(lambda: len(air.scans_ms) >= 3)
-    assert air.station.point is here and len(air.station.joins) == 1
+    assert air.station.point is joined and len(air.station.joins) == 1
 
 
 def test_an_access_point_that_refuses_every_join_is_not_tried_for_ever(board_of):
@@ -220,11 +220,11 @@ def test_an_access_point_that_comes_and_goes_stops_nobody_and_no_join_is_disturb
     until(lambda: len(station.joins) >= 2)
     assert station.refused_calls == 0
     point.flap_ms = 0
-    heard = len(board.console)
+    start = len(board.console)
     until(lambda: board.world.air.station.phase.name == "ONLINE")
     board.admit([HEALTHY])
     board.wait_crowd(ANSWER_S)
-    assert heard <= len(board.console)
+    assert start <= len(board.console)
 
 
 @pytest.mark.parametrize(
@@ -274,13 +274,13 @@ def test_a_line_that_lies_restarts_the_interface_then_the_board_but_not_for_ever
     board.wait_console("the interface starts anew", 2 * ANSWER_S)
     until(lambda: board.boots == 2)
     until(lambda: board.boots == 3)
-    heard = len(board.console)
-    board.wait_console("the interface starts anew", ANSWER_S, start=heard)
+    start = len(board.console)
+    board.wait_console("the interface starts anew", ANSWER_S, start=start)
     board.wait_console("the interface starts anew", ANSWER_S, start=len(board.console))
     assert board.boots == 3  # no further restart: the kiosk screens without a network
     people(board, 2)
     point.passes = True
-    board.wait_console("link up", ANSWER_S, start=heard)
+    board.wait_console("link up", ANSWER_S, start=start)
     until(lambda: any(path.read_bytes().endswith(b" 0") for path in board.flash_dir.glob("line.*")))
 
 

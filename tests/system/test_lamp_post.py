@@ -65,13 +65,13 @@ class Gateway(Client):
 
     def acknowledged(self):
         """Payloads of the button's messages so far."""
-        heard = [payload for topic, payload in self.heard if topic.endswith("/acknowledge")]
-        return [payload.decode() for payload in heard]
+        payloads = [payload for topic, payload in self.messages if topic.endswith("/acknowledge")]
+        return [payload.decode() for payload in payloads]
 
     def health(self):
         """Health messages so far."""
-        heard = [payload for topic, payload in self.heard if topic.endswith("/health")]
-        return [json.loads(payload) for payload in heard]
+        payloads = [payload for topic, payload in self.messages if topic.endswith("/health")]
+        return [json.loads(payload) for payload in payloads]
 
 
 def told(fevers=1, since=SINCE):
@@ -107,7 +107,7 @@ def test_it_begins_amber_turns_green_and_is_never_dark(tower):
     assert all(lit.what for lit in tower.history)
     names = [lit.what for lit in tower.history]
     assert names[0] == {"amber"} and {"green"} in names
-    assert not any({"red", "siren"} & what for what in names)
+    assert not any({"red", "siren"} & lamps for lamps in names)
 
 
 def test_a_fever_lights_red_and_the_button_is_told_with_what_was_shown(tower, gateway):
@@ -207,11 +207,11 @@ def test_a_program_that_is_stuck_is_reset_and_amber_meanwhile(site, tmp_path, ga
     with board:
         board.start()
         tower.wait("green", timeout=ANSWER_S)
-        seen = len(tower.history)
+        start = len(tower.history)
         tower.press(ANSWER_S)
         until(lambda: board.boots == 2)
         assert board.last_reset is ResetCause.WATCHDOG
-        assert {"amber"} in [lit.what for lit in tower.history[seen:]]
+        assert {"amber"} in [lit.what for lit in tower.history[start:]]
         tower.wait("green", timeout=ANSWER_S)
 
 
@@ -219,7 +219,7 @@ def test_health_says_that_it_watches_and_no_reading_comes(tower, gateway):
     until(gateway.health)
     health = gateway.health()[0]
     assert health["state"] == "ok" and health["kiosk"] == POST and health["fw"]
-    assert not any(topic.endswith("/reading") for topic, _ in gateway.heard)
+    assert not any(topic.endswith("/reading") for topic, _ in gateway.messages)
 
 
 def test_a_jammed_button_is_a_fault_and_amber(tower, gateway):
@@ -233,11 +233,11 @@ def test_a_jammed_button_is_a_fault_and_amber(tower, gateway):
 
 
 def test_hostile_messages_change_no_lamp_and_keep_the_line(tower, gateway, board):
-    heard = len(board.console)
+    start = len(board.console)
     for payload in (b"\xff", b"[]", b'{"state":"raised"}', b'{"state":"raised","fevers":1}'):
         gateway.say(f"{ALARM}/shown", payload)
-        board.wait_console("not understood", ANSWER_S, start=heard)
-        heard = len(board.console)
+        board.wait_console("not understood", ANSWER_S, start=start)
+        start = len(board.console)
     assert not any("red" in lit.what for lit in tower.history)
     assert not any("link down" in line for line in board.console)
 
@@ -246,18 +246,18 @@ def test_the_gateway_finds_it_among_others_and_silences_its_siren(tower, gateway
     values = {"v": 1, "version": 3, "values": {"volume": 0}}
     find = {"v": 1, "command": "identify", "on": True}
     with Client(site, "admin") as admin:
-        seen = len(tower.history)
+        start = len(tower.history)
         assert not admin.say(f"{BASE}/{POST}/command", json.dumps(find))
 
         def blinked():
-            lit = ["amber" in lit.what for lit in tower.history[seen:]]
+            lit = ["amber" in lit.what for lit in tower.history[start:]]
             return sum(new and not old for old, new in itertools.pairwise(lit)) >= 3
 
         tower.wait_for(blinked, ANSWER_S, "no blinking amber")
         assert board.boots == 1
         tower.wait("green", timeout=ANSWER_S)
         assert not admin.say(f"{BASE}/{POST}/settings", json.dumps(values), retain=True)
-        until(lambda: any(topic.endswith("/applied") for topic, _ in gateway.heard))
+        until(lambda: any(topic.endswith("/applied") for topic, _ in gateway.messages))
         gateway.alarm(1)
         tower.wait("red", timeout=ANSWER_S)
         admin.say(f"{BASE}/{POST}/settings", b"", retain=True)

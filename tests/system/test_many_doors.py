@@ -30,8 +30,8 @@ def test_of_any_number_of_doors_each_red_is_shown_somewhere():
         sites = gateways(doors)
         assert sum(map(len, sites)) == doors and len(sites) <= 2
         for site in sites:
-            shown = {door.name for door in site if door.kind != "none"}
-            assert all(door.watched_by in shown for door in site if door.kind == "none")
+            names = {door.name for door in site if door.kind != "none"}
+            assert all(door.watched_by in names for door in site if door.kind == "none")
 
 
 def test_a_fever_goes_from_kiosk_to_tower_and_the_press_back_to_the_log(tmp_path, monkeypatch):

@@ -96,10 +96,10 @@ def test_what_is_fetched_is_what_the_simulator_starts(machine):
 
 
 def test_what_this_machine_does_not_run_is_refused_before_anything_is_fetched(tmp_path):
-    others = {"x86_64": "arm64", "aarch64": "amd64"}[platform.machine()]
-    result = fetch(tmp_path / "mp", LINES, tmp_path, architecture=others)
+    architecture = {"x86_64": "arm64", "aarch64": "amd64"}[platform.machine()]
+    result = fetch(tmp_path / "mp", LINES, tmp_path, architecture=architecture)
     assert result.returncode == 1
-    assert f"no MicroPython for {others}: it does not run on Linux" in result.stderr
+    assert f"no MicroPython for {architecture}: it does not run on Linux" in result.stderr
     result = fetch(tmp_path / "mp", LINES, tmp_path, "again.list", architecture="riscv64")
     assert result.returncode == 2 and result.stderr.startswith(
         "usage: micropython-from-debian amd64|"

@@ -27,15 +27,15 @@ LIKE_A_SECRET = re.compile(rb"(?=(2099\d{6}|100\d{8}|[0-9A-F]{8}))")
 
 def in_clear(content: bytes) -> set[str]:
     """Names and numbers of the list that this content of a file holds, in any encoding."""
-    found = {match.decode() for match in LIKE_A_SECRET.findall(content)} & SECRETS
+    secrets = {match.decode() for match in LIKE_A_SECRET.findall(content)} & SECRETS
     texts = [content.decode(code, "ignore") for code in ("utf-8", "gb18030", "utf-16-le")]
     texts.append(re.sub(r"\\u([0-9a-f]{4})", lambda at: chr(int(at[1], 16)), texts[0]))
-    return found | {name for text in texts for name in LIKE_A_NAME.findall(text)} & NAMES
+    return secrets | {name for text in texts for name in LIKE_A_NAME.findall(text)} & NAMES
 
 
-def wait_for(what):
+def wait_for(condition):
     end = time.monotonic() + HANG_S
-    while not (result := what()):
+    while not (result := condition()):
         assert time.monotonic() < end
         time.sleep(0.1)
     return result
@@ -95,20 +95,20 @@ def test_no_file_of_gateway_broker_campus_server_or_kiosk_holds_a_name(site, tmp
             api("POST", "/roll/marks", {"date": date, "marks": marks})
             board.wait_crowd(ANSWER_S)
             (fever,) = wait_for(lambda: api("GET", "/log")["log"]["fevers"])
-            where = f"/fevers/{fever['kiosk']}/{fever['boot']}/{fever['seq']}/follow-up"
+            address = f"/fevers/{fever['kiosk']}/{fever['boot']}/{fever['seq']}/follow-up"
             body = {"clinical_c": 38.9, "outcome": "clinic", "person": patient, "phone": telephone}
-            api("PUT", where, body | {"closed": True, "clinical_site": "axillary"})
+            api("PUT", address, body | {"closed": True, "clinical_site": "axillary"})
             wait_for(lambda: b"clinic" in (site.folder / "campus.db").read_bytes() or _wal(site))
     finally:
         board.stop()
-    read = 0
+    count = 0
     for path in site.folder.rglob("*"):
         if path.is_file():
             assert in_clear(path.read_bytes()) == set(), path
-            read += 1
+            count += 1
     names = {path.name for path in site.folder.rglob("*")}
     assert {"people.db", "web.db", "campus.db", "fevergate.db"} <= names
-    assert read > 20
+    assert count > 20
 
 
 def _wal(site):

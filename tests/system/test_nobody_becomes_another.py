@@ -74,12 +74,12 @@ def line():
         yield made
 
 
-def until(true, what=lambda: ""):
-    """Wait until `true()`; fail after HANG_S seconds with the text of `what()`."""
+def until(true, describe=lambda: ""):
+    """Wait until `true()`; fail after HANG_S seconds with the text of `describe()`."""
     end = time.monotonic() + HANG_S
     while not true():
         if time.monotonic() > end:
-            pytest.fail(f"not within {HANG_S} s: {what()}")
+            pytest.fail(f"not within {HANG_S} s: {describe()}")
         time.sleep(0.005)
 
 
@@ -103,11 +103,11 @@ def steal(site, identity, ending, let_in):
 
 @pytest.mark.parametrize("identity", ["gateway", "web-gw-east", "south-1"])
 def test_a_stolen_credential_under_anothers_client_id_keeps_no_light_dark(site, line, identity):
-    lost = []
+    disconnects = []
     lines = site.inside._broker.traffic.epoch
     ending, let_in = threading.Event(), threading.Semaphore(0)
     with Client(site, "south-1", client_id="south-1") as kiosk:
-        kiosk.client.on_disconnect = lambda *_: lost.append("south-1")
+        kiosk.client.on_disconnect = lambda *_: disconnects.append("south-1")
         pages = line(site.settings, "web-gw-east", [f"{BASE}/alarm/+"], _done, clean=True)
         thief = threading.Thread(target=steal, args=(site, identity, ending, let_in), daemon=True)
         thief.start()
@@ -121,14 +121,16 @@ def test_a_stolen_credential_under_anothers_client_id_keeps_no_light_dark(site, 
                 lambda seq=seq: (
                     f"red for fever {seq} of {FEVERS} at the other gate, while north-1 connects as"
                     f" {identity}: thrown off {site.inside._broker.traffic.epoch - lines} times"
-                    f" (gateway), {len(lost)} (its kiosk)"
+                    f" (gateway), {len(disconnects)} (its kiosk)"
                 ),
             )
             site.inside.ingest.alarms.press("south", "Li Wei")
         ending.set()
         thief.join()
         assert (
-            lost == [] and site.inside._broker.traffic.epoch == lines and pages.traffic.epoch == 1
+            disconnects == []
+            and site.inside._broker.traffic.epoch == lines
+            and pages.traffic.epoch == 1
         )
         kiosk.client.on_disconnect = None
 
@@ -139,11 +141,11 @@ def _done(_topic, _payload, done):
 
 def test_a_stolen_credential_gets_no_share_of_the_collectors_readings(site, line):
     collect = load_collect(site.folder / "collect.toml").named("1")
-    came = []
+    payloads = []
 
     def take(topic, payload, done):
         if topic.endswith("/reading"):
-            came.append(payload)
+            payloads.append(payload)
         done()
 
     line(
@@ -156,14 +158,16 @@ def test_a_stolen_credential_gets_no_share_of_the_collectors_readings(site, line
     with Client(site, "north-1") as thief, Client(site, "south-1") as kiosk:
         for group in ("raw", "collect", collect.broker.group):
             thief.hear(f"$share/{group}/fevergate/v1/+/+/reading")
-        said = [encode(reading(seq, kiosk="south-1", boot=7)) for seq in range(1, 51)]
-        for payload in said:
+        sent = [encode(reading(seq, kiosk="south-1", boot=7)) for seq in range(1, 51)]
+        for payload in sent:
             kiosk.say(f"{BASE}/south-1/reading", payload)
         until(
-            lambda: len(came) >= 50,
-            lambda: f"50 readings at the collector: {len(came)}, and {len(thief.heard)} stolen",
+            lambda: len(payloads) >= 50,
+            lambda: (
+                f"50 readings at the collector: {len(payloads)}, and {len(thief.messages)} stolen"
+            ),
         )
-        assert sorted(came) == sorted(said) and thief.heard == []
+        assert sorted(payloads) == sorted(sent) and thief.messages == []
 
 
 def test_two_collectors_of_one_broker_are_two_users_and_neither_throws_the_other_off(site, line):
@@ -239,22 +243,22 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
     assert f"LimitNOFILE={FILES}\n" in drop_in and MAX_CONNECTIONS < FILES - 1000
     resource.prlimit(site.broker.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
     # In a process of their own: paho waits by select(2), which knows no descriptor above 1023.
-    nobody = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", IDLE, str(site.port), str(FILES)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
 
-    assert nobody.stdin and nobody.stdout
-    orders, words = nobody.stdin, nobody.stdout
+    assert process.stdin and process.stdout
+    orders, words = process.stdin, process.stdout
 
     def idle(count):
         orders.write(f"{count}\n")
         orders.flush()
         assert words.readline()
 
-    with nobody:
+    with process:
         idle(1100)
         with Client(site, "south-1") as kiosk:
             assert kiosk.refused is None
@@ -263,4 +267,4 @@ def test_idle_connections_of_nobody_keep_neither_kiosks_nor_the_gateway_out(site
             kiosk.say(f"{BASE}/south-1/reading", encode(reading(1, "fever", kiosk="south-1")))
             until(lambda: site.state("south").state == "raised")
             site.inside.ingest.alarms.press("south", "Li Wei")
-        nobody.kill()
+        process.kill()

@@ -38,12 +38,12 @@ def settings(site, listener):
     return replace(site.settings, broker=broker)
 
 
-def run(site, listener, seen):
+def run(site, listener, condition):
     """Run a gateway until it has subscribed and `seen(gateway)` is true."""
     gateway = Gateway(settings(site, listener), MockFactory())
     gateway.start()
     try:
-        until(lambda: gateway._broker.subscribed and seen(gateway))
+        until(lambda: gateway._broker.subscribed and condition(gateway))
     finally:
         gateway.stop()
 

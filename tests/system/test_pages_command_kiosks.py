@@ -51,11 +51,11 @@ def test_identify_makes_a_kiosk_blink_and_chirp_and_then_its_display_comes_back(
 ):
     board = system.boards[0]
     invitation = settled(board)
-    before, said = len(board.pin_history), len(board.console)
+    before, start = len(board.pin_history), len(board.console)
     answer = post(administrator, f"{KIOSK}/identify", KIOSK)
     assert answer.status_code == 303
     assert "blinks, chirps" in administrator.get(answer.headers["location"]).text
-    board.wait_console("identify", ANSWER_S, said)
+    board.wait_console("identify", ANSWER_S, start)
 
     def blinks():
         return [

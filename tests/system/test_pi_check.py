@@ -120,8 +120,8 @@ def test_a_wrong_option_ends_at_once(arguments, capsys):
 
 def test_the_help_names_every_step_and_what_can_be_taken_out():
     result = subprocess.run([str(TOOL), "--help"], capture_output=True, text=True, check=True)
-    for name, what in (STEPS | WITHOUT).items():
-        assert f"{name} " in result.stdout and what in result.stdout
+    for name, help_text in (STEPS | WITHOUT).items():
+        assert f"{name} " in result.stdout and help_text in result.stdout
 
 
 def test_what_is_missing_is_said_before_anything_is_built(monkeypatch):
@@ -146,30 +146,30 @@ def test_a_changed_source_makes_another_card(tmp_path, monkeypatch):
 @pytest.fixture
 def agent():
     """Runs the Pi's agent on a terminal of this machine; yields a socket to it and the terminal."""
-    ours, theirs = os.openpty()
+    host_end, agent_end = os.openpty()
     process = subprocess.Popen(
         [str(card.GUEST / "agent")],
-        stdin=theirs,
-        stdout=theirs,
+        stdin=agent_end,
+        stdout=agent_end,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.close(theirs)
+    os.close(agent_end)
     near, far = socket.socketpair()
 
     def up():
         while data := far.recv(4096):
-            os.write(ours, data)
+            os.write(host_end, data)
 
     def down():
         with contextlib.suppress(OSError):  # raised once the terminal's program has ended
-            while data := os.read(ours, 4096):
+            while data := os.read(host_end, 4096):
                 far.sendall(data)
 
     threads = [threading.Thread(target=copy, daemon=True) for copy in (up, down)]
     for thread in threads:
         thread.start()
-    yield near, ours
+    yield near, host_end
     os.killpg(process.pid, 9)
     process.wait()
     for end in (near, far):
@@ -178,7 +178,7 @@ def agent():
     near.close()
     for thread in threads:
         thread.join(10)
-    os.close(ours)
+    os.close(host_end)
     far.close()
 
 

@@ -83,7 +83,7 @@ class Disk:
         else:
             self._pending[name].append((kind, offset, data))
 
-    def told(self):
+    def reported(self):
         """Numbers reported as stored, and whether the store was ready. The file `told` stands for
         the network, so it is not lost in a power cut."""
         lines = b"".join(data for _, _, data in self._pending.get("told", ())).split()
@@ -110,7 +110,7 @@ class Disk:
             content[offset : offset + len(data)] = data
 
 
-def after_the_cut(folder, told):
+def after_the_cut(folder, reported):
     """Open the database as the gateway does, and check that no reported reading is missing and
     that all counts agree."""
     store = Store(folder / "fevergate.db")
@@ -121,7 +121,9 @@ def after_the_cut(folder, told):
     reader = open_reader(folder / "fevergate.db")
     try:
         seqs = [seq for (seq,) in reader.execute("select seq from readings order by seq")]
-        assert seqs[: told[-1] if told else 0] == list(range(1, (told[-1] if told else 0) + 1))
+        assert seqs[: reported[-1] if reported else 0] == list(
+            range(1, (reported[-1] if reported else 0) + 1)
+        )
         assert len(seqs) == len(set(seqs))
         fevers = [seq for (seq,) in reader.execute("select seq from fevers order by seq")]
         assert fevers == [seq for seq in seqs if seq % 7 == 0]
@@ -140,14 +142,14 @@ def cuts(trace, begin, every, folder):
         disk = Disk(random.Random(end))
         for record in trace[:end]:
             disk.does(*record)
-        told, begun = disk.told()
+        reported, begun = disk.told()
         if not begun:
             continue  # nothing was reported as stored yet: the tables are still being made
-        here = folder / str(end)
-        here.mkdir()
-        disk.cut(here)
-        after_the_cut(here, told)
-        shutil.rmtree(here)
+        copy = folder / str(end)
+        copy.mkdir()
+        disk.cut(copy)
+        after_the_cut(copy, reported)
+        shutil.rmtree(copy)
         count += 1
     return count
 
@@ -161,6 +163,6 @@ def test_the_trace_can_tell_a_store_that_promises_too_early(trace, tmp_path):
     """Without any sync after the store was opened, some reading that was reported as stored is
     missing."""
     begun = next(n for n, (_, _, _, data) in enumerate(trace) if data == b"begun\n")
-    careless = [one for n, one in enumerate(trace) if n < begun or one[0] != b"S"]
+    careless = [record for n, record in enumerate(trace) if n < begun or record[0] != b"S"]
     with pytest.raises(Exception):  # noqa: B017 - missing rows, or a database beyond reading
         cuts(careless, begun + 1, 5, tmp_path)

@@ -52,11 +52,11 @@ def test_a_post_says_its_own_state_and_its_gates_acknowledgement_alone(site):
             assert not post.say(topic, topic.encode()), topic
         for topic in allowed:
             admin.wait_for(topic.encode())
-        assert {topic for topic, _ in admin.heard} == set(allowed)
+        assert {topic for topic, _ in admin.messages} == set(allowed)
 
 
 def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
-    meant = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north/shown"]
+    expected = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north/shown"]
     with (
         Client(site, "gateway") as gateway,
         Client(site, "admin") as admin,
@@ -71,7 +71,7 @@ def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
             f"{BASE}/alarm/+/beat",
         ):
             post.hear(topic)
-        for topic in (*meant, f"{BASE}/alarm/north/beat", "$SYS/#"):
+        for topic in (*expected, f"{BASE}/alarm/north/beat", "$SYS/#"):
             post.hear(topic)
         admin.say(f"{BASE}/north-1/settings", b"another's")
         admin.say(f"{BASE}/alarm/north/acknowledge", b"another's")
@@ -118,7 +118,7 @@ def test_the_running_gateway_beats_for_a_post_and_takes_its_press_as_of_no_perso
         press |= {"since": raised["since"], "fevers": raised["fevers"]}
         post.say(f"{alarm}/acknowledge", json.dumps(press).encode())
         assert _state(post, "clear", "button")["since"] > raised["since"]
-        assert {topic for topic, _ in other.heard} <= {f"{BASE}/alarm/south/beat"}
+        assert {topic for topic, _ in other.messages} <= {f"{BASE}/alarm/south/beat"}
         site.gateway.stop()
 
 
@@ -127,8 +127,8 @@ def test_a_post_that_is_taken_away_leaves_no_press_for_the_gateways_next_start(s
     with Client(site, "south-post") as post:
         for topic in (f"{BASE}/alarm/south/acknowledge", f"{BASE}/south-post/health"):
             assert not post.say(topic, b"kept", retain=True)
-    told = list(revoke(site.folder, "south-post", "stolen"))
-    assert any("seen: the broker refuses it" in line.pair[1] for line in told)
+    lines = list(revoke(site.folder, "south-post", "stolen"))
+    assert any("seen: the broker refuses it" in line.pair[1] for line in lines)
     with Client(site, "admin") as admin, Client(site, POST) as other:
         admin.hear(f"{BASE}/#")
         other.say(f"{BASE}/{POST}/health", b"after")
@@ -139,19 +139,19 @@ def test_a_post_that_is_taken_away_leaves_no_press_for_the_gateways_next_start(s
 def _state(client, state, by=""):
     """Wait for this state of the north gate's alarm; return its message."""
 
-    def said():
-        for topic, payload in list(client.heard):
-            told = json.loads(payload)
-            if topic.endswith("/north/shown") and (told["state"], told["by"]) == (state, by):
-                return told
+    def matching():
+        for topic, payload in list(client.messages):
+            message = json.loads(payload)
+            if topic.endswith("/north/shown") and (message["state"], message["by"]) == (state, by):
+                return message
         return None
 
-    return _until(said, client)
+    return _until(matching, client)
 
 
 def _until(condition, client):
     deadline = time.monotonic() + 3 * HANG_S
     while not (result := condition()):
-        assert time.monotonic() < deadline, client.heard
+        assert time.monotonic() < deadline, client.messages
         time.sleep(0.05)
     return result

@@ -44,5 +44,5 @@ def test_a_broker_that_stutters_and_sends_one_message_at_a_time_is_read_to_the_e
             for topic in TOPICS:
                 assert not gateway.say(topic, topic.encode(), retain=True)
         with stuttering(site.broker.pid):
-            found = read_all_retained(site.settings.as_user("admin"), f"{BASE}/alarm/+")
-    assert found == {topic: topic.encode() for topic in TOPICS}
+            messages = read_all_retained(site.settings.as_user("admin"), f"{BASE}/alarm/+")
+    assert messages == {topic: topic.encode() for topic in TOPICS}

@@ -50,9 +50,9 @@ def fevergate(command, site, *arguments):
 
 def cut(client):
     """An event that is set when the client's connection ends."""
-    gone = threading.Event()
-    client.client.on_disconnect = lambda *_: gone.set()
-    return gone
+    ended = threading.Event()
+    client.client.on_disconnect = lambda *_: ended.set()
+    return ended
 
 
 def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
@@ -63,22 +63,22 @@ def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
         Client(site, "admin") as admin,
     ):
         admin.hear(f"{BASE}/+/reading")
-        gone, undisturbed = cut(stolen), cut(other)
-        said = fevergate("revoke", site, "north-1", "--because", "stolen in the night")
-        assert gone.wait(HANG_S)
-        assert "seen: the broker refuses it" in said and "Wi-Fi campus" in said
+        ended, undisturbed = cut(stolen), cut(other)
+        output = fevergate("revoke", site, "north-1", "--because", "stolen in the night")
+        assert ended.wait(HANG_S)
+        assert "seen: the broker refuses it" in output and "Wi-Fi campus" in output
         other.say(f"{BASE}/north-2/reading", b"36.6")
         admin.wait_for(b"36.6")
         assert not undisturbed.is_set()
-    with Client(site, "north-1", old) as again:
-        assert again.refused
+    with Client(site, "north-1", old) as client:
+        assert client.refused
     assert gates(site) == {"north": ["north-2"], "south": ["south-1"]}
     assert not (site.folder / "kiosks/north-1").exists()
     for name in ("broker.passwords", "broker.acl"):
         assert "north-1" not in (site.folder / name).read_text()
     (line,) = (site.folder / "revoked.jsonl").read_text().splitlines()
     assert json.loads(line)["reason"] == "stolen in the night"
-    assert old not in said + line
+    assert old not in output + line
 
 
 def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(site):
@@ -103,15 +103,15 @@ def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(si
     with Client(site, "admin") as admin:
         admin.hear(f"{BASE}/north-1/#")
         admin.hear(f"{BASE}/nothing")  # confirmed only after all retained messages have come
-        assert admin.heard == []
+        assert admin.messages == []
 
 
 def test_a_revoked_kiosk_stays_out_when_the_folder_is_made_again_for_the_others(site):
     old = password_of(site, "north-1")
     fevergate("revoke", site, "north-1")
     fevergate("kiosk", site, "north-3", "--gate", "north")
-    with Client(site, "north-1", old) as again:
-        assert again.refused
+    with Client(site, "north-1", old) as client:
+        assert client.refused
     with Client(site, "north-3") as added:  # the running broker knows it already
         assert added.refused is None
 
@@ -119,16 +119,16 @@ def test_a_revoked_kiosk_stays_out_when_the_folder_is_made_again_for_the_others(
 def test_the_same_name_may_come_back_with_another_password(site):
     old = password_of(site, "north-1")
     fevergate("revoke", site, "north-1")
-    said = fevergate("kiosk", site, "north-1", "--gate", "north")
-    assert "stands at gate north" in said and "now its board" in said
+    output = fevergate("kiosk", site, "north-1", "--gate", "north")
+    assert "stands at gate north" in output and "now its board" in output
     assert password_of(site, "north-1") != old
     with Client(site, "north-1", old) as before, Client(site, "north-1") as now:
         assert before.refused and now.refused is None
 
 
 def test_a_gates_last_kiosk_leaves_it_amber_until_there_is_another(site):
-    said = fevergate("revoke", site, "south-1")
-    assert "gate south has no other kiosk" in said
+    output = fevergate("revoke", site, "south-1")
+    assert "gate south has no other kiosk" in output
     assert gates(site)["south"] == ["south-1"]  # it stays silent, so the gate stays amber
     fevergate("kiosk", site, "south-2", "--gate", "south")
     assert gates(site)["south"] == ["south-2"]
@@ -149,9 +149,9 @@ def test_a_new_kiosk_has_its_neighbours_settings_except_for_the_given_ones(site)
 def test_a_password_that_leaked_is_worth_nothing_once_it_is_renewed(site):
     old = password_of(site, "north-1")
     with Client(site, "north-1", old) as thief:
-        gone = cut(thief)
+        ended = cut(thief)
         fevergate("renew", site, "north-1")
-        assert gone.wait(HANG_S)
+        assert ended.wait(HANG_S)
     with Client(site, "north-1", old) as before, Client(site, "north-1") as now:
         assert before.refused and now.refused is None
     before = (site.folder / "admin.password").read_text()
@@ -166,8 +166,8 @@ def test_a_renewed_certificate_is_shown_by_the_running_broker(site):
     assert pki.read_certificate(site.folder / "broker.crt") == first
     with Client(site, "north-2") as connected:
         undisturbed = cut(connected)
-        said = fevergate("renew", site, "--all-certificates")
-        assert "renewed: broker.crt, web.crt" in said
+        output = fevergate("renew", site, "--all-certificates")
+        assert "renewed: broker.crt, web.crt" in output
         second = pki.read_certificate(site.folder / "broker.crt")
         assert second.serial_number != first.serial_number
         until = time.monotonic() + HANG_S
@@ -194,8 +194,8 @@ def test_a_revocation_while_the_broker_is_down_is_in_force_from_its_start(site):
     site.broker.kill()  # its pid file stays
     assert "no broker runs here" in fevergate("revoke", site, "north-1")
     site.broker.start()
-    with Client(site, "north-1", old) as again:
-        assert again.refused
+    with Client(site, "north-1", old) as client:
+        assert client.refused
 
 
 def test_a_broker_that_still_lets_a_revoked_kiosk_in_is_an_error(site, monkeypatch):

@@ -80,14 +80,14 @@ def transfers(board, log: list[tuple[str, float]]) -> None:
     """Log each transfer with sensor or display from now on: the part's name and the time (ms)."""
     for name, part in (("sensor", board.sensor), ("display", board.display)):
 
-        def seen(now_ms, *rest, name=name, transfer=part.transfer):
+        def logged(now_ms, *rest, name=name, transfer=part.transfer):
             log.append((name, now_ms))
             return transfer(now_ms, *rest)
 
-        part.transfer = seen
+        part.transfer = logged
 
 
-def asked(log: list[tuple[str, float]], since_ms: float, until_ms: float) -> int:
+def arguments(log: list[tuple[str, float]], since_ms: float, until_ms: float) -> int:
     """Number of transfers with the sensor between two times."""
     return sum(name == "sensor" and since_ms <= at <= until_ms for name, at in log)
 
@@ -101,7 +101,7 @@ def test_a_stuck_bus_is_reported_within_seconds_and_stops_nothing(board, fault):
         since_ms = board.world.now_ms
         transfers(board, log)
     board.wait_console("sensor fault", ANSWER_S)
-    assert asked(log, since_ms, amber_ms(board, since_ms, 1)) <= SOON
+    assert arguments(log, since_ms, amber_ms(board, since_ms, 1)) <= SOON
     # This is longer than the watchdog waits.
     until(lambda: board.world.now_ms > since_ms + 35_000)
     assert board.boots == 1
@@ -109,7 +109,7 @@ def test_a_stuck_bus_is_reported_within_seconds_and_stops_nothing(board, fault):
         board.sensor.heal()
         healed_ms = board.world.now_ms
     board.wait_console("sensor back", ANSWER_S)
-    assert 0 < asked(log, healed_ms, amber_ms(board, healed_ms, 0)) <= SOON
+    assert 0 < arguments(log, healed_ms, amber_ms(board, healed_ms, 0)) <= SOON
     (visit,) = served(board, HEALTHY)
     assert visit.answer == "green"
 
@@ -117,10 +117,10 @@ def test_a_stuck_bus_is_reported_within_seconds_and_stops_nothing(board, fault):
 def test_a_red_answer_stays_where_the_sensor_dies_right_after_it(board):
     transfer = board.sensor.transfer
 
-    def dies(*asked):
+    def dies(*arguments):
         if board.light() == "red":
             board.sensor.fail(Fault.NAK)
-        return transfer(*asked)
+        return transfer(*arguments)
 
     board.sensor.transfer = dies
     # The second scan confirms the fever; the sensor stops answering as soon as red is lit.
@@ -204,7 +204,7 @@ def test_a_setting_that_changes_at_work_is_found_within_a_minute(empty, cell: in
         log: list[tuple[str, float]] = []
         transfers(empty, log)
     empty.wait_console("sensor fault", ANSWER_S)
-    assert asked(log, since_ms, amber_ms(empty, since_ms, 1)) <= A_MINUTE
+    assert arguments(log, since_ms, amber_ms(empty, since_ms, 1)) <= A_MINUTE
 
 
 def read_behind_c(share: float, room_c: float, comes_ms: int) -> float:

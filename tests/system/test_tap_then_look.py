@@ -50,7 +50,7 @@ def secrets() -> list[bytes]:
 
 
 def finds(places: dict[str, bytes]) -> list[str]:
-    return [where for where, data in places.items() for form in secrets() if form in data]
+    return [place for place, data in places.items() for form in secrets() if form in data]
 
 
 @dataclass

@@ -72,12 +72,12 @@ def test_after_a_power_cut_the_kept_time_dates_no_reading_until_it_is_confirmed(
     hall.measure_until_dated()
     hall.broker.kill()
     hall.board.power_cut()
-    heard = len(hall.board.console)
+    start = len(hall.board.console)
     hall.board.start()
-    hall.board.wait_console("clock: as kept, not confirmed", ANSWER_S, start=heard)
+    hall.board.wait_console("clock: as kept, not confirmed", ANSWER_S, start=start)
     assert hall.measure()["at"] is None
     hall.broker.start()
-    hall.board.wait_console("link up", ANSWER_S, start=heard)  # TLS goes by the kept time
+    hall.board.wait_console("link up", ANSWER_S, start=start)  # TLS goes by the kept time
     hall.measure_until_dated()
     assert hall.all_dated_right()
 
@@ -86,18 +86,18 @@ def test_an_unconfirmed_time_dates_no_reading_after_a_reset_either(hall):
     hall.measure_until_dated()
     hall.stop_gateway()
     hall.board.power_cut()
-    heard = len(hall.board.console)
+    start = len(hall.board.console)
     hall.board.start()
-    hall.board.wait_console("not confirmed", ANSWER_S, start=heard)
+    hall.board.wait_console("not confirmed", ANSWER_S, start=start)
     hall.board.panic()
-    heard = len(hall.board.console)
-    hall.board.wait_console("link up", ANSWER_S, start=heard)
+    start = len(hall.board.console)
+    hall.board.wait_console("link up", ANSWER_S, start=start)
     assert hall.measure()["at"] is None
     hall.run_gateway()
     hall.measure_until_dated()
     hall.board.panic()  # a confirmed time is kept through a reset
-    heard = len(hall.board.console)
-    hall.board.wait_console("link up", ANSWER_S, start=heard)
+    start = len(hall.board.console)
+    hall.board.wait_console("link up", ANSWER_S, start=start)
     assert hall.measure()["at"] is not None
     assert hall.all_dated_right()
 
@@ -117,10 +117,10 @@ def test_a_wrong_time_on_flash_does_not_prevent_a_connection(hall):
     body = b"1000000 " + json.dumps({"at": int(time.time()) + 10**9, "sure": True}).encode()
     lie = b"%08x %s" % (binascii.crc32(body), body)
     (hall.board.flash_dir / "clock.a").write_bytes(lie)
-    heard = len(hall.board.console)
+    start = len(hall.board.console)
     hall.board.start()
-    hall.board.wait_console("clock: not believed, begins again", ANSWER_S, start=heard)
-    hall.board.wait_console("link up", ANSWER_S, start=heard)
+    hall.board.wait_console("clock: not believed, begins again", ANSWER_S, start=start)
+    hall.board.wait_console("link up", ANSWER_S, start=start)
     hall.measure_until_dated()
     assert hall.all_dated_right()
 
@@ -154,18 +154,18 @@ def test_an_impossible_time_is_refused_and_the_connection_stays(hall):
     board.stop()
     board.start()
     board.wait_console("link up", ANSWER_S)
-    heard = len(board.console)
+    start = len(board.console)
     with Client(hall, "gateway") as gateway:
 
-        def said():
-            return sum(line.startswith("time: not understood") for line in board.console[heard:])
+        def refusals():
+            return sum(line.startswith("time: not understood") for line in board.console[start:])
 
         for count, payload in enumerate(HOSTILE):
             up_ms = hall.measure()["up_ms"] if b"UP" in payload else 0
             gateway.client.publish(f"{BASE}/north-1/time", payload.replace(b"UP", b"%d" % up_ms))
-            until(lambda count=count: said() > count)
+            until(lambda count=count: refusals() > count)
         assert hall.measure()["at"] is None
-        assert not any("link down" in line for line in board.console[heard:])
+        assert not any("link down" in line for line in board.console[start:])
 
         def believed():
             """Whether the kiosk took a right time; it does not if this machine was too slow."""
@@ -196,9 +196,9 @@ def test_a_line_that_comes_back_brings_the_time_at_once(hall):
     board.wait_console("link up", ANSWER_S)
     hall.broker.kill()
     board.wait_console("link down", ANSWER_S)
-    heard = len(board.console)
+    start = len(board.console)
     hall.broker.start()
-    board.wait_console("link up", ANSWER_S, start=heard)
+    board.wait_console("link up", ANSWER_S, start=start)
     hall.measure()
-    said = [line.split()[0] for line in board.console[heard:]]
-    assert "health" in said[said.index("link") : said.index("reading")]
+    words = [line.split()[0] for line in board.console[start:]]
+    assert "health" in words[words.index("link") : words.index("reading")]

@@ -24,16 +24,16 @@ class Told(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.came: list[str] = []
+        self.received: list[str] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def keys(self, kind: str) -> list[str]:
-        return [key for key in self.came if key.startswith(kind)]
+        return [key for key in self.received if key.startswith(kind)]
 
     def wait(self, kind: str, count: int) -> None:
         until = time.monotonic() + TOLD_S
         while len(self.keys(kind)) < count:
-            assert time.monotonic() < until, self.came
+            assert time.monotonic() < until, self.received
             time.sleep(0.1)
 
 
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert isinstance(self.server, Told)
-        self.server.came.append(body["key"])
+        self.server.received.append(body["key"])
         self.send_response(200)
         self.end_headers()
 
@@ -50,11 +50,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def told():
-    told = Told()
-    yield told
-    told.shutdown()
-    told.server_close()
+def webhook():
+    webhook = Told()
+    yield webhook
+    webhook.shutdown()
+    webhook.server_close()
 
 
 MORE = """
@@ -91,26 +91,26 @@ def fever(site, number, seq):
 
 
 def test_each_message_goes_out_once_and_one_server_goes_on_without_the_other(
-    tmp_path, postgres, told
+    tmp_path, postgres, webhook
 ):
-    more = MORE.format(port=told.server_port)
-    one = CampusSite(tmp_path, campuses(), postgres.database(), more=more)
-    two = one.beside()
-    first, second = one.start(), two.start()
+    more = MORE.format(port=webhook.server_port)
+    site = CampusSite(tmp_path, campuses(), postgres.database(), more=more)
+    second_site = site.beside()
+    first, second = site.start(), second_site.start()
     try:
-        yesterday = (datetime.now(one.settings.zone) - timedelta(days=1)).date().isoformat()
+        yesterday = (datetime.now(site.settings.zone) - timedelta(days=1)).date().isoformat()
         count = KioskCount(kiosk="kiosk-1", gate="gate", normal=3, watched_minutes=60)
-        say(one, 0, GatewayDay(date=yesterday, revision=1, kiosks=[count]))
+        say(site, 0, GatewayDay(date=yesterday, revision=1, kiosks=[count]))
         for seq in range(1, 6):
-            fever((one, two)[seq % 2], seq % 4, seq)
-        told.wait("fever/", 5)
-        told.wait("remind/", 1)
+            fever((site, second_site)[seq % 2], seq % 4, seq)
+        webhook.wait("fever/", 5)
+        webhook.wait("remind/", 1)
         time.sleep(6)  # both servers look for due messages once more
-        assert len(set(told.came)) == len(told.came)
+        assert len(set(webhook.received)) == len(webhook.received)
         first.kill()
-        fever(two, 0, 77)
-        told.wait("fever/campus-0/kiosk-1/1/77", 1)
-        assert len(set(told.came)) == len(told.came)
+        fever(second_site, 0, 77)
+        webhook.wait("fever/campus-0/kiosk-1/1/77", 1)
+        assert len(set(webhook.received)) == len(webhook.received)
     finally:
         first.__exit__()
         second.__exit__()

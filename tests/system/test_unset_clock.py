@@ -38,8 +38,8 @@ def campus_of(tmp_path, monkeypatch):
     with ExitStack() as stack:
 
         def make(begins=pki.BEGINS):
-            with monkeypatch.context() as then:
-                then.setattr(pki, "BEGINS", begins)
+            with monkeypatch.context() as patch:
+                patch.setattr(pki, "BEGINS", begins)
                 return stack.enter_context(Campus(tmp_path, boards))
 
         yield make
@@ -85,10 +85,10 @@ def test_a_board_that_is_out_keeps_its_line_when_its_campus_renews(campus_of):
         board.start()
     old.wait_console("link up", ANSWER_S)
     assert "ca.crt, broker.crt, web.crt" in campus.renew()[0]
-    heard = len(old.console)
+    start = len(old.console)
     campus.broker.kill()
     campus.broker.start()
-    old.wait_console("link up", ANSWER_S, start=heard)
+    old.wait_console("link up", ANSWER_S, start=start)
     # For the board whose clock was never set, its certificate of the authority begins too late.
     never_set.wait_console("starts in the future", ANSWER_S, start=len(never_set.console))
     assert not any("link up" in line for line in never_set.console)

@@ -109,8 +109,8 @@ def test_a_kiosk_runs_the_new_version_and_still_does_after_a_power_cut(system, b
     board.start()
     assert version(board) == NEW
     # The same version again, and the old one, are refused without the flag.
-    again = command(system, "north-1", "--firmware", str(tmp_path / f"firmware-{NEW}"))
-    assert again.returncode == 1 and "refused" in again.stdout
+    second = command(system, "north-1", "--firmware", str(tmp_path / f"firmware-{NEW}"))
+    assert second.returncode == 1 and "refused" in second.stdout
     old = command(system, "north-1", "--firmware", str(FIRMWARE))
     assert old.returncode == 1 and "refused" in old.stdout
     assert version(board) == NEW
@@ -210,10 +210,10 @@ def test_a_wrong_offer_is_refused_with_its_reason_and_changes_nothing(system, bo
     wrong.append((elsewhere, "not for this board: esp32-s3-n8r2"))
     wrong.append((replace(elsewhere, boards=("esp32-s3-n8r2",)), "signature is wrong"))
     before = slots(board)
-    for offer, why in wrong:
+    for offer, reason in wrong:
         since = len(board.console)
         offered(system, offer)
-        assert why in said(board, "update refused", since)
+        assert reason in said(board, "update refused", since)
     assert slots(board) == before == []
     assert version(board) == "0.1.0"
 
@@ -242,14 +242,14 @@ def test_other_bytes_than_were_signed_change_nothing(system, board, tmp_path):
     def piece(data):
         return lambda offset: offset.to_bytes(4, "big") + bytes(data[offset : offset + 1000])
 
-    for data, why in (
+    for data, reason in (
         (piece(changed), "digest"),
         (piece(bundle.data[:7500]), "a piece of 0 bytes"),
         (lambda offset: offset.to_bytes(4, "big") + bytes(1001), "a piece of 1001 bytes"),
     ):
         bundle = build(tmp_path / f"firmware-{NEW}")
         ended = Tampering(system, bundle, data).run()
-        assert ended.state == "refused" and why in ended.why
+        assert ended.state == "refused" and reason in ended.why
         assert slots(board) == []
     assert version(board) == "0.1.0"
 
@@ -271,11 +271,11 @@ def test_an_update_for_another_board_is_refused_in_words_and_changes_nothing(
     system, board, tmp_path
 ):
     saved = tmp_path / "wrover.bundle"
-    made = command(
+    saved_result = command(
         system,
         *("--save", str(saved), "--firmware", str(firmware(tmp_path)), "--board", "esp32-wrover-e"),
     )
-    assert made.returncode == 0 and "esp32-wrover-e" in made.stdout
+    assert saved_result.returncode == 0 and "esp32-wrover-e" in saved_result.stdout
     result = command(system, "north-1", "--bundle", str(saved))
     assert result.returncode == 1
     assert "not for its board, esp32-s3-n8r2" in result.stdout

@@ -39,10 +39,10 @@ def test_board_and_gateway_decide_as_the_evaluation_does(tmp_path, site, crowd):
     else:
         # The dates are left out: on the board all these people come in one morning.
         measured = load_people(PEOPLE_FILE, site)
-        people = [replace(one, at=None) for one in measured[120:144]]
+        people = [replace(person, at=None) for person in measured[120:144]]
     # Each person keeps one temperature, the peak that a scan finds. A simulated face would hold its
     # last round, which the filter would take for a spike.
-    people = [replace(one, rounds_c=(peak_of(one.rounds_c),) * 4) for one in people]
+    people = [replace(person, rounds_c=(peak_of(person.rounds_c),) * 4) for person in people]
     judged, _ = replay(people, SITES[site], fever_c=38.0)
     gates = {"north": ["north-1"]}
     with System(tmp_path / "chain", people, site=site, speed=10, gates=gates) as system:
@@ -57,15 +57,15 @@ def test_board_and_gateway_decide_as_the_evaluation_does(tmp_path, site, crowd):
     assert len(visits) == len(people)
     noise_c, sure, after_cold = [], 0, False
     for visit, expected in zip(visits, judged, strict=True):
-        mine, rows = rows[: visit.tries], rows[visit.tries :]
-        noise_c += [row["body_c"] - expected.score_c for row in mine]
+        own_rows, rows = rows[: visit.tries], rows[visit.tries :]
+        noise_c += [row["body_c"] - expected.score_c for row in own_rows]
         # A person who comes within a minute after a cold one may be the same person, warming up.
         waits, after_cold = after_cold, "amber" in visit.colours
         borders = (THRESHOLD_C, _BODY_MIN_C)
         if not waits and min(abs(expected.score_c - border) for border in borders) > MARGIN_C:
             sure += 1
             assert VERDICTS[visit.answer] == expected.verdict, (visit, expected)
-            assert mine[-1]["verdict"] == expected.verdict
+            assert own_rows[-1]["verdict"] == expected.verdict
     assert not rows
     assert sure >= 6
     assert abs(fmean(noise_c)) < NOISE_SD_C and stdev(noise_c) < NOISE_SD_C

@@ -29,7 +29,7 @@ def erased():
 
 
 class Kiosk:
-    """A decision with a card reader; `said` lists (verdict, reason, card) of each judgement."""
+    """A decision with a card reader; `answers` lists (verdict, reason, card) of each judgement."""
 
     def __init__(self):
         self.pairing = Pairing()
