@@ -51,7 +51,7 @@ class Display:
         self._drawing = False
         self._stale = False
         self.glyphs = Glyphs()
-        self._more = {}
+        self._extra_glyphs = {}
         self.wanted = ("", "", None, None)
         self._inverted = False
         self._contrast = b"\x81\xcf"
@@ -80,7 +80,7 @@ class Display:
 
     def notice(self, glyphs):
         """Set the shapes of the notice's characters: {character: 32 bytes, two per row}."""
-        self._more = glyphs
+        self._extra_glyphs = glyphs
 
     def message(self, head, tail, body_c=None, sign=None):
         """Set what the next `flush` shows: `head` above `tail`, 32 pixels each.
@@ -174,7 +174,7 @@ class Display:
                 self._letter(char, x, y, scale)
                 x += 8 * scale
             else:
-                rows = self.glyphs.get(char) or self._more.get(char)
+                rows = self.glyphs.get(char) or self._extra_glyphs.get(char)
                 self._glyph(rows, x, y + (LINE - 16 * scale) // 2, scale)
                 x += 16 * scale
 

@@ -105,7 +105,7 @@ class Lookup:
         self._number = struct.unpack(">H", os.urandom(2))[0]
         self._began = time.ticks_ms()
         self._asks = 0
-        self._none = 0
+        self._empty_answers = 0
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setblocking(False)
 
@@ -128,8 +128,8 @@ class Lookup:
             address = parse(packet, self._number, self._question)
             if address:
                 return address
-            self._none += address == ""
-        if self._none >= max(1, len(self._to)) or since_ms >= _GIVE_UP_MS or not self._to:
+            self._empty_answers += address == ""
+        if self._empty_answers >= max(1, len(self._to)) or since_ms >= _GIVE_UP_MS or not self._to:
             return ""
         return None
 

@@ -42,7 +42,9 @@ class Pairing:
         self._last = None  # the newest tap, spent or not
         self._last_ms = 0
         self._scanning = False
-        self._done = None  # number of the card whose person has had the verdict and is in view
+        self._judged_number = (
+            None  # number of the card whose person has had the verdict and is in view
+        )
 
     def card(self, now_ms, number):
         """Take a number that the reader sent; returns the new `Tap`, or None for a card that is
@@ -51,7 +53,7 @@ class Pairing:
         if last is not None and last.number == number and now_ms - self._last_ms <= HELD_MS:
             self._last_ms = last.at_ms = now_ms
             return None
-        if number == self._done:
+        if number == self._judged_number:
             return None
         self.count += 1
         self.tap = self._last = Tap(number, self.count, now_ms)
@@ -62,7 +64,7 @@ class Pairing:
         """Call after each sample, with the `Scan`: when a scan begins, a tap older than `TAP_MS` is
         dropped."""
         if scan.state == WAITING:
-            self._done = None
+            self._judged_number = None
         begins = scan.scanning and not self._scanning
         if begins and self.tap is not None and now_ms - self.tap.at_ms > TAP_MS:
             self.tap = None
@@ -92,4 +94,4 @@ class Pairing:
             if tap is self.tap:
                 self.tap = None
             if judgement.reason != UNCONFIRMED:
-                self._done = tap.number
+                self._judged_number = tap.number

@@ -53,16 +53,16 @@ class FrozenCheck:
     def __init__(self):
         self._object_c = None
         self._ambient_c = None
-        self._same = 0
+        self._repeats = 0
 
     def check(self, object_c, ambient_c):
         """Take one sample (°C, as read). Raises `FrozenError` after `FROZEN_SAMPLES` repeats."""
         if object_c == self._object_c and ambient_c == self._ambient_c:
-            self._same += 1
-            if self._same >= FROZEN_SAMPLES:
-                raise FrozenError("the same value for %d samples" % self._same)
+            self._repeats += 1
+            if self._repeats >= FROZEN_SAMPLES:
+                raise FrozenError("the same value for %d samples" % self._repeats)
         else:
-            self._same = 0
+            self._repeats = 0
             self._object_c = object_c
             self._ambient_c = ambient_c
 

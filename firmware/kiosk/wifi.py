@@ -73,7 +73,7 @@ class Wifi:
         self.trouble = 0
         self.line = _always
         self.show = _show_nothing
-        self._shown = None
+        self._shown_code = None
         self.idle_ms = _never_seen
 
     def up(self):
@@ -186,8 +186,8 @@ class Wifi:
             self._reboots = stored if isinstance(stored, int) and stored >= 0 else 0
         if self.line():
             self._down_s = self._restarts = 0
-            if self._shown is not None:
-                self._shown = None
+            if self._shown_code is not None:
+                self._shown_code = None
                 self.show(None)
             if self._reboots:
                 self._file.write(0)
@@ -195,8 +195,8 @@ class Wifi:
             return
         self._down_s += 1
         code = _JOINED if self._wlan.isconnected() else self.trouble
-        if self._down_s >= _SHOWN_S and code != self._shown:
-            self._shown = code
+        if self._down_s >= _SHOWN_S and code != self._shown_code:
+            self._shown_code = code
             self.show(code)
         idle_ms = self.idle_ms()
         if (

@@ -87,7 +87,7 @@ class _Gateway(threading.Thread):
             f"campus-{number}", f"gw-{number}", {"gate": ["kiosk-1"]}
         )
         self.last: dict[str, Summary] = {}
-        self.told: dict[str, int] = {}
+        self.acknowledged: dict[str, int] = {}
         self.deliveries = 0
         self._chance = random.Random(seed * 1000 + number)  # noqa: S311 - no secret
         self._outbox: dict[str, Item] = {}
@@ -148,7 +148,7 @@ class _Gateway(threading.Thread):
         result = self._sender.send(list({item.key: item for item in unique.values()}.values()))
         self.deliveries += bool(result.held)
         for item in result.held:
-            self.told[item.key] = max(item.revision, self.told.get(item.key, 0))
+            self.acknowledged[item.key] = max(item.revision, self.acknowledged.get(item.key, 0))
             if self._outbox.get(item.key) == item:
                 del self._outbox[item.key]
         if not result.held:
@@ -178,7 +178,7 @@ def _account(site: CampusSite, gateways: list[_Gateway]) -> dict[str, Any]:
     lost = sum(
         held_rows.get((gateway.name, key), (0, ""))[0] < revision
         for gateway in gateways
-        for key, revision in gateway.told.items()
+        for key, revision in gateway.acknowledged.items()
     )
     lost += sum(
         held_rows.get(item, (0, ""))[1] != msgspec.json.encode(summary).decode()

@@ -62,7 +62,7 @@ class Play:
         self, pi: Pi, arguments: Arguments, rng: random.Random, say: Callable[[str], None]
     ) -> None:
         self._pi, self._arguments, self._rng, self._say = pi, arguments, rng, say
-        self._wanted: set[int] = set()
+        self._expected: set[int] = set()
         self.verdict = Verdict()
 
     def all(self) -> Verdict:
@@ -107,7 +107,7 @@ class Play:
         self._expect(f"red is out before {occasion}", not self._pi.lamps.red)
         began = time.monotonic()
         first = self._pi.say(1, "fever")
-        self._wanted.add(first)
+        self._expected.add(first)
         lit = self._pi.shows(lambda lamps: lamps.red)
         self.verdict.fever(occasion, lit)
         now = time.monotonic()
@@ -138,7 +138,7 @@ class Play:
         """Have a kiosk send normal readings, run a command, and wait until they are stored."""
         first = self._pi.say(count, "normal")
         numbers = set(range(first, first + count))
-        self._wanted |= numbers
+        self._expected |= numbers
         if meanwhile:
             self._pi.run(meanwhile)
         self._pi.until_stored(numbers)
@@ -244,7 +244,7 @@ class Play:
             time.sleep(self._rng.uniform(0.5, 12))
             self._pi.machine.cut()
             stored = self._pi.told_stored(first)
-            self._wanted |= stored
+            self._expected |= stored
             self._say(f"  power cut {number}, {len(stored)} readings were told to be stored")
             self._boot()
             self._fever_comes(f"a fever after power cut {number}")
@@ -275,7 +275,7 @@ class Play:
         self._say(f"  the upgrade took {time.monotonic() - began:.0f} s")
         self._configured("after the upgrade")
         self._pi.stop_kiosk()
-        self._wanted |= self._pi.told_stored(first)
+        self._expected |= self._pi.told_stored(first)
         self._fever_comes("a fever after the upgrade")
         self._acknowledge()
 
@@ -293,4 +293,4 @@ class Play:
         self._pi.run(f"systemctl stop {UNIT}", READY_S)
         if self._pi.lamps.green:
             self.verdict.dead("the gateway was stopped", True, None)
-        self.verdict.stored(self._wanted, self._pi.kept())
+        self.verdict.stored(self._expected, self._pi.kept())

@@ -126,7 +126,7 @@ def _seen(sensor: Sensor, face: Face, way: Way, soft: bool, x: float, y: float, 
     """What the sensor reads when its axis meets the face, z away, at x and y from the eye's
     corner."""
     spot = optics.spot_mm(sensor, z)
-    own = share(spot, face.site_mm, hypot(x, y), soft)
+    own_share = share(spot, face.site_mm, hypot(x, y), soft)
     other = share(spot, face.site_mm, hypot(x + face.corners_mm, y), soft)
     skin = share(spot, face.face_mm, hypot(x + face.corners_mm / 2, y), soft)
     if way.forehead:
@@ -135,12 +135,12 @@ def _seen(sensor: Sensor, face: Face, way: Way, soft: bool, x: float, y: float, 
         # Forehead and face are one piece of skin: the face's disc ends above the forehead.
         forehead = share(spot, FOREHEAD_MM, middle, soft)
         skin = max(skin, forehead)
-        wanted = forehead
+        wanted_share = forehead
     else:
-        wanted = own + other
-    corners = min(own + other, skin)
+        wanted_share = own_share + other
+    corners = min(own_share + other, skin)
     zones = [(corners, face.site_c), (skin - corners, face.skin_c)]
-    return _Seen(optics.corrected(zones, face.room_c), wanted)
+    return _Seen(optics.corrected(zones, face.room_c), wanted_share)
 
 
 # -- the table ------------------------------------------------------------------------------------

@@ -175,10 +175,10 @@ def _pin(parts: dict[str, Any], board: Board, place: str) -> Any:
 class _Ear(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.heard: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.heard.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
 
 @contextlib.contextmanager
@@ -204,7 +204,7 @@ def _skidl() -> Iterator[tuple[Any, list[str]]]:
                 # Otherwise each part and net records the whole call stack, with source text.
                 for module in (circuit, logger, node):
                     untraced.enter_context(mock.patch.object(module, "get_skidl_trace", list))
-                yield skidl, ear.heard
+                yield skidl, ear.messages
         finally:
             erc_logger.removeHandler(ear)
             for handler, level in quiet:

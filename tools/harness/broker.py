@@ -20,7 +20,7 @@ PORTS = (20_000, 32_768)
 
 
 _SHARES = 97
-_given: set[int] = set()
+_given_ports: set[int] = set()
 
 
 def free_port() -> int:
@@ -32,14 +32,14 @@ def free_port() -> int:
     shares of the range.
     """
     share = range(PORTS[0] + os.getpid() % _SHARES, PORTS[1], _SHARES)
-    if len(_given) >= len(share) // 2:
-        _given.clear()
+    if len(_given_ports) >= len(share) // 2:
+        _given_ports.clear()
     while True:
         port = random.choice(share)  # noqa: S311 - no secret
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            if port not in _given:
-                _given.add(port)
+            if port not in _given_ports:
+                _given_ports.add(port)
                 return port
 
 

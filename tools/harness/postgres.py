@@ -31,7 +31,7 @@ class LocalPostgres:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="fevergate-postgres-"))
         self._log = self.folder / "log"
-        self._made = 0
+        self._database_count = 0
 
     def __enter__(self) -> Self:
         try:
@@ -64,8 +64,8 @@ class LocalPostgres:
 
     def database(self) -> str:
         """Create an empty database; returns its URL for SQLAlchemy with psycopg 3."""
-        self._made += 1
-        name = f"trial{self._made}"
+        self._database_count += 1
+        name = f"trial{self._database_count}"
         self._client("createdb", name)
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
 

@@ -50,7 +50,7 @@ class Sink:
         self._mode = mode
         self._count = int(argument) if mode == "drain" else 0
         self._text = argument.encode()
-        self._came = 0
+        self._arrivals = 0
         self._first_at = 0.0
 
     def connected(self, client: mqtt.Client, topic: str) -> None:
@@ -72,9 +72,9 @@ class Sink:
         now = time.monotonic()
         if self._mode == "watch" and self._text in message.payload:
             print(f"{now:.6f}", flush=True)
-        self._came += 1
+        self._arrivals += 1
         self._first_at = self._first_at or now
-        if self._came == self._count:
+        if self._arrivals == self._count:
             print(f"{self._first_at:.6f} {now:.6f}", flush=True)
             self.done.set()
 

@@ -17,21 +17,21 @@ before = gc.mem_alloc()
 sys.path.insert(0, sys.argv[1])
 import run
 
-about, more = json.loads(sys.argv[4]), sys.argv[5:]
+about, modules = json.loads(sys.argv[4]), sys.argv[5:]
 run.prepare(int(sys.argv[2]), 1000, sys.argv[3], about)
 about = None
 gc.collect()
-held = gc.mem_alloc() - before
+size = gc.mem_alloc() - before
 
 run.execute("/boot.py")
-for name in ["kiosk.starter", "kiosk.app"] + more:
+for name in ["kiosk.starter", "kiosk.app"] + modules:
     __import__(name)
 gc.collect()
 print(
     json.dumps(
         {
-            "simulator_bytes": held,
-            "imported_bytes": gc.mem_alloc() - before - held,
+            "simulator_bytes": size,
+            "imported_bytes": gc.mem_alloc() - before - size,
             "version": ".".join(str(part) for part in sys.implementation.version if part != ""),
             "word_bits": 1 + len(bin(sys.maxsize)) - 2,
             "float_bits": 64 if 1.0 + 1 / (1 << 40) != 1.0 else 32,

@@ -42,9 +42,9 @@ class Album:
         self.verdicts: dict[str, str] = {}
         self.panels: dict[str, str] = {}
 
-    def answered(self, board: Board, shown: Shown) -> None:
+    def answered(self, board: Board, answer: Shown) -> None:
         """Take the picture of a kiosk `DRAWN_S` after its answer."""
-        threading.Timer(DRAWN_S, self._take, (board, shown.verdict)).start()
+        threading.Timer(DRAWN_S, self._take, (board, answer.verdict)).start()
 
     def _take(self, board: Board, verdict: str) -> None:
         self.panels[board.name] = panel_svg(board, f"{board.name}: {verdict}")

@@ -47,7 +47,7 @@ class KioskMonitor:
         self._trouble = trouble
         self._now = now
         self._lock = Lock()
-        self._heard: dict[str, float] = {}
+        self._heard_at: dict[str, float] = {}
         self._online: dict[str, bool] = {}
         self._fault: dict[str, str] = {}
         self._drift: dict[str, float | None] = {}
@@ -60,10 +60,10 @@ class KioskMonitor:
         if kiosk not in self._gates:
             return  # at no gate: its readings are stored, its silence is not reported
         now = self._now()
-        if self._online.get(kiosk) and now - self._heard.get(kiosk, -FRESH_S) < FRESH_S:
+        if self._online.get(kiosk) and now - self._heard_at.get(kiosk, -FRESH_S) < FRESH_S:
             return
         with self._lock:
-            self._heard[kiosk] = now
+            self._heard_at[kiosk] = now
             self._online[kiosk] = True
         self._tell(kiosk)
 
@@ -74,7 +74,7 @@ class KioskMonitor:
         with self._lock:
             self._online[kiosk] = online
             if online:
-                self._heard[kiosk] = self._now()
+                self._heard_at[kiosk] = self._now()
         self._tell(kiosk)
 
     def health(self, health: Health) -> None:
@@ -82,7 +82,7 @@ class KioskMonitor:
         if health.kiosk not in self._gates:
             return
         with self._lock:
-            self._heard[health.kiosk] = self._now()
+            self._heard_at[health.kiosk] = self._now()
             self._online[health.kiosk] = True
             self._fault[health.kiosk] = health.fault or "fault" if health.state != "ok" else ""
             self._drift[health.kiosk] = drift_of(health)
@@ -105,7 +105,7 @@ class KioskMonitor:
         """Return the seconds since each kiosk of a gate was heard; infinite if it never was."""
         now = self._now()
         with self._lock:
-            return {kiosk: now - self._heard.get(kiosk, -math.inf) for kiosk in self._gates}
+            return {kiosk: now - self._heard_at.get(kiosk, -math.inf) for kiosk in self._gates}
 
     def check(self) -> None:
         """Report kiosks that have fallen silent and messages that the broker dropped; to be called
@@ -119,7 +119,7 @@ class KioskMonitor:
     def _tell(self, kiosk: str) -> None:
         gate = self._gates[kiosk]
         with self._lock:
-            heard_at = self._heard.get(kiosk)
+            heard_at = self._heard_at.get(kiosk)
             if heard_at is None:
                 reason = "not heard yet"
             elif not self._online.get(kiosk, True):

@@ -70,8 +70,8 @@ class CampusClock:
         wrong clock gave. Raises `CampusError`."""
         state = self._clock.state()
         corrections = self._clock.corrections()
-        same = self._remembered == (state.believed, state.why)
-        if same and not corrections and self._monotonic() < self._remember_at:
+        unchanged = self._remembered == (state.believed, state.why)
+        if unchanged and not corrections and self._monotonic() < self._remember_at:
             return
         with self._database.write() as connection:
             for correction in corrections:

@@ -54,7 +54,7 @@ def without_counts(
     connection: Connection, sender: dict[str, str], rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the rows without counts; fevers that are stored already keep their dates."""
-    held = {
+    held_rows = {
         row.key: row
         for row in connection.execute(
             select(items.c.key, items.c.date, items.c.at).where(
@@ -66,7 +66,7 @@ def without_counts(
     }
     others = [row for row in rows if row["kind"] not in _COUNTED]
     for row in others:
-        if before := held.get(row["key"]):
+        if before := held_rows.get(row["key"]):
             event = msgspec.json.decode(row["payload"], type=FeverEvent)
             event = msgspec.structs.replace(event, at=before.at)
             row |= {"date": before.date, "at": before.at}

@@ -103,15 +103,15 @@ class Escalation:
         If the gateway sends during the silence but is refused, post one notice of that, too."""
         now = self.now()
         silent_s = self.settings.escalation.silent_after_min * 60.0
-        heard, silences = self._heard(), self._silences()
+        last_heard, silences = self._heard(), self._silences()
         refused = {
             gateway: refusal.at
             for gateway, refusal in last_refused(self.database).items()
             if now - refusal.at < silent_s
         }
         changes: dict[str, tuple[str, str, str, float]] = {}
-        for campus, gateway in sorted(self._watched(heard)):
-            heard_at = heard.get((campus, gateway))
+        for campus, gateway in sorted(self._watched(last_heard)):
+            heard_at = last_heard.get((campus, gateway))
             silence = silences.get((campus, gateway))
             silent = heard_at is None or now - heard_at >= silent_s
             if silent and gateway in refused:
@@ -225,14 +225,14 @@ class Escalation:
         rows = self.database.rows(select(*columns))
         return {(campus, gateway): heard_at for campus, gateway, heard_at in rows}
 
-    def _watched(self, heard: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    def _watched(self, senders: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Gateways of the settings, and those heard before that still have a token."""
         declared = {
             (name, gateway)
             for name, campus in self.settings.campuses.items()
             for gateway in campus.gateways
         }
-        return declared | {sender for sender in heard if sender[1] in self.settings.tokens}
+        return declared | {sender for sender in senders if sender[1] in self.settings.tokens}
 
     def _silences(self) -> dict[tuple[str, str], str]:
         """Start of each gateway's last silence for which a notice was posted."""

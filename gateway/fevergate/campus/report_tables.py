@@ -104,8 +104,10 @@ class ReportTables:
         if name == "campuses":
             together: list[Cell] = [say("Together"), "", *_figures(report.total)]
             if report.anywhere:
-                none = _figures(None)
-                rows.append([say("People of no campus"), "", *none, *roll_cells(report.anywhere)])
+                empty_figures = _figures(None)
+                rows.append(
+                    [say("People of no campus"), "", *empty_figures, *roll_cells(report.anywhere)]
+                )
             if report.roll:
                 columns += ROLL.values()
                 together += roll_cells(report.roll)

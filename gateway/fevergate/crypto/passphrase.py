@@ -54,7 +54,7 @@ class EncryptedWriter(io.RawIOBase):
         self._file = file
         header = MAGIC + bytes([VERSION, LOG2_N, R, P]) + os.urandom(SALT)
         self._aes, check = _keys(passphrase, header)
-        self._held = bytearray()
+        self._pending = bytearray()
         self._number = 0
         file.write(header + check)
 
@@ -63,15 +63,15 @@ class EncryptedWriter(io.RawIOBase):
 
     def write(self, data: Buffer, /) -> int:
         data = memoryview(data)
-        self._held += data
-        while len(self._held) > BLOCK:  # a full block is held back: it may be the last one
-            self._put(bytes(self._held[:BLOCK]), last=False)
-            del self._held[:BLOCK]
+        self._pending += data
+        while len(self._pending) > BLOCK:  # a full block is held back: it may be the last one
+            self._put(bytes(self._pending[:BLOCK]), last=False)
+            del self._pending[:BLOCK]
         return data.nbytes
 
     def finish(self) -> None:
         """Write the last block. Nothing may be written after it."""
-        self._put(bytes(self._held), last=True)
+        self._put(bytes(self._pending), last=True)
 
     def _put(self, block: bytes, *, last: bool) -> None:
         self._file.write(self._aes.encrypt(_nonce(self._number, last=last), block, None))

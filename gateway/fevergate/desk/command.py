@@ -196,7 +196,7 @@ def _watch(
     `live`."""
     shown_ms = 0
 
-    def heard(sample: Sample, state: State) -> None:
+    def on_sample(sample: Sample, state: State) -> None:
         nonlocal shown_ms
         if interrupted.is_set():
             raise KeyboardInterrupt
@@ -206,12 +206,12 @@ def _watch(
             live.update(terminal.live(sample, state, *counts, language), refresh=True)
 
     with _interruption() as interrupted, suppress(KeyboardInterrupt), live or nullcontext():
-        for look in islice(_looks(work, threshold_c, heard, interrupted), count):
+        for look in islice(_looks(work, threshold_c, on_sample, interrupted), count):
             keep(look)
 
 
 def _looks(
-    work: AtWork, threshold_c: float | None, heard: Heard, interrupted: threading.Event
+    work: AtWork, threshold_c: float | None, on_sample: Heard, interrupted: threading.Event
 ) -> Iterator[Look]:
     """Yield each look. If the sensor fails, report that once and restart it until it works."""
     reported = ""
@@ -220,7 +220,7 @@ def _looks(
             if reported:
                 work.sensor.again()
                 reported = ""
-            yield from work.looker(threshold_c).watch(heard)
+            yield from work.looker(threshold_c).watch(on_sample)
         except DeskError as error:
             if str(error) != reported:
                 reported = str(error)

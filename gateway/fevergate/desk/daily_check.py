@@ -89,17 +89,17 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
 
 
 def of_black_body(
-    sensor: DeskSensor, held: Held, calibration: Calibration, reference_c: float
+    sensor: DeskSensor, mean: Held, calibration: Calibration, reference_c: float
 ) -> Check:
     """Check against a black body of `reference_c`."""
     return _check(
-        sensor, "blackbody", reference_c, calibration.object_c(held.object_c), TOLERANCE_C, held
+        sensor, "blackbody", reference_c, calibration.object_c(mean.object_c), TOLERANCE_C, mean
     )
 
 
 def of_person(
     sensor: DeskSensor,
-    held: Held,
+    mean: Held,
     reference: Reference,
     clinical_c: float,
     body_c: float,
@@ -109,7 +109,7 @@ def of_person(
     combines the sensor's tolerance with two SD between people (95 %)."""
     axillary_c = clinical_c + (ORAL_TO_AXILLARY_C if reference == "oral" else 0.0)
     tolerance_c = ((2 * PEOPLE_SD_C[site]) ** 2 + TOLERANCE_C**2) ** 0.5
-    return _check(sensor, reference, axillary_c, body_c, tolerance_c, held)
+    return _check(sensor, reference, axillary_c, body_c, tolerance_c, mean)
 
 
 def _check(
@@ -118,7 +118,7 @@ def _check(
     reference_c: float,
     measured_c: float,
     tolerance_c: float,
-    held: Held,
+    mean: Held,
 ) -> Check:
     measured_c, reference_c = round(measured_c, 2), round(reference_c, 2)
     return Check(
@@ -127,7 +127,7 @@ def _check(
         reference_c=reference_c,
         measured_c=measured_c,
         tolerance_c=round(tolerance_c, 2),
-        can_c=round(held.can_c, 2),
+        can_c=round(mean.can_c, 2),
         pec_errors=sensor.pec_errors,
         bus_errors=sensor.bus_errors,
         passed=abs(measured_c - reference_c) <= round(tolerance_c, 2) + 1e-9,

@@ -59,15 +59,15 @@ class Looker:
     checked: Callable[[], bool]
     """Returns `Look.checked`; called for each look, since --watch may run all day."""
 
-    def once(self, heard: Heard) -> Look | None:
-        """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `heard` gets all
-        samples except the one that ends the scan."""
+    def once(self, on_sample: Heard) -> Look | None:
+        """Measure the next person; None if nobody stepped up within `PATIENCE_S`. `on_sample` gets
+        all samples except the one that ends the scan."""
         self.sensor.watch_for_life()
         scan = Scan(SITES[self.site].sweeps)
         samples = self.sensor.samples()
         first = sample = next(samples)
         while (result := scan.feed(*sample)) is None:
-            heard(sample, _state(scan))
+            on_sample(sample, _state(scan))
             waited_s = (sample.at_ms - first.at_ms) / 1000
             if waited_s > PATIENCE_S and not scan.scanning:
                 break
@@ -75,13 +75,13 @@ class Looker:
         self.sensor.prove_alive()
         return self._look(result, self._screening(), sample.at_ms) if result else None
 
-    def watch(self, heard: Heard) -> Iterator[Look]:
+    def watch(self, on_sample: Heard) -> Iterator[Look]:
         """Yield the result of each scan, one person after another as on a kiosk, without end."""
         scan, judge = Scan(SITES[self.site].sweeps), self._screening()
         for sample in self.sensor.samples():
             before = scan.scanning
             result = scan.feed(*sample)
-            heard(sample, _state(scan))
+            on_sample(sample, _state(scan))
             if scan.scanning and not before:
                 self.sensor.watch_for_life()
             if result is None:

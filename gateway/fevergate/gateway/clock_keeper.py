@@ -46,10 +46,13 @@ class ClockKeeper:
         for correction in self._clock.corrections():
             self._writer.call(partial(clock_memory.correct, correction=correction, now=state.at))
         before = self._stored
-        same = before is not None and (before.believed, before.why) == (state.believed, state.why)
-        if same and time.monotonic() < self._store_at:
+        unchanged = before is not None and (before.believed, before.why) == (
+            state.believed,
+            state.why,
+        )
+        if unchanged and time.monotonic() < self._store_at:
             return
-        if not same:
+        if not unchanged:
             log.warning("clock: %s, %s", "believed" if state.believed else "in doubt", state.why)
         self._stored = state
         self._store_at = time.monotonic() + (BELIEVED_S if state.believed else DOUBTED_S)

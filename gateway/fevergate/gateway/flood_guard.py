@@ -117,7 +117,7 @@ class FloodGuard:
     def __init__(self, now: Callable[[], float] = uptime) -> None:
         self._now = now
         self._readings = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
-        self._others = _TokenBucket(OTHERS_PER_S, OTHERS_BURST, now)
+        self._others_bucket = _TokenBucket(OTHERS_PER_S, OTHERS_BURST, now)
         self._taps = _TokenBucket(TAPS_PER_S, TAPS_BURST, now)
         self._measured = _TokenBucket(READINGS_PER_S, READINGS_BURST, now)
         self._received: dict[str, dict[int, SequenceSet]] = {}
@@ -162,7 +162,7 @@ class FloodGuard:
 
     def over_others(self, kiosk: str) -> bool:
         """Count a message other than a reading; returns whether it is one too many."""
-        return self._refuse(kiosk, self._others)
+        return self._refuse(kiosk, self._others_bucket)
 
     def over_taps(self, kiosk: str) -> bool:
         """Count a tap of a card; returns whether it is one too many to be answered."""

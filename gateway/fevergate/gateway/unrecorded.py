@@ -11,7 +11,7 @@ class UnrecordedAcknowledgements:
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: Counter[str] = Counter()
-        self._shown: set[str] = set()
+        self._shown_gates: set[str] = set()
 
     def begin(self, gate: str) -> Callable[[], None]:
         """Count an acknowledgement; call the returned function once it is on disk."""
@@ -32,5 +32,5 @@ class UnrecordedAcknowledgements:
         """
         with self._lock:
             waiting = {gate for gate, count in self._waiting.items() if count}
-        self._shown = waiting if refusing else waiting & self._shown
-        return self._shown
+        self._shown_gates = waiting if refusing else waiting & self._shown_gates
+        return self._shown_gates

@@ -117,7 +117,7 @@ class Scans:
         self._database = database
         self._settings = settings
         self._kiosk = kiosk
-        self._seen = self._count()
+        self._rows_seen = self._count()
         self.rows: list[dict[str, Any]] = []
 
     def __enter__(self) -> Scans:
@@ -137,7 +137,7 @@ class Scans:
             raise NothingFoundError(
                 f"{self._kiosk}: no scan within {SCAN_S} s; is it on, and is something before it?"
             )
-        self._seen += 1
+        self._rows_seen += 1
         self.rows.append(row)
         return row["object_c"]
 
@@ -153,7 +153,7 @@ class Scans:
         a quarter of an hour, and ten people with a thermometer under the arm take longer.
         """
         self._refer(on=True)
-        self._seen = self._count()
+        self._rows_seen = self._count()
 
     def _refer(self, *, on: bool) -> None:
         topic = str(Topic(self._settings.campus, self._kiosk, "command"))
@@ -167,7 +167,7 @@ class Scans:
         rows = self._database.query(
             f"select object_c, ambient_c {_REFERENCES} order by received_at, boot, seq"
             " limit 1 offset ?",
-            (self._kiosk, self._seen),
+            (self._kiosk, self._rows_seen),
         )
         return next(rows, None)
 

@@ -21,25 +21,25 @@ class ReadBuffer:
 
     def __init__(self) -> None:
         self._bytes = b""
-        self._taken = 0
+        self._position = 0
 
     def __len__(self) -> int:
-        return len(self._bytes) - self._taken
+        return len(self._bytes) - self._position
 
     def fill(self, data: bytes) -> None:
         """Hold `data`; only to be called when all earlier bytes were taken."""
-        self._bytes, self._taken = data, 0
+        self._bytes, self._position = data, 0
 
     def take(self, most: int) -> bytes:
         """Take up to `most` bytes."""
-        data = self._bytes[self._taken : self._taken + most]
-        self._taken += len(data)
+        data = self._bytes[self._position : self._position + most]
+        self._position += len(data)
         return data
 
     def publication(self) -> Frame | None:
         """The next packet, if it is a whole PUBLISH, or else None. The packet is not taken before
         `skip`. Source: MQTT 3.1.1, sections 2.2 and 3.3."""
-        data, at = self._bytes, self._taken
+        data, at = self._bytes, self._position
         if at >= len(data) or data[at] & KIND != PUBLISH:
             return None
         length = shift = 0
@@ -53,4 +53,4 @@ class ReadBuffer:
 
     def skip(self, frame: Frame) -> None:
         """Take a frame that `publication` returned."""
-        self._taken = frame.end
+        self._position = frame.end

@@ -126,13 +126,13 @@ def columns(header: list[str], rules: ListRules) -> tuple[dict[str, int], list[s
     places: dict[str, int] = {}
     twice: list[str] = []
     ignored: list[str] = []
-    wanted = {
+    field_of = {
         _plain(name): field
         for field, usual_names in USUAL.items()
         for name in ([rules.names[field]] if rules.names.get(field) else usual_names)
     }
     for place, name in enumerate(header):
-        field = wanted.get(_plain(name))
+        field = field_of.get(_plain(name))
         if field is None:
             ignored += [name] if name else []
         elif field in places:

@@ -132,7 +132,7 @@ class Marks:
         self._check_day(day)
         if len(new) > MAX_MARKS:
             raise MarkError(new[MAX_MARKS].person, "many")
-        asked = [_asked(mark, kind) for mark in new]
+        pairs = [_asked(mark, kind) for mark in new]
         numbers = [mark.person for mark in new]
         for person, times in Counter(numbers).items():
             if times > 1:
@@ -140,7 +140,7 @@ class Marks:
         changes = []
         with self._statements.transaction() as connection:
             allowed, marks = self._allowed(day, numbers, units), self._known(day, numbers)
-            for mark, (now, reason) in zip(new, asked, strict=True):
+            for mark, (now, reason) in zip(new, pairs, strict=True):
                 if mark.person not in allowed:
                     raise MarkError(mark.person, "unlisted")
                 before = marks.get(mark.person, _NO_MARK)
@@ -175,8 +175,10 @@ class Marks:
             at_kiosks = {person for person, kind in rows if kind == CARD}
             marks_before = {person: kind for person, kind in rows if kind != CARD}
             marks = {person: kind for person, kind in marks.items() if person not in at_kiosks}
-            gone = [(text, person) for person in marks_before if person not in marks]
-            connection.executemany("delete from marks_elsewhere where day = ? and person = ?", gone)
+            withdrawn = [(text, person) for person in marks_before if person not in marks]
+            connection.executemany(
+                "delete from marks_elsewhere where day = ? and person = ?", withdrawn
+            )
             new = [(text, *item) for item in marks.items() if marks_before.get(item[0]) != item[1]]
             connection.executemany(_PUT_ELSEWHERE, new)
 

@@ -76,11 +76,11 @@ class CardPresences:
         return {person for (person,) in rows}
 
     def _replace(self, day: date, persons: set[int]) -> bool:
-        gone = self._known(day) - persons
-        if gone:
+        absent = self._known(day) - persons
+        if absent:
             with self._statements.transaction() as connection:
-                connection.executemany(_DELETE, [(day.isoformat(), person) for person in gone])
-        return self._add(day, persons) or bool(gone)
+                connection.executemany(_DELETE, [(day.isoformat(), person) for person in absent])
+        return self._add(day, persons) or bool(absent)
 
     def _add(self, day: date, persons: set[int]) -> bool:
         new = persons - self._known(day) if persons else persons

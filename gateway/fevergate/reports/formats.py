@@ -31,10 +31,10 @@ def _degrees(value: float | None, digits: int = 1) -> str:
 
 def json_parts(day_log: WholeDay, indent: int = 0) -> Iterator[bytes]:
     """The log as JSON, keys as in `fever_log.Day`; its fevers one by one."""
-    rest = _json(day_log.day, indent)
+    text = _json(day_log.day, indent)
     for name, fevers in (("fevers", day_log.fevers), ("struck", day_log.struck)):
         # A quotation mark within a text is escaped: this matches the key alone.
-        head, empty, rest = rest.partition(b'"%s":%s[]' % (name.encode(), b" " * (indent > 0)))
+        head, empty, text = text.partition(b'"%s":%s[]' % (name.encode(), b" " * (indent > 0)))
         yield head + empty[:-1]
         outer, inner = (b"\n" + b" " * indent * depth if indent else b"" for depth in (1, 2))
         between = b""
@@ -42,7 +42,7 @@ def json_parts(day_log: WholeDay, indent: int = 0) -> Iterator[bytes]:
             yield between + inner + _json(fever, indent).replace(b"\n", inner)
             between = b","
         yield (outer if between else b"") + b"]"
-    yield rest
+    yield text
 
 
 def _json(value: object, indent: int) -> bytes:

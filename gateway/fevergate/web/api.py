@@ -172,12 +172,12 @@ class Api(RollApi, TraceApi, RegisterApi):
     )
     def log(self, request: Request) -> LogAnswer:
         text = request.query_params.get("date")
-        with self._shared.whole_day(parse_day(text) if text else None) as (log, *both):
+        with self._shared.whole_day(parse_day(text) if text else None) as (log, *lists):
             log.fevers, log.struck = (
                 [msgspec.structs.replace(fever, acknowledged_by=None) for fever in page]
-                for page in (fevers.page(*limits(request)) for fevers in both)
+                for page in (fevers.page(*limits(request)) for fevers in lists)
             )
-            most = max(map(len, both))
+            most = max(map(len, lists))
         follow_ups = self._shared.follow_ups_of(log.fevers)
         signed = self._shared.signed(log)
         log.strikes = [

@@ -36,7 +36,7 @@ def _refusal(text: str) -> str:
     return text.rpartition(": ")[2]
 
 
-def _nothing(_what: str) -> str:
+def _nothing(_text: str) -> str:
     """`NAME GATE`, `PERSON`."""
     return ""
 

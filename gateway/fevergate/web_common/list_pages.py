@@ -50,7 +50,7 @@ class ListPages:
 
     def __init__(self, site: Site, list_site: ListSite) -> None:
         self._site = site
-        self._of = list_site
+        self._list_site = list_site
         self._store = list_site.store
         self._changes = PeopleChanges(list_site.store)
         self._policies = Policies(list_site.store)
@@ -181,12 +181,12 @@ class ListPages:
             request,
             template,
             **context,
-            is_home=self._of.is_home,
+            is_home=self._list_site.is_home,
             kind_names=KIND_NAMES,
             kinds=tuple(KINDS),
             permit_names=PERMIT_NAMES,
             all_permits=PERMITS,
-            campuses=self._of.campuses(self._site.language(request)),
+            campuses=self._list_site.campuses(self._site.language(request)),
             last_day=self.last_day,
             now=self._now(),
         )
@@ -203,18 +203,18 @@ class ListPages:
 
     def expect_home(self) -> None:
         """Raise `HTTPException` 404 where the list is a copy."""
-        if not self._of.is_home:
+        if not self._list_site.is_home:
             raise HTTPException(404)
 
     def _now(self) -> float:
         return self._store.statements.clock()
 
     def _today(self) -> date:
-        return datetime.fromtimestamp(self._now(), self._of.zone).date()
+        return datetime.fromtimestamp(self._now(), self._list_site.zone).date()
 
     def last_day(self, until: float) -> date:
         """The last whole or broken day before an end."""
-        return datetime.fromtimestamp(until - 1, self._of.zone).date()
+        return datetime.fromtimestamp(until - 1, self._list_site.zone).date()
 
     def _end_of(self, text: str) -> float:
         """The end of a day. Raises `PeopleError`."""
@@ -224,5 +224,5 @@ class ListPages:
             raise PeopleError("override_until") from None
         if not 2000 <= day.year < 2200:
             raise PeopleError("override_until")
-        over = datetime.combine(day + timedelta(days=1), datetime.min.time(), self._of.zone)
+        over = datetime.combine(day + timedelta(days=1), datetime.min.time(), self._list_site.zone)
         return over.timestamp()

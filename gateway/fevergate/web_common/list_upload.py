@@ -32,7 +32,7 @@ class ListUpload:
 
     def __init__(self, site: Site, list_site: ListSite, pages: ListPages) -> None:
         self._site = site
-        self._of = list_site
+        self._list_site = list_site
         self._pages = pages
         self._store = list_site.store
         self._changes = PeopleChanges(list_site.store)
@@ -50,7 +50,7 @@ class ListUpload:
         self._pages.expect_home()
         if not content:
             return self._pages.overview(request, error="no_file")
-        rules = msgspec.structs.replace(self._of.rules, kind=form.get("kind", "").strip())
+        rules = msgspec.structs.replace(self._list_site.rules, kind=form.get("kind", "").strip())
         try:
             with only_reader(file):
                 listed = read_list(content, file, rules)

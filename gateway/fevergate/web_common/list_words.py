@@ -31,13 +31,13 @@ def difference_of(text: str, say: Say) -> str:
     match = _IN_NUMBERS.fullmatch(text)
     if not match:
         return text
-    added, changed, gone, same = match.groups()
+    added, changed, removed, unchanged = match.groups()
     return say(
         N_("{added} added, {changed} changed, {gone} gone; {same} as before"),
         added=added,
         changed=changed,
-        gone=gone,
-        same=same,
+        gone=removed,
+        same=unchanged,
     )
 
 

@@ -57,7 +57,9 @@ class Sender:
     def _send_all(self, waiting: list[Notice], sent: list[Notice]) -> None:
         try:
             for notice in waiting:
-                if (taken := self._notices.take(notice)) and not self._send(taken, sent):
+                if (claimed_notice := self._notices.take(notice)) and not self._send(
+                    claimed_notice, sent
+                ):
                     return  # the server is unreachable; the other notices stay due
         except (FeverGateError, sqlite3.Error) as error:
             log.error("notices: %s", error)

@@ -64,10 +64,10 @@ class RegisterPages:
         for none."""
         words = self._words(request)
         registers = self._entries.registers.values()
-        shown = [register for register in registers if self.keeps(request, register)]
-        if not shown:
+        kept_registers = [register for register in registers if self.keeps(request, register)]
+        if not kept_registers:
             raise HTTPException(403)
-        rows = [(register, words.standing(register)) for register in shown]
+        rows = [(register, words.standing(register)) for register in kept_registers]
         return self._site.page(request, "registers.html", rows=rows, words=words)
 
     def register(

@@ -57,12 +57,12 @@ def key(end: End, at: dict[str, str], other: End) -> str:
         places += [f"u{n}" for n, label in enumerate(rows.upper, 1) if label == name]
         if len(places) == 1:
             return places[0]
-        wanted = at.get(f"{other.device} {other.label}", "")
-        if wanted not in places:
+        terminal_key = at.get(f"{other.device} {other.label}", "")
+        if terminal_key not in places:
             raise HardwareError(
                 f"steps: {end} to {other}: expected in `at` one of {', '.join(places)}"
             )
-        return wanted
+        return terminal_key
     if end.device in ("INPUT", "CONTACTS"):
         words = end.label.split()
         name = " ".join(words[:2]) if end.device == "CONTACTS" else words[0]

@@ -10,15 +10,15 @@ import sys
 import wire
 
 
-def start(every):
-    """Measure at every `every`-th request from now on."""
+def start(interval):
+    """Measure at every `interval`-th request from now on."""
     ask = wire.ask
     state = [0, 0, 0]  # requests, most live bytes, modules
 
     def gauged(operation, size):
         reply = ask(operation, size)
         state[0] += 1
-        if state[0] % every == 0:
+        if state[0] % interval == 0:
             gc.collect()
             live = gc.mem_alloc()
             if live > state[1]:
