@@ -45,17 +45,17 @@ def payload(alarm, trouble):
 def test_lamps_follow_gateway_line_and_button(played):
     post, flash = LampPost(), None
     now_ms = number = 0
-    up = known = trouble = False
+    up = state_known = trouble = False
     alarm = beat_ms = None
     unseen = False  # whether an alarm is shown for which nobody pressed
     for event, *values in played:
         match event:
             case "state" if up:
                 unseen = unseen if values[0] == alarm else values[0] not in (None, post.pressed)
-                (alarm, trouble), known = values, True
+                (alarm, trouble), state_known = values, True
                 post.state(payload(alarm, trouble))
             case "line":
-                (up,), known, beat_ms = values, False, None
+                (up,), state_known, beat_ms = values, False, None
                 post.new_line()
             case "beat" if up:
                 number, beat_ms = number + 1, now_ms
@@ -67,12 +67,12 @@ def test_lamps_follow_gateway_line_and_button(played):
                 now_ms += values[0]
             case "power":
                 post = LampPost(kept=kept_press(flash))
-                up = known = trouble = unseen = False
+                up = state_known = trouble = unseen = False
                 alarm = beat_ms = None
         flash = json.loads(json.dumps(post.pressed))
         red, amber, green = post.lamps(now_ms)
         assert red == unseen  # red until a press for this very alarm, or until the gateway ends it
-        gateway_heard = up and known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
+        gateway_heard = up and state_known and beat_ms is not None and now_ms - beat_ms < BEAT_MS
         assert amber or (gateway_heard and not trouble)
         assert not amber or not gateway_heard or trouble or post.pressed is not None
         assert green == (not red and not amber)

@@ -44,23 +44,23 @@ def test_a_set_of_runs_holds_what_a_plain_set_holds(added, cuts, more):
         data = number_set.add(data, index, index + 1)
     assert numbers(data) == added
     event("bits" if len(data) == BITS else "runs")
-    left = set(added)
+    remaining = set(added)
     for first, end in cuts:
         original = bytes(data)
         fewer = number_set.without(data, first, end)
         assert bytes(data) == original  # unchanged: the file still has these bytes
-        left -= set(range(first, end))
+        remaining -= set(range(first, end))
         event(f"{len(data) == BITS} to {len(fewer) == BITS}")
         data = fewer
-        assert numbers(data) == left
+        assert numbers(data) == remaining
         for index in (0, first, end, number_set.SPAN):
             assert number_set.below(data, index) == len(
-                [number for number in left if number < index]
+                [number for number in remaining if number < index]
             )
     for index in sorted(index for index in more if index > max(added, default=-1)):
         data = number_set.add(data, index, index + 1)
-        left.add(index)
-    assert numbers(data) == left
+        remaining.add(index)
+    assert numbers(data) == remaining
 
 
 @given(PATTERNS)

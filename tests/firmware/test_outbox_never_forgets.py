@@ -53,8 +53,10 @@ class OutboxMachine(RuleBasedStateMachine):
         first, last = min(gap), max(gap)
         run = (upto + also[0], upto + also[0] + also[1])
         self.outbox.release(boot, upto, [[first, last]], [run])
-        held = set(range(upto + 1)) - set(range(first, last + 1)) | set(range(run[0], run[1] + 1))
-        self.waiting -= {(b, s) for b, s in self.waiting if b == boot and s in held}
+        numbers = set(range(upto + 1)) - set(range(first, last + 1)) | set(
+            range(run[0], run[1] + 1)
+        )
+        self.waiting -= {(b, s) for b, s in self.waiting if b == boot and s in numbers}
 
     @rule()
     def the_power_is_cut(self):
@@ -92,7 +94,7 @@ TestOutboxMachine.settings = settings(max_examples=60, stateful_step_count=25, d
 
 def test_a_backlog_with_hundreds_of_fevers_runs_empty(tmp_path):
     """Fevers overtake other readings. Each leaves a gap, and one message cannot name all gaps."""
-    outbox, held = Outbox(str(tmp_path)), SequenceSet()
+    outbox, stored_numbers = Outbox(str(tmp_path)), SequenceSet()
     for seq in range(1, 2001):
         outbox.add(1, reading(seq, fever=seq % 9 == 0))
     for _ in range(2000 // WINDOW + 250):
@@ -101,7 +103,7 @@ def test_a_backlog_with_hundreds_of_fevers_runs_empty(tmp_path):
             under_way.append(waiting[:2])
         seqs = [seq for _, seq in under_way]
         for seq in seqs:
-            held.add(seq)
-        for stored in held.stored(1, seqs):
+            stored_numbers.add(seq)
+        for stored in stored_numbers.stored(1, seqs):
             outbox.release(1, stored.seq, stored.gaps, stored.also)
     assert len(outbox) == 0

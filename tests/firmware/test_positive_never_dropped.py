@@ -54,8 +54,8 @@ def test_a_positive_is_answered_for_once(people, name, confirm_scans, offset_c):
         if not answers or answers[-1].scan != number:
             # The visit has had its verdict: no second one, and no positive waits for an alarm.
             assert stayed and settled is not None and not kiosk.pending
-            again = settled.verdict == FEVER and skin_c < settled.skin_c + _SAME_C
-            assert again or body_c(skin_c, air_c, site) < _LIMIT_C
+            same_fever = settled.verdict == FEVER and skin_c < settled.skin_c + _SAME_C
+            assert same_fever or body_c(skin_c, air_c, site) < _LIMIT_C
             assert [(alarm.verdict, alarm.reason) for alarm in answers] == [
                 (FEVER, UNCONFIRMED) for _ in answers
             ]

@@ -178,6 +178,6 @@ def test_what_wireviz_cannot_draw_is_an_error_with_its_words():
 
 def test_a_wire_of_another_colour_is_seen():
     drawn = harness.draw("kiosk", WIRING["kiosk"])["svg"].decode()
-    other = harness.draw("kiosk", WIRING["kiosk"].replace("[GY, BN]", "[GY, SR]"))["svg"].decode()
-    assert harness.words(drawn) != harness.words(other)
-    assert harness.colours(drawn) != harness.colours(other)
+    changed = harness.draw("kiosk", WIRING["kiosk"].replace("[GY, BN]", "[GY, SR]"))["svg"].decode()
+    assert harness.words(drawn) != harness.words(changed)
+    assert harness.colours(drawn) != harness.colours(changed)

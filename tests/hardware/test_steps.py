@@ -67,16 +67,16 @@ def test_every_part_of_the_order_is_taken_by_a_step_and_no_other(name, book):
     ordered = {
         (part.assembly, part.item_en) for part in book.listed if part.assembly in build.assemblies
     }
-    taken = {
+    covered = {
         (part.assembly, part.item_en)
         for step in build.step
         for words in step.takes
         for part in book.listed
         if part.assembly in build.assemblies and part.item_en.startswith(words)
     }
-    assert taken == ordered
-    shown = {part.item_en for step in build.step for part in book.taken(build, step)}
-    assert shown == {item for _, item in ordered}
+    assert covered == ordered
+    items = {part.item_en for step in build.step for part in book.taken(build, step)}
+    assert items == {item for _, item in ordered}
 
 
 def test_a_part_that_nobody_orders_is_named(book):
@@ -288,8 +288,8 @@ def test_what_lies_behind_is_not_drawn():
 def test_the_screws_in_the_wall_are_where_the_keyholes_hang():
     kiosk = Enclosure()
     point = (3.0, -20.0, 7.0)
-    there = assembly.from_the_kiosk(kiosk, point)
-    assert assembly._from_the_wall(kiosk, there) == pytest.approx(point)
+    wall_point = assembly.from_the_kiosk(kiosk, point)
+    assert assembly._from_the_wall(kiosk, wall_point) == pytest.approx(point)
     heights = [
         float(text)
         for text in re.findall(

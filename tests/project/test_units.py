@@ -112,8 +112,8 @@ def test_debian_package_and_pi_check_bring_all_packages_that_the_installer_needs
     }
     assert {"mosquitto", "chrony", "i2c-tools"} <= packages
     control = (real_micropython.ROOT / "gateway/debian/control").read_text()
-    brought = set(re.findall(r"[a-z0-9-]+", control.partition("Depends: fonts")[2]))
-    assert packages <= {*brought, "fonts-wqy-microhei"} and packages <= set(PACKAGES)
+    dependencies = set(re.findall(r"[a-z0-9-]+", control.partition("Depends: fonts")[2]))
+    assert packages <= {*dependencies, "fonts-wqy-microhei"} and packages <= set(PACKAGES)
 
 
 def test_each_task_of_the_list_is_a_link_and_starts_a_module_that_there_is():

@@ -76,8 +76,8 @@ def test_a_damaged_store_is_set_aside_and_begun_anew(broker, damage, caplog):
     if damage in ("absent", "empty"):  # mosquitto itself takes these for a first start
         assert not asides(broker)
     else:
-        (aside,) = asides(broker)
-        assert aside.read_bytes() == content
+        (damaged,) = asides(broker)
+        assert damaged.read_bytes() == content
         assert "is damaged" in caplog.text
 
 

@@ -154,10 +154,10 @@ def test_a_readers_byte_order_and_base_are_learnt_from_one_known_card(site):
 
     turned = int.from_bytes(CARD.to_bytes(4, "little"), "big")
     with Client(site, "north-1") as client, tapping(Kiosk(site, client), 4711, turned):
-        done = learn("north-1", "2023001")
-    assert done.exit_code == 0, done.output
-    assert "最低字节" in done.output and "十六进制" in done.output
-    assert not [secret for secret in ("12345678", str(CARD), NAME) if secret in done.output]
+        result = learn("north-1", "2023001")
+    assert result.exit_code == 0, result.output
+    assert "最低字节" in result.output and "十六进制" in result.output
+    assert not [secret for secret in ("12345678", str(CARD), NAME) if secret in result.output]
     assert load_gateway(site.settings_path).people.card_base == 16
     values = current(site.settings.as_user("admin"), "north-1").values
     assert values and (values.card_order, values.card_base, values.card) == ("little", None, None)

@@ -149,15 +149,15 @@ def test_the_glass_says_how_it_ended(board, file):
     invited = board.wifi_code()
     assert board.send(file, password="short") == ""
     board.until_state("wifi")
-    failed = board.display.to_text()
+    failed_picture = board.display.to_text()
     assert board.wifi_code() == invited  # the code to join again is shown too
     assert board.send(file) == ""
     board.until_state("saved")
-    until(lambda: board.display.to_text() not in (failed, ""))
-    done = board.display.to_text()
+    until(lambda: board.display.to_text() not in (failed_picture, ""))
+    picture = board.display.to_text()
     with board.world.lock:
         assert sum(map(sum, board.display.rows())) > 200
-    assert done != failed
+    assert picture != failed_picture
 
 
 def test_a_wrong_wifi_password_is_reported_and_nothing_kept_unless_asked_for(board, file):

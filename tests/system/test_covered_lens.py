@@ -104,8 +104,8 @@ def test_while_the_lens_is_covered_the_fault_stays_shown_and_the_connection_come
 
 def test_who_stays_and_is_still_not_seen_is_asked_whether_the_kiosk_is_too_high(tmp_path):
     files = {"settings.json": settings(), "ca.der": authority_der()}
-    stays = Habits(tries=3)
-    with kiosk(tmp_path / "flash", files, habits=stays) as board:
+    habits = Habits(tries=3)
+    with kiosk(tmp_path / "flash", files, habits=habits) as board:
         statement = "            self._say(reason)\n"
         changed(
             board, "kiosk/panel.py", (statement, statement + '            print("asks", reason)\n')

@@ -269,8 +269,8 @@ def test_the_sound_rest_of_a_damaged_duty_list_is_recovered(tmp_path):
     data[middle : middle + size] = b"\xa5" * size
     path.write_bytes(data)
     store = WebStore(path)
-    kept = {name for (name,) in store.query("select name from duty")}
-    assert names[0] in kept and names[-1] in kept and len(kept) > 4000
+    recovered = {name for (name,) in store.query("select name from duty")}
+    assert names[0] in recovered and names[-1] in recovered and len(recovered) > 4000
     store.close()
     assert len(set_aside_before(path)) == 1
 

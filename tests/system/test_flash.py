@@ -224,9 +224,9 @@ def test_a_cable_that_is_pulled_half_way_leaves_a_board_that_can_be_flashed(empt
     empty.cable.plug()
     # This time the cable stays, but changes one byte: the board refuses that block and gets it
     # again.
-    empty.cable.noise = once = Line(60_000)
+    empty.cable.noise = line = Line(60_000)
     write(empty)
-    assert once.times == 0
+    assert line.times == 0
     assert bytes(empty.flash_chip[: len(IMAGE)]) == IMAGE
 
     def pull_later(at, size):

@@ -119,11 +119,11 @@ def test_the_image_that_was_kept_for_the_chip_that_answers_is_taken(other, tmp_p
 
 
 def test_the_port_of_the_chips_own_usb_may_go_away_while_the_board_starts(other, file, monkeypatch):
-    seen = Seen(0x303A, 0x1001)
-    monkeypatch.setattr(esptool.loader, "get_port_vid_pid", seen)
+    usb_port = Seen(0x303A, 0x1001)
+    monkeypatch.setattr(esptool.loader, "get_port_vid_pid", usb_port)
     board = other(chips.ESP32_S3_N8R2, usb_jtag=True)
     result = flash(board, "--micropython", file, "--unattended")
-    assert "✓ ok memory" in result.output and seen.asked
+    assert "✓ ok memory" in result.output and usb_port.asked
     assert on_flash(board) == {entry.path: entry.data for entry in collect().files}
 
 

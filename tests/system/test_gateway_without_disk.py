@@ -307,8 +307,8 @@ def test_a_file_of_null_bytes_is_set_aside_and_said(settings, card):
     card.database.write_bytes(bytes(100_000))
     with at_work(settings) as (gateway, _):
         assert gateway.writer.disk.opened
-    (aside,) = set_aside_before(card.database)
-    assert aside.read_bytes() == bytes(100_000)
+    (damaged,) = set_aside_before(card.database)
+    assert damaged.read_bytes() == bytes(100_000)
 
 
 def test_a_bad_page_among_the_fevers_does_not_keep_the_gateway_down(settings, card):

@@ -253,8 +253,10 @@ def test_a_store_of_null_bytes_is_set_aside_and_the_broker_starts(gateway):
         " systemctl start mosquitto"
     )
     assert "is damaged; kept as" in gateway.run("journalctl -u mosquitto").stdout
-    aside = gateway.run("stat -c '%U %s' /etc/fevergate/broker/mosquitto.db.damaged-*").stdout
-    assert aside == "mosquitto 5000\n"
+    owner_and_size = gateway.run(
+        "stat -c '%U %s' /etc/fevergate/broker/mosquitto.db.damaged-*"
+    ).stdout
+    assert owner_and_size == "mosquitto 5000\n"
     until(lambda: stored(gateway, 10) == count + 1)
 
 

@@ -93,11 +93,11 @@ def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(si
             stolen.publish(topic, b"left", 1, retain=True)
 
     stolen.on_connect = leave
-    left = threading.Semaphore(0)
-    stolen.on_publish = lambda *_: left.release()
+    publications = threading.Semaphore(0)
+    stolen.on_publish = lambda *_: publications.release()
     stolen.connect("127.0.0.1", site.port)
     stolen.loop_start()
-    assert all(left.acquire(timeout=HANG_S) for _ in topics[1:])
+    assert all(publications.acquire(timeout=HANG_S) for _ in topics[1:])
     fevergate("revoke", site, "north-1")
     stolen.loop_stop()
     with Client(site, "admin") as admin:

@@ -226,7 +226,7 @@ class Tampering:
 
         key = read_update_key(system.folder / "update.key")
         self.states = []
-        self.rollout = Rollout(system.settings.as_user("admin"), bundle, key, lambda one: None)
+        self.rollout = Rollout(system.settings.as_user("admin"), bundle, key, lambda line: None)
         object.__setattr__(bundle, "piece", lambda offset: data(offset))
 
     def run(self):

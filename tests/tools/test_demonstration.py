@@ -128,14 +128,14 @@ def played_cards(stored: dict[Identity, int]) -> card_verdict.Pairing:
         Visit(TWO, ("amber", "green"), 4000.0, (5000.0, 9000.0), 9500.0, ((22, 5000.0),)),
         Visit(TWO, ("amber",), 11_000.0, (12_000.0,), 13_000.0),
     ]
-    shown = [
+    answers = [
         verdict.Shown(AT[0], "retry", 0.0, "confirm", lit_ms=2000.0),
         verdict.Shown(AT[1], "normal", 0.0, lit_ms=5000.0),
         verdict.Shown(AT[2], "normal", 0.0, lit_ms=9000.0),
         verdict.Shown(AT[3], "fever", 0.0, "unconfirmed", own_light=False, lit_ms=9000.0),
         verdict.Shown(AT[4], "normal", 0.0, lit_ms=12_000.0),
     ]
-    owned = card_verdict.owners({"north-1": visits}, shown)
+    owned = card_verdict.owners({"north-1": visits}, answers)
     return card_verdict.judge_cards(owned, {11: 1, 22: 2}, stored)
 
 

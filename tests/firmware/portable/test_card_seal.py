@@ -20,10 +20,10 @@ def test_what_is_sealed_opens_with_the_same_key_label_boot_and_count_alone():
     others = [seal(KEY, TAP, 7, 12, NUMBER), seal(KEY, KEPT, 7, 12, NUMBER)]
     others += [seal(KEY, READING, 8, 12, NUMBER), seal(KEY, READING, 7, 13, NUMBER)]
     others += [seal(bytes(32), READING, 7, 12, NUMBER), seal(KEY, READING, 12, 7, NUMBER)]
-    seen = [sealed, NUMBER]
-    for other in others:
-        assert other not in seen
-        seen.append(other)
+    numbers = [sealed, NUMBER]
+    for number in others:
+        assert number not in numbers
+        numbers.append(number)
 
 
 def test_a_message_has_the_sealed_number_in_16_digits():

@@ -331,8 +331,8 @@ def test_many_boots_without_a_gateway_never_fill_the_memory():
         outbox = Outbox(FOLDER)
         outbox.add(boot, reading(1, boot == 3))
         assert len(segments()) <= 64
-    kept = drained(outbox)
-    assert kept[0] == (3, 1) and kept[-1] == (99, 1) and len(kept) >= 60
+    identities = drained(outbox)
+    assert identities[0] == (3, 1) and identities[-1] == (99, 1) and len(identities) >= 60
 
 
 def test_a_flash_that_refuses_says_so():

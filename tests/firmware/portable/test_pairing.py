@@ -202,14 +202,14 @@ def test_a_power_cut_keeps_the_card_of_a_first_positive():
                     assert A not in file.read()
     stored = SafeFile(FILES[0]).read()
     assert isinstance(stored, list) and len(stored[1]) == 9  # older firmware accepts no more
-    left = Kiosk().decision.left_over
-    assert left is not None
-    assert (left.verdict, left.scan.card) == ("fever", "0011223344556677-1-1")
+    judgement = Kiosk().decision.left_over
+    assert judgement is not None
+    assert (judgement.verdict, judgement.scan.card) == ("fever", "0011223344556677-1-1")
     erased()
     gate = Kiosk().away().see(FEVER_C, 1000)
     gate.decision.remember()
-    left = Kiosk().decision.left_over
-    assert left is not None and left.scan.card is None
+    judgement = Kiosk().decision.left_over
+    assert judgement is not None and judgement.scan.card is None
 
 
 class Chance:
