@@ -33,10 +33,15 @@ REASONS = (
 """What Linux, OpenSSL, mosquitto and mail servers write, and what it means."""
 
 
+def explained(text: str, language: str) -> str:
+    """An error's text; in Chinese with an explanation before it, if one of `REASONS` fits."""
+    if language == "zh":
+        for pattern, words in REASONS:
+            if re.search(pattern, text):
+                return f"{translator(language)(words)}（{text}）"
+    return text
+
+
 def connection_error(error: object) -> Pair:
-    """The error's text; in Chinese with an explanation before it, if one of `REASONS` fits."""
-    text = str(error)
-    for pattern, words in REASONS:
-        if re.search(pattern, text):
-            return f"{translator('zh')(words)}（{text}）", text
-    return text, text
+    """The text of an error in both languages, as `explained` gives it."""
+    return explained(str(error), "zh"), str(error)

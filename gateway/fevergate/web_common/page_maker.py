@@ -29,6 +29,7 @@ from fevergate.errors import (
     StoreError,
 )
 from fevergate.reports.day_in_words import local, minute
+from fevergate.texts.network_text import explained
 from fevergate.texts.translations import LANGUAGES, N_, Say, translator
 from fevergate.texts.word_tables import ERRORS, LABELS
 from fevergate.web_common.accounts import Accounts, Role, Session
@@ -187,6 +188,7 @@ class Site(ABC):
         environment.install_gettext_callables(  # type: ignore[attr-defined]
             say, lambda text, plural, count: say(text if count == 1 else plural), newstyle=True
         )
+        environment.filters["explained"] = partial(explained, language=language)
         environment.filters["clock"] = lambda at: local(at, self._zone, "%H:%M:%S") or "-"
         environment.filters["moment"] = lambda at: local(at, self._zone) or "-"
         environment.filters["minute"] = lambda at: minute(at, self._zone) or "-"

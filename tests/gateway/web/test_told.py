@@ -25,6 +25,7 @@ from fevergate.settings.gateway import CampusServerSettings
 from fevergate.storage.records import Acknowledged
 from fevergate.web.confirmed_fevers import confirmed_fevers
 from fevergate.web.notice_thread import NoticeThread
+from fevergate.web_common.middleware import LANGUAGE
 
 MEASURED = {"clinical_c": "38.9", "clinical_site": "axillary", "outcome": "clinic"}
 
@@ -213,6 +214,16 @@ def test_the_page_says_what_came_back_and_hides_the_addresses_secret(alone):
     page = guard.get("/told").text
     assert "550 no such mailbox" in page and "HTTP 500: no room" in page
     assert "secret-zhou" not in page and "waits, 1 tries" in page
+
+
+def test_the_chinese_page_explains_why_the_mail_server_refused(alone):
+    alone.mail.refuse["RCPT"] = "535 5.7.8 authentication failed"
+    guard = alone.client("Zhang")
+    alone.measure(guard)
+    alone.told()
+    guard.cookies.set(LANGUAGE, "zh")
+    page = guard.get("/told").text
+    assert "用户名或密码不被接受（" in page and "535 5.7.8 authentication failed" in page
 
 
 def test_a_guard_at_the_board_sees_that_a_case_waits_until_somebody_takes_it(alone):
