@@ -89,12 +89,12 @@ class Wire:
         """paho calls it when it ends the connection."""
 
 
-def connected(wire, taken, urgent=lambda *_: True):
-    """Return a connected client and its traffic, which appends each message to `taken`, urgent ones
-    as soon as they are read. Unless `urgent` is given, all are urgent."""
+def connected(wire, messages, urgent=lambda *_: True):
+    """Return a connected client and its traffic, which appends each message to `messages`, urgent
+    ones as soon as they are read. Unless `urgent` is given, all are urgent."""
 
     def take(topic, payload, done):
-        taken.append((topic, payload))
+        messages.append((topic, payload))
         done()
 
     client = new_client("gateway", None, clean=True)
@@ -121,15 +121,15 @@ def test_each_message_comes_once_whole_and_in_order_wherever_it_was_cut(packets,
         data += publish(number, payload, qos, dup and qos == 1)
         expected.append((TOPIC, payload))
         numbers += [number] * qos
-    taken: list[tuple[str, bytes]] = []
+    messages: list[tuple[str, bytes]] = []
     wire: Any = Wire(data, cuts)
-    client, traffic = connected(wire, taken)
+    client, traffic = connected(wire, messages)
     while not wire.through:
         traffic.take(wire)
         assert client.socket() is wire
     traffic.take(wire)
     traffic.send(wire, everything=True)
-    assert taken == expected
+    assert messages == expected
     assert wire.sent == b"".join(b"\x40\x02" + n.to_bytes(2, "big") for n in numbers)
 
 
@@ -146,15 +146,15 @@ def test_a_message_is_taken_at_once_if_the_whole_of_it_was_read_and_no_other_pac
 ):
     body = bytes(size)
     packets = before + bytes([first]) + length_of(body) + body
-    held = ReadBuffer()
-    held.fill((packets + PINGRESP)[: len(packets) + beyond])
-    held.take(len(before))
-    frame = held.publication()
-    taken = first >> 4 == 3 and beyond >= 0
-    assert frame == (Frame(first, body, len(packets)) if taken else None)
+    buffer = ReadBuffer()
+    buffer.fill((packets + PINGRESP)[: len(packets) + beyond])
+    buffer.take(len(before))
+    frame = buffer.publication()
+    is_message = first >> 4 == 3 and beyond >= 0
+    assert frame == (Frame(first, body, len(packets)) if is_message else None)
     if frame:
-        held.skip(frame)
-        assert held.take(9) == PINGRESP[:beyond]
+        buffer.skip(frame)
+        assert buffer.take(9) == PINGRESP[:beyond]
 
 
 def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handled():
@@ -162,30 +162,30 @@ def test_a_packet_that_breaks_the_protocol_ends_the_connection_and_is_not_handle
     too_short = bytes([0x32, 3, 0, 9, 65])
     length_of_five_bytes = bytes([0x32, 0x86, 0x80, 0x80, 0x80, 0, 0, 1, 65, 0, 1, 66])
     for broken in (no_topic, too_short, length_of_five_bytes):
-        taken = []
+        messages = []
         wire: Any = Wire(broken + publish(1, b"after", 1, dup=False), [400])
-        client, traffic = connected(wire, taken)
+        client, traffic = connected(wire, messages)
         traffic.take(wire)
-        assert client.socket() is None and not taken
+        assert client.socket() is None and not messages
 
 
 def taken_in_one_read(packets, urgent=lambda *_: True):
     """Return the messages that were handled while they were read, the traffic, and its wire."""
-    taken: list[tuple[str, bytes]] = []
+    messages: list[tuple[str, bytes]] = []
     wire: Any = Wire(packets, [100_000])
-    _, traffic = connected(wire, taken, urgent)
+    _, traffic = connected(wire, messages, urgent)
     traffic.take(wire)
-    return taken, traffic, wire
+    return messages, traffic, wire
 
 
 def test_an_urgent_message_overtakes_earlier_ones_which_stay_in_order():
     texts = (b"a", b"b", b"fever", b"c")
     packets = b"".join(publish(n, text, 1, dup=False) for n, text in enumerate(texts, 1))
-    taken, traffic, wire = taken_in_one_read(packets, lambda _, payload: payload == b"fever")
-    assert [payload for _, payload in taken] == [b"fever"]
+    messages, traffic, wire = taken_in_one_read(packets, lambda _, payload: payload == b"fever")
+    assert [payload for _, payload in messages] == [b"fever"]
     traffic.handle(2)
     traffic.handle(2)
-    assert [payload for _, payload in taken] == [b"fever", b"a", b"b", b"c"]
+    assert [payload for _, payload in messages] == [b"fever", b"a", b"b", b"c"]
     traffic.send(wire, everything=True)
     assert list(wire.sent[3::4]) == [3, 1, 2, 4]
 
@@ -216,28 +216,28 @@ def retained(topic):
 def test_retained_messages_are_all_acknowledged_but_only_states_are_handled():
     alarm = "fevergate/v1/east/alarm/north"
     states = ("fevergate/v1/east/north-1/status", alarm, "$SYS/broker/publish/messages/dropped")
-    others = (TOPIC, "fevergate/v1/east/north-1/health", f"{alarm}/acknowledge", f"{alarm}/test")
-    taken, traffic, wire = taken_in_one_read(b"".join(map(retained, (*states, *others))))
-    assert [topic for topic, _ in taken] == [*states]
+    events = (TOPIC, "fevergate/v1/east/north-1/health", f"{alarm}/acknowledge", f"{alarm}/test")
+    messages, traffic, wire = taken_in_one_read(b"".join(map(retained, (*states, *events))))
+    assert [topic for topic, _ in messages] == [*states]
     traffic.send(wire, everything=True)
-    assert len(wire.sent) == 4 * 7 and traffic.retained == len(others)
+    assert len(wire.sent) == 4 * 7 and traffic.retained == len(events)
 
 
 def test_a_message_that_cannot_be_handled_does_not_hinder_the_next():
     wire: Any = Wire(publish(1, b"bad", 1, dup=False) + publish(2, b"good", 1, dup=False), [400])
-    taken = []
+    payloads = []
 
     def take(_, payload, done):
         if payload == b"bad":
             raise ValueError
-        taken.append(payload)
+        payloads.append(payload)
         done()
 
-    _, traffic = connected(wire, taken)
+    _, traffic = connected(wire, payloads)
     traffic._message = take
     traffic.take(wire)
     traffic.send(wire, everything=True)
-    assert taken == [b"good"] and wire.sent == b"\x40\x02\x00\x02"
+    assert payloads == [b"good"] and wire.sent == b"\x40\x02\x00\x02"
 
 
 def test_few_messages_are_sent_at_a_time_the_oldest_first(monkeypatch):

@@ -24,10 +24,10 @@ def test_a_mail_arrives_in_chinese_with_a_name_by_which_a_repeat_is_known(tmp_pa
         for _ in range(2):
             email.send(notice())
         email.send(notice(key="fever/east/north-1/1/8"))
-    first, again, other = server.mails
+    first, repeat, third = server.mails
     assert first["Subject"] == notice().subject and first["From"] == f"FeverGate <{SENDER}>"
     assert "37.9 °C" in first.get_content() and first["Auto-Submitted"] == "auto-generated"
-    assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
+    assert first["Message-ID"] == repeat["Message-ID"] != third["Message-ID"]
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,23 @@ def test_a_mail_arrives_in_chinese_with_a_name_by_which_a_repeat_is_known(tmp_pa
 def test_what_a_mail_server_says_is_kept_and_whether_others_are_worth_a_try(tmp_path, refuse, away):
     with MailServer() as server:
         server.refuse = refuse
-        with pytest.raises(NoticeError, match=next(iter(refuse.values()))) as found:
+        with pytest.raises(NoticeError, match=next(iter(refuse.values()))) as error:
             mailing(server, tmp_path).send(notice())
-    assert found.value.away == away and server.mails == []
+    assert error.value.away == away and server.mails == []
 
 
 def test_a_mail_server_that_is_away_or_hangs_up_is_said_to_be(tmp_path):
     with MailServer() as server:
         server.hang_up_at = "DATA"
-        with pytest.raises(NoticeError) as found:
+        with pytest.raises(NoticeError) as error:
             mailing(server, tmp_path).send(notice())
-        assert found.value.away
+        assert error.value.away
         # The mail was taken by then, so the server's hanging up changes nothing.
         server.hang_up_at = "QUIT"
         mailing(server, tmp_path).send(notice())
-    with pytest.raises(NoticeError) as found:
+    with pytest.raises(NoticeError) as error:
         mailing(server, tmp_path).send(notice())
-    assert found.value.away
+    assert error.value.away
 
 
 def test_a_mail_goes_over_tls_to_whom_the_authority_knows_and_nobody_else(tmp_path):
@@ -66,23 +66,23 @@ def test_a_mail_goes_over_tls_to_whom_the_authority_knows_and_nobody_else(tmp_pa
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
     (tmp_path / "smtp.password").write_text("hunter22\n")
-    seen = []
+    logins = []
 
     def authenticate(_server, _session, _envelope, _mechanism, data):
-        seen.append((data.login, data.password))
+        logins.append((data.login, data.password))
         return AuthResult(success=data.password == b"hunter22", handled=True)
 
     more = {"tls_context": context, "require_starttls": True, "authenticator": authenticate}
     with MailServer(auth_require_tls=True, **more) as server:
-        known = {"security": "starttls", "username": "fevergate", "ca": "ca.crt"}
-        mailing(server, tmp_path, **known).send(notice())
-        assert len(server.mails) == 1 and seen[-1] == (b"fevergate", b"hunter22")
+        options = {"security": "starttls", "username": "fevergate", "ca": "ca.crt"}
+        mailing(server, tmp_path, **options).send(notice())
+        assert len(server.mails) == 1 and logins[-1] == (b"fevergate", b"hunter22")
         with pytest.raises(NoticeError, match="certificate"):
-            mailing(server, tmp_path, **known | {"ca": None}).send(notice())
+            mailing(server, tmp_path, **options | {"ca": None}).send(notice())
         (tmp_path / "smtp.password").write_text("wrong-password\n")
-        with pytest.raises(NoticeError) as found:
-            mailing(server, tmp_path, **known).send(notice())
-    assert len(server.mails) == 1 and "wrong-password" not in str(found.value)
+        with pytest.raises(NoticeError) as error:
+            mailing(server, tmp_path, **options).send(notice())
+    assert len(server.mails) == 1 and "wrong-password" not in str(error.value)
 
 
 @pytest.mark.parametrize("bad", ["a@b\r\nBcc: c@d", "nobody", "<a@b>", ""])
@@ -145,24 +145,24 @@ def test_an_http_error_is_a_failure_no_redirect_is_followed_and_no_secret_leaks(
     for status, more in ((500, {}), (404, {}), (302, {"Location": web.url + "/elsewhere"})):
         web.answer = lambda to, s=status, m=more: reply(to, s, f"no {SECRET}".encode(), **m)
         before = len(web.posted)
-        with pytest.raises(NoticeError, match=f"HTTP {status}") as found:
+        with pytest.raises(NoticeError, match=f"HTTP {status}") as error:
             sent(web, channel)
         assert len(web.posted) == before + 1
-        assert "T0pSecret" not in str(found.value) and "abcd-efgh" not in str(found.value)
+        assert "T0pSecret" not in str(error.value) and "abcd-efgh" not in str(error.value)
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(web):
     web.answer = lambda to: reply(to, 500, b"x" * 10_000_000)
-    with pytest.raises(NoticeError) as found:
+    with pytest.raises(NoticeError) as error:
         sent(web, "webhook")
-    assert len(str(found.value)) < 400
+    assert len(str(error.value)) < 400
 
 
 def test_a_server_that_does_not_answer_is_away(web):
     address = "http://127.0.0.1:1" + SECRET
-    with pytest.raises(NoticeError) as found:
+    with pytest.raises(NoticeError) as error:
         channels(campus_settings())["webhook"].send(notice(channel="webhook", address=address))
-    assert found.value.away and "T0pSecret" not in str(found.value)
+    assert error.value.away and "T0pSecret" not in str(error.value)
 
 
 def test_the_systems_authorities_are_read_once_for_the_first_notice(web, monkeypatch):

@@ -65,9 +65,9 @@ class Servers:
 
     def claimed(self) -> Notice:
         (due,) = self.a.due(10)
-        mine = self.a.take(due)
-        assert mine
-        return mine
+        claim = self.a.take(due)
+        assert claim
+        return claim
 
 
 @pytest.fixture
@@ -107,10 +107,10 @@ def test_two_addresses_of_one_name_are_both_told(campus_database):
 def test_a_notice_that_several_servers_post_at_once_exists_once(campus_database):
     servers = Servers(campus_database, contact("Chen"), contact("Li"))
     with ThreadPoolExecutor(8) as pool:
-        made = list(
+        counts = list(
             pool.map(lambda _: servers.another().post("k", "fever", "", SUBJECT, BODY), "x" * 16)
         )
-    assert sum(made) == 2 and len(servers.a.recent()) == 2
+    assert sum(counts) == 2 and len(servers.a.recent()) == 2
     assert servers.b.told(["k", "other"]) == {"k"}
 
 
@@ -119,8 +119,8 @@ def test_only_one_of_many_servers_gets_the_claim_on_a_notice(campus_database):
     servers.post()
     (due,) = servers.a.due(1)
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: servers.another().take(due), "x" * 16))
-    assert len([mine for mine in taken if mine]) == 1
+        claims = list(pool.map(lambda _: servers.another().take(due), "x" * 16))
+    assert len([claim for claim in claims if claim]) == 1
     assert servers.a.due(1) == []
 
 
@@ -131,24 +131,24 @@ def test_a_server_that_died_with_a_claim_loses_it_and_another_sends(servers):
     assert servers.b.due(1) == []
     servers.clock.at += 1
     (due,) = servers.b.due(1)
-    mine = servers.b.take(due)
-    servers.b.sent(mine)
-    (told,) = servers.b.recent()
-    assert (told.attempts, told.sent_at, told.next_at) == (2, servers.clock.at, None)
-    assert [failure.reason for failure in told.failures] == ["no word of whoever claimed it"]
+    claim = servers.b.take(due)
+    servers.b.sent(claim)
+    (notice,) = servers.b.recent()
+    assert (notice.attempts, notice.sent_at, notice.next_at) == (2, servers.clock.at, None)
+    assert [failure.reason for failure in notice.failures] == ["no word of whoever claimed it"]
 
 
 def test_a_server_without_the_claim_cannot_report_failure_but_can_report_success(servers):
     servers.post()
     slow = servers.claimed()
     servers.clock.at += HOLD_S
-    other = servers.b.take(servers.b.due(1)[0])
+    claim = servers.b.take(servers.b.due(1)[0])
     servers.a.failed(slow, "too late")
     assert servers.a.due(1) == []  # the other server's claim stays in force
     servers.a.sent(slow)
-    servers.b.failed(other, "mail server away")
-    (told,) = servers.a.recent()
-    assert told.sent_at == servers.clock.at
+    servers.b.failed(claim, "mail server away")
+    (notice,) = servers.a.recent()
+    assert notice.sent_at == servers.clock.at
     servers.clock.at += GIVE_UP_S
     assert servers.a.due(1) == []
 
@@ -157,24 +157,24 @@ def test_a_failure_is_tried_again_ever_later_and_given_up_with_every_reason_kept
     servers.post()
     waits, tries = [], 0
     while True:
-        mine = servers.claimed()
+        claim = servers.claimed()
         tries += 1
-        servers.a.failed(mine, f"421 away {tries}")
-        (told,) = servers.a.recent()
-        if told.given_up_at:
+        servers.a.failed(claim, f"421 away {tries}")
+        (notice,) = servers.a.recent()
+        if notice.given_up_at:
             break
-        waits.append(told.next_at - servers.clock.at)
-        servers.clock.at = told.next_at - 0.1
+        waits.append(notice.next_at - servers.clock.at)
+        servers.clock.at = notice.next_at - 0.1
         assert servers.b.due(1) == []
-        servers.clock.at = told.next_at
+        servers.clock.at = notice.next_at
     for number, wait_s in enumerate(waits):
         plain = min(MOST_WAIT_S, FIRST_WAIT_S * 2**number)
         assert 0.75 * plain <= wait_s <= 1.25 * plain
     assert len(set(waits[-5:])) > 1  # waits differ, so that the servers do not all try at once
-    assert [failure.reason for failure in told.failures] == [
+    assert [failure.reason for failure in notice.failures] == [
         f"421 away {n + 1}" for n in range(tries)
     ]
-    assert told.given_up_at - told.made_at >= GIVE_UP_S and told.next_at is None
+    assert notice.given_up_at - notice.made_at >= GIVE_UP_S and notice.next_at is None
     servers.clock.at += 10 * GIVE_UP_S
     assert servers.a.due(1) == [] and 10 < tries < 30
 
@@ -185,8 +185,8 @@ def test_a_notice_on_which_every_server_crashes_is_given_up(servers):
     while servers.a.due(1):
         claims += servers.a.take(servers.a.due(1)[0]) is not None
         servers.clock.at += HOLD_S
-    (told,) = servers.a.recent()
-    assert told.given_up_at and claims == GIVE_UP_S / HOLD_S
+    (notice,) = servers.a.recent()
+    assert notice.given_up_at and claims == GIVE_UP_S / HOLD_S
 
 
 def test_a_notice_that_was_never_tried_is_tried_however_late(servers):
@@ -257,12 +257,12 @@ def test_the_record_shows_no_secret(campus_database):
     secret = "https://robot:hunter22@example.edu.cn/send/T0pSecret?key=abcd-efgh"
     servers = Servers(campus_database, contact(address=secret))
     servers.post()
-    mine = servers.claimed()
-    servers.a.failed(mine, f"no such key\nabcd-efgh at {secret}")
-    (told,) = servers.a.recent()
-    shown = f"{told!r} {mine!r}"
-    assert told.address == "https://example.edu.cn/…"
-    assert not any(part in shown for part in ("hunter22", "T0pSecret", "abcd-efgh", "\\n"))
+    claim = servers.claimed()
+    servers.a.failed(claim, f"no such key\nabcd-efgh at {secret}")
+    (notice,) = servers.a.recent()
+    text = f"{notice!r} {claim!r}"
+    assert notice.address == "https://example.edu.cn/…"
+    assert not any(part in text for part in ("hunter22", "T0pSecret", "abcd-efgh", "\\n"))
 
 
 @given(
@@ -274,11 +274,11 @@ def test_the_record_shows_no_secret(campus_database):
 def test_a_secret_url_that_the_far_side_repeats_in_its_error_is_not_recorded(secret, around):
     address = f"https://example.cn/{quote(secret)}?key={quote(secret)}"
     error = f"{around}{secret}{around}{quote(secret)}{around}{address}"
-    kept = scrubbed(error, address)
-    assert address not in kept and masked(address) == "https://example.cn/…"
+    record = scrubbed(error, address)
+    assert address not in record and masked(address) == "https://example.cn/…"
     if secret not in around and quote(secret) not in around:
         joined = f"{around}…{around}…"
-        assert secret not in kept or secret in joined
+        assert secret not in record or secret in joined
 
 
 @settings(max_examples=25, deadline=None)
@@ -290,31 +290,31 @@ def test_whatever_happens_to_the_servers_nothing_is_lost_and_nothing_sent_by_two
         URL.create("sqlite", database=str(tmp_path_factory.mktemp("notices") / "campus.db"))
     )
     servers = Servers(database)
-    posted, sent, held = 0, set(), []
+    posted, sent, in_force = 0, set(), []
     for step in steps:
         if step == "post":
             posted += servers.post(f"remind/{posted}")
         elif step == "wait":
             servers.clock.at += HOLD_S
-            held.clear()  # claims last for `HOLD_S` and have expired
+            in_force.clear()  # claims last for `HOLD_S` and have expired
         elif step == "take":
-            taken = [servers.a.take(due) for due in servers.a.due(1)]
-            assert not {mine.id for mine in taken if mine} & (sent | {h.id for h in held})
-            held += [mine for mine in taken if mine]
-        elif held:
-            mine = held.pop()
+            claims = [servers.a.take(due) for due in servers.a.due(1)]
+            assert not {claim.id for claim in claims if claim} & (sent | {c.id for c in in_force})
+            in_force += [claim for claim in claims if claim]
+        elif in_force:
+            claim = in_force.pop()
             if step == "sent":
-                servers.a.sent(mine)
-                sent.add(mine.id)
+                servers.a.sent(claim)
+                sent.add(claim.id)
             elif step == "failed":
-                servers.b.failed(mine, "no")
+                servers.b.failed(claim, "no")
     for _ in range(100):
         servers.clock.at += MOST_WAIT_S
         for due in servers.b.due(100):
-            if mine := servers.b.take(due):
-                servers.b.sent(mine)
-    told = servers.a.recent(1000)
-    assert len(told) == posted and all(t.sent_at or t.given_up_at for t in told)
+            if claim := servers.b.take(due):
+                servers.b.sent(claim)
+    notices = servers.a.recent(1000)
+    assert len(notices) == posted and all(t.sent_at or t.given_up_at for t in notices)
     database.close()
 
 
@@ -330,7 +330,7 @@ def test_two_senders_send_each_notice_once(campus_url):
     first, second = CampusDatabase(campus_url), CampusDatabase(campus_url)
     with WebServer() as web:
         servers = fifty(first, web)
-        both = [
+        senders = [
             Sender(
                 Notices(AccountStore(database, servers.clock), servers.settings),
                 channels(servers.settings),
@@ -342,9 +342,9 @@ def test_two_senders_send_each_notice_once(campus_url):
             return sum(sender.tick() for _ in range(5))
 
         with ThreadPoolExecutor(2) as pool:
-            assert sum(pool.map(drive, both)) == 50
+            assert sum(pool.map(drive, senders)) == 50
         assert sorted(web.keys()) == [f"remind/{number:02}" for number in range(50)]
-        assert all(told.sent_at and told.attempts == 1 for told in servers.a.recent())
+        assert all(notice.sent_at and notice.attempts == 1 for notice in servers.a.recent())
     first.close()
     second.close()
 
@@ -385,16 +385,16 @@ def test_two_processes_on_one_postgresql_send_each_once(postgres):
 def test_when_a_server_is_killed_while_it_sends_the_other_goes_on(postgres):
     url = postgres.database()
     database = CampusDatabase(make_url(url))
-    asked, killed = threading.Event(), threading.Event()
-    answered: list[str] = []
+    tenth, killed = threading.Event(), threading.Event()
+    keys: list[str] = []
 
     def answer(to):
         key = web.posted[-1][1]["key"]
         if len(web.posted) == 10:
-            asked.set()
+            tenth.set()
             killed.wait(60)
             return  # without an answer: the server that asked was killed
-        answered.append(key)
+        keys.append(key)
         reply(to, 200, b"{}")
 
     with WebServer() as web:
@@ -402,15 +402,15 @@ def test_when_a_server_is_killed_while_it_sends_the_other_goes_on(postgres):
         servers = fifty(database, web)
         child = start_server(url)
         go(child)
-        assert asked.wait(60)
+        assert tenth.wait(60)
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
         killed.set()
-        other = Sender(servers.b, channels(servers.settings))
-        while other.tick():
+        sender = Sender(servers.b, channels(servers.settings))
+        while sender.tick():
             pass
-        assert len(answered) == 49  # the killed server still has the claim on one notice
+        assert len(keys) == 49  # the killed server still has the claim on one notice
         servers.clock.at += HOLD_S
-        assert other.tick() == 1
-        assert sorted(answered) == [f"remind/{number:02}" for number in range(50)]
+        assert sender.tick() == 1
+        assert sorted(keys) == [f"remind/{number:02}" for number in range(50)]
     database.close()

@@ -21,7 +21,7 @@ def on_list(number, base):
     return f"{number:0{WIDTHS[base]}{'d' if base == 10 else 'X'}}"
 
 
-def told(number, right, now):
+def number_at_kiosk(number, right, now):
     """The number that a kiosk with the settings `now` makes of a card, if its reader writes as in
     `right`; None for a line that it cannot read as a number."""
     if right.reader == "binary":
@@ -35,19 +35,19 @@ def told(number, right, now):
 @given(number=st.integers(1, 2**32 - 1), right=WRITINGS, now=WRITINGS)
 def test_one_card_tells_how_to_read_all_others(number, right, now):
     now = now._replace(reader=right.reader)
-    heard = told(number, right, now)
-    assume(heard is not None)
-    assert heard is not None
+    kiosk_number = number_at_kiosk(number, right, now)
+    assume(kiosk_number is not None)
+    assert kiosk_number is not None
     text = on_list(number, right.list_base)
     try:
-        learnt = learn(heard, text, (right.list_base,), now)
+        learnt = learn(kiosk_number, text, (right.list_base,), now)
     except CardLearningError as error:
         turned = number.to_bytes(4, "big")
         same = turned == turned[::-1] if right.reader == "binary" else text.isdigit()
         assert error.reason == "doubt" and same
         return
     for card in (1, 0x12345678, 0xFEDCBA98):
-        assert told(card, right, learnt) == card
+        assert number_at_kiosk(card, right, learnt) == card
 
 
 def test_the_list_itself_tells_its_base_where_it_is_long_enough():

@@ -106,9 +106,9 @@ def test_an_override_ends_by_itself(people, cards, clock):
 
 
 def test_whoever_is_gone_forgotten_or_has_another_card_is_on_no_list(people, cards):
-    old, other = entry(card="1"), entry("2023002", card="2")
-    listed(people, old, other, entry("2023003", card="3"))
-    listed(people, entry(card="9"), other)
+    old, forgotten = entry(card="1"), entry("2023002", card="2")
+    listed(people, old, forgotten, entry("2023003", card="3"))
+    listed(people, entry(card="9"), forgotten)
     PeopleChanges(people).forget(person_of(people, "2023002"))
     cards.refresh()
     assert [number for number in range(10) if cards.find(number)] == [9]
@@ -193,10 +193,10 @@ def test_a_card_ends_on_time_if_the_clock_of_the_list_is_ahead(people, cards, cl
 
 
 def test_a_database_that_is_being_made_is_a_list_without_cards_yet(tmp_path, people, clock):
-    made = tmp_path / "made.db"
-    with closing(sqlite3.connect(made)) as connection:
+    path = tmp_path / "made.db"
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute("create table cards (tag, person, until)")
         connection.commit()
-    cards = CardList(made, people.vault, 10, clock)
+    cards = CardList(path, people.vault, 10, clock)
     cards.refresh()
-    assert cards.find(CARD) is None and not has_cards(made)
+    assert cards.find(CARD) is None and not has_cards(path)

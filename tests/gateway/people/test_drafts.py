@@ -51,5 +51,5 @@ def test_a_draft_of_a_clock_that_was_ahead_does_not_stay(drafts, people, clock):
     clock.at += 10 * DRAFT_S
     drafts.keep("list.csv", LISTED, "Li")
     clock.at -= 10 * DRAFT_S
-    kept = drafts.keep("list.csv", LISTED, "Li")
-    assert people.statements.query("select id from drafts") == [(kept,)]
+    draft = drafts.keep("list.csv", LISTED, "Li")
+    assert people.statements.query("select id from drafts") == [(draft,)]

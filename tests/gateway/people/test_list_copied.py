@@ -37,14 +37,14 @@ def pulled(home, copy, campus="east"):
             return
 
 
-def named(store, number):
+def person_of(store, number):
     """The person with this number, who must be on the list."""
     person = store.by_number(number)
     assert person
     return person
 
 
-def known(store, now, campus=""):
+def listing(store, now, campus=""):
     """What a list says: the fields and permit of each person by number, and the people who are
     expected."""
     fields = ("name", "kind", "class_", "unit", "campus", "card", "until", "person")
@@ -144,7 +144,7 @@ class Copying(RuleBasedStateMachine):
     @rule()
     def copied(self):
         pulled(self.home, self.copy)
-        assert known(self.copy, self.clock.at) == known(self.home, self.clock.at, "east")
+        assert listing(self.copy, self.clock.at) == listing(self.home, self.clock.at, "east")
 
     @invariant()
     def nobody_of_the_other_campus_is_named(self):
@@ -164,10 +164,10 @@ def test_a_server_without_a_list_leaves_a_gateway_its_own(tmp_path, clock):
     ):
         PeopleChanges(copy).replace([entry("1")])
         pulled(home, copy)
-        assert named(copy, "1").unit == "计应2301"
+        assert person_of(copy, "1").unit == "计应2301"
         PeopleChanges(home).replace([entry("1", unit="会计2302"), entry("2")])
         pulled(home, copy)
-        assert named(copy, "1").unit == "会计2302"
+        assert person_of(copy, "1").unit == "会计2302"
         (copied, original) = (store.state() for store in (copy, home))
         assert copied and original and copied.list == original.list
         assert copied.heard_at == NOW
@@ -198,27 +198,27 @@ def test_a_gateway_copies_the_list_and_follows_it(campus, tmp_path):
         copier = PeopleCopier(campus.settings, copy)
         assert copier.once()
         assert sum(count for _, count in copy.units(clock.at * 2)) == 2500
-        assert named(copy, rows[7][0]).name == rows[7][1]
+        assert person_of(copy, rows[7][0]).name == rows[7][1]
         imported(campus, rows[:-1])
         assert copier.once()
-        assert named(copy, rows[-1][0]).until is not None
+        assert person_of(copy, rows[-1][0]).until is not None
         campus.stop()
         assert not copier.once()
-        assert named(copy, rows[7][0]).name == rows[7][1], "deciding needs no campus server"
+        assert person_of(copy, rows[7][0]).name == rows[7][1], "deciding needs no campus server"
         copier.stop()
 
 
 def test_a_stranger_and_a_wrong_question_are_refused(campus):
-    def asked(query="", token=campus.token):
+    def ask(query="", token=campus.token):
         headers = {"Authorization": f"Bearer {token}"}
         answer = campus.client.get(f"/v1/people{query}", headers=headers)
         return answer.status_code, answer.json()
 
     imported(campus, made_up(3))
-    assert asked(token="no")[0] == 401
+    assert ask(token="no")[0] == 401
     for query in ("?after=-1", "?after=x", f"?after={'9' * 30}"):
-        status, answer = asked(query)
+        status, answer = ask(query)
         assert (status, answer["error"]["field"]) == (422, "after"), query
-    status, answer = asked("?after=3&list=000")
+    status, answer = ask("?after=3&list=000")
     assert status == 200 and len(answer["people"]) == 3, "another list is sent from its begin"
     assert campus.client.get("/v1/people").status_code == 401

@@ -48,16 +48,16 @@ def sheet(*rows, title=None):
     return file.getvalue()
 
 
-def read(data, **other):
+def read(data, **rules):
     import msgspec
 
     content = data.encode() if isinstance(data, str) else data
-    return read_list(content, "名单", msgspec.structs.replace(RULES, **other))
+    return read_list(content, "名单", msgspec.structs.replace(RULES, **rules))
 
 
-def problems(data, **other):
+def problems(data, **rules):
     with pytest.raises(ListFileError) as error:
-        read(data, **other)
+        read(data, **rules)
     return [(p.row, p.column, p.expected[1]) for p in error.value.problems]
 
 
@@ -76,7 +76,7 @@ def test_one_list_is_the_same_in_every_form_that_a_college_sends():
     ]
     assert len(lists[0]) == 300
     assert {entry.kind for entry in lists[0]} == {"student", "staff", "guard"}
-    assert all(other == lists[0] for other in lists[1:])
+    assert all(entries == lists[0] for entries in lists[1:])
 
 
 def test_numbers_and_days_of_a_spreadsheet_are_as_a_person_sees_them():
@@ -117,8 +117,8 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_not_taken():
     assert (row, column) == (2, "学号") and "2.02301E+11" in text
     ((row, column, text),) = problems(sheet(HEAD, (123456789012345678, "王小明", "学生", "一班")))
     assert (row, column) == (2, "学号") and "shortened" in text
-    taken = read(as_text((*HEAD, "卡号"), ("1", "王小明", "学生", "一班", "5481E736")))
-    assert taken.entries[0].card == "5481E736", "a card's number in hex is no shortened one"
+    result = read(as_text((*HEAD, "卡号"), ("1", "王小明", "学生", "一班", "5481E736")))
+    assert result.entries[0].card == "5481E736", "a card's number in hex is no shortened one"
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad"])
@@ -159,8 +159,8 @@ def test_a_file_without_the_columns_says_which_it_needs():
     assert problems(as_text(("学号", "姓名", "班级"), ("1", "王小明", "一班"))) == [
         (1, "人员类别", "this column is missing")
     ]
-    named = read(as_text(("学号", "姓名", "班级"), ("1", "王小明", "一班")), kind="学生")
-    assert named.entries[0].kind == "student"
+    result = read(as_text(("学号", "姓名", "班级"), ("1", "王小明", "一班")), kind="学生")
+    assert result.entries[0].kind == "student"
     ((_, _, text),) = problems("一,二\n3,4\n")
     assert "学号、姓名" in text and "一、二" in text
     assert problems(as_text((*HEAD, "工号"), ("1", "王小明", "学生", "一班", "2")))[0][1] == "工号"
@@ -214,7 +214,7 @@ ENTRIES = st.lists(
 WRITTEN = ("number", "name", "kind", "class_", "unit", "permit", "telephone", "expected")
 
 
-def written(entries):
+def table_of(entries):
     header = [name.strip("_") for name in WRITTEN]
     rows = [
         [
@@ -230,7 +230,7 @@ def written(entries):
     ENTRIES, st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]), st.sampled_from(",\t;")
 )
 def test_what_was_written_is_read(entries, encoding, delimiter):
-    data = as_text(*written(entries), delimiter=delimiter).encode(encoding)
+    data = as_text(*table_of(entries), delimiter=delimiter).encode(encoding)
     assert read(data).entries == entries
 
 
@@ -240,7 +240,7 @@ def test_what_a_spreadsheet_holds_is_read(entries):
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         page = book.add_worksheet()
-        for place, row in enumerate(written(entries)):
+        for place, row in enumerate(table_of(entries)):
             for column, cell in enumerate(row):
                 page.write_string(place, column, cell)
     assert read(file.getvalue()).entries == entries
@@ -351,9 +351,9 @@ def with_two_directories(shown, hidden):
 
 
 def test_the_parts_that_were_checked_are_those_that_are_read():
-    one = as_xlsx(made_up(3))
-    data = with_two_directories(one, stray((1_048_575, 200, "x")))
-    assert read(data).entries == read(one).entries
+    content = as_xlsx(made_up(3))
+    data = with_two_directories(content, stray((1_048_575, 200, "x")))
+    assert read(data).entries == read(content).entries
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,16 @@ from fevergate.people.copying import ListCopy, page
 from fevergate.settings.gateway import CampusServerSettings
 
 
-def found(folder, campus_server=None):
-    told = settings(campus_server=campus_server)
-    told.folder = folder
-    return [(finding.state, finding.text[1]) for finding in people(told)]
+def findings(folder, campus_server=None):
+    gateway_settings = settings(campus_server=campus_server)
+    gateway_settings.folder = folder
+    return [(finding.state, finding.text[1]) for finding in people(gateway_settings)]
 
 
 def test_a_site_without_a_list_hears_nothing_of_one(tmp_path, clock):
-    assert found(tmp_path) == []
+    assert findings(tmp_path) == []
     with gateway_people(tmp_path, clock):
-        assert found(tmp_path) == []
+        assert findings(tmp_path) == []
 
 
 @pytest.mark.parametrize(("age_s", "state"), [(0.0, "ok"), (OLD_S * 3.2, "warning")])
@@ -35,9 +35,9 @@ def test_an_old_copy_is_told_from_a_fresh_one(tmp_path, clock, age_s, state):
         gateway_people(tmp_path / "copy", clock) as copy,
     ):
         PeopleChanges(home).replace([entry("1"), entry("2")])
-        assert found(tmp_path / "home") == [("ok", "2 people on this gateway's own list")]
-        assert found(tmp_path / "home", server)[0][0] == "failed"
+        assert findings(tmp_path / "home") == [("ok", "2 people on this gateway's own list")]
+        assert findings(tmp_path / "home", server)[0][0] == "failed"
         ListCopy(copy).take(page(home, "", "", 0))
-        ((told, text),) = found(tmp_path / "copy", server)
-    assert told == state and text.startswith("2 people")
+        ((level, text),) = findings(tmp_path / "copy", server)
+    assert level == state and text.startswith("2 people")
     assert (" 3 h ago" in text) == (state == "warning")

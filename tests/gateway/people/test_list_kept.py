@@ -115,14 +115,14 @@ def test_a_restored_list_has_a_new_id_for_its_copies_and_reuses_no_number(server
     backup_campus(settings_of(tmp_path), tmp_path / "campus.tar.gz")
     restore_campus(tmp_path / "campus.tar.gz", tmp_path / "again", database="other.db")
     with CampusDatabase(load_campus(tmp_path / "again" / "campus.toml").url) as database:
-        again = campus_people(tmp_path / "again", database, clock)
-        assert names(again) == ["李芳", "王小明", "赵强"]
-        after = again.state()
+        restored = campus_people(tmp_path / "again", database, clock)
+        assert names(restored) == ["李芳", "王小明", "赵强"]
+        after = restored.state()
         assert before and after and after.list != before.list
         assert same_lineage(after.list, before.list), "numbers stand for the same people"
-        PeopleChanges(again).replace([entry("2023003", "孙丽", kind="guard")])
-        found = again.by_number("2023003")
-        assert found and found.person == 3 + REST_AFTER_RESTORE + 1
+        PeopleChanges(restored).replace([entry("2023003", "孙丽", kind="guard")])
+        row = restored.by_number("2023003")
+        assert row and row.person == 3 + REST_AFTER_RESTORE + 1
 
 
 def test_closing_a_campus_removes_its_people_and_no_others(server, tmp_path, clock):
@@ -148,6 +148,6 @@ def test_names_are_erased_when_their_time_is_over_and_counts_stay(tmp_path, cloc
         assert forgetting.forget_gone(clock.at - 30 * DAY_S) == 0
         assert names(people) == ["", "李芳", "赵强"]
         assert people.find("2023001", 9) == people.find("C2023001", 9) == []
-        back = PeopleChanges(people).replace(PEOPLE_OF_IT)
-        assert len(back.added) == 1, "somebody who comes back later is somebody else here"
+        comeback = PeopleChanges(people).replace(PEOPLE_OF_IT)
+        assert len(comeback.added) == 1, "somebody who comes back later is somebody else here"
         assert len({row.person for row in people.select("true", {})}) == 4

@@ -51,9 +51,9 @@ def client(office):
 
 
 def csrf(client, path="/admin/list"):
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
+    match = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
+    assert match
+    return match[1]
 
 
 def send(client, path, **form):
@@ -69,8 +69,8 @@ def send(client, path, **form):
 
 def shown_for(page_of_draft):
     """The revision of the list with which a draft's page compares the draft."""
-    found = re.search(r'name="revision" value="(\d+)"', page_of_draft)
-    return found[1] if found else ""
+    match = re.search(r'name="revision" value="(\d+)"', page_of_draft)
+    return match[1] if match else ""
 
 
 def upload(client, content, name="list.csv", **form):
@@ -79,25 +79,25 @@ def upload(client, content, name="list.csv", **form):
     answer = client.post("/admin/list/upload", data=data, files=files, headers=OURS)
     if answer.status_code != 303:
         return answer, ""
-    where = answer.headers["location"]
-    return client.get(where), where
+    location = answer.headers["location"]
+    return client.get(location), location
 
 
 def test_a_list_is_shown_before_it_changes_anything_and_then_it_is_the_list(office, client):
     assert "There is no list yet" in client.get("/admin/list").text
-    shown, where = upload(client, as_xlsx(made_up(60)), "list.xlsx")
-    assert "<strong>60</strong> added" in shown.text
+    answer, location = upload(client, as_xlsx(made_up(60)), "list.xlsx")
+    assert "<strong>60</strong> added" in answer.text
     assert office.people.state() is None
-    after = send(client, where, action="apply")
+    after = send(client, location, action="apply")
     assert "60 people." in after.text
-    again, _ = upload(client, as_csv(made_up(60), "gb18030"))
-    assert "nothing to change" in again.text
-    moved = [*made_up(60)[:-1]]
-    moved[3] = (*moved[3][:4], "后勤处", *moved[3][5:])
-    changed, where = upload(client, as_csv(moved))
+    repeat, _ = upload(client, as_csv(made_up(60), "gb18030"))
+    assert "nothing to change" in repeat.text
+    rows = [*made_up(60)[:-1]]
+    rows[3] = (*rows[3][:4], "后勤处", *rows[3][5:])
+    changed, location = upload(client, as_csv(rows))
     assert "Unit: " in changed.text and "→ 后勤处" in changed.text and "Gone: 1" in changed.text
-    send(client, where, action="drop")
-    assert office.people.by_number(moved[3][0]).unit != "后勤处"
+    send(client, location, action="drop")
+    assert office.people.by_number(rows[3][0]).unit != "后勤处"
     assert "60 added, 0 changed, 0 gone; 0 as before" in client.get("/admin/audit").text
     actions = [entry.action for entry in office.audited.audit(99)]
     assert "import list" in actions and "look at list difference" in actions
@@ -110,8 +110,8 @@ def test_one_file_is_read_at_a_time_and_the_other_is_told_to_come_again(office, 
     assert answer.status_code == 400 and "another file is being read" in answer.text
     assert office.people.state() is None
     assert upload(client, b"no list")[0].status_code == 400
-    shown, _ = upload(client, as_csv(made_up(5)))
-    assert "<strong>5</strong> added" in shown.text, "whatever was read before"
+    upload_answer, _ = upload(client, as_csv(made_up(5)))
+    assert "<strong>5</strong> added" in upload_answer.text, "whatever was read before"
 
 
 def test_a_mistake_is_named_by_row_and_column_and_nothing_is_changed(office, client):
@@ -142,42 +142,42 @@ def test_a_null_character_is_reported_as_a_mistake_not_as_a_database_failure(off
 def test_a_truncated_file_needs_a_confirmation_and_a_changed_list_another_look(office, client):
     PeopleChanges(office.people).replace([entry(str(number)) for number in range(60)])
     cut = "学号,姓名,班级,类别\n" + "".join(f"{n},王小明,计应2301,学生\n" for n in range(9))
-    shown, where = upload(client, cut.encode())
-    assert "51 people would leave the list" in shown.text
-    assert "More than a tenth" in send(client, where, action="apply").text
-    page_of_it = client.get(where).text
+    answer, location = upload(client, cut.encode())
+    assert "51 people would leave the list" in answer.text
+    assert "More than a tenth" in send(client, location, action="apply").text
+    page_of_it = client.get(location).text
     PeopleChanges(office.people).replace([entry(str(number)) for number in range(61)])
     token = re.search(r'name="csrf" value="([^"]+)"', page_of_it)
     assert token
     form = {"csrf": token[1], "action": "apply", "gone": "yes", "revision": shown_for(page_of_it)}
-    late = client.post(where, data=form, headers=OURS)
+    late = client.post(location, data=form, headers=OURS)
     assert "was changed meanwhile" in late.text
-    assert "9 people." in send(client, where, action="apply", gone="yes").text
-    gone = client.get(where)
-    assert gone.status_code == 400 and "too long ago" in gone.text
+    assert "9 people." in send(client, location, action="apply", gone="yes").text
+    expired = client.get(location)
+    assert expired.status_code == 400 and "too long ago" in expired.text
 
 
 def test_of_two_browsers_on_one_draft_each_applies_what_it_was_shown(office, client):
     PeopleChanges(office.people).replace([entry("1"), entry("2")])
-    _, where = upload(client, "学号,姓名,班级,类别\n1,王小明,计应2301,学生\n".encode())
-    first = shown_for(client.get(where).text)
+    _, location = upload(client, "学号,姓名,班级,类别\n1,王小明,计应2301,学生\n".encode())
+    first = shown_for(client.get(location).text)
     PeopleChanges(office.people).replace([entry("1"), entry("2"), entry("3")])
-    other = office.client("李伟")
-    assert shown_for(other.get(where).text) != first
-    late = send(client, where, action="apply", revision=first)
+    colleague = office.client("李伟")
+    assert shown_for(colleague.get(location).text) != first
+    late = send(client, location, action="apply", revision=first)
     assert "was changed meanwhile" in late.text, "the first one has not seen that 3 would go"
     assert office.people.by_number("3").until is None
-    assert send(other, where, action="apply").status_code == 200
+    assert send(colleague, location, action="apply").status_code == 200
     assert office.people.by_number("3").until is not None
-    forged = send(client, where, action="apply", revision="x")
+    forged = send(client, location, action="apply", revision="x")
     assert forged.status_code == 400
 
 
 def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):
     PeopleChanges(office.people).replace([entry("2023001", "王小明"), entry("2023002", "李芳")])
     person = office.people.by_number("2023001").person
-    found = send(client, "/admin/list", text="王小明")
-    assert f'href="/admin/list/people/{person}"' in found.text and "2023002" not in found.text
+    result = send(client, "/admin/list", text="王小明")
+    assert f'href="/admin/list/people/{person}"' in result.text and "2023002" not in result.text
     assert "Nobody has that" in send(client, "/admin/list", text="王").text
     here = f"/admin/list/people/{person}"
     assert "138001" in client.get(here).text
@@ -196,11 +196,11 @@ def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):
     send(client, here, action="forget")
     assert office.people.by_number("2023001") is None
     assert "Erased" in client.get(here).text
-    noted = [f"{entry.action} {entry.what}" for entry in office.audited.audit(99)]
+    entries = [f"{entry.action} {entry.what}" for entry in office.audited.audit(99)]
     assert client.get("/admin/list/upload").headers["location"] == "/admin/list"
     assert "may not enter" in client.get("/admin/audit").text
-    assert f"forget person {person}" in noted and f"override {person}: stop" in noted
-    assert not [text for text in noted if "王小明" in text or "2023001" in text]
+    assert f"forget person {person}" in entries and f"override {person}: stop" in entries
+    assert not [text for text in entries if "王小明" in text or "2023001" in text]
 
 
 def test_a_policy_is_in_force_at_once(office, client):
@@ -210,8 +210,8 @@ def test_a_policy_is_in_force_at_once(office, client):
     assert "may not enter" in after.text and "李伟" in after.text
     assert len(office.people.expected(office.people.statements.clock())) == 1
     for form in ({"kind": "robot"}, {"permit": "fly"}):
-        wanted = {"kind": "student", "class_": "", "permit": "ask"} | form
-        assert send(client, "/admin/list/policy", **wanted).status_code == 400
+        policy = {"kind": "student", "class_": "", "permit": "ask"} | form
+        assert send(client, "/admin/list/policy", **policy).status_code == 400
 
 
 def test_guards_see_nothing_of_it_and_nobody_from_elsewhere_uploads(office, client):
@@ -250,5 +250,5 @@ def test_a_gateways_copy_is_looked_at_and_changed_nowhere(tmp_path):
     assert send(client, "/admin/list/people/1", action="forget").status_code == 404
     assert send(client, "/admin/list/policy", kind="student").status_code == 404
     assert "Save" not in client.get("/admin/list/policy").text
-    for one in (site, home):
-        one.close()
+    for gateway in (site, home):
+        gateway.close()

@@ -39,9 +39,9 @@ def test_a_tutor_marks_nobody_of_another_unit_and_nobody_who_is_not_listed(colle
 
 def test_a_reason_has_no_invisible_character(college):
     listed(college, "1")
-    for what in ("excused", "take_back"):
-        for hidden in "\0\x1b\u202e\u200b":
-            assert why(college, "1", **{what: f"at{hidden}home"}) == ("1", "reason")
+    for field in ("excused", "take_back"):
+        for char in "\0\x1b\u202e\u200b":
+            assert why(college, "1", **{field: f"at{char}home"}) == ("1", "reason")
     assert college.roll.day(college.today) == DayRoll(expected=1, unmeasured=1)
 
 
@@ -55,13 +55,13 @@ def test_a_class_is_entered_whole_or_not_at_all(college):
     listed(college, "1", "2", "3")
     people = [college.person(number) for number in "123"]
     marks = [NewMark(person=person, clinical_c=36.5) for person in people]
-    wrong = [*marks[:2], NewMark(person=people[2], clinical_c=365)]
-    one = marks[:1]
+    invalid = [*marks[:2], NewMark(person=people[2], clinical_c=365)]
+    first = marks[:1]
     for given, reason in (
-        (wrong, "celsius"),
+        (invalid, "celsius"),
         ([*marks, marks[0]], "twice"),
-        (one * MAX_MARKS, "twice"),
-        (one * (MAX_MARKS + 1), "many"),
+        (first * MAX_MARKS, "twice"),
+        (first * (MAX_MARKS + 1), "many"),
     ):
         with pytest.raises(MarkError, match=reason):
             college.marks.enter(college.today, given, "Chen")
@@ -186,8 +186,8 @@ def test_marks_taken_back_are_sent_unless_a_kiosk_measured_the_person(
 ):
     listed(college, "1", "2", "3")
     first, people = college.today, [college.person(number) for number in "123"]
-    back = NewMark(person=people[0], take_back="another's row")
-    assert college.marks.enter(first, [back], "Chen") == []
+    mark = NewMark(person=people[0], take_back="another's row")
+    assert college.marks.enter(first, [mark], "Chen") == []
     for number in "12":
         college.enter(number, clinical_c=36.6)
         college.enter(number, take_back="another's row")
@@ -244,17 +244,17 @@ def test_a_late_mark_is_entered_by_the_tutor_of_the_unit_of_that_day(college):
 def test_two_who_mark_somebody_at_once_do_not_overwrite_each_other(people, changes, monkeypatch):
     """Only on the campus server: at a gateway the second mark waits for the first."""
     changes.replace([entry("1")])
-    marks, known = Marks(people.statements, people.vault, ZONE), Marks._known
+    marks, original = Marks(people.statements, people.vault, ZONE), Marks._known
     today = datetime.fromtimestamp(NOW, ZONE).date()
     fever, normal = (NewMark(person=1, clinical_c=clinical_c) for clinical_c in (38.9, 36.6))
 
     def meanwhile(*of):
-        found = known(*of)
-        monkeypatch.setattr(Marks, "_known", known)
-        other = threading.Thread(target=marks.enter, args=(today, [fever], "Li"))
-        other.start()
-        other.join()
-        return found
+        rows = original(*of)
+        monkeypatch.setattr(Marks, "_known", original)
+        thread = threading.Thread(target=marks.enter, args=(today, [fever], "Li"))
+        thread.start()
+        thread.join()
+        return rows
 
     monkeypatch.setattr(Marks, "_known", meanwhile)
     with pytest.raises(MarkError, match="meanwhile"):

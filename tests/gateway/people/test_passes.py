@@ -31,16 +31,16 @@ def passes(people):
     return Passes(people.statements, people.vault)
 
 
-def number_of(known):
-    assert known.code[0] == "V" and len(known.code) == 17
-    return int(known.code[1:], 16)
+def number_of(issued):
+    assert issued.code[0] == "V" and len(issued.code) == 17
+    return int(issued.code[1:], 16)
 
 
 def test_a_kiosk_reads_each_pass_as_its_number_which_no_card_can_have(passes):
-    made = [passes.issue(n, NOW + 60) for n in range(1, 50)]
-    numbers = [number_of(known) for known in made]
-    lines = "".join(f"{known.code}\r\n" for known in made).encode()
-    assert [int.from_bytes(told, "big") for told in CardLines().feed(lines)] == numbers
+    issued = [passes.issue(n, NOW + 60) for n in range(1, 50)]
+    numbers = [number_of(pass_) for pass_ in issued]
+    lines = "".join(f"{pass_.code}\r\n" for pass_ in issued).encode()
+    assert [int.from_bytes(line, "big") for line in CardLines().feed(lines)] == numbers
     assert all(FIRST <= number < 2 * FIRST for number in numbers) and len(set(numbers)) == 49
 
 
@@ -86,8 +86,8 @@ def test_the_code_lies_nowhere_in_clear_and_not_even_sealed_after_its_end(passes
     passes.end(ENTRY)
     assert people.statements.query("select sealed from passes") == [("",)]
     people.statements.query("pragma wal_checkpoint(truncate)")
-    held = (tmp_path / "people.db").read_bytes()
-    assert code.encode() not in held and bytes.fromhex(code[1:]) not in held
+    content = (tmp_path / "people.db").read_bytes()
+    assert code.encode() not in content and bytes.fromhex(code[1:]) not in content
 
 
 class PassesPlayed(RuleBasedStateMachine):
@@ -100,51 +100,51 @@ class PassesPlayed(RuleBasedStateMachine):
         self.clock = Clock()
         self.folder = tempfile.TemporaryDirectory()
         folder = Path(self.folder.name)
-        self.opened = gateway_people(folder, self.clock)
-        self.people = self.opened.__enter__()
+        self.context = gateway_people(folder, self.clock)
+        self.people = self.context.__enter__()
         self.passes = Passes(self.people.statements, self.people.vault)
         self.list = PassList(self.people.vault, self.clock)
         self.path = folder / "people.db"
-        self.known = {}
+        self.rows = {}
         """By number: entry, end (Unix s), whether it was ended early, and issue (Unix s)."""
 
     @rule(entry=st.integers(1, 3), lasts_s=st.integers(1, 100))
     def issue(self, entry, lasts_s):
         number = number_of(self.passes.issue(entry, self.clock.at + lasts_s))
-        if number not in self.known:
-            self.known[number] = (entry, self.clock.at + lasts_s, False, self.clock.at)
+        if number not in self.rows:
+            self.rows[number] = (entry, self.clock.at + lasts_s, False, self.clock.at)
 
     @rule(entry=st.integers(1, 3))
     def end(self, entry):
         self.passes.end(entry)
-        self.known = {
-            number: (of, until, ended or of == entry, made)
-            for number, (of, until, ended, made) in self.known.items()
+        self.rows = {
+            number: (of, until, ended or of == entry, issued_at)
+            for number, (of, until, ended, issued_at) in self.rows.items()
         }
 
     @rule(passed_s=st.integers(1, 60))
     def wait(self, passed_s):
         self.clock.at += passed_s
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.rows)
     @rule(age_s=st.integers(0, 100))
     def forget(self, age_s):
         before = self.clock.at - age_s
         self.passes.forget(before)
-        self.known = {n: row for n, row in self.known.items() if row[3] >= before}
+        self.rows = {n: row for n, row in self.rows.items() if row[3] >= before}
 
     @invariant()
     def what_is_in_memory_says_so(self):
         with closing(connect(self.path, read_only=True)) as connection:
             self.list.refresh(connection)
-        for number, (of, until, ended, _) in self.known.items():
+        for number, (of, until, ended, _) in self.rows.items():
             valid = not ended and self.clock.at < until
             assert self.list.find(number) == (of, valid)
             assert self.list.find(number ^ 1) is None
-        assert len(self.list._passes) == len(self.known)
+        assert len(self.list._passes) == len(self.rows)
 
     def teardown(self):
-        self.opened.__exit__(None, None, None)
+        self.context.__exit__(None, None, None)
         self.folder.cleanup()
 
 

@@ -53,21 +53,21 @@ def test_a_list_of_a_whole_college_is_looked_at_imported_and_the_same_in_every_f
     assert imported(folder, "list.csv", "--dry-run") == new
     assert people(folder, "status").output == "there is no list\n"
     assert imported(folder, "list.csv") == new
-    known = new | {"added": 0, "same": MANY}
+    counts = new | {"added": 0, "same": MANY}
     for name in ("list.csv", "gb.csv", "list.xlsx"):
-        assert imported(folder, name) == known, name
+        assert imported(folder, name) == counts, name
     assert "0 changed" in people(folder, "import", str(folder / "gb.csv")).output
     assert f"{MANY} people, {MANY} of them expected today" in people(folder, "status").output
     rows = rows[:300]
-    bad = [*rows[:98], ("2099999999", "", "学生", "", "一班", "", "", "", "是"), *rows[98:]]
-    (folder / "bad.xlsx").write_bytes(as_xlsx(bad))
+    gapped = [*rows[:98], ("2099999999", "", "学生", "", "一班", "", "", "", "是"), *rows[98:]]
+    (folder / "bad.xlsx").write_bytes(as_xlsx(gapped))
     refused = people(folder, "import", str(folder / "bad.xlsx"))
     assert refused.exit_code == 2
     assert refused.output == (
         "bad.xlsx: row 101, column 姓名: expected a word of at most 64 characters that can be"
         " printed\n"
     )
-    assert imported(folder, "list.csv") == known, "nothing of a list with a mistake is taken"
+    assert imported(folder, "list.csv") == counts, "nothing of a list with a mistake is taken"
 
 
 def test_a_cut_file_does_not_end_the_list_unless_somebody_says_so(folder):

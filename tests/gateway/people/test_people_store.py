@@ -91,18 +91,18 @@ def test_the_same_list_again_changes_nothing_and_people_who_are_gone_get_an_end_
     first = [entry("1"), entry("2"), entry("9", kind="guard", unit="保卫处")]
     done = changes.replace(first)
     assert (len(done.added), done.same) == (3, 0)
-    again = changes.replace(first)
-    assert again.empty and again.same == 3
+    repeat = changes.replace(first)
+    assert repeat.empty and repeat.same == 3
     assert people.state().revision == 3
     clock.at += DAY_S
-    gone = changes.replace([entry("1", telephone="139002")])
-    assert (len(gone.changed), len(gone.gone), gone.left_alone) == (1, 1, 1)
+    departure = changes.replace([entry("1", telephone="139002")])
+    assert (len(departure.changed), len(departure.gone), departure.left_alone) == (1, 1, 1)
     assert people.by_number("2").until == clock.at
     assert people.by_number("9").until is None, "a list of students says nothing about guards"
     assert people.by_number("1").telephone == "139002"
     before = people.by_number("2").person
-    back = changes.replace([entry("1", telephone="139002"), entry("2")])
-    assert back.in_numbers == "+0 ~1 -0 =1"
+    comeback = changes.replace([entry("1", telephone="139002"), entry("2")])
+    assert comeback.in_numbers == "+0 ~1 -0 =1"
     assert people.by_number("2").person == before
     assert people.by_number("2").until is None
 
@@ -136,12 +136,12 @@ def test_people_who_left_long_ago_are_not_listed_again_by_the_same_file(people, 
         clock.at = NOW + days * DAY_S
         changes.forget_gone(clock.at - 30 * DAY_S)
         revision = people.state().revision
-        again = changes.replace(listed)
-        assert again.empty and again.in_numbers == f"+0 ~0 -0 ={1 if days > 31 else 2}", days
-        assert again.over == len(listed) - again.same and people.state().revision == revision
+        repeat = changes.replace(listed)
+        assert repeat.empty and repeat.in_numbers == f"+0 ~0 -0 ={1 if days > 31 else 2}", days
+        assert repeat.over == len(listed) - repeat.same and people.state().revision == revision
     assert people.by_number("2") is None and people.by_number("3") is None
-    back = changes.replace([entry("1"), entry("2")])
-    assert len(back.added) == 1, "somebody who comes back is listed with another last day"
+    comeback = changes.replace([entry("1"), entry("2")])
+    assert len(comeback.added) == 1, "somebody who comes back is listed with another last day"
 
 
 def test_a_card_that_changes_hands_is_the_new_owners(people, changes):

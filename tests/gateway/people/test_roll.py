@@ -208,15 +208,15 @@ def test_marks_go_and_the_figures_of_their_day_stay(college):
     college.roll.close_days(31)
     before = college.roll.day(first)
     assert before == DayRoll(expected=3, measured=1, excused=1, unmeasured=1, fevers=1)
-    kept = college.today - timedelta(30)
-    assert college.roll.forget(kept) == 2  # with the day before the list came
-    assert college.roll.forget(kept) == 0
+    oldest = college.today - timedelta(30)
+    assert college.roll.forget(oldest) == 2  # with the day before the list came
+    assert college.roll.forget(oldest) == 0
     assert college.roll.day(first) == before
     assert college.roll.people(first, "measured") == []
     with pytest.raises(PeriodError, match="forgotten"):
         college.enter("3", first, clinical_c=36.6)
-    both = "select day from marks union all select day from marks_elsewhere"
-    assert min(college.store.statements.query(both)) == (str(kept),)
+    query = "select day from marks union all select day from marks_elsewhere"
+    assert min(college.store.statements.query(query)) == (str(oldest),)
 
 
 def test_somebody_who_may_not_enter_is_not_expected_and_a_guest_with_a_fever_still_counts(college):

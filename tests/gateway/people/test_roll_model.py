@@ -63,12 +63,12 @@ class Model:
 
     def state(self, day: date, number: str) -> str:
         kind, _ = self.marks.get((day, number), ("none", None))
-        known = {kind, self.elsewhere.get((day, number), "none")}
+        kinds = {kind, self.elsewhere.get((day, number), "none")}
         if (day, number) in self.passed:
             return "measured"
-        if known & {"hand", "measured"}:
+        if kinds & {"hand", "measured"}:
             return "measured"
-        return "excused" if "excused" in known else "unmeasured"
+        return "excused" if "excused" in kinds else "unmeasured"
 
     def figures(self, day: date, now: float) -> dict[str, DayRoll]:
         figures: dict[str, DayRoll] = {}
@@ -92,7 +92,7 @@ class RollMachine(RuleBasedStateMachine):
         self.college = College(Path(self._folder.name))
         self.model = Model()
         self.first = self.college.today
-        self.kept: dict[date, DayRoll] = {}
+        self.past: dict[date, DayRoll] = {}
 
     def teardown(self) -> None:
         self.college.close()
@@ -123,10 +123,10 @@ class RollMachine(RuleBasedStateMachine):
         )
         self.model.replace(listed, self.college.clock.at)
 
-    @rule(data=st.data(), what=st.sampled_from(["measured", "fever", "excused", "none"]))
-    def mark(self, data, what) -> None:
+    @rule(data=st.data(), new_kind=st.sampled_from(["measured", "fever", "excused", "none"]))
+    def mark(self, data, new_kind) -> None:
         number = data.draw(st.sampled_from(sorted(self.model.people)))
-        days = [day for day in self.days() if day not in self.kept]
+        days = [day for day in self.days() if day not in self.past]
         day = data.draw(st.sampled_from(days))
         kind, clinical_c = self.model.marks.get((day, number), ("none", None))
         fields = {
@@ -134,35 +134,35 @@ class RollMachine(RuleBasedStateMachine):
             "fever": {"clinical_c": 38.9},
             "excused": {"excused": "at home"},
             "none": {"take_back": "another's row"},
-        }[what]
-        refused = (what == "excused" and kind in MEASURED) or (
-            what == "measured" and clinical_c is not None and clinical_c >= FEVER_C
+        }[new_kind]
+        refused = (new_kind == "excused" and kind in MEASURED) or (
+            new_kind == "measured" and clinical_c is not None and clinical_c >= FEVER_C
         )
         if refused:
             with pytest.raises(MarkError):
                 self.college.enter(number, day, **fields)
             return
         self.college.enter(number, day, **fields)
-        now = {"measured": ("hand", 36.6), "fever": ("hand", 38.9)}.get(what, (what, None))
-        if what != "none" or (day, number) in self.model.marks:
+        now = {"measured": ("hand", 36.6), "fever": ("hand", 38.9)}.get(new_kind, (new_kind, None))
+        if new_kind != "none" or (day, number) in self.model.marks:
             self.model.marks[day, number] = now
 
     @rule(data=st.data(), kinds=st.lists(st.sampled_from(["measured", "excused", ""]), min_size=7))
     def another_gateway_tells(self, data, kinds) -> None:
-        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.kept]))
-        told = dict(zip(sorted(self.model.people), kinds, strict=False))
+        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.past]))
+        by_number = dict(zip(sorted(self.model.people), kinds, strict=False))
         measured, excused = (
-            [self.college.person(number) for number in told if told[number] == kind]
+            [self.college.person(number) for number in by_number if by_number[number] == kind]
             for kind in ("measured", "excused")
         )
         self.college.marks.learn(day, measured, excused)
-        kept = {key: kind for key, kind in self.model.elsewhere.items() if key[0] != day}
-        self.model.elsewhere = kept | {(day, number): told[number] for number in told}
+        others = {key: kind for key, kind in self.model.elsewhere.items() if key[0] != day}
+        self.model.elsewhere = others | {(day, number): by_number[number] for number in by_number}
 
     @rule(data=st.data(), verdict=st.sampled_from(["normal", "normal", "fever", "retry"]))
     def somebody_passes_a_kiosk(self, data, verdict) -> None:
         number = data.draw(st.sampled_from(sorted(self.model.people)))
-        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.kept]))
+        day = data.draw(st.sampled_from([day for day in self.days() if day not in self.past]))
         begin, _ = day_bounds(day, ZONE)
         at = self.college.clock.at if day == self.college.today else begin + DAY_S / 2
         if at < self.listed_at:  # there was no list yet
@@ -189,9 +189,9 @@ class RollMachine(RuleBasedStateMachine):
     def forget(self, days) -> None:
         before = self.college.today - timedelta(days)
         for day in sorted(self.model.closed):
-            if day < before and day not in self.kept:
+            if day < before and day not in self.past:
                 figures = self.model.figures(day, self.college.clock.at).values()
-                self.kept[day] = sum(figures, DayRoll())
+                self.past[day] = sum(figures, DayRoll())
         self.college.roll.forget(before)
         self.model.marks = {key: mark for key, mark in self.model.marks.items() if key[0] >= before}
         elsewhere = self.model.elsewhere.items()
@@ -211,11 +211,11 @@ class RollMachine(RuleBasedStateMachine):
             return
         now = self.college.clock.at
         fevers = sum(clinical_c == 38.9 for _, clinical_c in self.model.marks.values())
-        fevers += sum(figures.fevers for figures in self.kept.values())
+        fevers += sum(figures.fevers for figures in self.past.values())
         assert self.college.roll.fevers(self.first, self.college.today) == fevers
         for day in self.days()[-5:]:
-            if day in self.kept:
-                assert self.college.roll.day(day) == self.kept[day]
+            if day in self.past:
+                assert self.college.roll.day(day) == self.past[day]
                 continue
             figures = self.model.figures(day, now)
             units = self.college.roll.units(day)

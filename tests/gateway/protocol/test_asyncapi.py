@@ -35,8 +35,8 @@ def test_every_topic_is_in_it():
 def test_it_is_valid_asyncapi():
     assert SCHEMA.exists(), "tools/setup test brings it"
     schema = json.loads(SCHEMA.read_text())
-    found = jsonschema.Draft7Validator(schema).iter_errors(asyncapi_document(KEPT))
-    assert [f"{list(error.path)}: {error.message[:100]}" for error in found] == []
+    errors = jsonschema.Draft7Validator(schema).iter_errors(asyncapi_document(KEPT))
+    assert [f"{list(error.path)}: {error.message[:100]}" for error in errors] == []
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_it_is_valid_asyncapi():
     ],
 )
 def test_messages_fit_their_schemas(name, message, wrong):
-    found = asyncapi_document(KEPT)
-    schema = {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
+    document = asyncapi_document(KEPT)
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
     validator = jsonschema.Draft7Validator(schema)
     sent = json.loads(msgspec.json.encode(message))
     assert list(validator.iter_errors(sent)) == []

@@ -58,14 +58,14 @@ def test_a_reading_survives_the_wire(message):
 def test_texts_about_people_and_places_reach_the_campus_without_invisible_characters(text):
     span = {"begin": AT, "end": AT, "at": AT, "by": text[:64], "reason": text, "people": 0}
     count = {"kiosk": "north-1", "gate": "north", "struck": [span]}
-    who = {"kiosk": "north-1", "boot": 1, "seq": 1, "revision": 1, "at": AT}
+    head = {"kiosk": "north-1", "boot": 1, "seq": 1, "revision": 1, "at": AT}
     document = {
         "campus": "east",
         "gateway": "east",
         "items": [
             {"type": "gateway_day", "date": "2026-11-01", "revision": 1, "kiosks": [count]},
-            {"type": "fever", "gate": "north", "acknowledged_by": text, **who},
-            {"type": "follow_up", "person": text[:64], "unit": text[:64], **who},
+            {"type": "fever", "gate": "north", "acknowledged_by": text, **head},
+            {"type": "follow_up", "person": text[:64], "unit": text[:64], **head},
         ],
         "names": {"gates": {"north": [text[:32], ""]}, "kiosks": {"north-1": ["", text[:32]]}},
     }
@@ -144,18 +144,18 @@ def test_nesting_without_end_is_refused():
 
 
 def test_a_delivery_beyond_the_limit_is_refused():
-    for count, taken in ((500, True), (501, False)):
+    for count, valid in ((500, True), (501, False)):
         payload = encode(delivery(*(fever(seq) for seq in range(1, count + 1))))
-        with nullcontext() if taken else pytest.raises(msgspec.ValidationError, match="items"):
+        with nullcontext() if valid else pytest.raises(msgspec.ValidationError, match="items"):
             msgspec.json.decode(payload, type=Delivery)
 
 
 def test_hours_that_were_struck_twice_are_two_strikes():
-    first, again = (
+    first, second = (
         StruckSpan(begin=AT, end=AT + 3600, at=AT + later_s, by="Li", reason="a test")
         for later_s in (7200, 9000)
     )
-    assert first.key != again.key
+    assert first.key != second.key
 
 
 @pytest.mark.parametrize(

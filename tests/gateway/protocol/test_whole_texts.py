@@ -45,10 +45,10 @@ def kinds(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_no_pattern_allows_a_line_break_at_the_end(module):
-    known = {pattern for kind in kinds(module) for pattern in patterns(kind)}
+    expressions = {pattern for kind in kinds(module) for pattern in patterns(kind)}
 
-    assert known
-    for pattern in known:
+    assert expressions
+    for pattern in expressions:
         assert not pattern.endswith("$"), pattern
 
 
@@ -84,9 +84,9 @@ def test_a_device_request_with_a_line_break_in_id_or_gate_is_refused(request, ga
         return msgspec.convert(values | {"id": request, "gate": gate}, device_request.DeviceRequest)
 
     assert convert(request, gate).gate == gate
-    for wrong in ((request + end, gate), (request, gate + end)):
+    for pair in ((request + end, gate), (request, gate + end)):
         with pytest.raises(msgspec.ValidationError):
-            convert(*wrong)
+            convert(*pair)
 
 
 @given(st.times(), LINE_ENDS)

@@ -35,8 +35,8 @@ def test_a_new_credential_of_a_kiosk_brings_a_new_card_key(tmp_path):
     renew_password(folder, "north-1")
     after = card_keys(folder)
     assert {name for name in after if after[name] != before[name]} == {"north-1"}
-    whole = json.loads((folder / "kiosks/north-1/kiosk.json").read_text())
-    assert whole["settings"]["card_key"] == after["north-1"]
+    document = json.loads((folder / "kiosks/north-1/kiosk.json").read_text())
+    assert document["settings"]["card_key"] == after["north-1"]
 
 
 def test_settings_of_an_earlier_version_get_a_card_key_and_keep_the_password(tmp_path):

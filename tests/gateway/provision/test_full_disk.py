@@ -57,8 +57,8 @@ def provision(monkeypatch, capsys):
     key = rsa.generate_private_key(public_exponent=65537, key_size=pki.UPDATE_KEY_BITS)
     monkeypatch.setattr(pki.rsa, "generate_private_key", lambda **_: key)  # a new one takes seconds
 
-    def run(what, folder, *options):
-        monkeypatch.setattr(sys, "argv", ["fevergate", "provision", what, str(folder), *options])
+    def run(role, folder, *options):
+        monkeypatch.setattr(sys, "argv", ["fevergate", "provision", role, str(folder), *options])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -71,30 +71,30 @@ def is_whole(folder):
     """Keys fit their certificates, and every user and kiosk has a password at the broker."""
     for certificate in folder.glob("*.crt"):
         key = serialization.load_pem_private_key(certificate.with_suffix(".key").read_bytes(), None)
-        made = x509.load_pem_x509_certificate(certificate.read_bytes())
-        assert key.public_key() == made.public_key(), certificate
+        cert = x509.load_pem_x509_certificate(certificate.read_bytes())
+        assert key.public_key() == cert.public_key(), certificate
     assert not list(folder.rglob("*.new*"))
     if (folder / "gateway.toml").exists():
         load_gateway(folder / "gateway.toml")
         lines = (folder / "broker.passwords").read_text().splitlines()
-        known = {line.partition(":")[0] for line in lines if ":$7$" in line}
-        assert known >= {*users_of(folder), *kiosk_names(folder)}
+        names = {line.partition(":")[0] for line in lines if ":$7$" in line}
+        assert names >= {*users_of(folder), *kiosk_names(folder)}
 
 
 @pytest.mark.parametrize(("what", "options"), [("gateway", GATEWAY), ("campus", CAMPUS)])
 def test_a_disk_that_is_full_half_way_leaves_nothing_that_the_next_run_takes_for_whole(
     tmp_path, provision, what, options
 ):
-    pages, said = 0, ""
+    pages, message = 0, ""
     while pages < 100:
         card = Card(tmp_path / str(pages))
         try:
             card.room(pages)
-            code, said = provision(what, card.folder / "made", *options)
+            code, message = provision(what, card.folder / "made", *options)
             if code == 0:
                 break
-            assert code == 2 and said.count("\n") == 1 and "make room" in said, said
-            assert said.startswith(f"fevergate: {card.folder}/made"), said
+            assert code == 2 and message.count("\n") == 1 and "make room" in message, message
+            assert message.startswith(f"fevergate: {card.folder}/made"), message
             assert not list(card.folder.rglob("*.new*"))
             card.make_room()
             assert provision(what, card.folder / "made", *options) == (0, "")

@@ -40,7 +40,7 @@ def labels(folder, *arguments):
 
 
 def codes(page):
-    return {found.text for found in zxingcpp.read_barcodes(page.to_image(resolution=200).original)}
+    return {code.text for code in zxingcpp.read_barcodes(page.to_image(resolution=200).original)}
 
 
 def test_every_kiosk_has_a_label_that_leads_to_its_page(folder):
@@ -48,9 +48,9 @@ def test_every_kiosk_has_a_label_that_leads_to_its_page(folder):
     content = (folder / "labels.pdf").read_bytes()
     with pdfplumber.open(io.BytesIO(content)) as document:
         assert [len(codes(page)) for page in document.pages] == [10, 2]
-        found = set().union(*(codes(page) for page in document.pages))
+        links = set().union(*(codes(page) for page in document.pages))
         text = "".join(page.extract_text() for page in document.pages)
-    assert found == {f"https://192.168.1.10:8443/admin/kiosks/{kiosk}" for kiosk in KIOSKS}
+    assert links == {f"https://192.168.1.10:8443/admin/kiosks/{kiosk}" for kiosk in KIOSKS}
     assert "north-12" in text and "东校区 · 北门" in text and "不作诊断" in text
     for secret in folder.glob("kiosks/*/settings.json"):
         assert b"hunter2" not in content and secret.read_bytes() not in content

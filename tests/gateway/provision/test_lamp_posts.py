@@ -20,15 +20,15 @@ GATES = {"north": ["north-1"], "south": ["south-1"], "door": ["door-1"]}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def new_site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "a"
     provision(folder, campus="east", gateway="gw-east", gates=GATES, wifi_ssid="campus")
     return folder
 
 
 @pytest.fixture
-def folder(made, tmp_path):
-    return shutil.copytree(made, tmp_path / "a")
+def folder(new_site, tmp_path):
+    return shutil.copytree(new_site, tmp_path / "a")
 
 
 def run(*arguments):
@@ -46,16 +46,16 @@ def posts(folder):
 
 
 def test_a_post_is_a_board_of_its_gate_in_another_role(folder):
-    told = run("post", folder, "door-post", "--gate", "door", "--title", "侧门灯柱")
+    output = run("post", folder, "door-post", "--gate", "door", "--title", "侧门灯柱")
     values = settings_of(folder, "door-post")
 
     Settings(values)
-    assert "door-post: a lamp post of gate" in told or "灯柱" in told
+    assert "door-post: a lamp post of gate" in output or "灯柱" in output
     assert values["role"] == "lamp_post" and values["gate"] == "door"
     assert values["wifi_ssid"] == "campus" and values["username"] == "door-post"
     assert "card_key" not in values
-    whole = json.loads((folder / "kiosks/door-post/kiosk.json").read_text())
-    assert whole["settings"] == values, "the file for its setup page"
+    document = json.loads((folder / "kiosks/door-post/kiosk.json").read_text())
+    assert document["settings"] == values, "the file for its setup page"
     settings = load_gateway(folder / "gateway.toml")
     assert settings.posts == {"door-post": "door"} and "door-post" not in settings.kiosks
     assert settings.kiosk_title("door-post", "zh") == "侧门灯柱"
@@ -90,10 +90,10 @@ def test_a_post_keeps_its_role_and_password_where_it_is_changed_and_moves(folder
 
 def test_a_gateway_takes_posts_beside_its_gates(folder):
     begin = ("gateway", folder, "--campus", "east", "--gateway", "gw-east")
-    told = run(*begin, "--gate=hall=hall-1", "--post=hall-post=hall", "--post=third=north")
+    output = run(*begin, "--gate=hall=hall-1", "--post=hall-post=hall", "--post=third=north")
 
     assert posts(folder) == {"hall-post": "hall", "third": "north"}
-    assert "kiosks/hall-post" in told and "hall没有灯" not in told and "door没有灯" in told
+    assert "kiosks/hall-post" in output and "hall没有灯" not in output and "door没有灯" in output
     values = settings_of(folder, "hall-post")
     assert (values["role"], values["gate"], values["wifi_ssid"]) == ("lamp_post", "hall", "campus")
     run(*begin, "--gate=hall=hall-1", "--post=second=hall")
@@ -144,8 +144,8 @@ def test_a_door_may_be_watched_by_a_gate_with_lamp_posts_alone_until_they_go(fol
     with pytest.raises(ProvisionError, match="'door-post' is the only lamp of a gate that watches"):
         list(steps.add(folder, "door-post", "south", {}, post=True))
     assert posts(folder) == {"door-post": "door"}
-    told = run("revoke", folder, "door-post", "--because", "stolen")
-    assert "--watched-by" in told  # the door's red now shows only on its kiosk and the pages
+    output = run("revoke", folder, "door-post", "--because", "stolen")
+    assert "--watched-by" in output  # the door's red now shows only on its kiosk and the pages
     assert load_gateway(folder / "gateway.toml").watched_by == {}
 
 
@@ -187,10 +187,10 @@ def test_a_gate_with_a_post_is_not_reported_as_unlit(folder):
 def test_an_invalid_post_changes_nothing(folder, name, gate, says):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-    with pytest.raises((ProvisionError, NothingFoundError)) as raised:
+    with pytest.raises((ProvisionError, NothingFoundError)) as error:
         list(steps.add(folder, name, gate, {}, post=True))
 
-    assert says in str(raised.value)
+    assert says in str(error.value)
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

@@ -38,11 +38,11 @@ def test_a_second_run_keeps_every_secret_and_an_edited_file(tmp_path):
     edited = (folder / "gateway.toml").read_text() + "# my note\n"
     (folder / "gateway.toml").write_text(edited)
     before = contents(folder)
-    again = make(folder)
+    repeat = make(folder)
     after = contents(folder)
     changed = {str(path) for path in after if after[path] != before.get(path)}
     assert changed <= {"broker.passwords"}  # hashed again, with another salt
-    assert set(again.made) == {"broker.passwords", "broker.acl", "systemd"}
+    assert set(repeat.made) == {"broker.passwords", "broker.acl", "systemd"}
 
 
 def test_kiosks_can_be_added_and_the_old_ones_stay_known(tmp_path):
@@ -95,8 +95,8 @@ def test_secrets_are_their_owners_and_are_never_printed(tmp_path, capfd):
     assert len(secret) > 8
     for path in secret:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-    said = "".join(capfd.readouterr()) + repr(done)
-    assert (folder / "admin.password").read_text().strip() not in said
+    output = "".join(capfd.readouterr()) + repr(done)
+    assert (folder / "admin.password").read_text().strip() not in output
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_gates_beyond_a_pis_pins_have_no_lamps_and_another_gate_may_watch_them(t
     settings = load_gateway(tmp_path / "a/gateway.toml")
     assert [gate.name for gate in settings.gates if gate.lamps == "pins"] == ["north", "south"]
     assert len(settings.gates) == 20 and settings.watched_by == {"door-1": "north"}
-    said = [str(line) for line in steps.what_next(tmp_path / "a")]
-    assert "door-1没有灯：红灯同时显示在north" in said[0] and "--watched-by" in said[1]
+    lines = [str(line) for line in steps.what_next(tmp_path / "a")]
+    assert "door-1没有灯：红灯同时显示在north" in lines[0] and "--watched-by" in lines[1]
     list(steps.add(tmp_path / "a", "door-2-1", None, {}, watcher="south"))
     assert load_gateway(tmp_path / "a/gateway.toml").watched_by["door-2"] == "south"
 

@@ -67,17 +67,17 @@ def test_more_gateways_are_added_and_what_was_written_by_hand_stays(server):
 
 def test_a_revoked_gateway_has_no_token_and_must_still_report(server):
     before = load_campus(server / "campus.toml").tokens
-    said = fevergate("revoke", server, "gw-lab")
-    assert "must still report" in said
+    output = fevergate("revoke", server, "gw-lab")
+    assert "must still report" in output
     campus = load_campus(server / "campus.toml")
     assert campus.tokens["gw-lab"] != before["gw-lab"]
     assert campus.tokens["gw-east"] == before["gw-east"]
     assert campus.campuses["east"].gateways == ["gw-east", "gw-lab"]
     assert not (server / "gateways/gw-lab.json").exists()
     fevergate("campus", server, "--url", URL, "--gateways", "east=gw-lab")
-    again = json.loads((server / "gateways/gw-lab.json").read_text())["token"]
+    token = json.loads((server / "gateways/gw-lab.json").read_text())["token"]
     digest = load_campus(server / "campus.toml").tokens["gw-lab"]
-    assert digest == hashlib.sha256(again.encode()).hexdigest() != before["gw-lab"]
+    assert digest == hashlib.sha256(token.encode()).hexdigest() != before["gw-lab"]
     with pytest.raises(NothingFoundError, match="expected one of gw-east, gw-lab"):
         fevergate("revoke", server, "gw-far")
 

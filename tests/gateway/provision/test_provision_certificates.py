@@ -50,24 +50,24 @@ def certificates_of(folder):
 
 def test_no_certificate_begins_after_a_clock_that_was_never_set(tmp_path):
     make(tmp_path / "a", campus_server_url="https://campus.example:8443")
-    made = certificates_of(tmp_path / "a")
-    assert set(made) == {"ca.crt", "broker.crt", "web.crt", "campus.crt"}
-    for certificate in made.values():
+    certificates = certificates_of(tmp_path / "a")
+    assert set(certificates) == {"ca.crt", "broker.crt", "web.crt", "campus.crt"}
+    for certificate in certificates.values():
         assert certificate.not_valid_before_utc <= YEAR_2000
         assert b"\x17\x0d700101000000Z" in certificate.tbs_certificate_bytes  # a UTCTime
-    assert 823 < pki.days_left(made["web.crt"]) <= 825
-    assert 3648 < pki.days_left(made["ca.crt"]) <= 3650
+    assert 823 < pki.days_left(certificates["web.crt"]) <= 825
+    assert 3648 < pki.days_left(certificates["ca.crt"]) <= 3650
 
 
 @pytest.mark.parametrize("year", [1970, 2000, 2026])
 def test_a_client_whose_clock_is_at_1970_or_2000_trusts_the_certificates(tmp_path, year):
     """Verified by the rules for browsers that python-cryptography implements."""
     make(tmp_path / "a")
-    made = certificates_of(tmp_path / "a")
+    issued = certificates_of(tmp_path / "a")
     at = datetime(year, 1, 1) + timedelta(days=0 if year < 2026 else 360)
-    policy = PolicyBuilder().store(Store([made["ca.crt"]])).time(at)
+    policy = PolicyBuilder().store(Store([issued["ca.crt"]])).time(at)
     for name in ("broker.crt", "web.crt"):
-        policy.build_server_verifier(x509.DNSName("fevergate-gateway")).verify(made[name], [])
+        policy.build_server_verifier(x509.DNSName("fevergate-gateway")).verify(issued[name], [])
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def old(tmp_path, monkeypatch):
 @pytest.mark.parametrize("again", ["renew", "gateway"])
 def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(old, again):
     before, password = certificates_of(old), (old / "kiosks/north-1/settings.json").read_bytes()
-    assert all(one.not_valid_before_utc > YEAR_2000 for one in before.values())
+    assert all(certificate.not_valid_before_utc > YEAR_2000 for certificate in before.values())
     if again == "renew":
-        said = list(steps.renew(old, [], everything=False))
-        assert said[0] == "renewed: ca.crt, broker.crt, web.crt, campus.crt"
-        assert "same key: boards keep their line" in said[1]
+        lines = list(steps.renew(old, [], everything=False))
+        assert lines[0] == "renewed: ca.crt, broker.crt, web.crt, campus.crt"
+        assert "same key: boards keep their line" in lines[1]
     else:
         make(old, gates={"north": ["north-1"]}, campus_server_url="https://campus.example:8443")
     after = certificates_of(old)
@@ -101,8 +101,8 @@ def test_a_campus_in_use_gets_certificates_that_begin_early_from_the_same_key(ol
     der = pki.authority_der(old)
     for kiosk in ("north-1", "north-2", "south-1"):
         assert (old / "kiosks" / kiosk / "ca.der").read_bytes() == der
-        whole = json.loads((old / "kiosks" / kiosk / "kiosk.json").read_text())
-        assert base64.b64decode(whole["ca"]) == der
+        document = json.loads((old / "kiosks" / kiosk / "kiosk.json").read_text())
+        assert base64.b64decode(document["ca"]) == der
     assert (old / "kiosks/north-1/settings.json").read_bytes() == password
     assert list(steps.renew(old, [], everything=False)) == ["no certificate is near its end"]
 

@@ -75,33 +75,33 @@ def test_a_new_gate_and_its_kiosks_keep_the_text_that_a_person_wrote(tmp_path):
 def test_a_static_address_is_one_kiosks_own_and_never_its_neighbours(tmp_path):
     make(tmp_path / "a")
 
-    def told(kiosk):
+    def network_of(kiosk):
         values = json.loads((tmp_path / "a/kiosks" / kiosk / "settings.json").read_text())
         return [values.get(name, "") for name in ("address", "netmask", "router", "name_server")]
 
     static = static_address("10.1.2.7, 255.255.0.0,10.1.0.1")
     list(steps.add(tmp_path / "a", "north-1", None, static))
-    assert told("north-1") == ["10.1.2.7", "255.255.0.0", "10.1.0.1", ""]
+    assert network_of("north-1") == ["10.1.2.7", "255.255.0.0", "10.1.0.1", ""]
     list(steps.add(tmp_path / "a", "north-9", "north", {}))
-    assert told("north-9")[0] == ""
+    assert network_of("north-9")[0] == ""
     list(steps.add(tmp_path / "a", "north-1", None, static_address("dhcp")))
-    assert told("north-1") == [""] * 4
+    assert network_of("north-1") == [""] * 4
 
 
 def test_a_sensors_supply_is_its_own_boards_and_never_its_neighbours(tmp_path):
     make(tmp_path / "a")
 
-    def told(kiosk):
+    def supply_of(kiosk):
         values = json.loads((tmp_path / "a/kiosks" / kiosk / "settings.json").read_text())
         return values.get("supply_v")
 
     arguments = ["kiosk", str(tmp_path / "a"), "north-1", "--supply-v", "3.2"]
     done = CliRunner().invoke(cli, ["provision", *arguments])
-    assert done.exit_code == 0 and told("north-1") == 3.2, done.output
+    assert done.exit_code == 0 and supply_of("north-1") == 3.2, done.output
     list(steps.add(tmp_path / "a", "north-9", "north", {}))
-    assert told("north-9") is None
+    assert supply_of("north-9") is None
     list(steps.add(tmp_path / "a", "north-1", None, {"threshold_c": 37.5}))
-    assert told("north-1") == 3.2
+    assert supply_of("north-1") == 3.2
     refused = CliRunner().invoke(cli, ["provision", *arguments[:-1], "5"])
     assert refused.exit_code == 2 and "2.6<=x<=3.6" in refused.output
 
@@ -117,9 +117,9 @@ def test_an_invalid_static_address_changes_nothing(tmp_path, text):
 
 def test_a_new_kiosk_restarts_the_services_without_further_commands(tmp_path, systemd):
     make(tmp_path / "a")
-    said = list(steps.add(tmp_path / "a", "north-3", "north", {}))
+    lines = list(steps.add(tmp_path / "a", "north-3", "north", {}))
     assert systemd.read_text() == "try-restart fevergate-gateway fevergate-web\n"
-    assert said[2] == "网关与页面已重新启动"
+    assert lines[2] == "网关与页面已重新启动"
 
 
 def test_a_refusal_of_systemd_is_reported(tmp_path, systemd, monkeypatch):
@@ -134,8 +134,8 @@ def test_a_refusal_of_systemd_is_reported(tmp_path, systemd, monkeypatch):
 
 def test_a_folder_elsewhere_leaves_this_machines_services_alone(tmp_path, systemd):
     make(tmp_path / "b")
-    said = list(steps.add(tmp_path / "b", "north-3", "north", {}))
-    assert not systemd.exists() and "systemctl restart" in said[2]
+    lines = list(steps.add(tmp_path / "b", "north-3", "north", {}))
+    assert not systemd.exists() and "systemctl restart" in lines[2]
 
 
 @pytest.mark.parametrize(
@@ -184,20 +184,20 @@ def test_a_wifi_name_that_is_not_text_is_given_by_its_bytes_and_can_be_changed(
     def run(*arguments):
         return CliRunner().invoke(cli, ["provision", *arguments])
 
-    def told(kiosk):
+    def settings_of(kiosk):
         return Settings(json.loads((folder / "kiosks" / kiosk / "settings.json").read_text()))
 
     gateway = ["gateway", str(folder), "--campus", "east", "--gateway", "gw", "--gate"]
     done = run(*gateway, "north=north-1", "--wifi-ssid-hex", "d0a3d4b0")
     assert done.exit_code == 0, done.output
-    assert told("north-1").ssid == "校园".encode("gbk")
+    assert settings_of("north-1").ssid == "校园".encode("gbk")
     assert run("kiosk", str(folder), "north-2", "--gate", "north").exit_code == 0
-    assert told("north-2").ssid == told("north-1").ssid
+    assert settings_of("north-2").ssid == settings_of("north-1").ssid
     assert "d0a3d4b0" in run("revoke", str(folder), "north-2", "--because", "stolen").output
     done = run("kiosk", str(folder), "north-1", "--wifi-ssid", "x", "--wifi-ssid-hex", "d0")
     assert done.exit_code == 2 and "expected one of them" in done.output
     assert run("kiosk", str(folder), "north-1", "--wifi-ssid", "library").exit_code == 0
-    assert told("north-1").ssid == b"library"
+    assert settings_of("north-1").ssid == b"library"
 
 
 @pytest.mark.parametrize("way", ["file", "standard input", "environment"])
@@ -220,8 +220,8 @@ def test_without_a_terminal_the_wifis_password_comes_from_elsewhere(tmp_path, mo
             cli, [*command, "--wifi-password-file", "-"], input="phrase of ours\n"
         )
     assert done.exit_code == 0, done.output
-    told = json.loads((folder / "kiosks/north-1/settings.json").read_text())
-    assert told["wifi_password"] == "phrase of ours"
+    values = json.loads((folder / "kiosks/north-1/settings.json").read_text())
+    assert values["wifi_password"] == "phrase of ours"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ class Machine:
     def __init__(self, folder):
         self.folder = folder / "a"
         self.units = folder / "units"
-        self.told = []
+        self.calls = []
         self.active = True
         self.takes = lambda: True
         provision(self.folder, campus="east", gateway="gw-east", gates={"north": ["north-1"]})
@@ -29,7 +29,7 @@ class Machine:
             (self.units / name).write_text(text)
 
     def run(self, _systemctl, *arguments):
-        self.told.append(" ".join(arguments))
+        self.calls.append(" ".join(arguments))
 
     def show(self, _systemctl, name):
         return {"ActiveState": "active" if self.active else "inactive", "NRestarts": "1"}[name]
@@ -73,15 +73,15 @@ RESTARTED = ["daemon-reload", "restart mosquitto.service"]
 def test_files_of_this_version_are_left_alone_and_nothing_restarts(machine):
     before = machine.files()
     assert list(upgrade.upgrade(machine.folder)) == ["消息服务器的文件无需更新"]
-    assert machine.files() == before and machine.told == []
+    assert machine.files() == before and machine.calls == []
 
 
 def test_an_earlier_site_gets_this_versions_files_and_keeps_its_settings(machine):
     new = machine.files()
     machine.older()
-    (told,) = upgrade.upgrade(machine.folder)
-    assert "本版本的 mosquitto.conf, broker.acl, /" in told and told.endswith(DROP_IN)
-    assert machine.told == RESTARTED
+    (line,) = upgrade.upgrade(machine.folder)
+    assert "本版本的 mosquitto.conf, broker.acl, /" in line and line.endswith(DROP_IN)
+    assert machine.calls == RESTARTED
     now = machine.files()
     for path in (machine.folder / "mosquitto.conf", machine.folder / "broker.acl"):
         assert now[path] == new[path]
@@ -93,8 +93,8 @@ def test_an_earlier_site_gets_this_versions_files_and_keeps_its_settings(machine
 
 def test_a_drop_in_alone_does_not_start_the_gateway_anew(machine):
     (machine.units / DROP_IN).write_text("[Service]\n")
-    (told,) = upgrade.upgrade(machine.folder)
-    assert machine.told == RESTARTED and told.endswith(DROP_IN)
+    (line,) = upgrade.upgrade(machine.folder)
+    assert machine.calls == RESTARTED and line.endswith(DROP_IN)
 
 
 def test_files_with_which_the_broker_refuses_the_gateway_are_put_back(machine):
@@ -108,7 +108,7 @@ def test_files_with_which_the_broker_refuses_the_gateway_are_put_back(machine):
     for path in before.keys() | after.keys():
         if not any(name in str(path) for name in beside):
             assert after.get(path) == before.get(path), path
-    assert machine.told == RESTARTED * 2
+    assert machine.calls == RESTARTED * 2
 
 
 class Killed(BaseException):
@@ -138,11 +138,11 @@ def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, p
         patch.setattr(services if "." in place else owner, target, killed(place))
         with pytest.raises(Killed):
             list(upgrade.upgrade(machine.folder))
-    machine.told.clear()
+    machine.calls.clear()
     machine.takes = lambda: takes
     if takes:
-        (told,) = upgrade.upgrade(machine.folder)
-        assert "mosquitto.conf" in told and machine.told == RESTARTED
+        (line,) = upgrade.upgrade(machine.folder)
+        assert "mosquitto.conf" in line and machine.calls == RESTARTED
     else:
         with pytest.raises(ProvisionError, match="as before"):
             list(upgrade.upgrade(machine.folder))
@@ -158,8 +158,8 @@ def test_a_broker_that_somebody_stopped_stays_as_it_is(machine):
     machine.older()
     machine.active = False
     before = machine.files()
-    (told,) = upgrade.upgrade(machine.folder)
-    assert "provision gateway" in told and machine.files() == before and machine.told == []
+    (line,) = upgrade.upgrade(machine.folder)
+    assert "provision gateway" in line and machine.files() == before and machine.calls == []
 
 
 def test_root_reads_through_no_link(machine, tmp_path):

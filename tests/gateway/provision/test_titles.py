@@ -50,8 +50,8 @@ def run(*arguments):
 
 def test_a_name_that_is_given_is_written_and_stays(tmp_path):
     folder = tmp_path / "a"
-    named = ["--title", "东校区", "--title-en", "East campus", "--gate-title", "north=北门/North"]
-    done = run("gateway", folder, *CAMPUS, *GATES, *named)
+    titles = ["--title", "东校区", "--title-en", "East campus", "--gate-title", "north=北门/North"]
+    done = run("gateway", folder, *CAMPUS, *GATES, *titles)
     assert done.exit_code == 0, done.output
     assert run("gateway", folder, *CAMPUS, *GATES).exit_code == 0
     settings = load_gateway(folder / "gateway.toml")
@@ -70,8 +70,8 @@ def test_a_name_that_is_given_is_written_and_stays(tmp_path):
 def test_a_kiosk_and_its_new_gate_are_named_as_they_are_added(tmp_path):
     folder = tmp_path / "a"
     run("gateway", folder, *CAMPUS, "--gate", "north=north-1")
-    named = ["--title", "左侧", "--title-en", "Left", "--gate-title", "south=南门"]
-    done = run("kiosk", folder, "south-1", "--gate", "south", *named)
+    titles = ["--title", "左侧", "--title-en", "Left", "--gate-title", "south=南门"]
+    done = run("kiosk", folder, "south-1", "--gate", "south", *titles)
     assert done.exit_code == 0 and "左侧" in done.output and "南门" in done.output
     names = load_gateway(folder / "gateway.toml").names("en")
     assert names.kiosk("south-1") == "Left" and names.gate("south") == "南门"
@@ -79,8 +79,8 @@ def test_a_kiosk_and_its_new_gate_are_named_as_they_are_added(tmp_path):
 
 def test_campuses_are_named_in_a_campus_servers_folder(tmp_path):
     url = ["--url", "https://campus.example:8443", "--gateways", "east=gw-east"]
-    named = ["--title", "某某学院", "--campus-title", "east=东校区/East campus"]
-    assert run("campus", tmp_path / "c", *url, *named).exit_code == 0
+    titles = ["--title", "某某学院", "--campus-title", "east=东校区/East campus"]
+    assert run("campus", tmp_path / "c", *url, *titles).exit_code == 0
     settings = load_campus(tmp_path / "c/campus.toml")
     assert settings.title == "某某学院" and settings.titles("east") == ("东校区", "East campus")
     run("gateway", tmp_path / "a", *CAMPUS, *GATES, "--title", "东校区", "--campus-server", url[1])
@@ -99,8 +99,8 @@ def test_an_invalid_name_is_refused_and_nothing_is_made(tmp_path, option, says):
 
 
 def test_two_gates_do_not_have_one_name(tmp_path):
-    named = ["--gate-title", "north=北门", "--gate-title", "gate-3=北门"]
-    done = run("gateway", tmp_path / "a", *CAMPUS, *GATES, *named)
+    titles = ["--gate-title", "north=北门", "--gate-title", "gate-3=北门"]
+    done = run("gateway", tmp_path / "a", *CAMPUS, *GATES, *titles)
     assert isinstance(done.exception, ProvisionError) and "is the name of" in str(done.exception)
 
 
@@ -117,22 +117,22 @@ def test_at_a_terminal_each_name_is_asked_for_once_with_a_likely_one(tmp_path):
 
 def at_a_terminal(folder: Path, typed: bytes) -> str:
     """What `provision gateway` prints at a terminal at which somebody types `typed`."""
-    mine, theirs = pty.openpty()
+    terminal, child_end = pty.openpty()
     command = [sys.executable, "-m", "fevergate.cli", "provision", "gateway", str(folder)]
     program = [*command, *CAMPUS, *GATES]
-    with subprocess.Popen(program, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        os.write(mine, typed)
-        shown = b""
-        while process.poll() is None or select.select([mine], [], [], 0)[0]:
-            if select.select([mine], [], [], 0.1)[0]:
+    with subprocess.Popen(program, stdin=child_end, stdout=child_end, stderr=child_end) as process:
+        os.close(child_end)
+        os.write(terminal, typed)
+        output = b""
+        while process.poll() is None or select.select([terminal], [], [], 0)[0]:
+            if select.select([terminal], [], [], 0.1)[0]:
                 try:
-                    shown += os.read(mine, 4096)
+                    output += os.read(terminal, 4096)
                 except OSError:
                     break
-    os.close(mine)
-    assert process.returncode == 0, shown.decode()
-    return shown.decode()
+    os.close(terminal)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
 
 
 def test_likely_names():
@@ -185,8 +185,8 @@ def words(html):
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_shows_an_id_where_there_is_a_name(named_site, path):
     client: TestClient = named_site.client("李伟", language="zh")
-    shown = words(client.get(path).text)
-    assert not [name for name in IDS if name in shown], shown
+    text = words(client.get(path).text)
+    assert not [name for name in IDS if name in text], text
 
 
 def test_a_kiosks_own_page_shows_its_id_beside_its_name(named_site, tmp_path):
@@ -199,11 +199,11 @@ def test_files_have_the_names(named_site, path):
     answer = named_site.client("李伟", language="zh").get(f"{path}?date={DAY}")
     if path.endswith("pdf"):
         with pdfplumber.open(io.BytesIO(answer.content)) as document:
-            shown = "".join(page.extract_text() for page in document.pages)
-        assert "东校区" in shown
+            text = "".join(page.extract_text() for page in document.pages)
+        assert "东校区" in text
     else:
-        shown = answer.content.decode("utf-8-sig")
-    assert "北门" in shown and "左侧" in shown
+        text = answer.content.decode("utf-8-sig")
+    assert "北门" in text and "左侧" in text
 
 
 def test_a_board_calls_kiosks_by_their_names(named_site):
@@ -228,27 +228,27 @@ def test_a_board_calls_kiosks_by_their_names(named_site):
 
 def test_log_status_and_doctor_say_the_names(tmp_path):
     folder = tmp_path / "commands"
-    named = ["--title", "东校区", "--gate-title", "north=北门"]
-    run("gateway", folder, *CAMPUS, "--gate", "north=north-1", *named)
+    titles = ["--title", "东校区", "--gate-title", "north=北门"]
+    run("gateway", folder, *CAMPUS, "--gate", "north=north-1", *titles)
     run("kiosk", folder, "north-1", "--title", "左侧")
     settings = load_gateway(folder / "gateway.toml")
     with closing(Store(folder / "fevergate.db")) as store:
         store.commit([arrived(2, "fever", body_c=38.4)])
-        said = [found.text for found in lamps(settings)]
-    assert said[0][0].startswith("北门")
+        texts = [finding.text for finding in lamps(settings)]
+    assert texts[0][0].startswith("北门")
     options = ["--settings", str(folder / "gateway.toml"), "--date", DAY, "--language", "zh"]
     log = CliRunner().invoke(cli, ["log", *options]).output
     assert "东校区" in log and "北门" in log and "左侧" in log and "north" not in log
-    shown = io.StringIO()
+    screen = io.StringIO()
     status = status_command.look(settings)
     status.troubles = []
-    Console(file=shown, width=160).print(status_command.as_table(status, settings, "zh"))
-    assert "东校区" in shown.getvalue() and "左侧" in shown.getvalue()
-    assert "north" not in shown.getvalue()
+    Console(file=screen, width=160).print(status_command.as_table(status, settings, "zh"))
+    assert "东校区" in screen.getvalue() and "左侧" in screen.getvalue()
+    assert "north" not in screen.getvalue()
 
 
 def test_the_audit_calls_gates_and_kiosks_by_their_names(named_site):
-    for action, what in (("acknowledge", "north by Zhang"), ("identify", "north-1")):
-        named_site.pages.store.note("Zhang", action, what)
-    shown = words(named_site.client("李伟", language="zh").get("/admin/audit").text)
-    assert "北门" in shown and "左侧" in shown and "north" not in shown
+    for action, target in (("acknowledge", "north by Zhang"), ("identify", "north-1")):
+        named_site.pages.store.note("Zhang", action, target)
+    text = words(named_site.client("李伟", language="zh").get("/admin/audit").text)
+    assert "北门" in text and "左侧" in text and "north" not in text
