@@ -20,9 +20,9 @@ def test_four_registers_are_shipped_each_in_chinese_and_english():
     registers = shipped()
     assert list(registers) == ["visitors", "disinfection", "supplies", "duty"]
     for register in registers.values():
-        named = [register, *register.fields.values()]
-        named += [choice for field in register.fields.values() for choice in field.choices]
-        assert all(one.title and one.title_en for one in named)
+        titled = [register, *register.fields.values()]
+        titled += [choice for field in register.fields.values() for choice in field.choices]
+        assert all(item.title and item.title_en for item in titled)
     assert registers["visitors"].personal == ["name", "unit", "phone", "whom", "why"]
 
 
@@ -122,9 +122,9 @@ def test_what_does_not_fit_the_rest_of_the_file_is_refused(right, wrong, told):
 
 
 def many(registers, fields=1, name="r"):
-    named = "".join(f'f{number} = {{ title = "f" }}\n' for number in range(fields))
+    fields_text = "".join(f'f{number} = {{ title = "f" }}\n' for number in range(fields))
     heads = (f'[{name}{n}]\ntitle = "r"\n[{name}{n}.fields]\n' for n in range(registers))
-    return "".join(head + named for head in heads)
+    return "".join(head + fields_text for head in heads)
 
 
 def test_as_many_registers_and_fields_as_fit_are_read_and_no_more(tmp_path):
@@ -150,12 +150,12 @@ def test_an_entry_that_has_a_begin_or_an_end_holds_for_some_time(key):
 
 
 def test_a_button_with_one_name_has_it_in_both_languages():
-    for left in ("close =", "close_en ="):
-        one_name = "".join(line for line in LOAN.splitlines(True) if not line.startswith(left))
+    for removed in ("close =", "close_en ="):
+        one_name = "".join(line for line in LOAN.splitlines(True) if not line.startswith(removed))
         register = parse(one_name, "f")["thermometers"]
         assert register.closing_button("zh") == register.closing_button("en") != ""
-    both = parse(LOAN, "f")["thermometers"]
-    assert (both.closing_button("zh"), both.closing_button("en")) == ("归还", "Given back")
+    register = parse(LOAN, "f")["thermometers"]
+    assert (register.closing_button("zh"), register.closing_button("en")) == ("归还", "Given back")
 
 
 def test_a_place_may_be_one_of_the_sites_own_or_another():

@@ -31,14 +31,14 @@ def test_each_minute_has_the_name_of_its_shift(roster):
 def stops_at(roster, number):
     """A duty list, and two methods of `Entries` that raise after `number` calls, as if the power
     failed."""
-    entries, left = Entries(roster.store, roster.entries.vault, shipped()), [number]
+    entries, budget = Entries(roster.store, roster.entries.vault, shipped()), [number]
     put = Entries._revise, Entries._stored
 
     def counted(method):
         def step(*arguments):
-            if left[0] == 0:
+            if budget[0] == 0:
                 raise KeyboardInterrupt
-            left[0] -= 1
+            budget[0] -= 1
             return method(*arguments)
 
         return step
@@ -213,11 +213,11 @@ def test_whoever_is_put_on_duty_twice_is_there_once_and_is_taken_off_by_shift(ro
 
 
 def test_the_list_is_sorted_by_gate_begin_and_name(roster):
-    wanted = [("", None, "Head"), ("north", DAY, "A"), ("north", DAY, "B"), ("north", NIGHT, "A")]
-    for id_, (gate, begin, name) in enumerate(reversed(wanted), 1):
+    order = [("", None, "Head"), ("north", DAY, "A"), ("north", DAY, "B"), ("north", NIGHT, "A")]
+    for id_, (gate, begin, name) in enumerate(reversed(order), 1):
         roster.duty._add(OnDuty(name=name, gate=gate, begin=begin), "", id_)
     shifts = roster.duty.everybody()
-    assert [(shift.gate, shift.begin, shift.name) for shift in shifts] == wanted
+    assert [(shift.gate, shift.begin, shift.name) for shift in shifts] == order
 
 
 def test_a_year_of_shifts_is_listed_whole(roster):
@@ -230,8 +230,8 @@ def test_a_year_of_shifts_is_listed_whole(roster):
 
 def test_a_list_whose_key_is_lost_stops_neither_board_nor_notice(roster, tmp_path, caplog):
     roster.of_a_day()
-    other = Entries(roster.store, Vault(tmp_path / "other" / KEY), shipped())
-    assert Duty(other, lambda: GATES).present("north") == []
+    entries = Entries(roster.store, Vault(tmp_path / "other" / KEY), shipped())
+    assert Duty(entries, lambda: GATES).present("north") == []
     assert "duty list: " in caplog.text
 
 
@@ -267,12 +267,12 @@ def test_a_shift_without_a_begin_is_handed_over_to_somebody_else_as_it_was_shown
 
 
 def test_a_site_may_rename_the_field_of_the_person_on_duty(roster):
-    other = (
+    declaration = (
         '[duty]\ntitle = "值班"\nbegin = "from"\n[duty.fields]\n'
         'from = { title = "x", type = "time" }\n'
         'guard = { title = "保安", type = "person" }\n'
     )
-    roster.entries.registers |= parse(other, "registers.toml")
+    roster.entries.registers |= parse(declaration, "registers.toml")
     roster.duty.add("Chen", "")
     assert roster.duty.at("") == ["Chen"]
     (shift,) = roster.duty.everybody()

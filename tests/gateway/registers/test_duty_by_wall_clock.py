@@ -28,14 +28,14 @@ def walls(first: datetime) -> list[str]:
     ]
 
 
-def model(shown: list[str], begin: str, end: str) -> list[bool]:
+def model(times: list[str], begin: str, end: str) -> list[bool]:
     """Whether somebody is on duty in each quarter of an hour: duty begins when the wall clock first
     shows `begin`, and ends when it first shows `end`."""
     on_duty, states = not begin, []
-    for number, wall in enumerate(shown):
-        if wall == begin and wall not in shown[:number]:
+    for number, wall in enumerate(times):
+        if wall == begin and wall not in times[:number]:
             on_duty = True
-        if wall == end and wall not in shown[:number]:
+        if wall == end and wall not in times[:number]:
             on_duty = False
         states.append(on_duty)
     return states
@@ -53,8 +53,8 @@ def berlin(tmp_path_factory):
 def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock_has_it(
     berlin, first, data
 ):
-    shown = walls(first)
-    plain = sorted(set(shown))
+    times = walls(first)
+    plain = sorted(set(times))
     with berlin.store.transaction() as connection:
         connection.execute("delete from entries")
     planned, edges = [], set[int]()
@@ -65,11 +65,11 @@ def test_whatever_is_planned_over_midnight_and_changed_clocks_is_as_a_wall_clock
         gate = data.draw(st.sampled_from(["", *GATES]))
         form = {"person": f"P{number}", "from": begin, "to": end}
         berlin.entries.add("duty", FORM.read(shipped()["duty"], form, gate), "李伟")
-        planned.append((f"P{number}", gate, model(shown, begin, end)))
-        edges |= {shown.index(wall) for wall in (begin, end) if wall}
-    drawn = data.draw(st.lists(st.integers(0, len(shown) - 1), min_size=5, max_size=30))
+        planned.append((f"P{number}", gate, model(times, begin, end)))
+        edges |= {times.index(wall) for wall in (begin, end) if wall}
+    drawn = data.draw(st.lists(st.integers(0, len(times) - 1), min_size=5, max_size=30))
     for number in [*sorted(edges), *drawn]:
         at = (first + timedelta(minutes=number * STEP)).timestamp()
         for gate in GATES:
-            names = [p for p, where, states in planned if where in ("", gate) and states[number]]
-            assert berlin.duty.at(gate, at) == names, (shown[number], gate)
+            names = [p for p, place, states in planned if place in ("", gate) and states[number]]
+            assert berlin.duty.at(gate, at) == names, (times[number], gate)

@@ -16,8 +16,8 @@ def test_a_file_replaces_what_was_planned_within_its_days_and_again_changes_noth
     roster.duty.apply(changes, "李伟")
     assert roster.duty.at("north", NIGHT) == ["Head", "Sun"]
     assert roster.duty.at("north", MORNING + 25 * H) == ["Head", "Wu"]
-    again = roster.duty.compare(file)
-    assert (again.added, again.withdrawn, again.unchanged) == ([], [], 2)
+    changes = roster.duty.compare(file)
+    assert (changes.added, changes.withdrawn, changes.unchanged) == ([], [], 2)
 
 
 def test_a_file_read_again_brings_nobody_back_who_was_relieved(roster):
@@ -40,8 +40,8 @@ def test_a_file_read_again_adds_nobody_twice_who_came_early(roster):
     roster.duty.hand_over("north", shift.id, shift.revision, "Zhou", "Zhang")
     for at in (NIGHT - H, NIGHT + H):
         roster.clock.at = at
-        again = roster.duty.compare(file)
-        assert (again.added, again.withdrawn) == ([], [])
+        changes = roster.duty.compare(file)
+        assert (changes.added, changes.withdrawn) == ([], [])
     (shift,) = roster.duty.shifts("north")
     roster.duty.hand_over("north", shift.id, shift.revision, "Wu", "Zhang")
     roster.clock.at += 1

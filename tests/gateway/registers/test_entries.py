@@ -63,9 +63,9 @@ def test_a_visitor_is_inside_until_somebody_notes_that_they_left(entries, now):
     entries.close("visitors", entry.id, "Li", entry.revision)
     assert entries.holding("visitors", now.at) == []
     assert entries.holding("visitors", now.at - 1) != []  # the visitor was still inside
-    closed, opened = entries.history("visitors", entry.id)
+    closed, first = entries.history("visitors", entry.id)
     assert (closed.by, closed.closed_at, closed.revision) == ("Li", now.at, 2)
-    assert opened == entry
+    assert first == entry
 
 
 def test_a_form_that_is_sent_twice_makes_one_entry(entries, now):
@@ -212,22 +212,22 @@ def test_only_what_is_open_is_closed_and_only_what_was_closed_is_opened_again(en
 
 
 def test_entries_are_listed_by_when_they_were_made_and_counted_within_a_period(entries, now):
-    begin, made = now.at, []
+    begin, visits = now.at, []
     for _ in range(3):
-        made.insert(0, visitor(entries))
+        visits.insert(0, visitor(entries))
         now.at += 60
-    end = made[0].first_at
-    assert entries.entered("visitors", begin, now.at) == made
-    assert entries.entered("visitors", begin, now.at, 1, 1) == made[1:2]
-    assert entries.entered("visitors", begin, end) == made[1:]
+    end = visits[0].first_at
+    assert entries.entered("visitors", begin, now.at) == visits
+    assert entries.entered("visitors", begin, now.at, 1, 1) == visits[1:2]
+    assert entries.entered("visitors", begin, end) == visits[1:]
     assert entries.count("visitors", begin, end) == 2
-    assert entries.newest_holding("visitors", now.at) == made[::-1]
+    assert entries.newest_holding("visitors", now.at) == visits[::-1]
     assert entries.open_by_gate("visitors", now.at) == {"north": 3}
     assert entries.open_by_gate("visitors", now.at, end) == {"north": 2}
-    entries.close("visitors", made[2].id, "Li", 1)
+    entries.close("visitors", visits[2].id, "Li", 1)
     now.at += 60
     assert [entry.id for entry in entries.between("visitors", now.at - 60, now.at)] == [
-        entry.id for entry in made[::-1]
+        entry.id for entry in visits[::-1]
     ]
     assert len(entries.between("visitors", now.at - 59, now.at)) == 2
 
@@ -262,12 +262,12 @@ note = { title = "n", personal = true }
 """
     entries.registers = REGISTERS | parse(text, "f")
     form = [{"note": note} for note in ("36.6", "nan", "1e300", "n")]
-    read = [FORM.read(entries.register("notes"), one) for one in form]
-    made = [entries.add("notes", new, "Li").id for new in read]
-    as_text = [entries.get("notes", id_).fields["note"] for id_ in made]
+    read = [FORM.read(entries.register("notes"), fields) for fields in form]
+    ids = [entries.add("notes", new, "Li").id for new in read]
+    as_text = [entries.get("notes", id_).fields["note"] for id_ in ids]
     assert as_text == ["36.6", "nan", "1e300", "n"]
     entries.registers |= parse(text.replace("true", 'true, type = "number"'), "f")
-    as_numbers = [entries.get("notes", id_).fields["note"] for id_ in made]
+    as_numbers = [entries.get("notes", id_).fields["note"] for id_ in ids]
     assert as_numbers == [36.6, "nan", "1e300", "n"]
 
 
@@ -290,13 +290,13 @@ def test_two_who_correct_an_entry_at_once_do_not_overwrite_each_other(entries, m
     south, north = (FORM.read(REGISTERS["visitors"], VISITOR, gate) for gate in ("south", "north"))
 
     def meanwhile(*of):
-        found = expected(*of)
+        row = expected(*of)
         monkeypatch.setattr(Entries, "_expected", expected)
         change = ("visitors", entry.id, south, "Li", 1)
-        other = threading.Thread(target=entries.change, args=change)
-        other.start()
-        other.join()
-        return found
+        thread = threading.Thread(target=entries.change, args=change)
+        thread.start()
+        thread.join()
+        return row
 
     monkeypatch.setattr(Entries, "_expected", meanwhile)
     with pytest.raises(EntryError, match="meanwhile"):

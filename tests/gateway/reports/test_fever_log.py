@@ -65,9 +65,11 @@ def test_a_day_on_which_nobody_watched_is_no_zero(scene):
 
 def test_a_lamp_post_is_listed_only_if_it_measured_as_a_kiosk_before(scene):
     scene.settings.gates[0].posts.append("north-post")
-    said = health(kiosk="north-post", at=NOON, watched_s=0.0)
-    gone = [StatusArrived("north-post", state, NOON, "north") for state in ("online", "offline")]
-    scene.store.commit([HealthArrived(said, NOON, "north"), *gone])
+    report = health(kiosk="north-post", at=NOON, watched_s=0.0)
+    statuses = [
+        StatusArrived("north-post", state, NOON, "north") for state in ("online", "offline")
+    ]
+    scene.store.commit([HealthArrived(report, NOON, "north"), *statuses])
     assert [kiosk.kiosk for kiosk in scene.day().kiosks] == ["north-1", "north-2"]
 
     once_a_kiosk = reading(kiosk="north-post", seq=1, at=NOON)
@@ -132,8 +134,8 @@ def test_each_fever_is_listed_with_place_temperatures_and_acknowledger(scene):
             arrived(2, "fever", at=NOON + 60),
         ]
     )
-    raised = scene.day().fevers[0].raised_at
-    scene.store.commit([Acknowledged((reading(1).identity,), "李伟", raised + 42)])
+    raised_at = scene.day().fevers[0].raised_at
+    scene.store.commit([Acknowledged((reading(1).identity,), "李伟", raised_at + 42)])
     first, second = scene.day().fevers
     assert (first.gate, first.kiosk, first.body_c) == ("north", "north-1", 38.1)
     assert (first.acknowledged_by, first.delay_s) == ("李伟", 42)
@@ -196,7 +198,7 @@ def test_a_kiosk_that_reads_unlike_its_neighbour_is_in_the_log(scene):
             ]
         )
     day = scene.day()
-    assert {one.kiosk for one in day.unlike} == {"north-1", "north-2"}
+    assert {kiosk.kiosk for kiosk in day.unlike} == {"north-1", "north-2"}
     assert "请检查镜头" in scene.run("--date", "2026-11-23").output
     english = scene.run("--date", "2026-11-23", "--language", "en").output
     assert "or the other one" in english and "+0.60" in english
@@ -207,8 +209,8 @@ def test_a_kiosk_that_saw_nobody_beside_a_busy_one_is_in_the_log(scene):
         scene.store.commit([arrived(seq, at=NOON + seq)])
         if seq == 99:
             assert scene.day().blind == []
-    (one,) = scene.day().blind
-    assert (one.kiosk, one.people, one.busiest_people) == ("north-2", 0, 100)
+    (kiosk,) = scene.day().blind
+    assert (kiosk.kiosk, kiosk.people, kiosk.busiest_people) == ("north-2", 0, 100)
     english = scene.run("--date", "2026-11-23", "--language", "en").output
     assert "north-2 saw 0 people, north-1 100" in english
     scene.store.commit([arrived(seq, at=NOON + seq, kiosk="north-2") for seq in (1, 2)])

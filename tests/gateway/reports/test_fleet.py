@@ -45,7 +45,7 @@ def day(store, seed=0, count=200, gate="north", **offsets_c):
     store.commit(batch)
 
 
-def found(store, **changes):
+def unlike_kiosks(store, **changes):
     reader = open_reader(store.path)
     try:
         return unlike(crowds(reader, settings(**changes), HOUR, HOUR + 86400))
@@ -62,7 +62,7 @@ def three(**offsets):
 def test_kiosks_that_read_alike_are_not_reported(store):
     for seed in range(8):
         day(store, seed, north_1=0.0, north_2=0.0, north_3=0.05)
-        assert found(store, **three()) == []
+        assert unlike_kiosks(store, **three()) == []
 
 
 def test_chance_differences_among_the_fewest_people_report_no_kiosk(tmp_path):
@@ -70,13 +70,13 @@ def test_chance_differences_among_the_fewest_people_report_no_kiosk(tmp_path):
     for seed in range(12):
         store = Store(tmp_path / f"{seed}.db")
         day(store, seed, MIN_PEOPLE, north_1=0.0, north_2=0.0, north_3=0.0)
-        assert found(store, **three()) == []
+        assert unlike_kiosks(store, **three()) == []
         store.close()
 
 
 def test_a_kiosk_that_drifted_is_named_with_the_evidence(store):
     day(store, north_1=0.0, north_2=-0.5, north_3=0.05)
-    (kiosk,) = found(store, **three())
+    (kiosk,) = unlike_kiosks(store, **three())
     assert kiosk.kiosk == "north-2" and kiosk.others == ("north-1", "north-3") and not kiosk.alone
     assert kiosk.difference_c == pytest.approx(-0.5, abs=0.15)
     assert abs(kiosk.difference_c) > kiosk.limit_c
@@ -86,7 +86,7 @@ def test_a_kiosk_that_drifted_is_named_with_the_evidence(store):
 
 def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):
     day(store, north_1=0.0, north_2=0.6)
-    assert {(kiosk.kiosk, kiosk.alone) for kiosk in found(store)} == {
+    assert {(kiosk.kiosk, kiosk.alone) for kiosk in unlike_kiosks(store)} == {
         ("north-1", True),
         ("north-2", True),
     }
@@ -94,13 +94,13 @@ def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):
 
 def test_a_few_people_prove_nothing(store):
     day(store, count=MIN_PEOPLE - 1, north_1=0.0, north_2=1.0)
-    assert found(store) == []
+    assert unlike_kiosks(store) == []
 
 
 def test_another_gate_is_another_crowd(store):
     day(store, north_1=0.0, north_2=0.0)
     day(store, gate="south", south_1=0.8)
-    assert found(store) == []
+    assert unlike_kiosks(store) == []
 
 
 def test_two_of_five_are_found_one_after_the_other(store):
@@ -108,7 +108,7 @@ def test_two_of_five_are_found_one_after_the_other(store):
     from fevergate.settings.gateway import Gate
 
     names = [f"north-{number}" for number in range(1, 6)]
-    flagged = found(store, gates=[Gate(name="north", kiosks=names)])
+    flagged = unlike_kiosks(store, gates=[Gate(name="north", kiosks=names)])
     assert [kiosk.kiosk for kiosk in flagged] == ["north-5", "north-4"]
 
 
@@ -141,5 +141,5 @@ def test_at_its_limits_a_comparison_counts_the_people_and_allows_the_difference(
 )
 def test_a_kiosk_that_sees_a_hundredth_of_a_busy_neighbours_people_is_blind(busy, idle, flagged):
     gates = {"gates": [Gate(name="north", kiosks=["north-1", "north-2"])]}
-    seen = [crowd("north-1", busy), *([crowd("north-2", idle)] if idle else [])]
-    assert [kiosk.kiosk for kiosk in blind(settings(**gates), seen)] == flagged
+    crowds = [crowd("north-1", busy), *([crowd("north-2", idle)] if idle else [])]
+    assert [kiosk.kiosk for kiosk in blind(settings(**gates), crowds)] == flagged

@@ -46,8 +46,8 @@ def fetched(site, kind, language, query=""):
     client = site.client("李伟", language)
     answer = client.get(f"/admin/log.{kind}?date={DAY}{query}")
     assert answer.status_code == 200, answer.text
-    kept = "-with-names" if "names=1" in query else ""
-    assert f'"fever-log{kept}-east-{DAY}.{kind}"' in answer.headers["content-disposition"]
+    suffix = "-with-names" if "names=1" in query else ""
+    assert f'"fever-log{suffix}-east-{DAY}.{kind}"' in answer.headers["content-disposition"]
     return answer.content
 
 
@@ -57,7 +57,7 @@ def as_csv(content):
 
 def as_xlsx(content):
     page = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
-    assert not [one for row in page for one in row if one.data_type == "f"]
+    assert not [cell for row in page for cell in row if cell.data_type == "f"]
     return [["" if value is None else value for value in row] for row in page.values]
 
 
@@ -85,8 +85,8 @@ def as_pdf(content):
         for page in document.pages:
             for table in page.extract_tables():
                 rows += [[(cell or "").replace("\n", "") for cell in row] for row in table]
-    others = (n for n, row in enumerate(rows) if row[1] in ("Kiosk", "测温机"))
-    fevers = rows[: next(others, None)]
+    kiosk_heads = (n for n, row in enumerate(rows) if row[1] in ("Kiosk", "测温机"))
+    fevers = rows[: next(kiosk_heads, None)]
     return [row for n, row in enumerate(fevers) if n == 0 or row != fevers[0]]
 
 
@@ -97,11 +97,11 @@ def test_all_three_hold_the_same_rows(full, language, names):
     assert len(by_csv) == 42
     assert cells(as_xlsx(fetched(full, "xlsx", language, names))) == by_csv
     printed, *rows = as_pdf(fetched(full, "pdf", language, names))
-    every = as_csv(fetched(full, "csv", language, names))
-    by_cell = {cell(title): title for title in every[0]}
+    table = as_csv(fetched(full, "csv", language, names))
+    by_cell = {cell(title): title for title in table[0]}
     titles = [by_cell[cell(title)] for title in printed]
     assert set(PAPER[language].split("|")) <= set(titles) and len(titles) <= 10
-    assert cells(rows) == cells(on_paper(every, titles)[1:])
+    assert cells(rows) == cells(on_paper(table, titles)[1:])
     assert ("王芳" in str(by_csv)) == bool(names)
 
 
@@ -113,14 +113,14 @@ def test_people_read_temperatures_in_tenths_and_files_keep_all_digits(full):
     assert exact == sorted([38.4, *(38 + n / 100 for n in range(40))])
     page = openpyxl.load_workbook(io.BytesIO(fetched(full, "xlsx", "en"))).worksheets[0]
     (column,) = [n for n, title in enumerate(next(page.values)) if title == of]
-    shown = [row[column] for row in page.iter_rows(min_row=2)]
-    assert {one.number_format for one in shown} == {"0.0"}
-    assert sorted(float(str(one.value)) for one in shown) == exact
+    column_cells = [row[column] for row in page.iter_rows(min_row=2)]
+    assert {cell.number_format for cell in column_cells} == {"0.0"}
+    assert sorted(float(str(cell.value)) for cell in column_cells) == exact
     printed, *rows = as_pdf(fetched(full, "pdf", "en"))
     assert {row[printed.index(of)] for row in rows} == tenths
     given = {"clinical_c": "38.25", "clinical_site": "ear", "outcome": "clinic"}
-    other = FEVER.removesuffix("2") + "10"
-    assert post(full.client("Zhang"), other, action="save", **given).status_code == 303
+    path = FEVER.removesuffix("2") + "10"
+    assert post(full.client("Zhang"), path, action="save", **given).status_code == 303
     text = full.client("李伟").get(f"/admin/log?date={DAY}").text
     assert set(re.findall(r">\s*(38\.\d+)\s*<", text)) == tenths | {"38.2"}
     terminal = shown_in_the_terminal(full)
@@ -132,8 +132,8 @@ def test_people_read_temperatures_in_tenths_and_files_keep_all_digits(full):
 def shown_in_the_terminal(site):
     """The day's log as `fevergate log` prints it."""
     out = io.StringIO()
-    with site.pages.whole_day(date.fromisoformat(DAY)) as whole:
-        Console(file=out, width=300).print(log_table(whole, site.settings, "en"))
+    with site.pages.whole_day(date.fromisoformat(DAY)) as day:
+        Console(file=out, width=300).print(log_table(day, site.settings, "en"))
     return out.getvalue()
 
 
@@ -171,8 +171,8 @@ def test_the_signed_day_is_on_two_pages_with_a_line_for_the_signature_and_no_bro
         signed = next(w for w in last.extract_words() if labels[0].startswith(w["text"]))
         assert [line for line in lines if abs(line["bottom"] - signed["bottom"]) < 10]
         if language == "en":
-            whole = {"measurement", "Acknowledged", "equivalent)", "Outcome", "north-1"}
-            assert whole <= words
+            expected = {"measurement", "Acknowledged", "equivalent)", "Outcome", "north-1"}
+            assert expected <= words
 
 
 RARE = "王䶮𠮷野🤒"

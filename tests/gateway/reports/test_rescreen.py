@@ -36,33 +36,33 @@ class Day:
 
     def scan(self, object_c, quality="", after_ms=20_000, stayed=False):
         self.now_ms += after_ms
-        for one in filter(None, [self.kiosk.overdue(self.now_ms - 800)]):
-            self._keep(one)
+        for result in filter(None, [self.kiosk.overdue(self.now_ms - 800)]):
+            self._keep(result)
         air_c = self.unit.air_c(ROOM_C)
         skin_c = through_emissivity(self.unit.object_c(object_c), air_c)
         scan = (object_c, ROOM_C)
-        for one in self.kiosk.judge(self.now_ms, skin_c, air_c, quality, stayed, scan):
-            self._keep(one)
+        for result in self.kiosk.judge(self.now_ms, skin_c, air_c, quality, stayed, scan):
+            self._keep(result)
 
-    def _keep(self, one):
+    def _keep(self, result):
         self.seq += 1
         reading = arrived(
             self.seq,
-            one.verdict,
+            result.verdict,
             at=AT + self.now_ms / 1000,
             up_ms=self.now_ms,
-            reason=one.reason,
-            object_c=one.scan[0],
-            ambient_c=one.scan[1],
-            skin_c=round(one.skin_c, 2),
-            body_c=round(one.body_c, 2),
-            baseline_c=round(one.baseline_c, 2),
+            reason=result.reason,
+            object_c=result.scan[0],
+            ambient_c=result.scan[1],
+            skin_c=round(result.skin_c, 2),
+            body_c=round(result.body_c, 2),
+            baseline_c=round(result.baseline_c, 2),
             threshold_c=self.kiosk.alarm_c,
             scan_ms=800,
         ).reading
         self.store.commit([ReadingArrived(reading, AT + self.now_ms / 1000, "north")])
 
-    def again(self, **rules):
+    def rescreened(self, **rules):
         reader = open_reader(self.store.path)
         try:
             return rescreen(reader, AT, AT + 86400, Rules(**rules))
@@ -70,9 +70,9 @@ class Day:
             reader.close()
 
     def run(self, *arguments):
-        where = ("--settings", str(self.settings_path))
+        options = ("--settings", str(self.settings_path))
         return CliRunner().invoke(
-            cli, ["log", "--rescreen", "--date", "2026-11-23", *where, *arguments]
+            cli, ["log", "--rescreen", "--date", "2026-11-23", *options, *arguments]
         )
 
 
@@ -109,40 +109,42 @@ def morning(day):
 def test_under_the_settings_in_force_nothing_changes(day):
     morning(day)
     day.scan(35.3)  # the person before did not come back
-    found = day.again()
-    assert found.changed == []
-    assert found.before == found.after
-    assert found.before["fever"] == 4 and found.before["retry"] >= 6
-    assert found.scans == day.seq - 3  # alarms for people who did not come back are no scans
+    result = day.rescreened()
+    assert result.changed == []
+    assert result.before == result.after
+    assert result.before["fever"] == 4 and result.before["retry"] >= 6
+    assert result.scans == day.seq - 3  # alarms for people who did not come back are no scans
 
 
 def test_a_lower_threshold_finds_more_and_a_higher_one_less(day):
     morning(day)
-    lower, higher = day.again(threshold_c=36.3), day.again(threshold_c=38.5)
+    lower, higher = day.rescreened(threshold_c=36.3), day.rescreened(threshold_c=38.5)
     assert lower.after["fever"] > lower.before["fever"]
     assert higher.after.get("fever", 0) < higher.before["fever"]
-    one = next(one for one in higher.changed if one.seq == 31)
-    assert one.before == [("retry", "confirm")] and one.after == [("normal", "")]
+    person = next(person for person in higher.changed if person.seq == 31)
+    assert person.before == [("retry", "confirm")] and person.after == [("normal", "")]
 
 
 def test_without_confirmation_a_positive_alarms_at_once(day):
     morning(day)
-    found = day.again(confirm_scans=0)
-    assert ("retry", "confirm") not in [answer for one in found.changed for answer in one.after]
-    assert found.after["fever"] == 7
+    result = day.rescreened(confirm_scans=0)
+    assert ("retry", "confirm") not in [
+        answer for person in result.changed for answer in person.after
+    ]
+    assert result.after["fever"] == 7
 
 
 def test_another_site_is_another_estimate(day):
     morning(day)
-    assert day.again(site="forehead").after["fever"] > 20
+    assert day.rescreened(site="forehead").after["fever"] > 20
 
 
 def test_the_crowds_baseline_is_taken_as_it_was_or_not_at_all(tmp_path):
     day = Day(tmp_path / "site", baseline=Baseline(0.6, fixed=True))
     for _ in range(5):
         day.scan(36.4)
-    assert day.again().changed == []
-    assert day.again(baseline="off").after["fever"] > 0
+    assert day.rescreened().changed == []
+    assert day.rescreened(baseline="off").after["fever"] > 0
     day.store.close()
 
 
@@ -166,7 +168,7 @@ def test_a_calibration_counts_from_when_it_was_in_force(day):
     day.unit = Calibration(record.sensor, 1.0)
     day.scan(34.3)
     day.scan(34.3)
-    assert day.again().changed == []
+    assert day.rescreened().changed == []
 
 
 def test_a_reboot_forgets_nobody(day):
@@ -174,8 +176,8 @@ def test_a_reboot_forgets_nobody(day):
     day.store.commit(
         [arrived(1, "normal", boot=2, up_ms=500, object_c=35.3, ambient_c=ROOM_C, at=AT + 60)]
     )
-    found = day.again()
-    assert [one.after for one in found.changed] == [
+    result = day.rescreened()
+    assert [person.after for person in result.changed] == [
         [("retry", "confirm"), ("fever", "unconfirmed")]
     ]
 
@@ -185,8 +187,8 @@ def test_the_command_shows_it_in_both_languages_and_as_json(day):
     for language, word in (("zh", "重新判定"), ("en", "decided again")):
         done = day.run("--threshold", "36.3", "--language", language)
         assert done.exit_code == 0 and word in done.output
-    found = json.loads(day.run("--threshold", "36.3", "--format", "json").output)
-    assert found["changed"] and set(found) == set(Rescreened.__struct_fields__)
+    document = json.loads(day.run("--threshold", "36.3", "--format", "json").output)
+    assert document["changed"] and set(document) == set(Rescreened.__struct_fields__)
 
 
 def test_the_options_of_a_rescreen_need_rescreen(day):

@@ -46,8 +46,8 @@ class Scene:
         self.roll = RollKeeper(people.statements, self.settings.zone, "east")
         self.roll.close_days(30)
 
-    def mark(self, number, **what):
-        self.marks.enter(DAY, [NewMark(person=self.people[number], **what)], "Chen")
+    def mark(self, number, **fields):
+        self.marks.enter(DAY, [NewMark(person=self.people[number], **fields)], "Chen")
 
     def night(self):
         self.clock.at = NOON + DAY_S
@@ -117,5 +117,5 @@ def test_the_terminal_says_who_was_expected_and_measured(scene):
     scene.mark("1", clinical_c=36.5)
     scene.night()
     path = str(scene.settings.folder / "gateway.toml")
-    shown = CliRunner().invoke(cli, ["log", "--settings", path, "--date", "2026-11-23"]).output
-    assert "应测 2，已测 1，请假 0，未测 1。" in shown and "另有 1 人未测" in shown
+    output = CliRunner().invoke(cli, ["log", "--settings", path, "--date", "2026-11-23"]).output
+    assert "应测 2，已测 1，请假 0，未测 1。" in output and "另有 1 人未测" in output

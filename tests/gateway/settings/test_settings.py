@@ -92,9 +92,9 @@ def test_a_gate_with_lamp_posts_alone_may_watch_a_door(tmp_path):
 )
 def test_a_wrong_file_is_refused_in_one_line_with_file_and_key(tmp_path, text, says):
     path = write(tmp_path, text)
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError) as error:
         load_gateway(path)
-    line = str(caught.value)
+    line = str(error.value)
     assert line.startswith(f"{path}: ") and says in line and "\n" not in line
 
 

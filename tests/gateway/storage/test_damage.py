@@ -121,13 +121,13 @@ def test_readings_are_stored_if_damage_is_found_while_running(path):
     spoil(path, root, size)
     store, aside = open_store(path, ZONE)
     assert aside is None  # the damage is noticed only when that page is read
-    told, kept = [], []
-    writer = Writer(store, lambda *_: None, damaged=told.append)
+    notices, calls = [], []
+    writer = Writer(store, lambda *_: None, damaged=notices.append)
     writer.start()
-    writer.add(arrived(COUNT + 1), lambda: kept.append(1))
+    writer.add(arrived(COUNT + 1), lambda: calls.append(1))
     writer.stop()
-    assert kept == [1]
-    assert [aside] != told == set_aside_before(path)
+    assert calls == [1]
+    assert [aside] != notices == set_aside_before(path)
     reader = open_reader(path)
     assert [row[0] for row in reader.execute("select seq from readings")] == [COUNT + 1]
     reader.close()
@@ -135,14 +135,14 @@ def test_readings_are_stored_if_damage_is_found_while_running(path):
 
 def test_damage_among_old_readings_is_found_by_a_query_that_reads_them(path):
     spoil_a_leaf(path)
-    told = []
-    writer = Writer(Store(path), lambda *_: None, damaged=told.append)
+    notices = []
+    writer = Writer(Store(path), lambda *_: None, damaged=notices.append)
     writer.start()
     looked = writer.call(lambda store: store.db.execute("select max(verdict) from readings"))
     with pytest.raises(sqlite3.DatabaseError, match="malformed"):
         looked.result(120)
     writer.stop()
-    assert [] != told == set_aside_before(path)
+    assert [] != notices == set_aside_before(path)
 
 
 def test_all_but_the_bad_page_is_taken_over_and_counted_once(path):

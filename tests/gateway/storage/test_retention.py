@@ -141,7 +141,7 @@ def test_a_gateway_that_was_off_for_two_years_goes_on_after_some_hours(writer, r
 def test_a_gateway_that_is_switched_off_each_night_deletes_too(writer, reader):
     put(writer, arrived(1))
     Housekeeper(KEEP, writer.call, lambda: AT, lambda: 0.0).once()
-    gone = 0
+    deleted = 0
     for day in range(3):
         up = [0.0]
         now = AT + (730 + day) * DAY
@@ -150,5 +150,5 @@ def test_a_gateway_that_is_switched_off_each_night_deletes_too(writer, reader):
         )
         for hour in range(3):
             up[0] = hour * 3600.0
-            gone = keeper.once()["readings"]
-    assert gone == 1 and seqs(reader) == []
+            deleted = keeper.once()["readings"]
+    assert deleted == 1 and seqs(reader) == []

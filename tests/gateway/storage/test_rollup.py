@@ -51,8 +51,8 @@ def test_every_person_is_counted_once_on_the_right_day(tmp_path_factory, events,
         store.commit(batch[start : start + at_once])
     for verdict in ("normal", "fever", "retry"):
         assert total(store, verdict) == sum(1 for event in first.values() if event[1] == verdict)
-    shown = store.db.execute("select tenth, sum(shown) from temperatures group by 1")
-    assert {tenth: count for tenth, count in shown if count} == Counter(
+    rows = store.db.execute("select tenth, sum(shown) from temperatures group by 1")
+    assert {tenth: count for tenth, count in rows if count} == Counter(
         event[2] for event in first.values() if event[1] != "retry"
     )
     store.close()

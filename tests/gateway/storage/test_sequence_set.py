@@ -20,9 +20,9 @@ SEQS = st.lists(st.integers(1, 200), max_size=200) | GAPPED
 def seqs_of(pairs: list[tuple[int, int]]) -> list[int]:
     """Stored sequence numbers, from pairs of counts: first missing, then stored."""
     seqs, at = [], 0
-    for missing, held in pairs:
-        seqs += range(at + missing + 1, at + missing + held + 1)
-        at += missing + held
+    for missing, stored in pairs:
+        seqs += range(at + missing + 1, at + missing + stored + 1)
+        at += missing + stored
     return seqs
 
 
@@ -30,7 +30,7 @@ def numbers(runs) -> set[int]:
     return {seq for first, last in runs for seq in range(first, last + 1)}
 
 
-def told(messages: list[Stored]) -> set[int]:
+def deleted_seqs(messages: list[Stored]) -> set[int]:
     """Sequence numbers of the readings that a kiosk deletes after these messages."""
     return {
         seq
@@ -41,21 +41,21 @@ def told(messages: list[Stored]) -> set[int]:
 
 @given(SEQS)
 def test_no_reading_is_acknowledged_that_is_not_stored(seqs):
-    assert told(SequenceSet(seqs).stored(1, seqs)) <= set(seqs)
+    assert deleted_seqs(SequenceSet(seqs).stored(1, seqs)) <= set(seqs)
 
 
 @given(SEQS)
 def test_new_readings_are_acknowledged_however_many_gaps_there_are(seqs):
-    assert told(SequenceSet(seqs).stored(1, seqs)) == set(seqs)
+    assert deleted_seqs(SequenceSet(seqs).stored(1, seqs)) == set(seqs)
 
 
 @given(SEQS)
 def test_a_message_says_all_that_it_can_up_to_the_first_gap_that_it_cannot_name(seqs):
     (stored,) = SequenceSet(seqs).stored(1)
-    held = set(seqs)
-    assert told([stored]) == {seq for seq in held if seq <= stored.seq}
-    assert stored.seq + 1 not in held and (stored.seq in held or not held)
-    if stored.seq != max(held, default=0):
+    expected = set(seqs)
+    assert deleted_seqs([stored]) == {seq for seq in expected if seq <= stored.seq}
+    assert stored.seq + 1 not in expected and (stored.seq in expected or not expected)
+    if stored.seq != max(expected, default=0):
         assert len(stored.gaps) == MAX_GAPS
 
 
@@ -69,7 +69,7 @@ def test_the_generators_reach_what_does_not_fit_into_one_message(seqs):
 def test_everything_is_told_while_the_gaps_fit(seqs):
     (stored,) = SequenceSet(seqs).stored(1)
     if len(stored.gaps) < MAX_GAPS:
-        assert told([stored]) == set(seqs)
+        assert deleted_seqs([stored]) == set(seqs)
 
 
 @given(SEQS, st.randoms())
@@ -81,34 +81,34 @@ def test_order_and_repeats_make_no_difference(seqs, random):
 
 @given(SEQS)
 def test_it_knows_what_is_in_it(seqs):
-    held = SequenceSet(seqs)
-    assert {seq for seq in range(1, 400) if seq in held} == set(seqs)
+    sequence = SequenceSet(seqs)
+    assert {seq for seq in range(1, 400) if seq in sequence} == set(seqs)
 
 
 @given(st.lists(st.integers(1, 60), max_size=60), st.integers(3, 8), st.data())
 def test_a_set_bounded_to_its_lower_ranges_acknowledges_new_readings(seqs, most, data):
     """As in the store: new readings are acknowledged at once, and an outdated set is read again."""
     with patch.multiple(held_module, MAX_RANGES=most, MAX_GAPS=2):
-        held, stored = SequenceSet(), set()
+        sequence, stored = SequenceSet(), set()
         while seqs:
             came, seqs = seqs[:5], seqs[5:]
             for seq in came:
-                held.add(seq)
+                sequence.add(seq)
             stored |= {*came}
-            if held.outdated:
-                held = SequenceSet(sorted(stored))
-            said = told(held.stored(1, came))
-            assert {*came} <= said <= stored
-            assert len(held._first) <= most
+            if sequence.outdated:
+                sequence = SequenceSet(sorted(stored))
+            deleted = deleted_seqs(sequence.stored(1, came))
+            assert {*came} <= deleted <= stored
+            assert len(sequence._first) <= most
 
 
 def test_every_second_number_does_not_fill_the_memory():
     evens = range(2, 200_000, 2)
-    held = SequenceSet(evens)
-    assert len(held._first) == MAX_RANGES and held.full and not held.outdated
+    sequence = SequenceSet(evens)
+    assert len(sequence._first) == MAX_RANGES and sequence.full and not sequence.outdated
     for seq in range(1, 2 * MAX_RANGES):
-        held.add(seq)
-    assert held.outdated
+        sequence.add(seq)
+    assert sequence.outdated
     (stored,) = SequenceSet([*range(1, 101), *range(102, 200)]).stored(1)
     assert stored.gaps == ((101, 101),)
 

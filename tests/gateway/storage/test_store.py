@@ -43,8 +43,10 @@ def totals(store, column):
 
 def test_a_reading_that_comes_again_changes_nothing(store):
     for _ in range(3):
-        held = store.stored(store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")]))
-        assert held == [("north-1", Stored(boot=1, seq=2))]
+        messages = store.stored(
+            store.commit([arrived(1), arrived(2, "fever"), arrived(2, "fever")])
+        )
+        assert messages == [("north-1", Stored(boot=1, seq=2))]
     assert store.db["readings"].count == 2
     assert (totals(store, "normal"), totals(store, "fever")) == (1, 1)
     assert len(waiting_fevers(store.db)) == 1
@@ -111,8 +113,8 @@ def test_dating_moves_a_reading_from_the_hour_it_came_in_to_the_hour_it_was_take
     store.commit([arrived(1, "fever", at=None, up_ms=0)])
     store.commit([arrived(2, at=AT - 7200, up_ms=1000)])
     by_hour = {hour: (row["normal"], row["fever"]) for hour, row in hours(store).items()}
-    taken = (AT - 7200) // 3600 * 3600
-    assert by_hour == {taken: (1, 1), (AT + 100) // 3600 * 3600: (0, 0)}
+    hour_taken = (AT - 7200) // 3600 * 3600
+    assert by_hour == {hour_taken: (1, 1), (AT + 100) // 3600 * 3600: (0, 0)}
 
 
 @settings(max_examples=30, deadline=None)
@@ -234,8 +236,8 @@ def test_a_batch_that_fails_stores_nothing_and_acknowledges_nothing(store):
     with pytest.raises(StoreError):
         store.commit([arrived(1), arrived(2)])
     assert store.db["readings"].count == 0
-    held = store.stored(store.commit([arrived(3)]))
-    assert held == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
+    messages = store.stored(store.commit([arrived(3)]))
+    assert messages == [("north-1", Stored(boot=1, seq=3, gaps=((1, 2),)))]
 
 
 def test_a_date_from_a_failed_batch_dates_earlier_readings_once_it_comes_again(store):
@@ -327,5 +329,5 @@ def test_calibrations_that_a_kiosk_invents_displace_only_its_own(store, monkeypa
     for number in range(10):
         apply("north-1", number)
     rows = store.db.query("select kiosk, sensor from calibrations order by applied_at")
-    kept = [(row["kiosk"], int(row["sensor"], 16)) for row in rows]
-    assert kept == [("north-2", 0), *(("north-1", number) for number in (7, 8, 9))]
+    calibrations = [(row["kiosk"], int(row["sensor"], 16)) for row in rows]
+    assert calibrations == [("north-2", 0), *(("north-1", number) for number in (7, 8, 9))]

@@ -20,9 +20,9 @@ class Scene:
         self.path = path
         self.events = []
         self.changed = threading.Condition()
-        self.told = []
+        self.commits = []
         self.writer = Writer(
-            store or Store(path), self.stored, self.trouble, batch=self.told.append
+            store or Store(path), self.stored, self.trouble, batch=self.commits.append
         )
         self.writer.start()
 
@@ -40,8 +40,8 @@ class Scene:
     def stored(self, kiosk, stored):
         self.note("stored", kiosk, stored.seq)
 
-    def trouble(self, what):
-        self.note("trouble" if what else "well")
+    def trouble(self, trouble):
+        self.note("trouble" if trouble else "well")
 
     def add(self, record):
         self.writer.add(record, lambda: self.note("done"))
@@ -66,10 +66,10 @@ def scene(tmp_path):
 
 
 def test_a_reading_is_on_disk_when_it_is_acknowledged(scene):
-    seen = []
-    scene.writer.add(arrived(1), lambda: seen.append(scene.rows()))
+    rows = []
+    scene.writer.add(arrived(1), lambda: rows.append(scene.rows()))
     scene.wait_for(("stored", "north-1", 1))
-    assert seen == [[1]]
+    assert rows == [[1]]
 
 
 def test_the_kiosk_is_told_after_the_broker(scene):
@@ -141,8 +141,8 @@ def test_a_kiosk_hears_of_each_reading_that_was_stored_since_it_heard_last(tmp_p
     clock = StillClock()
     monkeypatch.setattr("fevergate.storage.writer_thread.time", clock)
     clock.wake.set()
-    told, commits = [], (range(1, 101, 2), [201], [301])
-    writer = Writer(Store(tmp_path / "a.db"), lambda _kiosk, stored: told.append(stored))
+    messages, commits = [], (range(1, 101, 2), [201], [301])
+    writer = Writer(Store(tmp_path / "a.db"), lambda _kiosk, stored: messages.append(stored))
     writer.start()
     for seqs in commits:
         committed = threading.Event()
@@ -150,7 +150,7 @@ def test_a_kiosk_hears_of_each_reading_that_was_stored_since_it_heard_last(tmp_p
             writer.add(arrived(seq), committed.set if seq == seqs[-1] else lambda: None)
         assert committed.wait(timeout=120)
     writer.stop()  # the clock stands still: after the first commit, the next report is here
-    assert told[-1].also[-2:] == ((201, 201), (301, 301))
+    assert messages[-1].also[-2:] == ((201, 201), (301, 301))
 
 
 def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_rush_is_committed_in_batches_of_bounded_size(tmp_path, monkeypatch):
             scene.writer.add(arrived(seq), lambda seq=seq: scene.note(seq))
         store.open.set()
         scene.wait_for((111,))
-    assert store.batches == scene.told == [1, 50, 50, 10]
+    assert store.batches == scene.commits == [1, 50, 50, 10]
 
 
 class GatedStore(Store):
@@ -249,17 +249,17 @@ def test_when_sqlite_itself_finds_no_room_nothing_is_lost_and_storing_resumes(sc
 def test_a_locked_database_is_reported_and_nothing_is_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "BUSY_S", 0.05)
     scene = Scene(tmp_path / "a.db")
-    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    tool = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     try:
-        other.execute("begin immediate")  # as with a database tool that somebody uses
+        tool.execute("begin immediate")  # as with a database tool that somebody uses
         scene.add(arrived(1))
         scene.wait_for(("trouble",))
         assert ("done",) not in scene.events
-        other.execute("rollback")
+        tool.execute("rollback")
         scene.wait_for(("well",))
         scene.wait_for(("stored", "north-1", 1))
     finally:
-        other.close()
+        tool.close()
         scene.writer.stop()
 
 
@@ -335,35 +335,35 @@ def test_a_full_queue_still_takes_fevers_and_takes_every_acknowledgement(tmp_pat
 def test_records_turned_away_are_asked_for_when_most_of_the_queue_is_free(tmp_path, monkeypatch):
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 100)
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_BATCH", 31)
-    store, waiting, asked = GatedStore(tmp_path / "a.db"), [], threading.Event()
+    store, waiting, request = GatedStore(tmp_path / "a.db"), [], threading.Event()
 
-    def again():
+    def on_room():
         waiting.append(writer.waiting)
-        asked.set()
+        request.set()
 
-    writer = Writer(store, lambda *_: None, again=again)
+    writer = Writer(store, lambda *_: None, again=on_room)
     writer.start()
     writer.add(arrived(1))
     assert store.entered.wait(timeout=120)
     for seq in range(2, 103):  # one more than fits
         writer.add(arrived(seq))
     store.open.set()
-    assert asked.wait(timeout=120)
+    assert request.wait(timeout=120)
     writer.stop()
     assert waiting == [100 - 3 * 31]
 
 
 def test_a_call_sees_earlier_records_and_the_last_are_acknowledged_at_the_end(tmp_path):
-    told = []
-    writer = Writer(Store(tmp_path / "a.db"), lambda kiosk, stored: told.append(stored.seq))
+    seqs = []
+    writer = Writer(Store(tmp_path / "a.db"), lambda kiosk, stored: seqs.append(stored.seq))
     writer.add(arrived(1))
     count = "select count(*) from readings"
-    seen = writer.call(lambda store: store.db.execute(count).fetchone())
+    count_future = writer.call(lambda store: store.db.execute(count).fetchone())
     writer._queue.put(None)  # the thread ends after its first batch
     writer.start()
-    assert seen.result(120) == (1,)
+    assert count_future.result(120) == (1,)
     writer.stop()
-    assert told == [1]
+    assert seqs == [1]
     with pytest.raises(StoreError, match="closed"):
         writer.call(lambda _: None).result(120)
 
@@ -387,14 +387,14 @@ def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is
     monkeypatch.setattr("fevergate.storage.writer_thread.MAX_WAITING", 10)
     store = FullStore(tmp_path / "a.db")
     events = []
-    asked = threading.Event()
+    request = threading.Event()
     refused = threading.Event()
 
-    def trouble(what):
-        if what:
+    def trouble(reason):
+        if reason:
             refused.set()
 
-    writer = Writer(store, lambda *_: None, trouble, asked.set)
+    writer = Writer(store, lambda *_: None, trouble, request.set)
     writer.start()
     writer.add(arrived(1), lambda: events.append(1))
     assert refused.wait(120)
@@ -404,8 +404,8 @@ def test_a_full_disk_never_blocks_the_alarms_thread_and_asks_again_when_there_is
     assert writer.turned_away >= 28
     store.room.set()
     while True:
-        assert asked.wait(120)
-        asked.clear()
+        assert request.wait(120)
+        request.clear()
         for seq in {*range(1, 40)} - {*events}:  # the broker repeats what was not acknowledged
             writer.add(arrived(seq), lambda seq=seq: events.append(seq))
         if not writer.turned_away:

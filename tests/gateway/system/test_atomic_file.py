@@ -20,12 +20,12 @@ def disk(monkeypatch):
         done.append(path.read_bytes() if path.is_file() else path)
         flush(descriptor)
 
-    def named(give):
+    def recorded(give):
         return lambda old, new: (done.append(Path(new).name), give(old, new))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(os, "replace", named(replace))
-    monkeypatch.setattr(os, "link", named(link))
+    monkeypatch.setattr(os, "replace", recorded(replace))
+    monkeypatch.setattr(os, "link", recorded(link))
     return done
 
 

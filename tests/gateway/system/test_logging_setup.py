@@ -35,5 +35,5 @@ def test_a_warning_is_an_entry_and_information_only_if_it_is_asked_for(
     entries = [journal.recv(65536).decode() for _ in range(1 + verbose)]
     with pytest.raises(BlockingIOError):
         journal.recv(65536)
-    for entry, said in zip(entries, ["connected", "lost"][-len(entries) :], strict=True):
-        assert f"MESSAGE={said}" in entry.splitlines() and "MESSAGE_ID" not in entry
+    for entry, message in zip(entries, ["connected", "lost"][-len(entries) :], strict=True):
+        assert f"MESSAGE={message}" in entry.splitlines() and "MESSAGE_ID" not in entry

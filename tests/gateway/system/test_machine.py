@@ -107,7 +107,7 @@ def lgpio(monkeypatch):
 
 
 @pytest.fixture
-def opened(monkeypatch):
+def gpio_chips(monkeypatch):
     monkeypatch.setattr(gpio, "chip_of", lambda machine: machine.chip)
 
 
@@ -121,7 +121,7 @@ def no_proc(monkeypatch):
     monkeypatch.setattr("gpiozero.pins.local.get_pi_revision", get_pi_revision)
 
 
-def test_a_lamps_pin_is_opened_without_proc(lgpio, opened, no_proc):
+def test_a_lamps_pin_is_opened_without_proc(lgpio, gpio_chips, no_proc):
     factory = open_factory("lgpio", PI)
     factory.pin(17)
     assert lgpio.calls == [("gpiochip_open", 4), ("gpio_claim_input", 7, 17, 0)]
@@ -129,18 +129,18 @@ def test_a_lamps_pin_is_opened_without_proc(lgpio, opened, no_proc):
     factory.close()
 
 
-def test_a_pin_library_is_loaded_where_it_may_write(lgpio, opened, monkeypatch, tmp_path):
+def test_a_pin_library_is_loaded_where_it_may_write(lgpio, gpio_chips, monkeypatch, tmp_path):
     """lgpio changes to its working directory, makes its pipes there, and does not change back."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LG_WD", raising=False)
-    seen = []
-    lgpio.gpiochip_open = lambda chip: (os.chdir(os.environ["LG_WD"]), seen.append(Path.cwd()))
+    folders = []
+    lgpio.gpiochip_open = lambda chip: (os.chdir(os.environ["LG_WD"]), folders.append(Path.cwd()))
     open_factory("lgpio", PI)
-    assert seen != [tmp_path] and Path.cwd() == tmp_path
+    assert folders != [tmp_path] and Path.cwd() == tmp_path
     assert "LG_WD" not in os.environ
 
 
-def test_rpigpio_is_chosen_only_if_rpi_lgpio_provides_it(opened, monkeypatch):
+def test_rpigpio_is_chosen_only_if_rpi_lgpio_provides_it(gpio_chips, monkeypatch):
     installed = {"rpi-lgpio", "lgpio"}
 
     def distribution(name):
@@ -166,7 +166,7 @@ def test_a_pi_with_mock_pins_is_refused():
         choose_library("mock", PI)
 
 
-def test_what_a_pin_library_says_is_kept(lgpio, opened):
+def test_what_a_pin_library_says_is_kept(lgpio, gpio_chips):
     def gpiochip_open(chip):
         raise RuntimeError("can not open gpiochip")
 

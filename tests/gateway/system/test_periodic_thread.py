@@ -12,11 +12,11 @@ NEVER_S = 3600.0
 def played(rounds, every_s=NEVER_S):
     """A thread that runs `rounds` one after the other, and an event for the last one. A round
     returns its wait (s) or raises."""
-    left, over = list(rounds), threading.Event()
+    queue, over = list(rounds), threading.Event()
 
     def tick():
-        work = left.pop(0)
-        if not left:
+        work = queue.pop(0)
+        if not queue:
             over.set()
         return work()
 

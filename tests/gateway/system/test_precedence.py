@@ -14,14 +14,14 @@ ASK = "import os; print(os.sched_getscheduler(0))"
 
 def in_a_thread(work):
     """Run `work` in a thread of its own; returns its result."""
-    kept = []
-    thread = threading.Thread(target=lambda: kept.append(work()))
+    results = []
+    thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
     thread.join()
-    return kept[0]
+    return results[0]
 
 
-def taken():
+def precedence_state():
     """Whether precedence was taken, the thread's scheduling policy, and the policy of a program
     that it starts."""
     took = precedence.take()
@@ -31,7 +31,7 @@ def taken():
 
 def test_one_thread_alone_runs_first_and_no_program_that_it_starts():
     before = os.sched_getscheduler(0)
-    took, own, child = in_a_thread(taken)
+    took, own, child = in_a_thread(precedence_state)
     if not took:
         pytest.skip("this user may not, or this kernel shares real time out among groups")
     assert (own, child) == (os.SCHED_RR, os.SCHED_OTHER)

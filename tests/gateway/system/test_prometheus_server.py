@@ -15,10 +15,10 @@ class Nothing(Collector):
 
 
 def test_a_port_that_is_taken_costs_the_metrics_only(caplog):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        server = MetricsServer("127.0.0.1", taken.getsockname()[1], Nothing())
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        server = MetricsServer("127.0.0.1", listener.getsockname()[1], Nothing())
         server.start()
         server.stop()
     assert "metrics on 127.0.0.1" in caplog.text

@@ -23,21 +23,21 @@ def handshake(server: Path, ca: Path) -> str:
     """Why a client that trusts `ca` and asks for localhost ends the handshake with a server."""
     serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serves.load_cert_chain(server / "broker.crt", server / "broker.key")
-    near, far = socket.socketpair()
+    client_end, server_end = socket.socketpair()
 
     def serve() -> None:
-        with far, pytest.raises(ssl.SSLError):
-            serves.wrap_socket(far, server_side=True)
+        with server_end, pytest.raises(ssl.SSLError):
+            serves.wrap_socket(server_end, server_side=True)
 
     thread = threading.Thread(target=serve)
     thread.start()
     context = ssl.create_default_context(cafile=ca / "ca.crt")
     try:
-        with near, pytest.raises(ssl.SSLError) as raised:
-            context.wrap_socket(near, server_hostname="localhost")
+        with client_end, pytest.raises(ssl.SSLError) as error:
+            context.wrap_socket(client_end, server_hostname="localhost")
     finally:
         thread.join()
-    return str(raised.value)
+    return str(error.value)
 
 
 def test_a_closed_port_is_told_from_an_unknown_name():
@@ -54,12 +54,17 @@ def test_a_closed_port_is_told_from_an_unknown_name():
 
 
 def test_a_certificate_of_another_name_is_told_from_one_of_another_authority(tmp_path):
-    ours, named = authority(tmp_path / "ours", "localhost"), authority(tmp_path / "x", "elsewhere")
+    local, elsewhere = (
+        authority(tmp_path / "ours", "localhost"),
+        authority(tmp_path / "x", "elsewhere"),
+    )
 
-    assert connection_error(handshake(ours, named))[0].startswith(
+    assert connection_error(handshake(local, elsewhere))[0].startswith(
         "对方证书的签发机构在本机不受信任（"
     )
-    assert connection_error(handshake(named, named))[0].startswith("对方证书不是发给该名称的（")
+    assert connection_error(handshake(elsewhere, elsewhere))[0].startswith(
+        "对方证书不是发给该名称的（"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "another error", "<script>"])

@@ -45,16 +45,20 @@ def texts():
 
 @pytest.mark.parametrize("word", OTHER_WORDS)
 def test_a_thing_has_one_word(word):
-    other = re.compile(OTHER_WORDS[word])
-    assert not [(where, wrong) for where, text in texts() for wrong in other.findall(text)]
+    pattern = re.compile(OTHER_WORDS[word])
+    assert not [
+        (place, word_found) for place, text in texts() for word_found in pattern.findall(text)
+    ]
 
 
 def test_acknowledging_the_lamp_and_treating_the_fever_have_words_of_their_own():
-    known = translations()
-    assert known["Acknowledged by"] == "确认人" and known["not acknowledged"] == "未确认"
-    assert known["Follow-up"] == "处置登记" and known["Acknowledge"] == "确认"
+    catalogue = translations()
+    assert catalogue["Acknowledged by"] == "确认人" and catalogue["not acknowledged"] == "未确认"
+    assert catalogue["Follow-up"] == "处置登记" and catalogue["Acknowledge"] == "确认"
     light = [
-        text for key, text in known.items() if re.search("[Aa]cknowledged? by|red light", str(key))
+        text
+        for key, text in catalogue.items()
+        if re.search("[Aa]cknowledged? by|red light", str(key))
     ]
     assert light and not [text for text in light if re.search("处置(?!结果)", text)]
 
@@ -117,10 +121,12 @@ def test_the_audit_is_read_in_chinese(action, what, wanted):
 
 
 def test_every_action_of_the_audit_has_words():
-    noted = re.compile(r"""(?:note|answer_file)\((?:request|"-"|name|form\["name"\]), "([^"]+)\"""")
+    pattern = re.compile(
+        r"""(?:note|answer_file)\((?:request|"-"|name|form\["name"\]), "([^"]+)\""""
+    )
     rooms = ("web", "web_common", "campus")
     files = [path for room in rooms for path in (PACKAGE / room).glob("*.py")]
-    actions = {action for path in files for action in noted.findall(path.read_text())}
+    actions = {action for path in files for action in pattern.findall(path.read_text())}
     assert len(actions) > 20 and actions <= set(LABELS)
 
 

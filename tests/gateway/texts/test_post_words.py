@@ -31,7 +31,7 @@ def test_nothing_is_said_twice(post, gate, language, words):
 )
 def test_a_posts_trouble_says_once_that_it_is_one(title, zh):
     names = {"north-post": title}
-    told = trouble_text.line(
+    line = trouble_text.line(
         "north-post: offline", translator("zh"), names.__getitem__, ["north-post"]
     )
-    assert told == zh
+    assert line == zh

@@ -54,32 +54,34 @@ BODIES = {
 def server(tmp_path, monkeypatch):
     token = hashlib.sha256(b"token").hexdigest()
     campuses = {"east": Campus(gateways=["gw-east"])}
-    made = CampusServer(settings(tmp_path, tokens={"gw-east": token}, campuses=campuses), NOW)
+    campus_server = CampusServer(
+        settings(tmp_path, tokens={"gw-east": token}, campuses=campuses), NOW
+    )
     monkeypatch.setattr(delivery_bounds, "MOST_FEVERS", 2)
     monkeypatch.setattr(delivery_bounds, "MOST_COUNTS", 3)
     monkeypatch.setattr(delivery_bounds, "MOST_KIOSKS", 2)
     monkeypatch.setattr(new_kiosks, "MOST_KIOSKS", 2)
-    yield made
-    made.close()
+    yield campus_server
+    campus_server.close()
 
 
 def test_each_reason_has_its_chinese_and_its_english_is_as_it_was(server):
     client = TestClient(server.app)
-    said = {}
-    for what, body in BODIES.items():
-        if what == "much at once":
+    reasons = {}
+    for case, body in BODIES.items():
+        if case == "much at once":
             server.store._new_rows.take = lambda *_: False
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         answer = client.post(
             "/v1/summaries", content=content, headers={"authorization": "Bearer token"}
         )
-        assert answer.status_code >= 400, what
-        said[what] = answer.json()["error"]["reason"]
-    for what, reason in said.items():
-        assert refused_because(reason, translator("en")) == reason, what
+        assert answer.status_code >= 400, case
+        reasons[case] = answer.json()["error"]["reason"]
+    for case, reason in reasons.items():
+        assert refused_because(reason, translator("en")) == reason, case
         chinese = refused_because(reason, ZH)
         assert re.match("[一-鿿]|gw-east|north-1|2026", chinese) and chinese != reason, (
-            what,
+            case,
             reason,
         )
 

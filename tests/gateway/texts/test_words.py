@@ -55,14 +55,14 @@ def test_chinese_is_among_the_languages():
 
 def test_no_text_hides_where_the_catalogue_does_not_look():
     """Babel does not look, for example, at a call within an f-string."""
-    known = texts()
+    translated = texts()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
                 continue
             text = node.args[0]
             if node.func.id in KEYWORDS and isinstance(text, ast.Constant):
-                assert text.value in known, f"{path}:{node.lineno}"
+                assert text.value in translated, f"{path}:{node.lineno}"
 
 
 def test_the_python_of_the_gateway_holds_one_language():
@@ -91,8 +91,8 @@ def test_the_catalogue_is_read_as_babel_reads_it(messages):
 
 
 def test_a_value_in_both_languages_fills_each_half():
-    why = both("offline")
-    assert both("{kiosk}: {what}", kiosk="north-1", what=why) == (
+    state = both("offline")
+    assert both("{kiosk}: {what}", kiosk="north-1", what=state) == (
         "north-1：离线",
         "north-1: offline",
     )

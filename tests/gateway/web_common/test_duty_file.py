@@ -31,7 +31,7 @@ def read(text, file="roster.csv"):
     return read_roster(text.encode() if isinstance(text, str) else text, file, RULES)
 
 
-def told(shifts):
+def shifts_in_words(shifts):
     def at(moment):
         return f"{datetime.fromtimestamp(moment, SHANGHAI):%d %H:%M}"
 
@@ -65,11 +65,11 @@ def sheet(rows):
 
 
 def test_a_night_shift_ends_the_day_after_and_24_00_is_midnight():
-    assert told(read(ROSTER)) == SHIFTS
+    assert shifts_in_words(read(ROSTER)) == SHIFTS
 
 
 def test_gb18030_and_a_spreadsheet_say_the_same():
-    assert told(read(ROSTER.encode("gb18030"))) == SHIFTS
+    assert shifts_in_words(read(ROSTER.encode("gb18030"))) == SHIFTS
     header = ["值班员", "校门", "开始", "结束"]
     cells = [
         header,
@@ -77,14 +77,14 @@ def test_gb18030_and_a_spreadsheet_say_the_same():
         ["周敏", "north", datetime(2026, 11, 26, 20), datetime(2026, 11, 27, 8)],
         ["Li Wei", "全部", datetime(2026, 11, 27), datetime(2026, 11, 28)],
     ]
-    assert told(read(sheet(cells))) == SHIFTS
+    assert shifts_in_words(read(sheet(cells))) == SHIFTS
     dated = [
         ["日期", *header],
         [datetime(2026, 11, 26), "陈静", "北门", time(8), time(20)],
         [datetime(2026, 11, 26), "周敏", "北门", time(20), time(8)],
         ["2026-11-27", "Li Wei", "", "00:00", "24:00"],
     ]
-    assert told(read(sheet(dated))) == SHIFTS
+    assert shifts_in_words(read(sheet(dated))) == SHIFTS
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_gb18030_and_a_spreadsheet_say_the_same():
 def test_a_bad_row_is_named_with_row_column_and_what_was_expected(row, column, expected):
     with pytest.raises(ListFileError) as error:
         read(ROSTER + row)
-    ((number, where, (_, text)),) = error.value.problems
-    assert (number, where) == (6, column) and text.startswith(expected)
+    ((number, name, (_, text)),) = error.value.problems
+    assert (number, name) == (6, column) and text.startswith(expected)
 
 
 def test_an_end_before_its_begin_without_a_date_column_is_a_mistake():
@@ -142,8 +142,8 @@ def test_the_command_takes_a_roster_once_and_says_who_is_on_duty(tmp_path):
     assert run("import", str(roster), "--dry-run") == added | {"dry_run": True}
     assert run("now") == {"north": [], "south": []}
     assert run("import", str(roster)) == added | {"dry_run": False}
-    again = {"added": 0, "withdrawn": 0, "unchanged": 1, "dry_run": False}
-    assert run("import", str(roster)) == again
+    unchanged = {"added": 0, "withdrawn": 0, "unchanged": 1, "dry_run": False}
+    assert run("import", str(roster)) == unchanged
     assert run("now") == {"north": ["Chen"], "south": []}
     roster.write_text("name,gate,from,to\nChen,north,2020-01-01 00:00,\n")
     command = ["duty", "import", str(roster), "--settings", str(path)]

@@ -68,7 +68,7 @@ def served(line):
     return got.startswith(b"HTTP/1.1 200")
 
 
-def answered(port):
+def is_served(port):
     with visitor(port, REQUEST) as line:
         return served(line)
 
@@ -87,7 +87,7 @@ def test_a_request_that_does_not_end_is_hung_up(port, monkeypatch, beginning):
         soon.setattr(https_server, "REQUEST_TIMEOUT_S", 0.2)
         with visitor(port, beginning) as line:
             assert hung_up(line)
-    assert answered(port)
+    assert is_served(port)
 
 
 def test_a_request_in_pieces_and_the_next_one_are_answered_and_half_a_request_is_not(
@@ -106,10 +106,10 @@ def test_a_request_in_pieces_and_the_next_one_are_answered_and_half_a_request_is
 def test_one_address_cannot_use_up_all_connections(port, monkeypatch):
     monkeypatch.setattr(https_server, "MAX_PER_ADDRESS", 3)
     monkeypatch.setattr(https_server, "_key_of", lambda address: "guest")
-    held = [visitor(port) for _ in range(3)]
+    lines = [visitor(port) for _ in range(3)]
     with visitor(port) as refused:
         assert hung_up(refused)
-    for line in held:
+    for line in lines:
         line.sendall(REQUEST)
         assert served(line)
         line.close()
@@ -121,7 +121,7 @@ def test_one_address_cannot_use_up_all_connections(port, monkeypatch):
 
 def answered_if_let_in(port):
     try:
-        return answered(port)
+        return is_served(port)
     except ConnectionError:
         return False
 

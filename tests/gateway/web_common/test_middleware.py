@@ -31,8 +31,8 @@ MOST = 2_000_000
 
 
 async def look(request):
-    known = request.state.session or getattr(request.state, "token", None)
-    return PlainTextResponse(who(request) if known else "")
+    session = request.state.session or getattr(request.state, "token", None)
+    return PlainTextResponse(who(request) if session else "")
 
 
 async def refuse(_request, error):
@@ -152,8 +152,8 @@ def test_each_role_sees_what_is_for_it(door, path, seen_by):
 )
 def test_a_token_opens_the_api_alone(door, kind, path, answer):
     secret = door.tokens.issue("clinic", ["log"], 1, "Li")
-    seen = door.client().get(path, headers={"Authorization": f"{kind} {secret}"})
-    assert (seen.text if seen.status_code == 200 else None) == answer
+    response = door.client().get(path, headers={"Authorization": f"{kind} {secret}"})
+    assert (response.text if response.status_code == 200 else None) == answer
 
 
 def test_a_page_that_asks_for_itself_again_keeps_no_session_open(door):

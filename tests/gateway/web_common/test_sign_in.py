@@ -56,9 +56,9 @@ def test_whoever_signs_in_anew_or_out_leaves_no_session_behind(site):
     client, session = site.client("Zhang"), site.pages.accounts.session
     first = client.cookies[COOKIE]
     form = {"name": "Zhang", "password": GOOD, "csrf": session(first).csrf}
-    said = client.post("/sign-in", data=form, headers=OURS).headers["set-cookie"]
+    cookie = client.post("/sign-in", data=form, headers=OURS).headers["set-cookie"]
     second = client.cookies[COOKIE]
-    assert all(word in said for word in ("HttpOnly", "Secure", "SameSite=strict"))
+    assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=strict"))
     assert not session(first) and session(second)
     client.post("/sign-out", data={"csrf": session(second).csrf}, headers=OURS)
     assert not session(second)
