@@ -233,7 +233,7 @@ class Live:
             elif topic.kind == "health":
                 health = decode(payload, Health)
                 kiosk.online = True
-                kiosk.fault = health.fault or "fault" if health.state != "ok" else ""
+                kiosk.fault = health.fault or ("fault" if health.state != "ok" else "")
             elif topic.kind == "reading":
                 self._reading(kiosk, decode(payload, Reading))
             self._heard_at[topic.name] = self._clock()

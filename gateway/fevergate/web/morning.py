@@ -84,12 +84,20 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
     return Morning(
         period=period,
         cases=search.page(FeverQuery(begin=begin, end=end, outcome=OPEN), MAX_CASES),
-        kiosks=[k for k in kiosks if k.kiosk in silent or k.state != "online" or k.settings_error],
+        kiosks=[kiosk for kiosk in kiosks if kiosk.kiosk in silent or _needs_a_look(kiosk)],
         silent=silent,
         doubtful=[day for day in days if day.unlike or day.blind],
         unsigned=[day for day in watched if day not in signed],
         changed=_changed(shared, yesterday) if yesterday.isoformat() in signed else "",
         on_duty=[(gate.name, shared.duty.present(gate.name)) for gate in settings.gates],
+    )
+
+
+def _needs_a_look(kiosk: KioskState) -> bool:
+    """Whether a kiosk that is heard has a fault, refused its settings, or sees nobody at an hour in
+    which people usually come: its lens may be covered, although its gate is green."""
+    return bool(
+        kiosk.state != "online" or kiosk.settings_error or (kiosk.health and kiosk.health.fault)
     )
 
 

@@ -63,6 +63,13 @@ def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live)
     assert kiosk(live).online is False
 
 
+def test_a_kiosk_that_sees_nobody_as_usual_says_so_on_the_board(live):
+    say(live, "north-1/health", health(fault="nobody as usual"))
+    assert kiosk(live).online and kiosk(live).trouble == "sensor nobody as usual"
+    say(live, "north-1/health", health())
+    assert kiosk(live).trouble == ""
+
+
 def test_a_reading_from_the_future_hides_nothing_that_comes_after(live):
     say(live, "north-1/reading", reading(1, body_c=36.4, at=AT + 30 * 86400))
     say(live, "north-1/reading", reading(2, body_c=36.5, at=AT))

@@ -108,6 +108,18 @@ def test_a_kiosk_that_says_nothing_for_some_minutes_is_silent_although_its_line_
     assert morning(site).silent == {"north-2"}
 
 
+def test_a_kiosk_that_sees_nobody_as_usual_needs_a_look_although_it_is_well(
+    site, administrator, now
+):
+    """Its lens may be covered; its gate stays green, since it may be a holiday."""
+    watching(site, now.at)
+    covered = health(kiosk="north-2", at=now.at, fault="nobody as usual")
+    site.gateway.commit([HealthArrived(covered, now.at, "north")])
+    assert morning(site).troubled == {"north-2"} and not morning(site).silent
+    page = section(administrator.get("/admin/overview").text, "Kiosks that need a look")
+    assert "nobody seen where people usually come: covered, or a holiday" in page
+
+
 def test_a_kiosk_that_read_higher_than_its_neighbour_yesterday_is_named(site, administrator, now):
     people = [
         arrived(1000 + n, kiosk=kiosk, at=AT + n, body_c=body_c + n % 5 / 50)
