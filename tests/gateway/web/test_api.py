@@ -47,9 +47,9 @@ def schema(site, program):
 
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
 def test_whatever_is_asked_is_answered_as_the_document_says(schema, program, mode):
-    asked = 0
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    count = 0
+    for entry in schema.get_all_operations():
+        operation = entry.ok()
         if mode is schemathesis.GenerationMode.NEGATIVE and not _takes_something(operation):
             continue
 
@@ -61,15 +61,15 @@ def test_whatever_is_asked_is_answered_as_the_document_says(schema, program, mod
             suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
         )
         def ask(case):
-            nonlocal asked
-            asked += 1
+            nonlocal count
+            count += 1
             case.call_and_validate(
                 headers={"Authorization": program.headers["Authorization"]},
                 excluded_checks=NOT_HELD,
             )
 
         ask()
-    assert asked > 100
+    assert count > 100
 
 
 def _takes_something(operation):
@@ -85,8 +85,8 @@ def test_the_document_is_one_of_openapi_and_names_every_operation(site, program)
         if route.path.startswith(API) and not route.path.endswith("openapi.json")
         for method in route.methods - {"HEAD"}
     }
-    told = {(m.upper(), path) for path, by in document["paths"].items() for m in by}
-    assert told == routes and len(told) == 24
+    operations = {(m.upper(), path) for path, by in document["paths"].items() for m in by}
+    assert operations == routes and len(operations) == 24
 
 
 def test_a_token_opens_what_its_scopes_say_and_nothing_else(site, program):
@@ -95,14 +95,14 @@ def test_a_token_opens_what_its_scopes_say_and_nothing_else(site, program):
     blanks |= {"register": "visitors", "id": 1}
     for scope in SCOPES:
         client = site.program(scope)
-        opened = 0
+        allowed = 0
         for path, by in operations.items():
-            for method, one in by.items():
-                wanted = one["description"] == f"Scope: `{scope}`."
+            for method, operation in by.items():
+                is_in_scope = operation["description"] == f"Scope: `{scope}`."
                 answer = client.request(method, path.format(**blanks), json={})
-                assert (answer.status_code != 403) == wanted, (scope, method, path)
-                opened += wanted
-        assert opened, scope
+                assert (answer.status_code != 403) == is_in_scope, (scope, method, path)
+                allowed += is_in_scope
+        assert allowed, scope
 
 
 def test_nobody_without_a_token_gets_data(site):
@@ -129,9 +129,9 @@ def test_a_token_opens_no_page(site):
 def test_the_log_is_the_pages_log_without_names(site, guard):
     post(guard, FEVER, action="close", clinical_c="38.0", outcome="clinic", person="王芳")
     answer = site.program("log").get(f"{API}/log?date={DAY}")
-    found = answer.json()
-    assert found["log"]["fevers"][0]["body_c"] == 38.4
-    assert found["outcomes"] == {"north-1/1/2": "clinic"}
+    document = answer.json()
+    assert document["log"]["fevers"][0]["body_c"] == 38.4
+    assert document["outcomes"] == {"north-1/1/2": "clinic"}
     assert "王芳" not in answer.text and "138" not in answer.text
 
 
@@ -155,33 +155,33 @@ def test_a_clinic_says_what_became_of_a_fever(site):
     answer = client.put(f"{API}{FEVER}/follow-up", json=body)
     assert answer.status_code == 200 and answer.json()["by"] == "token program"
     assert client.get(f"{API}{FEVER}").json()["follow_up"]["clinical_c"] == 38.3
-    for wrong, said in (
+    for fields, field in (
         ({"clinical_c": 50}, "clinical_c"),
         ({"outcome": "escaped"}, "outcome"),
         ({"outcome": "", "clinical_c": 38.3, "closed": True}, "outcome"),
         ({"surprise": 1}, "surprise"),
         ({"note": "x" * 1001}, "note"),
     ):
-        answer = client.put(f"{API}{FEVER}/follow-up", json=wrong)
-        assert answer.status_code == 400 and said in answer.json()["detail"], wrong
+        answer = client.put(f"{API}{FEVER}/follow-up", json=fields)
+        assert answer.status_code == 400 and field in answer.json()["detail"], fields
     answer = client.put(f"{API}{FEVER}/follow-up", json=body)
     assert answer.status_code == 409  # sent without a revision, but one exists
-    again = body | {"revision": 1}
-    answer = client.put(f"{API}{FEVER}/follow-up", json=again)
+    correction = body | {"revision": 1}
+    answer = client.put(f"{API}{FEVER}/follow-up", json=correction)
     assert answer.status_code == 400 and "reason" in answer.json()["detail"]  # it is closed
-    again["reason"] = "another thermometer"
-    assert client.put(f"{API}{FEVER}/follow-up", json=again).status_code == 200
+    correction["reason"] = "another thermometer"
+    assert client.put(f"{API}{FEVER}/follow-up", json=correction).status_code == 200
     answer = client.put(f"{API}{FEVER}/follow-up", content=b"x" * 100_000)
     assert answer.status_code == 413
-    noted = ("token program", "save follow-up", "north-1/1/2 reason: another thermometer")
-    assert noted in site.audit()
+    entry = ("token program", "save follow-up", "north-1/1/2 reason: another thermometer")
+    assert entry in site.audit()
 
 
 def test_an_unreachable_broker_is_reported(site, monkeypatch):
-    def gone(*_args, **_more):
+    def fail(*_args, **_more):
         raise BrokerError("gone")
 
-    monkeypatch.setattr(kiosk_actions, "publish_once", gone)
+    monkeypatch.setattr(kiosk_actions, "publish_once", fail)
     client = site.program("actions", "acknowledge")
     assert client.post(f"{API}/kiosks/north-1/identify").status_code == 503
     answer = client.post(f"{API}/gates/north/acknowledge", json={"by": "Zhang"})
@@ -192,9 +192,9 @@ def resources(client) -> list[Any]:
     """The resources that a clinic is sent, checked by FHIR's own rules."""
     answer = client.get(f"{API}{FEVER}/fhir")
     assert answer.headers["content-type"].startswith("application/fhir+json")
-    found = [entry.resource for entry in Bundle.model_validate_json(answer.text).entry or []]
-    assert all(isinstance(one, Observation) for one in found)
-    return found
+    observations = [entry.resource for entry in Bundle.model_validate_json(answer.text).entry or []]
+    assert all(isinstance(observation, Observation) for observation in observations)
+    return observations
 
 
 def test_a_fever_goes_to_a_clinic_as_fhir(site, guard):
@@ -202,13 +202,18 @@ def test_a_fever_goes_to_a_clinic_as_fhir(site, guard):
     post(guard, FEVER, action="save", **form)
     client = site.program("persons")
     screening, clinical = resources(client)
-    for one, value, status in ((screening, 38.4, "preliminary"), (clinical, 38.2, "preliminary")):
-        assert one.status == status
-        code = one.code.coding[0]
+    for resource, value, status in (
+        (screening, 38.4, "preliminary"),
+        (clinical, 38.2, "preliminary"),
+    ):
+        assert resource.status == status
+        code = resource.code.coding[0]
         assert (code.system, code.code) == ("http://loinc.org", "8310-5")
-        quantity = one.valueQuantity
+        quantity = resource.valueQuantity
         assert float(quantity.value) == value and quantity.code == "Cel"
-        assert one.contained[0].name[0].text == "王芳" and one.subject.reference == "#person"
+        assert (
+            resource.contained[0].name[0].text == "王芳" and resource.subject.reference == "#person"
+        )
     assert screening.effectiveDateTime.timestamp() == AT + 2
     post(guard, FEVER, action="close", outcome="clinic", **form)
     assert resources(client)[1].status == "final"
@@ -223,7 +228,7 @@ def test_fhir_of_a_fever_that_nobody_followed_up_names_nobody(site):
 def test_kiosks_are_listed_with_their_health(site):
     site.gateway.commit([HealthArrived(health(scans=7, fw="1.0.0"), AT + 60, "north")])
     client = site.program("kiosks")
-    kiosks = {one["kiosk"]: one for one in client.get(f"{API}/kiosks").json()}
+    kiosks = {kiosk["kiosk"]: kiosk for kiosk in client.get(f"{API}/kiosks").json()}
     assert kiosks["north-1"]["health"]["scans"] == 7 and kiosks["north-2"]["heard_at"] is None
     assert client.get(f"{API}/kiosks/north-1").json()["kiosk"]["gate"] == "north"
     assert client.get(f"{API}/kiosks/west-1").status_code == 404
@@ -244,10 +249,10 @@ def test_a_program_enters_corrects_and_ends_a_visit_and_the_audit_says_so(site, 
     assert program.post(f"{entries}/17/close", json={"revision": 2}).json()["closed_at"]
     answer = program.get(entries).json()
     assert (answer["count"], answer["open"]) == (1, [])
-    wrong = program.post(entries, json={"gate": "north", "fields": {"name": "x"}})
-    assert wrong.status_code == 400 and "phone" in wrong.json()["detail"]
+    refused = program.post(entries, json={"gate": "north", "fields": {"name": "x"}})
+    assert refused.status_code == 400 and "phone" in refused.json()["detail"]
     audit = [what for user, _, what in site.audit() if user == "token program"]
     assert {"visitors 17", "visitors 17 unit"} <= set(audit)
     assert not [what for what in audit if "王小明" in what]
-    declared = {one["name"]: one for one in program.get(f"{API}/registers").json()}
+    declared = {register["name"]: register for register in program.get(f"{API}/registers").json()}
     assert declared["duty"]["for"] == "administrators"

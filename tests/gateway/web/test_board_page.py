@@ -16,34 +16,34 @@ def test_an_open_board_ends_with_its_session(site, guard, monkeypatch):
     monkeypatch.setattr(board, "SESSION_CHECK_S", 0.0)
     monkeypatch.setattr(live, "BEAT_S", 0.3)
 
-    async def heard():
+    async def listen():
         pages = next(r.endpoint.__self__ for r in site.pages.app.routes if r.path == BOARD)
         token = guard.cookies["__Host-fevergate"]
         async for _ in pages._stream(token, site.pages.accounts.session(token), "en"):
-            seen.append(1)
-            if len(seen) == 3:
+            events.append(1)
+            if len(events) == 3:
                 site.pages.accounts.remove("Zhang")
 
-    seen = []
-    asyncio.run(asyncio.wait_for(heard(), 20))
-    assert len(seen) == 3
+    events = []
+    asyncio.run(asyncio.wait_for(listen(), 20))
+    assert len(events) == 3
 
 
 def test_a_press_tells_the_gateway_which_fever_was_on_the_board(site, guard):
-    told = []
-    site.pages.live.acknowledge = lambda *told_now: told.append(told_now) or True
+    calls = []
+    site.pages.live.acknowledge = lambda *arguments: calls.append(arguments) or True
     newest = FeverSeen(kiosk="north-1", boot=7, seq=9)
     last = AlarmState(gate="north", state="raised", since=AT + 0.5, fevers=5, last=newest)
     site.pages.live._alarms["north"] = last  # newer than the one that is sent
-    shown = {"since": repr(AT + 0.5), "fevers": "2", "kiosk": "north-1", "boot": "7", "seq": "8"}
-    form = {"csrf": csrf(guard), "by": "Zhang", **shown}
+    on_board = {"since": repr(AT + 0.5), "fevers": "2", "kiosk": "north-1", "boot": "7", "seq": "8"}
+    form = {"csrf": csrf(guard), "by": "Zhang", **on_board}
     assert guard.post("/board/north/acknowledge", data=form, headers=OURS).status_code == 200
-    seen = FeverSeen(kiosk="north-1", boot=7, seq=8)
-    assert told == [("north", Acknowledge(by="Zhang", since=AT + 0.5, fevers=2, last=seen))]
-    for wrong in ({"since": ""}, {"fevers": "x"}, {"seq": "-1"}, {"boot": ""}, {"kiosk": "#"}):
-        answer = guard.post("/board/north/acknowledge", data=form | wrong, headers=OURS)
+    fever = FeverSeen(kiosk="north-1", boot=7, seq=8)
+    assert calls == [("north", Acknowledge(by="Zhang", since=AT + 0.5, fevers=2, last=fever))]
+    for change in ({"since": ""}, {"fevers": "x"}, {"seq": "-1"}, {"boot": ""}, {"kiosk": "#"}):
+        answer = guard.post("/board/north/acknowledge", data=form | change, headers=OURS)
         assert answer.status_code == 400
-    assert len(told) == 1
+    assert len(calls) == 1
 
 
 def test_open_boards_are_bounded(site, guard, monkeypatch):
@@ -78,8 +78,8 @@ def untried(site, client, **state):
     answer = post(client, "/board/north/lamps", "/board/north", by="Zhang")
     assert answer.status_code == 303
     text = client.get(answer.headers["location"]).text
-    said = re.search(r'role="alert">([^<]*(?:lamps were not|灯光未)[^<]*)<', text)
-    return said[1] if said else ""
+    match = re.search(r'role="alert">([^<]*(?:lamps were not|灯光未)[^<]*)<', text)
+    return match[1] if match else ""
 
 
 def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch):
@@ -108,10 +108,10 @@ def test_the_server_stops_waiting_before_the_button_does(guard):
 
 def test_a_guards_lamp_test_is_in_the_audit_with_the_guards_name(site, guard, monkeypatch):
     """The gateway begins the test after the request has been answered."""
-    asked = []
+    calls = []
 
     def try_lamps(gate, by):
-        asked.append((gate, by))
+        calls.append((gate, by))
         state = AlarmState(gate=gate, state="clear", since=AT, amber=("lamp test: red",))
         site.pages.live._alarms[gate] = state
         return True
@@ -120,8 +120,8 @@ def test_a_guards_lamp_test_is_in_the_audit_with_the_guards_name(site, guard, mo
     site.pages.live._alarms["north"] = AlarmState(gate="north", state="clear", since=AT)
     assert post(guard, "/board/north/lamps", "/board/north", by="Nobody").status_code == 400
     assert guard.post("/board/north/lamps", data={"by": "Zhang"}, headers=OURS).status_code == 403
-    assert asked == []
-    assert untried(site, guard) == "" and asked == [("north", "Zhang")]
+    assert calls == []
+    assert untried(site, guard) == "" and calls == [("north", "Zhang")]
     assert ("Zhang", "try lamps", "north by Zhang") in site.audit()
 
 

@@ -77,14 +77,14 @@ def restarted(campus: Campus) -> None:
     )
 
 
-def asked(campus, action, **form):
+def progress_after(campus, action, **form):
     answer = post(campus.client, f"/admin/devices/{action}", "/admin/devices", **form)
     assert answer.status_code == 303 and answer.headers["location"] == PROGRESS, answer.text
     return campus.client.get(PROGRESS).text
 
 
 def test_a_kiosk_is_added_and_removed_from_the_page(campus):
-    text = asked(campus, "add", kiosk="north-3", gate="north", title="左侧")
+    text = progress_after(campus, "add", kiosk="north-3", gate="north", title="左侧")
     assert "已提交" in text and "左侧 (north-3)" in text and 'data-every-ms="2000"' in text
     assert "north-3" not in campus.file.kiosks
     served(campus)
@@ -106,9 +106,9 @@ def test_a_kiosk_is_added_and_removed_from_the_page(campus):
     assert "north-3" not in campus.file.kiosks
     revoked = json.loads((campus.site.folder / "revoked.jsonl").read_text().splitlines()[-1])
     assert (revoked["kiosk"], revoked["reason"]) == ("north-3", "失窃")
-    noted = [(entry.user, entry.action, entry.what) for entry in campus.pages.store.audit(2)]
-    assert ("李伟", "remove kiosk", "north-3 失窃") in noted
-    assert ("李伟", "add kiosk", "north-3 north 左侧") in noted
+    entries = [(entry.user, entry.action, entry.what) for entry in campus.pages.store.audit(2)]
+    assert ("李伟", "remove kiosk", "north-3 失窃") in entries
+    assert ("李伟", "add kiosk", "north-3 north 左侧") in entries
 
 
 @pytest.mark.parametrize(
@@ -137,17 +137,17 @@ def test_a_gate_beyond_the_limit_of_a_gateway_is_refused(campus, monkeypatch):
 
 
 def test_one_request_waits_at_a_time_and_can_be_withdrawn(campus):
-    asked(campus, "add", kiosk="north-4", gate="north", title="\"西门'; rm -rf x")
-    again = post(campus.client, "/admin/devices/remove", "/admin/devices", kiosk="north-1")
-    assert again.status_code == 400 and "请等它结束" in again.text
-    assert "查看进度" in again.text
+    progress_after(campus, "add", kiosk="north-4", gate="north", title="\"西门'; rm -rf x")
+    refused = post(campus.client, "/admin/devices/remove", "/admin/devices", kiosk="north-1")
+    assert refused.status_code == 400 and "请等它结束" in refused.text
+    assert "查看进度" in refused.text
     waiting = campus.site.folder / FOLDER / REQUEST
     os.utime(waiting, (1, 1))
     text = campus.client.get(PROGRESS).text
     assert "无人处理" in text
-    found = re.search(r'class="code"><code>(.*?)</code>', text)
-    assert found
-    sudo, program, *arguments = shlex.split(html.unescape(found[1]))
+    match = re.search(r'class="code"><code>(.*?)</code>', text)
+    assert match
+    sudo, program, *arguments = shlex.split(html.unescape(match[1]))
     assert (sudo, program) == ("sudo", "fevergate")
     answer = post(campus.client, "/admin/devices/withdraw", PROGRESS)
     assert answer.status_code == 303 and not waiting.exists()
@@ -163,17 +163,17 @@ def test_a_failed_request_is_shown_with_the_command_that_repeats_it(campus, monk
         raise BrokerError("the broker still lets north-2 in")
 
     monkeypatch.setattr(steps, "revoke", fails)
-    asked(campus, "remove", kiosk="north-2")
+    progress_after(campus, "remove", kiosk="north-2")
     lines = list(take(campus.site.folder))
     assert lines[-1] == "failed: the broker still lets north-2 in"
     text = campus.client.get(PROGRESS).text
     assert "journalctl -u fevergate-devices" in text and "still lets" not in text
     assert "provision revoke" in text and "✓ 消息服务器已重新读取" in text
-    asked(campus, "remove", kiosk="north-2")  # it may be tried again
+    progress_after(campus, "remove", kiosk="north-2")  # it may be tried again
 
 
 def test_a_service_that_was_killed_half_way_does_not_bar_the_next_request(campus):
-    asked(campus, "remove", kiosk="north-2")
+    progress_after(campus, "remove", kiosk="north-2")
     taking = take(campus.site.folder)
     next(taking)
     next(taking)
@@ -200,9 +200,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_request_that_the_pages_would_not_write_is_dropped_by_the_service(campus, name):
-    good = {"id": "0" * 32, "action": "add", "kiosk": "north-5", "gate": "north", "by": "x"}
+    request = {"id": "0" * 32, "action": "add", "kiosk": "north-5", "gate": "north", "by": "x"}
     folder = campus.site.folder / FOLDER
-    (folder / REQUEST).write_text(json.dumps(good | HOSTILE[name]))
+    (folder / REQUEST).write_text(json.dumps(request | HOSTILE[name]))
     (line,) = list(take(campus.site.folder))
     assert line.startswith("refused: device.json: ") and list(folder.iterdir()) == []
     assert list(take(campus.site.folder)) == []
@@ -212,20 +212,20 @@ def test_links_and_long_files_are_not_read_and_no_answer_is_written_through_a_li
     campus, tmp_path
 ):
     folder, secret = campus.site.folder / FOLDER, tmp_path / "secret"
-    good = {"id": "0" * 32, "action": "remove", "kiosk": "north-9", "by": "x"}
-    secret.write_text(json.dumps(good))
+    request = {"id": "0" * 32, "action": "remove", "kiosk": "north-9", "by": "x"}
+    secret.write_text(json.dumps(request))
     for place in (folder / REQUEST).symlink_to, (folder / REQUEST).hardlink_to:
         place(secret)
         (line,) = list(take(campus.site.folder))
         assert line.startswith("refused")
-    (folder / REQUEST).write_text(json.dumps(good) + " " * MAX_BYTES)
+    (folder / REQUEST).write_text(json.dumps(request) + " " * MAX_BYTES)
     (line,) = list(take(campus.site.folder))
     assert line.startswith("refused")
-    (folder / REQUEST).write_text(json.dumps(good))
+    (folder / REQUEST).write_text(json.dumps(request))
     for name in (ANSWER, f"{ANSWER}.new"):
         (folder / name).symlink_to(secret)
     list(take(campus.site.folder))
-    assert json.loads(secret.read_text()) == good
+    assert json.loads(secret.read_text()) == request
     assert not (folder / ANSWER).is_symlink()
     answer = read_answer(campus.site.folder, 0)
     assert answer is not None and answer.reason  # there is no kiosk north-9
@@ -297,15 +297,15 @@ def test_a_link_or_file_in_place_of_the_requests_folder_is_refused(campus, tmp_p
 
 
 def test_requests_are_limited_by_the_hour_even_if_the_clock_jumps(campus, tmp_path):
-    def again(at):
+    def reply_at(at):
         request = new_request(action="remove", kiosk="north-9", by="x")
         ask(campus.site.folder, request, at)
         return list(take(campus.site.folder, tmp_path, lambda: at))[-1]
 
     for number in range(MOST_AN_HOUR):
-        assert again(10_000.0 + number) == "refused: kiosk"
-    assert again(10_030.0) == "refused: device_often" == again(9_000.0)
-    assert again(20_000.0) == "refused: kiosk"
+        assert reply_at(10_000.0 + number) == "refused: kiosk"
+    assert reply_at(10_030.0) == "refused: device_often" == reply_at(9_000.0)
+    assert reply_at(20_000.0) == "refused: kiosk"
     assert not (campus.site.folder / FOLDER / device_service.TIMES).exists()
 
 
@@ -319,7 +319,7 @@ def test_a_gateway_has_no_more_kiosks_than_it_serves(campus):
 
 def test_the_command_waits_for_requests_where_systemd_does_not_run(campus):
     form = {"kiosk": "north-6", "gate": "north", "title": ""}
-    asked(campus, "add", **form)
+    progress_after(campus, "add", **form)
     done = CliRunner().invoke(cli, ["provision", "requests", str(campus.site.folder)])
     assert done.exit_code == 0 and "asks: add north-6 north" in done.output
     assert "north-6" in campus.file.kiosks
@@ -333,11 +333,11 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     assert (
         "增加灯柱" in devices and '<form method="post" action="/admin/devices/add-post' in devices
     )
-    wrong = {"kiosk": "door-post", "gate": "west", "title": ""}
-    refused = post(campus.client, "/admin/devices/add-post", "/admin/devices", **wrong)
+    invalid = {"kiosk": "door-post", "gate": "west", "title": ""}
+    refused = post(campus.client, "/admin/devices/add-post", "/admin/devices", **invalid)
     assert refused.status_code == 400 and "没有此校门" in refused.text
     assert refused.text.count('value="door-post"') == 1, "kept in its own form alone"
-    text = asked(campus, "add-post", kiosk="door-post", gate="door", title="")
+    text = progress_after(campus, "add-post", kiosk="door-post", gate="door", title="")
     assert "增加灯柱 · door-post" in text
     assert served(campus)[0] == "'李伟' asks: add_post door-post door"
     text = html.unescape(campus.client.get(PROGRESS).text)
@@ -383,16 +383,16 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     command = ["settings", "door-post", "--site", "forehead", "--settings", path]
     done = CliRunner().invoke(cli, command)
     assert done.exit_code == 1 and "volume and quiet" in str(done.exception)
-    shown = post(client, "/admin/kiosks/door-post/setup-code", "/admin/kiosks/door-post")
-    assert re.search(r"<code>[^<]+/[^<]+</code>", shown.text)
+    code_page = post(client, "/admin/kiosks/door-post/setup-code", "/admin/kiosks/door-post")
+    assert re.search(r"<code>[^<]+/[^<]+</code>", code_page.text)
     with open_reader(campus.site.database) as reader:
         states = {kiosk.kiosk: kiosk.post for kiosk in read_kiosks(reader, campus.file)}
     assert states["door-post"] and not states["door-1"]
 
-    asked(campus, "remove", kiosk="door-post", because="stolen")
-    said = "\n".join(served(campus))
-    assert "凭据已作废；其灯转为黄灯" in said and "door没有灯" in said
-    noted = [(entry.action, entry.what) for entry in campus.pages.store.audit(9)]
-    assert ("add post", "door-post door") in noted and ("remove post", "door-post stolen") in noted
+    progress_after(campus, "remove", kiosk="door-post", because="stolen")
+    output = "\n".join(served(campus))
+    assert "凭据已作废；其灯转为黄灯" in output and "door没有灯" in output
+    audit = [(entry.action, entry.what) for entry in campus.pages.store.audit(9)]
+    assert ("add post", "door-post door") in audit and ("remove post", "door-post stolen") in audit
     assert "door-post" not in campus.client.get("/admin/kiosks").text
     assert "door-post" not in campus.file.devices

@@ -95,8 +95,8 @@ def test_a_board_counts_todays_fevers_and_what_is_open(site, listed):
     measured = FollowUp(clinical_c=38.1, outcome="clinic")
     site.pages.follow_ups.save(WHO, measured, "Zhang")
     assert listed().open == 3
-    again = msgspec.structs.replace(measured, closed=True, revision=1)
-    site.pages.follow_ups.save(WHO, again, "Zhang")
+    follow_up = msgspec.structs.replace(measured, closed=True, revision=1)
+    site.pages.follow_ups.save(WHO, follow_up, "Zhang")
     assert (listed().today, listed().open) == (2, 2)
 
 

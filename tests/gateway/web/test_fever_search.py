@@ -38,7 +38,7 @@ def term(site):
     return site
 
 
-def found(page):
+def fevers_on(page):
     """The fevers that a page lists, from the links to their forms."""
     return re.findall(r'href="/fevers/([^"?]+)', page)
 
@@ -58,9 +58,9 @@ def test_a_whole_term_is_found_page_by_page_the_newest_first(term, administrator
     first = administrator.get(f"/admin/fevers?{TERM}").text
     second = administrator.get(f"/admin/fevers?{TERM}&page=2").text
     assert "Fevers: 153" in first and "Page 1 of 2" in first
-    both = found(first) + found(second)
-    assert len(found(first)) == 100 and len(both) == len(set(both)) == 153
-    assert both[0] in ("north-1/1/100", "north-1/1/2") and both[-1] == "north-1/1/249"
+    fevers = fevers_on(first) + fevers_on(second)
+    assert len(fevers_on(first)) == 100 and len(fevers) == len(set(fevers)) == 153
+    assert fevers[0] in ("north-1/1/100", "north-1/1/2") and fevers[-1] == "north-1/1/249"
 
 
 def test_a_press_of_the_gates_button_is_named_in_the_readers_language(site):
@@ -68,10 +68,10 @@ def test_a_press_of_the_gates_button_is_named_in_the_readers_language(site):
     site.gateway.commit([Acknowledged((arrived(9).reading.identity,), "button", AT + 9)])
     for language, name in (("zh", "门口按钮"), ("en", "button at the gate")):
         client = site.client("李伟", language)
-        named = rows(client.get(f"/admin/fevers.csv?{TERM}"))
+        table = rows(client.get(f"/admin/fevers.csv?{TERM}"))
         for page in (f"/admin/fevers?{TERM}", f"/admin/log?date={DAY}"):
             assert f">{name}</td>" in client.get(page).text
-        assert {"Zhang", name} <= {cell for row in named for cell in row}
+        assert {"Zhang", name} <= {cell for row in table for cell in row}
 
 
 def test_only_what_was_asked_for_is_listed(term, administrator):
@@ -84,16 +84,16 @@ def test_only_what_was_asked_for_is_listed(term, administrator):
         ({"outcome": "clinic"}, 0),
     ):
         page = search(administrator, **form).text
-        assert len(found(page)) == count, form
+        assert len(fevers_on(page)) == count, form
         assert ("None was found." in page) == (not count)
 
 
 def test_a_closed_case_is_found_by_its_outcome_and_is_open_no_more(term, administrator):
     post(administrator, "/fevers/south-1/1/3", **CLOSED)
     post(administrator, "/fevers/south-1/1/4", action="save", outcome="home")
-    assert found(search(administrator, outcome="released").text) == ["south-1/1/3"]
-    assert found(search(administrator, outcome="open", gate="south").text) == ["south-1/1/4"]
-    assert found(search(administrator, outcome="home").text) == ["south-1/1/4"]
+    assert fevers_on(search(administrator, outcome="released").text) == ["south-1/1/3"]
+    assert fevers_on(search(administrator, outcome="open", gate="south").text) == ["south-1/1/4"]
+    assert fevers_on(search(administrator, outcome="home").text) == ["south-1/1/4"]
 
 
 def test_a_person_is_found_by_name_or_class_although_both_are_encrypted(term, administrator):
@@ -102,7 +102,7 @@ def test_a_person_is_found_by_name_or_class_although_both_are_encrypted(term, ad
     post(administrator, "/fevers/south-1/1/4", action="save", person="王伟")
     for name in ("王小芳", "小芳", " 王 小芳", "3-2", "CLASS 3", "ｃｌａｓｓ"):
         answer = search(administrator, name=name)
-        assert answer.status_code == 200 and found(answer.text) == ["south-1/1/3"]
+        assert answer.status_code == 200 and fevers_on(answer.text) == ["south-1/1/3"]
         assert "王小芳" in answer.text and "class 3-2" in answer.text
     for path in term.settings.folder.glob("web.db*"):
         assert "王小芳".encode() not in path.read_bytes()
@@ -124,7 +124,7 @@ def test_a_name_is_never_part_of_an_address(term, administrator):
     post(administrator, "/fevers/south-1/1/3", action="save", person="王小芳")
     page = search(administrator, name="王小芳").text
     assert 'method="get"' not in page
-    assert len(found(administrator.get(f"/admin/fevers?{TERM}&name=nobody").text)) == 100
+    assert len(fevers_on(administrator.get(f"/admin/fevers?{TERM}&name=nobody").text)) == 100
     form = {"from": "2026-06-01", "to": DAY, "name": "王小芳", "csrf": csrf(administrator)}
     answer = administrator.post("/admin/fevers.csv", data=form, headers=OURS)
     assert "filename*" not in answer.headers["content-disposition"]
@@ -146,30 +146,30 @@ def test_struck_fevers_are_not_found(term, administrator):
     strike(
         term.settings, StrikeRequest(kiosk="north-1", day=day, by="李伟", reason="x", trusted=True)
     )
-    assert found(search(administrator, **{"from": DAY}).text) == []
+    assert fevers_on(search(administrator, **{"from": DAY}).text) == []
 
 
 def test_each_file_holds_every_row_and_names_only_where_asked_for(term, administrator):
     post(administrator, "/fevers/south-1/1/3", action="save", person="王小芳")
     path = f"/admin/fevers.{{}}?{TERM}"
-    plain, named = (administrator.get(path.format("csv") + more) for more in ("", "&names=1"))
-    assert len(rows(plain)) == len(rows(named)) == 154
-    assert "王小芳" not in plain.text and "王小芳" in named.text
-    names = {answer.headers["content-disposition"] for answer in (plain, named)}
+    plain, with_names = (administrator.get(path.format("csv") + more) for more in ("", "&names=1"))
+    assert len(rows(plain)) == len(rows(with_names)) == 154
+    assert "王小芳" not in plain.text and "王小芳" in with_names.text
+    names = {answer.headers["content-disposition"] for answer in (plain, with_names)}
     assert len(names) == 2
     book = openpyxl.load_workbook(io.BytesIO(administrator.get(path.format("xlsx")).content))
     assert book.worksheets[0].max_row == 154
     assert administrator.get(path.format("pdf")).content.startswith(b"%PDF")
     answer = administrator.get(path.format("json")).json()
     assert answer["count"] == len(answer["fevers"]) == 153 and "王小芳" not in str(answer)
-    taken = [what for _, action, what in term.audit() if action == "take fevers"]
-    assert [what for what in taken if "with-names" in what] == [
+    files = [what for _, action, what in term.audit() if action == "take fevers"]
+    assert [what for what in files if "with-names" in what] == [
         f"fevers-with-names-east-2026-06-01-{DAY}.csv"
     ]
 
 
 def test_an_invalid_search_is_explained_beside_the_form(administrator):
-    for query, said in (
+    for query, message in (
         ("from=2024-01-01&to=2026-11-20", "at most a year"),
         ("from=2026-11-23&to=2026-11-20", "beginning before the end"),
         ("from=gestern", "YYYY-MM-DD"),
@@ -178,7 +178,7 @@ def test_an_invalid_search_is_explained_beside_the_form(administrator):
         ("outcome=dead", "Choose from the list"),
     ):
         answer = administrator.get(f"/admin/fevers?{query}")
-        assert answer.status_code == 400 and said in answer.text
+        assert answer.status_code == 400 and message in answer.text
         assert 'name="from"' in answer.text and "Half a year" in answer.text
         assert administrator.get(f"/admin/fevers.csv?{query}").status_code == 400
 
@@ -194,7 +194,7 @@ def test_a_file_of_an_unknown_kind_is_not_there(administrator):
 
 def test_a_gate_that_was_removed_is_still_searched(term, administrator):
     term.settings.gates = term.settings.gates[:1]
-    assert len(found(search(administrator, gate="south").text)) == 2
+    assert len(fevers_on(search(administrator, gate="south").text)) == 2
 
 
 def test_a_search_reads_fevers_by_their_index(term):
@@ -237,8 +237,8 @@ def test_a_week_has_weeks_beside_it_and_a_month_has_months(day):
     for kind in (Period.week, Period.month):
         when = kind(day)
         assert when.begin <= day <= when.end
-        for other in (when.earlier, when.later):
-            assert other == kind(other.begin)
+        for neighbour in (when.earlier, when.later):
+            assert neighbour == kind(neighbour.begin)
     assert Period.week(day).begin.weekday() == 0 and Period.week(day).days == 7
 
 

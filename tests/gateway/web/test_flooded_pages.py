@@ -54,12 +54,12 @@ def rows(text):
 
 def stepped(client, path):
     """The fevers on all pages of a list, from their links; fails if the pages do not end."""
-    found = []
+    fevers = []
     for number in range(1, 20):
         text = client.get(f"{path}&page={number}").text
-        found += [part.split('"')[0] for part in text.split('href="/fevers/')[1:]]
+        fevers += [part.split('"')[0] for part in text.split('href="/fevers/')[1:]]
         if f"page={number + 1}" not in text:
-            return found
+            return fevers
     raise AssertionError("there is always a next page")
 
 
@@ -76,22 +76,22 @@ def test_all_open_fevers_of_earlier_days_are_counted_without_closed_ones(
 ):
     today_is(monkeypatch, AT + 86400)
     closed = [("north-1", 1, 9 + FLOOD - n) for n in range(3)]
-    for who in closed:
+    for fever in closed:
         after = FollowUp(outcome="home", closed=True)
-        flooded.pages.follow_ups.save(Identity(*who), after, "Zhang")
+        flooded.pages.follow_ups.save(Identity(*fever), after, "Zhang")
     text = guard.get("/board/north").text
     assert rows(text) == 5 and f"All that are open: {FLOOD - 2}" in text
     assert f"/fevers/north-1/1/{9 + FLOOD - 3}" in text
-    found = stepped(guard, "/board/north/fevers?of=open")
-    assert len(found) == len(set(found)) == FLOOD - 2
-    assert not {"/".join(map(str, who)) for who in closed} & set(found)
+    fevers = stepped(guard, "/board/north/fevers?of=open")
+    assert len(fevers) == len(set(fevers)) == FLOOD - 2
+    assert not {"/".join(map(str, fever)) for fever in closed} & set(fevers)
 
 
 def test_the_log_goes_in_steps_and_shows_every_fever_once(flooded, administrator):
     first = administrator.get(f"/admin/log?date={DAY}").text
     assert rows(first) == 5 and f"Fevers on this day: {FLOOD + 1}." in first
-    found = stepped(administrator, f"/admin/log?date={DAY}")
-    assert len(found) == len(set(found)) == FLOOD + 1
+    fevers = stepped(administrator, f"/admin/log?date={DAY}")
+    assert len(fevers) == len(set(fevers)) == FLOOD + 1
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "99999999", "１"])
@@ -165,8 +165,8 @@ def test_a_day_with_more_fevers_than_people_is_signed_once_they_are_struck(
         signed_log(administrator, 1),
     )
     day = date.fromisoformat(DAY)
-    asked = StrikeRequest(kiosk="north-1", day=day, by="李伟", reason="stolen", trusted=True)
-    strike(flooded.settings, asked)
+    request = StrikeRequest(kiosk="north-1", day=day, by="李伟", reason="stolen", trusted=True)
+    strike(flooded.settings, request)
     answer = post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     assert answer.status_code == 303
 
@@ -175,12 +175,12 @@ def test_parts_of_a_day_are_in_order_and_count_the_whole_day(flooded):
     def read(**given):
         return read_day(flooded.gateway.db, flooded.settings, date.fromisoformat(DAY), **given)
 
-    whole = read()
-    assert whole.count == len(whole.fevers) == FLOOD + 1
+    full_day = read()
+    assert full_day.count == len(full_day.fevers) == FLOOD + 1
     none = read(most=0)
     assert (none.count, none.fevers, none.zero) == (FLOOD + 1, [], False)
     parts = [read(most=7, skip=skip) for skip in range(0, FLOOD + 9, 7)]
-    assert [fever for part in parts for fever in part.fevers] == whole.fevers
+    assert [fever for part in parts for fever in part.fevers] == full_day.fevers
     assert {part.count for part in parts} == {FLOOD + 1}
 
 
@@ -188,26 +188,26 @@ def test_a_program_gets_the_log_in_steps_too(flooded):
     client = flooded.program("log")
     first = client.get(f"/api/v1/log?date={DAY}").json()
     assert (first["fevers"], first["pages"]) == (FLOOD + 1, 6) and first["log"]["covered"]
-    seen = []
+    seqs = []
     for page in range(1, first["pages"] + 1):
         log = client.get(f"/api/v1/log?date={DAY}&page={page}").json()["log"]
         assert len(log["fevers"]) <= 10
-        seen += [fever["seq"] for fever in log["fevers"]]
-    assert len(seen) == len(set(seen)) == FLOOD + 1
+        seqs += [fever["seq"] for fever in log["fevers"]]
+    assert len(seqs) == len(set(seqs)) == FLOOD + 1
     assert client.get("/api/v1/log?page=0").status_code == 400
 
 
 def test_a_terminal_shows_the_first_and_says_which_formats_have_all(flooded):
     reader = open_reader(flooded.gateway.path)
     day = read_whole_day(reader, flooded.settings, date.fromisoformat(DAY))
-    shown, written = io.StringIO(), io.BytesIO()
-    console = Console(file=shown, width=160)
+    screen, file = io.StringIO(), io.BytesIO()
+    console = Console(file=screen, width=160)
     console.print(log_table.log_table(day, flooded.settings, "en"))
-    text = shown.getvalue()
+    text = screen.getvalue()
     assert f"first 10 of {FLOOD + 1}" in text and text.count("38.0") == 9
     assert f"Fevers on this day: {FLOOD + 1}." in text and f"Not acknowledged: {FLOOD}." in text
     assert len(json.loads(b"".join(formats.json_parts(day)))["fevers"]) == FLOOD + 1
     fevers = day_table(day, log_table.without_persons(flooded.settings), flooded.settings, "en")
-    write_csv(fevers, written)
-    assert written.getvalue().count(b",north-1,") == FLOOD + 1
+    write_csv(fevers, file)
+    assert file.getvalue().count(b",north-1,") == FLOOD + 1
     reader.close()

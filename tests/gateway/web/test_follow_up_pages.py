@@ -20,8 +20,8 @@ def test_a_half_done_follow_up_is_saved_and_continued_later(guard, administrator
     half |= {"revision": "1"}
     text = guard.get(FEVER).text
     assert 'value="37.9"' in text and "王芳" in text
-    whole = half | {"outcome": "clinic", "action": "close"}
-    assert guard.post(FEVER, data=whole, headers=OURS).status_code == 303
+    complete = half | {"outcome": "clinic", "action": "close"}
+    assert guard.post(FEVER, data=complete, headers=OURS).status_code == 303
     row = administrator.get(f"/admin/log?date={DAY}").text
     assert "To the clinic" in row and ">37.9</td>" in row
 
@@ -59,8 +59,8 @@ def test_a_fever_that_nobody_measured_again_or_explained_stays_open(
     answer = post(guard, FEVER, action="close", person="王芳", **form)
     assert answer.status_code == 400 and words in answer.text and "王芳" in answer.text
     before, after = answer.text.split('aria-invalid="true" aria-describedby="wrong"')
-    wrong = before[-60:] + after.split("</p>")[0]
-    assert f'name="{field}"' in wrong and words in wrong
+    field_text = before[-60:] + after.split("</p>")[0]
+    assert f'name="{field}"' in field_text and words in field_text
     assert post(guard, FEVER, action="save", person="王芳", **form).status_code == 303
     assert "(open)" in administrator.get(f"/admin/log?date={DAY}").text
 
@@ -76,14 +76,16 @@ def test_a_closed_follow_up_is_opened_again_by_an_administrator_who_says_why(
 ):
     form = {"outcome": "home", "clinical_c": "38.1"}
     assert post(guard, FEVER, action="close", **form).status_code == 303
-    again = form | {"outcome": "clinic", "revision": "1", "reason": "the mother called"}
-    assert "an administrator can open it again" in post(guard, FEVER, action="save", **again).text
+    correction = form | {"outcome": "clinic", "revision": "1", "reason": "the mother called"}
+    assert (
+        "an administrator can open it again" in post(guard, FEVER, action="save", **correction).text
+    )
     assert 'name="reason"' not in guard.get(FEVER).text
-    answer = post(administrator, FEVER, action="save", **again | {"reason": " "})
+    answer = post(administrator, FEVER, action="save", **correction | {"reason": " "})
     assert answer.status_code == 400 and "Say why" in answer.text
-    assert post(administrator, FEVER, action="save", **again).status_code == 303
-    (noted,) = [what for _, _, what in site.audit() if "reason" in what]
-    assert noted == (
+    assert post(administrator, FEVER, action="save", **correction).status_code == 303
+    (entry,) = [what for _, _, what in site.audit() if "reason" in what]
+    assert entry == (
         "north-1/1/2 outcome: home → clinic, closed: True → False, reason: the mother called"
     )
 
@@ -119,13 +121,13 @@ def test_an_invalid_key_file_is_named(tmp_path):
 def test_saving_over_anothers_change_is_reported_and_loses_nothing(guard, administrator):
     form = {"csrf": csrf(guard), "revision": "0", "action": "save"}
     assert guard.post(FEVER, data=form | {"note": "first"}, headers=OURS).status_code == 303
-    mine = form | {"csrf": csrf(administrator), "note": "second"}
-    answer = administrator.post(FEVER, data=mine, headers=OURS)
+    second = form | {"csrf": csrf(administrator), "note": "second"}
+    answer = administrator.post(FEVER, data=second, headers=OURS)
     assert answer.status_code == 400
     assert "Somebody saved this meanwhile" in answer.text and "second" in answer.text
     assert "Last saved by Zhang" in answer.text and 'name="revision" value="1"' in answer.text
-    again = administrator.post(FEVER, data=mine | {"revision": "1"}, headers=OURS)
-    assert again.status_code == 303 and "second" in guard.get(FEVER).text
+    repeat = administrator.post(FEVER, data=second | {"revision": "1"}, headers=OURS)
+    assert repeat.status_code == 303 and "second" in guard.get(FEVER).text
 
 
 def test_a_follow_up_is_saved_under_the_name_on_duty_with_the_account_beside_it(site, guard):
@@ -137,9 +139,9 @@ def test_a_follow_up_is_saved_under_the_name_on_duty_with_the_account_beside_it(
         given = form | {"by": by, "revision": str(revision), "note": str(revision)}
         assert guard.post(FEVER, data=given, headers=OURS).status_code == 303
         assert f"Last saved by {saved}," in guard.get(FEVER).text
-    noted = [what for _, action, what in site.audit() if action == "save follow-up"]
-    assert noted[-1].startswith("north-1/1/2 by: 刘洋, clinical_c: None → 37.9")
-    assert "by: " not in " ".join(noted[:-1])
+    entries = [what for _, action, what in site.audit() if action == "save follow-up"]
+    assert entries[-1].startswith("north-1/1/2 by: 刘洋, clinical_c: None → 37.9")
+    assert "by: " not in " ".join(entries[:-1])
 
 
 def test_an_open_follow_up_of_yesterday_is_still_on_the_board(site, guard):
@@ -162,31 +164,31 @@ def test_a_guard_cannot_empty_a_closed_follow_up_and_every_revision_is_kept(
     assert site.pages.follow_ups.get(Identity("north-1", 1, 2)).outcome == "clinic"
     form = {"outcome": "home", "reason": "the mother called"}
     assert post(administrator, FEVER, action="save", **form).status_code == 303
-    kept = site.pages.store.query(
+    revisions = site.pages.store.query(
         "select revision, outcome, closed, clinical_c from follow_up_revisions order by 1"
     )
-    assert kept == [(1, "clinic", 1, 38.4), (2, "home", 0, None)]
-    noted = [what for user, action, what in site.audit() if action == "save follow-up"]
-    assert noted[0].startswith("north-1/1/2 clinical_c: 38.4 → None, outcome: clinic → home")
-    assert "王芳" not in str(noted) and "person" in noted[0]
+    assert revisions == [(1, "clinic", 1, 38.4), (2, "home", 0, None)]
+    entries = [what for user, action, what in site.audit() if action == "save follow-up"]
+    assert entries[0].startswith("north-1/1/2 clinical_c: 38.4 → None, outcome: clinic → home")
+    assert "王芳" not in str(entries) and "person" in entries[0]
 
 
 def test_saving_a_follow_up_again_does_not_keep_its_name_longer(site, guard):
     now = [1000.0]
     ups = site.pages.follow_ups
     ups._now = lambda: now[0]
-    who = Identity("north-1", 1, 2)
-    ups.save(who, FollowUp(person="王芳"), "Zhang")
+    fever = Identity("north-1", 1, 2)
+    ups.save(fever, FollowUp(person="王芳"), "Zhang")
     now[0] += 86400
-    ups.save(who, FollowUp(person="王芳", note="x", revision=1), "Zhang")
-    assert ups.forget(1500.0) == 1 and ups.get(who).person == ""
+    ups.save(fever, FollowUp(person="王芳", note="x", revision=1), "Zhang")
+    assert ups.forget(1500.0) == 1 and ups.get(fever).person == ""
     assert site.pages.store.query("select distinct sealed from follow_up_revisions") == [("",)]
 
 
 def test_text_saved_by_another_meanwhile_is_shown_beside_ones_own(guard, administrator):
     post(guard, FEVER, action="save", note="first", outcome="home")
-    mine = {"csrf": csrf(administrator), "revision": "0", "action": "save", "note": "second"}
-    page = administrator.post(FEVER, data=mine, headers=OURS).text
+    form = {"csrf": csrf(administrator), "revision": "0", "action": "save", "note": "second"}
+    page = administrator.post(FEVER, data=form, headers=OURS).text
     assert "Saved: first" in page and "Saved: Sent home" in page and ">second<" in page
 
 

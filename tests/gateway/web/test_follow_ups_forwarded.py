@@ -66,10 +66,10 @@ class Scene:
         self.now = [AT]
         self.forwarder = FollowUpForwarder(settings, self.follow_ups, lambda: self.now[0])
 
-    def held(self, who=WHO):
-        wanted = {"kiosk": who.kiosk, "boot": who.boot, "seq": who.seq}
-        found = [one for one in self.campus.items("follow_up") if wanted.items() <= one.items()]
-        return found[0] if found else None
+    def item_of(self, identity=WHO):
+        key = {"kiosk": identity.kiosk, "boot": identity.boot, "seq": identity.seq}
+        items = [item for item in self.campus.items("follow_up") if key.items() <= item.items()]
+        return items[0] if items else None
 
 
 @pytest.fixture(params=[False, True], ids=["anonymous", "with names"])
@@ -82,8 +82,8 @@ def scene(request, campus, tmp_path):
 def test_each_save_is_forwarded_once_and_no_name_is_stored_in_clear(scene):
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once()
-    held = scene.held()
-    assert held["outcome"] == "clinic" and held["clinical_c"] == 38.2
+    item = scene.item_of()
+    assert item["outcome"] == "clinic" and item["clinical_c"] == 38.2
     assert scene.follow_ups.unforwarded(10) == []
     content = b"".join(path.read_bytes() for path in scene.campus.folder.glob("campus.db*"))
     assert "王芳".encode() not in content
@@ -91,7 +91,7 @@ def test_each_save_is_forwarded_once_and_no_name_is_stored_in_clear(scene):
     assert any(text for (text,) in sealed) == scene.forwarder._server.persons
     later = msgspec.structs.replace(FULL, outcome="home", revision=1)
     scene.follow_ups.save(WHO, later, "Zhang", reason="the mother called")
-    assert scene.forwarder.once() and scene.held()["outcome"] == "home"
+    assert scene.forwarder.once() and scene.item_of()["outcome"] == "home"
     scene.campus.query("delete from items where kind = 'follow_up'")
 
 
@@ -102,18 +102,18 @@ def test_a_confirmed_fever_reaches_the_campuss_contacts_and_no_name_does(scene, 
     saved_at = time.monotonic()
     assert scene.forwarder.once()
 
-    def arrived():
-        mails = [one for one in mail.mails if one["To"] == "chen@example.edu.cn"]
+    def is_told():
+        mails = [message for message in mail.mails if message["To"] == "chen@example.edu.cn"]
         keys = [c["key"] for _, c in web.posted if c["key"].startswith("confirmed/")]
         return any(f"/{patient.seq}/" in key for key in keys) and len(mails) >= len(keys)
 
     end = time.monotonic() + HANG_S
-    while not arrived():
+    while not is_told():
         assert time.monotonic() < end, "neither mail nor webhook came"
         time.sleep(0.05)
     print(f"told {time.monotonic() - saved_at:.1f} s after it was saved")
     assert "38.2 °C" in mail.mails[-1].get_content()
-    assert "王芳" not in str([one.get_content() for one in mail.mails]) + str(web.posted)
+    assert "王芳" not in str([message.get_content() for message in mail.mails]) + str(web.posted)
     scene.campus.query("delete from items where kind = 'follow_up'")
 
 
@@ -123,15 +123,15 @@ def test_follow_ups_wait_while_the_server_is_away(scene):
     assert not scene.forwarder.once()
     assert len(scene.follow_ups.unforwarded(10)) == 1
     scene.campus.start()
-    assert scene.forwarder.once() and scene.held()
+    assert scene.forwarder.once() and scene.item_of()
 
 
 def test_a_refused_follow_up_does_not_hold_up_the_others(scene):
-    bad = Identity("NOT A NAME", 1, 1)
-    scene.follow_ups.save(bad, FULL, "Zhang")
+    refused = Identity("NOT A NAME", 1, 1)
+    scene.follow_ups.save(refused, FULL, "Zhang")
     scene.follow_ups.save(WHO, FULL, "Zhang")
-    assert scene.forwarder.once() and scene.held()
-    assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [bad]
+    assert scene.forwarder.once() and scene.item_of()
+    assert [fever for fever, _ in scene.follow_ups.unforwarded(10)] == [refused]
     assert scene.forwarder.once()  # the refused one is not sent again at once
 
 
@@ -140,7 +140,7 @@ def test_under_a_new_token_follow_ups_are_sent_again(scene):
     scene.follow_ups.save(WHO, FULL, "Zhang")
     assert scene.forwarder.once() and scene.follow_ups.unforwarded(10) == []
     scene.follow_ups.use_token("another digest")
-    assert [who for who, _ in scene.follow_ups.unforwarded(10)] == [WHO]
+    assert [fever for fever, _ in scene.follow_ups.unforwarded(10)] == [WHO]
     scene.follow_ups.forwarded([(WHO, 1)])
     scene.follow_ups.use_token("another digest")
     assert scene.follow_ups.unforwarded(10) == []

@@ -80,9 +80,9 @@ def untouched(tmp_path_factory):
 def row(campus, kiosk):
     """A kiosk's cells in the table of all kiosks."""
     page = campus.client.get("/admin/settings").text
-    found = re.search(rf'<tr><th scope="row"><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
-    assert found
-    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.split("<t[hd]", found[0])[1:]]
+    match = re.search(rf'<tr><th scope="row"><a href="/admin/kiosks/{kiosk}">.*?</tr>', page, re.S)
+    assert match
+    return [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.split("<t[hd]", match[0])[1:]]
 
 
 def test_the_value_in_force_stands_beside_what_is_set(campus):
@@ -111,8 +111,8 @@ def test_one_change_for_a_gate_reaches_its_kiosks_and_leaves_the_rest_as_it_was(
     post(campus.client, "/admin/settings", kiosks="*", language="en")
     assert campus.retained("south-1").values.language == "en"
     assert campus.retained("north-1").values.brightness == 30
-    noted = [entry.what for entry in campus.pages.store.audit(10) if entry.action == "settings"]
-    assert "north-1, north-2, south-1" in noted[0]
+    entries = [entry.what for entry in campus.pages.store.audit(10) if entry.action == "settings"]
+    assert "north-1, north-2, south-1" in entries[0]
 
 
 def test_card_settings_are_sent_only_to_a_kiosk_for_which_they_were_set(campus):
@@ -126,8 +126,8 @@ def test_card_settings_are_sent_only_to_a_kiosk_for_which_they_were_set(campus):
     sent = read_retained(campus.pages.settings.as_user("admin"), f"{SETTINGS_OF}north-2/settings")
     assert sent and b"volume" in sent and b"card" not in sent
     assert "并询问可否入校" in " ".join(row(campus, "north-1"))
-    said = health(at=AT, card="permit", reader="out")
-    campus.store.commit([HealthArrived(said, AT, "north")])
+    report = health(at=AT, card="permit", reader="out")
+    campus.store.commit([HealthArrived(report, AT, "north")])
     assert "! 已拔出" in campus.client.get("/admin/kiosks/north-1").text
     with pytest.raises(KioskValueError) as refused:
         values_of({"card_base": "12"})
@@ -146,29 +146,29 @@ def test_a_supply_voltage_set_after_the_calibration_is_reported(untouched):
         supply_v=3.27,
     )
     applied = Applied(kiosk="north-1", version=1, calibration=calibration)
-    said = HealthArrived(health(at=AT, sensor=sensor), AT, "north")
-    untouched.store.commit([SettingsApplied(applied, AT, "north"), said])
+    report = HealthArrived(health(at=AT, sensor=sensor), AT, "north")
+    untouched.store.commit([SettingsApplied(applied, AT, "north"), report])
     path = untouched.site.folder / "kiosks/north-1/settings.json"
-    kept = path.read_text()
+    text = path.read_text()
 
-    def told(supply_v):
-        path.write_text(json.dumps(json.loads(kept) | {"supply_v": supply_v}))
-        found = [finding.text[1] for finding in doctor_supply.changed(untouched.site.settings)]
-        return found, untouched.client.get("/admin/kiosks/north-1").text
+    def findings_at(supply_v):
+        path.write_text(json.dumps(json.loads(text) | {"supply_v": supply_v}))
+        findings = [finding.text[1] for finding in doctor_supply.changed(untouched.site.settings)]
+        return findings, untouched.client.get("/admin/kiosks/north-1").text
 
     try:
-        found, page = told(3.31)
-        assert found == [
+        findings, page = findings_at(3.31)
+        assert findings == [
             "north-1: calibrated at 3.27 V, now 3.31 V is set: -0.02 °C in each reading,"
             " unless the supply itself changed"
         ]
         assert "校准后改过传感器供电电压" in page and "-0.02 °C" in page
-        found, page = told(3.27)
-        assert found == [] and "校准后改过传感器供电电压" not in page
+        findings, page = findings_at(3.27)
+        assert findings == [] and "校准后改过传感器供电电压" not in page
         path.write_text("{")  # doctor_supply.supplies reports a damaged file
         assert list(doctor_supply.changed(untouched.site.settings)) == []
     finally:
-        path.write_text(kept)
+        path.write_text(text)
 
 
 def test_each_kiosks_answer_is_shown_in_words(campus):
@@ -201,9 +201,9 @@ def test_a_mistake_is_explained_at_its_field_in_the_readers_language(untouched, 
     ):
         answer = post(untouched.client, path, page, kiosks="*", **{name: value})
         assert answer.status_code == 400
-        told = re.search(r'<p id="wrong" class="error" role="alert">(.*?)</p>', answer.text)
-        assert told and says in told[1] and name not in told[1]
-        assert CHINESE(SETTINGS[name].title) in told[1]
+        match = re.search(r'<p id="wrong" class="error" role="alert">(.*?)</p>', answer.text)
+        assert match and says in match[1] and name not in match[1]
+        assert CHINESE(SETTINGS[name].title) in match[1]
         assert re.search(rf'name="{name}"[^>]*aria-invalid="true"', answer.text)
     assert untouched.retained("north-1").version == 0
 
@@ -239,8 +239,8 @@ OWN = {"kiosk": "k", "campus": "c", "broker_host": "h", "username": "k", "passwo
 def test_whatever_a_kiosk_refuses_is_put_into_chinese(name):
     with pytest.raises(SettingsError) as refused:
         Settings(OWN | {name: BAD[name]})
-    said = refusal_in_words(str(refused.value), CHINESE)
-    assert not re.search(r"expected|_|[a-z]{4,}", said), said
+    sentence = refusal_in_words(str(refused.value), CHINESE)
+    assert not re.search(r"expected|_|[a-z]{4,}", sentence), sentence
 
 
 def test_a_refusal_of_newer_firmware_is_shown_as_it_came():
@@ -248,16 +248,16 @@ def test_a_refusal_of_newer_firmware_is_shown_as_it_came():
     assert refusal_in_words("version 3: 5 is in force", CHINESE) == "已有更新的设置。"
     with pytest.raises(SettingsError) as refused:
         Settings(OWN | {"card": "record"})
-    said = refusal_in_words(str(refused.value), CHINESE)
-    assert said == "测温机没有刷卡密钥：用设置码可以得到。"
+    sentence = refusal_in_words(str(refused.value), CHINESE)
+    assert sentence == "测温机没有刷卡密钥：用设置码可以得到。"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_setting_that_can_be_wrong_has_its_sentence(language):
     for name, value, _ in WRONG:
-        with pytest.raises(KioskValueError) as wrong:
+        with pytest.raises(KioskValueError) as refused:
             values_of({name: value})
-        assert "{" not in wrong_in_words(wrong.value, translator(language))
+        assert "{" not in wrong_in_words(refused.value, translator(language))
 
 
 def test_a_kiosk_is_named_on_its_page_and_the_file_keeps_its_comments(campus):

@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def made(folder):
+def live_of(folder):
     given = settings()
     given.folder = folder
     return Live(given)
@@ -35,7 +35,7 @@ def made(folder):
 
 @pytest.fixture
 def live(folder):
-    return made(folder)
+    return live_of(folder)
 
 
 def say(live, topic, message):
@@ -46,7 +46,7 @@ def say(live, topic, message):
 
 
 def kiosk(live, name="north-1", gate="north"):
-    return next(one for one in live.now(gate).kiosks if one.kiosk == name)
+    return next(state for state in live.now(gate).kiosks if state.kiosk == name)
 
 
 def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live):
@@ -54,9 +54,9 @@ def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live)
     say(live, "north-1/status", b"online")
     for seq in range(1, TREND_READINGS + 20):
         say(live, "north-1/reading", reading(seq, body_c=36.0 + seq / 100))
-    found = kiosk(live)
-    assert found.online and found.verdict == "normal"
-    assert found.body_c == 36.0 + (TREND_READINGS + 19) / 100 and len(found.trend) == TREND_READINGS
+    state = kiosk(live)
+    assert state.online and state.verdict == "normal"
+    assert state.body_c == 36.0 + (TREND_READINGS + 19) / 100 and len(state.trend) == TREND_READINGS
     say(live, "north-1/health", health(state="fault", fault="no answer"))
     assert kiosk(live).fault == "no answer"
     say(live, "north-1/status", b"offline")
@@ -118,7 +118,7 @@ def test_an_alarm_is_its_own_gates_only(live):
     st.one_of(st.binary(max_size=200), st.just(b"[" * 1000), st.just(b'{"v":1}')),
 )
 def test_nonsense_changes_nothing_and_ends_nothing(folder, topic, payload):
-    live = made(folder)
+    live = live_of(folder)
     live.heard(BASE + topic, payload, lambda: None)
     live.heard(topic, payload, lambda: None)
     assert kiosk(live).body_c is None and live.now("north").alarm is None

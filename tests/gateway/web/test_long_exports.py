@@ -100,11 +100,11 @@ def ask(site, client, path):
         "headers": [(b"host", b"pages"), (b"cookie", cookie.encode())],
         "server": ("pages", 443),
     }
-    asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
     count = 0
 
     async def receive():
-        return next(asked, None) or await asyncio.Event().wait()
+        return next(messages, None) or await asyncio.Event().wait()
 
     async def send(message):
         nonlocal count
@@ -137,9 +137,9 @@ def test_a_day_too_long_for_one_worksheet_goes_on_in_the_next(site, administrato
     content = administrator.get(f"/admin/log.xlsx?date={DAY}").content
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert book.sheetnames == ["Fevers", "Fevers 2", "Fevers 3", "Coverage", "FeverGate"]
-    first, *others = ([*page.values] for page in book.worksheets[:3])
-    assert all(rows[0] == first[0] for rows in others)
-    records = [row[5] for rows in (first, *others) for row in rows[1:]]
+    first, *further = ([*page.values] for page in book.worksheets[:3])
+    assert all(rows[0] == first[0] for rows in further)
+    records = [row[5] for rows in (first, *further) for row in rows[1:]]
     assert len(records) == len(set(records)) == 58
 
 
@@ -155,12 +155,12 @@ def test_all_struck_fevers_are_in_the_files_and_in_the_pages_of_the_api(site, ad
     client = site.program("log")
     pages = client.get(f"/api/v1/log?date={DAY}").json()["pages"]
     assert pages == 3
-    seen = [
+    seqs = [
         fever["seq"]
         for page in range(1, pages + 1)
         for fever in client.get(f"/api/v1/log?date={DAY}&page={page}").json()["log"]["struck"]
     ]
-    assert len(seen) == len(set(seen)) == 58
+    assert len(seqs) == len(set(seqs)) == 58
 
 
 def test_a_file_for_which_there_is_no_room_is_refused_and_nothing_of_it_is_sent(

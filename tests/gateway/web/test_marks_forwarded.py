@@ -129,12 +129,12 @@ def server(host):
 @pytest.fixture
 def gates(server, tmp_path):
     """Two gateways of campus east."""
-    one = GatewayPeople(server, tmp_path / "a")
-    other = GatewayPeople(server, tmp_path / "b", "gw-gate-b")
-    for gateway in (one, other):
+    first = GatewayPeople(server, tmp_path / "a")
+    second = GatewayPeople(server, tmp_path / "b", "gw-gate-b")
+    for gateway in (first, second):
         gateway.copy_list()
-    with closing(one), closing(other):
-        yield one, other
+    with closing(first), closing(second):
+        yield first, second
 
 
 def exchange(*gateways):
@@ -144,30 +144,30 @@ def exchange(*gateways):
 
 
 def test_who_was_measured_at_one_gate_is_not_unmeasured_at_the_other(server, gates):
-    one, other = gates
-    one.enter(1)
-    one.enter(3, excused="at home")
-    other.enter(2)
-    assert one.unmeasured() == [2, 4] and other.unmeasured() == [1, 3, 4]
-    exchange(one, other)
-    assert one.unmeasured() == other.unmeasured() == [4]
+    first, second = gates
+    first.enter(1)
+    first.enter(3, excused="at home")
+    second.enter(2)
+    assert first.unmeasured() == [2, 4] and second.unmeasured() == [1, 3, 4]
+    exchange(first, second)
+    assert first.unmeasured() == second.unmeasured() == [4]
     assert server.figures() == DayRoll(expected=4, measured=2, excused=1, unmeasured=1)
-    assert one.roll.day(DAY) == other.roll.day(DAY) == server.figures()
+    assert first.roll.day(DAY) == second.roll.day(DAY) == server.figures()
     assert not any("student" in payload or "home" in payload for payload in server.payloads())
 
 
 def test_who_passed_a_kiosk_with_a_card_at_one_gate_is_measured_everywhere(server, gates, tmp_path):
-    one, other = gates
+    first, second = gates
     PeopleChanges(server.people).replace([*entries(), *entries("", begin=6)])
     with closing(GatewayPeople(server, tmp_path / "w", "gw-west", "west")) as west:
-        for gateway in (one, other, west):
+        for gateway in (first, second, west):
             gateway.copy_list()
-        one.passes(1)
-        one.passes(2, "retry")
+        first.passes(1)
+        first.passes(2, "retry")
         west.passes(5)
         west.passes(6)  # a person whom the list expects at any campus
-        exchange(one, other, west)
-        assert one.unmeasured() == other.unmeasured() == [2, 3, 4]
+        exchange(first, second, west)
+        assert first.unmeasured() == second.unmeasured() == [2, 3, 4]
         assert west.unmeasured() == []
         assert server.figures() == DayRoll(expected=4, measured=1, unmeasured=3)
         assert server.figures("west") == DayRoll(expected=1, measured=1)
@@ -177,17 +177,17 @@ def test_who_passed_a_kiosk_with_a_card_at_one_gate_is_measured_everywhere(serve
 
 
 def test_a_mark_that_is_taken_back_is_taken_back_everywhere(server, gates):
-    one, other = gates
-    one.enter(1)
-    exchange(one, other)
-    one.enter(1, take_back="another one")
-    exchange(one, other)
-    assert one.unmeasured() == other.unmeasured() == [1, 2, 3, 4]
+    first, second = gates
+    first.enter(1)
+    exchange(first, second)
+    first.enter(1, take_back="another one")
+    exchange(first, second)
+    assert first.unmeasured() == second.unmeasured() == [1, 2, 3, 4]
     assert server.figures() == DayRoll(expected=4, unmeasured=4)
 
 
 def test_a_gateway_of_another_campus_marks_only_its_own_people(server, gates, tmp_path):
-    one, _ = gates
+    first, _ = gates
     stranger = GatewayPeople(server, tmp_path / "w", "gw-west", "west")
     stranger.copy_list()
     with closing(stranger):
@@ -197,90 +197,90 @@ def test_a_gateway_of_another_campus_marks_only_its_own_people(server, gates, tm
                 " values (?, ?, 'hand', 1, 'Mallory', '', 1)",
                 [(DAY.isoformat(), person) for person in range(1, 6)],
             )
-        exchange(stranger, one)
-    assert one.unmeasured() == [1, 2, 3, 4]
+        exchange(stranger, first)
+    assert first.unmeasured() == [1, 2, 3, 4]
     assert server.figures("west") == DayRoll(expected=1, measured=1)
     assert server.figures() == DayRoll(expected=4, unmeasured=4)
 
 
 def test_marks_that_have_not_changed_are_not_sent_again(server, gates):
-    one, other = gates
-    one.enter(1)
-    exchange(one, other)
+    first, second = gates
+    first.enter(1)
+    exchange(first, second)
     before = server.payloads()
-    exchange(one, other)
+    exchange(first, second)
     assert server.payloads() == before and len(before) == 1
 
 
 def test_a_gateway_restored_from_the_day_before_forgets_nobody(server, gates, tmp_path):
-    one, other = gates
-    one.enter(1)
+    first, second = gates
+    first.enter(1)
     backup = tmp_path / "backup.db"
-    one.statements._db.execute("vacuum into ?", (str(backup),))
-    one.enter(2)
-    exchange(one, other)
-    one.restore(backup)
-    assert one.unmeasured() == [2, 3, 4]
-    one.enter(4)
-    exchange(one, other)
-    assert one.unmeasured() == other.unmeasured() == [3]
+    first.statements._db.execute("vacuum into ?", (str(backup),))
+    first.enter(2)
+    exchange(first, second)
+    first.restore(backup)
+    assert first.unmeasured() == [2, 3, 4]
+    first.enter(4)
+    exchange(first, second)
+    assert first.unmeasured() == second.unmeasured() == [3]
     assert server.figures() == DayRoll(expected=4, measured=3, unmeasured=1)
 
 
 def test_a_campus_server_restored_from_an_old_backup_is_told_again(server, gates):
-    one, other = gates
-    one.enter(1)
-    exchange(one, other)
+    first, second = gates
+    first.enter(1)
+    exchange(first, second)
     with server.host.server.database.write() as connection:
         connection.execute(items.delete())
-    exchange(one, other)
+    exchange(first, second)
     assert server.figures() == DayRoll(expected=4, measured=1, unmeasured=3)
 
 
 def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
-    one, other = gates
-    one.enter(1, clinical_c=38.9)
-    one.enter(2, excused="at home")
-    other.enter(3)
-    exchange(one, other)
-    before = fevers_since(one.statements, ZONE, 0.0), server.figures()
+    first, second = gates
+    first.enter(1, clinical_c=38.9)
+    first.enter(2, excused="at home")
+    second.enter(3)
+    exchange(first, second)
+    before = fevers_since(first.statements, ZONE, 0.0), server.figures()
     begin_again(server.statements)
     assert server.figures() == before[1], "a gateway that is not heard again keeps its marks, too"
-    other.copy_list()  # while `one` is away and sends no mark again
-    exchange(other)
-    assert other.unmeasured() == [4] and server.figures() == before[1]
-    one.copy_list()
-    assert one.unmeasured() == [4]
-    exchange(one, other)
-    after = fevers_since(one.statements, ZONE, 0.0), server.figures()
+    second.copy_list()  # while `first` is away and sends no mark again
+    exchange(second)
+    assert second.unmeasured() == [4] and server.figures() == before[1]
+    first.copy_list()
+    assert first.unmeasured() == [4]
+    exchange(first, second)
+    after = fevers_since(first.statements, ZONE, 0.0), server.figures()
     assert after == before, "the same fever of the same person, which is told once"
-    state, here = server.people.state(), one.people.state()
+    state, here = server.people.state(), first.people.state()
     assert state and here and state.list == here.list
 
 
 def test_fevers_by_hand_count_on_under_a_list_that_was_set_up_anew(server, gates):
-    one, _ = gates
-    one.enter(1, clinical_c=38.9)
-    exchange(one)
+    first, _ = gates
+    first.enter(1, clinical_c=38.9)
+    exchange(first)
     with server.statements.transaction() as connection:
         connection.execute("update people_list set list = 'f00d'")
-    one.copy_list()
-    assert one.unmeasured() == [1, 2, 3, 4], "its numbers may stand for others"
-    exchange(one)
+    first.copy_list()
+    assert first.unmeasured() == [1, 2, 3, 4], "its numbers may stand for others"
+    exchange(first)
     figures = server.figures()
     assert figures and figures.fevers == 1
 
 
 def test_a_late_entry_of_a_day_before_is_told_within_an_hour(server, gates):
-    one, other = gates
-    exchange(one, other)
+    first, second = gates
+    exchange(first, second)
     server.host.clock.set("2026-11-26", "08:00")
     server.host.tick()
-    one.enter(2, excused="was ill")
-    exchange(one, other)
+    first.enter(2, excused="was ill")
+    exchange(first, second)
     assert server.figures() is not None
     server.host.clock.set("2026-11-26", "09:01")
-    exchange(one, other)
+    exchange(first, second)
     assert server.figures() == DayRoll(expected=4, excused=1, unmeasured=3)
 
 
@@ -297,9 +297,9 @@ def test_a_gateway_with_its_own_list_sends_only_counts(server, tmp_path):
             connection.execute("update people_list set heard_at = 1")
         exchange(lone)
         (payload,) = server.payloads()
-        told = msgspec.json.decode(payload)
-        assert told["type"] == "roll_day" and told["expected"] == 1 and told["fevers"] == 1
-        assert "measured" in told and not isinstance(told["measured"], str)
+        message = msgspec.json.decode(payload)
+        assert message["type"] == "roll_day" and message["expected"] == 1 and message["fevers"] == 1
+        assert "measured" in message and not isinstance(message["measured"], str)
 
 
 def test_marks_of_a_gateways_own_list_are_not_sent_under_the_campus_lists_numbers(server, tmp_path):
@@ -327,13 +327,13 @@ def test_without_a_list_the_campus_server_is_not_even_asked(server, tmp_path):
 
 
 def test_a_list_that_is_not_copied_yet_marks_nobody_by_mistake(server, gates):
-    one, other = gates
-    one.enter(1)
-    exchange(one)
-    with other.statements.transaction() as connection:
+    first, second = gates
+    first.enter(1)
+    exchange(first)
+    with second.statements.transaction() as connection:
         connection.execute("update people_list set list = 'f00d'")
-    assert not other.forwarder.once()
-    assert other.unmeasured() == [1, 2, 3, 4]
+    assert not second.forwarder.once()
+    assert second.unmeasured() == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/nothing"])

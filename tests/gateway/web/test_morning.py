@@ -76,9 +76,9 @@ def test_a_case_that_was_opened_from_a_list_leads_back_to_it(site, administrator
         fields = {"action": "save", "note": path, "clinical_c": "12"}
         refused = post(administrator, FEVER, link, **fields)
         assert refused.status_code == 400
-        hidden = re.search(r'name="back" value="([^"]*)"', administrator.get(link).text)
-        assert hidden, (link, administrator.get(link).text[-3500:])
-        assert hidden[1].replace("&amp;", "&") == path
+        match = re.search(r'name="back" value="([^"]*)"', administrator.get(link).text)
+        assert match, (link, administrator.get(link).text[-3500:])
+        assert match[1].replace("&amp;", "&") == path
         fields |= {"clinical_c": "38.0", "back": path}
         assert post(administrator, FEVER, link, **fields).headers["location"] == path
     for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"):
@@ -164,8 +164,8 @@ def read(answer):
 
 def test_this_week_stands_beside_the_last_even_on_a_monday(site, administrator, now):
     site.gateway.commit([arrived(60 + n, "fever", at=AT - 7 * DAY_S + n) for n in range(3)])
-    for back, columns in ((0, 3), (1, 3)):  # Tuesday, Monday
-        now.at -= back * DAY_S
+    for days, columns in ((0, 3), (1, 3)):  # Tuesday, Monday
+        now.at -= days * DAY_S
         page = read(administrator.get("/admin/overview"))
         table = section(page, "This week beside the last")
         heads = re.findall(r'<th class="number">(.*?)</th>', table)
@@ -241,6 +241,6 @@ def test_the_open_cases_of_every_gate_lead_to_their_forms(site, administrator, n
     cases = section(page, "Open cases of all gates: 9")
     assert len(re.findall(r'href="/fevers/', cases)) == 5
     (more,) = re.findall(r'href="(/admin/fevers[^"]+)"', cases)
-    every = administrator.get(more.replace("&amp;", "&")).text
-    assert len(re.findall(r'href="/fevers/', every)) == 9
+    fever_list = administrator.get(more.replace("&amp;", "&")).text
+    assert len(re.findall(r'href="/fevers/', fever_list)) == 9
     assert date.fromisoformat(re.findall(r"from=([\d-]+)", more)[0]) < date.fromisoformat(DAY)

@@ -52,37 +52,37 @@ def overview(site, gate=""):
 
 
 def test_every_person_is_in_every_table_once(week):
-    found = overview(week)
+    page = overview(week)
     (people,) = week.gateway.db.execute(
         "select count(*) from readings where verdict != 'retry'"
         " and date(at, 'unixepoch', '+8 hours') between '2026-11-20' and '2026-11-23'"
     ).fetchone()
     assert people > 100
-    for table in (found.hours, found.days, found.gates, [found.total]):
-        assert sum(one.normal + one.fever for one in table) == people
-    assert sum(one.people for one in found.temperatures) == people
-    assert len(found.days) == 4 and len(found.term) == 182 and len(found.hours) == 24
+    for table in (page.hours, page.days, page.gates, [page.total]):
+        assert sum(row.normal + row.fever for row in table) == people
+    assert sum(row.people for row in page.temperatures) == people
+    assert len(page.days) == 4 and len(page.term) == 182 and len(page.hours) == 24
 
 
 def test_one_gate_is_shown_alone(week):
-    both, north = overview(week), overview(week, "north")
-    assert [one.gate for one in north.gates] == ["north"]
-    assert 0 < north.total.normal < both.total.normal and north.kiosks == 2
+    everywhere, north = overview(week), overview(week, "north")
+    assert [gate.gate for gate in north.gates] == ["north"]
+    assert 0 < north.total.normal < everywhere.total.normal and north.kiosks == 2
 
 
 def test_a_kiosk_that_was_taken_away_keeps_its_people(week):
     before = overview(week)
     week.settings.gates = week.settings.gates[:1]
-    found = overview(week)
-    assert found.total.normal == before.total.normal
-    assert sum(one.normal for one in found.gates) == found.total.normal
+    after = overview(week)
+    assert after.total.normal == before.total.normal
+    assert sum(gate.normal for gate in after.gates) == after.total.normal
 
 
 def test_a_temperature_that_nobody_had_is_a_gap(week):
     week.gateway.commit([arrived(900, "fever", body_c=39.5)])
-    tenths = [round(one.body_c * 10) for one in overview(week).temperatures]
+    tenths = [round(row.body_c * 10) for row in overview(week).temperatures]
     assert tenths == list(range(tenths[0], tenths[-1] + 1))
-    assert 0 in [one.people for one in overview(week).temperatures]
+    assert 0 in [row.people for row in overview(week).temperatures]
 
 
 def test_each_chart_has_its_table_and_its_csv(week, administrator):
@@ -131,8 +131,8 @@ def test_bars_are_as_high_as_their_values_and_never_leave_the_chart(values):
         for segment in bar.segments:
             assert segment.y >= charts.TOP - 5 and segment.y + segment.height <= charts.BASE + 0.2
         if sum(row):
-            wanted = sum(row) / scale * (charts.BASE - charts.TOP)
-            assert sum(segment.height for segment in bar.segments) == pytest.approx(wanted, abs=5)
+            height = sum(row) / scale * (charts.BASE - charts.TOP)
+            assert sum(segment.height for segment in bar.segments) == pytest.approx(height, abs=5)
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 200))

@@ -18,11 +18,11 @@ ZH, EN = "网关时钟存疑", "clock is in doubt"
 @pytest.fixture
 def ahead(site):
     """A machine whose clock is two days ahead of the time that the gateway goes by."""
-    judged(site, at=time.time() - AHEAD_S, believed=False, why="ahead", off_s=AHEAD_S)
+    set_state(site, at=time.time() - AHEAD_S, believed=False, why="ahead", off_s=AHEAD_S)
     return site
 
 
-def judged(site, **state):
+def set_state(site, **state):
     clock_memory.remember(site.gateway, ClockState(**state))
     site.pages.clock.refresh()
 
@@ -47,7 +47,7 @@ def test_a_clock_in_doubt_is_said_on_every_page_in_both_languages(ahead, adminis
 
 
 def test_a_clock_that_is_believed_shows_no_doubt(site, administrator):
-    judged(site, at=time.time(), believed=True, why="synchronised")
+    set_state(site, at=time.time(), believed=True, why="synchronised")
     assert not any(doubted(administrator.get(path).text) for path in PATHS)
 
 
@@ -74,8 +74,8 @@ def test_a_boards_event_says_the_day_and_whether_it_is_sure(ahead):
 
 
 def test_a_day_is_not_signed_before_it_has_begun_by_the_gateways_time(ahead, administrator):
-    wrong = day(ahead, time.time()).isoformat()
-    form = {"csrf": csrf(administrator, "/admin/people"), "date": wrong}
+    tomorrow = day(ahead, time.time()).isoformat()
+    form = {"csrf": csrf(administrator, "/admin/people"), "date": tomorrow}
     answer = administrator.post("/admin/log/sign", data=form, headers=OURS)
     assert answer.status_code == 400 and "has not begun" in answer.text
     right = day(ahead, time.time() - AHEAD_S).isoformat()
@@ -85,7 +85,7 @@ def test_a_day_is_not_signed_before_it_has_begun_by_the_gateways_time(ahead, adm
 
 
 def test_a_clock_behind_the_last_believed_time_is_doubted_before_the_gateway_says_so(site, guard):
-    judged(site, at=time.time() + 3 * 86400, believed=True, why="synchronised")
+    set_state(site, at=time.time() + 3 * 86400, believed=True, why="synchronised")
     assert doubted(guard.get("/board/north").text)
     assert site.pages.clock.today() == day(site, time.time()) + timedelta(days=3)
 

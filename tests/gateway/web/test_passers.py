@@ -58,9 +58,9 @@ class Gate:
 
     def measure(self, verdict="normal", card=CARD, kiosk="north-1", at=None):
         self.count += 1
-        who = sealed(READING, self.count, card)
+        sealed_card = sealed(READING, self.count, card)
         at = self.pages.clock.now() if at is None else at
-        scan = reading(self.count, verdict, kiosk=kiosk, boot=7, at=at, who=who)
+        scan = reading(self.count, verdict, kiosk=kiosk, boot=7, at=at, who=sealed_card)
         self.say(f"{kiosk}/reading", scan)
 
     def alarm(self, fevers, since=None):
@@ -69,7 +69,7 @@ class Gate:
         self.say("alarm/north", AlarmState(gate="north", state=state, fevers=fevers, since=since))
 
     def mark(self, gate="north"):
-        return self.pages.passers.mark(gate, lambda each: self.pages.live.now(each).alarm)
+        return self.pages.passers.mark(gate, lambda gate_name: self.pages.live.now(gate_name).alarm)
 
 
 @pytest.fixture
@@ -77,25 +77,25 @@ def gate(site):
     return Gate(site)
 
 
-def who(client, gate="north"):
+def names_on(client, gate="north"):
     answer = client.get(f"/board/{gate}/who")
     assert answer.status_code == 200
     return [(row["name"], row["permit"], row["stopped"]) for row in answer.json()["people"]]
 
 
 def test_the_guard_sees_at_once_who_taps_and_who_may_not_enter(gate, guard):
-    assert who(guard) == [] and gate.mark() == ""
+    assert names_on(guard) == [] and gate.mark() == ""
     gate.tap()
     first = gate.mark()
     gate.tap(OTHER)
     gate.tap(NEW)
     assert gate.mark() not in ("", first)
-    assert who(guard) == [
+    assert names_on(guard) == [
         ("a card on no list", "ask the guard", True),
         ("李芳", "may not enter", True),
         ("王小明", "may enter", False),
     ]
-    assert who(guard, "south") == []
+    assert names_on(guard, "south") == []
     assert ("Zhang", "look at passers", "north") in gate.site.audit()
     assert ("Zhang", "look at passers", "south") not in gate.site.audit()
 
@@ -111,12 +111,12 @@ def test_a_door_without_a_guard_shows_its_passers_on_the_board_that_watches_it(g
     people = guard.get("/board/north/who").json()["people"]
     assert [row["name"] for row in people] == ["李芳", "王小明"]
     assert [row["kiosk"] for row in people] == ["south · south-1", "north-1"]
-    assert [name for name, _, _ in who(guard, "south")] == ["李芳"]
-    both = gate.mark()
+    assert [name for name, _, _ in names_on(guard, "south")] == ["李芳"]
+    mark = gate.mark()
     gate.tap(NEW, kiosk="south-1")
-    assert gate.mark() != both, "an open board asks again"
+    assert gate.mark() != mark, "an open board asks again"
     gate.clock_s[0] += 61
-    assert who(guard) == [] and gate.mark() == ""
+    assert names_on(guard) == [] and gate.mark() == ""
 
 
 def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
@@ -126,8 +126,8 @@ def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
     gate.tap(OTHER)
     tomorrow = gate.pages.clock.today() + timedelta(days=1)
     path = f"/admin/list/people/{person}"
-    asked = {"action": "override", "permit": "enter", "until": tomorrow.isoformat()}
-    assert post(administrator, path, **asked).headers["location"] == path
+    form = {"action": "override", "permit": "enter", "until": tomorrow.isoformat()}
+    assert post(administrator, path, **form).headers["location"] == path
     answers = []
     gateway = Cards(
         gate.site.settings, lambda _kiosk, permit: answers.append(permit), gate.pages.clock.now
@@ -135,7 +135,7 @@ def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
     for cards in (gateway, gate.pages.cards):
         cards.tick()
     gate.tap(OTHER)
-    assert [permit for _, permit, _ in who(guard)] == ["may enter", "may not enter"]
+    assert [permit for _, permit, _ in names_on(guard)] == ["may enter", "may not enter"]
     gateway.tapped("north-1", CardTapped(boot=7, tap=50, who=sealed(TAP, 50, OTHER)))
     assert [answer.permit for answer in answers] == ["enter"]
 
@@ -143,11 +143,11 @@ def test_a_permit_that_was_changed_on_the_page_is_in_force_at_the_next_tap(
 def test_a_reading_joins_its_tap_and_is_shown_by_itself_without_one(gate, guard):
     gate.tap()
     gate.measure()
-    assert len(who(guard)) == 1
+    assert len(names_on(guard)) == 1
     gate.measure(card=OTHER)
-    assert [name for name, _, _ in who(guard)] == ["李芳", "王小明"]
+    assert [name for name, _, _ in names_on(guard)] == ["李芳", "王小明"]
     gate.measure(card=CARD, at=gate.pages.clock.now() - 3600)  # sent late by the kiosk
-    assert len(who(guard)) == 2
+    assert len(names_on(guard)) == 2
 
 
 def test_after_a_minute_only_the_person_whose_alarm_is_on_is_still_shown(gate, guard):
@@ -155,20 +155,20 @@ def test_after_a_minute_only_the_person_whose_alarm_is_on_is_still_shown(gate, g
     gate.tap(OTHER)
     gate.alarm(1)
     gate.clock_s[0] += 61
-    assert [name for name, _, _ in who(guard)] == ["王小明"]
+    assert [name for name, _, _ in names_on(guard)] == ["王小明"]
     assert guard.get("/board/north/who").json()["people"][0]["fever"]
     gate.alarm(0)
-    assert who(guard) == [] and gate.mark() == ""
+    assert names_on(guard) == [] and gate.mark() == ""
     gate.measure("fever")
     gate.clock_s[0] += 61
     gate.alarm(1, gate.pages.clock.now() + 600)  # another person's alarm; no board was open between
-    assert who(guard) == []
+    assert names_on(guard) == []
 
 
 def test_only_the_last_ones_are_kept(gate, guard):
     for card in range(1, 3 * MOST):
         gate.tap(card)
-    assert len(who(guard)) == MOST
+    assert len(names_on(guard)) == MOST
 
 
 def test_tutors_and_strangers_see_nobody_and_events_have_no_name(gate, site, guard):
@@ -193,9 +193,9 @@ def test_the_follow_up_of_a_fever_has_the_name_of_the_card_until_it_is_saved(
     assert "王小明" not in guard.get("/fevers/north-1/1/2").text
     day = datetime.fromtimestamp(AT, gate.pages.settings.zone).date()
     for path in (f"/admin/log.csv?date={day}", f"/admin/fevers.csv?from={day}&to={day}"):
-        plain, named = (administrator.get(path + more).text for more in ("", "&names=1"))
+        plain, with_names = (administrator.get(path + more).text for more in ("", "&names=1"))
         assert "王小明" not in plain
-        (row,) = [row for row in named.splitlines() if "王小明" in row]
+        (row,) = [row for row in with_names.splitlines() if "王小明" in row]
         assert "计应2301" in row
     assert not gate.pages.store.query("select 1 from follow_ups")
 

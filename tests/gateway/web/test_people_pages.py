@@ -15,14 +15,14 @@ def test_the_guard_chooses_a_name_of_the_duty_list(site, administrator, guard):
     (choice,) = re.findall(r'<select id="by".*?</select>', guard.get("/board/north").text)
     names = re.findall(r"<option>([^<]+)</option>", choice)
     assert names == ["Zhang", "Liu Yang", "赵敏"]
-    told = []
-    site.pages.live.acknowledge = lambda gate, told_now: told.append((gate, told_now.by)) or True
-    shown = {"since": "1795400000", "fevers": "1"}
-    answer = post(guard, "/board/north/acknowledge", "/account", by="赵敏", **shown)
+    calls = []
+    site.pages.live.acknowledge = lambda gate, press: calls.append((gate, press.by)) or True
+    on_board = {"since": "1795400000", "fevers": "1"}
+    answer = post(guard, "/board/north/acknowledge", "/account", by="赵敏", **on_board)
     assert answer.status_code == 200
-    assert told == [("north", "赵敏")]
+    assert calls == [("north", "赵敏")]
     answer = post(guard, "/board/north/acknowledge", "/account", by="Sun")
-    assert answer.status_code == 400 and len(told) == 1
+    assert answer.status_code == 400 and len(calls) == 1
 
 
 def test_the_duty_list_takes_no_nonsense_and_can_be_shortened(site, administrator):
@@ -84,9 +84,9 @@ def test_a_token_ends_with_whoever_made_it(site, administrator):
 
 
 def test_a_token_without_scope_or_with_too_long_a_life_is_refused(site, administrator):
-    good = {"name": "clinic", "days": "30", "scope-log": "1"}
+    form = {"name": "clinic", "days": "30", "scope-log": "1"}
     for change in ({"name": ""}, {"days": "401"}, {"days": "0"}, {"days": "²"}, {"scope-log": ""}):
-        assert post(administrator, "/admin/tokens", **good | change).status_code == 400
+        assert post(administrator, "/admin/tokens", **form | change).status_code == 400
     assert site.pages.tokens.all() == []
 
 
@@ -102,14 +102,14 @@ def test_the_audit_tells_who_did_what_and_that_somebody_looked(administrator, si
 
 
 def test_changing_the_own_password_signs_the_person_out_everywhere(site, guard):
-    other = site.client("Zhang")
+    second = site.client("Zhang")
     new = "another good password"
     answer = post(guard, "/account", old_password="wrong", password=new)
     assert answer.status_code == 400 and "present password is wrong" in answer.text
     answer = post(guard, "/account", old_password=GOOD, password="short")
     assert answer.status_code == 400
     assert post(guard, "/account", old_password=GOOD, password=new).status_code == 303
-    for client in (guard, other):
+    for client in (guard, second):
         assert client.get("/board/north").headers["location"].startswith("/sign-in")
     form = {"name": "Zhang", "password": new}
     assert site.client().post("/sign-in", data=form, headers=OURS).status_code == 303

@@ -173,9 +173,9 @@ def test_an_administrator_looks_back_searches_corrects_and_exports(site):
     assert ("correct entry", f"{link[0][11:].replace('/', ' ')} why") in audit
     assert not [what for _, what in audit if "小明" in what]
     number = link[0].rpartition("/")[2]
-    for language, wanted in (("en", f"Visitors {number} Why"), ("zh", f"访客登记 {number} 事由")):
-        shown = site.client("李伟", language).get("/admin/audit").text
-        assert f">{wanted}<" in shown
+    for language, words in (("en", f"Visitors {number} Why"), ("zh", f"访客登记 {number} 事由")):
+        text = site.client("李伟", language).get("/admin/audit").text
+        assert f">{words}<" in text
 
 
 def test_exports_have_names_only_where_they_are_asked_for(site):
@@ -184,16 +184,16 @@ def test_exports_have_names_only_where_they_are_asked_for(site):
     for kind in ("csv", "json", "xlsx", "pdf"):
         path = f"/admin/registers/visitors.{kind}?from=2026-11-23&to=2026-11-23"
         assert guard.get(path).status_code == 403
-        plain, named = admin.get(path), admin.get(f"{path}&names=1")
-        assert plain.status_code == named.status_code == 200
+        plain, with_names = admin.get(path), admin.get(f"{path}&names=1")
+        assert plain.status_code == with_names.status_code == 200
         if kind in ("csv", "json"):
             assert "36.5" in plain.text
-            assert "王小明" not in plain.text and "王小明" in named.text
+            assert "王小明" not in plain.text and "王小明" in with_names.text
     book = openpyxl.load_workbook(io.BytesIO(named_xlsx(admin)))
     values = {str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row}
     assert {"王小明", "13800000001", "36.5"} <= values
-    taken = [what for _, action, what in site.audit() if action == "take register"]
-    assert "visitors-with-names-2026-11-23-2026-11-23.csv" in taken
+    files = [what for _, action, what in site.audit() if action == "take register"]
+    assert "visitors-with-names-2026-11-23-2026-11-23.csv" in files
 
 
 CHANGED = """
@@ -221,9 +221,9 @@ def test_what_was_entered_as_personal_stays_so_when_the_declaration_is_changed(s
     assert [value for value in values if value in guard.get("/registers/visitors").text] == []
     for kind in ("csv", "json"):
         path = f"/admin/registers/visitors.{kind}?from=2026-11-23&to=2026-11-23"
-        plain, named = admin.get(path).text, admin.get(f"{path}&names=1").text
+        plain, with_names = admin.get(path).text, admin.get(f"{path}&names=1").text
         assert [value for value in values if value in plain] == []
-        assert "王小明" in named and "送货" in named
+        assert "王小明" in with_names and "送货" in with_names
 
 
 def named_xlsx(admin):

@@ -143,10 +143,10 @@ def test_what_was_typed_stays_when_one_figure_is_wrong(listed, tutor, persons):
     assert 'value="36.5"' in answer.text and 'value="365" aria-invalid="true"' in answer.text
     assert "A temperature is from 30 to 45 °C" in answer.text
     assert figures(listed) == DayRoll(expected=4, unmeasured=4)
-    for wrong in ("hot", "nan", "inf", "1e400"):
-        assert enter(tutor, listed, **{f"c-{first}": wrong}).status_code == 400
-    both = {f"c-{first}": "36.5", f"x-{first}": "ill"}
-    assert "not both" in enter(tutor, listed, **both).text
+    for figure in ("hot", "nan", "inf", "1e400"):
+        assert enter(tutor, listed, **{f"c-{first}": figure}).status_code == 400
+    fields = {f"c-{first}": "36.5", f"x-{first}": "ill"}
+    assert "not both" in enter(tutor, listed, **fields).text
 
 
 def test_the_rest_of_a_unit_is_excused_for_one_reason(listed, tutor, persons):
@@ -167,13 +167,13 @@ def test_a_fever_is_red_and_is_taken_back_only_with_a_reason(listed, administrat
     page = administrator.get("/roll").text
     assert "verdict red" in page and "▲ 1" in page
     given = {"date": today(listed), "unit": SOFT, "person": str(person)}
-    back = f"/roll?unit={SOFT}"
-    assert post(administrator, "/roll/take-back", back, **given, reason=" ").status_code == 400
+    roll = f"/roll?unit={SOFT}"
+    assert post(administrator, "/roll/take-back", roll, **given, reason=" ").status_code == 400
     assert figures(listed).fevers == 1
-    assert post(administrator, "/roll/take-back", back, **given, reason="typo").status_code == 303
+    assert post(administrator, "/roll/take-back", roll, **given, reason="typo").status_code == 303
     assert figures(listed) == DayRoll(expected=4, unmeasured=4)
-    noted = f"{today(listed)} {SOFT}: 38.9 → -"
-    assert ("李伟", "enter roll", noted) in listed.audit()
+    entry = f"{today(listed)} {SOFT}: 38.9 → -"
+    assert ("李伟", "enter roll", entry) in listed.audit()
 
 
 def test_whoever_enters_a_fever_is_told_what_to_do_and_who_is_told(listed, tutor, persons):
@@ -214,8 +214,8 @@ def test_the_list_of_who_was_not_measured_is_taken_along_in_every_form(
     document = json.loads(administrator.get(f"/roll.json?unit={SOFT}").content)
     assert document["figures"]["unmeasured"] == 2 == len(document["unmeasured"])
     assert administrator.get("/roll.doc").status_code == 404
-    taken = f"roll-{listed.settings.campus}-{today(listed)}.csv"
-    assert ("李伟", "take roll", taken) in listed.audit()
+    file = f"roll-{listed.settings.campus}-{today(listed)}.csv"
+    assert ("李伟", "take roll", file) in listed.audit()
 
 
 def test_a_site_without_a_list_says_so(site, administrator):
@@ -236,8 +236,8 @@ def test_a_tutors_program_enters_the_own_unit_over_the_api(listed, tutor, person
     assert (
         tutor.post("/api/v1/roll/marks", content=json.dumps(body), headers=plain).status_code == 403
     )
-    far = {"origin": "https://elsewhere"}
-    assert tutor.post("/api/v1/roll/marks", json=body, headers=far).status_code == 403
+    elsewhere = {"origin": "https://elsewhere"}
+    assert tutor.post("/api/v1/roll/marks", json=body, headers=elsewhere).status_code == 403
     assert tutor.post("/api/v1/roll/marks", json=body, headers=OURS).json() == {"ok": True}
     (row,) = tutor.get("/api/v1/roll/people?state=measured").json()
     assert (row["name"], row["clinical_c"], row["by"]) == ("王小明", 36.5, "Chen")
@@ -245,13 +245,13 @@ def test_a_tutors_program_enters_the_own_unit_over_the_api(listed, tutor, person
     assert answer["figures"]["unmeasured"] == 2
     assert [unit["unit"] for unit in answer["units"]] == [SOFT]
     assert tutor.get(f"/api/v1/roll?unit={CHEM}").status_code == 403
-    for wrong in (
+    for mark in (
         {"person": persons["孙立"], "clinical_c": 36.5},
         {"person": persons["李芳"], "clinical_c": 365},
         {"person": persons["李芳"]},
         {"person": 2**60, "clinical_c": 36.5},
     ):
-        refused = tutor.post("/api/v1/roll/marks", json=body | {"marks": [wrong]}, headers=OURS)
+        refused = tutor.post("/api/v1/roll/marks", json=body | {"marks": [mark]}, headers=OURS)
         assert refused.status_code == 400 and refused.json()["detail"]
     assert (
         tutor.post("/api/v1/gates/north/acknowledge", json={"by": "x"}, headers=OURS).status_code

@@ -61,7 +61,7 @@ def fetched(codes, text):
     return codes.take(setup_code.path_of(code).removeprefix("/setup/"))
 
 
-def opened(sealed, code):
+def content_of(sealed, code):
     key = base64.urlsafe_b64encode(setup_code.key_of(code))
     return Fernet(key).decrypt(base64.urlsafe_b64encode(sealed))
 
@@ -69,7 +69,7 @@ def opened(sealed, code):
 def test_a_code_gives_the_file_that_provision_made_once(folder, codes):
     issued = codes.issue("north-1")
     kiosk, sealed = fetched(codes, issued.text)
-    file = json.loads(opened(sealed, setup_code.parse(issued.text)[2]))
+    file = json.loads(content_of(sealed, setup_code.parse(issued.text)[2]))
     assert kiosk == "north-1"
     assert file == json.loads((folder / "kiosks/north-1/kiosk.json").read_text())
     assert fetched(codes, issued.text) is None
@@ -84,9 +84,9 @@ def test_a_code_is_good_for_a_quarter_of_an_hour(codes, clock):
 
 
 def test_a_new_code_ends_the_one_before_of_that_kiosk_alone(codes):
-    first, other, second = (codes.issue(name) for name in ("north-1", "north-2", "north-1"))
+    first, neighbour, second = (codes.issue(name) for name in ("north-1", "north-2", "north-1"))
     assert fetched(codes, first.text) is None
-    assert fetched(codes, other.text) and fetched(codes, second.text)
+    assert fetched(codes, neighbour.text) and fetched(codes, second.text)
 
 
 def test_pages_that_no_board_reaches_say_so(folder):
@@ -102,17 +102,17 @@ def test_no_code_for_a_kiosk_that_has_no_file(codes):
 
 
 def test_what_waits_and_what_is_sent_holds_no_secret_and_opens_with_no_other_code(folder, codes):
-    issued, other = codes.issue("north-1"), codes.issue("north-2")
-    kept = repr(codes.__dict__["_waiting"]).encode()
+    issued, neighbour = codes.issue("north-1"), codes.issue("north-2")
+    content = repr(codes.__dict__["_waiting"]).encode()
     _, sealed = fetched(codes, issued.text)
     code = setup_code.parse(issued.text)[2]
     password = json.loads((folder / "kiosks/north-1/settings.json").read_text())["password"]
     for secret in (password, WIFI_PASSWORD, code, issued.text):
-        assert secret.encode() not in kept + sealed
+        assert secret.encode() not in content + sealed
     with pytest.raises(InvalidToken):
-        opened(sealed, setup_code.parse(other.text)[2])
+        content_of(sealed, setup_code.parse(neighbour.text)[2])
     with pytest.raises(SettingsError, match="not sealed"):
-        setup_code.unseal(sealed, setup_code.parse(other.text)[2])
+        setup_code.unseal(sealed, setup_code.parse(neighbour.text)[2])
     with pytest.raises(SettingsError, match="not sealed"):
         setup_code.unseal(sealed[:-1] + bytes((sealed[-1] ^ 1,)), code)
     with pytest.raises(SettingsError, match="not sealed"):
@@ -215,24 +215,24 @@ def test_an_administrator_sees_a_code_once_and_a_board_fetches_with_it_once(site
     code = setup_code.parse(text)[2]
     board = client(site)
     answer = board.get(setup_code.path_of(code))
-    assert json.loads(opened(answer.content, code))["settings"]["kiosk"] == "north-1"
+    assert json.loads(content_of(answer.content, code))["settings"]["kiosk"] == "north-1"
     assert board.get(setup_code.path_of(code)).status_code == 404
-    noted = [(one.user, one.action, one.what) for one in site.store.audit(10)]
-    assert ("李伟", "setup code", "north-1") in noted
-    assert ("-", "setup code used", "north-1 testclient") in noted
-    assert code not in repr(noted) and text not in repr(noted)
+    entries = [(entry.user, entry.action, entry.what) for entry in site.store.audit(10)]
+    assert ("李伟", "setup code", "north-1") in entries
+    assert ("-", "setup code used", "north-1 testclient") in entries
+    assert code not in repr(entries) and text not in repr(entries)
     for path in folder.glob("*.db*"):
         assert code.encode() not in path.read_bytes()
 
 
 def test_neither_a_guard_nor_a_request_from_another_site_gets_a_code(site):
-    def issued():
-        return [one.action for one in site.store.audit(1000)].count("setup code")
+    def count():
+        return [entry.action for entry in site.store.audit(1000)].count("setup code")
 
-    path, before = f"{KIOSK}/setup-code", issued()
+    path, before = f"{KIOSK}/setup-code", count()
     assert client(site).post(path, headers=OURS).status_code == 401
     assert client(site, "Zhang").post(path, headers=OURS).status_code == 403
     administrator = client(site, "李伟")
     assert administrator.post(path, headers={"origin": "https://elsewhere"}).status_code == 403
     assert administrator.post(path, data={"csrf": "no"}, headers=OURS).status_code == 403
-    assert issued() == before
+    assert count() == before

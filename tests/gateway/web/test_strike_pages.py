@@ -24,10 +24,10 @@ def stolen(site):
     return site
 
 
-def sent(client, what="strike", **form):
+def sent(client, action="strike", **form):
     data = {"csrf": csrf(client, LOG), "date": DAY, "kiosk": "north-1"}
     values = data | {"reason": "stolen at noon", "begin": "0", "end": "24"} | form
-    return client.post(f"/admin/log/{what}", data=values, headers=OURS)
+    return client.post(f"/admin/log/{action}", data=values, headers=OURS)
 
 
 @pytest.mark.parametrize(

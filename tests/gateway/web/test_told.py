@@ -49,7 +49,7 @@ class Alone(Site):
         form = MEASURED | fields | {"person": "王芳", "action": "close", "note": "x"}
         assert post(client, FEVER, **form).status_code == 303
 
-    def told(self):
+    def addressees(self):
         """Run three rounds of the notice thread; return the mail addresses and the webhook paths
         that were told in them."""
         before = len(self.mail.mails), len(self.web.posted)
@@ -78,9 +78,9 @@ def alone(tmp_path, now):
 
 def test_mail_and_webhook_arrive_at_once_and_name_nobody(alone):
     guard = alone.client("Zhang")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     alone.measure(guard)
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     (mail,), ((_, hook),) = alone.mail.mails, alone.web.posted
     assert "38.9 °C" in mail.get_content() and "gate north" in mail["Subject"]
     assert hook["kind"] == "confirmed" and hook["campus"] == "east" and "38.9 °C" in hook["body"]
@@ -93,7 +93,7 @@ def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now
     today = alone.pages.clock.today()
     hot = NewMark(person=person.person, clinical_c=38.9)
     alone.pages.marks.enter(today, [hot], "Chen")
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     (mail,) = alone.mail.mails
     text = mail["Subject"] + mail.get_content()
     assert "38.9 °C" in text and "unit 软件 2301" in text and "王小明" not in text
@@ -106,9 +106,9 @@ def test_a_fever_that_a_tutor_enters_is_told_at_once_and_names_nobody(alone, now
         f"confirmed/hand/{day}/{case}"
     ]
     assert "软件 2301 · by hand" in alone.client("Zhang").get("/told").text
-    back = NewMark(person=person.person, take_back="another's row")
-    alone.pages.marks.enter(today, [back], "Chen")
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    taken_back = NewMark(person=person.person, take_back="another's row")
+    alone.pages.marks.enter(today, [taken_back], "Chen")
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     assert "taken back" in alone.mail.mails[-1].get_content()
 
 
@@ -118,8 +118,8 @@ def test_each_of_many_fevers_by_hand_is_told_and_none_is_called_corrected(alone,
     PeopleChanges(alone.pages.people).replace([entry(str(n)) for n in range(70)])
     people = [alone.pages.people.by_number(str(n)).person for n in range(70)]
     today = alone.pages.clock.today()
-    for some in (people[:50], people[50:]):
-        hot = [NewMark(person=person, clinical_c=38.9) for person in some]
+    for half in (people[:50], people[50:]):
+        hot = [NewMark(person=person, clinical_c=38.9) for person in half]
         alone.pages.marks.enter(today, hot, "Chen")
         alone.pages.cases.follow(confirmed_fevers(alone.pages))
         now.at += 60
@@ -132,9 +132,9 @@ def test_a_gateway_with_its_own_list_itself_tells_how_many_are_unmeasured(alone,
     alone.thread = NoticeThread(alone.pages)
     PeopleChanges(alone.pages.people).replace([entry("1"), entry("2")])
     settings.campus_server = CampusServerSettings(url="https://province.example", own_list=False)
-    assert alone.told() == ([], []), "the campus server tells it"
+    assert alone.addressees() == ([], []), "the campus server tells it"
     settings.campus_server.own_list = True
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     assert "not measured" in alone.mail.mails[-1]["Subject"]
 
 
@@ -145,17 +145,17 @@ def test_only_a_fever_that_nobody_acknowledges_is_told_and_then_told_to_the_next
     raised_at = max(row["raised_at"] for row in alone.gateway.db["fevers"].rows)
     alone.gateway.commit([Acknowledged((Identity("north-1", 1, 9),), "Zhang", raised_at + 60)])
     now.at = raised_at + 899
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     now.at = raised_at + 911
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     (mail,) = alone.mail.mails
     assert "fever not seen to" in mail["Subject"] and "38.6 °C" in mail.get_content()
     now.at += 1200
-    assert alone.told() == ([], ["/hook/secret-li"]), "the next level, and nobody twice"
+    assert alone.addressees() == ([], ["/hook/secret-li"]), "the next level, and nobody twice"
     alone.gateway.commit([arrived(10, "fever")])
     newest = max(row["raised_at"] for row in alone.gateway.db["fevers"].rows)
     now.at = newest + 900 + 24 * 3600 + 11
-    assert alone.told() == ([], []), "nobody is sent to the gate for what is a day old"
+    assert alone.addressees() == ([], []), "nobody is sent to the gate for what is a day old"
 
 
 def test_a_flood_of_one_kiosk_hides_no_fever_of_another(tmp_path):
@@ -171,19 +171,19 @@ def test_a_flood_of_one_kiosk_hides_no_fever_of_another(tmp_path):
 def test_a_case_is_told_again_and_to_the_next_level_until_somebody_takes_it(alone, now):
     guard = alone.client("Zhang")
     alone.measure(guard)
-    alone.told()
+    alone.addressees()
     now.at += 599
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     now.at += 1
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     now.at += 600
     hooks = ["/hook/secret-li", "/hook/secret-zhou"]
-    assert alone.told() == (["Chen@example.edu.cn"], hooks)
+    assert alone.addressees() == (["Chen@example.edu.cn"], hooks)
     page = guard.get("/told").text
     assert "Confirmed fever: nobody" in page and "38.9 °C" in page
     assert post(guard, "/told", key="confirmed/north-1/1/2").status_code == 303
     now.at += 3600
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     page = guard.get("/told").text
     assert "Zhang has it since" in page and "Confirmed fever: nobody" not in page
     assert ("Zhang", "take case", "north-1/1/2 by Zhang") in alone.audit()
@@ -191,7 +191,7 @@ def test_a_case_is_told_again_and_to_the_next_level_until_somebody_takes_it(alon
 
 def test_who_took_a_case_is_forgotten_and_the_page_still_says_that_somebody_had_it(alone, now):
     alone.measure(alone.client("Zhang"))
-    alone.told()
+    alone.addressees()
     (case,) = alone.pages.cases.waiting()
     alone.pages.cases.take(case.fever.key, "赵敏")
     assert alone.pages.cases.forget(now.at - 86400) == 0
@@ -202,7 +202,7 @@ def test_who_took_a_case_is_forgotten_and_the_page_still_says_that_somebody_had_
 
 def test_a_measurement_that_is_no_fever_is_told_to_nobody(alone):
     alone.measure(alone.client("Zhang"), clinical_c="36.8", outcome="released")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
 
 
 def test_the_page_says_what_came_back_and_hides_the_addresses_secret(alone):
@@ -210,7 +210,7 @@ def test_the_page_says_what_came_back_and_hides_the_addresses_secret(alone):
     alone.web.answer = lambda to: reply(to, 500, b"no room")
     guard = alone.client("Zhang")
     alone.measure(guard)
-    alone.told()
+    alone.addressees()
     page = guard.get("/told").text
     assert "550 no such mailbox" in page and "HTTP 500: no room" in page
     assert "secret-zhou" not in page and "waits, 1 tries" in page
@@ -220,7 +220,7 @@ def test_the_chinese_page_explains_why_the_mail_server_refused(alone):
     alone.mail.refuse["RCPT"] = "535 5.7.8 authentication failed"
     guard = alone.client("Zhang")
     alone.measure(guard)
-    alone.told()
+    alone.addressees()
     guard.cookies.set(LANGUAGE, "zh")
     page = guard.get("/told").text
     assert "用户名或密码不被接受（" in page and "535 5.7.8 authentication failed" in page
@@ -229,7 +229,7 @@ def test_the_chinese_page_explains_why_the_mail_server_refused(alone):
 def test_a_guard_at_the_board_sees_that_a_case_waits_until_somebody_takes_it(alone):
     guard = alone.client("Zhang")
     alone.measure(guard)
-    alone.told()
+    alone.addressees()
     assert alone.pages.confirmed_waiting == 1
     post(guard, "/told", key="confirmed/north-1/1/2", by="nobody of the list")
     assert alone.pages.confirmed_waiting == 0
@@ -238,20 +238,20 @@ def test_a_guard_at_the_board_sees_that_a_case_waits_until_somebody_takes_it(alo
 
 
 def test_by_night_only_the_contact_on_night_duty_is_told(alone, now):
-    for one in alone.settings.contacts[:2]:
-        one.on_duty = True
+    for night_contact in alone.settings.contacts[:2]:
+        night_contact.on_duty = True
     alone.pages.duty.add("Chen", "north", now.at - 36000, now.at + 100)
     alone.pages.duty.add("Zhou", "", now.at + 100, now.at + 43300)
     now.at += 100  # the shift changes
     alone.measure(alone.client("Zhang"))
-    assert alone.told() == ([], ["/hook/secret-zhou"])
+    assert alone.addressees() == ([], ["/hook/secret-zhou"])
 
 
 def test_whoever_is_on_duty_may_be_named_as_having_it(alone):
     alone.pages.duty.add("赵敏", "north")
     guard = alone.client("Zhang")
     alone.measure(guard)
-    alone.told()
+    alone.addressees()
     assert "<option>赵敏</option>" in guard.get("/told").text
     post(guard, "/told", key="confirmed/north-1/1/2", by="赵敏")
     (case,) = alone.pages.cases.recent()
@@ -315,14 +315,14 @@ def test_at_the_set_hour_it_is_told_how_many_of_the_list_are_not_measured(alone,
         [ListEntry(number=f"2026{n}", name="王芳", kind="student") for n in range(3)]
     )
     now.at = local("2026-11-25 09:59")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     now.at = local("2026-11-25 10:01")
-    assert alone.told() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
+    assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     (mail,), ((_, hook),) = alone.mail.mails, alone.web.posted
     assert "3 not measured" in mail["Subject"] and hook["kind"] == "unmeasured"
     assert "王芳" not in mail.get_content() + str(hook)
     now.at = local("2026-11-25 10:59")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
 
 
 def test_doctor_names_a_contact_who_is_never_on_duty(alone):
@@ -344,14 +344,14 @@ def test_visitors_still_inside_at_closing_time_are_told_to_the_contact_on_duty_t
     registers.entries.add("visitors", new, "Zhang")
     registers.entries.close("visitors", first.id, "Zhang", 1)
     now.at = local("2026-11-24 21:59")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])
     now.at = local("2026-11-24 22:00")
-    assert alone.told() == (["Chen@example.edu.cn"], [])
+    assert alone.addressees() == (["Chen@example.edu.cn"], [])
     mail = alone.mail.mails[-1]
     text = mail["Subject"] + mail.get_content()
     assert "1 still open at closing time" in text and "gate north" in text and "Visitors" in text
     assert VISITOR["name"] not in text
     now.at = local("2026-11-24 22:30")
-    assert alone.told() == ([], []), "once a day"
+    assert alone.addressees() == ([], []), "once a day"
     now.at = local("2026-11-25 07:00")
-    assert alone.told() == ([], [])
+    assert alone.addressees() == ([], [])

@@ -95,7 +95,7 @@ class Desk:
         self.clock.at = AT + 3600
 
     def audit(self):
-        return [(one.user, one.action, one.what) for one in self.pages.audit(1000)]
+        return [(entry.user, entry.action, entry.what) for entry in self.pages.audit(1000)]
 
 
 @pytest.fixture(scope="module")
@@ -131,17 +131,17 @@ ROWS = st.tuples(
 @examples(max_examples=30, deadline=None)
 def test_a_trace_is_the_list_that_one_makes_by_hand(shared_desk, whose, rows, visits, minutes):
     shared_desk.clear()
-    every = [(whose, "north-1", 0, "fever"), *rows]
-    shared_desk.arrive(*every)
+    passings = [(whose, "north-1", 0, "fever"), *rows]
+    shared_desk.arrive(*passings)
     stays = dict[int, tuple[int, int | None]]()
     for id_, (came_s, stayed_s) in visits.items():
         left_s = None if stayed_s is None else came_s + stayed_s
         shared_desk.visit(id_, came_s, left_s)
         stays[id_] = (came_s, left_s)
-    found = shared_desk.tracer.trace(replace(ASKED, minutes=minutes), "Li")
+    trace = shared_desk.tracer.trace(replace(ASKED, minutes=minutes), "Li")
 
     within_s = 60 * minutes
-    near = [row for row in every if GATES[row[1]] == "north" and -within_s <= row[2] <= within_s]
+    near = [row for row in passings if GATES[row[1]] == "north" and -within_s <= row[2] <= within_s]
     names = LISTED | {-id_: f"访客{id_}" for id_ in stays}
     passed = {}
     for person, _, after_s, _ in near:
@@ -154,38 +154,38 @@ def test_a_trace_is_the_list_that_one_makes_by_hand(shared_desk, whose, rows, vi
         if -id_ not in passed and -id_ != whose
     ]
     assert Counter(
-        (row.visitor, row.name, tuple(at - AT for at in row.passed)) for row in found.passed
+        (row.visitor, row.name, tuple(at - AT for at in row.passed)) for row in trace.passed
     ) == Counter(
         (person < 0, names.get(person, ""), tuple(sorted(at))) for person, at in passed.items()
     )
-    assert [row.passed[0] for row in found.passed] == sorted(AT + min(at) for at in passed.values())
-    assert Counter(row.name for row in found.inside) == Counter(names[-id_] for id_ in inside)
-    assert all(not row.passed and row.visitor for row in found.inside)
-    judged = [row for row in near if row[3] != "retry"]
-    assert found.measured == len(judged)
-    assert found.known == sum(row[0] is not None for row in judged)
-    assert (found.whose and found.whose.name) == (None if whose is None else names.get(whose, ""))
+    assert [row.passed[0] for row in trace.passed] == sorted(AT + min(at) for at in passed.values())
+    assert Counter(row.name for row in trace.inside) == Counter(names[-id_] for id_ in inside)
+    assert all(not row.passed and row.visitor for row in trace.inside)
+    measured = [row for row in near if row[3] != "retry"]
+    assert trace.measured == len(measured)
+    assert trace.known == sum(row[0] is not None for row in measured)
+    assert (trace.whose and trace.whose.name) == (None if whose is None else names.get(whose, ""))
 
 
 def test_a_trace_says_the_nearest_passing_and_whose_fever_it_is(desk):
     desk.arrive(
         (1, "north-1", 0, "fever"), (2, "north-2", -300, "normal"), (2, "north-1", 60, "normal")
     )
-    found = desk.tracer.trace(ASKED, "Li")
-    assert found.whose and (found.whose.name, found.whose.number) == ("赵一", "N1")
-    (row,) = found.passed
+    trace = desk.tracer.trace(ASKED, "Li")
+    assert trace.whose and (trace.whose.name, trace.whose.number) == ("赵一", "N1")
+    (row,) = trace.passed
     assert (row.name, row.unit, row.nearest_s, len(row.passed)) == ("钱二", "计应2301", 60, 2)
-    (shown,) = trace_sheet(found, settings(timezone="UTC"), "en").tables[0].rows
+    (cells,) = trace_sheet(trace, settings(timezone="UTC"), "en").tables[0].rows
     times = [datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in row.passed]
-    assert list(map(str, shown[1:5])) == [*times, "2", "1.0"]
+    assert list(map(str, cells[1:5])) == [*times, "2", "1.0"]
 
 
 def test_a_visitor_was_inside_then_if_the_visit_and_the_time_share_a_moment(desk):
     desk.arrive((1, "north-1", 0, "fever"))
     for id_, visit in enumerate([(-900, -600), (-900, -601), (600, None), (601, None)], 1):
         desk.visit(id_, *visit)
-    found = desk.tracer.trace(ASKED, "Li")
-    assert [row.name for row in found.inside] == ["访客1", "访客3"]
+    trace = desk.tracer.trace(ASKED, "Li")
+    assert [row.name for row in trace.inside] == ["访客1", "访客3"]
 
 
 @pytest.mark.parametrize("minutes", [1, 120])
@@ -214,10 +214,10 @@ def test_the_shortest_and_the_longest_time_are_traced(desk, minutes):
 )
 def test_a_refused_trace_is_in_the_audit_and_names_nobody(desk, change, why):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
-    asked = replace(ASKED, **change)
+    request = replace(ASKED, **change)
     with pytest.raises(TraceError, match=why):
-        desk.tracer.trace(asked, "Li")
-    assert desk.audit()[0] == ("Li", "trace failed", f"{asked.record}: {why}")
+        desk.tracer.trace(request, "Li")
+    assert desk.audit()[0] == ("Li", "trace failed", f"{request.record}: {why}")
 
 
 def test_a_trace_is_in_the_audit_with_its_reason_and_without_a_name(desk):
@@ -241,10 +241,10 @@ def test_person_numbers_of_a_replaced_list_name_nobody_of_the_new_list(desk):
     desk.arrive((1, "north-1", 0, "fever"), (2, "north-1", 5, "normal"))
     with desk.people.statements.transaction() as connection:
         connection.execute("update people_list set numbered_at = ?", (AT + 10,))
-    found = desk.tracer.trace(ASKED, "Li")
+    trace = desk.tracer.trace(ASKED, "Li")
     with desk.people.statements.transaction() as connection:
         connection.execute("update people_list set numbered_at = 0")
-    assert [row.name for row in found.passed] == [""] and found.whose and not found.whose.name
+    assert [row.name for row in trace.passed] == [""] and trace.whose and not trace.whose.name
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def site(tmp_path):
 FORM = {"record": "north-1/1/2", "minutes": "10", "reason": REASON}
 
 
-def asked(client, path="/admin/trace", **change):
+def answer_to(client, path="/admin/trace", **change):
     form = FORM | {"csrf": csrf(client, "/admin/trace")} | change
     return client.post(path, data=form, headers=OURS)
 
@@ -276,18 +276,18 @@ def test_an_administrator_traces_on_the_page_and_takes_the_rows_along(site):
     admin = site.client("李伟")
     assert "/admin/trace?of=north-1/1/2" in admin.get("/fevers/north-1/1/2").text
     assert 'value="north-1/1/2"' in admin.get("/admin/trace?of=north-1/1/2").text
-    page = asked(admin)
+    page = answer_to(admin)
     assert page.status_code == 200 and "赵一" in page.text
     assert "Passed the same gate: 2; visitors inside then: 0" in page.text
     assert '<td data-title="Name">' in page.text  # a phone shows each row as a card
     assert "not who was near whom" in page.text and "contact" not in page.text.lower()
-    assert "经过同一校门：2 人" in asked(site.client("李伟", "zh")).text
+    assert "经过同一校门：2 人" in answer_to(site.client("李伟", "zh")).text
 
-    book = openpyxl.load_workbook(io.BytesIO(asked(admin, "/admin/trace.xlsx").content))
+    book = openpyxl.load_workbook(io.BytesIO(answer_to(admin, "/admin/trace.xlsx").content))
     rows = list(book.worksheets[0].iter_rows(values_only=True))
     assert [row[6] for row in rows] == ["Name", "赵一", "=1+1"]
     assert all(cell.data_type == "s" for cell in book.worksheets[0]["G"])  # no formula
-    text = asked(admin, "/admin/trace.csv").content.decode("utf-8-sig")
+    text = answer_to(admin, "/admin/trace.csv").content.decode("utf-8-sig")
     assert [row[6] for row in csv.reader(io.StringIO(text))][:2] == ["Name", "赵一"]
     done = [action for _, action, _ in site.audit()]
     assert done.count("take trace") == 2 and "trace" in done
@@ -297,7 +297,7 @@ def test_an_administrator_traces_on_the_page_and_takes_the_rows_along(site):
 def test_without_a_reason_the_page_and_its_files_name_nobody(site):
     admin = site.client("李伟")
     for path in ("/admin/trace", "/admin/trace.xlsx", "/admin/trace.csv"):
-        answer = asked(admin, path, reason=" ")
+        answer = answer_to(admin, path, reason=" ")
         assert answer.status_code == 400 and "Say why" in answer.text and "赵一" not in answer.text
     assert [action for _, action, _ in site.audit()].count("trace failed") == 1  # counted 3 times
     assert site.pages.store.audit(1)[0].times == 3
@@ -317,13 +317,13 @@ def test_guards_tutors_and_other_tokens_trace_nobody(site):
 def test_a_program_with_the_scope_traces_with_a_reason(site):
     program = site.program("trace")
     body = {"record": "north-1/1/2", "reason": REASON}
-    found = program.post("/api/v1/trace", json=body).json()
-    assert [row["name"] for row in found["passed"]] == ["赵一", "=1+1"]
-    assert found["passed"][0]["class"] == "" and found["measured"] == 5 and found["known"] == 2
+    trace = program.post("/api/v1/trace", json=body).json()
+    assert [row["name"] for row in trace["passed"]] == ["赵一", "=1+1"]
+    assert trace["passed"][0]["class"] == "" and trace["measured"] == 5 and trace["known"] == 2
     refused = program.post("/api/v1/trace", json={"record": "north-1/1/2"})
     assert refused.status_code == 400 and refused.json()["error"] == "trace_reason"
-    mine = [action for who, action, _ in site.audit() if who == "token program"]
-    assert mine == ["trace failed", "trace"]
+    actions = [action for user, action, _ in site.audit() if user == "token program"]
+    assert actions == ["trace failed", "trace"]
 
 
 GATEWAY = """
@@ -358,8 +358,8 @@ def test_the_command_line_traces_with_a_reason_and_writes_a_private_spreadsheet(
     refused = called()
     assert isinstance(refused.exception, NothingFoundError) and "赵一" not in refused.output
     assert "Say why" in str(refused.exception)
-    shown = called("--reason", REASON)
-    assert shown.exit_code == 0 and "赵一" in shown.output and "not who was near" in shown.output
+    result = called("--reason", REASON)
+    assert result.exit_code == 0 and "赵一" in result.output and "not who was near" in result.output
     rows = list(
         csv.reader(io.StringIO(called("--reason", REASON, "--csv").output.lstrip("\ufeff")))
     )
@@ -369,5 +369,5 @@ def test_the_command_line_traces_with_a_reason_and_writes_a_private_spreadsheet(
     assert path.stat().st_mode & 0o777 == 0o600
     assert openpyxl.load_workbook(path).worksheets[0]["G2"].value == "赵一"
     with closing(WebStore(folder / "web.db")) as pages:
-        done = [(one.action, one.times) for one in pages.audit(10)]
+        done = [(entry.action, entry.times) for entry in pages.audit(10)]
     assert done == [("trace", 3), ("trace failed", 1)]

@@ -65,7 +65,7 @@ def code_on(page):
     for part in svg.split('<path d="')[1].split("M")[1:]:
         x, y = (int(number) for number in part.split("h")[0].split())
         draw.rectangle((4 * x, 4 * y, 4 * x + 3, 4 * y + 3), 0)
-    (code,) = [found.text for found in zxingcpp.read_barcodes(image)]
+    (code,) = [barcode.text for barcode in zxingcpp.read_barcodes(image)]
     return code
 
 
@@ -125,8 +125,8 @@ def test_the_code_is_in_no_address_log_audit_or_other_database(site, guard, entr
     done = [action for _, action, what in site.audit() if what == f"visitors {entry.id}"]
     assert {"make pass", "look at pass"} <= set(done)
     for file in site.settings.folder.glob("*.db*"):
-        held = file.read_bytes()
-        assert code.encode() not in held and bytes.fromhex(code[1:]) not in held, file
+        content = file.read_bytes()
+        assert code.encode() not in content and bytes.fromhex(code[1:]) not in content, file
 
 
 def test_a_pass_seen_again_offers_to_close_the_entry_and_closes_nothing(site, guard, entry):

@@ -29,12 +29,12 @@ def screen_pages_of(site):
 def link(administrator, gate="", name="门卫室", language="zh"):
     answer = post(administrator, "/admin/screens", name=name, gate=gate, language=language)
     assert answer.status_code == 200, answer.text
-    found = re.search(r"https://pages(/screen/[\w-]{43})<", answer.text)
-    assert found
-    return found[1]
+    match = re.search(r"https://pages(/screen/[\w-]{43})<", answer.text)
+    assert match
+    return match[1]
 
 
-def shown(site, path):
+def display_data(site, path):
     """What a display with this link is sent."""
     pages = screen_pages_of(site)
     screen = site.pages.screens.find(path.removeprefix("/screen/"))
@@ -66,8 +66,8 @@ def test_the_secret_is_not_in_the_database(site, administrator):
 
 
 def test_a_link_opens_no_other_page_and_acknowledges_nothing(site, administrator, monkeypatch):
-    told = []
-    monkeypatch.setattr(site.pages.live, "_tell", lambda *what: told.append(what) or True)
+    calls = []
+    monkeypatch.setattr(site.pages.live, "_tell", lambda *call: calls.append(call) or True)
     path = link(administrator)
     secret = path.removeprefix("/screen/")
     display = site.client()
@@ -77,21 +77,21 @@ def test_a_link_opens_no_other_page_and_acknowledges_nothing(site, administrator
         {"cookie": f"__Host-fevergate={secret}"},
         {"authorization": f"Bearer {secret}"},
     ):
-        for method, other in paths(site):
-            if other.startswith(("/screen/", "/static/")):
+        for method, page in paths(site):
+            if page.startswith(("/screen/", "/static/")):
                 continue
-            answer = display.request(method, other, headers=OURS | carried, data={"csrf": secret})
-            if other in ("/healthz", "/sign-in", "/first", "/language", "/theme"):
+            answer = display.request(method, page, headers=OURS | carried, data={"csrf": secret})
+            if page in ("/healthz", "/sign-in", "/first", "/language", "/theme"):
                 continue
-            assert answer.status_code in (303, 401, 404), (method, other)
+            assert answer.status_code in (303, 401, 404), (method, page)
             assert "38.4" not in answer.text
     for method in ("POST", "PUT", "DELETE"):
         assert display.request(method, path, headers=OURS).status_code == 405
-    assert not told
+    assert not calls
 
 
 def test_a_link_of_one_gate_shows_no_other(site, administrator):
-    event = shown(site, link(administrator, "south"))
+    event = display_data(site, link(administrator, "south"))
     assert [gate["title"] for gate in event["gates"]] == ["south"]
     assert "north" not in json.dumps(event)
 
@@ -108,7 +108,7 @@ def test_a_red_gate_is_shown_in_words_and_without_a_persons_name(site, administr
         amber=("north-1: offline",),
         by="Zhang",
     )
-    north, south = shown(site, link(administrator))["gates"]
+    north, south = display_data(site, link(administrator))["gates"]
     assert north["state"] == "red" and north["title"] == "北门" and north["headline"] == "发热"
     assert north["detail"].startswith("38.4 °C · 左侧") and north["reasons"] == ["左侧：离线"]
     assert south["state"] == "unknown" and "Zhang" not in json.dumps(north)
@@ -118,12 +118,12 @@ def test_no_fever_is_said_only_where_there_was_none(site, administrator):
     clear = AlarmState(gate="north", state="clear", since=AT)
     site.pages.live._alarms["north"] = clear
     site.pages.live._alarms["south"] = msgspec.structs.replace(clear, gate="south")
-    north, south = shown(site, link(administrator, language="en"))["gates"]
+    north, south = display_data(site, link(administrator, language="en"))["gates"]
     assert north["state"] == south["state"] == "green"
     assert south["headline"] == "All watch, no fever today"
     now = site.pages.clock.now()
     site.gateway.commit([arrived(7, "fever", at=now), Acknowledged((WHO,), "Zhang", now)])
-    north, south = shown(site, link(administrator, language="en"))["gates"]
+    north, south = display_data(site, link(administrator, language="en"))["gates"]
     assert north["headline"] == "All watch" and north["detail"].endswith("to be treated")
 
 
@@ -131,7 +131,7 @@ def test_no_fever_is_said_only_where_there_was_none(site, administrator):
 def test_a_line_that_is_lost_is_said(site, administrator, monkeypatch, broken):
     monkeypatch.setattr(live.BrokerClient, "connected", property(lambda _: broken != "line"))
     site.pages.live._gateway = broken != "gateway"
-    assert shown(site, link(administrator))["seen"] is False
+    assert display_data(site, link(administrator))["seen"] is False
 
 
 def test_a_revoked_link_is_dark_at_once_and_an_open_display_ends(site, administrator, monkeypatch):
@@ -140,17 +140,17 @@ def test_a_revoked_link_is_dark_at_once_and_an_open_display_ends(site, administr
     path = link(administrator)
     pages = screen_pages_of(site)
     (screen,) = site.pages.screens.all()
-    seen = []
+    events = []
 
     async def watch():
         async for _ in pages._stream(path.removeprefix("/screen/"), screen):
-            seen.append(1)
-            if len(seen) == 2:
+            events.append(1)
+            if len(events) == 2:
                 form = {"action": "revoke", "id": str(screen.id)}
                 assert post(administrator, "/admin/screens", **form).status_code == 303
 
     asyncio.run(asyncio.wait_for(watch(), 30))
-    assert 2 <= len(seen) <= 3 and not pages._open
+    assert 2 <= len(events) <= 3 and not pages._open
     display = site.client()
     for below in ("", "/events", "/app.json"):
         assert display.get(path + below).status_code == 404
@@ -162,12 +162,12 @@ def test_a_revoked_link_is_dark_at_once_and_an_open_display_ends(site, administr
 
 def test_a_link_survives_a_restart_of_the_pages_and_a_year(site, administrator, monkeypatch):
     path = link(administrator)
-    again = type(site.pages)(site.settings)
-    year = again.clock.now() + 400 * 86400
-    monkeypatch.setattr(again.screens, "_now", lambda: year)
-    screen = again.screens.find(path.removeprefix("/screen/"))
-    assert screen and again.screens.all()[0].seen_at == year
-    again.store.close()
+    pages = type(site.pages)(site.settings)
+    year = pages.clock.now() + 400 * 86400
+    monkeypatch.setattr(pages.screens, "_now", lambda: year)
+    screen = pages.screens.find(path.removeprefix("/screen/"))
+    assert screen and pages.screens.all()[0].seen_at == year
+    pages.store.close()
 
 
 def test_links_are_bounded_and_one_makes_room_for_another(site, administrator):
@@ -217,7 +217,7 @@ def test_a_tablet_keeps_a_display_and_the_board_as_an_app(site, administrator, g
     with Image.open(BytesIO(guard.get("/static/icon.png").content)) as icon:
         assert icon.format == "PNG" and icon.size == (180, 180)
     board = guard.get("/board/north").text
-    found = re.search(r'rel="manifest" href="(/static/app-en.json)"', board)
-    assert found and guard.get(found[1]).json()["start_url"] == "/"
+    match = re.search(r'rel="manifest" href="(/static/app-en.json)"', board)
+    assert match and guard.get(match[1]).json()["start_url"] == "/"
     assert "manifest-src 'self'" in guard.get("/board/north").headers["content-security-policy"]
     assert "awake.js" in board and "awake.js" in site.client().get(path).text

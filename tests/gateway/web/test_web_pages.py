@@ -38,9 +38,9 @@ def test_a_body_that_is_no_form_is_refused_in_a_sentence_on_every_route(site, ad
 
 def test_without_a_session_no_route_shows_anything(site):
     client = site.client()
-    seen = list(paths(site))
-    assert len(seen) > 45
-    for method, path in seen:
+    routes = list(paths(site))
+    assert len(routes) > 45
+    for method, path in routes:
         answer = client.request(method, path, headers=OURS)
         if path in ("/healthz", "/sign-in", "/first", "/language", "/theme"):
             continue
@@ -82,19 +82,19 @@ def test_a_guard_is_told_in_words_that_a_page_is_not_for_guards(site, language, 
 def test_a_case_that_is_open_is_counted_in_the_log_and_its_files(guard, administrator):
     page, pdf = f"/admin/log?date={DAY}", f"/admin/log.pdf?date={DAY}"
 
-    def said():
+    def is_counted():
         with pdfplumber.open(io.BytesIO(administrator.get(pdf).content)) as document:
             text = document.pages[0].extract_text()
         words = "To be treated: 1."
         assert (words in administrator.get(page).text) == (words in text)
         return words in text
 
-    assert said()
+    assert is_counted()
     half = {"clinical_c": "38.1", "outcome": "home"}
     assert post(guard, FEVER, action="save", **half).status_code == 303
-    assert said()
+    assert is_counted()
     assert post(guard, FEVER, action="close", **half).status_code == 303
-    assert not said()
+    assert not is_counted()
 
 
 def test_a_day_that_nobody_watched_is_no_report_of_zero(administrator):
@@ -167,8 +167,8 @@ def test_every_answer_carries_the_headers_that_keep_others_out(site, guard):
 
 def test_every_look_at_personal_data_is_noted(guard, site):
     guard.get(FEVER)
-    noted = site.pages.store.query("select user, action, what from audit")
-    assert ("Zhang", "look at follow-up", "north-1/1/2") in noted
+    rows = site.pages.store.query("select user, action, what from audit")
+    assert ("Zhang", "look at follow-up", "north-1/1/2") in rows
 
 
 def test_a_missing_database_is_reported_on_the_pages(site, guard, administrator):
@@ -227,13 +227,15 @@ def test_a_wrong_password_and_a_sign_out_are_in_the_audit(site, guard):
 def test_a_repeated_look_is_one_line_of_the_audit_with_its_count(site):
     for _ in range(500):
         site.pages.store.note("Zhang", "look at follow-up", "north-1/1/2")
-    (line,) = [one for one in site.pages.store.audit(999) if one.action == "look at follow-up"]
+    (line,) = [
+        entry for entry in site.pages.store.audit(999) if entry.action == "look at follow-up"
+    ]
     assert line.times == 500
 
 
 def test_the_language_can_be_changed_and_only_leads_to_our_own_pages(guard):
-    for back in ("https://evil", "//evil", "/\\evil"):
-        answer = guard.get("/language", params={"to": "zh", "back": back})
+    for address in ("https://evil", "//evil", "/\\evil"):
+        answer = guard.get("/language", params={"to": "zh", "back": address})
         assert answer.headers["location"] == "/"
     assert "处置登记" in guard.get(FEVER).text
 
@@ -246,6 +248,6 @@ def test_the_administrator_adds_and_removes_accounts(administrator, site):
     short = new | {"name": "Zhao", "password": "short"}
     answer = administrator.post("/admin/people", data=short, headers=OURS)
     assert answer.status_code == 400 and "10 to 200" in answer.text
-    gone = {"csrf": token, "name": "Wang", "action": "remove"}
-    assert administrator.post("/admin/people", data=gone, headers=OURS).status_code == 303
+    removal = {"csrf": token, "name": "Wang", "action": "remove"}
+    assert administrator.post("/admin/people", data=removal, headers=OURS).status_code == 303
     assert ("Wang", "guard") not in site.pages.accounts.people()
