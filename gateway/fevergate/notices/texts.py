@@ -7,7 +7,7 @@ from fevergate.texts.word_tables import LABELS
 TEXTS = {
     # key: (subject, body)
     "fever": (
-        N_("FeverGate: fever not seen to at {place}, gate {gate}"),
+        N_("FeverGate: fever not acknowledged at {place}, gate {gate}"),
         N_(
             "{place}, gate {gate}, kiosk {kiosk}: fever at {at}{celsius}, acknowledged by"
             " nobody as of {now}.\n"
@@ -27,48 +27,49 @@ TEXTS = {
         N_("FeverGate: confirmed fever at {place}, gate {gate}"),
         N_(
             "{place}, gate {gate}, kiosk {kiosk}: {what}, entered at {at}.\n"
-            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
-            " until somebody does, this is repeated and the next level is told."
+            "Act now. Sign in to the pages and press “I will handle it” under “Notices sent”:"
+            " until somebody does, this notice is repeated and goes to the next level, too."
         ),
     ),
     "confirmed again": (
-        N_("FeverGate: nobody has it yet: confirmed fever at {place}, gate {gate}"),
+        N_("FeverGate: nobody is in charge yet: confirmed fever at {place}, gate {gate}"),
         N_(
-            "{place}, gate {gate}, kiosk {kiosk}: {what}, entered at {at}; told since {since}, and"
-            " nobody has it yet.\n"
-            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
-            " until somebody does, this is repeated and the next level is told."
+            "{place}, gate {gate}, kiosk {kiosk}: {what}, entered at {at}. Notices have been"
+            " sent since {since}; nobody is in charge yet.\n"
+            "Act now. Sign in to the pages and press “I will handle it” under “Notices sent”:"
+            " until somebody does, this notice is repeated and goes to the next level, too."
         ),
     ),
     "corrected": (
         N_("FeverGate: corrected, no confirmed fever at {place}, gate {gate}"),
         N_(
-            "{place}, gate {gate}, kiosk {kiosk}: told at {since} was {what}. The entry was"
-            " corrected at the gate: nothing more is to be done."
+            "{place}, gate {gate}, kiosk {kiosk}: the notice of {since} said: {what}. That entry"
+            " was corrected at the gate. Nothing more needs to be done."
         ),
     ),
     "confirmed by hand": (
         N_("FeverGate: fever measured by hand at {place}, unit {unit}"),
         N_(
-            "{place}, unit {unit}: {what}, entered at {at} on the page of who was measured.\n"
-            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
-            " until somebody does, this is repeated and the next level is told."
+            "{place}, unit {unit}: {what}, entered at {at} on the page “Measured and not"
+            " measured”.\n"
+            "Act now. Sign in to the pages and press “I will handle it” under “Notices sent”:"
+            " until somebody does, this notice is repeated and goes to the next level, too."
         ),
     ),
     "confirmed again by hand": (
-        N_("FeverGate: nobody has it yet: fever measured by hand at {place}, unit {unit}"),
+        N_("FeverGate: nobody is in charge yet: fever measured by hand at {place}, unit {unit}"),
         N_(
-            "{place}, unit {unit}: {what}, entered at {at}; told since {since}, and nobody has it"
-            " yet.\n"
-            "See to it now. Sign in to the pages and press “I have it” at “Who was told what”:"
-            " until somebody does, this is repeated and the next level is told."
+            "{place}, unit {unit}: {what}, entered at {at}. Notices have been sent since"
+            " {since}; nobody is in charge yet.\n"
+            "Act now. Sign in to the pages and press “I will handle it” under “Notices sent”:"
+            " until somebody does, this notice is repeated and goes to the next level, too."
         ),
     ),
     "corrected by hand": (
         N_("FeverGate: corrected, no fever by hand at {place}, unit {unit}"),
         N_(
-            "{place}, unit {unit}: told at {since} was {what}. The entry was taken back: nothing"
-            " more is to be done."
+            "{place}, unit {unit}: the notice of {since} said: {what}. That entry was taken"
+            " back. Nothing more needs to be done."
         ),
     ),
     "unmeasured": (

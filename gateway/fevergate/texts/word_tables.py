@@ -94,7 +94,7 @@ LABELS = {
     "off duty": N_("took off duty"),
     "import duty": N_("imported a roster"),
     "hand over": N_("handed over a shift"),
-    "take case": N_("took over a confirmed fever"),
+    "take case": N_("took charge of a confirmed fever"),
     "name places": N_("named the campus or its gates"),
     "name kiosk": N_("named a kiosk or lamp post"),
     "add kiosk": N_("asked for one more kiosk"),

@@ -20,7 +20,7 @@ MOST_CASES = 50
 
 
 class ToldPages:
-    """/told, where "I have it" ends the repeats of a confirmed fever."""
+    """/told, where "I will handle it" ends the repeats of a confirmed fever."""
 
     def __init__(
         self,

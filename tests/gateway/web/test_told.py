@@ -149,7 +149,7 @@ def test_only_a_fever_that_nobody_acknowledges_is_told_and_then_told_to_the_next
     now.at = raised_at + 911
     assert alone.addressees() == (["Chen@example.edu.cn"], ["/hook/secret-zhou"])
     (mail,) = alone.mail.mails
-    assert "fever not seen to" in mail["Subject"] and "38.6 °C" in mail.get_content()
+    assert "fever not acknowledged" in mail["Subject"] and "38.6 °C" in mail.get_content()
     now.at += 1200
     assert alone.addressees() == ([], ["/hook/secret-li"]), "the next level, and nobody twice"
     alone.gateway.commit([arrived(10, "fever")])
@@ -185,7 +185,7 @@ def test_a_case_is_told_again_and_to_the_next_level_until_somebody_takes_it(alon
     now.at += 3600
     assert alone.addressees() == ([], [])
     page = guard.get("/told").text
-    assert "Zhang has it since" in page and "Confirmed fever: nobody" not in page
+    assert "Zhang in charge since" in page and "Confirmed fever: nobody" not in page
     assert ("Zhang", "take case", "north-1/1/2 by Zhang") in alone.audit()
 
 
@@ -197,7 +197,7 @@ def test_who_took_a_case_is_forgotten_and_the_page_still_says_that_somebody_had_
     assert alone.pages.cases.forget(now.at - 86400) == 0
     assert alone.pages.cases.forget(now.at + 1) == 1
     page = alone.client("Zhang").get("/told").text
-    assert "… has it since" in page and "赵敏" not in page
+    assert "… in charge since" in page and "赵敏" not in page
 
 
 def test_a_measurement_that_is_no_fever_is_told_to_nobody(alone):
