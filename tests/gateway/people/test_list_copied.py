@@ -65,11 +65,11 @@ class Copying(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.clock = Clock()
-        self.copy = self.opened()
+        self.copy = self.new_people()
         self.most = copying.MOST_ROWS
         copying.MOST_ROWS = 2
 
-    def opened(self):
+    def new_people(self):
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         return self.stack.enter_context(gateway_people(folder, self.clock))
 
@@ -79,7 +79,7 @@ class Copying(RuleBasedStateMachine):
 
     @initialize()
     def set_up(self):
-        self.home = self.opened()
+        self.home = self.new_people()
         self.changes = PeopleChanges(self.home)
         self.policies = Policies(self.home)
         self.changes.replace([entry("1"), entry("2", campus="west")], drastic=True)

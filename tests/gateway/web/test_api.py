@@ -251,8 +251,8 @@ def test_a_program_enters_corrects_and_ends_a_visit_and_the_audit_says_so(site, 
     assert (answer["count"], answer["open"]) == (1, [])
     refused = program.post(entries, json={"gate": "north", "fields": {"name": "x"}})
     assert refused.status_code == 400 and "phone" in refused.json()["detail"]
-    audit = [what for user, _, what in site.audit() if user == "token program"]
+    audit = [detail for user, _, detail in site.audit() if user == "token program"]
     assert {"visitors 17", "visitors 17 unit"} <= set(audit)
-    assert not [what for what in audit if "王小明" in what]
+    assert not [detail for detail in audit if "王小明" in detail]
     declared = {register["name"]: register for register in program.get(f"{API}/registers").json()}
     assert declared["duty"]["for"] == "administrators"

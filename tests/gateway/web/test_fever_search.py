@@ -113,8 +113,8 @@ def test_the_audit_says_who_was_found_but_keeps_no_name_longer_than_the_follow_u
 ):
     post(administrator, "/fevers/south-1/1/3", action="save", person="王小芳")
     search(administrator, name="王小芳")
-    ((by, _, what),) = [entry for entry in term.audit() if entry[1] == "search name"]
-    assert by == "李伟" and what == f"2026-06-01 – {DAY}: 1 south-1/1/3"
+    ((by, _, detail),) = [entry for entry in term.audit() if entry[1] == "search name"]
+    assert by == "李伟" and detail == f"2026-06-01 – {DAY}: 1 south-1/1/3"
     search(administrator, gate="south")
     assert ("李伟", "search fevers", f"2026-06-01 – {DAY} south") in term.audit()
     assert not [entry for entry in term.audit() if "王小芳" in entry[2]]
@@ -162,8 +162,8 @@ def test_each_file_holds_every_row_and_names_only_where_asked_for(term, administ
     assert administrator.get(path.format("pdf")).content.startswith(b"%PDF")
     answer = administrator.get(path.format("json")).json()
     assert answer["count"] == len(answer["fevers"]) == 153 and "王小芳" not in str(answer)
-    files = [what for _, action, what in term.audit() if action == "take fevers"]
-    assert [what for what in files if "with-names" in what] == [
+    files = [detail for _, action, detail in term.audit() if action == "take fevers"]
+    assert [detail for detail in files if "with-names" in detail] == [
         f"fevers-with-names-east-2026-06-01-{DAY}.csv"
     ]
 

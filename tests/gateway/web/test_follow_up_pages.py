@@ -84,7 +84,7 @@ def test_a_closed_follow_up_is_opened_again_by_an_administrator_who_says_why(
     answer = post(administrator, FEVER, action="save", **correction | {"reason": " "})
     assert answer.status_code == 400 and "Say why" in answer.text
     assert post(administrator, FEVER, action="save", **correction).status_code == 303
-    (entry,) = [what for _, _, what in site.audit() if "reason" in what]
+    (entry,) = [detail for _, _, detail in site.audit() if "reason" in detail]
     assert entry == (
         "north-1/1/2 outcome: home → clinic, closed: True → False, reason: the mother called"
     )
@@ -139,7 +139,7 @@ def test_a_follow_up_is_saved_under_the_name_on_duty_with_the_account_beside_it(
         given = form | {"by": by, "revision": str(revision), "note": str(revision)}
         assert guard.post(FEVER, data=given, headers=OURS).status_code == 303
         assert f"Last saved by {saved}," in guard.get(FEVER).text
-    entries = [what for _, action, what in site.audit() if action == "save follow-up"]
+    entries = [detail for _, action, detail in site.audit() if action == "save follow-up"]
     assert entries[-1].startswith("north-1/1/2 by: 刘洋, clinical_c: None → 37.9")
     assert "by: " not in " ".join(entries[:-1])
 
@@ -168,7 +168,7 @@ def test_a_guard_cannot_empty_a_closed_follow_up_and_every_revision_is_kept(
         "select revision, outcome, closed, clinical_c from follow_up_revisions order by 1"
     )
     assert revisions == [(1, "clinic", 1, 38.4), (2, "home", 0, None)]
-    entries = [what for user, action, what in site.audit() if action == "save follow-up"]
+    entries = [detail for user, action, detail in site.audit() if action == "save follow-up"]
     assert entries[0].startswith("north-1/1/2 clinical_c: 38.4 → None, outcome: clinic → home")
     assert "王芳" not in str(entries) and "person" in entries[0]
 

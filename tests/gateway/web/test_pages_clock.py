@@ -66,11 +66,11 @@ def test_today_is_the_day_that_the_gateway_goes_by(ahead, administrator, guard):
 def test_a_boards_event_says_the_day_and_whether_it_is_sure(ahead):
     board = next(r.endpoint.__self__ for r in ahead.pages.app.routes if r.path == "/events")
 
-    async def told():
+    async def event_now():
         return board._now(0.0, lambda text: text, "en")
 
-    now = asyncio.run(told())
-    assert now.date == day(ahead, time.time() - AHEAD_S).isoformat() and not now.clock
+    event = asyncio.run(event_now())
+    assert event.date == day(ahead, time.time() - AHEAD_S).isoformat() and not event.clock
 
 
 def test_a_day_is_not_signed_before_it_has_begun_by_the_gateways_time(ahead, administrator):

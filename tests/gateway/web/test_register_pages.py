@@ -55,9 +55,9 @@ def test_a_guard_lets_a_visitor_in_and_out_and_sees_no_name_after(site):
     assert guard.get(path).status_code == 403
     assert post(guard, path, action="reopen", revision="2").status_code == 303  # closed by mistake
     assert "王小明" in guard.get("/registers/visitors").text
-    done = [action for _, action, what in site.audit() if what.startswith("visitors")]
+    done = [action for _, action, detail in site.audit() if detail.startswith("visitors")]
     assert {"look at register", "enter", "look at entry", "close entry", "reopen entry"} <= {*done}
-    assert not [what for _, _, what in site.audit() if "王小明" in what]
+    assert not [detail for _, _, detail in site.audit() if "王小明" in detail]
 
 
 def test_a_guard_cannot_reopen_an_entry_of_another_day(site):
@@ -169,9 +169,9 @@ def test_an_administrator_looks_back_searches_corrects_and_exports(site):
     done = post(admin, link[0], action="correct", revision="1", gate="north", **form)
     assert done.status_code == 303
     assert "Revisions" in admin.get(link[0]).text
-    audit = [(action, what) for _, action, what in site.audit()]
+    audit = [(action, detail) for _, action, detail in site.audit()]
     assert ("correct entry", f"{link[0][11:].replace('/', ' ')} why") in audit
-    assert not [what for _, what in audit if "小明" in what]
+    assert not [detail for _, detail in audit if "小明" in detail]
     number = link[0].rpartition("/")[2]
     for language, words in (("en", f"Visitors {number} Why"), ("zh", f"访客登记 {number} 事由")):
         text = site.client("李伟", language).get("/admin/audit").text
@@ -192,7 +192,7 @@ def test_exports_have_names_only_where_they_are_asked_for(site):
     book = openpyxl.load_workbook(io.BytesIO(named_xlsx(admin)))
     values = {str(cell.value) for row in book.worksheets[0].iter_rows() for cell in row}
     assert {"王小明", "13800000001", "36.5"} <= values
-    files = [what for _, action, what in site.audit() if action == "take register"]
+    files = [detail for _, action, detail in site.audit() if action == "take register"]
     assert "visitors-with-names-2026-11-23-2026-11-23.csv" in files
 
 

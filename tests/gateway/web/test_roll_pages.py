@@ -133,7 +133,7 @@ def test_a_whole_class_is_entered_at_once(listed, tutor, persons):
         "enter roll",
         f"{today(listed)} {SOFT}: 2 measured, 1 excused",
     ) in listed.audit()
-    assert not any("住院" in what for _, _, what in listed.audit())
+    assert not any("住院" in detail for _, _, detail in listed.audit())
 
 
 def test_what_was_typed_stays_when_one_figure_is_wrong(listed, tutor, persons):

@@ -121,8 +121,8 @@ def test_the_code_is_in_no_address_log_audit_or_other_database(site, guard, entr
     code = code_on(page)
     assert code not in str(page.url) and code[1:] not in caplog.text.upper()
     assert code not in page.text  # only in the picture
-    assert not [what for _, _, what in site.audit() if code[1:] in what.upper()]
-    done = [action for _, action, what in site.audit() if what == f"visitors {entry.id}"]
+    assert not [detail for _, _, detail in site.audit() if code[1:] in detail.upper()]
+    done = [action for _, action, detail in site.audit() if detail == f"visitors {entry.id}"]
     assert {"make pass", "look at pass"} <= set(done)
     for file in site.settings.folder.glob("*.db*"):
         content = file.read_bytes()

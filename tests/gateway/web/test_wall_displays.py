@@ -156,7 +156,7 @@ def test_a_revoked_link_is_dark_at_once_and_an_open_display_ends(site, administr
         assert display.get(path + below).status_code == 404
     assert "吊销" in display.get(path).text
     assert site.pages.screens.all() == []
-    done = [(action, what) for _, action, what in site.audit()]
+    done = [(action, detail) for _, action, detail in site.audit()]
     assert ("make screen", "门卫室") in done and ("revoke screen", "门卫室") in done
 
 

@@ -137,8 +137,8 @@ def test_whoever_is_not_signed_in_is_sent_to_the_sign_in_page_or_refused(
     ],
 )
 def test_each_role_sees_what_is_for_it(door, path, seen_by):
-    seen = [name for name in ("Li", "Zhang", "Chen") if door.client(name).get(path).text == name]
-    assert seen == seen_by.split()
+    readers = [name for name in ("Li", "Zhang", "Chen") if door.client(name).get(path).text == name]
+    assert readers == seen_by.split()
 
 
 @pytest.mark.parametrize(
