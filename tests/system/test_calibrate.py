@@ -148,7 +148,7 @@ def test_an_impossible_calibration_is_refused_and_nothing_is_put_in_force(system
     teacher.asked("second black body")
     teacher.says("n")
     assert teacher.done() == 2
-    assert "no healthy sensor is so wrong" in teacher.output and "Traceback" not in teacher.output
+    assert "no working sensor is so far off" in teacher.output and "Traceback" not in teacher.output
     assert value(system, "select count(*) from calibrations") == 0
     system.boards[0].wait_console("reference False", ANSWER_S)
     until(lambda: value(system, "select health ->> '$.fault' from kiosks") == "")

@@ -98,7 +98,7 @@ def test_a_board_whose_lack_of_psram_shows_only_at_run_time_is_refused(other, tm
 
 def test_a_flash_too_small_for_the_image_is_left_as_it_is(other, file):
     board = other(chips.esp32_s3(2, flash_mb=2))
-    assert "2MB of flash, micropython.bin expects 4MB" in str(
+    assert "2MB of flash, micropython.bin needs 4MB" in str(
         flash(board, "--micropython", file).exception
     )
     assert untouched(board)

@@ -86,7 +86,7 @@ def test_lamps_are_tried_by_command_and_never_over_a_red_light(gateway, settings
     toml = str(settings.folder / "gateway.toml")
     arguments = ["lamps", "test", "north", "--by", "Li Wei", "--settings", toml]
     result = CliRunner().invoke(cli, arguments)
-    assert str(result.exception) == "north is red: its lamps are not tried"
+    assert str(result.exception) == "north is red: its lamps are not tested now"
 
     def tried():
         reader = open_reader(settings.path(settings.database))

@@ -274,7 +274,7 @@ def test_a_configuration_that_the_broker_refuses_at_an_upgrade_is_rolled_back(ga
     until(lambda: gateway.run("grep -q :22B4 /proc/net/tcp", check=False).returncode == 0)
     result = gateway.run("fevergate provision upgrade /etc/fevergate", check=False)
     gateway.run("systemctl stop other")
-    assert result.returncode == 2 and result.stderr.endswith(": as before\n")
+    assert result.returncode == 2 and "; restored: " in result.stderr
     assert gateway.run(f"cat {BROKERS}").stdout == before
     until(lambda: watching(gateway) == [])
     until(lambda: stored(gateway, 11) == count + 1)

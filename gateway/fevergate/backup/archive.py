@@ -225,10 +225,12 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
                 if not _is_taken(member.name):
                     raise BackupError(f"{path}: {member.name}: no backup has such a file")
                 if member.size != expected.size:
-                    raise BackupError(f"{path}: {member.name}: {member.size} bytes")
+                    raise BackupError(
+                        f"{path}: {member.name}: has {member.size} bytes, expected {expected.size}"
+                    )
                 digest = _take(tar.content(member), into and into / member.name)
                 if digest != expected.sha256:
-                    raise BackupError(f"{path}: {member.name}: is not what was backed up")
+                    raise BackupError(f"{path}: {member.name}: differs from what was backed up")
             while file.read(1 << 16):  # to the end: the last encrypted block is checked there
                 pass
     except FileNotFoundError as error:
@@ -236,7 +238,7 @@ def read_backup(path: Path, into: Path | None, passphrase: str | None) -> Manife
     except _NO_BACKUP as error:
         raise BackupError(f"{path}: damaged, or no backup: {error}") from error
     if missing:
-        raise BackupError(f"{path}: without {', '.join(sorted(missing))}")
+        raise BackupError(f"{path}: lacks {', '.join(sorted(missing))}")
     return manifest
 
 

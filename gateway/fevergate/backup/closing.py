@@ -127,14 +127,15 @@ def close(
         raise ClosingError(f"{archive}: lies in the folder that is wiped")
     if (folder / CAMPUS).exists():
         raise ClosingError(
-            f"{folder / CAMPUS}: a campus server has this folder, too; move it before (fevergate"
-            " backup, restore)"
+            f"{folder / CAMPUS}: a campus server uses this folder, too; move it first (fevergate"
+            " backup, fevergate restore)"
         )
     note = begun(folder / NOTE, settings.campus, archive)
     stop(folder)
     if run_state.read_run_state(folder) is not None or broker_pid(folder) is not None:
         raise ClosingError(
-            "it runs: systemctl stop fevergate-gateway fevergate-web mosquitto, then again"
+            "the gateway or its broker still runs: systemctl stop fevergate-gateway fevergate-web"
+            " mosquitto, then run the same command again"
         )
     paths = {member: settings.path(name) for member, name in databases(settings).items()}
     progress("blanking names")
@@ -161,7 +162,9 @@ def close(
         wipe(folder / SETTINGS)
         return ClosingResult(manifest=manifest, left=finish(folder))
     except OSError as error:
-        raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
+        raise ClosingError(
+            f"{error}; the archive is made, but not everything is wiped: run it again"
+        ) from error
 
 
 def _blank(path: Path, member: str) -> None:
@@ -170,7 +173,7 @@ def _blank(path: Path, member: str) -> None:
     try:
         tables = {name for (name,) in database.execute("select name from sqlite_master")}
         if MARK_TABLES[member] not in tables:
-            raise ClosingError(f"{path}: is not a database of ours")
+            raise ClosingError(f"{path}: is not a database of FeverGate")
         database.execute("begin immediate")
         for statement in NAMES[member]:
             if set(statement.split()) & tables:

@@ -37,11 +37,11 @@ def begun(path: Path, campus: str, archive: Path) -> ClosingNote:
         note = ClosingNote(campus=campus, archive=str(archive), at=time.time())
         keep(path, note)
     except msgspec.MsgspecError as error:
-        raise ClosingError(f"{path}: expected how far a closing went: {error}") from error
+        raise ClosingError(f"{path}: expected the progress of a closing: {error}") from error
     if note.campus != campus:
-        raise ClosingError(f"{campus!r}: the closing of {note.campus!r} was begun; finish that")
+        raise ClosingError(f"{campus!r}: the closing of {note.campus!r} has begun; finish it first")
     if note.archive != str(archive):
-        raise ClosingError(f"{archive}: was begun with --archive {note.archive}; go on with that")
+        raise ClosingError(f"{archive}: the closing began with --archive {note.archive}; use that")
     return note
 
 

@@ -138,7 +138,7 @@ def restore(
         needed += [PAGES] * bool(manifest.pages) + [DESK] * bool(manifest.desk)
         needed += [PEOPLE] * (PEOPLE in manifest.members)
         if manifest.kind != "gateway" or not set(needed) <= set(manifest.members):
-            raise BackupError(f"{path}: without a gateway's settings or database")
+            raise BackupError(f"{path}: lacks a gateway's settings or database")
         progress("checking the database")
         sound(beside / DATABASE)
         settings = load_gateway(beside / SETTINGS)
@@ -167,7 +167,7 @@ def _put(path: Path, beside: Path, member: str, name: str) -> None:
         part["database"] = default
         write_toml(beside / SETTINGS, document)
     if place.exists():
-        raise BackupError(f"{path}: {SETTINGS}: {name!r} is a database's name and another file's")
+        raise BackupError(f"{path}: {SETTINGS}: {name!r} names both a database and another file")
     place.parent.mkdir(parents=True, exist_ok=True)
     (beside / member).rename(place)
 

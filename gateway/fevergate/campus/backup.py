@@ -95,7 +95,7 @@ def restore_campus(
     folder = folder.absolute()
     with unpacking(path, folder, passphrase, progress) as (beside, manifest):
         if manifest.kind != "campus server" or not {SETTINGS, DATABASE} <= set(manifest.members):
-            raise BackupError(f"{path}: without a campus server's settings or database")
+            raise BackupError(f"{path}: lacks a campus server's settings or database")
         target = database or load_campus(beside / SETTINGS).database
         if "://" not in target:
             place = (beside / target).resolve()
@@ -156,7 +156,7 @@ def _fill(beside: Path, url: str) -> None:
     ):
         for table in TABLES:
             if writing.execute(select(table).limit(1)).first():
-                raise BackupError(f"{target.name}: has rows already; expected a new one")
+                raise BackupError(f"{target.name}: contains rows; expected an empty database")
         _copy(reading, writing)
         if not target.sqlite:
             _number_on(writing)

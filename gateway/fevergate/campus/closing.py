@@ -114,7 +114,9 @@ def close_campus(
                 hand_over(folder)
                 wipe(folder / NOTE)
             except OSError as error:
-                raise ClosingError(f"{error}; archived, not all wiped: run it again") from error
+                raise ClosingError(
+                    f"{error}; the archive is made, but not everything is wiped: run it again"
+                ) from error
             return manifest
 
 
@@ -206,7 +208,7 @@ def _read_back(archive: Path, into: Path, passphrase: str, counts: tuple[int, in
     read_backup(archive, into, passphrase)
     with CampusDatabase(database_url(DATABASE, into)) as copy:
         if _counts(copy) != counts:
-            raise ClosingError(f"{archive}: has not as many rows and fevers as it should")
+            raise ClosingError(f"{archive}: does not have as many rows and fevers as the database")
 
 
 def _forget(path: Path, campus: str, names: list[str]) -> None:

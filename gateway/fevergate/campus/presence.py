@@ -12,7 +12,7 @@ from sqlalchemy import text
 from fevergate.campus.database import APPLICATION, CampusDatabase
 from fevergate.errors import ClosingError
 
-RUNS = "the campus server runs: systemctl stop fevergate-campus, then again"
+RUNS = "the campus server runs: systemctl stop fevergate-campus, then run it again"
 CLOSES = "a campus is being closed just now: fevergate close"
 
 

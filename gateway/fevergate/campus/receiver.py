@@ -106,10 +106,10 @@ class Receiver:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refusal(400, "$", f"not JSON: {error}") from error
         if delivery.gateway != gateway:
-            raise Refusal(403, "$.gateway", f"this token is {gateway}'s")
+            raise Refusal(403, "$.gateway", f"this token belongs to {gateway}")
         campus = self._access.campus_of.get(gateway, delivery.campus)
         if campus != delivery.campus:
-            raise Refusal(403, "$.campus", f"{gateway} is at {campus}")
+            raise Refusal(403, "$.campus", f"{gateway} belongs to campus {campus}")
         for number, item in enumerate(delivery.items):
             if isinstance(item, MarkedDay | RollDay):
                 self._access.refuse_of_none(gateway, f"$.items[{number}]")

@@ -133,7 +133,7 @@ class CampusStore:
             if not self._new_rows.take(delivery.gateway, len(added)):
                 raise OverBoundError(
                     f"{delivery.gateway} has sent more than {NEW_ROWS_BURST:.0f} new rows; expected"
-                    f" {NEW_ROWS_PER_S:.0f} per second at most: the others later"
+                    f" {NEW_ROWS_PER_S:.0f} per second at most; the others are taken later"
                 )
             self._new_kiosks.take(connection, sender, token, added)
             if new:

@@ -103,8 +103,8 @@ class Vault:
             return msgspec.json.decode(self._fernet.decrypt(sealed.encode()), type=Fields)
         except (InvalidToken, msgspec.MsgspecError) as error:
             raise StoreError(
-                f"{self._path}: is not the key that the follow-ups were sealed with;"
-                " the backup has it"
+                f"{self._path}: is not the key with which the follow-ups were encrypted;"
+                " the backup has that key"
             ) from error
 
 

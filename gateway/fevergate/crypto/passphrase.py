@@ -90,12 +90,12 @@ class EncryptedReader(io.RawIOBase):
         header = file.read(HEADER)
         check = file.read(CHECK)
         if len(header) + len(check) < HEADER + CHECK or not is_encrypted(header):
-            raise BackupError(f"{name}: damaged: its head is cut short")
+            raise BackupError(f"{name}: damaged: its header is cut short")
         version, log2_n, r, p = header[len(MAGIC) : len(MAGIC) + 4]
         if version != VERSION:
             raise BackupError(f"{name}: format {version}; this FeverGate reads format {VERSION}")
         if not 10 <= log2_n <= MAX_LOG2_N or (r, p) != (R, P):
-            raise BackupError(f"{name}: damaged: its head asks for more than any backup does")
+            raise BackupError(f"{name}: damaged: its header has values that no backup has")
         self._aes, expected = _keys(passphrase, header)
         if not hmac.compare_digest(check, expected):
             raise BackupError(f"{name}: this is not the passphrase it was encrypted with")

@@ -114,7 +114,7 @@ def look_command(
     Exit code 1: nobody was seen.
     """
     if (why or kiosk) and not by:
-        raise click.UsageError("--why and --fever keep a look: --by says under whose name")
+        raise click.UsageError("--why and --fever keep the measurement: expected --by, your name")
     if len(why) > 200:
         raise click.BadParameter("expected at most 200 characters", param_hint="--why")
     with at_work(settings_path) as work:

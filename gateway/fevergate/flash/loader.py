@@ -93,7 +93,7 @@ class RomLoader:
         size = cmds.detect_flash_size(loader)
         if (flash_size_bytes(size) or image.flash_bytes) < image.flash_bytes:
             raise FlashError(
-                f"{self._port}: {size} of flash, {image.name} expects {image.flash_bytes >> 20}MB"
+                f"{self._port}: has {size} of flash, {image.name} needs {image.flash_bytes >> 20}MB"
             )
         cmds.write_flash(loader, [(image.model.offset, image.data)], skip_flashed=True)
 

@@ -135,7 +135,7 @@ class Scans:
         row = until(self._newer, SCAN_S)
         if row is None:
             raise NothingFoundError(
-                f"{self._kiosk}: no scan within {SCAN_S} s; is it on, and is something before it?"
+                f"{self._kiosk}: no scan within {SCAN_S} s; is it on, with something before it?"
             )
         self._rows_seen += 1
         self.rows.append(row)
@@ -209,7 +209,7 @@ def _unit(database: Database, kiosk: str) -> tuple[str, str]:
         (kiosk,),
     ).fetchone()
     if row is None or not row[1] or row[2] not in SITES:
-        raise NothingFoundError(f"{kiosk}: has not told its sensor's number and site yet")
+        raise NothingFoundError(f"{kiosk}: has not reported its sensor's number and site yet")
     if time.time() - row[0] > SILENT_S:
         raise NothingFoundError(f"{kiosk}: silent for {time.time() - row[0]:.0f} s")
     return row[1], row[2]

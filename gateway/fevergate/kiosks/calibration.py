@@ -108,7 +108,7 @@ def from_people(
     for clinical_c, _ in pairs:
         if not AXILLA_C[0] <= clinical_c + shift_c <= AXILLA_C[1]:
             raise CalibrationRefusedError(
-                f"clinical thermometer {clinical_c:.2f} °C: expected somebody alive"
+                f"clinical thermometer {clinical_c:.2f} °C: no living person has that"
             )
     differences = [clinical_c + shift_c - body_c for clinical_c, body_c in pairs]
     scatter_c = stdev(differences)
@@ -151,7 +151,7 @@ def _plausible(
         calibration_from({"offset_c": result.offset_c, "gain": result.gain})
     except CalibrationError as error:
         raise CalibrationRefusedError(
-            f"{error}: no healthy sensor is so wrong (offset up to {OFFSET_MAX_C:g} °C, gain"
+            f"{error}: no working sensor is so far off (offset up to {OFFSET_MAX_C:g} °C, gain"
             f" {GAIN_MIN:g} to {GAIN_MAX:g}); check the reference, the distance, the lens"
         ) from error
     if result.uncertainty_c > UNCERTAINTY_MAX_C:

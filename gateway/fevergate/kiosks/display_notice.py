@@ -35,7 +35,7 @@ def glyphs_of(text: str) -> str:
     glyphs = _known() if wide else {}
     if missing := [char for char in wide if char not in glyphs]:
         raise KioskValueError(
-            f"notice: no shape for {''.join(missing)!r}: expected GB 2312",
+            f"notice: no shape for {''.join(missing)!r}: expected characters of GB 2312",
             *("notice", "".join(missing), "glyphs"),
         )
     return base64.b64encode(b"".join(glyphs[char] for char in wide)).decode()

@@ -90,7 +90,7 @@ def update_command(
     Exit code 1: a kiosk does not run the new version.
     """
     if bundle_path and boards:
-        raise click.UsageError("--board goes with what is built; a --bundle says its boards itself")
+        raise click.UsageError("--board: not with --bundle, which is built for boards already")
     bundle = read(bundle_path) if bundle_path else build(firmware, boards)
     size = f"{bundle.version}, {len(bundle.data) / 1024:.0f} KiB, {', '.join(bundle.boards)}"
     if save:

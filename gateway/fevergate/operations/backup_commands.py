@@ -95,7 +95,7 @@ def restore_command(
     passphrase = _passphrase_of(file, passphrase_file)
     manifest = read_manifest(file, passphrase)
     if manifest.kind == "archive":
-        raise BackupError(f"{file}: is the archive of a campus that was closed; nothing runs of it")
+        raise BackupError(f"{file}: is the archive of a closed campus, which cannot be restored")
     if manifest.kind == "gateway":
         if database:
             raise click.UsageError("--database: expected with a campus server's backup")

@@ -100,7 +100,7 @@ def _wait_for_answer(settings: GatewaySettings, gate: str) -> None:
         state = _state(settings, gate)
         result = answer(state)
         if result == "red":
-            raise PinsError(f"{gate} is red: its lamps are not tried")
+            raise PinsError(f"{gate} is red: its lamps are not tested now")
         if state and result == "dark":
             (why, *_) = (line for line in state.amber if line.startswith(DARK))
             raise PinsError(f"{gate}: {why}")

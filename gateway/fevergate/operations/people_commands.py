@@ -225,8 +225,8 @@ def _home(settings_path: Path) -> Iterator[Home]:
     with opened(settings_path) as (home, is_home):
         if not is_home:
             raise SettingsError(
-                f"{settings_path}: campus_server: the list's home is the campus server; there"
-                " --settings /etc/fevergate/campus.toml, and this gateway copies it"
+                f"{settings_path}: campus_server: this gateway copies the campus server's list; run"
+                " the command there, with --settings /etc/fevergate/campus.toml"
             )
         yield home
 

@@ -122,7 +122,7 @@ def _writing(settings: GatewaySettings, kiosk: str) -> CardWriting:
         for name, unset in UNSET.items()
     }
     if value["card"] == "off":
-        raise SettingsError(f"{kiosk}: its cards are off; fevergate settings {kiosk} --card record")
+        raise SettingsError(f"{kiosk}: reads no cards; fevergate settings {kiosk} --card record")
     return CardWriting(
         value["card_reader"], value["card_order"], value["card_base"], settings.people.card_base
     )

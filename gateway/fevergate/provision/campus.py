@@ -123,7 +123,7 @@ def provision_campus(
     check_names("gateway", names)
     for name in names:
         if names.count(name) > 1:
-            raise ProvisionError(f"gateway {name!r}: expected at one campus")
+            raise ProvisionError(f"gateway {name!r}: is listed twice, expected once")
     host, port = host_and_port(url)
     check_timezone(timezone)
     folder = folder.absolute()

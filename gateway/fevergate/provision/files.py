@@ -103,7 +103,9 @@ def check_folder(folder: Path) -> None:
     and root would follow the link. A path with characters that a systemd unit would interpret is
     refused, too."""
     if re.search(r"[\s%$\"'\\;]", str(folder)):
-        raise ProvisionError(f"{str(folder)!r}: expected a path without spaces and signs")
+        raise ProvisionError(
+            f"{str(folder)!r}: expected a path without spaces and special characters"
+        )
     for parent, folders, _ in os.walk(folder):
         for path in (Path(parent) / name for name in (*folders, *_FOLDERS)):
             if path.is_symlink():

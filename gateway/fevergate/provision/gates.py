@@ -30,7 +30,7 @@ def add_to_gate(
         if other["name"] != gate and kiosk in other["kiosks"]:
             if len(other["kiosks"]) == 1:
                 raise ProvisionError(
-                    f"{path}: gates: {kiosk!r} is the only kiosk of {other['name']!r}; expected"
+                    f"{path}: gates: {kiosk!r} is the only kiosk of {other['name']!r}; add"
                     " another one there first"
                 )
             other["kiosks"].remove(kiosk)
@@ -67,7 +67,7 @@ def add_post(document: tomlkit.TOMLDocument, path: Path, gate: str, post: str) -
         door_names = ", ".join(repr(str(table["name"])) for table in doors)
         raise ProvisionError(
             f"{path}: posts: {post!r} is the only lamp of a gate that watches {door_names};"
-            " expected another --watched-by for it first"
+            " give that door another --watched-by first"
         )
 
 

@@ -186,7 +186,7 @@ def _settings(
     for field in ("campus", "gateway"):
         if (present := getattr(before, field)) != values[field]:
             raise ProvisionError(
-                f"{path}: {field} is {present!r}, expected it, not {values[field]!r}"
+                f"{path}: {field} is {present!r} and cannot become {values[field]!r}"
             )
     document = read_toml(path)
     table: Any = document.setdefault("broker", tomlkit.table())

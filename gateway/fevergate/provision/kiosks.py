@@ -241,5 +241,7 @@ def revoked(folder: Path) -> set[str]:
         lines = (read_unlinked(path) or b"").decode().splitlines()
         names = {str(json.loads(line)["kiosk"]) for line in lines if line}
     except (ValueError, KeyError, TypeError) as error:
-        raise ProvisionError(f"{path}: expected what `provision revoke` wrote: {error}") from error
+        raise ProvisionError(
+            f"{path}: expected lines of `fevergate provision revoke`: {error}"
+        ) from error
     return names - set(kiosk_names(folder))

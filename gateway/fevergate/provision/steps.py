@@ -127,7 +127,9 @@ def add(
     known = kiosk in kiosk_names(folder)
     if gate is None:
         if not known:
-            raise NothingFoundError(f"{kind} {kiosk!r}: is new; expected --gate, where it stands")
+            raise NothingFoundError(
+                f"{kind} {kiosk!r}: is new; expected --gate, at which it stands"
+            )
         gate = str(kiosks.settings_of(folder, kiosk).get("gate", ""))
     check_names("gate", [gate])
     first = kiosks.first_values(settings.campus, settings.language, settings.broker)
@@ -197,7 +199,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     if reloaded and password:
         services.see_refused(settings, name, password)
     if left:
-        raise BrokerError(f"what {name} left retained is not taken back: {left}")
+        raise BrokerError(f"retained messages of {name} are not deleted: {left}")
     if password or not reloaded:
         yield message(settings, "refused" if reloaded else "no_broker")
     if left_at:
@@ -217,7 +219,7 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[S
     users = {*kiosk_names(folder), *users_of(folder)}
     for name in names:
         if name not in users:
-            raise NothingFoundError(f"{name!r}: expected of {', '.join(sorted(users))}")
+            raise NothingFoundError(f"{name!r}: expected one of {', '.join(sorted(users))}")
     provisioned = Provisioned(folder)
     # Boards with the old ca.der still accept the broker, if their clock is set.
     authority = pki.renew_authority(folder)

@@ -67,7 +67,7 @@ def upgrade(folder: Path) -> Iterator[str]:
         _put_back(folder, before)
         services.start_broker_anew(folder)
         path_before.unlink()
-        raise ProvisionError(f"{error}; {names}: as before") from error
+        raise ProvisionError(f"{error}; restored: {names}") from error
     path_before.unlink()
     yield message(settings, "upgraded", names=names)
 

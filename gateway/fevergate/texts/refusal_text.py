@@ -14,9 +14,9 @@ REASONS = (
     N_("Expected {what} of length {bound}"),
     N_("Expected {what} matching regex {pattern}"),
     N_("Expected {what}"),
-    N_("this token is {gateway}'s"),
+    N_("this token belongs to {gateway}"),
     N_("{gateway} is in no [campuses.NAME] gateways"),
-    N_("{gateway} is at {campus}"),
+    N_("{gateway} belongs to campus {campus}"),
     N_(
         "{gateway} was heard from {count} campuses, expected at most {most}; name it in"
         " [campuses.NAME] gateways"
@@ -41,8 +41,8 @@ REASONS = (
     N_("kiosks on {date}: expected at most {most}"),
     N_("new kiosks with fevers: expected at most {most} a day"),
     N_(
-        "{gateway} has sent more than {count} new rows; expected {rate} per second at most: the"
-        " others later"
+        "{gateway} has sent more than {count} new rows; expected {rate} per second at most; the"
+        " others are taken later"
     ),
 )
 """Reasons of `campus.receiver`, `campus.delivery_bounds` and `campus.new_kiosks`; reasons that

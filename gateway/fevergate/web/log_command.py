@@ -97,7 +97,7 @@ def log_command(
     if again and form == "csv":
         raise click.UsageError("--rescreen: expected --format table or json")
     if campus not in (None, settings.campus):
-        raise NothingFoundError(f"campus {campus!r}: this gateway keeps {settings.campus!r}")
+        raise NothingFoundError(f"campus {campus!r}: this gateway's campus is {settings.campus!r}")
     language = language or settings.language
     with open_reader(settings.path(settings.database)) as database:
         chosen = day_of(day, clock_memory.today(database, settings.zone))

@@ -32,9 +32,9 @@ def repacked(backup_path, path, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda n, d: d[:-1] + b"x" if n == "gateway.password" else d, "not what was backed up"),
+        (lambda n, d: d[:-1] + b"x" if n == "gateway.password" else d, "differs from what"),
         (lambda n, d: d + b"x" if n == "ca.crt" else d, "bytes"),
-        (lambda n, d: None if n == "ca.key" else d, "without ca.key"),
+        (lambda n, d: None if n == "ca.key" else d, "lacks ca.key"),
         (lambda n, d: None if n == MANIFEST else d, "expected a backup"),
         (lambda n, d: b"{}" if n == MANIFEST else d, "no backup"),
         (lambda n, d: d.replace(b'"ca.key"', b'"../ca.key"') if n == MANIFEST else d, "ca.key"),
@@ -111,7 +111,7 @@ def test_a_database_that_was_damaged_before_its_backup_is_not_restored(
 @pytest.mark.parametrize("kind", ["campus server", "archive"])
 def test_a_backup_of_another_kind_is_not_restored_as_a_gateways(backup_path, tmp_path, kind):
     path = made_up(tmp_path / "b.tar.gz", members(backup_path), kind=kind)
-    with pytest.raises(BackupError, match="without a gateway's settings"):
+    with pytest.raises(BackupError, match="lacks a gateway's settings"):
         restore(path, tmp_path / "new")
 
 

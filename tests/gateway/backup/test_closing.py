@@ -162,7 +162,7 @@ def test_only_names_are_wiped_if_the_archive_cannot_be_written(folder, tmp_path,
 )
 def test_nothing_is_wiped_while_a_service_runs(folder, tmp_path, monkeypatch, name, change):
     monkeypatch.setattr(closing, name, change)
-    with pytest.raises(ClosingError, match="it runs"):
+    with pytest.raises(ClosingError, match="still runs"):
         close_it(folder, tmp_path / "east.archive")
     assert (folder / KEY).exists()
 
@@ -213,18 +213,18 @@ def test_a_closing_that_was_begun_continues_only_with_its_own_archive(
     with pytest.raises(BackupError):
         close_it(folder, tmp_path / "one")
     monkeypatch.undo()
-    with pytest.raises(ClosingError, match="was begun"):
+    with pytest.raises(ClosingError, match="closing began"):
         close_it(folder, tmp_path / "two")
     settings = load_gateway(folder / "gateway.toml")
     settings.campus = "west"
-    with pytest.raises(ClosingError, match="'east' was begun"):
+    with pytest.raises(ClosingError, match="'east' has begun"):
         close(settings, "west", tmp_path / "one", PHRASE)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda note: note[:-2], "expected how far"),
+        (lambda note: note[:-2], "expected the progress"),
         (lambda note: re.sub(r'"sha256":"\w+"', '"sha256":"0"', note), "not the archive"),
     ],
     ids=["half a note", "another archive"],
@@ -234,7 +234,7 @@ def test_a_closing_that_cannot_read_its_progress_wipes_nothing_more(
 ):
     settings = load_gateway(folder / "gateway.toml")
     monkeypatch.setattr(closing, "finish", lambda _: (_ for _ in ()).throw(OSError(5, "x")))
-    with pytest.raises(ClosingError, match="not all wiped"):
+    with pytest.raises(ClosingError, match="not everything is wiped"):
         close(settings, "east", tmp_path / "east.archive", PHRASE)
     monkeypatch.undo()
     note = folder / closing.NOTE
@@ -270,11 +270,11 @@ def test_a_file_that_is_no_database_of_ours_is_not_wiped_whatever_the_settings_s
     settings = load_gateway(folder / "gateway.toml")
     if broken_off:
         monkeypatch.setattr(closing, "finish", fails)
-        with pytest.raises(ClosingError, match="not all wiped"):
+        with pytest.raises(ClosingError, match="not everything is wiped"):
             close(settings, "east", tmp_path / "east.archive", PHRASE)
         monkeypatch.undo()
     settings.database = str(other_path)
-    with pytest.raises(ClosingError, match="not a database of ours"):
+    with pytest.raises(ClosingError, match="not a database of FeverGate"):
         close(settings, "east", tmp_path / "east.archive", PHRASE)
     assert other_path.read_bytes() == before
 

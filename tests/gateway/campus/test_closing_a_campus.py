@@ -203,7 +203,7 @@ def test_a_closing_that_was_interrupted_is_finished_by_the_next(site, tmp_path, 
     assert (site / closing.NOTE).exists()
     with pytest.raises((ClosingError, BackupError)):
         close_it(site, tmp_path / "other.archive")
-    with pytest.raises(ClosingError, match="was begun"):
+    with pytest.raises(ClosingError, match="has begun"):
         close_it(site, archive, "west")
     assert close_it(site, archive).readings == 3
     is_closed(site, archive)

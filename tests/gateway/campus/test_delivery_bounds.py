@@ -120,7 +120,7 @@ def test_rows_without_end_come_no_faster_than_the_disk_bears(monkeypatch):
 
 def test_what_comes_too_fast_is_stored_later_and_none_of_it_now(parts):
     parts.store._new_rows.take("gw-east", int(delivery_bounds.NEW_ROWS_BURST) - 1)
-    with pytest.raises(OverBoundError, match="the others later") as refused:
+    with pytest.raises(OverBoundError, match="the others are taken later") as refused:
         parts.keep(day("a"), day("b"))
     assert not refused.value.keys and not parts.store.heard()
     parts.keep(day("a"))

@@ -51,9 +51,9 @@ def test_scattered_scans_give_a_larger_uncertainty():
         ([Point(37.0, [36.0, 37.0, 38.0])], "differ by 1.00 °C"),
         ([Point(60.0, [60.0] * 3)], "black body of 60.00 °C: expected 20 to 45"),
         ([Point(36.0, [36.0] * 3), Point(37.0, [37.0] * 3)], "expected at least 2 °C between"),
-        ([Point(37.0, [33.0] * 3)], "no healthy sensor is so wrong"),
-        ([Point(35.0, [35.0] * 3), Point(38.0, [36.5] * 3)], "no healthy sensor is so wrong"),
-        ([Point(35.0, [36.0] * 3), Point(38.0, [35.9] * 3)], "no healthy sensor is so wrong"),
+        ([Point(37.0, [33.0] * 3)], "no working sensor is so far off"),
+        ([Point(35.0, [35.0] * 3), Point(38.0, [36.5] * 3)], "no working sensor is so far off"),
+        ([Point(35.0, [36.0] * 3), Point(38.0, [35.9] * 3)], "no working sensor is so far off"),
     ],
 )
 def test_implausible_scans_are_refused_with_the_reason(points, reason):
@@ -85,8 +85,8 @@ def test_a_mouth_is_three_tenths_warmer_than_an_armpit():
     [
         (people(0.1, count=9), "9 people: expected at least 10"),
         (people(0.1, sd_c=2.0), "people differ by"),
-        ([(20.0, 36.6)] * 10, "expected somebody alive"),
-        (people(2.5), "no healthy sensor is so wrong"),
+        ([(20.0, 36.6)] * 10, "no living person has that"),
+        (people(2.5), "no working sensor is so far off"),
     ],
 )
 def test_too_few_or_implausible_people_are_refused(pairs, reason):

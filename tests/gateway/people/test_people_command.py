@@ -110,7 +110,7 @@ def test_a_gateway_with_a_campus_server_refuses_an_import(folder):
     text = GATEWAY + '[campus_server]\nurl = "https://campus.example"\n'
     (folder / "gateway.toml").write_text(text, encoding="utf-8")
     (folder / "list.csv").write_bytes(as_csv(made_up(3)))
-    with pytest.raises(SettingsError, match="home is the campus server"):
+    with pytest.raises(SettingsError, match="copies the campus server's list"):
         people(folder, "import", str(folder / "list.csv"))
 
 

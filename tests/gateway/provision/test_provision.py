@@ -166,7 +166,7 @@ def test_an_option_that_is_repeated_is_changed(tmp_path):
 def test_a_folder_of_one_gateway_is_refused_to_another(tmp_path, options):
     make(tmp_path / "a")
     before = contents(tmp_path / "a")
-    with pytest.raises(ProvisionError, match="expected it, not"):
+    with pytest.raises(ProvisionError, match="and cannot become"):
         make(tmp_path / "a", **options)
     assert contents(tmp_path / "a") == before
 

@@ -101,7 +101,7 @@ def test_a_gateways_file_of_another_form_is_named(tmp_path, text):
         (["--url", "http://x", "--gateways", "east=gw"], "expected https"),
         (["--url", "https://x:99999", "--gateways", "east=gw"], "expected https"),
         (["--url", URL, "--gateways", "East=gw"], "campus 'East'"),
-        (["--url", URL, "--gateways", "east=a", "--gateways", "west=a"], "at one campus"),
+        (["--url", URL, "--gateways", "east=a", "--gateways", "west=a"], "is listed twice"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, arguments, says):

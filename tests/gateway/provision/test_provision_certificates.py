@@ -163,5 +163,7 @@ def test_an_authority_near_its_end_is_announced_in_time(tmp_path, monkeypatch):
 
 def test_renew_refuses_an_unknown_name(tmp_path):
     make(tmp_path / "a")
-    with pytest.raises(NothingFoundError, match="'north-9': expected of admin, gateway, north-1"):
+    with pytest.raises(
+        NothingFoundError, match="'north-9': expected one of admin, gateway, north-1"
+    ):
         list(steps.renew(tmp_path / "a", ["north-9"], everything=False))

@@ -101,7 +101,7 @@ def test_files_with_which_the_broker_refuses_the_gateway_are_put_back(machine):
     machine.older()
     before = machine.files()
     machine.takes = lambda: False
-    with pytest.raises(ProvisionError, match=r"mosquitto\.conf.*: as before"):
+    with pytest.raises(ProvisionError, match=r"restored: .*mosquitto\.conf"):
         list(upgrade.upgrade(machine.folder))
     after = machine.files()
     beside = ("systemd/", "broker/good/")  # copies, and files made at each start
@@ -144,7 +144,7 @@ def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, p
         (line,) = upgrade.upgrade(machine.folder)
         assert "mosquitto.conf" in line and machine.calls == RESTARTED
     else:
-        with pytest.raises(ProvisionError, match="as before"):
+        with pytest.raises(ProvisionError, match="restored"):
             list(upgrade.upgrade(machine.folder))
     now = machine.files()
     for path in (*(machine.folder / name for name in FILES), machine.units / DROP_IN):
