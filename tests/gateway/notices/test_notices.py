@@ -98,8 +98,8 @@ def test_a_notice_about_all_campuses_also_goes_to_contacts_of_one_campus(campus_
 
 
 def test_two_addresses_of_one_name_are_both_told(campus_database):
-    twice = [contact("Chen", "email", address=f"{n}@example.edu.cn") for n in ("a", "b")]
-    servers = Servers(campus_database, *twice)
+    contacts = [contact("Chen", "email", address=f"{n}@example.edu.cn") for n in ("a", "b")]
+    servers = Servers(campus_database, *contacts)
     assert (servers.post(), servers.post()) == (2, 0)
     assert {t.address for t in servers.a.recent()} == {"a@example.edu.cn", "b@example.edu.cn"}
 
@@ -198,10 +198,10 @@ def test_a_notice_that_was_never_tried_is_tried_however_late(servers):
 
 def test_a_contact_who_left_the_settings_is_still_told_what_was_recorded(servers):
     servers.post()
-    without = Notices(AccountStore(servers.database, servers.clock), campus_settings())
-    (due,) = without.due(1)
-    assert due.address == contact().address and without.take(due)
-    assert without.post("later", "report", "", SUBJECT, BODY) == 0
+    notices = Notices(AccountStore(servers.database, servers.clock), campus_settings())
+    (due,) = notices.due(1)
+    assert due.address == contact().address and notices.take(due)
+    assert notices.post("later", "report", "", SUBJECT, BODY) == 0
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(servers):

@@ -40,14 +40,16 @@ def test_one_card_tells_how_to_read_all_others(number, right, now):
     assert kiosk_number is not None
     text = on_list(number, right.list_base)
     try:
-        learnt = learn(kiosk_number, text, (right.list_base,), now)
+        reader = learn(kiosk_number, text, (right.list_base,), now)
     except CardLearningError as error:
-        turned = number.to_bytes(4, "big")
-        same = turned == turned[::-1] if right.reader == "binary" else text.isdigit()
-        assert error.reason == "doubt" and same
+        number_bytes = number.to_bytes(4, "big")
+        is_ambiguous = (
+            number_bytes == number_bytes[::-1] if right.reader == "binary" else text.isdigit()
+        )
+        assert error.reason == "doubt" and is_ambiguous
         return
     for card in (1, 0x12345678, 0xFEDCBA98):
-        assert number_at_kiosk(card, right, learnt) == card
+        assert number_at_kiosk(card, right, reader) == card
 
 
 def test_the_list_itself_tells_its_base_where_it_is_long_enough():

@@ -179,23 +179,23 @@ def test_somebody_is_looked_up_given_a_permit_and_erased(office, client):
     result = send(client, "/admin/list", text="王小明")
     assert f'href="/admin/list/people/{person}"' in result.text and "2023002" not in result.text
     assert "Nobody has that" in send(client, "/admin/list", text="王").text
-    here = f"/admin/list/people/{person}"
-    assert "138001" in client.get(here).text
-    day = re.search(r'name="until" value="([^"]+)"', client.get(here).text)
+    path = f"/admin/list/people/{person}"
+    assert "138001" in client.get(path).text
+    day = re.search(r'name="until" value="([^"]+)"', client.get(path).text)
     assert day
-    stopped = send(client, here, action="override", permit="stop", until=day[1])
+    stopped = send(client, path, action="override", permit="stop", until=day[1])
     assert "may not enter" in stopped.text
     clock = office.people.statements.clock
     assert office.people.permit(person, clock()) == "stop"
     assert "王小明" in client.get("/admin/list/policy").text
-    send(client, here, action="end")
+    send(client, path, action="end")
     assert office.people.permit(person, clock()) == "enter"
     for until in ("", "2020-01-01", "9999-99-99", "2199-01-01"):
-        refused = send(client, here, action="override", permit="stop", until=until)
+        refused = send(client, path, action="override", permit="stop", until=until)
         assert refused.status_code == 400, until
-    send(client, here, action="forget")
+    send(client, path, action="forget")
     assert office.people.by_number("2023001") is None
-    assert "Erased" in client.get(here).text
+    assert "Erased" in client.get(path).text
     entries = [f"{entry.action} {entry.what}" for entry in office.audited.audit(99)]
     assert client.get("/admin/list/upload").headers["location"] == "/admin/list"
     assert "may not enter" in client.get("/admin/audit").text

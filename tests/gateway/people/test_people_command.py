@@ -30,8 +30,8 @@ def folder(tmp_path):
 
 
 def people(folder, *arguments, settings="gateway.toml"):
-    called = ["people", *arguments, "--settings", str(folder / settings)]
-    return CliRunner().invoke(cli, called, catch_exceptions=False)
+    command = ["people", *arguments, "--settings", str(folder / settings)]
+    return CliRunner().invoke(cli, command, catch_exceptions=False)
 
 
 def imported(folder, name, *more):

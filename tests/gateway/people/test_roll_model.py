@@ -73,12 +73,12 @@ class Model:
     def figures(self, day: date, now: float) -> dict[str, DayRoll]:
         figures: dict[str, DayRoll] = {}
         for number, unit in self.expected(day, now).items():
-            counted = DayRoll(expected=1, **{self.state(day, number): 1})
-            figures[unit] = figures.get(unit, DayRoll()) + counted
+            roll = DayRoll(expected=1, **{self.state(day, number): 1})
+            figures[unit] = figures.get(unit, DayRoll()) + roll
         for (marked, number), (_, clinical_c) in self.marks.items():
             if marked == day and clinical_c is not None and clinical_c >= FEVER_C:
-                then = self.closed.get(day, {}).get(number)
-                unit = then or self.people[number]["unit"]
+                former_unit = self.closed.get(day, {}).get(number)
+                unit = former_unit or self.people[number]["unit"]
                 figures[unit] = figures.get(unit, DayRoll()) + DayRoll(fevers=1)
         return figures
 

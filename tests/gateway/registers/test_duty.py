@@ -22,8 +22,8 @@ def test_each_minute_has_the_name_of_its_shift(roster):
         (local("2026-11-27 02:14"), "Zhou"),
         (MORNING - 60, "Zhou"),
     ]
-    for when, name in at:
-        assert roster.duty.at("north", when) == sorted([name, "Head"])
+    for instant, name in at:
+        assert roster.duty.at("north", instant) == sorted([name, "Head"])
     assert roster.duty.at("north", MORNING) == roster.duty.at("south", DAY) == ["Head"]
     assert roster.duty.at("", DAY) == ["Chen", "Head"]
 

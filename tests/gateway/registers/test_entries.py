@@ -195,8 +195,8 @@ def test_an_unknown_entry_or_register_is_not_found(entries):
 
 
 def test_only_what_is_open_is_closed_and_only_what_was_closed_is_opened_again(entries):
-    ended = []
-    entries.ending = lambda *key: ended.append((key, entries.get(*key).closed_at))
+    events = []
+    entries.ending = lambda *key: events.append((key, entries.get(*key).closed_at))
     entry, stays = visitor(entries), supply(entries, "masks", "1")
     always = duty(entries, "Head")
     for register, id_ in (("duty", always.id), ("supplies", stays.id)):
@@ -208,7 +208,7 @@ def test_only_what_is_open_is_closed_and_only_what_was_closed_is_opened_again(en
         entries.close("visitors", entry.id, "Li", 2)  # the entry has no revision 2 yet
     entries.close("visitors", entry.id, "Li", 1)
     entries.reopen("visitors", entry.id, "Li", 2)
-    assert ended == [(("visitors", entry.id), None)], "told once, before it is closed"
+    assert events == [(("visitors", entry.id), None)], "told once, before it is closed"
 
 
 def test_entries_are_listed_by_when_they_were_made_and_counted_within_a_period(entries, now):

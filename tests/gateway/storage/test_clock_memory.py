@@ -33,7 +33,7 @@ def test_a_correction_moves_the_coverage_of_the_minutes_that_it_touches(store):
         store.commit([HealthArrived(health(at=at, watched_s=1.0), at, "north")])
     clock_memory.correct(store, Correction(minute + 90, minute + 150, 86_400), AT + 90_000)
     hours = store.db.query("select hour, watched from hours where watched")
-    covered = {
+    minutes = {
         row["hour"] + 60 * bit for row in hours for bit in range(60) if row["watched"] >> bit & 1
     }
-    assert covered == {minute, minute + 86_460, minute + 86_520, minute + 180}
+    assert minutes == {minute, minute + 86_460, minute + 86_520, minute + 180}

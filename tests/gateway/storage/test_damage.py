@@ -138,9 +138,9 @@ def test_damage_among_old_readings_is_found_by_a_query_that_reads_them(path):
     notices = []
     writer = Writer(Store(path), lambda *_: None, damaged=notices.append)
     writer.start()
-    looked = writer.call(lambda store: store.db.execute("select max(verdict) from readings"))
+    highest = writer.call(lambda store: store.db.execute("select max(verdict) from readings"))
     with pytest.raises(sqlite3.DatabaseError, match="malformed"):
-        looked.result(120)
+        highest.result(120)
     writer.stop()
     assert [] != notices == set_aside_before(path)
 

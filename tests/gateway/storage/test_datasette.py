@@ -23,8 +23,8 @@ def columns(path):
 
 
 def test_every_table_and_column_is_explained_and_no_other(tmp_path):
-    there = columns(tmp_path / "fevergate.db")
-    assert {name: set(table["columns"]) for name, table in TABLES.items()} == there
+    names_by_table = columns(tmp_path / "fevergate.db")
+    assert {name: set(table["columns"]) for name, table in TABLES.items()} == names_by_table
     for table in TABLES.values():
         assert table["title"] and table["description"]
         assert all(text.endswith(".") for text in table["columns"].values())

@@ -11,14 +11,14 @@ DAY = 1_795_392_000 // 86400 * 86400
 @given(st.integers(0, 86_399), st.integers(0, 7200))
 def test_a_span_covers_exactly_the_minutes_that_it_touches(start, length):
     begin, end = DAY + start, DAY + start + length
-    touched = set(range(begin // 60, end // 60 + 1))
+    expected = set(range(begin // 60, end // 60 + 1))
     covered = {
         hour // 60 + bit
         for hour, mask in span_masks(begin, end)
         for bit in range(60)
         if mask >> bit & 1
     }
-    assert covered == touched
+    assert covered == expected
 
 
 def test_silences_are_the_unwatched_spans_between_the_first_and_the_last_watched_minute():

@@ -91,14 +91,14 @@ def test_a_set_bounded_to_its_lower_ranges_acknowledges_new_readings(seqs, most,
     with patch.multiple(held_module, MAX_RANGES=most, MAX_GAPS=2):
         sequence, stored = SequenceSet(), set()
         while seqs:
-            came, seqs = seqs[:5], seqs[5:]
-            for seq in came:
+            batch, seqs = seqs[:5], seqs[5:]
+            for seq in batch:
                 sequence.add(seq)
-            stored |= {*came}
+            stored |= {*batch}
             if sequence.outdated:
                 sequence = SequenceSet(sorted(stored))
-            deleted = deleted_seqs(sequence.stored(1, came))
-            assert {*came} <= deleted <= stored
+            deleted = deleted_seqs(sequence.stored(1, batch))
+            assert {*batch} <= deleted <= stored
             assert len(sequence._first) <= most
 
 

@@ -197,29 +197,29 @@ def test_after_any_strikes_and_returns_the_figures_are_those_of_the_hours_left(
     site.folder = tmp_path_factory.mktemp("strikes")
     revoke(site.folder)
     store = Store(site.path(site.database))
-    came: list[int] = []
+    hours_read: list[int] = []
     struck: dict[int, tuple[int, int]] = {}
-    for number, (step, how) in enumerate(steps):
+    for number, (step, value) in enumerate(steps):
         if step == "come":
-            fill(store, *how, seq=1000 * number)
-            came += how
+            fill(store, *value, seq=1000 * number)
+            hours_read += value
         elif step == "strike":
             try:
-                done = strike(site, request(begin=how[0], end=how[1]))
+                done = strike(site, request(begin=value[0], end=value[1]))
             except StrikeError:
                 continue
-            struck[done.id] = how
+            struck[done.id] = value
         elif struck:
-            number = sorted(struck)[how % len(struck)]
+            number = sorted(struck)[value % len(struck)]
             take_back(site, request(), number)
             del struck[number]
     try:
-        hours = [h for h in came if not any(a <= h < b for a, b in struck.values())]
+        hours = [h for h in hours_read if not any(a <= h < b for a, b in struck.values())]
         day = read_day(store.db, site, DAY, most_struck=10_000)
         (row,) = (row for row in day.kiosks if row.kiosk == "north-1")
         assert (row.normal, row.fever, row.retry) == (len(hours),) * 3
         assert len(day.fevers) == len(hours)
-        assert len(day.struck) == len(came) - len(hours)
+        assert len(day.struck) == len(hours_read) - len(hours)
         assert len(Fevers(store.db, BEGIN, BEGIN + 24 * HOUR)) == len(hours)
     finally:
         store.close()

@@ -24,15 +24,15 @@ def in_a_thread(work):
 def precedence_state():
     """Whether precedence was taken, the thread's scheduling policy, and the policy of a program
     that it starts."""
-    took = precedence.take()
+    success = precedence.take()
     child = subprocess.run([sys.executable, "-c", ASK], capture_output=True, check=True, text=True)
-    return took, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, int(child.stdout)
+    return success, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, int(child.stdout)
 
 
 def test_one_thread_alone_runs_first_and_no_program_that_it_starts():
     before = os.sched_getscheduler(0)
-    took, own, child = in_a_thread(precedence_state)
-    if not took:
+    success, own, child = in_a_thread(precedence_state)
+    if not success:
         pytest.skip("this user may not, or this kernel shares real time out among groups")
     assert (own, child) == (os.SCHED_RR, os.SCHED_OTHER)
     assert os.sched_getscheduler(0) == before  # the thread that the tests run in

@@ -50,9 +50,9 @@ def test_few_records_keep_all_threads_together_and_many_let_them_go(sleeper):
 
 def test_a_thread_that_ends_meanwhile_leaves_no_other_behind(sleeper, monkeypatch):
     everywhere = os.sched_getaffinity(0)
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    monkeypatch.setattr(Path, "iterdir", lambda _: map(Path, (f"{ended.pid}", f"{sleeper}")))
+    child = subprocess.Popen(["true"])
+    child.wait()
+    monkeypatch.setattr(Path, "iterdir", lambda _: map(Path, (f"{child.pid}", f"{sleeper}")))
     processors = Processors(lambda: True)
     processors.batch(FEW)
     assert os.sched_getaffinity(sleeper) == {max(everywhere)}

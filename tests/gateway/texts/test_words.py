@@ -40,13 +40,13 @@ def texts():
 def test_every_text_is_translated_and_none_is_left_over(language):
     have = pairs(catalogues()[language])
     assert set(have) == texts(), "run tools/make-words"
-    assert not [text for text, translated in have.items() if not translated]
+    assert not [text for text, translation in have.items() if not translation]
 
 
 @pytest.mark.parametrize("language", catalogues())
 def test_a_translation_has_the_same_holes_as_its_text(language):
-    for text, translated in pairs(catalogues()[language]).items():
-        assert sorted(HOLES.findall(translated)) == sorted(HOLES.findall(text)), text
+    for text, translation in pairs(catalogues()[language]).items():
+        assert sorted(HOLES.findall(translation)) == sorted(HOLES.findall(text)), text
 
 
 def test_chinese_is_among_the_languages():
@@ -55,14 +55,14 @@ def test_chinese_is_among_the_languages():
 
 def test_no_text_hides_where_the_catalogue_does_not_look():
     """Babel does not look, for example, at a call within an f-string."""
-    translated = texts()
+    known_texts = texts()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
                 continue
             text = node.args[0]
             if node.func.id in KEYWORDS and isinstance(text, ast.Constant):
-                assert text.value in translated, f"{path}:{node.lineno}"
+                assert text.value in known_texts, f"{path}:{node.lineno}"
 
 
 def test_the_python_of_the_gateway_holds_one_language():
@@ -82,8 +82,8 @@ LINES = st.text(
 @given(st.dictionaries(LINES, LINES, max_size=5))
 def test_the_catalogue_is_read_as_babel_reads_it(messages):
     catalogue = Catalog(locale="zh", charset="utf-8")
-    for text, translated in messages.items():
-        catalogue.add(text, translated)
+    for text, translation in messages.items():
+        catalogue.add(text, translation)
     file = io.BytesIO()
     write_po(file, catalogue, width=100, omit_header=True, no_location=True)
     by_babel = {m.id: m.string for m in read_po(io.BytesIO(file.getvalue())) if m.id}

@@ -222,22 +222,22 @@ DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 
 @given(DAYS, st.integers(1, MAX_DAYS), st.booleans())
 def test_periods_follow_each_other_without_gap_or_overlap(begin, length, lasts):
-    when = Period(begin, date.fromordinal(begin.toordinal() + length - 1), lasts)
-    assert (when.begin - when.earlier.end).days == 1
-    assert when.later.begin > when.end
+    period = Period(begin, date.fromordinal(begin.toordinal() + length - 1), lasts)
+    assert (period.begin - period.earlier.end).days == 1
+    assert period.later.begin > period.end
     # A week or month that still lasts is followed by the next whole one, any other period by the
     # next day.
-    assert (when.lasts and when.kind) or (when.later.begin - when.end).days == 1
-    same = when.earlier.first(when.days)
-    assert same.begin == when.earlier.begin and same.days <= when.days
+    assert (period.lasts and period.kind) or (period.later.begin - period.end).days == 1
+    part = period.earlier.first(period.days)
+    assert part.begin == period.earlier.begin and part.days <= period.days
 
 
 @given(DAYS)
 def test_a_week_has_weeks_beside_it_and_a_month_has_months(day):
     for kind in (Period.week, Period.month):
-        when = kind(day)
-        assert when.begin <= day <= when.end
-        for neighbour in (when.earlier, when.later):
+        period = kind(day)
+        assert period.begin <= day <= period.end
+        for neighbour in (period.earlier, period.later):
             assert neighbour == kind(neighbour.begin)
     assert Period.week(day).begin.weekday() == 0 and Period.week(day).days == 7
 

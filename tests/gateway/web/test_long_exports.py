@@ -178,10 +178,10 @@ def test_a_file_for_which_there_is_no_room_is_refused_and_nothing_of_it_is_sent(
 
 def test_a_file_whose_last_row_cannot_be_read_is_refused_not_cut(site, administrator, monkeypatch):
     commit_fevers(site.gateway, 0, 57)
-    beside = site.pages.follow_ups.beside
+    original = site.pages.follow_ups.beside
 
     def failing(fevers):
-        yield from list(beside(fevers))[:-1]
+        yield from list(original(fevers))[:-1]
         raise StoreError("damaged")
 
     monkeypatch.setattr(site.pages.follow_ups, "beside", failing)

@@ -254,8 +254,8 @@ def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
     exchange(first, second)
     after = fevers_since(first.statements, ZONE, 0.0), server.figures()
     assert after == before, "the same fever of the same person, which is told once"
-    state, here = server.people.state(), first.people.state()
-    assert state and here and state.list == here.list
+    campus_list, gateway_list = server.people.state(), first.people.state()
+    assert campus_list and gateway_list and campus_list.list == gateway_list.list
 
 
 def test_fevers_by_hand_count_on_under_a_list_that_was_set_up_anew(server, gates):

@@ -63,10 +63,10 @@ def test_too_few_people_or_an_unknown_site_show_nothing(site):
 def test_the_picture_says_its_figures_in_both_languages(site):
     people(site, {36.5: 80, 37.2: 6})
     for language, words in (("en", "alarms a day"), ("zh", "报警")):
-        drawn = chart(costs_of(site), translator(language))
-        bar = next(bar for bar in drawn.bars if bar.title.startswith("37.1"))
+        picture = chart(costs_of(site), translator(language))
+        bar = next(bar for bar in picture.bars if bar.title.startswith("37.1"))
         assert bar.mark == "88" and words in bar.title
-        assert sum("●" in bar.mark for bar in drawn.bars) == 1
+        assert sum("●" in bar.mark for bar in picture.bars) == 1
 
 
 def test_the_costs_are_shown_on_the_kiosks_page(site):

@@ -143,22 +143,25 @@ def test_a_trace_is_the_list_that_one_makes_by_hand(shared_desk, whose, rows, vi
     within_s = 60 * minutes
     near = [row for row in passings if GATES[row[1]] == "north" and -within_s <= row[2] <= within_s]
     names = LISTED | {-id_: f"访客{id_}" for id_ in stays}
-    passed = {}
+    times_by_person = {}
     for person, _, after_s, _ in near:
         if person is not None and person != whose:
-            passed.setdefault(person, []).append(after_s)
+            times_by_person.setdefault(person, []).append(after_s)
     inside = [
         id_
         for id_, (came_s, left_s) in stays.items()
         if came_s <= within_s and (left_s is None or left_s >= -within_s)
-        if -id_ not in passed and -id_ != whose
+        if -id_ not in times_by_person and -id_ != whose
     ]
     assert Counter(
         (row.visitor, row.name, tuple(at - AT for at in row.passed)) for row in trace.passed
     ) == Counter(
-        (person < 0, names.get(person, ""), tuple(sorted(at))) for person, at in passed.items()
+        (person < 0, names.get(person, ""), tuple(sorted(at)))
+        for person, at in times_by_person.items()
     )
-    assert [row.passed[0] for row in trace.passed] == sorted(AT + min(at) for at in passed.values())
+    assert [row.passed[0] for row in trace.passed] == sorted(
+        AT + min(at) for at in times_by_person.values()
+    )
     assert Counter(row.name for row in trace.inside) == Counter(names[-id_] for id_ in inside)
     assert all(not row.passed and row.visitor for row in trace.inside)
     measured = [row for row in near if row[3] != "retry"]

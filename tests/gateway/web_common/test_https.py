@@ -62,10 +62,10 @@ def hung_up(line):
 
 def served(line):
     """Read one answer to its end; return whether its status is 200."""
-    got = b""
-    while not got.endswith(b"0\r\n\r\n"):
-        got += line.recv(1000) or b"\r\n0\r\n\r\n"
-    return got.startswith(b"HTTP/1.1 200")
+    content = b""
+    while not content.endswith(b"0\r\n\r\n"):
+        content += line.recv(1000) or b"\r\n0\r\n\r\n"
+    return content.startswith(b"HTTP/1.1 200")
 
 
 def is_served(port):
