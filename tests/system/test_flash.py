@@ -253,7 +253,7 @@ def test_what_a_bad_cable_changed_of_a_file_is_noticed(flashed):
     )
     with Cable(flashed.url) as cable:
         cable.take()
-        with pytest.raises(FlashError, match=r"words_en\.mpy reads back otherwise"):
+        with pytest.raises(FlashError, match=r"words_en\.mpy does not read back"):
             install(cable, collect(), lambda *_: None)
     assert not (flashed.flash_dir / "main.py").exists()
 

@@ -43,7 +43,7 @@ def test_a_kiosks_settings_are_written_byte_for_byte_and_the_board_restarts(fold
 def test_a_byte_that_a_bad_cable_changed_is_noticed(folder, board):
     board.cable.noise = lambda data: data.replace(b"broker_host", b"broker_hos?")
     result = fevergate(folder, "north-1", "--port", board.url)
-    assert "reads back otherwise" in str(result.exception)
+    assert "does not read back" in str(result.exception)
 
 
 def test_a_missing_port_and_an_unknown_kiosk_are_named(folder, tmp_path):

@@ -226,8 +226,8 @@ class Cable:
         for file in files:
             if digests.get(file.path) != file.sha256:
                 raise FlashError(
-                    f"{self.port}: {file.path} reads back otherwise than it was written: another "
-                    "cable or port, then flash again"
+                    f"{self.port}: {file.path} does not read back as it was written: take another"
+                    " cable or port, then flash again"
                 )
 
     def remove(self, paths: Sequence[str]) -> None:

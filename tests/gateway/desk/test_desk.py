@@ -190,7 +190,7 @@ def test_a_look_is_refused_for_a_kiosk_without_a_recent_fever(desk):
     for kiosk, message in (("north-2", "no fever within"), ("south-9", "expected one of north-1")):
         result = desk.run("--fever", kiosk, "--by", "Li")
         assert isinstance(result.exception, NothingFoundError) and message in str(result.exception)
-    assert "--by says" in desk.run("--fever", "north-1").output
+    assert "expected --by" in desk.run("--fever", "north-1").output
 
 
 def test_a_frozen_part_gives_no_answer_although_its_value_is_plausible(desk):
