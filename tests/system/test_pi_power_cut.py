@@ -142,7 +142,7 @@ def cuts(trace, begin, every, folder):
         disk = Disk(random.Random(end))
         for record in trace[:end]:
             disk.does(*record)
-        reported, begun = disk.told()
+        reported, begun = disk.reported()
         if not begun:
             continue  # nothing was reported as stored yet: the tables are still being made
         copy = folder / str(end)
