@@ -108,7 +108,7 @@ def test_a_day_at_the_gate(place, browser):
     for board in boards:
         shows(board, "red")
         expect(board.locator("#detail")).to_have_text("38.6 °C · north-1")
-        expect(board.locator("#more")).to_contain_text("1 to be seen to")
+        expect(board.locator("#more")).to_contain_text("1 to acknowledge")
         assert "▲" in board.title()
     sounds(boards[0])  # only this one was tapped to switch its sound on
     assert is_silent(boards[1])

@@ -85,7 +85,7 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     expect(page.locator("#open")).to_be_hidden()
     page.keyboard.press("F2")  # one key, wherever the focus is
     stage.shows(page, "green")
-    expect(page.locator("#headline")).to_have_text(re.compile(r"· All watch$"))
+    expect(page.locator("#headline")).to_have_text(re.compile(r"· All kiosks watch$"))
     expect(page.locator("#more")).to_contain_text("Fevers today")
     leads = page.get_by_role("link", name="2 to be treated")
     expect(leads).to_be_focused()
@@ -141,7 +141,7 @@ def test_a_red_light_and_its_end_are_each_spoken_once(stage):
     texts = [text.partition(" Fevers today")[0] for text in page.evaluate("spoken")]
     spoken = [text for text, _ in groupby(text for text in texts if text[0] in "▲✓")]
     red, green = spoken[spoken[0][0] == "✓" :]
-    assert "FEVER 38.6 °C" in red and "All watch" in green
+    assert "FEVER 38.6 °C" in red and "All kiosks watch" in green
     page.context.close()
 
 
@@ -159,7 +159,7 @@ def test_a_press_counts_for_what_is_on_the_board_and_later_fevers_stay_red(stage
     wait_until(lambda: stage.gate("north")["alarm"]["fevers"] == 2, 60, "the first is seen to")
     page.evaluate("() => { draw = redraw }")
     expect(page.locator("#told")).to_contain_text("Another fever has come")
-    expect(page.locator("#more")).to_have_text("2 to be seen to")
+    expect(page.locator("#more")).to_have_text("2 to acknowledge")
     page.get_by_role("button", name="I see to it").click()
     stage.shows(page, "green")
     page.context.close()

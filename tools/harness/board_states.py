@@ -20,7 +20,7 @@ def _sign_in_refused(stage: Stage, page: Page) -> None:
 
 @state("calm")
 def _calm(stage: Stage, page: Page) -> None:
-    """All watch; today there was no fever."""
+    """All kiosks watch; today there was no fever."""
     stage.board(page, shows="green")
 
 

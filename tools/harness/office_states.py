@@ -15,7 +15,7 @@ shown(
     "/admin/overview?from=2020-01-01&to=2020-01-03",
     "The overview of days of which nothing is known.",
 )
-shown("log-nothing", "/admin/log?date=2020-01-01", "The log of a day that nobody watched.")
+shown("log-nothing", "/admin/log?date=2020-01-01", "The log of a day on which no kiosk watched.")
 shown(
     "search-nothing", "/admin/fevers?from=2020-01-01&to=2020-02-01", "A search that finds no fever."
 )

@@ -18,7 +18,7 @@ from fevergate.web_common.tables import Sheet
 GAPS = {
     "missing": N_("Missing, no figures: %s."),
     "partial": N_("Not all said, figures so far: %s."),
-    "uncovered": N_("Nobody watched, no report of zero: %s."),
+    "uncovered": N_("No kiosk watched, no report of zero: %s."),
 }
 """Sentence on the campuses in each state."""
 
@@ -68,7 +68,10 @@ class ReportText(ReportCorrections):
             if names:
                 sentences.append(say(sentence) % say(", ").join(names))
         sentences += [
-            say("%(campus)s: not told who was measured, no report of zero: %(gateways)s.")
+            say(
+                "%(campus)s: gateways that did not report who was measured, so no report of"
+                " zero: %(gateways)s."
+            )
             % {"campus": self.title(campus), "gateways": say(", ").join(campus.roll_silent)}
             for campus in report.campuses
             if campus.roll_silent

@@ -16,7 +16,7 @@ from fevergate.web_common.tables import Cell, Rows, Say, Table, celsius, label_o
 STATES = {
     "reported": N_("reported"),
     "partial": N_("in part"),
-    "uncovered": N_("nobody watched"),
+    "uncovered": N_("no kiosk watched"),
     "missing": N_("MISSING"),
 }
 FIGURES = (

@@ -18,7 +18,7 @@ from fevergate.texts.translations import N_, translator
 
 _NAMES = {
     "fever": N_("Fever"),
-    "fevers": N_("Fevers to be seen to"),
+    "fevers": N_("Fevers to acknowledge"),
     "trouble": N_("Not watching"),
     "acknowledge": N_("Acknowledge"),
     "online": N_("Online"),

@@ -141,13 +141,13 @@ def as_table(status: Status, settings: GatewaySettings, language: str) -> Render
     for state in status.gates:
         if state.state == "raised":
             light, style = (
-                say("red, {count} fever(s) to be seen to", count=state.fevers),
+                say("red, {count} fever(s) to acknowledge", count=state.fevers),
                 "bold red",
             )
         elif state.amber:
-            light, style = say("amber, somebody does not watch"), "bold yellow"
+            light, style = say("amber, a kiosk is not watching"), "bold yellow"
         else:
-            light, style = say("green, everybody watches"), "bold green"
+            light, style = say("green, all kiosks watch"), "bold green"
         parts.append(Text(f"● {names.gate(state.gate)}: {light}", style))
         parts += [
             Text(f"    {trouble_text.line(why, say, names.kiosk, settings.posts)}", "yellow")

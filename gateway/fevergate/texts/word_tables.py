@@ -188,7 +188,7 @@ ERRORS = {
     "closed": N_("This follow-up is closed; an administrator can open it again."),
     "meanwhile": N_("Somebody saved this meanwhile. Look at it, then save again."),
     "meanwhile_duty": N_("This shift was changed meanwhile. Look, then choose again."),
-    "line": N_("The gateway cannot be told now: use the button."),
+    "line": N_("The gateway cannot be reached: press the button at the gate."),
     "broker": N_("The broker cannot be reached: nothing was changed."),
     "date": N_("A date is written YYYY-MM-DD."),
     "future": N_("This day has not begun yet."),

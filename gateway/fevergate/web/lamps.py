@@ -17,7 +17,7 @@ POLL_S = 0.5
 """Seconds between reads of the answer if no event comes."""
 
 UNTRIED = {
-    "line": N_("The lamps were not tried: the gateway cannot be told now."),
+    "line": N_("The lamps were not tried: the gateway cannot be reached."),
     "red": N_("The lamps were not tried: this gate is red."),
     "dark": N_("The lamps were not tried: they cannot be lit; the reason is shown above."),
     "silent": N_(

@@ -39,8 +39,8 @@ MAX_OPEN = 8
 
 HEADLINES = {
     "red": N_("FEVER"),
-    "amber": N_("Somebody does not watch"),
-    "green": N_("All watch"),
+    "amber": N_("A kiosk is not watching"),
+    "green": N_("All kiosks watch"),
     "unknown": N_("nothing heard yet"),
 }
 GONE = (
@@ -50,7 +50,7 @@ GONE = (
 """Shown in both languages on a display whose link was revoked, because the link held the display's
 language."""
 
-CALM = N_("All watch, no fever today")
+CALM = N_("All kiosks watch, no fever today")
 
 SIGNS = {"red": "▲", "amber": "!", "green": "✓", "unknown": "?"}
 
@@ -178,7 +178,7 @@ class ScreenPages:
         state, headline, detail = "unknown", "", ""
         if alarm and alarm.state == "raised":
             state = "red"
-            detail = say("%(count)s to be seen to") % {"count": alarm.fevers}
+            detail = say("%(count)s to acknowledge") % {"count": alarm.fevers}
             if alarm.last:
                 warm = "" if alarm.last.body_c is None else f"{alarm.last.body_c:.1f} °C · "
                 detail = f"{warm}{names.kiosk(alarm.last.kiosk)} · {detail}"

@@ -86,7 +86,7 @@ def test_whoever_enters_a_fever_there_reads_who_of_its_campus_is_told(office):
     ]
     office.enter(office.client("Liu"), "class 1", **{f"c-{office.person(1)}": "38.2"})
     page = office.client("Liu").get("/roll").text
-    assert "Fever: what to do now" in page and "Told at once: Chen." in page
+    assert "Fever: what to do now" in page and "Notified at once: Chen." in page
 
 
 def test_a_class_that_is_entered_there_is_measured_in_the_report_and_at_the_gates(office):

@@ -66,7 +66,7 @@ def test_an_acknowledgement_without_a_connection_says_that_it_was_not_sent(guard
     answer = guard.post("/board/north/acknowledge", data=form, headers=OURS)
     assert answer.status_code == 503 and answer.json() == {
         "error": "line",
-        "detail": "The gateway cannot be told now: use the button.",
+        "detail": "The gateway cannot be reached: press the button at the gate.",
     }
 
 
@@ -84,7 +84,7 @@ def untried(site, client, **state):
 
 def test_the_board_says_that_no_lamp_was_tried_and_why(site, guard, monkeypatch):
     # There is no connection to the gateway.
-    assert "the gateway cannot be told now" in untried(site, guard)
+    assert "the gateway cannot be reached" in untried(site, guard)
     monkeypatch.setattr(site.pages.live, "try_lamps", lambda gate, by: True)
     monkeypatch.setattr(lamps, "ANSWER_S", 0.0)
     assert "Does it know this gate?" in untried(site, guard)  # the gateway ignores the request

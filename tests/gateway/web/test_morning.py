@@ -92,7 +92,7 @@ def test_when_all_is_done_it_says_so(site, administrator, now):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     site.pages.duty.add("Liu Yang", "")
     page = administrator.get("/admin/overview").text
-    assert "Nothing waits for you." in page and "None: all watch." in page
+    assert "Nothing waits for you." in page and "None: all kiosks watch." in page
     assert "Liu Yang" in section(page, "On duty")
     assert not morning(site).waits
 

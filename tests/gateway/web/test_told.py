@@ -280,9 +280,9 @@ def test_the_page_and_doctor_warn_that_nobody_is_told_of_a_confirmed_fever(
         assert len(doctor()) == 1 and "nobody is told of a confirmed fever" in doctor()[0]
         low = MEASURED | {"clinical_c": "36.8", "outcome": "released"}
         post(guard, FEVER, **low, action="save")
-        assert "told to nobody" not in guard.get("/board/north").text
+        assert "nobody notified" not in guard.get("/board/north").text
         post(guard, FEVER, **MEASURED, action="save")
-        assert "! told to nobody" in guard.get("/board/north").text
+        assert "! nobody notified" in guard.get("/board/north").text
         assert "未通知任何人" in site.client("李伟", "zh").get("/board/north").text
         PeopleChanges(site.pages.people).replace([entry("1")])
         (person,) = site.pages.people.find("1", 1)
@@ -293,11 +293,11 @@ def test_the_page_and_doctor_warn_that_nobody_is_told_of_a_confirmed_fever(
         assert "told to nobody" in doctor()[1] and "1 contact(s)" in doctor()[2]
         site.settings.contacts = [contact("Chen")]
         assert len(doctor()) == 1 and "1 contact(s)" in doctor()[0]
-        assert "told to nobody" not in guard.get("/board/north").text
+        assert "nobody notified" not in guard.get("/board/north").text
         assert "No contact is set" not in guard.get(FEVER).text
         site.settings.contacts.clear()
         now.at += 24 * 3600 + 1
-        assert "told to nobody" not in guard.get("/board/north/fevers?of=open").text
+        assert "nobody notified" not in guard.get("/board/north/fevers?of=open").text
         assert len(doctor()) == 1
 
 
