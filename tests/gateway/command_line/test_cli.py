@@ -95,6 +95,22 @@ def test_the_readme_is_short_and_leads_everybody_in():
 ROOMS = ("firmware", "gateway", "hardware", "tools", "tests")
 
 
+@pytest.mark.parametrize("tool", ["audit", "make-asyncapi", "setup", "make-pins", "make-words"])
+def test_a_tool_that_is_asked_for_help_explains_itself_and_does_nothing(tool):
+    modules = {"make-pins": "hardware_build.pin_tables", "make-words": "measurement.words"}
+    script = [str(real_micropython.ROOT / "tools" / tool)]
+    module = [sys.executable, "-m", modules.get(tool, "")]
+    helped = subprocess.run(
+        [*(module if tool in modules else script), "--help"],
+        env=os.environ | {"PYTHONPATH": str(real_micropython.ROOT / "tools")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert helped.returncode == 0 and not helped.stderr
+    assert len(helped.stdout.split()) > 8
+
+
 def test_the_demo_explains_itself_before_anything_is_set_up():
     result = subprocess.run(
         ["python3", str(real_micropython.ROOT / "tools/demonstration/arguments.py"), "--help"],
