@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kiosk.address import is_address
 from kiosk.dns import parse, question
-from simulator.names import Mood, answer_to, question_of
+from simulator.dns_server import ServerBehaviour, answer_to, question_of
 
 NAMES = st.lists(st.text("abcdefghijklmnopqrstuvwxyz-0123456789", min_size=1, max_size=12))
 ADDRESSES = st.ip_addresses(v=4).map(str)
@@ -21,7 +21,7 @@ def answers(draw):
     asked = question(name)
     number = draw(st.integers(0, 0xFFFF))
     head = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0)
-    mood = draw(st.sampled_from(Mood))
+    mood = draw(st.sampled_from(ServerBehaviour))
     packet = bytearray(answer_to(head + asked, draw(ADDRESSES), mood))
     for _ in range(draw(st.integers(0, 3))):
         packet[draw(st.integers(0, len(packet) - 1))] = draw(st.integers(0, 255))
@@ -53,7 +53,7 @@ def test_a_right_answer_is_understood_and_one_to_another_question_is_not(parts, 
     query = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + asked
     assert question_of(query)[0] == name
     assert parse(answer_to(query, address), number, asked) == address
-    assert parse(answer_to(query, address, Mood.LOOP), number, asked) == address
+    assert parse(answer_to(query, address, ServerBehaviour.LOOP), number, asked) == address
     assert parse(answer_to(query, None), number, asked) == ""
     assert parse(answer_to(query, address), number ^ 1, asked) is None
     assert parse(answer_to(query, address), number, question(name + ".x")) is None

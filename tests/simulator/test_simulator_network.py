@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kiosk_helpers import ANSWER_S, closed_port, until
 
 from simulator import Board
-from simulator.names import Mood
+from simulator.dns_server import ServerBehaviour
 from simulator.radio import (
     BEACON_MS,
     OPEN,
@@ -162,10 +162,10 @@ time.sleep(100)
 @pytest.mark.parametrize(
     ("moods", "line"),
     [
-        ((Mood.RIGHT, Mood.RIGHT), "looked up way 0"),
-        ((Mood.SILENT, Mood.RIGHT), "looked up way 1"),
-        ((Mood.SILENT, Mood.SILENT), "looked up -202 2"),
-        ((Mood.NOT_FOUND, Mood.RIGHT), "looked up -202 0"),
+        ((ServerBehaviour.RIGHT, ServerBehaviour.RIGHT), "looked up way 0"),
+        ((ServerBehaviour.SILENT, ServerBehaviour.RIGHT), "looked up way 1"),
+        ((ServerBehaviour.SILENT, ServerBehaviour.SILENT), "looked up -202 2"),
+        ((ServerBehaviour.NOT_FOUND, ServerBehaviour.RIGHT), "looked up -202 0"),
     ],
 )
 def test_a_look_up_of_a_name_stops_the_board_as_long_as_lwip_takes(board, moods, line):

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from fevergate.cli import cli
 from fevergate.errors import FeverGateError
 from fevergate.flash.files import BoardFile
+from simulator.bare_board import BareBoard
 from simulator.chips import ESP32_S3_N8R2, Chip
-from simulator.desk import DeskBoard
 from simulator.rom import checksum
 
 BOARD_NAMES = {
@@ -56,16 +56,16 @@ def micropython(
     return loader + table.ljust(0x8000, b"\xff") + application
 
 
-def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options: Any) -> DeskBoard:
+def desk(folder: Path, image: bytes = b"", chip: Chip = ESP32_S3_N8R2, **options: Any) -> BareBoard:
     """A board on a desk, switched on, whose flash is empty or holds `image`."""
     real_micropython.skip_without_raw_repl()
-    board = DeskBoard("north-1", folder, chip=chip, **options)
+    board = BareBoard("north-1", folder, chip=chip, **options)
     board.flash_chip[chip.offset : chip.offset + len(image)] = image
     board.start()
     return board
 
 
-def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
+def lay(board: BareBoard, files: Iterable[BoardFile]) -> None:
     """Put files onto the flash as a cable would."""
     for file in files:
         path = board.flash_dir / file.path.removeprefix("/")
@@ -73,7 +73,7 @@ def lay(board: DeskBoard, files: Iterable[BoardFile]) -> None:
         path.write_bytes(file.data)
 
 
-def flash(board: DeskBoard, *arguments: Any) -> Result:
+def flash(board: BareBoard, *arguments: Any) -> Result:
     """Run `fevergate flash` for a board, in English. It may raise only a refusal or an exit
     code."""
     result = CliRunner().invoke(
@@ -83,7 +83,7 @@ def flash(board: DeskBoard, *arguments: Any) -> Result:
     return result
 
 
-def on_flash(board: DeskBoard) -> dict[str, bytes]:
+def on_flash(board: BareBoard) -> dict[str, bytes]:
     """The firmware's files on a board: contents by path."""
     return {
         "/" + path.relative_to(board.flash_dir).as_posix(): path.read_bytes()

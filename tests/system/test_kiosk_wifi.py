@@ -3,7 +3,7 @@
 import pytest
 from kiosk_helpers import ANSWER_S, HEALTHY, kiosk, settled, until
 
-from simulator.names import Mood
+from simulator.dns_server import ServerBehaviour
 from simulator.radio import WPA3, AccessPoint
 
 NAME = "gateway.campus.example"
@@ -78,7 +78,7 @@ def test_silent_name_servers_stop_nobody_and_the_last_address_is_used(board_of):
     board.wait_console("link up", ANSWER_S)
     until(lambda: bool(kept(board)))
     board.power_cut()
-    board.world.air.set_mood(Mood.SILENT)
+    board.world.air.set_mood(ServerBehaviour.SILENT)
     start = len(board.console)
     board.start()
     people(board, 3)
@@ -88,16 +88,19 @@ def test_silent_name_servers_stop_nobody_and_the_last_address_is_used(board_of):
 
 def test_a_broker_name_that_was_never_resolved_delays_nobody(board_of):
     board = board_of(broker_host=NAME)
-    board.world.air.set_mood(Mood.SILENT)
+    board.world.air.set_mood(ServerBehaviour.SILENT)
     board.start()
     people(board, 3)
     board.wait_console("link down", ANSWER_S)
-    board.world.air.set_mood(Mood.RIGHT)
+    board.world.air.set_mood(ServerBehaviour.RIGHT)
     board.wait_console("link up", ANSWER_S)
     assert never_waits(board)
 
 
-@pytest.mark.parametrize("mood", [Mood.LATE, Mood.GARBAGE, Mood.OTHER_ID, Mood.LOOP])
+@pytest.mark.parametrize(
+    "mood",
+    [ServerBehaviour.LATE, ServerBehaviour.GARBAGE, ServerBehaviour.OTHER_ID, ServerBehaviour.LOOP],
+)
 def test_a_strange_first_name_server_does_not_keep_the_second_from_answering(board_of, mood):
     board = board_of(broker_host=NAME)
     board.world.air.name_servers["10.66.0.53"].mood = mood
@@ -108,7 +111,7 @@ def test_a_strange_first_name_server_does_not_keep_the_second_from_answering(boa
 
 def test_an_answer_from_another_server_than_was_asked_is_ignored(board_of):
     board = board_of(broker_host=NAME)
-    board.world.air.set_mood(Mood.ELSEWHERE)
+    board.world.air.set_mood(ServerBehaviour.ELSEWHERE)
     board.start()
     board.wait_console("link down", ANSWER_S)
     assert board.world.air.name_servers["10.66.0.53"].asked
@@ -117,7 +120,7 @@ def test_an_answer_from_another_server_than_was_asked_is_ignored(board_of):
 
 def test_an_answer_that_comes_after_seconds_is_taken(board_of):
     board = board_of(broker_host=NAME)
-    board.world.air.set_mood(Mood.LATE)
+    board.world.air.set_mood(ServerBehaviour.LATE)
     board.start()
     people(board, 1)
     board.wait_console("link up", ANSWER_S)
@@ -129,7 +132,7 @@ def test_after_a_wrong_address_the_last_good_one_is_tried(board_of):
     board.wait_console("link up", ANSWER_S)
     until(lambda: bool(kept(board)))
     board.power_cut()
-    board.world.air.set_mood(Mood.WRONG)
+    board.world.air.set_mood(ServerBehaviour.WRONG)
     start = len(board.console)
     board.start()
     board.wait_console("link down", ANSWER_S, start=start)

@@ -9,7 +9,7 @@ from samples import reading
 
 from fevergate.protocol.alarm_messages import Beat
 from fevergate.protocol.messages import decode, encode
-from fevergate.protocol.topics import KIOSK_SAYS, POST_HEARS, POST_SAYS
+from fevergate.protocol.topics import KIOSK_PUBLISHES, POST_PUBLISHES, POST_SUBSCRIBES
 from fevergate.provision.steps import revoke
 from harness.site import Site
 
@@ -19,7 +19,11 @@ POST = "north-post"
 FORBIDDEN = (
     *(f"{POST}/{kind}" for kind in ("reading", "card", "stored", "permit", "time", "settings")),
     *(f"{POST}/{kind}" for kind in ("command", "update", "update/piece")),
-    *(f"{name}/{kind}" for name in ("north-1", "south-post", "gateway") for kind in KIOSK_SAYS),
+    *(
+        f"{name}/{kind}"
+        for name in ("north-1", "south-post", "gateway")
+        for kind in KIOSK_PUBLISHES
+    ),
     "alarm/north",
     "alarm/north/shown",
     "alarm/north/beat",
@@ -41,7 +45,10 @@ def site(tmp_path_factory):
 
 
 def test_a_post_says_its_own_state_and_its_gates_acknowledgement_alone(site):
-    allowed = [*(f"{BASE}/{POST}/{kind}" for kind in POST_SAYS), f"{BASE}/alarm/north/acknowledge"]
+    allowed = [
+        *(f"{BASE}/{POST}/{kind}" for kind in POST_PUBLISHES),
+        f"{BASE}/alarm/north/acknowledge",
+    ]
     with Client(site, "admin") as admin, Client(site, POST) as post:
         admin.hear(f"{BASE}/#")
         for topic in FORBIDDEN:
@@ -56,7 +63,7 @@ def test_a_post_says_its_own_state_and_its_gates_acknowledgement_alone(site):
 
 
 def test_a_post_hears_its_own_gates_alarm_and_nobody_elses(site):
-    expected = [*(f"{BASE}/{POST}/{kind}" for kind in POST_HEARS), f"{BASE}/alarm/north/shown"]
+    expected = [*(f"{BASE}/{POST}/{kind}" for kind in POST_SUBSCRIBES), f"{BASE}/alarm/north/shown"]
     with (
         Client(site, "gateway") as gateway,
         Client(site, "admin") as admin,

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fevergate.cli import cli
 from fevergate.crypto import pki
 from fevergate.errors import BrokerError
-from fevergate.protocol.topics import KIOSK_SAYS
+from fevergate.protocol.topics import KIOSK_PUBLISHES
 from fevergate.provision import services
 from fevergate.settings.gateway import load_gateway
 from harness.site import Site
@@ -82,7 +82,7 @@ def test_a_revoked_kiosk_is_cut_off_at_once_and_the_others_notice_nothing(site):
 
 
 def test_what_a_revoked_kiosk_left_retained_is_gone_and_its_last_will_with_it(site):
-    topics = [f"{BASE}/north-1/{kind}" for kind in KIOSK_SAYS]
+    topics = [f"{BASE}/north-1/{kind}" for kind in KIOSK_PUBLISHES]
     stolen = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     stolen.username_pw_set("north-1", password_of(site, "north-1"))
     stolen.tls_set_context(ssl.create_default_context(cafile=str(site.folder / "ca.crt")))

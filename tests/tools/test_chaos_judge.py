@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from played_calendar import World
 
-from faults import cards
+from faults import sd_card
 from faults.arguments import KINDS, parse
 from faults.judge import WRONG, DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
@@ -182,15 +182,15 @@ def test_a_wrong_option_is_refused_with_a_clear_line(option, capsys):
 
 def test_a_card_is_not_taken_out_before_the_days_that_are_over_are_stated(tmp_path):
     world = World(tmp_path, "2026-09-01 06:00")
-    assert not cards.begun(world.path)
+    assert not sd_card.begun(world.path)
     world.start()
-    assert cards.begun(world.path)
+    assert sd_card.begun(world.path)
     world.day()
     world.reachable = False
     world.skip("2026-09-02 01:00")
-    assert (cards.unstated(world.path, "2026-09-01"), cards.unsent(world.path) > 0) == (0, True)
-    assert cards.unstated(world.path, "2026-09-02") == 1
+    assert (sd_card.unstated(world.path, "2026-09-01"), sd_card.unsent(world.path) > 0) == (0, True)
+    assert sd_card.unstated(world.path, "2026-09-02") == 1
     world.reachable = True
     world.forward()
-    assert (cards.unstated(world.path, "2026-09-02"), cards.unsent(world.path)) == (0, 0)
+    assert (sd_card.unstated(world.path, "2026-09-02"), sd_card.unsent(world.path)) == (0, 0)
     world.close()

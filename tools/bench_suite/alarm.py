@@ -17,7 +17,7 @@ from bench_suite import pages
 from bench_suite.slow_disk import environment
 from fevergate.alarm.gpio_pins import GATES
 from fevergate.protocol.messages import Verdict
-from fevergate.system import precedence
+from fevergate.system import realtime_priority
 from harness.admin import Admin
 from harness.figures import percentile, progress
 from harness.load import LoadKiosk
@@ -102,7 +102,10 @@ def measure(
 
 def _take_precedence(pid: int) -> bool:
     """Let every thread of a process run before ordinary ones; returns whether that is permitted."""
-    results = [precedence.take(int(task.name)) or not task.exists() for task in _threads(pid)]
+    results = [
+        realtime_priority.set_realtime_priority(int(task.name)) or not task.exists()
+        for task in _threads(pid)
+    ]
     return all(results)
 
 

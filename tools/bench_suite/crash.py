@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from fevergate.alarm.gpio_pins import GATES
-from fevergate.backup.gateway import sound
+from fevergate.backup.gateway import check_copy
 from fevergate.protocol.messages import Identity, Verdict
 from harness.admin import acknowledge_if_up
 from harness.crowd import Crowd
@@ -72,7 +72,7 @@ def measure(site: LoadSite, kills: int, seed: int) -> dict[str, Any]:
 
 def account(site: LoadSite, published: dict[Identity, Verdict]) -> dict[str, Any]:
     """Compare the database and the lamp with the readings published."""
-    sound(site.database)
+    check_copy(site.database)
     stored = read_contents(site.database)
     ill = {identity for identity, verdict in published.items() if verdict is Verdict.FEVER}
     return {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from faults import cards
+from faults import sd_card
 from faults.judge import DayReported, Facts, Published, figures, wrong_days
 from faults.kinds import Kinds
 from faults.parts import Parts
@@ -173,7 +173,7 @@ class Chaos:
         self.facts.pending = fleet.pending
         self.facts.cards = [
             *self._kinds.cards,
-            cards.read_card(self._school.database, STRANGER),
+            sd_card.read_card(self._school.database, STRANGER),
         ]
         self.facts.red_at = self._school.witness.red_at
         self.facts.silent = self._kinds.silent

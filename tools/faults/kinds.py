@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from faults import cards
+from faults import sd_card
 from faults.parts import Parts
 from faults.school import PATIENCE_S, School
 from fevergate.backup.gateway import backup
@@ -183,19 +183,19 @@ class Kinds:
         try:
             wait_until(self._all_told, PATIENCE_S, "the card is all told")
         except HarnessError as error:
-            refused = cards.refused(school.database)
+            refused = sd_card.refused(school.database)
             raise HarnessError(f"{error}: {self._untold()}, refused: {refused}") from error
         if not self._all_stated():
             self.replaced["kept"] += 1
             self._crowd.come()
             return
         self._parts.kill("gateway", "broker")
-        self.cards.append(cards.read_card(school.database, self._stranger))
+        self.cards.append(sd_card.read_card(school.database, self._stranger))
         school.forget_brokers_store()
         if older:
-            cards.restore_from(school, older)
+            sd_card.restore_from(school, older)
         else:
-            cards.empty(school)
+            sd_card.empty(school)
         self.replaced["backup" if older else "empty"] += 1
         self._back()
         wait_until(self._at_work, PATIENCE_S, "the new card is at work")
@@ -280,7 +280,9 @@ class Kinds:
         school = self._school
         with suppress(HarnessError):
             wait_until(
-                lambda: not cards.unstated(school.database, school.world.today), STATED_S, "stated"
+                lambda: not sd_card.unstated(school.database, school.world.today),
+                STATED_S,
+                "stated",
             )
             return True
         return False
@@ -289,7 +291,7 @@ class Kinds:
         """Whether the gateway has noted a new card's first day. If not, set its clock right, as a
         person who replaces a card does: the gateway states no day on which it never trusted its
         clock."""
-        if cards.begun(self._school.database):
+        if sd_card.begun(self._school.database):
             return True
         self._school.world.gateway.set_right(synchronised=True)
         return False
@@ -300,7 +302,7 @@ class Kinds:
         school = self._school
         return {
             "readings": sum(bool(kiosk.pending or kiosk.unsent) for kiosk in self._fleet.kiosks),
-            "summaries": cards.unsent(school.database),
+            "summaries": sd_card.unsent(school.database),
         }
 
     def _card_folder(self) -> Path:

@@ -23,7 +23,7 @@ from harness.verdict import Shown, Summary, judge, waits_ms
 from kiosk.address import STATE as ADDRESS
 from kiosk.safe_file import SafeFile
 from simulator import Board, Habits, Taps, VirtualReader
-from simulator.names import Mood
+from simulator.dns_server import ServerBehaviour
 
 BROKER_NAME = "gateway.campus.example"
 FORWARD_EVERY_S = 1.0
@@ -230,7 +230,7 @@ class System(Site):
         )
         board.flash(self.board_files(kiosk, **settings))
         if self._silent_dns:
-            board.world.air.set_mood(Mood.SILENT)
+            board.world.air.set_mood(ServerBehaviour.SILENT)
             # The broker's address as an earlier connection saved it, because DNS does not answer.
             address_file = SafeFile(str(board.flash_dir / ADDRESS.lstrip("/")))
             address_file.write({"host": BROKER_NAME, "address": self.settings.broker.host})

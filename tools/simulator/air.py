@@ -10,7 +10,7 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from simulator.names import Mood, NameServer
+from simulator.dns_server import NameServer, ServerBehaviour
 from simulator.radio import AccessPoint, Lease, Phase, Station, WifiError
 from simulator.relay import Relay
 
@@ -69,7 +69,7 @@ class Air:
         self._black_hole: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def set_mood(self, mood: Mood) -> None:
+    def set_mood(self, mood: ServerBehaviour) -> None:
         """Set the behaviour of all name servers."""
         for server in self._servers():
             server.mood = mood
@@ -201,9 +201,13 @@ class Air:
         """Resolve a name as lwIP does: (address or "", ms for which the call blocks)."""
         waited_ms = 0
         for server in self.name_servers.values():
-            if server.mood is Mood.LATE and server.late_ms < SERVER_MS:
+            if server.mood is ServerBehaviour.LATE and server.late_ms < SERVER_MS:
                 return self.names.get(name, ""), waited_ms + server.late_ms
-            if server.mood in (Mood.RIGHT, Mood.WRONG, Mood.NOT_FOUND):
+            if server.mood in (
+                ServerBehaviour.RIGHT,
+                ServerBehaviour.WRONG,
+                ServerBehaviour.NOT_FOUND,
+            ):
                 return server.address_of(name) or "", waited_ms + RIGHT_MS
             waited_ms += SERVER_MS
         return "", waited_ms

@@ -21,7 +21,7 @@ from fevergate.backup.archive import (
     write_backup,
 )
 from fevergate.errors import BackupError, StoreError
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.people import store as people
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.provision.services import write_drop_ins
@@ -104,7 +104,7 @@ def gateway_manifest(
     kind: Literal["gateway", "archive"] = "gateway",
 ) -> Manifest:
     """The manifest of a gateway's backup or archive; `files` by their names in it."""
-    readings, fevers = sound(files[DATABASE]) if DATABASE in files else (0, 0)
+    readings, fevers = check_copy(files[DATABASE]) if DATABASE in files else (0, 0)
     names = databases(settings)
     return manifest_of(
         settings.folder,
@@ -140,14 +140,14 @@ def restore(
         if manifest.kind != "gateway" or not set(needed) <= set(manifest.members):
             raise BackupError(f"{path}: lacks a gateway's settings or database")
         progress("checking the database")
-        sound(beside / DATABASE)
+        check_copy(beside / DATABASE)
         settings = load_gateway(beside / SETTINGS)
         _move_paths(beside / "mosquitto.conf", manifest.folder, folder)
         for member, name in databases(settings).items():
             if member in needed:
                 _put(path, beside, member, name)
     write_drop_ins(folder / "systemd", folder)
-    hand_over(folder)
+    set_owners(folder)
     return manifest
 
 
@@ -214,7 +214,7 @@ def _begin_snapshot(reader: sqlite3.Connection, source: Path) -> None:
         log.warning("%s: no epoch begins after this backup: %s", source, error)
 
 
-def sound(path: Path) -> tuple[int, int]:
+def check_copy(path: Path) -> tuple[int, int]:
     """Check a copy of the gateway's database; returns its numbers of readings and fevers.
 
     Raises `BackupError`.

@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from fevergate.campus.account_store import AccountStore
-from fevergate.campus.clock import CampusClock, Trusted, say_right
+from fevergate.campus.clock import CampusClock, Trusted, confirm_clock
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.day_rolls import DayKeeper
 from fevergate.campus.escalation import Escalation
@@ -24,9 +24,9 @@ from fevergate.campus.mark_routes import MarkRoutes
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.pages import CampusPages
 from fevergate.campus.people_routes import PeopleRoutes
-from fevergate.campus.presence import here
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
+from fevergate.campus.run_lock import shared_lock
 from fevergate.campus.scheduler import Clerk
 from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.summary_store import CampusStore
@@ -174,7 +174,7 @@ def serve(settings: CampusSettings) -> None:
     `ClosingError` while a campus is being closed."""
     certificate, key = settings.path(settings.certificate), settings.path(settings.key)
     https_server.check_certificate(certificate, key)
-    with here(settings.folder):
+    with shared_lock(settings.folder):
         server = CampusServer(settings)
         endpoint = (settings.host, settings.port, certificate, key)
         https_server.serve(server.app, server.accounts, "campus server", *endpoint)
@@ -207,7 +207,7 @@ def campus_command(settings_path: Path, invite: bool, clock_right: bool) -> None
     settings = load_campus(settings_path)
     if clock_right:
         with CampusDatabase(settings.url) as database:
-            say_right(database)
+            confirm_clock(database)
         click.echo(side_by_side("the server takes it within a minute"))
         return
     if invite:

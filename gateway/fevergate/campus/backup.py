@@ -25,7 +25,7 @@ from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.statements import CampusStatements
 from fevergate.crypto.field_encryption import KEY
 from fevergate.errors import BackupError
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.people.changes import begin_again
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.registers.declarations import FILE as REGISTERS
@@ -107,7 +107,7 @@ def restore_campus(
             write_toml(beside / SETTINGS, document)
         progress("filling the database")
         _fill(beside, target)
-    hand_over(folder)
+    set_owners(folder)
     return manifest
 
 

@@ -114,7 +114,7 @@ class Trusted:
         """Does nothing."""
 
 
-def say_right(database: CampusDatabase) -> None:
+def confirm_clock(database: CampusDatabase) -> None:
     """Store a person's confirmation that the server's clock is right; it applies within a minute.
     Raises `CampusError`."""
     with database.write() as connection:

@@ -25,7 +25,7 @@ from fevergate.backup.wiping import wipe
 from fevergate.campus.backup import DATABASE, campus_manifest, copy_rows
 from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.delivered_rows import MARKED
-from fevergate.campus.presence import alone
+from fevergate.campus.run_lock import exclusive_lock
 from fevergate.campus.schema import (
     cards,
     corrections,
@@ -46,7 +46,7 @@ from fevergate.campus.schema import (
 )
 from fevergate.campus.settings import CampusSettings
 from fevergate.errors import ClosingError
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.protocol.campus_messages import FeverEvent
 from fevergate.provision.files import read_toml, write_toml
 from fevergate.texts.translations import N_
@@ -88,7 +88,7 @@ def close_campus(
         if not names and not (folder / NOTE).exists():
             campuses = ", ".join(sorted(settings.campuses)) or "none"
             raise ClosingError(f"{campus!r}: expected a campus of this server: {campuses}")
-        with alone(database, folder):
+        with exclusive_lock(database, folder):
             note = begun(folder / NOTE, campus, archive)
             rows = _rows_of(campus, names)
             progress("blanking names")
@@ -111,7 +111,7 @@ def close_campus(
                 for name in names:
                     wipe(folder / "gateways" / f"{name}.json")
                 _forget(folder / SETTINGS, campus, names)
-                hand_over(folder)
+                set_owners(folder)
                 wipe(folder / NOTE)
             except OSError as error:
                 raise ClosingError(

@@ -20,7 +20,7 @@ from fevergate.campus.schema import gateways
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.strikes import TokenStrikes
 from fevergate.campus.summary_store import last_refused
-from fevergate.campus.unacknowledged import LOOK_BACK_S, UnseenFever, unseen
+from fevergate.campus.unacknowledged import LOOK_BACK_S, UnacknowledgedFever, unacknowledged_fevers
 from fevergate.notices.texts import celsius, report_state, texts
 from fevergate.reports.day_in_words import minute
 from fevergate.texts.translations import Pair, both
@@ -83,7 +83,7 @@ class Escalation:
         to contacts of the next levels and to those who have come on duty since."""
         now = self.now()
         after_s = self.settings.escalation.fever_after_min * 60.0
-        fevers = unseen(self.database, now - LOOK_BACK_S)
+        fevers = unacknowledged_fevers(self.database, now - LOOK_BACK_S)
         fevers = [fever for fever in fevers if now - fever.raised_at >= after_s]
         posted = self.notices.told(fever.key for fever in fevers)
         new = [fever for fever in fevers if fever.key not in posted]
@@ -181,7 +181,7 @@ class Escalation:
         """Whether further contacts may have to be notified later."""
         return any(contact.level > 1 or contact.on_duty for contact in self.settings.contacts)
 
-    def _tell_fever(self, fever: UnseenFever, now: float, since_s: float) -> None:
+    def _tell_fever(self, fever: UnacknowledgedFever, now: float, since_s: float) -> None:
         subject, body = texts(
             "fever",
             place=self._place(fever.campus),
@@ -196,7 +196,7 @@ class Escalation:
             *(fever.key, "fever", fever.campus, subject, body), gate=fever.event.gate, level=level
         )
 
-    def _tell_old(self, fevers: list[UnseenFever], now: float, after_s: float) -> None:
+    def _tell_old(self, fevers: list[UnacknowledgedFever], now: float, after_s: float) -> None:
         """Post, for each campus, one notice of the old fevers received since the last such notice.
 
         It covers fevers received until a full hour in the past, so that all servers see the same

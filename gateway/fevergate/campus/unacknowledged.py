@@ -23,7 +23,7 @@ ROWS = 500
 """Rows that are fetched from the database at a time."""
 
 
-class UnseenFever(Struct, frozen=True, kw_only=True):
+class UnacknowledgedFever(Struct, frozen=True, kw_only=True):
     """A campus's unacknowledged fever and the time of its receipt (Unix time, s)."""
 
     campus: str
@@ -49,13 +49,13 @@ class UnseenFever(Struct, frozen=True, kw_only=True):
         return self.received_at if raised_at is None else min(raised_at, self.received_at)
 
 
-def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
+def unacknowledged_fevers(database: CampusDatabase, since: float) -> list[UnacknowledgedFever]:
     """Return fevers that were received after `since` (Unix time, s) and are neither acknowledged
     nor struck, by time of measurement. At most the oldest `MAX_OF_KIOSK` of each kiosk are
     returned. Raises `CampusError`."""
     columns = (items.c.campus, items.c.gateway, items.c.date, items.c.payload)
     statement = select(*columns, *CAME).where(items.c.kind == "fever", items.c.received_at > since)
-    fevers: list[tuple[Whose, UnseenFever]] = []
+    fevers: list[tuple[Whose, UnacknowledgedFever]] = []
     with database.read() as connection:
         strikes = TokenStrikes(connection)
         of_kiosk = Counter[tuple[str, str, str]]()
@@ -66,7 +66,7 @@ def unseen(database: CampusDatabase, since: float) -> list[UnseenFever]:
             if of_kiosk[campus, gateway, event.kiosk] >= MAX_OF_KIOSK:
                 continue
             if event.acknowledged_at is None and not strikes.strike(gateway, *origin):
-                fever = UnseenFever(campus=campus, received_at=origin[-1], event=event)
+                fever = UnacknowledgedFever(campus=campus, received_at=origin[-1], event=event)
                 fevers.append(((campus, gateway, event.kiosk, date), fever))
                 of_kiosk[campus, gateway, event.kiosk] += 1
         dates = {key[3] for key, _ in fevers}

@@ -27,7 +27,7 @@ from fevergate.protocol.messages import (
 )
 from fevergate.protocol.topics import (
     DROPPED,
-    OURSELVES,
+    GATEWAY_NAME,
     Topic,
     acknowledge_topic,
     alarm_topic,
@@ -157,7 +157,7 @@ class Ingest:
         if topic.name == "alarm":
             self.alarms.message(topic.kind, payload)
             return None
-        if topic.name == OURSELVES:
+        if topic.name == GATEWAY_NAME:
             return None  # published by this gateway
         gate = self._gate_of(topic.name)
         match topic.kind:

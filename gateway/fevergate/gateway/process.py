@@ -26,7 +26,7 @@ GC_THRESHOLD = 10_000
 """New objects after which Python collects cycles, instead of the default 700. A collection stops
 every thread for up to 1 ms, and a rush caused several collections per second."""
 
-EXIT_FELL = 3
+EXIT_THREAD_CRASHED = 3
 """Exit status after an error has ended a thread."""
 
 
@@ -83,4 +83,4 @@ def _exit_at_once(why: str) -> NoReturn:
     The broker and the kiosks still have uncommitted readings, and the store has the alarms."""
     log.critical("the gateway ends to be started anew: %s", why)
     logging.shutdown()
-    os._exit(EXIT_FELL)
+    os._exit(EXIT_THREAD_CRASHED)

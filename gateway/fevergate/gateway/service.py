@@ -219,7 +219,7 @@ class Gateway:
             self.forwarder,
         )
         ended = [part.name for part in parts if part and not part.is_alive()]
-        return [*ended, *(name for name in thread_errors.fallen if name not in ended)]
+        return [*ended, *(name for name in thread_errors.crashed_threads if name not in ended)]
 
     def tick(self) -> bool:
         """Check all parts; returns whether the gateway works. If it does not, every gate turns

@@ -19,13 +19,13 @@ from pathlib import Path
 from fevergate.errors import ProvisionError
 from fevergate.protocol.messages import MAX_PAYLOAD
 from fevergate.protocol.topics import (
-    ADMIN_SAYS,
+    ADMIN_PUBLISHES,
     DROPPED,
-    KIOSK_HEARS,
-    KIOSK_SAYS,
-    OURSELVES,
-    POST_HEARS,
-    POST_SAYS,
+    GATEWAY_NAME,
+    KIOSK_PUBLISHES,
+    KIOSK_SUBSCRIBES,
+    POST_PUBLISHES,
+    POST_SUBSCRIBES,
     ROOT,
     acknowledge_topic,
     beat_topic,
@@ -139,12 +139,12 @@ def access_list(
     lamps = [*acknowledge, f"write {base}/alarm/+/test"]
     users = {
         GATEWAY: [
-            *(f"read {base}/+/{kind}" for kind in KIOSK_SAYS),
+            *(f"read {base}/+/{kind}" for kind in KIOSK_PUBLISHES),
             f"read {acknowledge_topic(campus, '+')}",
             f"read {press_topic(campus, '+')}",
             f"read {base}/alarm/+/test",
-            *(f"write {base}/+/{kind}" for kind in KIOSK_HEARS if kind not in ADMIN_SAYS),
-            f"write {base}/{OURSELVES}/status",
+            *(f"write {base}/+/{kind}" for kind in KIOSK_SUBSCRIBES if kind not in ADMIN_PUBLISHES),
+            f"write {base}/{GATEWAY_NAME}/status",
             f"readwrite {base}/alarm/+",  # it reads its last state when it starts
             f"readwrite {base}/alarm/+/shown",
             f"write {base}/alarm/+/beat",
@@ -154,7 +154,7 @@ def access_list(
         ADMIN: [
             f"read {base}/#",
             *lamps,
-            *(f"write {base}/+/{kind}" for kind in ADMIN_SAYS),
+            *(f"write {base}/+/{kind}" for kind in ADMIN_PUBLISHES),
             "read $SYS/#",
         ],
         WEB: [
@@ -177,14 +177,14 @@ def access_list(
         users |= dict.fromkeys((COLLECT, *COLLECTORS), topics)
     for kiosk in kiosks:
         users[kiosk] = [
-            *(f"write {base}/{kiosk}/{kind}" for kind in KIOSK_SAYS),
-            *(f"read {base}/{kiosk}/{kind}" for kind in KIOSK_HEARS),
+            *(f"write {base}/{kiosk}/{kind}" for kind in KIOSK_PUBLISHES),
+            *(f"read {base}/{kiosk}/{kind}" for kind in KIOSK_SUBSCRIBES),
         ]
     for post, gate in (posts or {}).items():
         users[post] = [
-            *(f"write {base}/{post}/{kind}" for kind in POST_SAYS),
+            *(f"write {base}/{post}/{kind}" for kind in POST_PUBLISHES),
             f"write {press_topic(campus, gate)}",
-            *(f"read {base}/{post}/{kind}" for kind in POST_HEARS),
+            *(f"read {base}/{post}/{kind}" for kind in POST_SUBSCRIBES),
             f"read {shown_topic(campus, gate)}",
             f"read {beat_topic(campus, gate)}",
         ]
@@ -252,7 +252,7 @@ def write_passwords(path: Path, passwords: dict[str, str]) -> None:
 _OF_THE_BROKER = ("broker", "broker.crt", "broker.key", "broker.passwords", "broker.acl")
 
 
-def hand_over(folder: Path) -> None:
+def set_owners(folder: Path) -> None:
     """As root, give the broker's files to user `mosquitto`, and all others to user `fevergate`.
 
     Without root's rights, no owner is changed. Raises `ProvisionError` if the folder has a broker

@@ -29,7 +29,7 @@ from fevergate.settings import last_good
 from fevergate.settings.collector import CollectSettings
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.settings_file import read_secret
-from fevergate.system import precedence
+from fevergate.system import realtime_priority
 from fevergate.system.periodic_thread import PeriodicThread
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class BrokerClient(PeriodicThread):
     def run(self) -> None:
         """Serve one connection after the other."""
         if self._urgent:
-            self.precedes = precedence.take()
+            self.precedes = realtime_priority.set_realtime_priority()
         super().run()
 
     def tick(self) -> float:

@@ -55,7 +55,7 @@ def clock_command(right: bool, as_json: bool, language: str | None, settings_pat
         raise NothingFoundError(f"{path}: no gateway has run yet")
     if right:
         with Database(connect(path, read_only=False)) as writer:
-            clock_memory.say_right(writer)
+            clock_memory.confirm_clock(writer)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(state), indent=1).decode())
         return

@@ -19,7 +19,7 @@ from fevergate.errors import (
     SettingsError,
     StoreError,
 )
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.operations.backup_commands import is_campus
 from fevergate.people.changes import ListDifference, PeopleChanges
 from fevergate.people.list_columns import ListRules
@@ -188,7 +188,7 @@ def opened(settings_path: Path) -> Iterator[tuple[Home, bool]]:
         with opening(settings_path) as result:
             yield result
     finally:
-        hand_over(settings_path.absolute().parent)
+        set_owners(settings_path.absolute().parent)
 
 
 @contextmanager

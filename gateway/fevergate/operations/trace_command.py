@@ -11,7 +11,7 @@ from fevergate.command_line.options import language_option, settings_option
 from fevergate.command_line.terminal import FittedTable, console
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.errors import ExportError, NothingFoundError, TraceError
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.operations.people_commands import user
 from fevergate.people.schema import migrations
 from fevergate.people.store import DATABASE, PeopleStore
@@ -87,7 +87,7 @@ def trace_command(
     except TraceError as error:
         raise NothingFoundError(translator(language)(ERRORS[error.reason])) from error
     finally:
-        hand_over(settings_path.absolute().parent)
+        set_owners(settings_path.absolute().parent)
     sheet = trace_sheet(trace, settings, language)
     if as_csv:
         write_csv(sheet.tables[0], sys.stdout.buffer)

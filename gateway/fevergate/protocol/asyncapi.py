@@ -27,9 +27,9 @@ from fevergate.protocol.messages import (
     UpdateWant,
 )
 from fevergate.protocol.topics import (
-    ADMIN_SAYS,
+    ADMIN_PUBLISHES,
     AT_MOST_ONCE,
-    KIOSK_SAYS,
+    KIOSK_PUBLISHES,
     Topic,
     acknowledge_topic,
     alarm_topic,
@@ -98,10 +98,10 @@ def asyncapi_document(document: dict[str, Any]) -> dict[str, Any]:
     for kind, payload in KIOSK_KINDS.items():
         # Braces are AsyncAPI's own syntax of a parameter.
         address = str(Topic("{campus}", "{kiosk}", kind))
-        if kind in KIOSK_SAYS:
+        if kind in KIOSK_PUBLISHES:
             by = ("receive", "Published by a kiosk.")
         else:
-            admin = " or the administrator" if kind in ADMIN_SAYS else ""
+            admin = " or the administrator" if kind in ADMIN_PUBLISHES else ""
             by = ("send", f"Published by the gateway{admin} for a kiosk.")
         if payload is not None:
             _add(document, kind, address, payload, *by, retained=kind in RETAINED)

@@ -26,7 +26,7 @@ class Topic(NamedTuple):
         return f"{ROOT}/{self.campus}/{self.name}/{self.kind}"
 
 
-KIOSK_SAYS = (
+KIOSK_PUBLISHES = (
     "reading",
     "card",
     "health",
@@ -38,16 +38,16 @@ KIOSK_SAYS = (
 )
 """Kinds of topic that a kiosk may publish to, below its own name only."""
 
-KIOSK_HEARS = ("stored", "permit", "time", "settings", "command", "update", "update/piece")
+KIOSK_SUBSCRIBES = ("stored", "permit", "time", "settings", "command", "update", "update/piece")
 """Kinds of topic that a kiosk may subscribe to, below its own name only."""
 
-ADMIN_SAYS = ("settings", "command", "update", "update/piece")
+ADMIN_PUBLISHES = ("settings", "command", "update", "update/piece")
 """Kinds of topic that the administrator may publish to, below any kiosk's name."""
 
 AT_MOST_ONCE = ("card", "permit", "time", "beat")
 """Kinds of topic that are published at QoS 0; all others at QoS 1."""
 
-POST_SAYS = (
+POST_PUBLISHES = (
     "health",
     "status",
     "settings/applied",
@@ -57,10 +57,10 @@ POST_SAYS = (
 )
 """Kinds of topic that a lamp post may publish to below its own name: it measures nobody."""
 
-POST_HEARS = ("time", "settings", "command", "update", "update/piece")
+POST_SUBSCRIBES = ("time", "settings", "command", "update", "update/piece")
 """Kinds of topic that a lamp post may subscribe to below its own name."""
 
-OURSELVES = "gateway"
+GATEWAY_NAME = "gateway"
 """Name of the gateway in its status topic; no kiosk may have it."""
 
 
@@ -69,7 +69,7 @@ def gateway_status_topic(campus: str) -> str:
 
     By this topic a guard's board learns that its gateway is gone.
     """
-    return f"{ROOT}/{campus}/{OURSELVES}/status"
+    return f"{ROOT}/{campus}/{GATEWAY_NAME}/status"
 
 
 def alarm_topic(campus: str, gate: str) -> str:

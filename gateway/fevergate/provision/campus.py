@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from fevergate.crypto import pki
 from fevergate.errors import NothingFoundError, ProvisionError
-from fevergate.mosquitto.broker_files import hand_over
+from fevergate.mosquitto.broker_files import set_owners
 from fevergate.provision.files import (
     Provisioned,
     check_folder,
@@ -147,7 +147,7 @@ def provision_campus(
             _enrol(folder / "campus.toml", campus, gateway, token, own_titles)
             provisioned.note(f"gateways/{gateway}.json", new)
     _institution(folder / "campus.toml", titles)
-    hand_over(folder)
+    set_owners(folder)
     return provisioned
 
 
@@ -167,7 +167,7 @@ def revoke_gateway(folder: Path, gateway: str) -> None:
     # Digest of a token that nobody has: campus.toml needs one for each gateway that must report.
     tokens[gateway] = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
     write_toml(path, document)
-    hand_over(folder)
+    set_owners(folder)
     (folder / "gateways" / f"{gateway}.json").unlink(missing_ok=True)
 
 

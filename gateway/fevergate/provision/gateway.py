@@ -128,7 +128,7 @@ def provision(
     _write_settings(provisioned, document, enrolment)
     write_drop_ins(folder / "systemd", folder)
     provisioned.made.append("systemd")
-    broker_files.hand_over(folder)
+    broker_files.set_owners(folder)
     return provisioned
 
 

@@ -16,7 +16,7 @@ from fevergate.crypto import pki
 from fevergate.errors import BrokerError, ProvisionError
 from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mqtt import one_shot
-from fevergate.protocol.topics import KIOSK_SAYS, POST_SAYS, Topic, press_topic
+from fevergate.protocol.topics import KIOSK_PUBLISHES, POST_PUBLISHES, Topic, press_topic
 from fevergate.settings.gateway import GatewaySettings
 
 CUT_OFF_S = 10
@@ -128,7 +128,7 @@ def broker_runs(folder: Path) -> bool:
     return _show(systemctl, "ActiveState") == "active" and _drop_in().exists()
 
 
-def start_broker_anew(folder: Path) -> None:
+def restart_broker(folder: Path) -> None:
     """Restart the broker with the current drop-ins. Raises `ProvisionError`."""
     if systemctl := _systemctl(folder):
         _run(systemctl, "daemon-reload")
@@ -136,8 +136,8 @@ def start_broker_anew(folder: Path) -> None:
         _run(systemctl, "restart", BROKER)
 
 
-def broker_fell(folder: Path) -> bool:
-    """Whether systemd had to restart the broker since `start_broker_anew`."""
+def broker_was_restarted(folder: Path) -> bool:
+    """Whether systemd had to restart the broker since `restart_broker`."""
     systemctl = _systemctl(folder)
     return systemctl is not None and _show(systemctl, "NRestarts") not in ("", "0")
 
@@ -202,7 +202,7 @@ def clear_retained(settings: GatewaySettings, kiosk: str, password: str) -> None
     """Delete the retained messages of a kiosk or lamp post. Signs in as that device, since only it
     may publish there, by a new password that its board does not have. Raises `BrokerError`."""
     gate = settings.posts.get(kiosk)
-    kinds = POST_SAYS if gate else KIOSK_SAYS
+    kinds = POST_PUBLISHES if gate else KIOSK_PUBLISHES
     topics = [str(Topic(settings.campus, kiosk, kind)) for kind in kinds]
     if gate:
         topics.append(press_topic(settings.campus, gate))
@@ -230,7 +230,7 @@ def _as_kiosk(settings: GatewaySettings, kiosk: str, password: str) -> Iterator[
         beside.unlink(missing_ok=True)
 
 
-def see_refused(settings: GatewaySettings, username: str, password: str) -> None:
+def wait_until_refused(settings: GatewaySettings, username: str, password: str) -> None:
     """Wait until the broker refuses a credential.
 
     Raises `BrokerError` if it cannot be reached, or still accepts it after `CUT_OFF_S`.

@@ -148,7 +148,7 @@ def add(
     drop_revoked(document, kiosks.revoked(folder))
     write_toml(folder / SETTINGS, document)
     write_broker(provisioned, settings.campus)
-    broker_files.hand_over(folder)
+    broker_files.set_owners(folder)
     after = load_gateway(folder / SETTINGS)
     key = "changed" if known else "post_added" if post else "added"
     title = after.in_both(lambda names: names.kiosk(kiosk))
@@ -178,7 +178,7 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     if name in kiosk_names(folder) or name not in kiosks.revoked(folder):
         password = kiosks.renew_password(folder, name)
         write_broker(Provisioned(folder), settings.campus)
-        broker_files.hand_over(folder)
+        broker_files.set_owners(folder)
         if services.reload_broker(folder):  # disconnects the kiosk: its last will is published
             kiosk_password = str(kiosks.settings_of(folder, name)["password"])
             try:
@@ -191,13 +191,13 @@ def revoke(folder: Path, name: str, reason: str) -> Iterator[StepText]:
     dark = end_dark_watches(document)
     write_toml(folder / SETTINGS, document)
     write_broker(Provisioned(folder), settings.campus)
-    broker_files.hand_over(folder)
+    broker_files.set_owners(folder)
     post_of = settings.posts.get(name)
     yield message(settings, "post_revoked" if post_of else "revoked", kiosk=name)
     reloaded = services.reload_broker(folder)
     yield message(settings, "started" if services.restart(folder) else "to_start")
     if reloaded and password:
-        services.see_refused(settings, name, password)
+        services.wait_until_refused(settings, name, password)
     if left:
         raise BrokerError(f"retained messages of {name} are not deleted: {left}")
     if password or not reloaded:
@@ -243,12 +243,12 @@ def renew(folder: Path, names: Sequence[str], *, everything: bool) -> Iterator[S
         if authority:
             yield message(settings, "new_authority")
         write_broker(provisioned, settings.campus)
-        broker_files.hand_over(folder)
+        broker_files.set_owners(folder)
         reloaded = services.reload_broker(folder)
         yield message(settings, "broker" if reloaded else "no_broker")
         for name, password in old.items():
             if reloaded:
-                services.see_refused(settings, name, password)
+                services.wait_until_refused(settings, name, password)
             yield message(settings, "board", kiosk=name)
         if any(name in USERS for name in names) or "web.crt" in renewed:
             yield message(settings, "started" if services.restart(folder) else "to_start")
@@ -260,7 +260,7 @@ def _renew_campus(folder: Path, *, everything: bool) -> Iterator[StepText]:
     if pki.renew_server(folder, "campus", everything=everything):
         renewed.append("campus.crt")
     if renewed:
-        broker_files.hand_over(folder)
+        broker_files.set_owners(folder)
         yield message(None, "renewed", names=", ".join(renewed))
         yield from apply_campus(folder)
     else:

@@ -61,11 +61,11 @@ def upgrade(folder: Path) -> Iterator[str]:
     write_private(path_before, msgspec.json.encode(before))
     try:
         _write(folder, settings, changes)
-        services.start_broker_anew(folder)
+        services.restart_broker(folder)
         _until_taken(settings)
     except (FeverGateError, OSError) as error:
         _put_back(folder, before)
-        services.start_broker_anew(folder)
+        services.restart_broker(folder)
         path_before.unlink()
         raise ProvisionError(f"{error}; restored: {names}") from error
     path_before.unlink()
@@ -106,7 +106,7 @@ def _write(folder: Path, settings: GatewaySettings, changes: dict[Path, str]) ->
             path.parent.mkdir(parents=True, exist_ok=True)
             write_public(path, text.encode())
     services.write_drop_ins(folder / "systemd", folder)
-    broker_files.hand_over(folder)
+    broker_files.set_owners(folder)
 
 
 def _until_taken(settings: GatewaySettings) -> None:
@@ -117,7 +117,7 @@ def _until_taken(settings: GatewaySettings) -> None:
             one_shot.probe(settings)
             return
         except BrokerError:
-            if services.broker_fell(settings.folder) or time.monotonic() > until:
+            if services.broker_was_restarted(settings.folder) or time.monotonic() > until:
                 raise
         time.sleep(0.2)
 
@@ -129,7 +129,7 @@ def _put_back(folder: Path, before: dict[str, bytes | None]) -> None:
             path.unlink(missing_ok=True)
         else:
             write_private(path, data, 0o644 if path.suffix == ".conf" else 0o600)
-    broker_files.hand_over(folder)
+    broker_files.set_owners(folder)
 
 
 @click.command("upgrade")

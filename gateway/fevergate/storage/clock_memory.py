@@ -90,7 +90,7 @@ def remember(store: Store, state: ClockState) -> bool:
     return bool(confirmed)
 
 
-def say_right(database: Database) -> None:
+def confirm_clock(database: Database) -> None:
     """Store a person's confirmation that the machine's clock is right; the gateway reads it within
     a minute."""
     meta.put(database.conn, "clock_is_right", 1)

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from fevergate.errors import StoreError
 from fevergate.protocol.messages import Stored, Verdict
-from fevergate.storage.patient_store import PatientStore, safely
 from fevergate.storage.records import Acknowledged, ReadingArrived, Record, Rejected
+from fevergate.storage.retrying_store import RetryingStore, safely
 from fevergate.storage.store import Store, Touched
 from fevergate.system.processors import FULL_BATCH
 
@@ -74,7 +74,7 @@ class Writer(threading.Thread):
         batch: Callable[[int], object] = lambda _: None,
     ) -> None:
         super().__init__(name="writer")
-        self.disk = PatientStore(
+        self.disk = RetryingStore(
             (lambda: store) if isinstance(store, Store) else store, trouble, damaged
         )
         """The store, and how the disk behaves."""

@@ -8,7 +8,7 @@ import threading
 
 log = logging.getLogger(__name__)
 
-fallen: list[str] = []
+crashed_threads: list[str] = []
 """Names of this process's threads that ended by an exception."""
 
 
@@ -19,5 +19,5 @@ def watch() -> None:
 
 def _fell(arguments: threading.ExceptHookArgs) -> None:
     name = arguments.thread.name if arguments.thread else "?"
-    fallen.append(name)
+    crashed_threads.append(name)
     log.critical("the thread %s fell", name, exc_info=arguments.exc_value)

@@ -25,7 +25,7 @@ from fevergate.protocol.messages import (
     encode,
 )
 from fevergate.protocol.topics import (
-    OURSELVES,
+    GATEWAY_NAME,
     Topic,
     acknowledge_topic,
     alarm_topic,
@@ -222,7 +222,7 @@ class Live:
                     return False
                 self._alarms[state.gate] = state
                 return True
-            if topic.name == OURSELVES:
+            if topic.name == GATEWAY_NAME:
                 self._gateway = payload == b"online"
                 return True
             kiosk = self._kiosks.get(topic.name)

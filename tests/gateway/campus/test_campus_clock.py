@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fevergate.campus.account_store import AccountStore
-from fevergate.campus.clock import CampusClock, say_right
+from fevergate.campus.clock import CampusClock, confirm_clock
 from fevergate.campus.escalation import Escalation
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
@@ -115,7 +115,7 @@ def test_nothing_is_drafted_signed_or_forgotten_by_a_clock_that_is_wrong(
 def test_a_doubt_ends_by_a_persons_word(server):
     server.set("2027-03-01 08:00")
     assert not server.clock.believed()
-    say_right(server.parts.database)
+    confirm_clock(server.parts.database)
     server.go(60, step_s=10)
     assert server.clock.believed() and server.clock.state().why == "confirmed"
 

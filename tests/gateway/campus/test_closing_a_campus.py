@@ -14,7 +14,7 @@ from fevergate.campus import closing
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.closing import close_campus
 from fevergate.campus.database import CampusDatabase, database_url
-from fevergate.campus.presence import here
+from fevergate.campus.run_lock import shared_lock
 from fevergate.campus.schema import entry_revisions, items, metadata, notices
 from fevergate.campus.settings import load_campus
 from fevergate.campus.strikes import Register
@@ -220,7 +220,11 @@ def test_without_a_campus_of_the_server_nothing_happens(site, tmp_path, campus):
 def test_closing_is_refused_while_the_server_runs_and_a_start_while_it_closes(site, tmp_path):
     before = table_rows(site)
     settings = load_campus(site / "campus.toml")
-    with here(site), here(site), pytest.raises(ClosingError, match="stop fevergate-campus"):
+    with (
+        shared_lock(site),
+        shared_lock(site),
+        pytest.raises(ClosingError, match="stop fevergate-campus"),
+    ):
         close_it(site, tmp_path / "east.archive")
     if "://" in settings.database:  # a server on another machine
         server = CampusDatabase(settings.url)
@@ -230,7 +234,7 @@ def test_closing_is_refused_while_the_server_runs_and_a_start_while_it_closes(si
     assert table_rows(site) == before
 
     def start(*_):
-        with here(site):
+        with shared_lock(site):
             pass
 
     with pytest.MonkeyPatch.context() as patch:

@@ -95,7 +95,9 @@ def test_a_flood_by_one_kiosk_is_bounded_and_hides_nobody_elses_fever(scene, mon
     monkeypatch.setattr(unacknowledged, "MAX_OF_KIOSK", 3)
     scene.keep(*(fever(seq, DAY) for seq in range(1, 9)))
     scene.keep(fever(1, DAY, kiosk="north-2"))
-    kiosks = [unseen.event.kiosk for unseen in unacknowledged.unseen(scene.database, 0)]
+    kiosks = [
+        unseen.event.kiosk for unseen in unacknowledged.unacknowledged_fevers(scene.database, 0)
+    ]
     assert sorted(kiosks) == ["north-1"] * 3 + ["north-2"]
 
 

@@ -12,7 +12,7 @@ from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.schema import audit, changed
 from fevergate.campus.strikes import Register, read_strikes
-from fevergate.campus.unacknowledged import unseen
+from fevergate.campus.unacknowledged import unacknowledged_fevers
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
 from fevergate.protocol.campus_messages import HourSummary, StruckSpan
@@ -76,7 +76,7 @@ def test_what_a_thief_sent_is_named_struck_shown_and_taken_back(parts):
         ("north-1", False),
     ]
     assert [kiosk.kiosk for kiosk in east.kiosks] == ["north-1"]
-    assert [case.event.kiosk for case in unseen(parts.database, 0)] == ["north-1"]
+    assert [case.event.kiosk for case in unacknowledged_fevers(parts.database, 0)] == ["north-1"]
 
     register(parts, reason="wrong one").take_back(number)
     assert figures(parts) == ("reported", (52, 2)) and parts.reports.make(DAY) == 3
@@ -128,7 +128,7 @@ def test_a_strike_of_a_thief_undoes_the_thiefs_own_strikes_and_follow_ups(parts)
     assert DAY in parts.reports.changed(9, DAY)
     east = parts.campus()
     assert figures(parts) == ("reported", (11, 1))
-    assert not east.fevers[0].closed and len(unseen(parts.database, 0)) == 1
+    assert not east.fevers[0].closed and len(unacknowledged_fevers(parts.database, 0)) == 1
 
 
 def test_a_follow_up_alone_has_its_fevers_day_made_anew(parts):

@@ -11,7 +11,7 @@ from played_calendar import World
 
 from fevergate.campus.epoch_totals import KioskTotals
 from fevergate.campus.report_sheet import ReportText
-from fevergate.campus.unacknowledged import unseen
+from fevergate.campus.unacknowledged import unacknowledged_fevers
 from fevergate.protocol.campus_messages import HourSummary, KioskCount, StruckSpan
 from fevergate.storage.strikes import StrikeRequest, strike, take_back
 from fevergate.texts.translations import translator
@@ -70,11 +70,11 @@ def test_a_day_that_was_stated_is_stated_again_without_what_is_struck(world):
 
 def test_struck_fevers_stay_in_the_report_and_nobody_is_called_for_them(world):
     world.day(people=3, fever_at="08:00")
-    assert len(unseen(world.campus.database, 0)) == 1
+    assert len(unacknowledged_fevers(world.campus.database, 0)) == 1
     strikes(world)
     (row,) = on_campus(world).fevers
     assert row.struck and on_campus(world).figures.fevers == 0
-    assert unseen(world.campus.database, 0) == []
+    assert unacknowledged_fevers(world.campus.database, 0) == []
 
 
 def test_what_an_earlier_card_told_is_struck_too(world):

@@ -11,7 +11,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from fevergate.gateway.flood_guard import READINGS_BURST, SLACK_READINGS, FloodLevels
-from fevergate.gateway.process import EXIT_FELL, freeze_objects, supervise
+from fevergate.gateway.process import EXIT_THREAD_CRASHED, freeze_objects, supervise
 from fevergate.gateway.service import STUCK_S, Gateway
 from fevergate.provision import provision
 from fevergate.settings.gateway import load_gateway
@@ -23,7 +23,7 @@ WAIT_S = 60
 
 @pytest.fixture(autouse=True)
 def nothing_fell(monkeypatch):
-    monkeypatch.setattr(thread_errors, "fallen", [])
+    monkeypatch.setattr(thread_errors, "crashed_threads", [])
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
 
 
@@ -106,7 +106,7 @@ def test_the_process_ends_by_itself_for_systemd_to_start_it_anew(folder):
         text=True,
         timeout=WAIT_S,
     )
-    assert result.returncode == EXIT_FELL
+    assert result.returncode == EXIT_THREAD_CRASHED
     assert "the thread writer fell" in result.stderr and "started anew" in result.stderr
 
 

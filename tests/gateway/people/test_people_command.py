@@ -100,7 +100,7 @@ def test_somebody_is_forgotten_at_once_and_the_import_is_in_the_audit(folder, cl
 
 def test_what_root_imports_the_services_can_open(folder, monkeypatch):
     given = []
-    monkeypatch.setattr("fevergate.operations.people_commands.hand_over", given.append)
+    monkeypatch.setattr("fevergate.operations.people_commands.set_owners", given.append)
     (folder / "list.csv").write_bytes(as_csv(made_up(3)))
     imported(folder, "list.csv")
     assert given == [folder]

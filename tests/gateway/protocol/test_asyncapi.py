@@ -10,7 +10,7 @@ from samples import health, reading
 
 from fevergate.protocol.asyncapi import KIOSK_KINDS, asyncapi_document
 from fevergate.protocol.messages import MAX_PAYLOAD, Stored
-from fevergate.protocol.topics import KIOSK_HEARS, KIOSK_SAYS
+from fevergate.protocol.topics import KIOSK_PUBLISHES, KIOSK_SUBSCRIBES
 
 ROOT = real_micropython.ROOT
 SCHEMA = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
@@ -25,7 +25,7 @@ def test_the_file_is_what_the_types_say():
 
 
 def test_every_topic_is_in_it():
-    assert set(KIOSK_KINDS) == {*KIOSK_SAYS, *KIOSK_HEARS}
+    assert set(KIOSK_KINDS) == {*KIOSK_PUBLISHES, *KIOSK_SUBSCRIBES}
     addresses = {channel["address"] for channel in asyncapi_document(KEPT)["channels"].values()}
     assert (
         len(addresses) == len(KIOSK_KINDS) - 1 + 7

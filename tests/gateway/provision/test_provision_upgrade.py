@@ -62,7 +62,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(connection_limit, "start", lambda systemctl: None)
     monkeypatch.setattr(one_shot, "probe", machine.probe)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(broker_files, "hand_over", lambda folder: None)  # only root can do this
+    monkeypatch.setattr(broker_files, "set_owners", lambda folder: None)  # only root can do this
     return machine
 
 
@@ -124,7 +124,7 @@ def killed(place):
 
 @pytest.mark.parametrize("takes", [True, False])
 @pytest.mark.parametrize(
-    "place", ["write_broker", "services.write_drop_ins", "services.start_broker_anew", "probe"]
+    "place", ["write_broker", "services.write_drop_ins", "services.restart_broker", "probe"]
 )
 def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, place, takes):
     """The next upgrade may find the new files in place, which the broker has not read, or has read

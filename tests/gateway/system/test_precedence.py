@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from fevergate.system import precedence
+from fevergate.system import realtime_priority
 
 ASK = "import os; print(os.sched_getscheduler(0))"
 
@@ -24,7 +24,7 @@ def in_a_thread(work):
 def precedence_state():
     """Whether precedence was taken, the thread's scheduling policy, and the policy of a program
     that it starts."""
-    success = precedence.take()
+    success = realtime_priority.set_realtime_priority()
     child = subprocess.run([sys.executable, "-c", ASK], capture_output=True, check=True, text=True)
     return success, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, int(child.stdout)
 
@@ -42,7 +42,7 @@ def test_without_permission_it_logs_that_and_works_on(monkeypatch, caplog):
     def refused(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(precedence.os, "sched_setscheduler", refused)
+    monkeypatch.setattr(realtime_priority.os, "sched_setscheduler", refused)
     with caplog.at_level("INFO"):
-        assert not in_a_thread(precedence.take)
+        assert not in_a_thread(realtime_priority.set_realtime_priority)
     assert "Operation not permitted" in caplog.text

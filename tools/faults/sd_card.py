@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from fevergate.backup.gateway import restore, sound
+from fevergate.backup.gateway import check_copy, restore
 from fevergate.errors import StoreError
 from fevergate.storage import meta
 from fevergate.storage.connection import open_reader
@@ -32,7 +32,7 @@ _REFUSED = "select key, refused from outbox where refused != '' limit 3"
 def read_card(path: Path, stranger: str) -> StoreContents:
     """Contents of a card, without those of the kiosk `stranger`. Raises `BackupError` where the
     card is damaged, `StoreError`."""
-    sound(path)
+    check_copy(path)
     return read_contents(path, stranger)
 
 

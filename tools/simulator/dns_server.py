@@ -13,7 +13,7 @@ WRONG_ADDRESS = "127.66.66.66"
 _HEADER = struct.Struct(">HHHHHH")
 
 
-class Mood(enum.Enum):
+class ServerBehaviour(enum.Enum):
     """Behaviour of a name server."""
 
     RIGHT = "answers"
@@ -38,19 +38,21 @@ def question_of(query: bytes) -> tuple[str, bytes]:
     return b".".join(labels).decode("utf-8", "replace").lower(), query[_HEADER.size : at + 5]
 
 
-def answer_to(query: bytes, address: str | None, mood: Mood = Mood.RIGHT) -> bytes:
+def answer_to(
+    query: bytes, address: str | None, mood: ServerBehaviour = ServerBehaviour.RIGHT
+) -> bytes:
     """Encode the answer to a query; `address` None: the name does not exist."""
-    number = int.from_bytes(query[:2], "big") ^ (mood is Mood.OTHER_ID)
+    number = int.from_bytes(query[:2], "big") ^ (mood is ServerBehaviour.OTHER_ID)
     _, question = question_of(query)
-    if mood is Mood.GARBAGE:
+    if mood is ServerBehaviour.GARBAGE:
         return query[:2] + b"\x81\x80" + b"\xff" * 40
-    if address is None or mood is Mood.NOT_FOUND:
+    if address is None or mood is ServerBehaviour.NOT_FOUND:
         return _HEADER.pack(number, 0x8183, 1, 0, 0, 0) + question
     # Like real servers, answer with an alias (CNAME) first, its name compressed.
     alias = _HEADER.size + len(question)
     record = b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, TTL_S, 6) + b"\x03srv\xc0\x0c"
     owner = struct.pack(">H", 0xC000 | (alias + 12))
-    if mood is Mood.LOOP:
+    if mood is ServerBehaviour.LOOP:
         owner = struct.pack(">H", 0xC000 | (alias + len(record)))
     record += owner + struct.pack(">HHIH", 1, 1, TTL_S, 4) + socket.inet_aton(address)
     return _HEADER.pack(number, 0x8180, 1, 2, 0, 0) + question + record
@@ -62,7 +64,7 @@ class NameServer:
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
         self.speed = 1.0
-        self.mood = Mood.RIGHT
+        self.mood = ServerBehaviour.RIGHT
         self.late_ms = 5000
         self.asked: list[str] = []
         self._socket: socket.socket | None = None
@@ -78,8 +80,8 @@ class NameServer:
 
     def address_of(self, name: str) -> str | None:
         """The address in its answer; None if it denies the name."""
-        address = None if self.mood is Mood.NOT_FOUND else self.names.get(name.lower())
-        return WRONG_ADDRESS if address and self.mood is Mood.WRONG else address
+        address = None if self.mood is ServerBehaviour.NOT_FOUND else self.names.get(name.lower())
+        return WRONG_ADDRESS if address and self.mood is ServerBehaviour.WRONG else address
 
     def close(self) -> None:
         """Stop the server."""
@@ -104,11 +106,11 @@ class NameServer:
             threading.Thread(target=self._answer, args=(udp, query, name, asker)).start()
 
     def _answer(self, udp: socket.socket, query: bytes, name: str, asker: object) -> None:
-        if self.mood is Mood.SILENT:
+        if self.mood is ServerBehaviour.SILENT:
             return
-        if self.mood is Mood.LATE:
+        if self.mood is ServerBehaviour.LATE:
             time.sleep(self.late_ms / 1000 / self.speed)
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            if self.mood is Mood.ELSEWHERE:
+            if self.mood is ServerBehaviour.ELSEWHERE:
                 udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.sendto(answer_to(query, self.address_of(name), self.mood), asker)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ CLOSES = "a campus is being closed just now: fevergate close"
 
 
 @contextmanager
-def here(folder: Path) -> Iterator[None]:
+def shared_lock(folder: Path) -> Iterator[None]:
     """Hold a shared lock on the server's folder (flock(2)) while the server runs; the lock ends
     with the process. Raises `ClosingError` while a campus is being closed."""
     with _locked(folder, fcntl.LOCK_SH, CLOSES):
@@ -25,7 +25,7 @@ def here(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone(database: CampusDatabase, folder: Path) -> Iterator[None]:
+def exclusive_lock(database: CampusDatabase, folder: Path) -> Iterator[None]:
     """Hold an exclusive lock on the folder, so that no server starts there. Raises `ClosingError`
     if a server runs there or another server is connected to the same PostgreSQL database."""
     with _locked(folder, fcntl.LOCK_EX, RUNS):

@@ -13,7 +13,7 @@ LOWEST = 1
 """The lowest real-time priority: before all ordinary threads, after the kernel's own (50)."""
 
 
-def take(thread: int = 0) -> bool:
+def set_realtime_priority(thread: int = 0) -> bool:
     """Give a thread (0: the calling one) real-time priority, but not the processes that it starts;
     returns whether this is allowed.
 

@@ -29,7 +29,7 @@ RENEW_INTERVAL_S = 600.0
 """Least time between two new databases, for a disk that damages each of them."""
 
 
-class PatientStore:
+class RetryingStore:
     """A store that one thread uses; it stops waiting for the disk when `stopping` is set.
 
     `open_store` opens the store, or raises `StoreError`. `trouble(error)` is called while the disk

@@ -33,7 +33,7 @@ HEAP_WITHOUT_PSRAM = "256K"
 _SOFT = b"MPY: soft reboot\r\n"
 
 
-class DeskBoard(Board):
+class BareBoard(Board):
     """A board to be flashed over its serial port `url`; `options` are `Board`'s.
 
     `usb_jtag`: the cable is in the chip's own USB socket, not in the USB bridge's. The port of the
