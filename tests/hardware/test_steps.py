@@ -173,18 +173,18 @@ def test_each_step_is_said_and_drawn_in_both_languages(name, step, book):
         assert page.count(f"![{alt}]({file})") == 1
         svg = (HARDWARE / file).read_text(encoding="utf-8")
         assert 'role="img"' in svg and '<rect width="760"' in svg  # a background of its own
-        assert source.said(step.title, language) in svg
+        assert source.text_in(step.title, language) in svg
         sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', svg)]
         assert min(sizes) >= 10
         for row in book.rows(BUILDS[name], step, language):
             assert f"| {' | '.join(row)} |" in page
         for measure in step.measure:
-            assert source.said(measure.want, language) in svg
+            assert source.text_in(measure.want, language) in svg
     chinese = re.compile(r"[\u3400-\u9fff]")
     assert not chinese.search(
-        source.said(step.text, "en").replace("中文", "").replace("读卡器", "")
+        source.text_in(step.text, "en").replace("中文", "").replace("读卡器", "")
     )
-    assert chinese.search(source.said(step.text, "zh"))
+    assert chinese.search(source.text_in(step.text, "zh"))
 
 
 @EACH_STEP

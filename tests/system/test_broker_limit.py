@@ -19,7 +19,7 @@ from fevergate.mosquitto import broker_files, connection_limit
 from fevergate.mosquitto.broker_files import FILES
 from fevergate.mosquitto.start_command import prepare, program
 from fevergate.provision import provision
-from simulator import tied
+from simulator import child_process
 
 MACHINE = real_micropython.ROOT / "gateway/machine"
 PER_ADDRESS = 128
@@ -164,7 +164,7 @@ class Campus:
         runtime = self.tmp_path / "runtime"
         runtime.mkdir()
         configuration = prepare(self.folder, runtime)
-        self.broker = tied.start(
+        self.broker = child_process.start(
             self.command("gateway", program(), "-c", str(configuration)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

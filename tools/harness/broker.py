@@ -11,7 +11,7 @@ from pathlib import Path
 from fevergate.errors import BrokerError
 from fevergate.mosquitto import start_command
 from fevergate.settings.gateway import load_gateway
-from simulator import tied
+from simulator import child_process
 
 UP_S = 120
 END_S = 120
@@ -66,7 +66,7 @@ class LocalBroker:
         self.runtime.mkdir(exist_ok=True)
         configuration = start_command.prepare(self.folder, self.runtime)
         with self.log.open("ab") as log:
-            self._process = tied.start(
+            self._process = child_process.start(
                 [start_command.program(), "-c", str(configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.errors import HarnessError
-from simulator import tied
+from simulator import child_process
 
 TOOLS = Path(__file__).resolve().parents[1]
 END_S = 120
@@ -39,7 +39,7 @@ class Worker:
         self._log = log
         path = os.pathsep.join(filter(None, (str(TOOLS), os.environ.get("PYTHONPATH"))))
         errors = log.open("ab") if log else None
-        self._process = tied.start(
+        self._process = child_process.start(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

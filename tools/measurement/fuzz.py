@@ -26,7 +26,7 @@ from fevergate.storage.record_writer import MAX_REJECTED
 from harness.errors import HarnessError
 from harness.figures import show
 from harness.worker import Worker
-from measurement.fuzz_victim import CAMPUS, DATABASE
+from measurement.fuzz_target import CAMPUS, DATABASE
 
 ROUND = 20_000
 END_S = 600
@@ -127,7 +127,7 @@ def fuzz(messages: int, folder: Path, number: int = 1) -> dict[str, Any]:
     """
     began = time.monotonic()
     count = 0
-    with Worker("measurement.fuzz_victim", str(folder)) as victim:
+    with Worker("measurement.fuzz_target", str(folder)) as victim:
         try:
             while count < messages:
                 count += _throw(min(ROUND, messages - count), number, victim)

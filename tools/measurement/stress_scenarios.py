@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from statistics import median
 
-from fevergate.reports.kiosk_comparison import Crowd, unlike
+from fevergate.reports.kiosk_comparison import Crowd, deviating_kiosks
 from kiosk.estimate import REFERENCE_ROOM_C
 from measurement.stress_gate import Gate, Shift
 from measurement.stress_play import Play
@@ -215,7 +215,7 @@ def _two_kiosks(play: Play) -> None:
             gate.queue(play.crowd(10, offs_c[name]), HOUR_PACE_MS)
         people += 20
         compared = [_compared(name, gate) for name, gate in gates.items()]
-        if len(play.reported) == 0 and unlike(compared):
+        if len(play.reported) == 0 and deviating_kiosks(compared):
             play.reported.append(people * HOUR_PACE_MS / 2 / 1000 / DAY_S)
     for gate in gates.values():
         play.count(gate)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simulator import tied
+from simulator import child_process
 from simulator.interpreters import Interpreter
 from simulator.stand_ins import SOURCES, START
 
@@ -34,7 +34,7 @@ class BoardProcess:
         through: tuple[str, ...] = (),
         **streams: Any,
     ) -> None:
-        self._process = tied.start(
+        self._process = child_process.start(
             [
                 *(*through, *interpreter.command(), "-X", f"heapsize={heap}"),
                 *(*options, str(script)),

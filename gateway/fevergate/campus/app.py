@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from fevergate.campus.account_store import AccountStore
-from fevergate.campus.clock import CampusClock, Trusted, confirm_clock
+from fevergate.campus.clock import CampusClock, TrustedClock, confirm_clock
 from fevergate.campus.database import CampusDatabase
 from fevergate.campus.day_rolls import DayKeeper
 from fevergate.campus.escalation import Escalation
@@ -27,7 +27,7 @@ from fevergate.campus.people_routes import PeopleRoutes
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
 from fevergate.campus.run_lock import shared_lock
-from fevergate.campus.scheduler import Clerk
+from fevergate.campus.scheduler import Scheduler
 from fevergate.campus.settings import CampusSettings, load_campus
 from fevergate.campus.summary_store import CampusStore
 from fevergate.command_line.options import settings_option
@@ -44,6 +44,7 @@ from fevergate.registers.entries import Entries
 from fevergate.texts.translations import N_, side_by_side
 from fevergate.web_common import https_server
 from fevergate.web_common.account_pages import AccountPages
+from fevergate.web_common.case_pages import CasePages
 from fevergate.web_common.closing_notice import ClosingNotices
 from fevergate.web_common.list_pages import ListSite
 from fevergate.web_common.list_upload import list_routes
@@ -57,7 +58,6 @@ from fevergate.web_common.register_words import RegisterSite
 from fevergate.web_common.roll_pages import RollPages, RollSite
 from fevergate.web_common.roster_pages import RosterPages
 from fevergate.web_common.sign_in import SignInPages
-from fevergate.web_common.told_pages import ToldPages
 
 
 class CampusServer:
@@ -69,7 +69,7 @@ class CampusServer:
     def __init__(self, settings: CampusSettings, now: Callable[[], float] | None = None) -> None:
         self.database = CampusDatabase(settings.url)
         self.clock = None if now else CampusClock(self.database, settings)
-        judge = self.clock or Trusted()
+        judge = self.clock or TrustedClock()
         now = now or judge.now
         people = AccountStore(self.database, now)
         vault = Vault(settings.path(KEY))
@@ -88,7 +88,7 @@ class CampusServer:
             None,
             (settings.title, settings.title_en or settings.title),
         )
-        self.clerk = Clerk(
+        self.clerk = Scheduler(
             *(settings, self.store, self.reports, escalation, sender, judge.tick),
             close_days=days.close,
             tell_open=closing.tick,
@@ -145,7 +145,7 @@ class CampusServer:
                     *(self.pages, self.duty, settings.zone, self.pages.campuses),
                     gate_word=registers.gate_word,
                 ).routes,
-                *ToldPages(self.pages, self.notices, self.escalation.cases).routes,
+                *CasePages(self.pages, self.notices, self.escalation.cases).routes,
                 Mount("/static", StaticFiles(packages=[("fevergate.web_common", "static")])),
             ],
             middleware=[

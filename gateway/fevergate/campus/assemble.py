@@ -36,7 +36,7 @@ MAX_LISTED = 1000
 fevers are counted."""
 
 
-class _Heard:
+class _CampusRows:
     """Summaries and fevers of one campus's day, as its gateways sent them."""
 
     def __init__(self) -> None:
@@ -121,8 +121,8 @@ def assemble(
     `before` is the previous version of the report; it holds the figures of marks that have been
     deleted since."""
     strikes = TokenStrikes(connection)
-    summaries: dict[str, _Heard] = {}
-    struck: dict[str, dict[int, _Heard]] = {}
+    summaries: dict[str, _CampusRows] = {}
+    struck: dict[str, dict[int, _CampusRows]] = {}
     # The row received last prevails. Within one delivery, `gateway_day` prevails: it reports that
     # the day is over and replaces the kiosks' partial days.
     last = (items.c.received_at, items.c.kind == "gateway_day", items.c.key)
@@ -134,14 +134,14 @@ def assemble(
     ):
         epoch = origin[0]
         for strike in strikes.of(gateway, *origin):
-            of_strike = struck.setdefault(campus, {}).setdefault(strike.id, _Heard())
+            of_strike = struck.setdefault(campus, {}).setdefault(strike.id, _CampusRows())
             of_strike.hear(gateway, epoch, kind, payload)
         if not strikes.strike(gateway, *origin):
-            summaries.setdefault(campus, _Heard()).hear(gateway, epoch, kind, payload)
+            summaries.setdefault(campus, _CampusRows()).hear(gateway, epoch, kind, payload)
     for campus, fever, selecting in read_fevers(connection, strikes, date, date):
         for strike in selecting:
-            struck.setdefault(campus, {}).setdefault(strike.id, _Heard()).count(fever)
-        day = summaries.setdefault(campus, _Heard())
+            struck.setdefault(campus, {}).setdefault(strike.id, _CampusRows()).count(fever)
+        day = summaries.setdefault(campus, _CampusRows())
         if is_counted(selecting):
             fever.struck = day.strikes(fever)
             day.count(fever)
@@ -152,7 +152,7 @@ def assemble(
         _campus(
             (campus, *titles),
             expected,
-            summaries.get(campus, _Heard()),
+            summaries.get(campus, _CampusRows()),
             {s: rows for s in strikes.all if (rows := struck.get(campus, {}).get(s.id))},
         )
         for campus, (*titles, expected) in _expected(connection, settings).items()
@@ -191,7 +191,7 @@ def _expected(
     return gateways_of
 
 
-def _contradictions(summaries: _Heard) -> list[Contradiction]:
+def _contradictions(summaries: _CampusRows) -> list[Contradiction]:
     return [
         Contradiction(gateway=gateway, kiosk=kiosk, stated=totals.stated, held=totals.held)
         for (gateway, kiosk), totals in sorted(summaries.totals.items())
@@ -199,7 +199,7 @@ def _contradictions(summaries: _Heard) -> list[Contradiction]:
     ]
 
 
-def _struck(summaries: _Heard) -> list[StruckHours]:
+def _struck(summaries: _CampusRows) -> list[StruckHours]:
     return [
         StruckHours(gateway=gateway, kiosk=kiosk, **msgspec.structs.asdict(totals.struck[key]))
         for (gateway, kiosk), totals in sorted(summaries.totals.items())
@@ -210,8 +210,8 @@ def _struck(summaries: _Heard) -> list[StruckHours]:
 def _campus(
     names: tuple[str, ...],
     expected: set[str],
-    summaries: _Heard,
-    struck: Mapping[TokenStrike, _Heard],
+    summaries: _CampusRows,
+    struck: Mapping[TokenStrike, _CampusRows],
 ) -> CampusDay:
     """Build one campus's day from the rows that count (`summaries`) and the rows that each strike
     removed (`struck`)."""

@@ -63,7 +63,7 @@ class CampusClock:
 
     def gateway_says(self, gateway: str, sent_at: float) -> None:
         """Count a gateway's own time (Unix time, s), sent with a delivery, as its vote."""
-        self._clock.kiosk_says(gateway, sent_at)
+        self._clock.count_vote(gateway, sent_at)
 
     def tick(self) -> None:
         """Store the clock's state, apply a person's confirmation, and correct stored times that a
@@ -97,7 +97,7 @@ class CampusClock:
             self._clock.confirm()
 
 
-class Trusted:
+class TrustedClock:
     """A clock that is always believed, such as a simulated one."""
 
     def now(self) -> float:

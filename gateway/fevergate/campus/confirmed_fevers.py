@@ -15,13 +15,13 @@ from fevergate.campus.statements import BoundStatements
 from fevergate.campus.strikes import CAME, TokenStrikes
 from fevergate.people.marks import fevers_since
 from fevergate.protocol.campus_messages import FeverEvent, FollowUpEvent
-from fevergate.reports.confirmation import is_to_be_told
+from fevergate.reports.confirmation import needs_notice
 from fevergate.web_common.told_cases import LOOK_BACK_S, MAX_KNOWN_OF_KIOSK, ConfirmedFever
 
 ROWS = 500
 """Rows that are fetched from the database at a time."""
 
-MAX_STATED = 500
+MAX_HAND_FEVERS = 500
 """Most fevers measured by hand, of one campus and day, for which notices are sent. A gateway states
 only their number; no college has more in a day, so a larger number is wrong."""
 
@@ -47,7 +47,7 @@ def confirmed_fevers(database: CampusDatabase, since: float) -> list[ConfirmedFe
             kiosk = (campus, gateway, event.kiosk)
             if (
                 of_kiosk[kiosk] < MAX_KNOWN_OF_KIOSK
-                and is_to_be_told(event.clinical_c, event.clinical_site, event.outcome)
+                and needs_notice(event.clinical_c, event.clinical_site, event.outcome)
                 and not strikes.strike(gateway, *origin)
             ):
                 of_kiosk[kiosk] += 1
@@ -62,7 +62,7 @@ def fevers_by_list(
 
     Fevers entered at this server have a temperature and a unit. Of fevers entered at a gateway,
     only the number is known: for each campus and day, as many are returned as its gateways state,
-    at most `MAX_STATED`. Raises `CampusError`."""
+    at most `MAX_HAND_FEVERS`. Raises `CampusError`."""
     since = now - LOOK_BACK_S
     first = datetime.fromtimestamp(since, settings.zone).date()
     last = datetime.fromtimestamp(now, settings.zone).date()
@@ -82,7 +82,7 @@ def fevers_by_list(
         ConfirmedFever.by_hand(f"{day}/{campus}/{number}", campus, now)
         for day, counts in stated.items()
         for campus, count in counts.items()
-        for number in range(1, min(count, MAX_STATED) + 1)
+        for number in range(1, min(count, MAX_HAND_FEVERS) + 1)
     ]
     return confirmed
 

@@ -57,7 +57,7 @@ NEW_ROWS_PER_S = 1.0
 history; at the rate, a faulty kiosk adds at most 86 400 rows or about 40 MB a day."""
 
 
-def dated(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summary:
+def check_date(item: Summary, now: float, zone: ZoneInfo, *, believed: bool) -> Summary:
     """Return an item with a date within the bounds, or raise `OverBoundError`, which says what was
     expected.
 

@@ -38,7 +38,7 @@ LATE_S = 24 * 3600.0
 NEVER = "never"
 """In a notice's key, the start of the silence of a gateway that was never heard."""
 
-UNTAKEN = "untaken"
+ALL_REFUSED = "untaken"
 """Kind of silence of a gateway that sends deliveries, all of which are refused."""
 
 
@@ -116,7 +116,7 @@ class Escalation:
             silent = heard_at is None or now - heard_at >= silent_s
             if silent and gateway in refused:
                 began = NEVER if heard_at is None else str(int(heard_at))
-                key = _silence(campus, gateway, began, UNTAKEN)
+                key = _silence(campus, gateway, began, ALL_REFUSED)
                 changes[key] = "untaken", campus, gateway, refused[gateway]
             elif heard_at is None:
                 # A server that has just started waits for its gateways.
@@ -237,7 +237,7 @@ class Escalation:
     def _silences(self) -> dict[tuple[str, str], str]:
         """Start of each gateway's last silence for which a notice was posted."""
         last: dict[tuple[str, str], str] = {}
-        for key in [*self.notices.keys("silent/"), *self.notices.keys(f"{UNTAKEN}/")]:
+        for key in [*self.notices.keys("silent/"), *self.notices.keys(f"{ALL_REFUSED}/")]:
             _, campus, gateway, began = key.split("/")
             if _began(began) >= _began(last.get((campus, gateway), NEVER)):
                 last[campus, gateway] = began

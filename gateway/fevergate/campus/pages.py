@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fevergate.campus.account_store import AccountStore
 from fevergate.campus.fever_search import CampusFeverSearch
-from fevergate.campus.morning import gateway_states, read_morning
+from fevergate.campus.pending_tasks import gateway_states, read_pending_tasks
 from fevergate.campus.period_summary import SummaryText, compared
 from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report import DayReport
@@ -21,7 +21,7 @@ from fevergate.campus.report_versions import Reports, Version
 from fevergate.campus.search_pages import SearchPages
 from fevergate.campus.settings import CampusSettings
 from fevergate.campus.site import CampusSite
-from fevergate.campus.summary_store import CampusStore, Refused
+from fevergate.campus.summary_store import CampusStore, RefusedDelivery
 from fevergate.errors import ReportError
 from fevergate.texts.translations import translator
 from fevergate.web_common.dates import WEEK, Period, parse_day
@@ -83,7 +83,9 @@ class CampusPages(CampusSite):
         this_week = week.until(self.today())
         morning = None
         if not text:
-            morning = read_morning(self._store, self._settings, self._search, self.today(), rows)
+            morning = read_pending_tasks(
+                self._store, self._settings, self._search, self.today(), rows
+            )
         return self.page(
             request,
             "days.html",
@@ -124,10 +126,10 @@ class CampusPages(CampusSite):
             for fever in campus.fevers
         ]
         context = {"report": report, "version": version, "versions": versions, "to": to}
-        context |= {"now": self._now(), "untaken": self._untaken(report)}
+        context |= {"now": self._now(), "untaken": self._refused_deliveries(report)}
         return self.page(request, "report.html", persons=persons, **context)
 
-    def _untaken(self, report: DayReport) -> list[Refused]:
+    def _refused_deliveries(self, report: DayReport) -> list[RefusedDelivery]:
         """The newest refused delivery of each gateway that has not stated this day, if it was
         refused on the report's day or later: that gateway sent data that was not stored."""
         midnight = datetime.fromisoformat(report.date).replace(tzinfo=self._settings.zone)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fevergate.campus.delivery_bounds import dated
+from fevergate.campus.delivery_bounds import check_date
 from fevergate.campus.gateway_access import GatewayAccess, Refusal, refused
 from fevergate.campus.marks import MarkExchange
 from fevergate.campus.settings import CampusSettings
@@ -117,7 +117,7 @@ class Receiver:
         checked, wrong = list[Summary](), dict[int, str]()
         for number, item in enumerate(delivery.items):
             try:
-                checked.append(dated(item, now, self._settings.zone, believed=believed))
+                checked.append(check_date(item, now, self._settings.zone, believed=believed))
             except OverBoundError as error:
                 wrong[number] = str(error)
         if wrong:

@@ -1,7 +1,7 @@
 """Runs periodic work: report drafts, corrections, reminders, notices, deletion of personal data.
 
-Each server has one such thread, the `Clerk`. The database records which tasks are done. So several
-servers do each task only once, and any of them can continue where another has died.
+Each server has one such thread, the `Scheduler`. The database records which tasks are done, so that
+several servers do each task only once, and any of them can continue where another has died.
 """
 
 import logging
@@ -29,7 +29,7 @@ stay without a report."""
 DAY_S = 86400
 
 
-class Clerk(PeriodicThread):
+class Scheduler(PeriodicThread):
     """Thread that does the due tasks every `EVERY_S`. Tasks that depend on the date wait while the
     clock is in doubt; notices of fevers do not wait."""
 

@@ -11,7 +11,7 @@ from fevergate.campus.database import CampusDatabase
 from fevergate.campus.replaced import ReplacedRows, replaced_rows
 from fevergate.campus.report import TokenStrike
 from fevergate.campus.settings import CampusSettings, load_campus
-from fevergate.campus.strikes import Register, read_strikes
+from fevergate.campus.strikes import TokenStrikeWriter, read_strikes
 from fevergate.command_line.options import settings_option
 from fevergate.errors import NothingFoundError, StrikeError
 from fevergate.reports.day_in_words import minute
@@ -92,7 +92,7 @@ def strike_token_command(
                 return
             if by is None or reason is None:
                 raise click.UsageError("expected --by and --because")
-            register = Register(
+            register = TokenStrikeWriter(
                 database, settings, CampusClock(database, settings).now, by=by, reason=reason
             )
             if undo is not None:

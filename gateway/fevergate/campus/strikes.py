@@ -57,7 +57,7 @@ def read_strikes(database: CampusDatabase) -> list[TokenStrike]:
         return TokenStrikes(connection).all
 
 
-class Register:
+class TokenStrikeWriter:
     """Makes strikes and takes them back, and records `by` and `reason`. Each call is one audited
     transaction, and the server may be running. Raises `StrikeError`, `CampusError`."""
 

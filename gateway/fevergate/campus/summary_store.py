@@ -64,7 +64,7 @@ class GatewayHeard(Struct, frozen=True, kw_only=True):
     clock_off_s: float
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class RefusedDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that was refused; its sender keeps it."""
 
     at: float
@@ -157,13 +157,13 @@ class CampusStore:
             newest = select(func.max(refusals.c.id)).scalar_subquery()
             connection.execute(delete(refusals).where(refusals.c.id <= newest - MAX_REFUSALS))
 
-    def refused(self, most: int = 100) -> list[Refused]:
+    def refused(self, most: int = 100) -> list[RefusedDelivery]:
         """Refused deliveries, the newest first."""
-        columns = [refusals.c[name] for name in Refused.__struct_fields__]
+        columns = [refusals.c[name] for name in RefusedDelivery.__struct_fields__]
         rows = self.database.rows(select(*columns).order_by(refusals.c.id.desc()).limit(most))
-        return [Refused(**row._mapping) for row in rows]
+        return [RefusedDelivery(**row._mapping) for row in rows]
 
-    def last_refused(self) -> dict[str, Refused]:
+    def last_refused(self) -> dict[str, RefusedDelivery]:
         """The newest refused delivery of each gateway that is kept."""
         return last_refused(self.database)
 
@@ -240,12 +240,12 @@ class CampusStore:
         return datetime.fromtimestamp(at, self._zone).date().isoformat()
 
 
-def last_refused(database: CampusDatabase) -> dict[str, Refused]:
+def last_refused(database: CampusDatabase) -> dict[str, RefusedDelivery]:
     """The newest refused delivery of each gateway that is kept. Raises `CampusError`."""
-    columns = [refusals.c[name] for name in Refused.__struct_fields__]
+    columns = [refusals.c[name] for name in RefusedDelivery.__struct_fields__]
     newest = select(func.max(refusals.c.id)).group_by(refusals.c.gateway)
     rows = database.rows(select(*columns).where(refusals.c.id.in_(newest)))
-    return {row.gateway: Refused(**row._mapping) for row in rows}
+    return {row.gateway: RefusedDelivery(**row._mapping) for row in rows}
 
 
 def _hear(

@@ -151,7 +151,7 @@ class GatewayClock:
         return self.state().believed
 
     @property
-    def tellable(self) -> bool:
+    def can_be_sent(self) -> bool:
         """Whether kiosks may get this time. A time past the certificate's end would make them
         refuse the certificate."""
         state = self.state()
@@ -167,7 +167,7 @@ class GatewayClock:
         """Note that a kiosk got the time from us, so its agreement is no evidence."""
         self._votes.told(kiosk)
 
-    def kiosk_says(self, kiosk: str, at: float) -> None:
+    def count_vote(self, kiosk: str, at: float) -> None:
         """Count as a kiosk's vote the date (Unix time, s) in a message that has just arrived."""
         with self._lock:
             self._votes.says(kiosk, self._monotonic(), at - self._utc())
@@ -203,7 +203,7 @@ class GatewayClock:
                 return ClockState(at=utc, believed=True, why=self._why)
             # The clock was set: the kernel's answer and the votes so far are about the old time.
             self._asked_at = float("-inf")
-            self._votes.begin_anew()
+            self._votes.reset()
         why = self._reason(utc, mono)
         if why in _BELIEVED:
             self._believe(utc, mono, why)

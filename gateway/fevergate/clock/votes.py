@@ -45,6 +45,6 @@ class KioskVotes:
             return 0.0
         return now - self._agreed_since
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Discard the agreement so far, after the clock was set."""
         self._agreed_since = None

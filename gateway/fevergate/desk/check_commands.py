@@ -18,14 +18,14 @@ from fevergate.command_line.terminal import console, progress_bar
 from fevergate.desk import terminal
 from fevergate.desk.daily_check import (
     Check,
-    Held,
+    ObjectReading,
     Reference,
     limits_c,
     measure,
     of_black_body,
     of_person,
 )
-from fevergate.desk.session import AtWork, at_work
+from fevergate.desk.session import DeskSession, open_desk
 from fevergate.errors import NothingFoundError
 from fevergate.kiosks.calibration import SCANS, from_black_bodies
 from fevergate.kiosks.calibration_prompts import (
@@ -88,7 +88,7 @@ def check_command(
     if as_json and reference_c is None:
         raise click.UsageError("--json does not prompt: give the reference's temperature by --at")
     low_c, high_c = limits_c(reference)
-    with at_work(settings_path) as work:
+    with open_desk(settings_path) as work:
         language = language or work.settings.language
         if reference_c is None:
             reference_c = click.prompt(
@@ -122,7 +122,7 @@ _ASKED = {
 _AGAIN = (screening.SHORT, screening.MOVING, screening.WAIT, screening.ROOM)
 
 
-def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
+def _person(work: DeskSession, reference: Reference, clinical_c: float, *, quiet: bool) -> Check:
     click.echo(side_by_side("now look into the sensor ..."), err=quiet)
     look = work.looker(None).once(lambda _sample, _state: None)
     # A result that is too cold or too hot is compared as well: it may be the sensor's error.
@@ -131,11 +131,11 @@ def _person(work: AtWork, reference: Reference, clinical_c: float, *, quiet: boo
         raise NothingFoundError(
             side_by_side("no measurement to compare: {why}; try again", why=both(why))
         )
-    mean = Held(look.object_c, look.can_c)
+    mean = ObjectReading(look.object_c, look.can_c)
     return of_person(work.sensor, mean, reference, clinical_c, look.body_c, look.site)
 
 
-def _measured(work: AtWork, *, quiet: bool) -> Held:
+def _measured(work: DeskSession, *, quiet: bool) -> ObjectReading:
     """Measure a black body, with a progress bar for the person who holds it."""
     screen = Console(quiet=True) if quiet else console()
     percent = TextColumn("{task.percentage:.0f} %")
@@ -161,7 +161,7 @@ def calibrate_command(
     \b
       fevergate desk calibrate --by "Li Wei" --room 22.4
     """
-    with at_work(settings_path) as work:
+    with open_desk(settings_path) as work:
         can_c: list[float] = []
 
         def read(number: int) -> float:

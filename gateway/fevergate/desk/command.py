@@ -27,7 +27,7 @@ from fevergate.desk.check_commands import calibrate_command, check_command
 from fevergate.desk.gateway_reader import RaisedFever
 from fevergate.desk.scan import Heard, Look, Looker, State
 from fevergate.desk.sensor import Sample
-from fevergate.desk.session import AtWork, at_work, settings_of
+from fevergate.desk.session import DeskSession, open_desk, settings_of
 from fevergate.errors import DeskError, NothingFoundError
 from fevergate.texts.translations import side_by_side, translator
 
@@ -117,7 +117,7 @@ def look_command(
         raise click.UsageError("--why and --fever keep the measurement: expected --by, your name")
     if len(why) > 200:
         raise click.BadParameter("expected at most 200 characters", param_hint="--why")
-    with at_work(settings_path) as work:
+    with open_desk(settings_path) as work:
         language = language or work.settings.language
         say = translator(language)
         fever = _fever(work, kiosk) if kiosk else None
@@ -166,7 +166,7 @@ def look_at_each(
     return True
 
 
-def _fever(work: AtWork, kiosk: str) -> RaisedFever:
+def _fever(work: DeskSession, kiosk: str) -> RaisedFever:
     work.settings.expect_kiosks(kiosk)
     fever = gateway_reader.newest_fever(work.settings, kiosk)
     if fever is None or time.time() - fever.raised_at > FEVER_S:
@@ -185,7 +185,7 @@ def _enter(language: str) -> bool:
 
 
 def _watch(
-    work: AtWork,
+    work: DeskSession,
     threshold_c: float | None,
     count: int | None,
     keep: Callable[[Look], None],
@@ -211,7 +211,7 @@ def _watch(
 
 
 def _looks(
-    work: AtWork, threshold_c: float | None, on_sample: Heard, interrupted: threading.Event
+    work: DeskSession, threshold_c: float | None, on_sample: Heard, interrupted: threading.Event
 ) -> Iterator[Look]:
     """Yield each look. If the sensor fails, report that once and restart it until it works."""
     reported = ""

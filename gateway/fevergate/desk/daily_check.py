@@ -48,14 +48,14 @@ class Check(Struct, frozen=True, kw_only=True):
         return self.measured_c - self.reference_c
 
 
-class Held(NamedTuple):
+class ObjectReading(NamedTuple):
     """Mean temperatures (°C, uncalibrated) of an object before the sensor, and of its can."""
 
     object_c: float
     can_c: float
 
 
-def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
+def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> ObjectReading:
     """Measure an object before the sensor for 15 s, long enough to detect a frozen sensor. Raises
     `DeskError` if the sensor fails or the temperature of the object or of the can is not stable."""
     median = Median()
@@ -85,11 +85,11 @@ def measure(sensor: DeskSensor, progress: Callable[[int, int], None]) -> Held:
             both("the sensor's own temperature moves: {moved_c:.2f} °C", moved_c=moved_c),
             both("hands off the sensor, out of the draught, and wait 20 minutes"),
         )
-    return Held(fmean(object_c), fmean(can_c))
+    return ObjectReading(fmean(object_c), fmean(can_c))
 
 
 def of_black_body(
-    sensor: DeskSensor, mean: Held, calibration: Calibration, reference_c: float
+    sensor: DeskSensor, mean: ObjectReading, calibration: Calibration, reference_c: float
 ) -> Check:
     """Check against a black body of `reference_c`."""
     return _check(
@@ -99,7 +99,7 @@ def of_black_body(
 
 def of_person(
     sensor: DeskSensor,
-    mean: Held,
+    mean: ObjectReading,
     reference: Reference,
     clinical_c: float,
     body_c: float,
@@ -118,7 +118,7 @@ def _check(
     reference_c: float,
     measured_c: float,
     tolerance_c: float,
-    mean: Held,
+    mean: ObjectReading,
 ) -> Check:
     measured_c, reference_c = round(measured_c, 2), round(reference_c, 2)
     return Check(

@@ -20,7 +20,7 @@ from kiosk.screening import THRESHOLD_C
 
 
 @dataclass
-class AtWork:
+class DeskSession:
     """Settings and sensor of a desk that is ready."""
 
     settings: GatewaySettings
@@ -62,7 +62,7 @@ def settings_of(path: Path) -> tuple[GatewaySettings, Desk]:
 
 
 @contextmanager
-def at_work(path: Path) -> Iterator[AtWork]:
+def open_desk(path: Path) -> Iterator[DeskSession]:
     """Open the sensor for as long as the block lasts. Raises `SettingsError`, `DeskError`,
     `StoreError`."""
     settings, desk = settings_of(path)
@@ -70,4 +70,4 @@ def at_work(path: Path) -> Iterator[AtWork]:
     with DeskBus(desk.bus) as bus:
         sensor = DeskSensor(bus, desk.supply_v, clock)
         sensor.begin()
-        yield AtWork(settings, desk, sensor, clock)
+        yield DeskSession(settings, desk, sensor, clock)

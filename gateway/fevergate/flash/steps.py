@@ -18,7 +18,7 @@ from fevergate.flash.image import Image
 from fevergate.flash.installation import install
 from fevergate.flash.loader import opened
 from fevergate.flash.models import chosen, refuse_memory
-from fevergate.flash.shown import Shown
+from fevergate.flash.output import FlashOutput
 from fevergate.kiosks.boards import BOARDS, DEFAULT_BOARD, BoardModel
 from fevergate.kiosks.cable import BoardFile, Cable, settings_files
 from fevergate.texts.translations import LANGUAGES, both
@@ -58,7 +58,7 @@ class Steps:
             raise click.UsageError("--settings-from and --kiosk go together")
         if self.self_test_only and (self.image_path or self.kiosk or self.sources):
             raise click.UsageError("--self-test-only writes nothing: no image, sources or settings")
-        self.shown = Shown(self.as_json, LANGUAGES.index(self.language))
+        self.shown = FlashOutput(self.as_json, LANGUAGES.index(self.language))
         self.report["port"] = self.port
 
     def run(self) -> list[Finding]:

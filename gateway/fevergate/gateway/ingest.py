@@ -183,7 +183,7 @@ class Ingest:
         self._same(kiosk, health.kiosk)
         self.counts["health"] += 1
         if health.at is not None:
-            self._clock.kiosk_says(health.kiosk, health.at)
+            self._clock.count_vote(health.kiosk, health.at)
         self._health(health)
         self.flood.health(health)
         self._monitor.health(health)

@@ -46,7 +46,7 @@ class KioskClocks:
         right = health.at is not None and abs(now - health.at - 0.5) <= MAX_ERROR_S
         if quiet_s < (CONFIRM_S if right else MIN_INTERVAL_S):
             return
-        if now < KNOWN_PAST or not self._clock.tellable:
+        if now < KNOWN_PAST or not self._clock.can_be_sent:
             return
         self._told[health.kiosk] = self._monotonic()
         self._clock.told(health.kiosk)

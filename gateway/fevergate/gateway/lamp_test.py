@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from fevergate.alarm.alarm import Alarm
-from fevergate.storage.records import LampsTried
+from fevergate.storage.records import LampsTested
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ STEPS = ("red", "amber", "green", "sound")
 STEP_S = 2.0
 """Duration of each step."""
 
-Keep = Callable[[LampsTried, Callable[[], None]], None]
+Keep = Callable[[LampsTested, Callable[[], None]], None]
 
 
 class LampTests:
@@ -72,7 +72,7 @@ class LampTests:
                 log.exception("lamp test at %s", gate)
             if not completed:
                 log.warning("lamp test at %s: broken off", gate, extra={"gate": gate})
-            self._keep(LampsTried(gate, by, at, completed), lambda: None)
+            self._keep(LampsTested(gate, by, at, completed), lambda: None)
         finally:
             with self._lock:
                 del self._running[gate]

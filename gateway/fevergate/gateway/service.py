@@ -52,8 +52,8 @@ from fevergate.storage.connection import reason
 from fevergate.storage.retention import Housekeeper
 from fevergate.storage.writer_thread import Writer
 from fevergate.system import thread_errors
+from fevergate.system.cpu_affinity import CpuAffinity
 from fevergate.system.machine import recognise
-from fevergate.system.processors import Processors
 
 if TYPE_CHECKING:
     from fevergate.forwarding.forwarder import Forwarder
@@ -112,7 +112,7 @@ class Gateway:
             self._disk_trouble,
             again=lambda: self._broker.again(),
             damaged=self._opener.salvage,
-            batch=Processors(lambda: self._broker.precedes).batch,
+            batch=CpuAffinity(lambda: self._broker.precedes).batch,
         )
         self._housekeeper = Housekeeper(
             settings.retention,

@@ -10,7 +10,7 @@ from fevergate.alarm.alarm import Alarm
 from fevergate.alarm.kiosk_monitor import KioskMonitor
 from fevergate.clock.judge import GatewayClock
 from fevergate.mosquitto.broker_files import stores_aside
-from fevergate.reports.kiosk_comparison import crowds, unlike
+from fevergate.reports.kiosk_comparison import crowds, deviating_kiosks
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import open_reader
 from fevergate.storage.coverage_bits import day_bounds
@@ -61,5 +61,5 @@ class SlowChecks(PeriodicThread):
         today = datetime.fromtimestamp(self._clock.now(), self._settings.zone).date()
         begin, end = day_bounds(today, self._settings.zone)
         with open_reader(self._settings.path(self._settings.database)) as reader:
-            differing = unlike(crowds(reader, self._settings, begin, end))
+            differing = deviating_kiosks(crowds(reader, self._settings, begin, end))
         self._monitor.unlike({kiosk.kiosk: kiosk.line() for kiosk in differing})

@@ -77,7 +77,7 @@ class Progress:
         return self.state in ENDS
 
 
-class Heard:
+class KioskMessages:
     """Messages that wait to be handled. Only kiosks that are being updated are heard, and only few
     messages of each are kept, so that no kiosk crowds out the others."""
 
@@ -131,7 +131,7 @@ class Rollout:
         self._key = key
         self._moved = moved
         self._downgrade = downgrade
-        self._heard = Heard()
+        self._heard = KioskMessages()
         self._client: mqtt.Client | None = None
 
     @contextmanager

@@ -70,8 +70,8 @@ def prepare(folder: Path, runtime: Path) -> Path:
     for name, path in chosen.items():
         text = text.replace(str(folder / name), str(path))
     store = folder / "broker"
-    if _takes(store):
-        _see_to_store(store, runtime)
+    if _is_writable(store):
+        _set_aside_damaged_store(store, runtime)
     else:
         text = _in_memory(text, store, runtime)
     if os.geteuid() == 0:
@@ -153,7 +153,7 @@ def _access_list(data: bytes) -> None:
 _PAIR = ("broker.crt", "broker.key")
 
 
-def _takes(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     """Whether a file can be written in a folder."""
     probe = folder / ".probe"
     try:
@@ -169,7 +169,7 @@ def _takes(folder: Path) -> bool:
     return True
 
 
-def _see_to_store(folder: Path, runtime: Path) -> None:
+def _set_aside_damaged_store(folder: Path, runtime: Path) -> None:
     """Set the store aside if mosquitto starts only without it."""
     path = folder / STORE
     if not path.exists() or path.stat().st_size == 0 or not _damaged(path, runtime):
@@ -198,10 +198,10 @@ def _in_memory(text: str, folder: Path, runtime: Path) -> str:
 
 def _damaged(path: Path, runtime: Path) -> bool:
     """Whether a broker starts without this store, but not with it."""
-    return not _comes_up(path, runtime) and _comes_up(None, runtime)
+    return not _broker_starts(path, runtime) and _broker_starts(None, runtime)
 
 
-def _comes_up(store: Path | None, runtime: Path) -> bool:
+def _broker_starts(store: Path | None, runtime: Path) -> bool:
     """Whether a broker with a copy of `store` (None: without a store) starts; it listens on a
     private Unix socket only."""
     with tempfile.TemporaryDirectory(dir=runtime) as name:

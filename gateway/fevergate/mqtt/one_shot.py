@@ -17,7 +17,7 @@ from fevergate.settings.gateway import GatewaySettings
 from fevergate.settings.settings_file import read_secret
 
 KEEP_ALIVE_S = 20
-NOTHING = "fevergate/nothing"
+SILENT_TOPIC = "fevergate/nothing"
 """A topic without publishers. The answer to a subscription to it shows that the broker has handled
 all earlier requests."""
 
@@ -79,14 +79,14 @@ def read_all_retained(
 
     with connection(settings, connect_s) as client:
         client.on_message = heard
-        subscribe = [partial(client.subscribe, topic, 1) for topic in (topics, NOTHING)]
+        subscribe = [partial(client.subscribe, topic, 1) for topic in (topics, SILENT_TOPIC)]
         _answered(client, *subscribe, patience_s=connect_s)
         count = 0
         for _ in range(MAX_ROUNDS):
             if count == len(retained):
                 break
             count = len(retained)
-            _answered(client, partial(client.subscribe, NOTHING, 1), patience_s=connect_s)
+            _answered(client, partial(client.subscribe, SILENT_TOPIC, 1), patience_s=connect_s)
     return retained
 
 

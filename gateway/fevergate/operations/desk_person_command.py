@@ -17,7 +17,7 @@ from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.desk import terminal
 from fevergate.desk.command import desk_command, look_at_each
 from fevergate.desk.scan import Look
-from fevergate.desk.session import at_work
+from fevergate.desk.session import open_desk
 from fevergate.errors import MarkError, NothingFoundError
 from fevergate.people.marks import Marks, NewMark
 from fevergate.people.schema import migrations
@@ -64,7 +64,7 @@ def person_command(
 
     Exit code 1: nobody was seen, or the person is not below the threshold.
     """
-    with at_work(settings_path) as work:
+    with open_desk(settings_path) as work:
         settings = work.settings
         say = translator(language or settings.language)
         with closing(SqliteStatements(settings.path(DATABASE), migrations)) as statements:

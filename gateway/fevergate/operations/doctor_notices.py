@@ -13,7 +13,7 @@ from fevergate.people.store import DATABASE
 from fevergate.registers.declarations import load_registers
 from fevergate.registers.duty import Duty
 from fevergate.registers.entries import Entries
-from fevergate.reports.confirmation import is_to_be_told
+from fevergate.reports.confirmation import needs_notice
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage.connection import read_rows
 from fevergate.texts.network_text import connection_error
@@ -72,7 +72,7 @@ def _untold(settings: GatewaySettings) -> int:
     since = time.time() - OPEN_S
     rows = read_rows(settings.path(settings.web.database), _FOLLOW_UPS, since)
     hand = read_rows(settings.path(DATABASE), _BY_HAND, FEVER_C, since)
-    return sum(is_to_be_told(**row) for row in rows) + sum(row["fevers"] for row in hand)
+    return sum(needs_notice(**row) for row in rows) + sum(row["fevers"] for row in hand)
 
 
 _FOLLOW_UPS = "select clinical_c, clinical_site, outcome from follow_ups where at > ?"

@@ -3,7 +3,7 @@
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.texts.translations import N_, Pair, both
 
-SAID = {
+MESSAGES = {
     "runs": N_("broker, gateway and pages run"),
     "to_run": N_(
         "for mosquitto to use it: cp -r {folder}/systemd/* /etc/systemd/system/, and restart it"
@@ -67,7 +67,7 @@ class StepText(str):
 def message(settings: GatewaySettings | None, key: str, **values: object) -> StepText:
     """A message in the language of the settings; in English without settings. A value may be a pair
     of texts in Chinese and in English."""
-    pair = both(SAID[key], **values)
+    pair = both(MESSAGES[key], **values)
     text = StepText(pair[0] if settings and settings.language == "zh" else pair[1])
     text.pair = pair
     return text

@@ -15,7 +15,7 @@ def is_confirmed(clinical_c: float | None, clinical_site: str) -> bool:
     return clinical_c >= round(CONFIRMED_C + ABOVE_AXILLARY_C[clinical_site], 2)
 
 
-def is_to_be_told(clinical_c: float | None, clinical_site: str, outcome: str) -> bool:
+def needs_notice(clinical_c: float | None, clinical_site: str, outcome: str) -> bool:
     """Whether those on duty are told of a follow-up: its fever is confirmed, or the person is sent
     to a clinic."""
     return outcome == "clinic" or is_confirmed(clinical_c, clinical_site)

@@ -15,7 +15,13 @@ from sqlite_utils import Database
 from fevergate.people.roll import DayRoll, Rolls
 from fevergate.people.store import DATABASE
 from fevergate.reports.fevers import Fever, Fevers, lit_for_other_days
-from fevergate.reports.kiosk_comparison import Blind, Unlike, blind, crowds, unlike
+from fevergate.reports.kiosk_comparison import (
+    Blind,
+    DeviatingKiosk,
+    blind,
+    crowds,
+    deviating_kiosks,
+)
 from fevergate.settings.gateway import GatewaySettings
 from fevergate.storage import clock_memory
 from fevergate.storage.clock_memory import Doubt
@@ -77,7 +83,7 @@ class Day(Struct, kw_only=True):
     fevers: list[Fever]
     """In order of time; at most as many as `read_day` was asked for."""
     kiosks: list[KioskDay]
-    unlike: list[Unlike]
+    unlike: list[DeviatingKiosk]
     """Kiosks that read higher or lower than their neighbours: drift, or a dirty lens."""
     blind: list[Blind]
     """Kiosks that saw hardly anybody while a neighbour was busy, so that their zero is no proof."""
@@ -155,7 +161,7 @@ def read_day(
         fevers=fevers.page(most, skip),
         count=count,
         kiosks=kiosks,
-        unlike=unlike(day_crowds),
+        unlike=deviating_kiosks(day_crowds),
         blind=blind(settings, day_crowds),
         drifted=_drifted(database, begin, end),
         lit=lit,

@@ -39,7 +39,7 @@ class Crowd(Struct, frozen=True, kw_only=True):
     """Standard error of the median."""
 
 
-class Unlike(Struct, frozen=True, kw_only=True):
+class DeviatingKiosk(Struct, frozen=True, kw_only=True):
     """A kiosk that reads higher or lower than its neighbours, with the figures.
 
     `alone`: it has only one neighbour, so that either of the two may be wrong.
@@ -110,13 +110,13 @@ def _median(bins: list[tuple[float, int]], people: int) -> float:
     return bins[-1][0]
 
 
-def unlike(crowds: list[Crowd]) -> list[Unlike]:
+def deviating_kiosks(crowds: list[Crowd]) -> list[DeviatingKiosk]:
     """Kiosks of each gate that read higher or lower than their neighbours, worst first.
 
     The kiosk that is farthest off is removed before the others are compared again, so that one bad
     kiosk does not make good ones look bad.
     """
-    flagged: list[Unlike] = []
+    flagged: list[DeviatingKiosk] = []
     for gate in sorted({crowd.gate for crowd in crowds}):
         at_gate = [crowd for crowd in crowds if crowd.gate == gate and crowd.people >= MIN_PEOPLE]
         while len(at_gate) >= 2:
@@ -131,11 +131,11 @@ def unlike(crowds: list[Crowd]) -> list[Unlike]:
     return flagged
 
 
-def _compare(crowd: Crowd, at_gate: list[Crowd]) -> Unlike:
+def _compare(crowd: Crowd, at_gate: list[Crowd]) -> DeviatingKiosk:
     others = [other for other in at_gate if other.kiosk != crowd.kiosk]
     others_c = median(other.median_c for other in others)
     error_c = (crowd.error_c**2 + median(other.error_c for other in others) ** 2) ** 0.5
-    return Unlike(
+    return DeviatingKiosk(
         kiosk=crowd.kiosk,
         gate=crowd.gate,
         people=crowd.people,
@@ -149,7 +149,7 @@ def _compare(crowd: Crowd, at_gate: list[Crowd]) -> Unlike:
     )
 
 
-def _excess(kiosk: Unlike) -> float:
+def _excess(kiosk: DeviatingKiosk) -> float:
     return abs(kiosk.difference_c) - kiosk.limit_c
 
 

@@ -31,7 +31,7 @@ def span_masks(start: float, end: float) -> Iterator[tuple[int, int]]:
         minute += count
 
 
-def silences(masks: dict[int, int], start: int, end: int) -> int:
+def count_gaps(masks: dict[int, int], start: int, end: int) -> int:
     """Return how often a kiosk stopped watching between its first and last watched minute.
 
     `masks` are by hour; `start` and `end` are whole hours (all Unix time, s).

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from fevergate.storage import meta
 from fevergate.storage.connection import immediate_transaction
-from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, day_bounds, silences
+from fevergate.storage.coverage_bits import HOUR_S, MINUTE_S, count_gaps, day_bounds
 from fevergate.storage.schema import struck
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class DailyRollup:
                 sum(row[4] for row in hours),
                 sum(mask.bit_count() for mask in masks.values()),
                 sum(row[6].bit_count() for row in hours),
-                silences(masks, min(masks) // HOUR_S * HOUR_S, end) if masks else 0,
+                count_gaps(masks, min(masks) // HOUR_S * HOUR_S, end) if masks else 0,
                 first_at,
                 last_at,
                 sum(row[7] for row in hours),

@@ -13,7 +13,7 @@ from fevergate.storage.reading_batch import STAY_LATE, ReadingBatch
 from fevergate.storage.records import (
     Acknowledged,
     HealthArrived,
-    LampsTried,
+    LampsTested,
     ReadingArrived,
     Record,
     Rejected,
@@ -100,7 +100,7 @@ class RecordWriter:
                 )
             case Acknowledged():
                 self._write_acknowledged(record)
-            case LampsTried(gate, by, at, whole):
+            case LampsTested(gate, by, at, whole):
                 self._connection.execute(
                     "insert into lamp_tests(gate, at, by, whole) values (?, ?, ?, ?)",
                     (gate, at, by, whole),

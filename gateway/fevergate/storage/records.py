@@ -74,7 +74,7 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
-class LampsTried:
+class LampsTested:
     """A test of a gate's lamps; `whole` unless something, such as a fever, broke it off."""
 
     gate: str
@@ -90,5 +90,5 @@ Record = (
     | SettingsApplied
     | Rejected
     | Acknowledged
-    | LampsTried
+    | LampsTested
 )

@@ -22,7 +22,7 @@ from fevergate.protocol.messages import Stored, Verdict
 from fevergate.storage.records import Acknowledged, ReadingArrived, Record, Rejected
 from fevergate.storage.retrying_store import RetryingStore, safely
 from fevergate.storage.store import Store, Touched
-from fevergate.system.processors import FULL_BATCH
+from fevergate.system.cpu_affinity import FULL_BATCH
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from fevergate.web.roll_api import RollApi
 from fevergate.web.sign_offs import SignOff
 from fevergate.web.trace_api import TraceApi
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.middleware import MAX_FORM_BYTES, bounded_body, who
+from fevergate.web_common.middleware import MAX_FORM_BYTES, actor_of, bounded_body
 from fevergate.web_common.routes import get
 from fevergate.web_common.store import AuditEntry
 from fevergate.web_common.tokens import Token
@@ -152,7 +152,7 @@ class Api(RollApi, TraceApi, RegisterApi):
     )
     def acknowledge(self, request: Request, body: AcknowledgeRequest) -> Done:
         gate = request.path_params["gate"]
-        by = f"{body.by[:40]} ({who(request)[:20]})"  # with the program's name
+        by = f"{body.by[:40]} ({actor_of(request)[:20]})"  # with the program's name
         if not self._shared.live.acknowledge(gate, Acknowledge(by=by)):
             raise HTTPException(503, "line")
         self._note(request, "acknowledge", f"{gate} by {body.by}")
@@ -242,7 +242,7 @@ class Api(RollApi, TraceApi, RegisterApi):
         try:
             new = parse(form, closed=body.closed)
             changes = self._shared.follow_ups.save(
-                identity, new, who(request), reason=body.reason.strip()
+                identity, new, actor_of(request), reason=body.reason.strip()
             )
         except FollowUpError as error:
             code = 409 if error.reason == "meanwhile" else 400

@@ -6,7 +6,7 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from fevergate.web.context import Shared
-from fevergate.web_common.middleware import who
+from fevergate.web_common.middleware import actor_of
 
 PAGE = 1000
 """Most rows of one answer."""
@@ -22,7 +22,7 @@ class ApiPart:
         self._shared = shared
 
     def _note(self, request: Request, action: str, text: str) -> None:
-        self._shared.store.note(who(request), action, text)
+        self._shared.store.note(actor_of(request), action, text)
 
 
 def limits(request: Request) -> tuple[int, int]:

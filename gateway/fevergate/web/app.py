@@ -41,6 +41,7 @@ from fevergate.web.screen_pages import BELOW, ScreenPages
 from fevergate.web.trace_pages import TracePages
 from fevergate.web_common import https_server
 from fevergate.web_common.accounts import Accounts
+from fevergate.web_common.case_pages import CasePages
 from fevergate.web_common.list_pages import ListSite
 from fevergate.web_common.list_upload import list_routes
 from fevergate.web_common.middleware import AccessMiddleware
@@ -51,7 +52,6 @@ from fevergate.web_common.roll_pages import RollPages, RollSite
 from fevergate.web_common.roster_pages import RosterPages
 from fevergate.web_common.sign_in import SignInPages
 from fevergate.web_common.store import WebStore
-from fevergate.web_common.told_pages import ToldPages
 from kiosk.setup_code import FOLDER
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Pages(Shared):
                 *HandOverPages(self).routes,
                 *RosterPages(self, self.duty, settings.zone, self.registers.gates).routes,
                 *ScreenPages(self).routes,
-                *ToldPages(self, self.notices, self.cases, self.count_waiting).routes,
+                *CasePages(self, self.notices, self.cases, self.count_waiting).routes,
                 *(registers := RegisterPages(self, self.registers)).routes,
                 *PassPages(self, registers).routes,
                 *PasserPages(self).routes,

@@ -20,7 +20,7 @@ from fevergate.texts import trouble_text
 from fevergate.texts.translations import Say, translator
 from fevergate.web.context import Shared
 from fevergate.web.fever_list import FeverList, Selection
-from fevergate.web.lamps import UNTRIED, try_lamps
+from fevergate.web.lamps import TEST_REFUSALS, try_lamps
 from fevergate.web.live import GateNow, Kiosk, events
 from fevergate.web_common.accounts import Role, Session
 from fevergate.web_common.middleware import COOKIE, form_of, session_of
@@ -125,7 +125,7 @@ class Board:
                 if gate_of_post == gate
             ],
             has_lamps=self._shared.settings.has_lamps(gate),
-            untried=UNTRIED.get(request.query_params.get("untried", ""), ""),
+            untried=TEST_REFUSALS.get(request.query_params.get("untried", ""), ""),
         )
 
     def fevers(self, request: Request) -> Response:

@@ -14,7 +14,7 @@ def confirmed_fevers(shared: Shared) -> list[ConfirmedFever]:
     oldest first and only the newest `MAX_KNOWN_OF_KIOSK` of each kiosk. Raises `StoreError` or
     `sqlite3.Error`."""
     now = shared.store.clock()
-    follow_ups = shared.follow_ups.to_be_told(now - LOOK_BACK_S)
+    follow_ups = shared.follow_ups.needing_notice(now - LOOK_BACK_S)
     confirmed = _of_the_list(shared, now)
     if not follow_ups:
         return confirmed

@@ -283,7 +283,7 @@ class Shared(Site):
         """Whether a follow-up saved within the last `OPEN_S` confirms a fever of which nobody is
         told."""
         recent = self.clock.now() - follow_up.at < OPEN_S
-        return recent and follow_up.is_to_be_told and self.told_first() == []
+        return recent and follow_up.needs_notice and self.told_first() == []
 
     def places(self, gate: str, kiosk: str) -> tuple[Pair, Pair, Pair]:
         """Titles of the campus, a gate (empty: unknown) and a kiosk."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from fevergate.crypto.field_encryption import Vault
 from fevergate.errors import FollowUpError
 from fevergate.protocol.messages import Identity
-from fevergate.reports.confirmation import CONFIRMED_C, is_to_be_told
+from fevergate.reports.confirmation import CONFIRMED_C, needs_notice
 from fevergate.reports.fevers import Fever, identity_of
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.epochs import RESENT_DAYS
@@ -50,9 +50,9 @@ class FollowUp(Struct, kw_only=True):
     revision: int = 0
 
     @property
-    def is_to_be_told(self) -> bool:
+    def needs_notice(self) -> bool:
         """Whether those on duty must be told of the fever."""
-        return is_to_be_told(self.clinical_c, self.clinical_site, self.outcome)
+        return needs_notice(self.clinical_c, self.clinical_site, self.outcome)
 
 
 Followed = tuple[Fever, FollowUp | None]
@@ -172,7 +172,7 @@ class FollowUps:
         rows = self._store.query(_SELECT_UNFORWARDED, (limit,))
         return [(Identity(*row[:3]), self._follow_up(row[3:])) for row in rows]
 
-    def to_be_told(self, since: float) -> list[tuple[Identity, FollowUp]]:
+    def needing_notice(self, since: float) -> list[tuple[Identity, FollowUp]]:
         """Follow-ups that those on duty must be told of, saved after `since` (Unix time, s), the
         oldest first; without personal fields."""
         rows = self._store.query(_SELECT_SINCE, (since, CONFIRMED_C))
@@ -183,7 +183,7 @@ class FollowUps:
             )
             for row in rows
         ]
-        return [(fever, follow_up) for fever, follow_up in follow_ups if follow_up.is_to_be_told]
+        return [(fever, follow_up) for fever, follow_up in follow_ups if follow_up.needs_notice]
 
     def use_token(self, token: str) -> None:
         """Record the digest of the campus server's token with which follow-ups are sent. If the

@@ -16,7 +16,7 @@ ANSWER_S = PATIENCE_S - 0.5
 POLL_S = 0.5
 """Seconds between reads of the answer if no event comes."""
 
-UNTRIED = {
+TEST_REFUSALS = {
     "line": N_("The lamps were not tried: the gateway cannot be reached."),
     "red": N_("The lamps were not tried: this gate is red."),
     "dark": N_("The lamps were not tried: they cannot be lit; the reason is shown above."),
@@ -29,7 +29,7 @@ UNTRIED = {
 
 
 async def try_lamps(live: Live, gate: str, by: str) -> str:
-    """Ask for a test; return "" when the gateway has begun, else a key of `UNTRIED`.
+    """Ask for a test; return "" when the gateway has begun, else a key of `TEST_REFUSALS`.
 
     Raises `NothingFoundError` for an unknown gate.
     """

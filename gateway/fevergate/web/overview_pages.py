@@ -19,8 +19,8 @@ from fevergate.texts.translations import N_, Say, translator
 from fevergate.web import charts
 from fevergate.web.context import Shared
 from fevergate.web.fever_search import FeverQuery, FeverSearch
-from fevergate.web.morning import MAX_UNSIGNED, read_morning
 from fevergate.web.overview import Counts, Overview
+from fevergate.web.pending_tasks import MAX_UNSIGNED, read_pending_tasks
 from fevergate.web.period_report import (
     PeriodSums,
     comparison_table,
@@ -80,7 +80,7 @@ class OverviewPages:
             request,
             "morning.html",
             **common,
-            morning=read_morning(self._shared, self._search),
+            morning=read_pending_tasks(self._shared, self._search),
             most_unsigned=MAX_UNSIGNED,
             now=self._shared.clock.now(),
             when=week,

@@ -15,7 +15,7 @@ from fevergate.storage.coverage_bits import day_bounds
 from fevergate.web.api_part import ApiPart, PageNumber, Short, limits, pages
 from fevergate.web.openapi import Date, Operations
 from fevergate.web_common.dates import period
-from fevergate.web_common.middleware import who
+from fevergate.web_common.middleware import actor_of
 from fevergate.web_common.register_pages import MAX_REASON
 from fevergate.web_common.routes import whole_number
 
@@ -99,7 +99,7 @@ class RegisterApi(ApiPart):
         register = self._register(request)
         try:
             new = self._shared.registers.form().read(register, body.fields, body.gate)
-            entry = self._shared.entries.add(register.name, new, who(request), body.id)
+            entry = self._shared.entries.add(register.name, new, actor_of(request), body.id)
         except EntryError as error:
             raise _refused(error) from None
         self._note(request, "enter", f"{register.name} {entry.id}")
@@ -112,7 +112,7 @@ class RegisterApi(ApiPart):
         register, id_ = self._register(request), _id(request)
         entries, reason = self._shared.entries, body.reason.strip()
         forgotten = entries.get(register.name, id_).forgotten
-        form, by = self._shared.registers.form(), who(request)
+        form, by = self._shared.registers.form(), actor_of(request)
         try:
             new = form.read(register, body.fields, body.gate, forgotten=forgotten)
             changed = entries.change(register.name, id_, new, by, body.revision, reason)
@@ -129,7 +129,7 @@ class RegisterApi(ApiPart):
     def close(self, request: Request, body: EndedEntry) -> Entry:
         register, id_ = self._register(request), _id(request)
         try:
-            self._shared.entries.close(register.name, id_, who(request), body.revision)
+            self._shared.entries.close(register.name, id_, actor_of(request), body.revision)
         except EntryError as error:
             raise _refused(error) from None
         self._note(request, "close entry", f"{register.name} {id_}")

@@ -16,7 +16,7 @@ from fevergate.web.api_part import ApiPart, PageNumber, Short, limits
 from fevergate.web.context import Shared
 from fevergate.web.openapi import Date, Done, Operations
 from fevergate.web_common.dates import parse_day
-from fevergate.web_common.middleware import who
+from fevergate.web_common.middleware import actor_of
 from fevergate.web_common.roll_pages import noted, units_of
 from fevergate.web_common.roll_sheet import RollReader, RollRow
 
@@ -83,7 +83,7 @@ class RollApi(ApiPart):
     def enter_roll(self, request: Request, body: NewMarks) -> Done:
         day, units = parse_day(body.date), _units(request)
         try:
-            changes = self._shared.marks.enter(day, body.marks, who(request), units=units)
+            changes = self._shared.marks.enter(day, body.marks, actor_of(request), units=units)
         except MarkError as error:
             raise HTTPException(400, f"{error.person}: {ERRORS[error.reason]}") from None
         if changes:

@@ -3,13 +3,18 @@ would find.
 
 Alarms: people at this kiosk in the last two weeks whose reading was that high. A second scan clears
 some of them (`fevergate log --rescreen` decides each scan again). The share of fevers found comes
-from measured people (`evaluation.found`).
+from measured people (`evaluation.detection_shares`).
 """
 
 from msgspec import Struct
 from sqlite_utils import Database
 
-from fevergate.evaluation.found import FEVER_FROM_C, FOUND, MILD_FROM_C, THRESHOLDS_C
+from fevergate.evaluation.detection_shares import (
+    DETECTION_SHARES,
+    FEVER_FROM_C,
+    MILD_FROM_C,
+    THRESHOLDS_C,
+)
 from fevergate.storage.coverage_bits import DAY_S
 from fevergate.storage.schema import struck
 from fevergate.texts.translations import Say
@@ -35,7 +40,7 @@ class ThresholdCost(Struct, frozen=True, kw_only=True):
 def read_costs(database: Database, kiosk: str, site: str, now: float) -> list[ThresholdCost]:
     """The cost of each threshold by the two weeks up to `now` (Unix time, s); empty with fewer than
     `MIN_PEOPLE`."""
-    if site not in FOUND:
+    if site not in DETECTION_SHARES:
         return []
     since = now - HISTORY_DAYS * DAY_S
     bins = list(database.execute(_SHOWN, (kiosk, since, now)))
@@ -49,8 +54,8 @@ def read_costs(database: Database, kiosk: str, site: str, now: float) -> list[Th
         ThresholdCost(
             threshold_c=threshold_c,
             alarms=round(_at_least(bins, threshold_c - margin_c) / days, 1),
-            found_mild=FOUND[site][MILD_FROM_C][number],
-            found=FOUND[site][FEVER_FROM_C][number],
+            found_mild=DETECTION_SHARES[site][MILD_FROM_C][number],
+            found=DETECTION_SHARES[site][FEVER_FROM_C][number],
             now=in_force_c == threshold_c,
         )
         for number, threshold_c in enumerate(THRESHOLDS_C)

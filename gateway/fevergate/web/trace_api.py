@@ -10,7 +10,7 @@ from fevergate.errors import TraceError
 from fevergate.web.api_part import ApiPart, Short
 from fevergate.web.openapi import Operations
 from fevergate.web.trace import MAX_REASON, MOST_MINUTES, Trace, TraceRequest
-from fevergate.web_common.middleware import who
+from fevergate.web_common.middleware import actor_of
 
 operation = Operations()
 
@@ -34,6 +34,6 @@ class TraceApi(ApiPart):
     def trace(self, request: Request, body: NewTrace) -> Trace:
         trace_request = TraceRequest(record=body.record, minutes=body.minutes, reason=body.reason)
         try:
-            return self._shared.tracer.trace(trace_request, who(request))
+            return self._shared.tracer.trace(trace_request, actor_of(request))
         except TraceError as error:
             raise HTTPException(400, error.reason) from None

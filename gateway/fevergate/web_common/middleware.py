@@ -144,7 +144,7 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def who(request: Request) -> str:
+def actor_of(request: Request) -> str:
     """The program or person that sent a request, as the audit names it."""
     token = getattr(request.state, "token", None)
     return f"token {token.name}" if token else session_of(request).user

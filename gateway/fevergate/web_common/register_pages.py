@@ -60,8 +60,8 @@ class RegisterPages:
         ]
 
     def all(self, request: Request) -> Response:
-        """Show every register that the user keeps, with its `Standing`. Raises `HTTPException` 403
-        for none."""
+        """Show every register that the user keeps, with its `RegisterState`. Raises
+        `HTTPException` 403 for none."""
         words = self._words(request)
         registers = self._entries.registers.values()
         kept_registers = [register for register in registers if self.keeps(request, register)]

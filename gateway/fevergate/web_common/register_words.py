@@ -78,7 +78,7 @@ class RegisterSite(NamedTuple):
         return (closing if closing <= now else closing - timedelta(days=1)).timestamp()
 
 
-class Standing(NamedTuple):
+class RegisterState(NamedTuple):
     """State of a register now. `open`: the newest entries, at most `MOST`, that are open or still
     hold; `late` and `inside`: ids of those that are late, and that were open at the last closing.
     `due`: subjects due today; `sums`: subject, total, and whether that is low. `open_count` and
@@ -184,7 +184,7 @@ class RegisterWords:
         """The title of a place or choice for which a register has a sum or may be due."""
         return self.value(register.fields[register.each], subject)
 
-    def standing(self, register: RegisterDeclaration) -> Standing:
+    def standing(self, register: RegisterDeclaration) -> RegisterState:
         """The state of a register now."""
         entries, now = self._site.entries, self._site.now()
         present = entries.newest_holding(register.name, now) if register.holds else []
@@ -200,7 +200,9 @@ class RegisterWords:
         name = register.name
         open_count = sum(entries.open_by_gate(name, now).values()) if register.holds else 0
         inside_count = sum(entries.open_by_gate(name, now, closing).values()) if closing else 0
-        return Standing(present, late, inside, due, self._sums(register), open_count, inside_count)
+        return RegisterState(
+            present, late, inside, due, self._sums(register), open_count, inside_count
+        )
 
     def _sums(self, register: RegisterDeclaration) -> list[tuple[str, float, bool]]:
         if not register.sum:

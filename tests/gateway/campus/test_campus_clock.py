@@ -12,7 +12,7 @@ from fevergate.campus.clock import CampusClock, confirm_clock
 from fevergate.campus.escalation import Escalation
 from fevergate.campus.receiver import Receiver
 from fevergate.campus.report_versions import Reports
-from fevergate.campus.scheduler import Clerk
+from fevergate.campus.scheduler import Scheduler
 from fevergate.campus.summary_store import CampusStore
 from fevergate.errors import ReportError
 from fevergate.web_common.notice_log import Notices
@@ -45,7 +45,7 @@ class Server:
         notices = Notices(AccountStore(parts.database, self.clock.now), parts.settings)
         escalation = Escalation(parts.database, parts.settings, notices, self.clock.now)
         sender = Sender(notices, {})
-        self.clerk = Clerk(
+        self.clerk = Scheduler(
             *(parts.settings, self.store, self.reports, escalation, sender),
             self.clock.tick,
         )

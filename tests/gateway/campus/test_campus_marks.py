@@ -18,7 +18,7 @@ from fevergate.campus.receiver import Receiver
 from fevergate.campus.schema import items
 from fevergate.campus.settings import Campus
 from fevergate.campus.statements import CampusStatements
-from fevergate.campus.strikes import Register
+from fevergate.campus.strikes import TokenStrikeWriter
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.store import PeopleStore
@@ -165,7 +165,7 @@ def test_what_others_marked_has_another_tag_after_each_change(marks):
 
 def test_marks_by_a_stolen_token_are_struck_with_its_other_rows(marks):
     marks.send(marks.day({1, 2, 3}), token=OLD)
-    register = Register(
+    register = TokenStrikeWriter(
         marks.parts.database, marks.parts.settings, marks.parts.now, by="李伟", reason="stolen"
     )
     number = register.strike("gw-east", OLD[:4], None, local(f"{DAY} 07:00")).id

@@ -14,7 +14,7 @@ from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.report_tables import ROLL
 from fevergate.campus.schema import marks, marks_elsewhere
 from fevergate.campus.statements import CampusStatements
-from fevergate.campus.strikes import Register
+from fevergate.campus.strikes import TokenStrikeWriter
 from fevergate.crypto.field_encryption import KEY, Vault
 from fevergate.people.changes import ListEntry, PeopleChanges
 from fevergate.people.roll import DayRoll
@@ -108,7 +108,9 @@ def test_figures_by_a_stolen_token_are_struck_with_its_other_rows(parts):
     both_over(parts)
     parts.store.keep(delivery(roll(10, 4)), OLD)
     assert parts.report().unmeasured == 6
-    register = Register(parts.database, parts.settings, parts.now, by="李伟", reason="stolen")
+    register = TokenStrikeWriter(
+        parts.database, parts.settings, parts.now, by="李伟", reason="stolen"
+    )
     register.strike("gw-east", OLD[:4], None, local(f"{DAY} 07:00"))
     assert parts.report().roll is None and parts.report().zero
 

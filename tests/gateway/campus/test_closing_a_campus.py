@@ -17,7 +17,7 @@ from fevergate.campus.database import CampusDatabase, database_url
 from fevergate.campus.run_lock import shared_lock
 from fevergate.campus.schema import entry_revisions, items, metadata, notices
 from fevergate.campus.settings import load_campus
-from fevergate.campus.strikes import Register
+from fevergate.campus.strikes import TokenStrikeWriter
 from fevergate.cli import cli
 from fevergate.errors import BackupError, ClosingError, FeverGateError
 from fevergate.people.changes import ListEntry, PeopleChanges
@@ -106,7 +106,7 @@ def site(tmp_path, database_text):
     persons = [row.person for row in people.of_unit("", today, 9)]
     new = [NewMark(person=person, excused="王芳 is ill") for person in persons]
     marks.enter(date.fromisoformat(DAY), new, "Zhang")
-    Register(parts.database, parts.settings, parts.now, by="李伟", reason="x").strike(
+    TokenStrikeWriter(parts.database, parts.settings, parts.now, by="李伟", reason="x").strike(
         "gw-east", "aaaa", None, 0
     )
     parts.reports.make(DAY)

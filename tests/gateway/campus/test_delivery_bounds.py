@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from fevergate.campus import delivery_bounds, new_kiosks
 from fevergate.campus.app import CampusServer
-from fevergate.campus.delivery_bounds import LEFT_S, NewRows, dated
+from fevergate.campus.delivery_bounds import LEFT_S, NewRows, check_date
 from fevergate.campus.settings import Campus
 from fevergate.clock.judge import KNOWN_PAST, LEAP_S
 from fevergate.errors import OverBoundError
@@ -43,8 +43,8 @@ def day(kiosk, date=DAY, revision=1):
 def test_a_fever_of_a_wrong_clock_is_kept_under_the_time_at_which_it_came(at):
     misdated = msgspec.structs.replace(fever(1), at=at)
     expected = msgspec.structs.replace(misdated, at=AT)
-    assert dated(misdated, AT, ZONE, believed=True) == expected
-    assert dated(misdated, AT, ZONE, believed=False) == misdated
+    assert check_date(misdated, AT, ZONE, believed=True) == expected
+    assert check_date(misdated, AT, ZONE, believed=False) == misdated
 
 
 @given(st.floats(KNOWN_PAST, 4e9), st.booleans())
@@ -62,7 +62,7 @@ def test_an_hour_or_day_is_taken_once_it_has_begun_and_no_real_one_is_refused(be
 
 def _taken(item, now, believed):
     try:
-        return dated(item, now, ZONE, believed=believed) is item
+        return check_date(item, now, ZONE, believed=believed) is item
     except OverBoundError:
         return False
 
@@ -72,10 +72,10 @@ def test_counts_of_a_clock_that_is_ahead_are_taken_but_no_day_as_over():
     begin = AT // 3600 * 3600
     ahead = HourSummary(kiosk="north-1", gate="north", hour=begin, revision=1)
     now = begin - LEAP_S
-    assert dated(ahead, now, ZONE, believed=True) is ahead
-    assert dated(fever(1), now, ZONE, believed=True) == fever(1)
+    assert check_date(ahead, now, ZONE, believed=True) is ahead
+    assert check_date(fever(1), now, ZONE, believed=True) == fever(1)
     with pytest.raises(OverBoundError, match="not over yet"):
-        dated(over(), now, ZONE, believed=True)
+        check_date(over(), now, ZONE, believed=True)
 
 
 def test_a_gateway_counts_no_more_kiosks_of_a_day_than_it_can_have(parts, monkeypatch):

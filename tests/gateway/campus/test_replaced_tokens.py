@@ -11,7 +11,7 @@ from sqlalchemy import select
 from fevergate.campus.replaced import replaced_rows
 from fevergate.campus.report_sheet import ReportText
 from fevergate.campus.schema import audit, changed
-from fevergate.campus.strikes import Register, read_strikes
+from fevergate.campus.strikes import TokenStrikeWriter, read_strikes
 from fevergate.campus.unacknowledged import unacknowledged_fevers
 from fevergate.cli import cli
 from fevergate.errors import StrikeError
@@ -38,7 +38,7 @@ def keep(parts, *items, token, epoch="", at=None):
 
 
 def register(parts, by="李伟", reason="stolen"):
-    return Register(parts.database, parts.settings, parts.now, by=by, reason=reason)
+    return TokenStrikeWriter(parts.database, parts.settings, parts.now, by=by, reason=reason)
 
 
 def strike(parts, epoch=None, since=STOLEN_AT):

@@ -7,7 +7,7 @@ import pytest
 from campus_site import Parts, counts, local, over, so_far
 
 from fevergate.campus.report_versions import Reports
-from fevergate.campus.scheduler import BACK_DAYS, Clerk
+from fevergate.campus.scheduler import BACK_DAYS, Scheduler
 from fevergate.errors import CampusError
 
 TODAY = "2026-11-24"
@@ -26,7 +26,7 @@ class Scene(Parts):
             remind=lambda date, state: self.reminded.append((date, state)),
         )
         sender: Any = SimpleNamespace(tick=self._work("send"))
-        self.clerk = Clerk(
+        self.clerk = Scheduler(
             *(self.settings, self.store, self._noted_reports(), escalation, sender),
             **{name: self._work(name) for name in ("keep_time", "close_days", "tell_open")},
             forget=[self.forgotten.append],

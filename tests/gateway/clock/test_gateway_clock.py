@@ -54,20 +54,20 @@ class Pi:
             self.up_s += elapsed_s
             s -= elapsed_s
             if kiosk_off_s is not None:
-                self.clock.kiosk_says("north-1", self.utc + kiosk_off_s)
+                self.clock.count_vote("north-1", self.utc + kiosk_off_s)
             state = self.clock.state()
         return state
 
 
 def test_a_first_start_believes_its_clock_and_tells_it():
     clock = Pi().clock
-    assert clock.believed and clock.tellable and clock.now() == AT
+    assert clock.believed and clock.can_be_sent and clock.now() == AT
 
 
 @pytest.mark.parametrize("utc", [0.0, 946_684_800.0, KNOWN_PAST - 7200.0])
 def test_a_clock_that_was_never_set_is_not_believed_and_goes_on_from_what_can_be(utc):
     pi = Pi(utc)
-    assert not pi.clock.believed and not pi.clock.tellable
+    assert not pi.clock.believed and not pi.clock.can_be_sent
     assert pi.after(3600).at == KNOWN_PAST + 3600
     pi.utc, pi.synchronised = AT, True
     assert pi.clock.believed and pi.clock.now() == AT
@@ -173,7 +173,7 @@ def test_a_silent_hour_among_the_three_counts_for_nothing():
 def test_where_as_many_kiosks_agree_as_contradict_nothing_is_agreed():
     pi = Pi(last=AT - LEAP_S - 10 * DAY_S)
     for _ in range(int(AGREED_S // 60) + 10):
-        pi.clock.kiosk_says("south-1", pi.utc + DAY_S)
+        pi.clock.count_vote("south-1", pi.utc + DAY_S)
         pi.after(60, kiosk_off_s=0.0)
     assert not pi.clock.believed
 
@@ -265,14 +265,14 @@ def test_a_store_that_opens_again_takes_nothing_from_a_doubt():
 
 def test_an_impossible_last_time_raises_no_doubt():
     pi = Pi(last=END + 70 * 365 * DAY_S)
-    assert pi.clock.believed and pi.clock.tellable
+    assert pi.clock.believed and pi.clock.can_be_sent
 
 
 def test_beyond_its_certificate_a_gateway_tells_nobody_but_dates_by_network_time():
     pi = Pi(utc=END + DAY_S, last=END - DAY_S)
     pi.synchronised = True
     pi.after(60)
-    assert pi.clock.believed and not pi.clock.tellable
+    assert pi.clock.believed and not pi.clock.can_be_sent
 
 
 def test_a_date_ahead_or_very_old_is_not_believed():

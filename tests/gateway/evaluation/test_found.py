@@ -3,7 +3,12 @@
 import pytest
 from simulator_helpers import PEOPLE_FILE
 
-from fevergate.evaluation.found import FEVER_FROM_C, FOUND, MILD_FROM_C, THRESHOLDS_C
+from fevergate.evaluation.detection_shares import (
+    DETECTION_SHARES,
+    FEVER_FROM_C,
+    MILD_FROM_C,
+    THRESHOLDS_C,
+)
 from fevergate.evaluation.people_file import load_people
 from fevergate.evaluation.replay import replay
 from kiosk.estimate import SITES
@@ -11,14 +16,14 @@ from kiosk.screening import FEVER
 
 
 @pytest.mark.skipif(not PEOPLE_FILE.exists(), reason="the measured people are not beside this")
-@pytest.mark.parametrize("site", FOUND)
+@pytest.mark.parametrize("site", DETECTION_SHARES)
 def test_the_shares_found_are_those_of_the_measured_people(site):
     crowds = [
         [person for person in load_people(PEOPLE_FILE, site, camera) if person.oral_c is not None]
         for camera in ("FLIR", "ICI")
     ]
     for oral_c in (MILD_FROM_C, FEVER_FROM_C):
-        for threshold_c, share in zip(THRESHOLDS_C, FOUND[site][oral_c], strict=True):
+        for threshold_c, share in zip(THRESHOLDS_C, DETECTION_SHARES[site][oral_c], strict=True):
             ill_people = [
                 person
                 for crowd in crowds

@@ -125,7 +125,7 @@ def test_fevers_that_were_only_counted_are_acknowledged_in_the_store_too(scene):
 
 def test_a_health_message_reaches_clock_and_listener_unless_it_names_another_kiosk(scene):
     kiosk_times, messages = [], []
-    scene.ingest._clock.kiosk_says = lambda kiosk, at: kiosk_times.append((kiosk, at))
+    scene.ingest._clock.count_vote = lambda kiosk, at: kiosk_times.append((kiosk, at))
     scene.ingest._health = messages.append
     scene.say("north-1/health", health())
     assert kiosk_times == [("north-1", health().at)] and messages == [health()]

@@ -16,7 +16,7 @@ from fevergate.protocol.alarm_messages import AlarmState, LampTest
 from fevergate.protocol.messages import decode, encode
 from fevergate.provision import provision
 from fevergate.settings.gateway import Retention, load_gateway
-from fevergate.storage.records import LampsTried
+from fevergate.storage.records import LampsTested
 from fevergate.storage.retention import step
 from fevergate.storage.store import Store
 
@@ -71,7 +71,7 @@ def scene():
 def test_each_lamp_is_lit_alone_then_it_sounds_and_all_is_as_before(scene):
     scene.play()
     assert scene.lamps.history == ["red", "amber", "green", "amber", "sound", "green"]
-    assert scene.records == [LampsTried("north", "Li Wei", AT, True)]
+    assert scene.records == [LampsTested("north", "Li Wei", AT, True)]
 
 
 def test_a_lamp_test_is_announced_as_a_test_and_not_as_a_fever(scene):
@@ -112,7 +112,7 @@ def test_a_fever_during_a_lamp_test_is_red_at_once_and_ends_the_test(scene, lamp
     scene.play()
     assert scene.states[-1].state == "raised" and scene.states[-1].amber == ()
     assert set(scene.lamps.history) <= {"red", "sound"}
-    assert scene.records == [LampsTried("north", "Li Wei", AT, False)]
+    assert scene.records == [LampsTested("north", "Li Wei", AT, False)]
 
 
 def test_a_gate_that_is_red_or_dark_is_not_tried(scene):
@@ -153,8 +153,8 @@ def settings(tmp_path):
 def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
     now = time.time()
     store = Store(settings.path(settings.database))
-    store.commit([LampsTried("north", "Li Wei", now - 40 * 86400, True)])
-    store.commit([LampsTried("north", "Li Wei", now - 86400, False)])  # broken off
+    store.commit([LampsTested("north", "Li Wei", now - 40 * 86400, True)])
+    store.commit([LampsTested("north", "Li Wei", now - 86400, False)])  # broken off
 
     def findings():
         return {finding.text[1]: finding.state for finding in doctor_lamps.lamps(settings)}
@@ -163,7 +163,7 @@ def test_doctor_names_a_gate_whose_lamps_nobody_tried_for_a_month(settings):
         "north: its lamps were tried 40 days ago, Li Wei": "warning",
         "south: its lamps were never tried": "warning",
     }
-    store.commit([LampsTried("north", "Li Wei", now - 3 * 86400, True)])
+    store.commit([LampsTested("north", "Li Wei", now - 3 * 86400, True)])
     assert findings()["north: its lamps were tried 3 days ago, Li Wei"] == "ok"
     step(store, Retention(persons_days=1), now)
     assert findings()["north: its lamps were tried 3 days ago"] == "ok"

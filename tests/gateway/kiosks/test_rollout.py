@@ -20,7 +20,7 @@ from fevergate.kiosks.rollout import (
     ROLLED_BACK,
     STALLED,
     TRIAL,
-    Heard,
+    KioskMessages,
     Progress,
     Rollout,
 )
@@ -109,7 +109,7 @@ def rolling(monkeypatch, hostile, honest=("north-2",)):
     offered = []
     offer = updater._offer
     updater._offer = lambda progress: (offer(progress), offered.append(progress.kiosk))
-    updater._heard = Heard()
+    updater._heard = KioskMessages()
     updater._heard.get = next_message
     return updater, sent
 
@@ -211,7 +211,7 @@ def test_whatever_a_kiosk_asks_for_a_rollout_does_not_end_in_a_traceback(payload
 def test_a_kiosk_that_sends_too_much_crowds_out_no_other_kiosk():
     """Whether or not the loud kiosk is being updated; and its messages fill no memory."""
     updater: Any = Rollout.__new__(Rollout)
-    inbox = updater._heard = Heard()
+    inbox = updater._heard = KioskMessages()
     for kiosk in ("north-1", "north-2"):
         inbox.listen(kiosk)
     topics = [f"fevergate/v1/east/{name}/update/want" for name in ("stray", "north-1", "north-2")]
@@ -233,4 +233,4 @@ def test_a_kiosk_whose_update_is_over_is_heard_no_more(monkeypatch):
     updater.run(["north-2"], at_once=1)
     updater._heard.put("fevergate/v1/east/north-2/health", b"")
     with pytest.raises(queue.Empty):
-        Heard.get(updater._heard, 0.0)
+        KioskMessages.get(updater._heard, 0.0)

@@ -13,7 +13,7 @@ import pytest
 from fevergate.provision import provision
 from harness.broker import LocalBroker, free_port
 from harness.worker import wait_until
-from simulator.tied import start
+from simulator.child_process import start
 
 GOES_S = 60
 """Time limit (s) for a process to end, far more than Linux takes."""

@@ -13,7 +13,7 @@ from fevergate.reports.kiosk_comparison import (
     Crowd,
     blind,
     crowds,
-    unlike,
+    deviating_kiosks,
 )
 from fevergate.settings.gateway import Gate
 from fevergate.storage.connection import open_reader
@@ -48,7 +48,7 @@ def day(store, seed=0, count=200, gate="north", **offsets_c):
 def unlike_kiosks(store, **changes):
     reader = open_reader(store.path)
     try:
-        return unlike(crowds(reader, settings(**changes), HOUR, HOUR + 86400))
+        return deviating_kiosks(crowds(reader, settings(**changes), HOUR, HOUR + 86400))
     finally:
         reader.close()
 
@@ -113,7 +113,7 @@ def test_two_of_five_are_found_one_after_the_other(store):
 
 
 def test_without_people_no_kiosk_is_reported():
-    assert unlike([]) == []
+    assert deviating_kiosks([]) == []
 
 
 def test_a_median_is_the_temperature_that_its_people_had(store):
@@ -130,9 +130,9 @@ def crowd(kiosk, people, median_c=36.5):
 
 def test_at_its_limits_a_comparison_counts_the_people_and_allows_the_difference():
     few = [crowd("north-1", MIN_PEOPLE), crowd("north-2", MIN_PEOPLE, 37.5)]
-    assert len(unlike(few)) == 2
+    assert len(deviating_kiosks(few)) == 2
     allowed = [crowd("north-1", 200), crowd("north-2", 200, 36.5 + TOLERANCE_C)]
-    assert unlike(allowed) == []
+    assert deviating_kiosks(allowed) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevergate.storage.coverage_bits import silences, span_masks
+from fevergate.storage.coverage_bits import count_gaps, span_masks
 
 DAY = 1_795_392_000 // 86400 * 86400
 
@@ -23,6 +23,6 @@ def test_a_span_covers_exactly_the_minutes_that_it_touches(start, length):
 
 def test_silences_are_the_unwatched_spans_between_the_first_and_the_last_watched_minute():
     masks = {DAY: 0b1111, DAY + 3600: 0b1 << 30 | 0b1 << 59, DAY + 7200: 0b1}
-    assert silences(masks, DAY, DAY + 86400) == 2
-    assert silences({}, DAY, DAY + 86400) == 0
-    assert silences({DAY: (1 << 60) - 1}, DAY, DAY + 86400) == 0
+    assert count_gaps(masks, DAY, DAY + 86400) == 2
+    assert count_gaps({}, DAY, DAY + 86400) == 0
+    assert count_gaps({DAY: (1 << 60) - 1}, DAY, DAY + 86400) == 0

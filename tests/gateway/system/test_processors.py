@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fevergate.system.processors import FEW, FULL_BATCH, Processors
+from fevergate.system.cpu_affinity import FEW, FULL_BATCH, CpuAffinity
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_few_records_keep_all_threads_together_and_many_let_them_go(sleeper):
     everywhere = os.sched_getaffinity(0)
     if len(everywhere) == 1:
         pytest.skip("this machine has one processor")
-    processors = Processors(lambda: True)
+    processors = CpuAffinity(lambda: True)
     try:
         for records, expected in (
             (FEW + 1, everywhere),
@@ -53,7 +53,7 @@ def test_a_thread_that_ends_meanwhile_leaves_no_other_behind(sleeper, monkeypatc
     child = subprocess.Popen(["true"])
     child.wait()
     monkeypatch.setattr(Path, "iterdir", lambda _: map(Path, (f"{child.pid}", f"{sleeper}")))
-    processors = Processors(lambda: True)
+    processors = CpuAffinity(lambda: True)
     processors.batch(FEW)
     assert os.sched_getaffinity(sleeper) == {max(everywhere)}
     processors.batch(FULL_BATCH)
@@ -61,7 +61,7 @@ def test_a_thread_that_ends_meanwhile_leaves_no_other_behind(sleeper, monkeypatc
 
 def test_without_precedence_they_stay_where_they_are(sleeper):
     everywhere = os.sched_getaffinity(0)
-    Processors(lambda: False).batch(1)
+    CpuAffinity(lambda: False).batch(1)
     assert os.sched_getaffinity(0) == os.sched_getaffinity(sleeper) == everywhere
 
 
@@ -71,5 +71,5 @@ def test_without_permission_it_logs_that_and_works_on(monkeypatch, caplog):
 
     monkeypatch.setattr(os, "sched_setaffinity", refused)
     with caplog.at_level("INFO"):
-        Processors(lambda: True).batch(1)
+        CpuAffinity(lambda: True).batch(1)
     assert "Operation not permitted" in caplog.text or len(os.sched_getaffinity(0)) == 1

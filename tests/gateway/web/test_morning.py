@@ -13,7 +13,7 @@ from samples import AT, arrived, health
 
 from fevergate.storage.records import HealthArrived, StatusArrived
 from fevergate.web.fever_search import FeverSearch
-from fevergate.web.morning import read_morning
+from fevergate.web.pending_tasks import read_pending_tasks
 
 DAY_S = 86400
 
@@ -51,7 +51,7 @@ def watching(site, at):
 
 
 def morning(site):
-    return read_morning(site.pages, FeverSearch(site.pages))
+    return read_pending_tasks(site.pages, FeverSearch(site.pages))
 
 
 def section(page, title):

@@ -47,9 +47,9 @@ def test_alarms_a_day_are_the_people_who_read_that_high(site):
 
 
 def test_a_lower_threshold_never_finds_less():
-    from fevergate.evaluation.found import FOUND, THRESHOLDS_C
+    from fevergate.evaluation.detection_shares import DETECTION_SHARES, THRESHOLDS_C
 
-    for by_oral in FOUND.values():
+    for by_oral in DETECTION_SHARES.values():
         for shares in by_oral.values():
             assert len(shares) == len(THRESHOLDS_C)
             assert list(shares) == sorted(shares, reverse=True)

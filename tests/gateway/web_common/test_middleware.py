@@ -19,9 +19,9 @@ from fevergate.web_common.middleware import (
     MAX_FORM_BYTES,
     REFRESH,
     AccessMiddleware,
+    actor_of,
     form_of,
     upload_of,
-    who,
 )
 from fevergate.web_common.store import WebStore
 from fevergate.web_common.tokens import Tokens
@@ -32,7 +32,7 @@ MOST = 2_000_000
 
 async def look(request):
     session = request.state.session or getattr(request.state, "token", None)
-    return PlainTextResponse(who(request) if session else "")
+    return PlainTextResponse(actor_of(request) if session else "")
 
 
 async def refuse(_request, error):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hardware_build.errors import HardwareError
 from hardware_build.modules import End
 from hardware_build.steps.canvas import INK, LIT, PALE, SOFT, Box, Canvas, width
-from hardware_build.steps.source import devices, said
+from hardware_build.steps.source import devices, text_in
 
 WIDE = 760
 PITCH = {"adapter": 27.0, "relay": 44.0, "pi": 29.0, "": 52.0}
@@ -106,7 +106,7 @@ def _pi(top: float, middle: float, pitch: float) -> Device:
 def small(name: str, labels: list[tuple[str, str]], left: float, top: float) -> Device:
     """A device at the bottom of a picture, with its terminals (key, name) on its upper edge."""
     pitch = 74.0 if name == "TOWER" else PITCH[""]
-    title = max(width(said(devices().names[name], language), 12) for language in ("en", "zh"))
+    title = max(width(text_in(devices().names[name], language), 12) for language in ("en", "zh"))
     wide = max(len(labels) * pitch, title + 16)
     device = Device(name, Box(left, top, left + wide, top + 58))
     start = left + (wide - len(labels) * pitch) / 2
@@ -133,14 +133,14 @@ def draw(canvas: Canvas, device: Device, lit: set[str], language: str, board: bo
         _name(canvas, device, terminal, on, big, language)
     if not big:
         middle = (device.box.left + device.box.right) / 2
-        words = said(devices().names[device.name], language)
+        words = text_in(devices().names[device.name], language)
         canvas.text((middle, device.box.bottom - 9), words, 12, "middle")
     elif device.name == "adapter":
         board_in(canvas, device, language, board)
     elif device.name == "relay":
         _relay(canvas, device, language)
     else:
-        words = said(devices().names["PI"], language)
+        words = text_in(devices().names["PI"], language)
         canvas.text((device.box.left + 14, device.box.top + 20), words, 12)
 
 
@@ -163,7 +163,7 @@ def board_in(canvas: Canvas, device: Device, language: str, present: bool) -> No
     canvas.rect(inner, "#cfd9e6" if present else "#ffffff", PALE, 1.5, 4, dashed=not present)
     middle = ((inner.left + inner.right) / 2, (inner.top + inner.bottom) / 2 + 4)
     if not present:
-        canvas.text(middle, said(devices().names["EMPTY"], language), 13, "middle", "#66758a")
+        canvas.text(middle, text_in(devices().names["EMPTY"], language), 13, "middle", "#66758a")
         return
     canvas.rect(Box(inner.left + 4, inner.top + 10, inner.left + 124, inner.bottom - 10), "#ffffff")
     canvas.text((inner.left + 64, middle[1] - 3), "ESP32-S3", 12, "middle")
@@ -193,5 +193,5 @@ def _relay(canvas: Canvas, device: Device, language: str) -> None:
         canvas.text(((left + right) / 2, box.top + 99), "H", 11, "middle", bold=True)
         mark = Box((left + right) / 2 - 9, box.top + 87, (left + right) / 2 + 9, box.top + 104)
         canvas.rect(mark, "none", INK, 1.2, 3)
-    words = said(devices().names["RELAY"], language)
+    words = text_in(devices().names["RELAY"], language)
     canvas.text((box.right - 8, box.top + 24), words, 11, "end")

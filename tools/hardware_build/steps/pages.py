@@ -18,7 +18,7 @@ from hardware_build.steps.source import (
     Step,
     build,
     devices,
-    said,
+    text_in,
 )
 
 _TOP = 44
@@ -51,7 +51,7 @@ class Book:
         """The picture of the step at a place (from 0)."""
         step = build.step[place]
         canvas = Canvas(layout.WIDE, self.alt(build, step, language))
-        canvas.text((14, 28), f"{place + 1}   {said(step.title, language)}", 17, bold=True)
+        canvas.text((14, 28), f"{place + 1}   {text_in(step.title, language)}", 17, bold=True)
         kind = step.picture.kind
         if kind == "wires":
             earlier = self._earlier(build, place)
@@ -97,7 +97,7 @@ class Book:
             "steps": steps,
             "language": language,
         }
-        return rendered("steps.md", said=lambda pair: said(pair, language), **values)
+        return rendered("steps.md", said=lambda pair: text_in(pair, language), **values)
 
     def taken(self, build: Build, step: Step) -> list[Part]:
         """Parts of the parts list that a step takes. Raises `HardwareError` for an unknown part."""
@@ -132,12 +132,14 @@ class Book:
     def alt(self, build: Build, step: Step, language: str) -> str:
         """What a picture shows, in words."""
         rows = [f"{a} – {b} {mark}".strip() for a, b, mark, _ in self.rows(build, step, language)]
-        rows += [f"{_measured(step, m, language)} {said(m.want, language)}" for m in step.measure]
         rows += [
-            said(pair, language).replace("\n", {"en": " ", "zh": ""}[language])
+            f"{_measured(step, m, language)} {text_in(m.want, language)}" for m in step.measure
+        ]
+        rows += [
+            text_in(pair, language).replace("\n", {"en": " ", "zh": ""}[language])
             for pair in step.picture.captions
         ]
-        title = said(step.title, language)
+        title = text_in(step.title, language)
         stop, between = {"en": (": ", "; "), "zh": ("：", "；")}[language]
         return title + (stop + between.join(rows) if rows else "")
 
@@ -153,7 +155,7 @@ def _named(part: Part, language: str) -> str:
 
 def _measured(step: Step, measure: Measure, language: str) -> str:
     if measure.names:
-        return " – ".join(said(pair, language) for pair in measure.names)
+        return " – ".join(text_in(pair, language) for pair in measure.names)
     rows = getattr(devices(), step.picture.on)
     return " – ".join(
         (rows.upper if key[0] == "u" else rows.lower)[int(key[1:]) - 1] for key in measure.ends
@@ -165,7 +167,7 @@ _GROUPS = {"BOARD": "EXPANSION", "INPUT": "RELAY", "CONTACTS": "RELAY"}
 
 def _end(end: End, key: str, language: str) -> str:
     """A wire's end in words: device and terminal."""
-    name = said(devices().names[_GROUPS.get(end.device, end.device)], language)
+    name = text_in(devices().names[_GROUPS.get(end.device, end.device)], language)
     name = re.split(r"[,，（]", name)[0]
     if end.device == "BOARD":
         rows = devices().adapter
@@ -185,7 +187,7 @@ def _mark(wire: Wire, language: str) -> str:
     if wire.metres == "0":
         return wire.via
     if wire.mark in colours:
-        return said(colours[wire.mark][:2], language)
+        return text_in(colours[wire.mark][:2], language)
     if wire.mark == LINK:
         return layout.in_language(LINK, language)
     return {"en": f"core {wire.mark}", "zh": f"{wire.mark} 号芯"}[language]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from hardware_build.steps.canvas import INK, Canvas, Point, width
 from hardware_build.steps.solids import Picture, Piece, View
-from hardware_build.steps.source import devices, said
+from hardware_build.steps.source import devices, text_in
 
 Spot = tuple[float, float, float]
 
@@ -49,7 +49,7 @@ def _names(
         )
     middle = (room[0] + room[1]) / 2
     spots = [
-        (picture.at(spot, origin), said(devices().names[name], language))
+        (picture.at(spot, origin), text_in(devices().names[name], language))
         for name, spot in panel.names
     ]
     for right in (False, True):

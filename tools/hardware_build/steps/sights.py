@@ -8,7 +8,7 @@ from hardware_build.enclosure import KEYHOLES_MM, LUG_MM, Enclosure
 from hardware_build.errors import HardwareError
 from hardware_build.steps import layout
 from hardware_build.steps.canvas import INK, LIT, PALE, SOFT, Box, Canvas, Point, width
-from hardware_build.steps.source import Step, devices, said
+from hardware_build.steps.source import Step, devices, text_in
 
 _LAMPS = {"red": "#d62222", "amber": "#f5a800", "green": "#1f9d4d"}
 _MARK = "#c4161c"
@@ -34,14 +34,14 @@ def meter(canvas: Canvas, step: Step, language: str, top: float) -> None:
     for n, measure in enumerate(step.measure, 1):
         names = [main.terminals[key].name for key in measure.ends]
         if measure.names:
-            names = [said(pair, language) for pair in measure.names]
+            names = [text_in(pair, language) for pair in measure.names]
         _dot(canvas, (30, y - 4), n)
         canvas.text((48, y), " – ".join(names), 12.5, bold=True)
-        canvas.text((178, y), said(measure.want, language), 12.5, colour=_MARK, bold=True)
-        canvas.text((392, y), said(measure.why, language), 12)
+        canvas.text((178, y), text_in(measure.want, language), 12.5, colour=_MARK, bold=True)
+        canvas.text((392, y), text_in(measure.why, language), 12)
         y += 24
     if step.picture.board and kind == "adapter":
-        _usb(canvas, main, y + 6, said(step.picture.captions[0], language))
+        _usb(canvas, main, y + 6, text_in(step.picture.captions[0], language))
 
 
 def _dot(canvas: Canvas, at: Point, n: int) -> None:
@@ -74,16 +74,16 @@ def flash(canvas: Canvas, step: Step, language: str, top: float) -> None:
     canvas.text((board.left + 74, middle + 15), "N8R2", 15, "middle", bold=True)
     layout.sockets(canvas, board)
     canvas.line([(board.right + 6, middle + 16), (590, middle + 16)], INK, 5)
-    canvas.text((452, middle + 38), said(devices().names["DATA_CABLE"], language), 12)
+    canvas.text((452, middle + 38), text_in(devices().names["DATA_CABLE"], language), 12)
     box = Box(590, top + 30, 730, top + 108)
     canvas.rect(box, SOFT)
-    canvas.text((660, middle + 4), said(devices().names["GATEWAY"], language), 13, "middle")
+    canvas.text((660, middle + 4), text_in(devices().names["GATEWAY"], language), 13, "middle")
     _captions(canvas, step, language, board.bottom + 30)
 
 
 def _captions(canvas: Canvas, step: Step, language: str, y: float) -> None:
     for pair in step.picture.captions:
-        canvas.text((60, y), said(pair, language), 13)
+        canvas.text((60, y), text_in(pair, language), 13)
         y += 22
 
 
@@ -160,7 +160,7 @@ def _states(canvas: Canvas, step: Step, language: str, top: float, draw) -> None
     for n, (state, pair) in enumerate(zip(states, captions, strict=True)):
         x = (n + 0.5) * share
         bottom = draw(canvas, set(state.split("+")) - {""}, x, top + 8, language)
-        for line, words in enumerate(said(pair, language).split("\n")):
+        for line, words in enumerate(text_in(pair, language).split("\n")):
             canvas.text((x, bottom + 22 + 18 * line), words, 12.5, "middle")
 
 
@@ -172,10 +172,10 @@ def can(canvas: Canvas, step: Step, language: str, top: float, wiring: str) -> N
     turn = radians(-45)
     tab = (centre[0] + 90 * cos(turn), centre[1] + 90 * sin(turn))
     canvas.disc(tab, 13, "#cfd9e6")
-    canvas.text((tab[0] + 20, tab[1] + 4), said(devices().names["TAB"], language), 12)
+    canvas.text((tab[0] + 20, tab[1] + 4), text_in(devices().names["TAB"], language), 12)
     meter_at = Box(560, top + 64, 730, top + 154)
     canvas.rect(meter_at, SOFT)
-    canvas.text((645, top + 96), said(devices().names["VOLTMETER"], language), 12, "middle")
+    canvas.text((645, top + 96), text_in(devices().names["VOLTMETER"], language), 12, "middle")
     canvas.text((645, top + 124), "2.9–3.4 V", 16, "middle", _MARK, bold=True)
     names = pins["names"]
     for number, x, y in pins["pins"]:
@@ -247,7 +247,7 @@ def box(canvas: Canvas, step: Step, language: str, top: float) -> None:
     }
     for name, area in place.items():
         canvas.rect(area, "#ffdf9e")
-        words = said(devices().names[name], language)
+        words = text_in(devices().names[name], language)
         middle = ((area.left + area.right) / 2, (area.top + area.bottom) / 2 + 4)
         canvas.text(middle, words, 12, "middle")
     cables = step.picture.captions
@@ -255,7 +255,7 @@ def box(canvas: Canvas, step: Step, language: str, top: float) -> None:
         x = outer.left + (n + 0.5) * (outer.right - outer.left) / len(cables)
         canvas.rect(Box(x - 12, outer.bottom - 8, x + 12, outer.bottom + 18), "#c9d2de")
         canvas.line([(x, outer.bottom + 18), (x, outer.bottom + 44)], INK, 4)
-        for line, words in enumerate(said(pair, language).split("\n")):
+        for line, words in enumerate(text_in(pair, language).split("\n")):
             canvas.text((x, outer.bottom + 62 + 17 * line), words, 12, "middle")
 
 

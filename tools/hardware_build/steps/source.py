@@ -127,6 +127,6 @@ def build(name: str, folder: Path = FOLDER) -> Build:
     return result
 
 
-def said(pair: Any, language: str) -> str:
+def text_in(pair: Any, language: str) -> str:
     """A pair's text in a language."""
     return pair[LANGUAGES.index(language)]

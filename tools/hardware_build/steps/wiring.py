@@ -19,7 +19,7 @@ from hardware_build.steps.routes import (
     own,
     runs_of,
 )
-from hardware_build.steps.source import Build, Step, devices, said
+from hardware_build.steps.source import Build, Step, devices, text_in
 
 TOP = 58.0
 """Top of a device that has no wires above it."""
@@ -231,7 +231,7 @@ def _wire(
 def _colour(wire: Wire, language: str) -> tuple[str, str]:
     colours = devices().colours
     if wire.mark in colours:
-        return said(colours[wire.mark][:2], language), colours[wire.mark][2]
+        return text_in(colours[wire.mark][:2], language), colours[wire.mark][2]
     return ("", colours["GY"][2]) if wire.metres == "0" else ("", colours["BK"][2])
 
 

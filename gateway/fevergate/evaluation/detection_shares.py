@@ -11,7 +11,7 @@ MILD_FROM_C = 37.5
 FEVER_FROM_C = 38.0
 """Oral temperatures (°C) from which on a person counts as having a mild fever, or a fever."""
 
-FOUND: dict[str, dict[float, tuple[float, ...]]] = {
+DETECTION_SHARES: dict[str, dict[float, tuple[float, ...]]] = {
     "canthus": {
         MILD_FROM_C: (0.99, 0.97, 0.95, 0.93, 0.88, 0.78, 0.73, 0.68, 0.64),
         FEVER_FROM_C: (1.00, 1.00, 1.00, 1.00, 1.00, 1.00, 1.00, 1.00, 1.00),

@@ -20,7 +20,7 @@ MAX_UNSIGNED = 7
 """Most days to sign that are listed at once."""
 
 
-class Morning(Struct, kw_only=True):
+class PendingTasks(Struct, kw_only=True):
     """What is to be done. `cases`: the newest open follow-ups of `period`; `unsigned`: days of the
     last year that nobody signed, the newest first; `doubtful`: today and yesterday, if a kiosk
     reads unlike its neighbours or saw hardly anybody. `changed`: yesterday's date if its log
@@ -57,7 +57,7 @@ class Morning(Struct, kw_only=True):
         return bool(self.cases.count or self.troubled or self.to_sign or self.unattended)
 
 
-def read_morning(shared: Shared, search: FeverSearch) -> Morning:
+def read_pending_tasks(shared: Shared, search: FeverSearch) -> PendingTasks:
     """What is to be done now. Raises `StoreError`."""
     settings, today = shared.settings, shared.clock.today()
     yesterday = today - timedelta(days=1)
@@ -81,7 +81,7 @@ def read_morning(shared: Shared, search: FeverSearch) -> Morning:
         kiosk.kiosk for kiosk in kiosks if not kiosk.online or (kiosk.heard_at or 0.0) < spoken_at
     }
     signed = shared.sign_offs.dates()
-    return Morning(
+    return PendingTasks(
         period=period,
         cases=search.page(FeverQuery(begin=begin, end=end, outcome=OPEN), MAX_CASES),
         kiosks=[kiosk for kiosk in kiosks if kiosk.kiosk in silent or _needs_a_look(kiosk)],

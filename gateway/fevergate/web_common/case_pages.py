@@ -19,7 +19,7 @@ MOST = 200
 MOST_CASES = 50
 
 
-class ToldPages:
+class CasePages:
     """/told, where "I will handle it" ends the repeats of a confirmed fever."""
 
     def __init__(

@@ -10,7 +10,7 @@ from fevergate.campus.fever_search import OPEN, CampusFeverPage, CampusFeverSear
 from fevergate.campus.report import CampusDay, DayReport
 from fevergate.campus.report_versions import Version
 from fevergate.campus.settings import CampusSettings
-from fevergate.campus.summary_store import CampusStore, GatewayHeard, Refused
+from fevergate.campus.summary_store import CampusStore, GatewayHeard, RefusedDelivery
 from fevergate.web_common.dates import Period
 
 MAX_CASES = 5
@@ -24,11 +24,11 @@ class GatewayState(Struct, frozen=True, kw_only=True):
     campus: str
     gateway: str
     heard: GatewayHeard | None
-    refused: Refused | None
+    refused: RefusedDelivery | None
     state: Literal["heard", "untaken", "silent", "never"]
 
 
-class CampusMorning(Struct, kw_only=True):
+class CampusPendingTasks(Struct, kw_only=True):
     """Tasks that wait. `cases` are the newest open cases of `period`. `silent` are gateways that
     are not heard, `untaken` gateways whose deliveries are refused.
 
@@ -56,13 +56,13 @@ class CampusMorning(Struct, kw_only=True):
         return bool(self.cases.count or self.silent or self.untaken or self.reports or self.missing)
 
 
-def read_morning(
+def read_pending_tasks(
     store: CampusStore,
     settings: CampusSettings,
     search: CampusFeverSearch,
     today: date,
     rows: list[tuple[str, tuple[DayReport, Version] | None]],
-) -> CampusMorning:
+) -> CampusPendingTasks:
     """Read the tasks that wait now; `rows` are the days of the list of reports, the newest first.
     Raises `CampusError`."""
     past = [(day, report) for day, report in rows if day < today.isoformat()]
@@ -77,7 +77,7 @@ def read_morning(
         if campus.state != "reported"
     ]
     states = gateway_states(store, settings)
-    return CampusMorning(
+    return CampusPendingTasks(
         period=period,
         cases=search.page(CampusQuery(period=period, outcome=OPEN), MAX_CASES),
         silent=[gateway for gateway in states if gateway.state in ("silent", "never")],
@@ -109,7 +109,11 @@ def gateway_states(store: CampusStore, settings: CampusSettings) -> list[Gateway
 
 
 def _state(
-    campus: str, gateway: str, heard: GatewayHeard | None, refused: Refused | None, since: float
+    campus: str,
+    gateway: str,
+    heard: GatewayHeard | None,
+    refused: RefusedDelivery | None,
+    since: float,
 ) -> GatewayState:
     state: Literal["heard", "untaken", "silent", "never"] = "heard"
     if refused and refused.at >= since and (heard is None or refused.at > heard.heard_at):

@@ -17,7 +17,7 @@ _STATES = {
 }
 
 
-class Shown:
+class FlashOutput:
     """Output in the language of `column` (0 Chinese, 1 English). With --json it goes to standard
     error, because the report goes to standard output."""
 

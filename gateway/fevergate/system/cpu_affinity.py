@@ -26,7 +26,7 @@ FEW = 50
 """If a batch has at most this many records, one processor is used."""
 
 
-class Processors:
+class CpuAffinity:
     """Chooses the processors on which the threads of this process run."""
 
     def __init__(self, precedes: Callable[[], bool]) -> None:
