@@ -107,8 +107,8 @@ TEXTS = {
     "untaken": (
         N_("FeverGate: gateway's data not taken, {place}, {gateway}"),
         N_(
-            "Gateway {gateway} of {place} does send, last at {at}, and the campus server does not"
-            " take it; the gateway keeps it.\n"
+            "Gateway {gateway} of {place} sends data, last at {at}, but the campus server"
+            " refuses it; the gateway keeps it.\n"
             "Sign in to the campus server: “Gateways and messages” says why."
         ),
     ),

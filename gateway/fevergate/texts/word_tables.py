@@ -56,7 +56,7 @@ LABELS = {
     "turned away": N_("was not let in"),
     "began": N_("became an administrator"),
     "set password": N_("gave another password"),
-    "add person failed": N_("could not let somebody in"),
+    "add person failed": N_("could not add an account"),
     "remove person failed": N_("could not remove somebody"),
     "set password failed": N_("could not give another password"),
     "on duty failed": N_("could not put on duty"),
@@ -86,7 +86,7 @@ LABELS = {
     "update": N_("updated firmware"),
     "setup code": N_("asked for a setup code"),
     "setup code used": N_("a board fetched its settings with a setup code"),
-    "add person": N_("let somebody in"),
+    "add person": N_("added an account"),
     "set units": N_("gave a tutor other units"),
     "set units failed": N_("could not give a tutor other units"),
     "remove person": N_("removed somebody"),
@@ -226,7 +226,10 @@ ERRORS = {
     "struck": N_("That time is struck already."),
     "not_struck": N_("Nothing of that is struck."),
     "often": N_("This kiosk's day was struck too often."),
-    "trusted": N_("This kiosk was not revoked since: its rows are its own. Revoke it, or say so."),
+    "trusted": N_(
+        "This kiosk was not revoked after these hours began, so its rows count as its"
+        " own. Revoke it first, or tick the box."
+    ),
     "revoked_file": N_("The list of revoked kiosks cannot be read:"),
     "many_people": N_("The list has as many people as it can hold."),
     "many_gone": N_(

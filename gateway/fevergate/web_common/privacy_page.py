@@ -79,8 +79,9 @@ class PrivacyPage:
             kept=self._kept(language, say, days),
             rights=[
                 say(
-                    "After this time names, telephone numbers and notes are deleted by themselves;"
-                    " counts without names stay. To the education authority go counts alone."
+                    "After this time names, telephone numbers and notes are deleted"
+                    " automatically; counts without names stay. The education authority receives"
+                    " only counts."
                 ),
                 say(
                     "You may ask what is kept of you, and have it corrected or deleted. Please ask:"

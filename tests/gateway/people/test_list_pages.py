@@ -245,7 +245,7 @@ def test_a_gateways_copy_is_looked_at_and_changed_nowhere(tmp_path):
     assert "kept at the campus server" in client.get("/admin/list").text
     ListCopy(site.pages.people).take(page(home.pages.people, "", "", 0))
     text = client.get("/admin/list").text
-    assert "it is changed there" in text and "New list" not in text
+    assert "change it there" in text and "New list" not in text
     assert "王小明" in client.get("/admin/list/unit?name=计应2301").text
     assert send(client, "/admin/list/people/1", action="forget").status_code == 404
     assert send(client, "/admin/list/policy", kind="student").status_code == 404

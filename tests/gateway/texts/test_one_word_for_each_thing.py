@@ -22,6 +22,7 @@ OTHER_WORDS = {
     "处置登记": "后续处理|随访|跟进",
     "离校回家": "送回家|(?<!离校)回家",
     "测温机": "测温亭|测温设备|终端机",
+    "汇总服务器": "校园服务器|校区服务器",
 }
 """By the one word for a thing: a pattern of the other words, which must not be used for it."""
 
