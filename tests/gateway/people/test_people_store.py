@@ -168,7 +168,7 @@ def test_a_copy_of_the_database_names_nobody(tmp_path, clock):
     shutil.rmtree(tmp_path / FOLDER)
     with gateway_people(tmp_path, clock) as stranger:
         assert stranger.by_number("2023001") is None
-        with pytest.raises(StoreError, match="sealed"):
+        with pytest.raises(StoreError, match="were encrypted"):
             stranger.people([person.person])
 
 
