@@ -38,7 +38,8 @@ class Connector:
         self.last_error = None
 
     def tick(self, now_ms):
-        """Continue without blocking; an error sets `state` to "failed" and `last_error`."""
+        """Continue without blocking. On an error `state` becomes "failed", and `last_error` is the
+        error."""
         if self.state != "awaiting_tcp":
             return
         try:

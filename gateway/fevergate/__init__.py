@@ -1,4 +1,4 @@
-"""FeverGate's gateway: red light first, then every reading stored once, then the rest."""
+"""FeverGate's gateway: lights the red light first, then stores each reading once, then the rest."""
 
 from importlib.metadata import version
 

@@ -23,11 +23,11 @@ BLOCKS = 24
 LIMIT = 100
 TORN = sys.argv[2] == "torn"
 
-gc.disable()  # a board without power closes no file, but collecting one would
+gc.disable()  # a power cut closes no file, but the garbage collector would
 
 
 class Life:
-    """What the board did before the power cut, as others know it."""
+    """What a board had done before its power cut, as others know it from its messages."""
 
     def __init__(self):
         self.boots = []

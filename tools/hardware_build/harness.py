@@ -37,7 +37,7 @@ def sources(pins: Pins, folder: Path = SOURCES) -> dict[str, str]:
     }
     most = len(_GROUNDS) - bool(pins.desk)
     if len(pins.gateway) > most:
-        raise HardwareError(f"{folder}: a Pi has grounds for {most} gates")
+        raise HardwareError(f"{folder}: a Pi has ground pins for {most} gates")
     for (gate, numbers), ground in zip(pins.gateway.items(), _GROUNDS, strict=False):
         values: dict[str, object] = {"gate": gate, **numbers}
         values |= {f"{name}_header": HEADER[number] for name, number in numbers.items()}

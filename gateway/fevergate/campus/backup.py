@@ -112,8 +112,8 @@ def restore_campus(
 
 
 def _files(settings: CampusSettings) -> tuple[dict[str, Path], list[str]]:
-    """Return the server's files in its folder, by name, and the names of files in its settings that
-    lie outside the folder."""
+    """Return the server's files inside its folder by name, and the names of those files that its
+    settings place outside the folder."""
     names = [SETTINGS, settings.certificate, settings.key, "ca.crt", "ca.key", KEY, REGISTERS]
     if settings.smtp:
         names += [settings.smtp.password_file, settings.smtp.ca or ""]

@@ -56,7 +56,7 @@ BATCH = (
 def prepare(connection: Connection, timezone: str) -> None:
     """Create the missing tables, and this connection's batch table; safe to run concurrently.
 
-    Raises `CollectError` if the tables have another version or their days another time zone.
+    Raises `CollectError` if the tables are of another version or count days in another time zone.
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
@@ -75,6 +75,6 @@ def prepare(connection: Connection, timezone: str) -> None:
         )
     if meta["timezone"] != timezone:
         raise CollectError(
-            f"timezone: the database's days begin in {meta['timezone']}, expected the same here"
+            f"timezone: the database counts its days in {meta['timezone']}, expected the same here"
         )
     connection.execute(BATCH.encode())

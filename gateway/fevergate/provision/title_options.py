@@ -1,4 +1,5 @@
-"""Options of `fevergate provision` for names of campuses, gates and kiosks, with the questions."""
+"""Options of `fevergate provision` that name campuses, gates and kiosks, and the questions that it
+asks at a terminal where a name is missing."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -44,14 +45,14 @@ gate_title_option = click.option(
     "gate_titles",
     type=TitleParam("GATE=NAME[/ENGLISH]", "north=北门/North gate"),
     multiple=True,
-    help="What people call a gate; repeat it for each. At a terminal the command asks.",
+    help="What people call a gate; repeat the option for each. At a terminal the command asks.",
 )
 campus_title_option = click.option(
     "--campus-title",
     "campus_titles",
     type=TitleParam("CAMPUS=NAME[/ENGLISH]", "east=东校区/East campus"),
     multiple=True,
-    help="What people call a campus; repeat it for each. At a terminal the command asks.",
+    help="What people call a campus; repeat the option for each. At a terminal the command asks.",
 )
 
 

@@ -10,7 +10,7 @@ from fevergate.protocol.people_messages import PeoplePage
 from fevergate.settings.gateway import GatewaySettings
 
 MOST_ANSWER = 8 * 1024 * 1024
-"""Most bytes of an answer: `MOST_ROWS` people and all overrides."""
+"""Largest answer (bytes) that is read: `MOST_ROWS` people and all overrides have room in it."""
 
 
 class PeopleCopier(CampusThread):

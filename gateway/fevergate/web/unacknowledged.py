@@ -9,8 +9,8 @@ OLD_S = 24 * 3600.0
 """If a fever's notice was due longer ago than this (s), none is sent any more."""
 
 MAX_OF_KIOSK = 50
-"""Most fevers of a kiosk with a notice each: more are a flood, which must not hide other kiosks'
-fevers."""
+"""At most this many fevers of one kiosk get a notice each: more are a flood, which must not hide
+the fevers of other kiosks."""
 
 AGAIN_S = 10.0
 """Seconds between two looks for such fevers."""

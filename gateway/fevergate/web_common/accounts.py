@@ -140,8 +140,8 @@ class Accounts:
                 raise AccountError("nobody")
 
     def remove(self, name: str) -> None:
-        """Remove an account and its sessions. Raises `AccountError` for the last administrator's.
-        Raises `AccountError`."""
+        """Remove an account and its sessions. Raises `AccountError` if there is no such account, or
+        if it is the last administrator's."""
         with self._store.transaction() as connection:
             connection.execute("delete from users where name = ?", (name,))
             if self.empty:

@@ -23,8 +23,8 @@ HOLD_S = 300.0
 FIRST_WAIT_S, MOST_WAIT_S = 30.0, 1800.0
 GIVE_UP_S = 6 * 3600.0
 REMEMBERED = 20_000
-"""`keys` looks through this many of the newest notices: years of a college's, weeks of a
-province's."""
+"""`keys` looks through this many of the newest notices. A college posts as many in some years, a
+province in some weeks."""
 
 NEVER = 0.0
 """`next_at` of a notice that was sent or given up, so that the index skips it."""
@@ -115,9 +115,9 @@ class Notices:
         return {key for (key,) in rows}
 
     def due(self, most: int) -> list[Notice]:
-        """Notices to be sent now, without a claim. For each address, campuses and kinds take turns,
-        the longest due first, so that a flood at one campus delays no other campus. At most `most`
-        per address, so that an unreachable address does not crowd out the others."""
+        """Notices that are due and that no server has claimed. For each address, campuses and kinds
+        take turns, the longest due first, so that a flood at one campus delays no other campus. At
+        most `most` per address, so that an unreachable address does not crowd out the others."""
         rows = self.store.query(_SELECT_DUE, (*_due(self.store.clock()), most))
         return [Notice(**dict(zip(_NOTICE, row, strict=True))) for row in rows]
 

@@ -77,7 +77,7 @@ def test_a_clock_module_that_agrees(pi):
 
 
 @pytest.mark.parametrize("seconds", [0, "", "nonsense", int(RIGHT), int(NOW.timestamp()) + 61])
-def test_a_chip_without_a_battery_or_that_nobody_read_is_no_chip(pi, seconds):
+def test_a_chip_whose_time_is_missing_or_not_the_systems_is_not_named(pi, seconds):
     chip(pi, seconds)
     assert "never set" in remark("warning")
 

@@ -408,7 +408,7 @@ def test_a_day_that_somebody_dropped_is_made_again(desk, books, now):
 
 def test_collectors_must_agree_where_a_day_begins(desk, books, collect_settings):
     collect_settings.timezone = "Europe/Berlin"
-    with pytest.raises(CollectError, match="days begin in Asia/Shanghai"):
+    with pytest.raises(CollectError, match="counts its days in Asia/Shanghai"):
         Desk(collect_settings).commit()
 
 
