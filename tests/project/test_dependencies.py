@@ -76,7 +76,7 @@ def test_everything_that_an_extra_needs_is_locked_and_installed_at_that_version(
             assert LOCKED.get(name) == version, name
 
 
-def test_nothing_is_locked_that_nobody_needs():
+def test_every_locked_package_is_needed():
     assert set(LOCKED) - PINS <= {*closure(EXTRAS), "setuptools"}
 
 
@@ -165,7 +165,7 @@ class Missing:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name in missing:
-            raise ModuleNotFoundError(f"{name} is not among them", name=name)
+            raise ModuleNotFoundError(f"{name} is not installed", name=name)
 sys.meta_path.insert(0, Missing)
 import pytest
 plugins = [word for name in ("xdist", "pytest_timeout") for word in ("-p", name)]
@@ -216,7 +216,9 @@ def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group)
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE:+ keeps nothing}"\n')
+        path.write_text(
+            '#!/bin/sh\necho "${0##*/} $*${PYTHONDONTWRITEBYTECODE:+ writes no bytecode}"\n'
+        )
         path.chmod(0o755)
     shutil.copy(ROOT / "tools/test", tmp_path / "tools/test")
     lines = subprocess.run(
@@ -226,9 +228,9 @@ def test_what_is_set_up_is_what_the_named_tests_need(tmp_path, arguments, group)
         check=True,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     ).stdout.splitlines()
-    assert lines[0] == f"setup {group} keeps nothing"
+    assert lines[0] == f"setup {group} writes no bytecode"
     assert lines[-1].startswith("pytest ") and lines[-1].endswith(" ".join(arguments))
-    assert "keeps nothing" not in lines[-1]
+    assert "writes no bytecode" not in lines[-1]
     assert any(line.startswith("lint-imports") for line in lines) is (group == "test")
 
 

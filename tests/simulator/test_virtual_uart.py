@@ -51,7 +51,7 @@ def stream(size: int) -> bytes:
             stream(SIZE + 1) + stream(SIZE + 1 + FIFO_BYTES + 4)[-3:],
         ),
     ],
-    ids=["full", "with the FIFO", "one too many", "and on"],
+    ids=["full", "with the FIFO", "one byte too many", "bytes after that"],
 )
 def test_a_full_buffer_loses_a_whole_fifo_at_a_time(sent: int, kept: bytes) -> None:
     ports, reader = uarts()

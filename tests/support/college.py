@@ -35,7 +35,7 @@ class College:
         self.take_anew()
 
     def take_anew(self) -> None:
-        """Begin to take presences over as a new process of the pages would."""
+        """Make a new `CardPresences`, as the pages do after a restart."""
         database = self.readings.path
         self.presences = CardPresences(self.store.statements, database, ZONE, 30)
 

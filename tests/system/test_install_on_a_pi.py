@@ -28,7 +28,7 @@ INSTALL = "/srv/shared/source/gateway/install --wheels /srv/shared/wheels"
         ({"df": "echo 100"}, "MB are needed, 100 are free"),
         ({"dpkg-query": "false", "apt-get": "echo E: no such package; false"}, "E: no such"),
     ],
-    ids=["newer", "another's", "32 bits", "full", "not in the archive"],
+    ids=["newer", "another distribution", "32 bits", "full", "not in the archive"],
 )
 def test_an_unsupported_machine_is_refused_in_one_line_and_left_unchanged(
     machine, before, instead, says
@@ -118,7 +118,7 @@ def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
     """LimitRTPRIO=1 is the only way to a higher priority that the gateway's unit leaves open."""
     probe = "systemd-run --quiet --wait -p User=fevergate -p LimitRTPRIO=1 chrt --rr 1 true"
     if gateway.run(probe, check=False).returncode:
-        pytest.skip("this kernel shares real time out among control groups")
+        pytest.skip("this kernel divides the time of real-time threads among control groups")
     pid = gateway.run("systemctl show --value -p MainPID fevergate-gateway").stdout.strip()
     output = gateway.run(f"chrt --all-tasks --pid {pid}").stdout
     policies = re.findall(r"policy: (SCHED_\w+)", output)
@@ -129,7 +129,7 @@ def test_the_broker_and_the_lamps_thread_run_before_other_programs(gateway):
 
 
 def test_no_address_takes_all_of_the_brokers_connections(gateway):
-    """The limit also holds after a firewall's rules were loaded again, which flushes all others."""
+    """The limit also holds after a firewall has loaded its rules, which deletes all others."""
     rules = "nft list table inet fevergate"
     probe = "unshare -n nft --define port=1 --file /etc/fevergate-broker-limit.nft"
     if gateway.run(probe, check=False).returncode:
@@ -350,7 +350,7 @@ def test_a_package_that_was_changed_on_its_way_is_refused(gateway, name):
 
 
 def test_an_upgrade_that_stops_half_way_is_taken_back(gateway):
-    """As on a card that becomes full. Here a file that is needed after the switch is missing."""
+    """A full card has the same effect. Here a file is missing that the new version needs."""
     old = gateway.run("readlink /opt/fevergate").stdout
     gateway.run("cp -r /srv/shared/source /root/half; rm /root/half/gateway/machine/journald.conf")
     # The package is built by a user without rights.

@@ -28,7 +28,7 @@ from fevergate.kiosks.boards import BOARDS
     help="MicroPython image (.bin) for this board.  [default: the image used last]",
 )
 @click.option(
-    "--sha256", help="Expected SHA-256 of the image.  [default: as in FILE.sha256 beside it]"
+    "--sha256", help="Expected SHA-256 of the image.  [default: as in the image's .sha256 file]"
 )
 @click.option(
     "--keep-micropython", is_flag=True, help="Do not write MicroPython: the board has it already."
@@ -44,7 +44,7 @@ from fevergate.kiosks.boards import BOARDS
 @click.option(
     "--settings-from",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of `fevergate provision gateway` with the board's settings; requires --kiosk.",
+    help="Folder that `fevergate provision gateway` made; needs --kiosk, whose settings it holds.",
 )
 @click.option("--kiosk", help="Name of the kiosk or lamp post whose settings to write.")
 @click.option("--self-test-only", is_flag=True, help="Only test the board; write nothing.")
@@ -62,7 +62,7 @@ from fevergate.kiosks.boards import BOARDS
 @spoken_option
 @click.pass_context
 def flash_command(context: click.Context, **values: Any) -> None:
-    """Make a kiosk or lamp post of a bare ESP32 board: MicroPython, firmware, settings, self-test.
+    """Make a bare ESP32 board a kiosk or lamp post: MicroPython, firmware, settings, self-test.
 
     The command first reads which chip the board has. It refuses an image for another chip, and a
     board without PSRAM, which has too little memory. Files that the board already has are not

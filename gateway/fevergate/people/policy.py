@@ -13,8 +13,9 @@ DAY_S = 86400.0
 
 
 class PolicyRow(Struct, frozen=True, kw_only=True):
-    """A kind and class, its number of people and its policy. `permit` was set for it (empty: not
-    set). `in_force` applies: it is `permit`, or else the whole kind's permit, or else `enter`."""
+    """A kind and class, its number of people and its policy. `permit` was set for this class (empty
+    if none was). `in_force` is the permit that applies: `permit`, else that of the whole kind, else
+    `enter`."""
 
     kind: str
     class_: str
@@ -91,7 +92,8 @@ class Policies(Struct, frozen=True):
         ]
 
     def override(self, person: int, permit: str, until: float, by: str) -> None:
-        """Give a person an own permit until a Unix time (s). Raises `PeopleError`, `StoreError`."""
+        """Give one person another permit until a Unix time (s). Raises `PeopleError` and
+        `StoreError`."""
         now = self.store.statements.clock()
         if permit not in PERMITS:
             raise PeopleError("choice")

@@ -2,8 +2,8 @@
 
 Each row has a revision of its own; an answer has the rows after REVISION, in order. `list_id`
 identifies the list: a gateway that names another id, because the server was restored or set up
-anew, is sent all rows again. The id's first half is the list's lineage, which a restore keeps:
-within a lineage a number stands for the same person.
+anew, is sent all rows again. The id's first 16 digits are the list's lineage, which a restore
+keeps: within a lineage a `person` number always means the same person.
 """
 
 import secrets
@@ -16,10 +16,10 @@ from fevergate.protocol.messages import Message
 from fevergate.protocol.person_set import MOST_PERSON
 
 MOST_ROWS = 1000
-"""Most people in one answer; the next answer has more."""
+"""An answer has at most this many people; the next answer has more."""
 
 LINEAGE_DIGITS = 16
-"""First digits of a list's id, which are the same after the server was restored."""
+"""Number of first digits of a list's id that stay the same when the server is restored."""
 
 Person = Annotated[int, Meta(ge=1, le=MOST_PERSON)]
 RowRevision = Annotated[int, Meta(ge=1, le=2**62)]
@@ -68,7 +68,8 @@ class OverrideChange(Struct, frozen=True, kw_only=True):
 
 
 class PeoplePage(Message, frozen=True, kw_only=True):
-    """All changes after a revision, up to `to`; the list itself has reached `revision`.
+    """All changes after the revision that was asked for, up to the revision `to`. `revision` is the
+    newest of the list; if it is later than `to`, the next answer has more.
 
     `list_id` is empty if the server has no list. `elsewhere` are people who are now expected at
     another campus; the gateway deletes them.
@@ -92,7 +93,7 @@ class PeoplePage(Message, frozen=True, kw_only=True):
 
 
 def new_list_id() -> str:
-    """The id of a list that begins."""
+    """A new list's id."""
     return secrets.token_hex(LINEAGE_DIGITS // 2)
 
 
@@ -102,6 +103,6 @@ def restored(list_id: str) -> str:
 
 
 def same_lineage(list_id: str, other: str) -> bool:
-    """Whether a number stands for the same person in two lists, even if one was restored from a
-    backup. An empty id means that there is no list: it is like no other."""
+    """Whether a `person` number means the same person in two lists, even if one was restored from a
+    backup; False if an id is empty, which means that there is no list."""
     return bool(list_id) and list_id[:LINEAGE_DIGITS] == other[:LINEAGE_DIGITS]

@@ -1,8 +1,8 @@
-"""Texts of people that arrive from outside, without what a terminal obeys and an eye does not see.
+"""Replaces characters that a terminal obeys or that nobody sees, in texts that come from outside.
 
-A name is made visible, not refused: whoever acknowledges with an odd name must end the red light.
-One that a person enters to be kept, such as an account's, is refused instead (`is_visible`): two
-that look alike would be two people.
+A name in an acknowledgement is made visible, not refused, so that somebody with an odd name can end
+the red light, too. A name that is stored, such as an account's, is refused instead (`is_visible`):
+otherwise two people could have names that look alike.
 """
 
 import re
@@ -15,8 +15,8 @@ HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
 """Control characters, such as a terminal's escape; separators of lines; marks that turn the
-direction of a text; characters without width. Those that join letters are left to the scripts that
-need them."""
+direction of a text; characters without width. Joiners of letters are not among them, because some
+writing systems need them."""
 
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"

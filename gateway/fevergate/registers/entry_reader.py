@@ -13,7 +13,7 @@ from fevergate.registers.entry_form import Value
 from fevergate.storage.statements import Statements
 
 MOST = 1000
-"""Most entries that are read at once, unless another limit is asked for."""
+"""At most this many entries are read at once, unless another limit is given."""
 
 LARGEST_VALUE = 32503680000.0
 """Every value of a field is smaller than this: 1 January 3000 as Unix time (s)."""
@@ -26,9 +26,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     """An entry of a register.
 
     Times are Unix time (s). It was entered at `first_at`, and this revision was saved at `at`. It
-    is open, or holds, from `opened_at` until `closed_at` (None: it has no end yet). `fields` has
-    the personal values, too, until they are forgotten; `personal` names them, even if the register
-    is declared otherwise by now. `gate` is empty for all gates or none.
+    is open (until somebody closes it) or valid (by its own times) from `opened_at` until
+    `closed_at` (None: it has no end yet). `fields` has the personal values, too, until they are
+    forgotten; `personal` names them, even if the register's declaration has changed since. `gate`
+    is empty for an entry of all gates or of none.
     """
 
     register: str
@@ -84,7 +85,7 @@ class EntryReader:
         return [self._entry(row) for row in rows]
 
     def holding(self, register: str, at: float, gate: str = "") -> list[Entry]:
-        """Entries that were open, or held, at a time (Unix time, s), the oldest first; with `gate`,
+        """Entries that were open or valid at a time (Unix time, s), the oldest first; with `gate`,
         only entries of this gate and of all gates."""
         return self._entries(
             "register = ? and opened_at <= ? and coalesce(closed_at, ?) > ?"
@@ -93,7 +94,7 @@ class EntryReader:
         )
 
     def between(self, register: str, begin: float, end: float) -> list[Entry]:
-        """All entries that were open, or held, at any time from `begin` to `end` (Unix time, s),
+        """All entries that were open or valid at any time from `begin` to `end` (Unix time, s),
         the oldest first."""
         return self._entries(
             "register = ? and opened_at <= ? and coalesce(closed_at, ?) >= ?"
@@ -102,7 +103,7 @@ class EntryReader:
         )
 
     def newest_holding(self, register: str, at: float) -> list[Entry]:
-        """The newest `MOST` entries that were open, or held, at a time (Unix time, s), the oldest
+        """The newest `MOST` entries that were open or valid at a time (Unix time, s), the oldest
         of them first."""
         return self._entries(
             "register = ? and opened_at <= ? and coalesce(closed_at, ?) > ?"
@@ -111,7 +112,7 @@ class EntryReader:
         )[::-1]
 
     def open_by_gate(self, register: str, at: float, before: float = FOREVER) -> dict[str, int]:
-        """How many entries were open, or held, at a time and had begun before another time (both
+        """How many entries were open or valid at a time and had begun before another time (both
         Unix time, s), by gate."""
         rows = self.store.query(
             "select gate, count(*) from entries where register = ? and opened_at <= ?"
@@ -121,7 +122,7 @@ class EntryReader:
         return dict(rows)
 
     def unfinished(self, register: str, at: float, limit: int = MOST) -> list[Entry]:
-        """Entries that are open, hold, or will hold after a time (Unix time, s), by begin."""
+        """Entries that are open or valid at a time (Unix time, s) or begin later, by begin."""
         return self._entries(
             "register = ? and coalesce(closed_at, ?) > ? order by opened_at, id limit ?",
             (register, FOREVER, at, limit),
@@ -146,7 +147,7 @@ class EntryReader:
         return count
 
     def sums(self, register: str) -> dict[str, float]:
-        """The sum of each place or choice by which the register is summed."""
+        """The sum of all amounts for each place or choice to which amounts were entered."""
         rows = self.store.query(
             "select subject, sum(amount) from entries where register = ? group by subject",
             (register,),

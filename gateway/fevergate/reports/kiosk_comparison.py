@@ -1,8 +1,8 @@
 """Compares the kiosks of a gate with each other, to find drift and dirty lenses.
 
 People spread over a gate's kiosks at random, so that the medians of sound kiosks differ by chance
-only. Estimates by the factory curve are compared, since a kiosk's own baseline would hide its
-drift.
+only. The estimates compared are those of the firmware's fixed curve (`kiosk.estimate`): a kiosk's
+own baseline would hide its drift.
 """
 
 from statistics import median
@@ -29,7 +29,7 @@ MIN_STANDARD_ERRORS = 3.0
 
 
 class Crowd(Struct, frozen=True, kw_only=True):
-    """Distribution of one kiosk's estimates (°C, axillary equivalent, factory curve)."""
+    """Distribution of one kiosk's estimates (°C, axillary equivalent, without its baseline)."""
 
     kiosk: str
     gate: str

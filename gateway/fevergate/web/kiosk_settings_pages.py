@@ -1,4 +1,5 @@
-"""The page of all kiosks' settings: what is set, what is in force, and one change for several."""
+"""The page of all kiosks' settings: what is set, what is in force, and a form that
+changes several kiosks at once."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,8 +13,8 @@ from fevergate.web_common.routes import Form, get, post
 
 ALL = "*"
 GATE = "gate "
-"""`ALL` chooses all kiosks, `GATE` with a gate's name those of the gate; any other choice is a
-kiosk."""
+"""`ALL` chooses all kiosks, `GATE` followed by a gate's name the kiosks of that gate; any other
+choice is the name of one kiosk."""
 
 
 class KioskSettingsPages:
@@ -34,8 +35,8 @@ class KioskSettingsPages:
         wrong: KioskValueError | None = None,
         status: int = 200,
     ) -> Response:
-        """Show every kiosk's settings and answer; after a refused form also the reason and what was
-        `given`."""
+        """Show the settings of every kiosk and its answer to them; after a refused form also the
+        reason and the values `given`."""
         kiosks: list[ValuesNow] = []
         try:
             with self._shared.reader() as reader:

@@ -1,6 +1,6 @@
-"""The live state of gates and kiosks, from the broker to every open board.
+"""The live state of gates and kiosks, from the broker to every open page of a guard.
 
-All boards share one connection to the broker. It publishes only acknowledgements and lamp tests.
+All pages share one connection to the broker. On it they publish acknowledgements and lamp tests.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from fevergate.web.passers import Passers
 log = logging.getLogger(__name__)
 
 TREND_READINGS = 60
-"""Most readings in a kiosk's trend line."""
+"""A kiosk's trend line has at most this many readings."""
 
 BEAT_S = 1.0
 """Longest time (s) between two events; a board that gets none for three times as long shows that

@@ -41,8 +41,8 @@ def test_a_fault_counts_against_it_unless_the_version_before_had_it_too():
 
 
 def test_a_version_is_on_trial_when_it_runs_and_not_as_soon_as_it_is_on_flash():
-    # A kiosk judges the version that it runs. While the fetched version is only on flash, the health
-    # of the running one says nothing about it.
+    # A kiosk judges the version that it runs. While a fetched version is only on flash, health
+    # of the running version says nothing about it.
     update = Update("north-1", "", Host(""), "/nowhere")
     on_trial(update).booted = False
     assert not update.on_trial and update.word == ""

@@ -24,7 +24,7 @@ OTHER_WORDS = {
     "测温机": "测温亭|测温设备|终端机",
     "汇总服务器": "校园服务器|校区服务器",
 }
-"""By the one word for a thing: a pattern of the other words, which must not be used for it."""
+"""Key: the one word for a thing; value: pattern of other words, which must not be used for it."""
 
 FILES = ("README.zh.md", "hardware/*.md", "hardware/handbook/*", "gateway/*.md", "firmware/*.md")
 

@@ -1,4 +1,4 @@
-"""A person who was measured at one gate of a campus is measured at every other gate, too, even
+"""A person who was measured at one gate of a campus counts as measured at every gate, even
 after a gateway or the campus server was restored from a backup."""
 
 import shutil
@@ -143,7 +143,7 @@ def exchange(*gateways):
             assert gateway.forwarder.once()
 
 
-def test_who_was_measured_at_one_gate_is_not_unmeasured_at_the_other(server, gates):
+def test_who_was_measured_at_one_gate_counts_as_measured_at_the_other(server, gates):
     first, second = gates
     first.enter(1)
     first.enter(3, excused="at home")
@@ -156,7 +156,7 @@ def test_who_was_measured_at_one_gate_is_not_unmeasured_at_the_other(server, gat
     assert not any("student" in payload or "home" in payload for payload in server.payloads())
 
 
-def test_who_passed_a_kiosk_with_a_card_at_one_gate_is_measured_everywhere(server, gates, tmp_path):
+def test_who_passed_a_kiosk_with_a_card_counts_as_measured_at_every_gate(server, gates, tmp_path):
     first, second = gates
     PeopleChanges(server.people).replace([*entries(), *entries("", begin=6)])
     with closing(GatewayPeople(server, tmp_path / "w", "gw-west", "west")) as west:
@@ -245,7 +245,7 @@ def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
     exchange(first, second)
     before = fevers_since(first.statements, ZONE, 0.0), server.figures()
     begin_again(server.statements)
-    assert server.figures() == before[1], "a gateway that is not heard again keeps its marks, too"
+    assert server.figures() == before[1], "the marks of a gateway that did not report again count"
     second.copy_list()  # while `first` is away and sends no mark again
     exchange(second)
     assert second.unmeasured() == [4] and server.figures() == before[1]
@@ -253,12 +253,12 @@ def test_marks_outlive_the_restore_of_the_campus_servers_list(server, gates):
     assert first.unmeasured() == [4]
     exchange(first, second)
     after = fevers_since(first.statements, ZONE, 0.0), server.figures()
-    assert after == before, "the same fever of the same person, which is told once"
+    assert after == before, "one fever of one person, which is reported once"
     campus_list, gateway_list = server.people.state(), first.people.state()
     assert campus_list and gateway_list and campus_list.list == gateway_list.list
 
 
-def test_fevers_by_hand_count_on_under_a_list_that_was_set_up_anew(server, gates):
+def test_fevers_measured_by_hand_still_count_after_a_new_list_was_set_up(server, gates):
     first, _ = gates
     first.enter(1, clinical_c=38.9)
     exchange(first)
@@ -271,7 +271,7 @@ def test_fevers_by_hand_count_on_under_a_list_that_was_set_up_anew(server, gates
     assert figures and figures.fevers == 1
 
 
-def test_a_late_entry_of_a_day_before_is_told_within_an_hour(server, gates):
+def test_a_late_entry_for_an_earlier_day_is_sent_within_an_hour(server, gates):
     first, second = gates
     exchange(first, second)
     server.host.clock.set("2026-11-26", "08:00")
