@@ -129,7 +129,7 @@ def test_a_day_at_the_gate(place, browser):
     assert is_silent(boards[0])
 
     # A follow-up is saved unfinished and finished later, beside a board that stays live.
-    boards[0].get_by_role("link", name="to be treated", exact=True).click()
+    boards[0].get_by_role("link", name="to follow up", exact=True).click()
     boards[0].get_by_label("Second measurement").fill("38.1")
     boards[0].get_by_role("button", name="Save", exact=True).click()
     boards[0].get_by_role("link", name="Not decided yet, 38.1 °C (open)").click()
@@ -348,7 +348,7 @@ def test_a_button_that_gets_no_answer_says_so_and_names_the_one_at_the_gate(plac
     sign_in(board, "Zhang")
     place.kiosk("north-1").reading(Verdict.FEVER, 38.7)
     shows(board, "red")
-    board.get_by_role("link", name="to be treated", exact=True).first.click()
+    board.get_by_role("link", name="to follow up", exact=True).first.click()
     board.get_by_text("Try the lamps").click()
     expect(board.get_by_role("button", name="Save", exact=True)).to_be_visible()
     place.web.send_signal(19)  # SIGSTOP: it accepts every request and answers none

@@ -87,7 +87,7 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     stage.shows(page, "green")
     expect(page.locator("#headline")).to_have_text(re.compile(r"· All kiosks watch$"))
     expect(page.locator("#more")).to_contain_text("Fevers today")
-    leads = page.get_by_role("link", name="2 to be treated")
+    leads = page.get_by_role("link", name="2 to follow up")
     expect(leads).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#fevers a.open").first).to_be_focused()
@@ -100,7 +100,7 @@ def test_after_the_press_the_board_says_what_is_open_and_leads_there(stage):
     page.get_by_text("Armpit").click()
     page.get_by_text("To the clinic", exact=True).click()
     page.get_by_role("button", name="Save and close").click()
-    link = page.get_by_role("link", name="1 to be treated")
+    link = page.get_by_role("link", name="1 to follow up")
     assert page.evaluate("taps") == 4
     expect(link).to_be_focused()
     page.keyboard.press("Enter")  # only one is open, so its form opens

@@ -117,7 +117,7 @@ def test_a_shift_of_three_fevers(stage):
     office.goto(f"{stage.url}/admin/log")
     rows = office.get_by_role("region", name="Fevers").locator("tbody tr", has_text=ON_DUTY)
     expect(rows).to_have_count(3)
-    for row, texts in enumerate((("38.6", "36.8"), ("38.9", "39.1"), ("39.4", "to be treated"))):
+    for row, texts in enumerate((("38.6", "36.8"), ("38.9", "39.1"), ("39.4", "to follow up"))):
         for text in texts:
             expect(rows.nth(row)).to_contain_text(text)
     # They are saved under the name on duty, beside the account that is signed in on the phone.

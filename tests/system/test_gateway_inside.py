@@ -133,7 +133,7 @@ def test_status_without_a_broker_says_so_and_shows_the_rest(tmp_path):
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", "north-1: Wi-Fi when last without a line: its password is not accepted"),
+        ("en", "north-1: Wi-Fi at the last disconnection: its password is not accepted"),
         ("zh", "north-1：上次断线时的无线网络：密码不被接受"),
     ],
 )

@@ -238,7 +238,7 @@ REMAINS = (
     ),
     N_(
         "the reports of the days stay, signed as they are, and the audit, both without names"
-        " of those who had a fever; a report that is made anew has this campus no more"
+        " of those who had a fever; a report that is made again no longer includes this campus"
     ),
     N_("its gateway keeps what it has: run there fevergate close {campus}"),
     N_(

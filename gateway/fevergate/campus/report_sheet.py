@@ -17,7 +17,7 @@ from fevergate.web_common.tables import Sheet
 
 GAPS = {
     "missing": N_("Missing, no figures: %s."),
-    "partial": N_("Not all said, figures so far: %s."),
+    "partial": N_("Not complete, figures so far: %s."),
     "uncovered": N_("No kiosk watched, no report of zero: %s."),
 }
 """Sentence on the campuses in each state."""
@@ -45,8 +45,8 @@ class ReportText(ReportCorrections):
             values["unmeasured"] = report.unmeasured
             return "amber", (
                 say(
-                    "Zero, with %(unmeasured)d not measured: all %(campuses)d campuses reported,"
-                    " %(people)d people, no fever."
+                    "No fever, but %(unmeasured)d not measured: no report of zero. All"
+                    " %(campuses)d campuses reported, %(people)d people."
                 )
                 % values
                 + listed

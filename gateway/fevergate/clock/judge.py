@@ -294,10 +294,10 @@ class GatewayClock:
 
 
 WAYS_OUT: dict[Why, str] = {
-    "unset": N_("network time ends it, or a person: sudo timedatectl set-time"),
+    "unset": N_("network time ends the doubt; or set the clock: sudo timedatectl set-time"),
     "back": N_(
-        "network time, three hours of kiosks that agree, or a day ends it; or see"
-        " that the clock is right and run fevergate clock --right"
+        "the doubt ends with network time, after three hours in which the kiosks agree, or after a"
+        " day; or check the clock, then run fevergate clock --right"
     ),
 }
 WAYS_OUT["ahead"] = WAYS_OUT["back"]

@@ -105,7 +105,7 @@ TEXTS = {
         ),
     ),
     "untaken": (
-        N_("FeverGate: gateway's data not taken, {place}, {gateway}"),
+        N_("FeverGate: gateway's data refused, {place}, {gateway}"),
         N_(
             "Gateway {gateway} of {place} sends data, last at {at}, but the campus server"
             " refuses it; the gateway keeps it.\n"

@@ -65,7 +65,7 @@ def clock_command(right: bool, as_json: bool, language: str | None, settings_pat
     if not state.believed and not right:
         click.echo(f"→ {both(WAYS_OUT[state.why])[column]}")
     if right:
-        click.echo(both("the gateway takes it within a minute")[column])
+        click.echo(both("the gateway accepts it within a minute")[column])
 
 
 def in_words(state: ClockState) -> Pair:

@@ -32,20 +32,20 @@ def notices(settings: GatewaySettings) -> Iterator[Finding]:
     if not receivers and not settings.campus_server:
         yield warning(
             "notices",
-            "no contact is set: nobody is told of a confirmed fever",
+            "no contact is set: nobody is notified of a confirmed fever",
             "add [[contacts]] to gateway.toml (gateway/running.md, “Who is told”)",
         )
         if count := _untold(settings):
             yield warning(
                 "notices",
-                "{count} confirmed fever(s) of the last day: told to nobody",
-                "tell whoever the school's plan names; see the fever log and"
+                "{count} confirmed fever(s) of the last day: nobody was notified",
+                "notify those named in the school's plan; see the fever log and"
                 " “Measured and not measured”",
                 count=count,
             )
     if not settings.contacts:
         if settings.campus_server:
-            yield ok("notices", "no contact is set: the campus server tells its own")
+            yield ok("notices", "no contact is set: the campus server notifies its own")
         return
     names = ", ".join(dict.fromkeys(contact.name for contact in settings.contacts))
     count = len(settings.contacts)

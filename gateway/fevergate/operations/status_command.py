@@ -238,7 +238,7 @@ def _wifi(kiosk: KioskStatus, say: Say, names: Names) -> Text:
     """A line on a kiosk's Wi-Fi outage since it started."""
     why = trouble_text.wifi(kiosk.wifi, say)
     name = names.kiosk(kiosk.kiosk)
-    text = say("{kiosk}: Wi-Fi when last without a line: {why}", kiosk=name, why=why)
+    text = say("{kiosk}: Wi-Fi at the last disconnection: {why}", kiosk=name, why=why)
     return Text(text, "yellow")
 
 

@@ -29,7 +29,7 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
         return "red", say("Fevers measured by hand or at the desk: {count}.", count=day.roll.fevers)
     if day.zero_but_unmeasured and day.roll:
         return "amber", say(
-            "Zero, with {count} not measured: no report of zero.", count=day.roll.unmeasured
+            "No fever, but {count} not measured: no report of zero.", count=day.roll.unmeasured
         )
     if day.zero:
         return "green", say("Report of zero: no fever on this day.")
@@ -43,7 +43,7 @@ def verdict(day: Day, say: Say) -> tuple[str, str]:
 
 def to_treat(count: int, say: Say) -> list[str]:
     """A sentence on a day's fevers with an open follow-up, if there are any."""
-    return [say("To be treated: {count}.", count=count)] if count else []
+    return [say("To follow up: {count}.", count=count)] if count else []
 
 
 def roll(day: Day, say: Say) -> list[str]:
@@ -68,7 +68,7 @@ def coverage(day: Day, say: Say, names: Names = IDS) -> str:
         ),
     ]
     if late := sum(kiosk.late_minutes for kiosk in watched):
-        sentences.append(say("Minutes that were told long after: {minutes}.", minutes=late))
+        sentences.append(say("Minutes reported late: {minutes}.", minutes=late))
     if missing:
         sentences.append(say("Not watched at all: {kiosks}.", kiosks=", ".join(missing)))
     return " ".join(sentences)
@@ -81,7 +81,7 @@ def doubts(day: Day, say: Say, names: Names = IDS) -> list[str]:
     sentences = []
     for kiosk in day.unlike:
         text = say(
-            "{kiosk} reads {difference:+.2f} °C beside {others} (limit {limit:.2f};"
+            "{kiosk} differs by {difference:+.2f} °C from {others} (limit {limit:.2f};"
             " median {median:.2f} of {people} people, {others_median:.2f} of"
             " {others_people}): check its lens, calibrate.",
             kiosk=names.kiosk(kiosk.kiosk),

@@ -58,7 +58,7 @@ class DeviatingKiosk(Struct, frozen=True, kw_only=True):
 
     def line(self) -> str:
         """The reason of the gate's amber light."""
-        return f"reads {self.difference_c:+.1f} C beside {', '.join(self.others)}"
+        return f"differs by {self.difference_c:+.1f} C from {', '.join(self.others)}"
 
 
 class Blind(Struct, frozen=True, kw_only=True):

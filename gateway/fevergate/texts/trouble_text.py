@@ -41,15 +41,15 @@ TROUBLES = (
         N_("everybody reads {difference} °C: frost? If it stays, clean the lens and calibrate"),
     ),
     (
-        r"reads (?P<difference>\S+) C beside (?P<others>.*)",
-        N_("reads {difference} °C beside {others}"),
+        r"differs by (?P<difference>\S+) C from (?P<others>.*)",
+        N_("differs by {difference} °C from {others}"),
     ),
 )
 """Patterns of `alarm.kiosk_monitor`'s texts, which follow a kiosk's name."""
 
 HIGH_ADVICE = N_(
     "Keep sun and heaters off the kiosk and the faces; if it stays, check the sensor against a"
-    " reference and calibrate it. Until then healthy people are alarmed for."
+    " reference and calibrate it. Until then healthy people set off alarms."
 )
 LOW_ADVICE = N_(
     "Frost outside passes within the day. If it does not, clean the lens, check the sensor against"

@@ -50,7 +50,7 @@ def _acknowledged_by(row: FeverRow) -> Cell:
 FEVER_COLUMNS = (
     FeverColumn(N_("Time"), lambda row: _local(row.fever.at, row), narrow=True),
     FeverColumn(
-        N_("Time told by"), lambda row: row.say(N_("Kiosk") if row.fever.dated else N_("arrival"))
+        N_("Time source"), lambda row: row.say(N_("Kiosk") if row.fever.dated else N_("arrival"))
     ),
     FeverColumn(N_("Campus"), lambda row: row.settings.campus_title(row.language)),
     FeverColumn(

@@ -202,7 +202,7 @@ class ScreenPages:
     def _open_cases(self, gate: str, say: Say) -> str:
         """What is still to be done at a gate that is not red; empty if there is nothing."""
         open_cases = self._list.listed(gate).open
-        return say("%(count)s to be treated") % {"count": open_cases} if open_cases else ""
+        return say("%(count)s to follow up") % {"count": open_cases} if open_cases else ""
 
     def _kiosk(self, kiosk: Kiosk, say: Say, names: Names) -> ScreenKiosk:
         trouble = trouble_text.trouble(kiosk.trouble, say)

@@ -115,8 +115,8 @@ def test_older_firmware_reports_its_baselines_bound(scene):
 
 def test_a_crowd_unlike_the_neighbours_is_amber_until_it_is_not(scene):
     scene.monitor.heard("north-1")
-    scene.monitor.unlike({"north-1": "reads -0.5 C beside north-2"})
-    assert scene.troubles["north", "north-1"] == "north-1: reads -0.5 C beside north-2"
+    scene.monitor.unlike({"north-1": "differs by -0.5 C from north-2"})
+    assert scene.troubles["north", "north-1"] == "north-1: differs by -0.5 C from north-2"
     scene.monitor.unlike({})
     assert scene.troubles["north", "north-1"] is None
 

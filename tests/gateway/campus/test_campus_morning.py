@@ -84,7 +84,7 @@ def test_a_week_of_which_nothing_is_known_has_a_dash(site):
     page = site.client("李伟").get("/reports").text
     row = re.search(r">Not measured</th>(.*?)</tr>", page)
     assert row and re.findall(r">([^<]+)</td>", row[1]) == ["2", "-", "-"]
-    assert ">to be treated</a>" in page  # as the gate's own page says
+    assert ">to follow up</a>" in page  # as the gate's own page says
 
 
 def search(client, **form):
@@ -111,10 +111,10 @@ def test_signing_in_leads_to_what_waits(site, administrator):
     assert administrator.get("/").headers["location"] == "/reports"
     page = administrator.get("/reports").text
     assert len(rows(section(page, "Open cases of all campuses: 3"))) == 3
-    assert f'href="/reports/{DAY}"' in section(page, "Reports to see to")
+    assert f'href="/reports/{DAY}"' in section(page, "Unfinished reports")
     site.now.at += 2 * 3600  # during which no gateway sends anything
     page = site.client("李伟").get("/reports").text
-    assert "silent since 2026-11-24 08:00" in section(page, "Gateways to see to")
+    assert "silent since 2026-11-24 08:00" in section(page, "Gateways to check")
     assert "Silent gateways: 2." in page
 
 
@@ -123,12 +123,12 @@ def test_a_gateway_whose_day_was_refused_is_not_called_silent(site):
     site.server.store.refuse("gw-east", "$.items[0]", f"kiosks on {DAY}: expected at most 3", b"{}")
     administrator = site.client("李伟")
     page = administrator.get("/reports").text
-    assert "Silent gateways: 1. Gateways whose data is not taken: 1." in " ".join(page.split())
-    east, west = re.findall(r"<li>(.*?)</li>", section(page, "Gateways to see to"))[::-1]
+    assert "Silent gateways: 1. Gateways whose data is refused: 1." in " ".join(page.split())
+    east, west = re.findall(r"<li>(.*?)</li>", section(page, "Gateways to check"))[::-1]
     assert "gw-east" in east and "silent" not in east and "expected at most 3" in east
     assert "gw-west" in west and "silent since" in west
     site.keep()
-    assert "is not taken" not in administrator.get("/reports").text
+    assert "is refused" not in administrator.get("/reports").text
 
 
 def test_a_campus_that_said_nothing_yesterday_is_named(site, administrator):
@@ -160,7 +160,7 @@ def test_fevers_of_a_term_over_all_campuses_are_found_the_newest_first(on_either
         "West · north · gate-1",
         *["East · north · north-1"] * 3,
     ]
-    assert rows(page)[2][1] == "To the clinic" and rows(page)[1][1] == "to be treated"
+    assert rows(page)[2][1] == "To the clinic" and rows(page)[1][1] == "to follow up"
 
 
 def test_only_what_was_asked_for_is_listed(viewer):
@@ -247,7 +247,7 @@ def test_a_period_that_cannot_be_is_said_beside_the_form(viewer):
 
 
 def test_this_week_stands_beside_the_last(viewer):
-    table = section(viewer.get("/reports").text, "This week beside the last")
+    table = section(viewer.get("/reports").text, "This week and last week")
     figures = dict(re.findall(r'<th scope="row">(.*?)</th>((?:<td.*?</td>)+)', table))
     assert re.findall(r">(\d+)<", figures["Fevers"]) == ["3", "1", "1"]
     assert re.findall(r">(\d+)<", figures["People screened"]) == ["32", "8", "8"]

@@ -207,7 +207,7 @@ def test_every_file_holds_what_the_page_shows(site, language):
     assert client.get(f"/reports/{DAY}.csv?table=people").status_code == 404
 
 
-NOT_AT_THE_CAMPUS = ("Time told by", "Skin °C", "Air °C", "Acknowledged by")
+NOT_AT_THE_CAMPUS = ("Time source", "Skin °C", "Air °C", "Acknowledged by")
 """Columns that a signed report lacks: values that summaries do not have, and guards' names."""
 
 
@@ -262,9 +262,12 @@ def test_the_status_says_who_is_silent_whose_clock_is_wrong_and_what_was_refused
 def test_a_gateway_whose_day_was_refused_is_not_called_silent_alone(site, viewer):
     site.server.store.refuse("gw-west", "$.items[0].date", "kiosks: expected at most 3", b"{}")
     page = viewer.get("/status").text
-    assert "sends, and it is not taken" in page and "never heard" not in page
+    assert "sends, but its data is refused" in page and "never heard" not in page
     report = viewer.get(f"/reports/{DAY}").text
-    assert "gw-west did send at" in report and "not taken: kiosks: expected at most 3" in report
+    assert (
+        "gw-west sent data at" in report
+        and "but it was refused: kiosks: expected at most 3" in report
+    )
     site.keep(over(counts(kiosk="kiosk-1")), campus="west")
     site.now.at += 1
     site.server.clerk.tick()

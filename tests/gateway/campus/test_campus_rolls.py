@@ -26,7 +26,7 @@ from fevergate.web_common.dates import Period
 from harness.campus import CampusHost, SimulatedClock
 
 OLD, NEW = "a" * 16, "0" * 16
-PATIENT = "Zero, with 2 not measured: all 2 campuses reported, 20 people, no fever."
+PATIENT = "No fever, but 2 not measured: no report of zero. All 2 campuses reported, 20 people."
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_a_day_that_is_not_over_says_until_when_there_was_no_fever(scene, monkey
     scene.store.commit([arrived(1, "fever", at=NOON + 30)])
     assert scene.day().clear_until is None
     out = scene.run("--date", "2026-11-23", "--language", "en").output
-    assert "Fevers on this day: 1." in out and "To be treated: 1." in out
+    assert "Fevers on this day: 1." in out and "To follow up: 1." in out
 
 
 def test_a_day_of_zero_states_zero_and_what_was_watched(scene):

@@ -81,7 +81,7 @@ def test_a_kiosk_that_drifted_is_named_with_the_evidence(store):
     assert kiosk.difference_c == pytest.approx(-0.5, abs=0.15)
     assert abs(kiosk.difference_c) > kiosk.limit_c
     assert (kiosk.people, kiosk.others_people) == (200, 400)
-    assert kiosk.line().startswith("reads -0.") and len(kiosk.line()) < 64
+    assert kiosk.line().startswith("differs by -0.") and len(kiosk.line()) < 64
 
 
 def test_two_that_differ_are_both_named_for_either_may_be_wrong(store):

@@ -89,7 +89,7 @@ def test_zero_is_not_stated_while_somebody_is_unmeasured(scene):
     scene.night()
     day = scene.day()
     assert not day.zero and day.roll == DayRoll(expected=2, measured=1, unmeasured=1)
-    assert verdict(day, SAY) == ("amber", "Zero, with 1 not measured: no report of zero.")
+    assert verdict(day, SAY) == ("amber", "No fever, but 1 not measured: no report of zero.")
     scene.mark("2", excused="at home")
     day = scene.day()
     assert day.zero and verdict(day, SAY)[1] == "Report of zero: no fever on this day."
@@ -118,4 +118,4 @@ def test_the_terminal_says_who_was_expected_and_measured(scene):
     scene.night()
     path = str(scene.settings.folder / "gateway.toml")
     output = CliRunner().invoke(cli, ["log", "--settings", path, "--date", "2026-11-23"]).output
-    assert "应测 2，已测 1，请假 0，未测 1。" in output and "另有 1 人未测" in output
+    assert "应测 2，已测 1，请假 0，未测 1。" in output and "但有 1 人未测" in output

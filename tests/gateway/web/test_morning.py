@@ -92,7 +92,7 @@ def test_when_all_is_done_it_says_so(site, administrator, now):
     post(administrator, "/admin/log/sign", f"/admin/log?date={DAY}", date=DAY)
     site.pages.duty.add("Liu Yang", "")
     page = administrator.get("/admin/overview").text
-    assert "Nothing waits for you." in page and "None: all kiosks watch." in page
+    assert "Nothing to do." in page and "None: all kiosks watch." in page
     assert "Liu Yang" in section(page, "On duty")
     assert not morning(site).waits
 
@@ -130,7 +130,7 @@ def test_a_kiosk_that_read_higher_than_its_neighbour_yesterday_is_named(site, ad
     watching(site, now.at)
     assert "north-2" in morning(site).troubled
     page = administrator.get("/admin/overview").text
-    assert "north-2 reads +0." in section(page, "Kiosks that need a look")
+    assert "north-2 differs by +0." in section(page, "Kiosks that need a look")
 
 
 def test_earlier_days_wait_if_unsigned_or_changed_since_they_were_signed(site, administrator, now):
@@ -167,7 +167,7 @@ def test_this_week_stands_beside_the_last_even_on_a_monday(site, administrator, 
     for days, columns in ((0, 3), (1, 3)):  # Tuesday, Monday
         now.at -= days * DAY_S
         page = read(administrator.get("/admin/overview"))
-        table = section(page, "This week beside the last")
+        table = section(page, "This week and last week")
         heads = re.findall(r'<th class="number">(.*?)</th>', table)
         assert len(heads) == columns and heads[-1] == "2026-11-16 – 2026-11-22"
         rows = dict(re.findall(r'<th scope="row">(.*?)</th>((?:<td.*?</td>)+)', table))

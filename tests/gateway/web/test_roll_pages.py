@@ -182,13 +182,13 @@ def test_whoever_enters_a_fever_is_told_what_to_do_and_who_is_told(listed, tutor
     enter(tutor, listed, **{f"c-{persons['王小明']}": "38.2"})
     page = tutor.get("/roll").text
     assert "Fever: what to do now" in page and "to the clinic or home" in page
-    assert "No contact is set: nobody is told" in page
+    assert "No contact is set: nobody is notified" in page
     listed.settings.contacts = [contact("陈静"), contact("Li", level=2), contact("Wu", kinds=[])]
     page = listed.client("Chen", "zh").get("/roll").text
     assert "再按学校预案送医务室" in page and "立即通知：陈静。" in page
     listed.settings.contacts.clear()
     listed.settings.campus_server = CampusServerSettings(url="https://province.example")
-    assert "The campus server tells its contacts" in tutor.get("/roll").text
+    assert "The campus server notifies its contacts" in tutor.get("/roll").text
     given = {"date": today(listed), "unit": SOFT, "person": str(persons["王小明"])}
     post(tutor, "/roll/take-back", f"/roll?unit={SOFT}", **given, reason="typo")
     assert "what to do now" not in tutor.get("/roll").text

@@ -277,7 +277,7 @@ def test_the_page_and_doctor_warn_that_nobody_is_told_of_a_confirmed_fever(
 
         guard = site.client("Zhang")
         assert "No contact is set" in guard.get(FEVER).text
-        assert len(doctor()) == 1 and "nobody is told of a confirmed fever" in doctor()[0]
+        assert len(doctor()) == 1 and "nobody is notified of a confirmed fever" in doctor()[0]
         low = MEASURED | {"clinical_c": "36.8", "outcome": "released"}
         post(guard, FEVER, **low, action="save")
         assert "nobody notified" not in guard.get("/board/north").text
@@ -290,7 +290,7 @@ def test_the_page_and_doctor_warn_that_nobody_is_told_of_a_confirmed_fever(
         site.pages.marks.enter(site.pages.clock.today(), [hot], "Chen")
         assert doctor()[1].startswith("2 confirmed fever(s)")
         site.settings.contacts = [contact("Chen", kinds=["report"])]
-        assert "told to nobody" in doctor()[1] and "1 contact(s)" in doctor()[2]
+        assert "nobody was notified" in doctor()[1] and "1 contact(s)" in doctor()[2]
         site.settings.contacts = [contact("Chen")]
         assert len(doctor()) == 1 and "1 contact(s)" in doctor()[0]
         assert "nobody notified" not in guard.get("/board/north").text

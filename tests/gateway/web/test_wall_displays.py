@@ -124,7 +124,7 @@ def test_no_fever_is_said_only_where_there_was_none(site, administrator):
     now = site.pages.clock.now()
     site.gateway.commit([arrived(7, "fever", at=now), Acknowledged((WHO,), "Zhang", now)])
     north, south = display_data(site, link(administrator, language="en"))["gates"]
-    assert north["headline"] == "All kiosks watch" and north["detail"].endswith("to be treated")
+    assert north["headline"] == "All kiosks watch" and north["detail"].endswith("to follow up")
 
 
 @pytest.mark.parametrize("broken", ["line", "gateway"])

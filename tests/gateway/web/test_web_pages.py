@@ -31,9 +31,9 @@ def test_a_body_that_is_no_form_is_refused_in_a_sentence_on_every_route(site, ad
     routes.remove("/sign-out")  # reads no form
     for path in routes:
         answer = administrator.post(path, content=b"\xff", headers=cut_off)
-        assert answer.status_code == 400 and "no form of ours" in answer.text, path
+        assert answer.status_code == 400 and "not a form of these pages" in answer.text, path
     no_json = administrator.post("/api/v1/trace", content=b"{", headers=OURS)
-    assert "no form of ours" not in no_json.text
+    assert "not a form of these pages" not in no_json.text
 
 
 def test_without_a_session_no_route_shows_anything(site):
@@ -85,7 +85,7 @@ def test_a_case_that_is_open_is_counted_in_the_log_and_its_files(guard, administ
     def is_counted():
         with pdfplumber.open(io.BytesIO(administrator.get(pdf).content)) as document:
             text = document.pages[0].extract_text()
-        words = "To be treated: 1."
+        words = "To follow up: 1."
         assert (words in administrator.get(page).text) == (words in text)
         return words in text
 
