@@ -21,8 +21,20 @@ OTHER_WORDS = {
     "值班看板": "值守页面|(?<!值班)看板|值班页面",
     "处置登记": "后续处理|随访|跟进",
     "离校回家": "送回家|(?<!离校)回家",
-    "测温机": "测温亭|测温设备|终端机",
+    "测温机": "测温亭|测温设备|测温仪|终端机",
     "汇总服务器": "校园服务器|校区服务器",
+    "消息服务器": "消息服务(?!器)",
+    "主控板": "(?<!模块)电路板|更换设备|新设备|写入设备",
+    "值班台": "值班室",
+    "校门处的按钮": "门口(?:的实体)?按钮|校门旁的按钮",
+    "报警": "警报",
+    "上报": "报送",
+    "校区": "园区",
+    "关门": "闭校",
+    "亮灯定位": "(?<![显提])示位",
+    "迟报": "迟到",
+    "未结束": "未结(?!束|案)",
+    "不构成零报告": "零发热.*不作零报告|零报告，未测",
 }
 """Key: the one word for a thing; value: pattern of other words, which must not be used for it."""
 
@@ -110,6 +122,11 @@ AUDIT = [
     ("issue token", "大屏: board log", None),
     ("search fevers", "2026-06-01 – 2026-11-23 south open", "2026-06-01 – 2026-11-23 south 待处置"),
 ]
+
+
+def test_the_audit_names_every_action_in_one_form():
+    catalogue = translations()
+    assert not [text for text in map(catalogue.get, LABELS.values()) if "了" in str(text)]
 
 
 @pytest.mark.parametrize(("action", "what", "wanted"), AUDIT)

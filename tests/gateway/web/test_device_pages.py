@@ -357,7 +357,7 @@ def test_a_lamp_post_has_a_page_a_setup_code_and_the_settings_of_its_siren(campu
     assert '<a href="/admin/kiosks/door-post">door-post</a>' in table and "灯柱" in table
     assert '<option value="door-post">' in table, "it can be updated"
     page = client.get("/admin/kiosks/door-post")
-    assert page.status_code == 200 and "灯柱显示所属校门的警报，不测温" in page.text
+    assert page.status_code == 200 and "灯柱显示所属校门的报警，不测温" in page.text
     assert "<h1>灯柱“door-post” " in page.text, "its gate's name is in its own"
     assert f"provision post {folder} door-post --port /dev/ttyUSB0" in page.text
     assert "校准" not in page.text

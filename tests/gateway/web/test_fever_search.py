@@ -66,7 +66,7 @@ def test_a_whole_term_is_found_page_by_page_the_newest_first(term, administrator
 def test_a_press_of_the_gates_button_is_named_in_the_readers_language(site):
     site.gateway.commit([arrived(9, "fever", at=AT, body_c=38.1)])
     site.gateway.commit([Acknowledged((arrived(9).reading.identity,), "button", AT + 9)])
-    for language, name in (("zh", "门口按钮"), ("en", "button at the gate")):
+    for language, name in (("zh", "校门处的按钮"), ("en", "button at the gate")):
         client = site.client("李伟", language)
         table = rows(client.get(f"/admin/fevers.csv?{TERM}"))
         for page in (f"/admin/fevers?{TERM}", f"/admin/log?date={DAY}"):
