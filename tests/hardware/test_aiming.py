@@ -119,7 +119,7 @@ def test_the_command_prints_the_rows():
     [
         ("sway_mm = 4", "sway_mm = -4", r"\[movement\] sway_mm: Expected `float` >= 0"),
         ("men_mm = [1474, 1664]", "men_mm = [1664, 1474]", "expected the 5 % and the 95 %"),
-        ('source = ["assumed: whoever', 'source = "assumed: whoever', "toml"),
+        ('source = ["assumed: people who', 'source = "assumed: people who', "toml"),
         ("refresh_s = 0.14", "refresh_s = '0.14'", "refresh_s: Expected `float`"),
     ],
 )

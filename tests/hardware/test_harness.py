@@ -158,7 +158,7 @@ def test_beside_a_desk_a_pi_has_grounds_for_three_gates():
     numbers = iter(sorted(set(HEADER) - set(PINS.desk.values())))
     gates = {f"gate{n}": {name: next(numbers) for name in pins.GATE} for n in range(1, 5)}
     harness.sources(pins.Pins(PINS.kiosk, gates))
-    with pytest.raises(HardwareError, match="grounds for 3 gates"):
+    with pytest.raises(HardwareError, match="ground pins for 3 gates"):
         harness.sources(pins.Pins(PINS.kiosk, gates, PINS.desk))
 
 

@@ -53,7 +53,7 @@ def steps(kiosk: Enclosure) -> list[Step]:
     bench = ("back", "wedge", "board", "carrier")
     return [
         Step(
-            "the cell to the front, two M3x10 from outside, their nuts inside",
+            "Fix the cell to the front: two M3x10 screws from outside, their nuts inside",
             "传感器座装到前壳：两颗 M3x10 螺钉自外侧穿入，内侧用螺母",
             ("front", "cell"),
             [
@@ -66,24 +66,25 @@ def steps(kiosk: Enclosure) -> list[Step]:
             ],
         ),
         Step(
-            "mark, display, LEDs and beeper into front, frame and rings, with silicone",
+            "Fix the mark, the display, the LEDs and the beeper in the front's frame and rings with"
+            " silicone",
             "对视镜、显示屏、发光管、蜂鸣器用硅胶固定在前壳的框和环内",
             ("front", "cell", "mark"),
         ),
         Step(
-            "the wedge to the back, four self-tapping M3x10 from the back's inside",
+            "Fix the wedge to the back: four self-tapping M3x10 screws from inside the back",
             "墙楔装到后盖：四颗 M3x10 自攻螺丝自后盖内侧拧入",
             ("back", "wedge"),
             [Tool((x, y, inner + 0.1), OUT) for x, y in kiosk.wedge_screws()],
         ),
         Step(
-            "the ESP32 into its cradle, pins up, two cable ties; the supply's cable through its"
-            " hole, one tie",
+            "Lay the ESP32 into its cradle, pins up, and fix it with two cable ties. Lead the"
+            " supply's cable through its hole and fix it with one tie",
             "主控板针脚朝上放入托架，两根扎带固定；电源线穿过后盖，一根扎带固定",
             ("back", "wedge", "board"),
         ),
         Step(
-            "the carrier onto its posts, four self-tapping M3x8; wire it",
+            "Screw the carrier onto its posts with four self-tapping M3x8 screws, and wire it",
             "载板装到四根立柱：四颗 M3x8 自攻螺丝；接线",
             bench,
             [
@@ -92,20 +93,21 @@ def steps(kiosk: Enclosure) -> list[Step]:
             ],
         ),
         Step(
-            "the front onto the back, four self-tapping M3x10 from behind, beside the wedge",
+            "Put the front onto the back: four self-tapping M3x10 screws from behind, beside the"
+            " wedge",
             "前壳扣上后盖：四颗 M3x10 自攻螺丝自背面、墙楔旁拧入",
             ("front", "cell", "mark", *bench),
             [Tool((x, y, inner - BACK_MM - 0.1), BEHIND) for x, y in kiosk.corners()],
         ),
         Step(
-            "onto two screws of 4 mm in the wall, 40 mm apart one above the other, heads 5 mm out:"
-            " in, then down",
-            "挂到墙上两颗 4 毫米螺钉（上下相距 40 毫米，露出 5 毫米）：套入后下滑",
+            "Drive two 4 mm screws into the wall, one 40 mm above the other, until their heads"
+            " stand out by 5 mm. Hang the kiosk on them and let it slide down",
+            "墙上拧两颗 4 毫米螺钉（上下相距 40 毫米，钉头露出 5 毫米），把测温机套上后下滑",
             ("front", "cell", "mark", *bench, "wall"),
         ),
         Step(
-            "a third through the lug below: it cannot be lifted off now",
-            "下方凸耳再拧一颗螺钉锁定，防止被取下",
+            "Drive a third screw through the lug below, so that the kiosk cannot be lifted off",
+            "下方凸耳再拧一颗螺钉，测温机就无法取下",
             ("front", "cell", "mark", *bench, "wall"),
             [Tool(lug, (0, -sin(tilt), cos(tilt)))],
         ),
