@@ -50,7 +50,7 @@ GONE = (
 """Shown in both languages on a display whose link was revoked, because the link held the display's
 language."""
 
-CALM = N_("All kiosks watch, no fever today")
+CALM = N_("Watching, no fever today")
 
 SIGNS = {"red": "▲", "amber": "!", "green": "✓", "unknown": "?"}
 
