@@ -208,7 +208,7 @@ def campus_command(settings_path: Path, invite: bool, clock_right: bool) -> None
     if clock_right:
         with CampusDatabase(settings.url) as database:
             confirm_clock(database)
-        click.echo(side_by_side("the server takes it within a minute"))
+        click.echo(side_by_side("the server accepts it within a minute"))
         return
     if invite:
         server = CampusServer(settings)

@@ -31,7 +31,7 @@ TROUBLES = (
     ("not heard yet", N_("nothing heard yet")),
     ("offline", N_("offline")),
     ("silent", N_("silent")),
-    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, {count} not taken")),
+    (r"floods, (?P<count>\d+) not taken", N_("sends far too much, {count} not stored")),
     (
         r"crowd reads (?P<difference>\+\S+) C, check it",
         N_("everybody reads {difference} °C: sun or a heater? Otherwise calibrate the sensor"),
