@@ -137,7 +137,11 @@ def test_a_missing_pin_is_named(load):
     ("old", "new", "reason"),
     [
         ('{ gpio = "3", why', '{ gpio = "4", why', "GPIO 4 is usable as well"),
-        ('  { gpio = "19, 20", why = "is USB, and high twice at power-on" },\n', "", "GPIO 19:"),
+        (
+            '  { gpio = "19, 20", why = "is USB, and goes high twice at power-on" },\n',
+            "",
+            "GPIO 19:",
+        ),
         ('gpio = "26-32"', 'gpio = "32-26"', "GPIO 26: expected each pin"),
         ('default = "esp32-s3-n8r2"', 'default = "esp32-s3-n16r8"', "default: expected one of"),
         ('default = "esp32-s3-n8r2"', "default = [1]", "default: Expected `str`"),

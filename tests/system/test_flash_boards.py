@@ -86,7 +86,7 @@ def test_a_board_whose_lack_of_psram_shows_only_at_run_time_is_refused(other, tm
     result = flash(board, "--micropython", path)
     assert result.exit_code == 1
     assert "✗ fails memory" in result.output and "heap of only 2" in result.output
-    assert "no PSRAM: about 100 KB are left" in result.output
+    assert "no PSRAM: Wi-Fi and TLS leave about 100 KB" in result.output
     assert "buy one of these: ESP32-S3-DevKitC-1-N8R2" in result.output
     assert not (board.flash_dir / "kiosk").exists()
     # A board whose MicroPython build does not use PSRAM is refused as well.

@@ -138,7 +138,12 @@ def _bus(sheet: _Sheet, wire_m: float, sensor: Sensor) -> float:
     highest = min(slow, weak)
     say("smallest pull-up (sink current)", "上拉电阻下限（灌电流）", lowest, "Ω", 0, highest)
     say("largest pull-up (rise time)", "上拉电阻上限（上升时间）", slow, "Ω")
-    say("largest pull-up (leaks and the highest input)", "上拉电阻上限（漏电流）", weak, "Ω")
+    say(
+        "largest pull-up (leakage, and the input that needs most)",
+        "上拉电阻上限（漏电流）",
+        weak,
+        "Ω",
+    )
     if not 0 < lowest < highest:
         raise HardwareError(
             f"{sheet.table.path}: [bus] no pull-up fits: {lowest:.0f} Ω at least,"
@@ -146,7 +151,14 @@ def _bus(sheet: _Sheet, wire_m: float, sensor: Sensor) -> float:
         )
     pull_up = e12(sqrt(lowest * highest))
     say("pull-up to 3.0 V, chosen", "上拉电阻（接 3.0 V），选用", pull_up, "Ω", lowest, highest)
-    say("rise time with it", "相应上升时间", RISE * pull_up * pf * 1e-12, "s", 0, b("rise_s"))
+    say(
+        "rise time with this pull-up",
+        "相应上升时间",
+        RISE * pull_up * pf * 1e-12,
+        "s",
+        0,
+        b("rise_s"),
+    )
     idle_v = low_v - pull_up * leak_a
     say("lowest high level on the bus", "总线最低高电平", idle_v, "V", needed_v)
     off_v = abs(out_v - sensor.supply_v) + out_v * tolerance
@@ -154,7 +166,7 @@ def _bus(sheet: _Sheet, wire_m: float, sensor: Sensor) -> float:
     load_a = m("supply_a") + 2 * high_v / pull_up
     _, input_v, _ = sheet.rising("lights", "rail_v")
     heat_c = (input_v - out_v) * load_a * ldo("thermal_c_per_w")
-    say("regulator's own warmth", "稳压器温升", heat_c, "°C", 0, 5)
+    say("temperature rise of the regulator", "稳压器温升", heat_c, "°C", 0, 5)
     return pull_up
 
 
@@ -177,9 +189,9 @@ def _lights(sheet: _Sheet) -> dict[str, float]:
         # With every tolerance at its worst, green is dimmer than the others, but visible.
         least_a = number("lowest_a") / (2 if colour == "green" else 1)
         most_a = number("highest_a")
-        say(f"{colour}: resistor", f"{word}:电阻", ohm, "Ω", ideal)
-        say(f"{colour}: most current", f"{word}:最大电流", brightest_a, "A", 0, most_a)
-        say(f"{colour}: least current", f"{word}:最小电流", darkest_a, "A", least_a)
+        say(f"{colour}: resistor", f"{word}：电阻", ohm, "Ω", ideal)
+        say(f"{colour}: highest current", f"{word}：最大电流", brightest_a, "A", 0, most_a)
+        say(f"{colour}: lowest current", f"{word}：最小电流", darkest_a, "A", least_a)
     return chosen
 
 
@@ -198,7 +210,7 @@ def _driver(sheet: _Sheet) -> None:
     discharge_s = 5 * piezo("farad") * piezo("parallel_ohm")
     half_s = 0.5 / piezo("tone_hz")
     say("level at the driver's input", "驱动器输入电平", _pin_v(sheet), "V", number("input_v"))
-    english = "current from a pin, lamp and door's transistor"
+    english = "current from one pin, to its lamp's driver and the door's transistor"
     say(english, "单个引脚电流", pin_a, "A", 0, highest_a)
     say("beeper: five time constants", "蜂鸣片：五倍时间常数", discharge_s, "s", 0, half_s)
 
@@ -215,13 +227,13 @@ def _door(sheet: _Sheet) -> None:
     shortest_s, longest_s = less * log(_pin_v(sheet) / hard_v), more * log(high_v / easy_v)
     limit_s = min(d("open_longest_s"), d("watchdog_s"))
     coil_a = sheet.rising("lights", "rail_v")[1] / d("coil_ohm")
-    english = "step on its line by a pin's own pull-up"
+    english = "voltage on the door's line from a pin's own pull-up"
     say(english, "引脚内部上拉造成的门控线电压", pulled_v, "V", 0, easy_v)
-    english = "one normal opens for at least"
+    english = "one normal verdict opens the door for at least"
     say(english, "一次正常至少开门", shortest_s, "s", d("open_shortest_s"))
-    english = "one normal, or its line stuck, for at most"
+    english = "one normal verdict, or its line stuck, opens the door for at most"
     say(english, "一次正常（或门控线卡死）至多开门", longest_s, "s", 0, limit_s)
-    say("coil's current", "继电器线圈电流", coil_a, "A", 0, 0.5)
+    say("current of the relay's coil", "继电器线圈电流", coil_a, "A", 0, 0.5)
 
 
 def _reader(sheet: _Sheet) -> None:
@@ -260,10 +272,17 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
         if number in PULLED_UP_AT_RESET and name != "acknowledge"
     ]
     pulled_text = ", ".join(pulled) or "none"
-    english = f"a booting Pi's pull-up ({pulled_text}) leaves on the opto"
+    english = f"voltage on the optocoupler from a booting Pi's pull-up ({pulled_text})"
     chinese = f"启动时上拉（{pulled_text}）在光耦上的电压"
     say = partial(sheet.say, "gate_input")
-    say("most from a pin of the Pi", "树莓派单脚最大电流", drawn_a, "A", 0, i("pin_highest_a"))
+    say(
+        "highest current from one pin of the Pi",
+        "树莓派单脚最大电流",
+        drawn_a,
+        "A",
+        0,
+        i("pin_highest_a"),
+    )
     say("two gates, all lit", "两个校门全亮", all_a, "A", 0, i("all_highest_a"))
     say(english, chinese, shunt_v if pulled else 0.0, "V", 0, i("dark_v") / 2)
 
@@ -275,13 +294,20 @@ def _gate(sheet: _Sheet, pins: Pins) -> None:
     relay_a = supply_v / o("coil_ohm")
     lit_all_a = 3 * o("lamp_a") + o("siren_a") + relay_a
     say = partial(sheet.say, "gate_output")
-    english = "gate's level, opto old and hot"
+    english = "level at the transistor's gate, optocoupler old and hot"
     say(english, "栅极电平（光耦老化）", gate_v, "V", o("gate_wanted_v"))
-    say("gate's level, highest", "栅极电平上限", highest_v, "V", 0, o("gate_highest_v"))
-    say("transistor's warmth under the siren", "警笛晶体管温升", warmth_c, "°C", 0, 20)
-    english = "amber's relay, through its diode"
+    say(
+        "level at the transistor's gate, highest",
+        "栅极电平上限",
+        highest_v,
+        "V",
+        0,
+        o("gate_highest_v"),
+    )
+    say("temperature rise of the siren's transistor", "警笛晶体管温升", warmth_c, "°C", 0, 20)
+    english = "current of amber's relay, through its diode"
     say(english, "黄灯继电器电流（经二极管）", relay_a, "A", 0, o("diode_highest_a"))
-    english = "everything lit, of the fuse"
+    english = "current through the fuse, everything lit"
     say(english, "全部点亮，保险丝电流", lit_all_a, "A", 0, 0.85 * o("fuse_a"))
 
 
@@ -297,7 +323,7 @@ def _button(sheet: _Sheet) -> None:
     high_s = weak_ohm * b("farad") * log(usual_v / (usual_v - 2.0))
     say("hum on an open button, peak", "按钮断开时的工频干扰（峰值）", hum_v, "V", 0, 0.2)
     say("a pressed button's level", "按钮按下时的电平", pressed_v, "V", 0, b("low_v") / 2)
-    say("a released button is high after", "按钮松开后恢复高电平", high_s, "s", 0, 0.2)
+    say("a released button's level is high after", "按钮松开后恢复高电平", high_s, "s", 0, 0.2)
 
 
 def _limits(figure: Figure) -> str:
