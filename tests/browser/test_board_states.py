@@ -39,7 +39,7 @@ def calm(stage):
     stage.treated()
 
 
-def test_a_state_is_told_and_the_site_is_calm_after_it(stage):
+def test_a_state_is_described_and_played_and_the_site_is_calm_after_it(stage):
     assert all(state.what.endswith(".") for state in STATES.values())
     with played(stage, "red-both", "en") as page:
         assert page.get_by_role("button", name="I see to it").is_visible()
@@ -165,7 +165,7 @@ def test_a_press_counts_for_what_is_on_the_board_and_later_fevers_stay_red(stage
     page.context.close()
 
 
-def test_a_gate_without_a_fever_today_says_so_and_what_is_open_of_yesterday(stage):
+def test_a_gate_without_a_fever_today_leads_to_yesterdays_open_fever(stage):
     with played(stage, "calm-open-yesterday", "zh") as page:
         expect(page.locator("#open")).to_have_text("1 人待处置")
         page.locator("#open").click()
@@ -259,7 +259,7 @@ def test_a_board_that_hears_nothing_asks_for_its_events_anew(stage):
 
 
 @pytest.mark.parametrize("name", ["signed-out", "signed-out-red"])
-def test_who_is_signed_out_is_not_told_that_the_line_is_gone(stage, name):
+def test_somebody_signed_out_is_not_told_that_the_connection_is_lost(stage, name):
     with played(stage, name, "en") as page:
         text = page.locator("#state").inner_text()
         assert "You are signed out" in text and "line to the gateway" not in text

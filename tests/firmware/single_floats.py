@@ -1,4 +1,4 @@
-"""Runs the firmware under CPython as a board computes it: each float result has 24 bits.
+"""Runs the firmware under CPython with a board's floats: results are rounded to 24 bits.
 
 The ESP32 port has single floats (MICROPY_FLOAT_IMPL_FLOAT in ports/esp32/mpconfigport.h); the
 interpreters of the tests have double floats. Modules are changed as they are imported: each float

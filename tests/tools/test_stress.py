@@ -18,8 +18,8 @@ USUAL_C = {"canthus": 35.57, "face_max": 35.90, "forehead": 34.32}
 
 @pytest.fixture
 def people_csv(tmp_path):
-    """A file of people whose skin follows their mouth at every site: 60 well, 6 with a mild fever,
-    6 feverish."""
+    """A file of people whose skin temperature follows that of the mouth at every site: 60 well, 6
+    with a mild fever, 6 feverish."""
     rng = random.Random(7)
     path = tmp_path / "people.csv"
     lines = [",".join(["subject", "camera", "ambient_c", "oral_c", *COLUMNS])]
@@ -54,14 +54,14 @@ def test_a_queue_is_answered_person_by_person(gate):
     assert gate.seen == crowd
 
 
-def test_who_walks_off_after_a_first_positive_is_alarmed_for_all_the_same(gate):
+def test_somebody_who_walks_off_after_a_first_positive_still_raises_an_alarm(gate):
     walks_off = person(FEVERISH, oral_c=39.0, confirms=False)
     gate.queue(iter([person(HEALTHY), walks_off]))
     gate.wait(10)
     assert walks_off.alarmed and walks_off.readings == 2
 
 
-def test_cold_skin_is_asked_again_and_counted_as_cold(gate):
+def test_a_person_with_cold_skin_is_scanned_again_and_counted_as_cold(gate):
     cold = person((33.5,) * 4)
     gate.visit(cold)
     tally = Tally()
@@ -70,7 +70,7 @@ def test_cold_skin_is_asked_again_and_counted_as_cold(gate):
     assert (tally.healthy, tally.cold, tally.alarmed) == (1, 1, 0)
 
 
-def test_a_mild_fever_counts_as_neither():
+def test_a_mild_fever_counts_neither_as_fever_nor_as_healthy():
     tally = Tally()
     tally.add([person(HEALTHY, oral_c=37.7)])
     assert (tally.fevers, tally.healthy, tally.visitors) == (0, 0, 1)

@@ -1,4 +1,4 @@
-"""Measures how many readings a second the gateway stores durably, beside a bare MQTT subscriber.
+"""Measures how many readings a second the gateway stores durably, and a bare subscriber takes.
 
 Both take the same backlog from the broker, one after the other, as after an outage. A reading
 counts as durable when its kiosk is told that it is stored. The time runs from the arrival of the

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass
 class Verdict:
-    """The figures of the last line.
+    """The figures that `tools/pi-check` prints as its last line.
 
     A fever is `dark` if its gate's red line did not go high. A reading is `lost` if the gateway
     said that it was stored and it is not in the database at the end, or if it was repeated until
@@ -38,7 +38,7 @@ class Verdict:
             self.problems.append(f"{occasion}: the red line did not go high")
 
     def dead(self, occasion: str, green: bool, seconds: float | None) -> None:
-        """Record one end of the gateway: whether green stayed lit, else the seconds until amber."""
+        """Record that the gateway ended once: if green stayed lit, else the seconds until amber."""
         if green:
             self.green_over_dead += 1
             self.problems.append(f"{occasion}: green is lit and no gateway runs")

@@ -9,7 +9,7 @@ class HardwareError(FeverGateError, ValueError):
 
 
 class CircuitError(HardwareError):
-    """A board breaks the electrical rules; each line below its title is a violation."""
+    """A board breaks the electrical rules; each line of the text after the first is a violation."""
 
 
 class UnroutedError(HardwareError):

@@ -22,7 +22,7 @@ STATES = {
 FIGURES = (
     *(N_("People screened"), N_("Fevers"), N_("Confirmed"), N_("Released")),
     *(N_("Outstanding"), N_("Retries"), N_("Minutes watched"), N_("Minutes faulty")),
-    N_("Minutes reported late"),
+    N_("Minutes sent late"),
 )
 ROLL = {
     "expected": N_("Expected"),

@@ -16,7 +16,7 @@ from fevergate.protocol.messages import Message
 from fevergate.protocol.person_set import MOST_PERSON
 
 MOST_ROWS = 1000
-"""An answer has at most this many people; the next answer has more."""
+"""An answer has at most this many people; the rest come in the next answers."""
 
 LINEAGE_DIGITS = 16
 """Number of first digits of a list's id that stay the same when the server is restored."""

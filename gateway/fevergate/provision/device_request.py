@@ -2,7 +2,7 @@
 
 The pages run without root's rights, which the broker's files need. They leave a request in a folder
 of their own; `device_service`, which has those rights, takes it, checks it again, and answers
-there. A request has one of three actions, names, and a reason, but no path and no command.
+there. A request holds an action (one of three), names and a reason, but no path and no command.
 """
 
 import os

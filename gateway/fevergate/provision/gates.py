@@ -78,9 +78,9 @@ def _remove_post(table: Any, post: str) -> None:
 
 
 def watch(document: tomlkit.TOMLDocument, path: Path, watched_by: Watchers) -> None:
-    """Let gates be watched by others, and take their pins. Raises `ProvisionError` for an unknown
-    gate, for a watching gate that has neither lamps nor lamp posts or is watched itself, and for a
-    watched gate that watches another."""
+    """Let gates be watched by others, and remove the pins of the watched gates. Raises
+    `ProvisionError` for an unknown gate, for a watching gate that has neither lamps nor lamp posts
+    or is watched itself, and for a watched gate that watches another."""
     tables = {table["name"]: table for table in cast(Any, document.get("gates", []))}
     for door, watcher in watched_by.items():
         lit = [

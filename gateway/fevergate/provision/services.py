@@ -176,7 +176,7 @@ def broker_pid(folder: Path) -> int | None:
     except (FileNotFoundError, ValueError):
         return None
     except OSError as error:
-        raise ProvisionError(f"{path}: {error.strerror}; run it as root") from error
+        raise ProvisionError(f"{path}: {error.strerror}; run this command as root") from error
     return pid if name == "mosquitto" else None  # else another process has that PID now
 
 
@@ -192,7 +192,9 @@ def reload_broker(folder: Path) -> bool:
     try:
         os.kill(pid, signal.SIGHUP)
     except PermissionError as error:
-        raise ProvisionError("mosquitto cannot be told to reload; run it as root") from error
+        raise ProvisionError(
+            "mosquitto cannot be told to reload; run this command as root"
+        ) from error
     except ProcessLookupError:
         return False
     return True

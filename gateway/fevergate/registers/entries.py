@@ -38,8 +38,8 @@ class Entries(EntryReader):
             yield Entries(joined, self.vault, self.registers, self.ending)
 
     def add(self, register: str, new: NewEntry, by: str, id_: int | None = None) -> Entry:
-        """Add an entry. If an id of `new_id` exists already, nothing is added: a form that is sent
-        twice makes one entry."""
+        """Add an entry. If an entry with this id (of `new_id`) exists already, nothing is added: a
+        form that is sent twice makes one entry."""
         declared, now = self.register(register), self.store.clock()
         id_ = new_id() if id_ is None else id_
         if not 0 < id_ <= MAX_ID:
@@ -125,7 +125,7 @@ class Entries(EntryReader):
     def _revise(
         self, connection: Connection, before: Entry, by: str, gate: str, stored: Iterable[Any]
     ) -> None:
-        """Write a revision in place of `before`. Raises `EntryError` if there is one already."""
+        """Replace `before` by a new revision. Raises `EntryError` if `before` is not the newest."""
         key = (before.register, before.id)
         written = connection.execute(
             'update entries set revision = revision + 1, at = ?, "by" = ?, gate = ?, fields = ?,'
@@ -140,7 +140,7 @@ class Entries(EntryReader):
     def _stored(
         self, declared: RegisterDeclaration, new: NewEntry
     ) -> tuple[str, str, str, float | None]:
-        """The columns that are stored of an entry's values: fields, sealed, subject, amount."""
+        """The columns in which an entry's values are stored: fields, sealed, subject, amount."""
         sealed = self.vault.seal({name: str(value) for name, value in new.personal.items()})
         subject, amount = new.public.get(declared.each, ""), new.public.get(declared.sum)
         return (
@@ -157,7 +157,7 @@ def new_id() -> int:
 
 
 def _span(declared: RegisterDeclaration, new: NewEntry, now: float) -> tuple[float, float | None]:
-    """When an entry opens, or begins to hold, and when it ends (Unix time, s; None: no end yet)."""
+    """When an entry opens or takes effect, and when it ends (Unix time, s; None: no end yet)."""
     begin, end = new.public.get(declared.begin), new.public.get(declared.end)
     if declared.begin or declared.end:
         opened_at = begin if isinstance(begin, float) else 0.0 if declared.begin else now

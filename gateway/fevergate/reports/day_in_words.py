@@ -68,7 +68,7 @@ def coverage(day: Day, say: Say, names: Names = IDS) -> str:
         ),
     ]
     if late := sum(kiosk.late_minutes for kiosk in watched):
-        sentences.append(say("Minutes reported late: {minutes}.", minutes=late))
+        sentences.append(say("Minutes sent late: {minutes}.", minutes=late))
     if missing:
         sentences.append(say("Not watched at all: {kiosks}.", kiosks=", ".join(missing)))
     return " ".join(sentences)

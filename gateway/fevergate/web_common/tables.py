@@ -49,7 +49,7 @@ FIELDS = {
     "gate": N_("Gate"),
     "first_at": N_("First"),
     "last_at": N_("Last"),
-    "late_minutes": N_("Minutes reported late"),
+    "late_minutes": N_("Minutes sent late"),
     "struck": N_("Struck"),
     "begin": N_("From"),
     "end": N_("To"),

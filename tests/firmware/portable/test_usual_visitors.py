@@ -43,7 +43,7 @@ def test_the_first_days_are_never_blind():
     assert live(fresh(), MONDAY, 24 * 7, nobody) == 0
 
 
-def test_a_day_without_anybody_is_blind_from_its_rush_on_after_one_day_with_people():
+def test_after_one_day_with_people_a_kiosk_is_blind_once_the_usual_rush_does_not_come():
     usual = fresh()
     live(usual, MONDAY, 24, school)
     restarted = UsualVisitors(PATH)  # it outlives a power cut
@@ -54,14 +54,14 @@ def test_a_day_without_anybody_is_blind_from_its_rush_on_after_one_day_with_peop
     assert not restarted.blind
 
 
-def test_nights_and_weekends_are_as_usual_and_teach_no_working_day():
+def test_empty_nights_and_weekends_are_not_blind_and_change_no_working_day():
     usual = fresh()
     for week in range(3):
         assert live(usual, MONDAY + week * 7 * 86400, 5 * 24, school) == 0
         assert live(usual, MONDAY + (week * 7 + 5) * 86400, 2 * 24, nobody) == 0
 
 
-def test_a_kiosk_that_was_moved_to_a_quiet_place_learns_it_in_time():
+def test_a_kiosk_that_was_moved_to_a_quiet_place_unlearns_its_rush_after_weeks():
     usual = fresh()
     live(usual, MONDAY, 5 * 24, school)
     assert live(usual, MONDAY + 7 * 86400, 24, nobody) > 0
@@ -78,7 +78,7 @@ def test_a_clock_that_jumps_or_a_board_that_was_off_is_not_blind():
         assert not usual.blind
 
 
-def test_whatever_is_on_flash_is_taken_or_begun_anew():
+def test_counts_on_flash_are_read_or_if_invalid_begun_anew():
     for content in (None, 5, "", "zz", "00" * 47, ["00"], "00" * 48):
         usual = fresh()
         usual._file.write(content)

@@ -120,7 +120,7 @@ def test_a_press_at_a_door_ends_nothing_at_the_gate_that_watches_it(alarm, post_
     assert (post_states[-1].state, post_states[-1].fevers) == ("raised", 1)
 
 
-def test_fevers_that_are_only_counted_are_not_taken_for_others(alarm, post_states):
+def test_a_press_ends_nothing_if_other_fevers_make_the_same_number(alarm, post_states):
     alarm.fever("gym", fever("gym", 1))
     for seq in range(1, MAX_WAITING + 2):
         alarm.fever("lab", fever("lab", seq))

@@ -60,7 +60,7 @@ def test_a_gateway_that_has_not_said_that_the_day_is_over_has_reported_in_part(p
     assert east.figures.screened == 9  # the whole day's count replaces the 4
 
 
-def test_a_fever_counts_from_when_it_is_told_and_once(parts):
+def test_a_fever_counts_as_soon_as_it_is_reported_and_only_once(parts):
     parts.keep(fever())
     east = parts.campus()
     assert east.state == "partial" and east.figures
@@ -81,7 +81,9 @@ def test_a_fever_counts_from_when_it_is_told_and_once(parts):
         (None, "oral", False),
     ],
 )
-def test_a_second_measurement_confirms_by_where_it_was_taken(parts, clinical_c, site, confirmed):
+def test_the_limit_that_confirms_a_fever_depends_on_where_it_was_measured(
+    parts, clinical_c, site, confirmed
+):
     parts.keep(fever(), after(clinical_c=clinical_c, clinical_site=site))
     figures = parts.campus().figures
     assert figures and figures.confirmed == confirmed
@@ -118,7 +120,9 @@ def test_a_campus_with_two_gateways_reports_when_both_have(tmp_path, database_te
     parts.close()
 
 
-def test_without_campuses_in_the_settings_whoever_ever_reported_must(tmp_path, database_text):
+def test_without_campuses_in_the_settings_each_that_ever_reported_is_expected(
+    tmp_path, database_text
+):
     parts = Parts(tmp_path, database_text, campuses={})
     assert parts.report().campuses == [] and not parts.report().zero
     parts.keep(over(day="2026-11-22"))
@@ -203,7 +207,7 @@ def words(language):
         ),
     ],
 )
-def test_a_correction_names_its_campus_whole_and_is_in_one_language(parts, language, expected):
+def test_a_correction_has_the_campuss_full_title_and_is_in_one_language(parts, language, expected):
     parts.keep(over())
     parts.reports.make(DAY)
     parts.keep(over(), campus="west")
@@ -214,7 +218,7 @@ def test_a_correction_names_its_campus_whole_and_is_in_one_language(parts, langu
     assert set(expected) <= set(words(language).corrections(version, report))
 
 
-def test_fevers_of_which_only_the_number_came_are_said_to_be_in_no_list(parts):
+def test_the_report_says_how_many_fevers_came_without_details(parts):
     sentence = "East: fevers that were counted without details, not in the list: 1."
     parts.keep(over(counts(normal=3, fever=2)), fever())
     report = parts.report()
@@ -276,7 +280,7 @@ def test_only_the_newest_version_is_signed_and_only_a_signed_one_submitted(parts
         "update reports set sha256 = substr(sha256, 2) || substr(sha256, 1, 1), version = 1",
     ],
 )
-def test_a_version_that_was_tampered_with_is_told(parts, change):
+def test_a_version_that_was_tampered_with_is_not_genuine(parts, change):
     parts.keep(over())
     parts.reports.make(DAY)
     parts.reports.sign(DAY, 1, "Chen Jing")
@@ -300,7 +304,7 @@ def test_whoever_can_write_the_database_cannot_sign(parts):
     assert not parts.reports.versions(DAY)[0].genuine
 
 
-def test_names_lie_sealed_and_go_after_their_days(parts, tmp_path):
+def test_names_are_stored_encrypted_and_deleted_after_their_time(parts, tmp_path):
     parts.keep(fever(), after(outcome="home", person="王芳", phone="138"))
     assert parts.store.persons("east", "north-1/1/1")["person"] == "王芳"
     with parts.database.read() as connection:
@@ -316,7 +320,7 @@ def test_names_lie_sealed_and_go_after_their_days(parts, tmp_path):
     assert parts.store.persons("east", "north-1/1/1") == {}
 
 
-def test_a_database_that_is_away_is_said_to_be_and_nothing_is_half_kept(parts):
+def test_a_database_error_is_raised_and_nothing_of_the_delivery_is_kept(parts):
     parts.keep(over())
     with parts.database.write() as connection:
         connection.execute(text("alter table changed rename to away"))
@@ -328,13 +332,13 @@ def test_a_database_that_is_away_is_said_to_be_and_nothing_is_half_kept(parts):
     assert figures and (figures.screened, figures.fevers) == (10, 0)
 
 
-def test_a_gateways_clock_that_is_wrong_shows(parts):
+def test_a_wrong_clock_of_a_gateway_is_shown(parts):
     parts.keep(over(), sent_at=parts.now() + 3600)
     (gateway,) = parts.store.heard()
     assert gateway.clock_off_s == 3600 and gateway.heard_at == parts.now()
 
 
-def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeypatch):
+def test_the_newest_refusals_are_kept_each_with_a_short_excerpt(parts, monkeypatch):
     from fevergate.campus import summary_store
 
     monkeypatch.setattr(summary_store, "MAX_REFUSALS", 5)
@@ -345,7 +349,7 @@ def test_what_was_refused_is_noted_with_its_beginning_and_bounded(parts, monkeyp
     assert len(refusals[0].excerpt) <= 256
 
 
-def test_a_statement_holds_as_many_kiosks_as_a_gateway_has(parts):
+def test_a_gateways_day_holds_200_kiosks_and_no_more(parts):
     kiosks = [counts(f"k-{n}", normal=1) for n in range(200)]
     parts.keep(over(*kiosks))
     assert len(parts.campus().kiosks) == 200

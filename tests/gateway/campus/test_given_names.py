@@ -51,7 +51,7 @@ def test_the_report_names_gates_and_kiosks_as_people_do(parts):
     assert tables(parts, "en")[2][0][2:4] == ["North gate", "north-1"]
 
 
-def test_names_change_no_version_of_a_report_and_a_gateway_without_any_takes_none_away(parts):
+def test_new_names_leave_reports_as_they_are_and_no_names_delete_none(parts):
     keep(parts, over(counts(fever=1)), fever())
     before = msgspec.json.encode(parts.report())
     keep(parts, names=GivenNames(gates={"north": ("大门", "Gate")}))

@@ -128,7 +128,7 @@ def test_minutes_that_were_told_late_are_in_the_report(tmp_path):
     report, version = parts.reports.read(DAY, 1)
     say = translator("en")
     sheet = ReportText(parts.settings.zone, "en", say).sheet(report, version)
-    column = sheet.tables[0].columns.index("Minutes reported late")
+    column = sheet.tables[0].columns.index("Minutes sent late")
     assert next(iter(sheet.tables[0].rows))[column] == 45
     parts.close()
 

@@ -52,7 +52,7 @@ def test_whatever_a_board_says_of_itself_it_is_understood_or_refused(answer):
 
 @settings(max_examples=60)
 @given(st.lists(ANSWERS, min_size=1, max_size=8))
-def test_whatever_a_self_test_is_answered_it_ends_with_results_or_in_one_line(answers):
+def test_whatever_a_board_answers_the_self_test_gives_results_or_a_flash_error(answers):
     memory = [2_000_000, [[2 << 20, 1, 1, 1]]]
     board = Nonsense(chain([memory], cycle(answers)))
     with suppress(FlashError):

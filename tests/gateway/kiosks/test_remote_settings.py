@@ -70,7 +70,7 @@ def test_a_form_and_a_command_ask_for_the_same_and_it_can_be_sent(fields):
         ("notice", "x" * 99, "notice 'x"),
     ],
 )
-def test_a_value_that_cannot_be_is_named_with_what_was_expected(field, value, expected):
+def test_the_error_for_an_impossible_value_names_it_and_what_was_expected(field, value, expected):
     with pytest.raises(KioskValueError, match=expected):
         values_of({field: value})
 
@@ -156,7 +156,7 @@ def test_a_new_version_is_above_all_that_the_kiosk_may_know(kiosk, retained, app
     assert kiosk.set(volume=40).version == next_version
 
 
-def test_what_is_retained_and_makes_no_sense_is_replaced_by_what_the_kiosk_takes(kiosk):
+def test_damaged_retained_settings_are_replaced_by_a_version_the_kiosk_takes(kiosk):
     kiosk.retained[TOPIC] = b"{"
     kiosk.answer(7)
     assert current(settings(), "north-1") == KioskSettings()

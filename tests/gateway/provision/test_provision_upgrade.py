@@ -1,4 +1,4 @@
-"""An upgrade brings the broker's files to its version, or leaves them as they were."""
+"""An upgrade makes the broker's files those of the new version, or leaves them as they were."""
 
 import os
 import re
@@ -45,7 +45,7 @@ class Machine:
         (self.units / DROP_IN).write_text("[Service]\nUser=mosquitto\n")
         conf = self.folder / "mosquitto.conf"
         text = conf.read_text().replace(broker_files.CLIENT_IDS + "\n", "")
-        conf.write_text(re.sub(r"(?s)# This machine: .*?\n\n", "\n", text))
+        conf.write_text(re.sub(r"(?s)# Listener for this machine: .*?\n\n", "\n", text))
 
     def files(self):
         paths = [path for top in (self.folder, self.units) for path in top.rglob("*")]
@@ -91,13 +91,13 @@ def test_an_earlier_site_gets_this_versions_files_and_keeps_its_settings(machine
     assert same == "消息服务器的文件无需更新"
 
 
-def test_a_drop_in_alone_does_not_start_the_gateway_anew(machine):
+def test_a_changed_drop_in_alone_restarts_only_the_broker(machine):
     (machine.units / DROP_IN).write_text("[Service]\n")
     (line,) = upgrade.upgrade(machine.folder)
     assert machine.calls == RESTARTED and line.endswith(DROP_IN)
 
 
-def test_files_with_which_the_broker_refuses_the_gateway_are_put_back(machine):
+def test_the_old_files_are_restored_if_the_broker_refuses_the_gateway_with_the_new(machine):
     machine.older()
     before = machine.files()
     machine.takes = lambda: False
@@ -126,7 +126,9 @@ def killed(place):
 @pytest.mark.parametrize(
     "place", ["write_broker", "services.write_drop_ins", "services.restart_broker", "probe"]
 )
-def test_an_upgrade_that_was_killed_is_ended_by_the_next(machine, monkeypatch, place, takes):
+def test_an_upgrade_that_was_killed_is_completed_or_undone_by_the_next(
+    machine, monkeypatch, place, takes
+):
     """The next upgrade may find the new files in place, which the broker has not read, or has read
     but was not asked whether it lets the gateway in."""
     new = machine.files()

@@ -63,7 +63,7 @@ def test_it_shows_the_last_reading_its_curve_and_whether_the_kiosk_watches(live)
     assert kiosk(live).online is False
 
 
-def test_a_kiosk_that_sees_nobody_as_usual_says_so_on_the_board(live):
+def test_a_kiosk_that_misses_its_usual_visitors_says_so_on_the_board(live):
     say(live, "north-1/health", health(fault="nobody as usual"))
     assert kiosk(live).online and kiosk(live).trouble == "sensor nobody as usual"
     say(live, "north-1/health", health())
@@ -87,7 +87,7 @@ def test_a_kiosk_that_says_nothing_does_not_look_as_if_it_watched(folder):
     assert kiosk(live).online is False and kiosk(live).trouble == "silent"
 
 
-def test_a_backlog_does_not_overwrite_what_is_now(live):
+def test_a_backlog_does_not_replace_the_newest_reading(live):
     say(live, "north-1/reading", reading(9, body_c=36.9, at=AT + 3600))
     say(live, "north-1/reading", reading(1, "fever", body_c=39.0, at=AT))
     assert kiosk(live).body_c == 36.9
@@ -99,7 +99,7 @@ def test_without_a_line_to_the_broker_the_gateway_is_not_shown_as_online(live):
     assert live.now("north").line is False
 
 
-def test_an_alarm_is_its_own_gates_only(live):
+def test_an_alarm_is_shown_only_at_its_own_gate(live):
     state = AlarmState(
         gate="north",
         state="raised",
@@ -117,7 +117,7 @@ def test_an_alarm_is_its_own_gates_only(live):
     st.sampled_from(["north-1/reading", "north-1/health", "alarm/north", "x/y", "north-1/status"]),
     st.one_of(st.binary(max_size=200), st.just(b"[" * 1000), st.just(b'{"v":1}')),
 )
-def test_nonsense_changes_nothing_and_ends_nothing(folder, topic, payload):
+def test_invalid_messages_change_nothing_and_raise_nothing(folder, topic, payload):
     live = live_of(folder)
     live.heard(BASE + topic, payload, lambda: None)
     live.heard(topic, payload, lambda: None)

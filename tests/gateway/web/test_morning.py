@@ -108,7 +108,7 @@ def test_a_kiosk_that_says_nothing_for_some_minutes_is_silent_although_its_line_
     assert morning(site).silent == {"north-2"}
 
 
-def test_a_kiosk_that_sees_nobody_as_usual_needs_a_look_although_it_is_well(
+def test_a_kiosk_that_misses_its_usual_visitors_needs_a_look_though_it_is_well(
     site, administrator, now
 ):
     """Its lens may be covered; its gate stays green, since it may be a holiday."""
