@@ -141,7 +141,7 @@ def test_an_administrators_morning(place, browser):
 
     # The month's report, and the fevers of half a year.
     page.get_by_role("link", name="This month").click()
-    expect(page.get_by_role("heading", name="Beside the period before")).to_be_visible()
+    expect(page.get_by_role("heading", name="Compared with the period before")).to_be_visible()
     for kind in ("PDF", "XLSX"):
         content, name = taken(page, page.get_by_role("link", name=kind, exact=True))
         assert name.startswith("report-") and "38.6" in opened_again(content, name)

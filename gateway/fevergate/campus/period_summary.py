@@ -124,7 +124,7 @@ class SummaryText:
         days = (f"{summary.complete_days}/{summary.period.days}" for summary in summaries)
         rows.append([say("Complete days"), *days])
         columns = ["", *(str(summary.period) for summary in summaries)]
-        return Table(say("Beside the period before"), columns, rows)
+        return Table(say("Compared with the period before"), columns, rows)
 
     def by_campus(self, summary: PeriodSummary) -> Table:
         """The figures of each campus."""

@@ -138,7 +138,7 @@ def comparison_table(sums: Sequence[PeriodSums], say: Say) -> Table:
         [say(row[0][0]), *(value for _, value in row)]
         for row in zip(*(summary.rows(by_hand=by_hand) for summary in sums), strict=True)
     ]
-    return Table(say("Beside the period before"), columns, rows)
+    return Table(say("Compared with the period before"), columns, rows)
 
 
 def report_sheet(

@@ -191,7 +191,7 @@ def test_the_report_of_a_week_is_a_document_with_its_fevers(site, administrator,
     answer = administrator.get(f"/admin/overview.xlsx?{query}")
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     assert book.sheetnames == [
-        "Beside the period before",
+        "Compared with the period before",
         *("By day", "By gate", "By hour of the day", "Fevers", "FeverGate"),
     ]
     assert book["Fevers"].max_row == 2 and book["By day"].max_row == 2
